@@ -1,0 +1,56 @@
+/** What the SQL analysis says of a text: shared by audit, policy and store, produced by `src/sql`. */
+
+export type SqlDialect = 'postgresql' | 'mysql' | 'tsql' | 'oracle' | 'db2' | 'generic';
+
+/** Half-open range of UTF-16 units in the analysed text. */
+export interface TextSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A change of the session that takes effect when the statement succeeds. */
+export type SqlEffect =
+  | { readonly kind: 'effective-user'; readonly user: string | undefined }
+  | { readonly kind: 'database'; readonly database: string }
+  | { readonly kind: 'schema'; readonly schema: string | undefined }
+  | { readonly kind: 'program'; readonly program: string }
+  | { readonly kind: 'prepare'; readonly name: string; readonly text: string | undefined }
+  | { readonly kind: 'deallocate'; readonly name: string | undefined }
+  | { readonly kind: 'discard-all' };
+
+export interface SqlStatement {
+  /** Where it stands in the text, without the separator and surrounding space. */
+  readonly start: number;
+  readonly end: number;
+  /** Upper case, with its object class for DDL: `CREATE TABLE`. `undefined` for an empty statement. */
+  readonly operation: string | undefined;
+  /** All operations when there are several inside (`WITH x AS (DELETE …) SELECT`), else one. */
+  readonly operations: readonly string[];
+  /** Tables, views, … as written: schema kept, quotes removed, each once, in order of appearance. */
+  readonly objects: readonly string[];
+  /** The subset that is written or changed. */
+  readonly objectsWritten: readonly string[];
+  /** Columns the text names, as far as a lexer can tell. */
+  readonly columns: readonly string[];
+  readonly functions: readonly string[];
+  /** For CALL, EXEC and the like. */
+  readonly procedure: string | undefined;
+  /** Name in EXECUTE of a statement prepared in SQL. */
+  readonly executes: string | undefined;
+  /** Normalised text: literals and lists as `?`, one space, keywords upper case, comments gone. */
+  readonly summary: string;
+  /** 16 hex digits: hash of `summary`. */
+  readonly fingerprint: string;
+  /** Literals, in order. */
+  readonly literals: readonly TextSpan[];
+  /** Literals that are secrets by grammar (`IDENTIFIED BY '…'`, `PASSWORD '…'`). */
+  readonly secrets: readonly TextSpan[];
+  /** Key-value pairs of sqlcommenter comments, values decoded. */
+  readonly tags: ReadonlyMap<string, string> | undefined;
+  readonly effect: SqlEffect | undefined;
+}
+
+export interface SqlAnalyzer {
+  /** Statements of `text` in order; never splits inside a literal, quoted name, comment or block. Never throws. */
+  analyze(text: string, dialect: SqlDialect): readonly SqlStatement[];
+}

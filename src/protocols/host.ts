@@ -1,0 +1,191 @@
+/**
+ * The receiver of reassembled bytes: finds out which protocol a flow speaks, then drives that protocol's sessions.
+ * Flows that speak none are given up, so that reassembly stops spending memory on them.
+ */
+import {
+  type ConnectionInfo,
+  type Direction,
+  END_FIN,
+  END_RST,
+  END_UNSEEN,
+  type EndReason,
+  type ProtocolModule,
+  type SessionOpener,
+  TO_CLIENT,
+  TO_SERVER,
+} from '../contracts/protocol.ts';
+import {
+  FLOW_END_FIN,
+  FLOW_END_RST,
+  type FlowEnd,
+  type FlowReader,
+  type Side,
+  STREAM_IGNORE,
+  STREAM_KEEP,
+  type StreamReceiver,
+  type StreamWish,
+} from '../contracts/stream.ts';
+import { TUNNEL_NAMES } from '../contracts/view.ts';
+import { PROBE_LOST, PROBE_OPEN, Probe, type ProbeWinner } from './probe.ts';
+import { Driver, type DriverCounters, newDriverCounters } from './sdk/driver.ts';
+
+export interface HostCounters extends DriverCounters {
+  connections: number;
+  /** Flows with payload that speak none of the protocols, and the bytes seen until that was clear. */
+  unrecognisedFlows: number;
+  unrecognisedBytes: number;
+  /** Connections whose driver stopped: encrypted, or an unknown version. */
+  opaqueConnections: number;
+}
+
+/** A flow whose protocol is known. */
+interface Connection {
+  readonly driver: Driver<unknown>;
+  readonly clientSide: Side;
+}
+
+export class ProtocolHost implements StreamReceiver {
+  readonly counters: HostCounters;
+  private readonly modules: readonly ProtocolModule[];
+  private readonly flows: FlowReader;
+  private readonly sessions: SessionOpener;
+  private readonly byPort = new Map<number, ProtocolModule>();
+  private readonly shared = new Map<ProtocolModule, Map<string, unknown>>();
+  private readonly states: (Connection | Probe | undefined)[] = [];
+
+  /** `ports`: the user's hints, port → protocol name. Throws a RangeError on a name that no module has. */
+  constructor(
+    modules: readonly ProtocolModule[],
+    flows: FlowReader,
+    sessions: SessionOpener,
+    ports: ReadonlyMap<number, string>,
+  ) {
+    this.modules = modules;
+    this.flows = flows;
+    this.sessions = sessions;
+    this.counters = {
+      ...newDriverCounters(),
+      connections: 0,
+      unrecognisedFlows: 0,
+      unrecognisedBytes: 0,
+      opaqueConnections: 0,
+    };
+    for (const module of modules) {
+      this.shared.set(module, new Map());
+      for (const port of module.portHints) this.byPort.set(port, module);
+    }
+    for (const [port, name] of ports) {
+      const module = modules.find((m) => m.name === name);
+      if (!module) throw new RangeError(`no protocol is called '${name}': ${modules.map((m) => m.name).join(', ')}`);
+      this.byPort.set(port, module);
+    }
+  }
+
+  onData(slot: number, side: Side, bytes: Uint8Array, start: number, end: number, tsUs: number): StreamWish {
+    const state = this.states[slot];
+    if (state === undefined || state instanceof Probe) return this.probe(slot, state, side, bytes, start, end, tsUs);
+    state.driver.data(directionOf(side, state.clientSide), bytes, start, end, tsUs);
+    return state.driver.stopped ? this.opaque(slot) : STREAM_KEEP;
+  }
+
+  onGap(slot: number, side: Side, lostBytes: number, tsUs: number): StreamWish {
+    const state = this.states[slot];
+    if (state === undefined || state instanceof Probe) {
+      this.probeOf(slot, state).gap(side, lostBytes, tsUs);
+      return STREAM_KEEP;
+    }
+    state.driver.gap(directionOf(side, state.clientSide), lostBytes, tsUs);
+    return state.driver.stopped ? this.opaque(slot) : STREAM_KEEP;
+  }
+
+  onEnd(slot: number, reason: FlowEnd, tsUs: number): void {
+    const state = this.states[slot];
+    this.states[slot] = undefined;
+    if (state === undefined) return;
+    if (state instanceof Probe) this.giveUp(state);
+    else state.driver.end(endReason(reason), tsUs);
+  }
+
+  private opaque(slot: number): StreamWish {
+    this.counters.opaqueConnections++;
+    this.states[slot] = undefined;
+    return STREAM_IGNORE;
+  }
+
+  private probeOf(slot: number, state: Probe | undefined): Probe {
+    if (state) return state;
+    const probe = new Probe(this.flows.clientSide(slot), this.flows.isMidstream(slot));
+    this.states[slot] = probe;
+    return probe;
+  }
+
+  private probe(
+    slot: number,
+    state: Probe | undefined,
+    side: Side,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    tsUs: number,
+  ): StreamWish {
+    const probe = this.probeOf(slot, state);
+    const hinted = [this.byPort.get(this.flows.port(slot, 0)), this.byPort.get(this.flows.port(slot, 1))] as const;
+    const verdict = probe.data(this.modules, hinted, side, bytes, start, end, tsUs);
+    if (verdict === PROBE_OPEN) return STREAM_KEEP;
+    if (verdict === PROBE_LOST) {
+      this.giveUp(probe);
+      this.states[slot] = undefined;
+      return STREAM_IGNORE;
+    }
+    return this.commit(slot, probe, probe.winner as ProbeWinner);
+  }
+
+  private giveUp(probe: Probe): void {
+    this.counters.unrecognisedFlows++;
+    for (const chunk of probe.held) this.counters.unrecognisedBytes += chunk.bytes?.length ?? 0;
+  }
+
+  private commit(slot: number, probe: Probe, winner: ProbeWinner): StreamWish {
+    const { module, clientSide } = winner;
+    const info = this.describe(slot, module, clientSide);
+    const driver = new Driver(module, module.open(info), this.sessions.open(info), this.counters, info.midstream);
+    this.states[slot] = { driver, clientSide };
+    this.counters.connections++;
+    for (const chunk of probe.held) {
+      const direction = directionOf(chunk.side, clientSide);
+      if (chunk.bytes) driver.data(direction, chunk.bytes, 0, chunk.bytes.length, chunk.tsUs);
+      else driver.gap(direction, chunk.lostBytes, chunk.tsUs);
+    }
+    return driver.stopped ? this.opaque(slot) : STREAM_KEEP;
+  }
+
+  private describe(slot: number, module: ProtocolModule, clientSide: Side): ConnectionInfo {
+    const flows = this.flows;
+    const serverSide = (1 - clientSide) as Side;
+    return {
+      protocol: module.name,
+      clientAddress: flows.address(slot, clientSide),
+      clientPort: flows.port(slot, clientSide),
+      serverAddress: flows.address(slot, serverSide),
+      serverPort: flows.port(slot, serverSide),
+      firstTsUs: flows.firstTsUs(slot),
+      midstream: flows.isMidstream(slot),
+      vlanId: flows.vlanId(slot),
+      tunnel: tunnelName(flows.tunnelKind(slot), flows.tunnelId(slot)),
+      shared: this.shared.get(module) as Map<string, unknown>,
+    };
+  }
+}
+
+function directionOf(side: Side, clientSide: Side): Direction {
+  return side === clientSide ? TO_SERVER : TO_CLIENT;
+}
+
+function endReason(reason: FlowEnd): EndReason {
+  return reason === FLOW_END_FIN ? END_FIN : reason === FLOW_END_RST ? END_RST : END_UNSEEN;
+}
+
+function tunnelName(kind: number, id: number): string {
+  const name = TUNNEL_NAMES[kind] ?? '';
+  return id === 0 ? name : `${name}:${id >>> 0}`;
+}

@@ -1,0 +1,434 @@
+/**
+ * The loop of every protocol, written once: bytes of two directions in, frames of a module out.
+ *
+ * Guarantees to modules: frames whole or marked truncated; at most `frameBytesMax` bytes of one are kept, copied only
+ * when it straddles segments; results do not depend on where segments were cut; the loop always advances; a gap is
+ * absorbed where the frame's length tells its end and resynchronised where not.
+ *
+ * Resynchronisation looks at every offset for a chain of `resyncFrames` plausible frames. When the peer takes its turn
+ * (or the connection ends) a shorter chain is believed if it ends exactly where the direction fell silent, since a
+ * message rarely ends with half a frame; and the first byte after a turn is tried first, for the same reason.
+ */
+import { Cursor } from '../../base/cursor.ts';
+import {
+  type Direction,
+  type EndReason,
+  type EventSink,
+  FRAME_MALFORMED,
+  FRAME_MORE,
+  FRAME_OK,
+  FRAME_WAIT,
+  Frame,
+  FrameOut,
+  type ProtocolModule,
+  STOP,
+  TO_CLIENT,
+  TO_SERVER,
+} from '../../contracts/protocol.ts';
+import { Lane } from './lane.ts';
+
+/** Lane modes. */
+const SYNC = 0;
+const SKIP = 1;
+const RESYNC = 2;
+
+export interface DriverCounters {
+  frames: number;
+  malformedFrames: number;
+  truncatedFrames: number;
+  gaps: number;
+  gapBytes: number;
+  resyncs: number;
+  /** Bytes passed over while looking for a frame. */
+  unparsedBytes: number;
+  heldOverflows: number;
+}
+
+export function newDriverCounters(): DriverCounters {
+  return {
+    frames: 0,
+    malformedFrames: 0,
+    truncatedFrames: 0,
+    gaps: 0,
+    gapBytes: 0,
+    resyncs: 0,
+    unparsedBytes: 0,
+    heldOverflows: 0,
+  };
+}
+
+// Calls into modules never nest across drivers except through `feed`, and every use is over before the next begins.
+const out = new FrameOut();
+
+export class Driver<S> {
+  readonly module: ProtocolModule<S>;
+  readonly session: S;
+  readonly counters: DriverCounters;
+  /** The module answered STOP: nothing more is read. */
+  stopped = false;
+  private readonly sink: EventSink;
+  private readonly lanes: readonly [Lane, Lane];
+  private readonly frame = new Frame();
+  private readonly cursor = new Cursor();
+  private turn: Direction | -1 = -1;
+
+  constructor(module: ProtocolModule<S>, session: S, sink: EventSink, counters: DriverCounters, midstream: boolean) {
+    this.module = module;
+    this.session = session;
+    this.sink = sink;
+    this.counters = counters;
+    this.lanes = [new Lane(), new Lane()];
+    if (midstream) {
+      for (const lane of this.lanes) {
+        lane.mode = RESYNC;
+        lane.atBoundary = true;
+      }
+    }
+  }
+
+  /** Contiguous bytes of one direction. Borrowed; whatever must outlive the call is copied. */
+  data(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
+    if (this.stopped || start >= end) return;
+    this.takeTurn(direction);
+    this.advance(direction, bytes, start, end, tsUs);
+    this.wake((1 - direction) as Direction, tsUs);
+  }
+
+  /** `lostBytes` (> 0) of the direction will never come. */
+  gap(direction: Direction, lostBytes: number, tsUs: number): void {
+    if (this.stopped) return;
+    this.takeTurn(direction);
+    this.counters.gaps++;
+    this.counters.gapBytes += lostBytes;
+    const lane = this.lanes[direction];
+    if (lane.mode === SKIP && lostBytes <= lane.skipLeft) {
+      this.skipLost(direction, lane, lostBytes, tsUs);
+      return;
+    }
+    if (lane.mode === SYNC && lane.length > 0 && this.cutFrame(direction, lane, lostBytes, tsUs)) return;
+    this.loseSync(direction, lane, lostBytes, tsUs);
+  }
+
+  end(reason: EndReason, tsUs: number): void {
+    if (this.stopped) return;
+    for (const direction of BOTH) this.settle(direction);
+    if (this.stopped) return;
+    this.stopped = true;
+    this.module.onEnd(this.session, reason, tsUs, this.sink);
+    for (const lane of this.lanes) lane.clear();
+  }
+
+  /** Bytes held back now, for memory accounting and tests. */
+  heldBytes(): number {
+    return this.lanes[0].length + this.lanes[1].length;
+  }
+
+  private takeTurn(direction: Direction): void {
+    if (this.turn === direction) return;
+    if (this.turn !== -1) {
+      const spoke = this.turn;
+      this.settle(spoke);
+      // What the other side says next starts a message, as far as anyone can tell.
+      const lane = this.lanes[direction];
+      if (lane.mode === RESYNC && lane.length === 0) lane.atBoundary = true;
+    }
+    this.turn = direction;
+  }
+
+  private advance(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
+    const lane = this.lanes[direction];
+    let pos = start;
+    while (pos < end && !this.stopped) {
+      pos =
+        lane.length === 0
+          ? this.run(direction, lane, bytes, pos, end, tsUs, tsUs)
+          : this.fill(direction, lane, bytes, pos, end, tsUs);
+    }
+  }
+
+  /** Reads `bytes[from, end)` in place while the lane carries nothing; carries what stays open. Returns `end`. */
+  private run(
+    direction: Direction,
+    lane: Lane,
+    bytes: Uint8Array,
+    from: number,
+    end: number,
+    startUs: number,
+    tsUs: number,
+  ): number {
+    let pos = from;
+    while (pos < end && !this.stopped) {
+      const firstUs = pos === from ? startUs : tsUs;
+      if (lane.mode === SKIP) pos = this.skip(direction, lane, bytes, pos, end);
+      else if (lane.mode === SYNC) pos = this.read(direction, lane, bytes, pos, end, firstUs, tsUs);
+      else pos = this.search(direction, lane, bytes, pos, end, firstUs, false);
+    }
+    return end;
+  }
+
+  /** One frame at `pos`. Returns where reading goes on: behind it, or at `end` when the bytes were carried. */
+  private read(
+    direction: Direction,
+    lane: Lane,
+    bytes: Uint8Array,
+    pos: number,
+    end: number,
+    startUs: number,
+    tsUs: number,
+  ): number {
+    const verdict = this.measure(direction, bytes, pos, end);
+    if (verdict === FRAME_MALFORMED) {
+      this.counters.malformedFrames++;
+      this.loseSync(direction, lane, 0, tsUs);
+      lane.ruledOut = true;
+      return pos;
+    }
+    const wanted = verdict === FRAME_OK ? this.deliverable() : out.need;
+    if (verdict === FRAME_OK && wanted <= end - pos) {
+      return pos + this.deliver(direction, lane, bytes, pos, wanted, 0, startUs, tsUs);
+    }
+    lane.keep(bytes, pos, end, startUs);
+    lane.need = wanted;
+    lane.waiting = verdict === FRAME_WAIT;
+    if (lane.waiting && lane.length > this.module.limits.heldBytesMax) this.overflow(direction, lane, tsUs);
+    return end;
+  }
+
+  /** `module.frame` with its answer made safe: lengths and needs are positive and finite. */
+  private measure(direction: Direction, bytes: Uint8Array, pos: number, end: number): number {
+    out.length = 0;
+    out.type = 0;
+    out.need = 0;
+    out.want = 0;
+    out.rest = false;
+    const verdict = this.module.frame(this.session, direction, bytes, pos, end, out);
+    if (verdict === FRAME_OK) return out.length >= 1 ? FRAME_OK : FRAME_MALFORMED;
+    if (verdict === FRAME_MORE) {
+      if (out.need <= end - pos) out.need = end - pos + 1;
+      if (out.need > this.module.limits.frameBytesMax) return FRAME_MALFORMED;
+    }
+    return verdict;
+  }
+
+  private deliverable(): number {
+    const kept = out.want > 0 && out.want < out.length ? out.want : out.length;
+    return Math.min(kept, this.module.limits.frameBytesMax);
+  }
+
+  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the rest of the frame is skipped later. */
+  private deliver(
+    direction: Direction,
+    lane: Lane,
+    bytes: Uint8Array,
+    pos: number,
+    available: number,
+    lostBytes: number,
+    startUs: number,
+    tsUs: number,
+  ): number {
+    const frame = this.frame;
+    const length = out.length;
+    const wantedAll = out.want === 0 || out.want >= length;
+    frame.type = out.type;
+    frame.length = length;
+    frame.available = available;
+    frame.truncated = lostBytes > 0 || (wantedAll ? available < length : available < out.want);
+    frame.lostBytes = lostBytes;
+    frame.startUs = startUs;
+    frame.endUs = tsUs;
+    const rest = out.rest;
+    if (frame.truncated) this.counters.truncatedFrames++;
+    this.counters.frames++;
+    if (length > available) {
+      lane.mode = SKIP;
+      lane.skipLeft = length - available;
+      lane.rest = rest;
+    }
+    this.cursor.reset(bytes, pos, pos + available);
+    if (this.module.onFrame(this.session, direction, frame, this.cursor, this.sink) === STOP) this.stop();
+    return available;
+  }
+
+  private stop(): void {
+    this.stopped = true;
+    for (const lane of this.lanes) lane.clear();
+  }
+
+  private skip(direction: Direction, lane: Lane, bytes: Uint8Array, pos: number, end: number): number {
+    const count = Math.min(lane.skipLeft, end - pos);
+    lane.skipLeft -= count;
+    if (lane.skipLeft === 0) lane.mode = SYNC;
+    if (lane.rest && this.module.onRest) {
+      this.module.onRest(this.session, direction, bytes, pos, pos + count, lane.skipLeft === 0);
+    }
+    return pos + count;
+  }
+
+  /** Adds to the carried bytes just what a decision needs, so that what follows is read in place again. */
+  private fill(direction: Direction, lane: Lane, bytes: Uint8Array, pos: number, end: number, tsUs: number): number {
+    const held = this.module.limits.heldBytesMax;
+    if (lane.waiting) {
+      const count = Math.min(end - pos, held + 1 - lane.length);
+      lane.append(bytes, pos, pos + count);
+      if (lane.length > held) this.overflow(direction, lane, tsUs);
+      return pos + count;
+    }
+    const wanted = lane.mode === RESYNC ? held : lane.need;
+    const count = Math.min(end - pos, wanted - lane.length);
+    lane.append(bytes, pos, pos + count);
+    if (lane.mode === RESYNC || lane.length >= lane.need) this.drain(direction, lane, tsUs);
+    return pos + count;
+  }
+
+  /** Reads what the lane carries as if it had just arrived. */
+  private drain(direction: Direction, lane: Lane, tsUs: number): void {
+    const buffer = lane.bytes;
+    const length = lane.length;
+    lane.take();
+    this.run(direction, lane, buffer, 0, length, lane.startUs, tsUs);
+    lane.giveBack(buffer);
+  }
+
+  private overflow(direction: Direction, lane: Lane, tsUs: number): void {
+    this.counters.heldOverflows++;
+    this.counters.unparsedBytes += lane.length;
+    lane.clear();
+    this.loseSync(direction, lane, 0, tsUs);
+  }
+
+  /** A direction that waited for the other one tries again. */
+  private wake(direction: Direction, tsUs: number): void {
+    const lane = this.lanes[direction];
+    if (this.stopped || !lane.waiting) return;
+    lane.waiting = false;
+    this.drain(direction, lane, tsUs);
+  }
+
+  // Gaps and resynchronisation
+
+  private skipLost(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): void {
+    lane.skipLeft -= lostBytes;
+    if (lane.skipLeft === 0) lane.mode = SYNC;
+    this.module.onGap(this.session, direction, lostBytes, true, tsUs, this.sink);
+  }
+
+  /**
+   * A hole within the frame being carried: its header told the length, so the part that came is delivered as truncated
+   * and, if the hole ends inside the frame, the next frame's start is known. False when the header is incomplete.
+   */
+  private cutFrame(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): boolean {
+    const bytes = lane.bytes;
+    const length = lane.length;
+    if (lane.waiting || this.measure(direction, bytes, 0, length) !== FRAME_OK) return false;
+    const startUs = lane.startUs;
+    const lostInside = Math.min(lostBytes, out.length - length);
+    lane.take();
+    this.deliver(direction, lane, bytes, 0, length, lostInside, startUs, tsUs);
+    lane.giveBack(bytes);
+    if (this.stopped) return true;
+    lane.skipLeft -= lostInside;
+    if (lane.skipLeft === 0) lane.mode = SYNC;
+    if (lostBytes > lostInside) this.loseSync(direction, lane, lostBytes - lostInside, tsUs);
+    return true;
+  }
+
+  private loseSync(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): void {
+    this.counters.resyncs++;
+    this.counters.unparsedBytes += lane.length;
+    lane.clear();
+    lane.mode = RESYNC;
+    lane.atBoundary = false;
+    lane.ruledOut = false;
+    this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
+  }
+
+  /**
+   * Looks for a believable chain of frames from `pos` on. Found: back in sync, returns its offset. Open: the bytes from
+   * the first open offset on are carried, returns `end`. `silent`: the direction has stopped talking.
+   */
+  private search(
+    direction: Direction,
+    lane: Lane,
+    bytes: Uint8Array,
+    pos: number,
+    end: number,
+    tsUs: number,
+    silent: boolean,
+  ): number {
+    const boundary = lane.atBoundary ? pos : -1;
+    let at = lane.ruledOut ? pos + 1 : pos;
+    let found = CHAIN_BROKEN;
+    for (; at < end; at++) {
+      const enough = at === boundary ? 1 : this.module.limits.resyncFrames;
+      found = this.chain(direction, bytes, at, end, enough, silent);
+      if (found !== CHAIN_BROKEN) break;
+    }
+    at = Math.min(at, end);
+    this.counters.unparsedBytes += at - pos;
+    if (at > pos) {
+      lane.atBoundary = false;
+      lane.ruledOut = false;
+    }
+    if (found === CHAIN_FOUND) {
+      lane.mode = SYNC;
+      lane.atBoundary = false;
+      return at;
+    }
+    if (at < end) lane.keep(bytes, at, end, tsUs);
+    return end;
+  }
+
+  /** Judges the frames from `from` on, seeing at most `heldBytesMax` bytes, so that segmentation decides nothing. */
+  private chain(
+    direction: Direction,
+    bytes: Uint8Array,
+    from: number,
+    limit: number,
+    enough: number,
+    silent: boolean,
+  ): number {
+    const { module, session } = this;
+    const end = Math.min(limit, from + module.limits.heldBytesMax);
+    const open = silent || end < limit || end - from === module.limits.heldBytesMax ? CHAIN_BROKEN : CHAIN_UNDECIDED;
+    out.chain = -1;
+    let pos = from;
+    for (let frames = 0; frames < enough; frames++) {
+      if (pos === end) return silent && frames > 0 ? CHAIN_FOUND : open;
+      out.length = 0;
+      out.want = 0;
+      out.need = 0;
+      const verdict = module.plausible
+        ? module.plausible(session, direction, bytes, pos, end, out)
+        : module.frame(session, direction, bytes, pos, end, out);
+      if (verdict === FRAME_MALFORMED || verdict === FRAME_WAIT) return CHAIN_BROKEN;
+      if (verdict === FRAME_MORE) return open;
+      if (out.length < 1 || out.length > module.limits.heldBytesMax - (pos - from)) return CHAIN_BROKEN;
+      if (out.length > end - pos) return open;
+      pos += out.length;
+    }
+    return CHAIN_FOUND;
+  }
+
+  /** The direction fell silent: decide what a search left open. */
+  private settle(direction: Direction): void {
+    const lane = this.lanes[direction];
+    if (lane.mode !== RESYNC || lane.length === 0) return;
+    const buffer = lane.bytes;
+    const length = lane.length;
+    const tsUs = lane.startUs;
+    lane.take();
+    const at = this.search(direction, lane, buffer, 0, length, tsUs, true);
+    if (at < length) this.run(direction, lane, buffer, at, length, tsUs, tsUs);
+    if (lane.mode === RESYNC) {
+      this.counters.unparsedBytes += lane.length;
+      lane.clear();
+    }
+    lane.giveBack(buffer);
+  }
+}
+
+const CHAIN_BROKEN = 0;
+const CHAIN_FOUND = 1;
+const CHAIN_UNDECIDED = 2;
+
+const BOTH: readonly Direction[] = [TO_SERVER, TO_CLIENT];

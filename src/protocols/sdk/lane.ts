@@ -1,0 +1,71 @@
+/** One direction of a driver: what it carries between segments, and how it reads. */
+
+const FIRST_BYTES = 256;
+/** A buffer that grew beyond this is freed once it is empty, so that idle connections stay small. */
+const KEPT_BYTES = 4096;
+const NONE = new Uint8Array(0);
+
+export class Lane {
+  /** 0 in sync, 1 skipping a frame's rest, 2 looking for a frame (the driver's constants). */
+  mode = 0;
+  /** Carried bytes: `bytes[0, length)`. */
+  bytes: Uint8Array = NONE;
+  length = 0;
+  /** Capture time of the first carried byte. */
+  startUs = 0;
+  /** Carried length at which reading can go on. */
+  need = 0;
+  /** The module waits for the other direction. */
+  waiting = false;
+  /** Bytes of the current frame still to be skipped. */
+  skipLeft = 0;
+  /** The module wants to see the skipped bytes. */
+  rest = false;
+  /** While searching: the first held byte probably starts a frame. */
+  atBoundary = false;
+  /** While searching: the first held byte is known not to start a frame. */
+  ruledOut = false;
+
+  /** Replaces what is carried by a copy of `from[start, end)`. */
+  keep(from: Uint8Array, start: number, end: number, startUs: number): void {
+    this.length = 0;
+    this.startUs = startUs;
+    this.append(from, start, end);
+  }
+
+  append(from: Uint8Array, start: number, end: number): void {
+    const count = end - start;
+    const needed = this.length + count;
+    if (needed > this.bytes.length) this.grow(needed);
+    if (count < 64) {
+      for (let i = 0; i < count; i++) this.bytes[this.length + i] = from[start + i] as number;
+    } else {
+      this.bytes.set(from.subarray(start, end), this.length);
+    }
+    this.length = needed;
+  }
+
+  /** Hands the buffer out for reading; new bytes go to a fresh one until `giveBack`. */
+  take(): void {
+    this.bytes = NONE;
+    this.length = 0;
+  }
+
+  giveBack(buffer: Uint8Array): void {
+    if (this.length === 0 && buffer.length <= KEPT_BYTES) this.bytes = buffer;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.waiting = false;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = NONE;
+  }
+
+  private grow(needed: number): void {
+    let size = Math.max(this.bytes.length, FIRST_BYTES);
+    while (size < needed) size *= 2;
+    const grown = new Uint8Array(size);
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}
