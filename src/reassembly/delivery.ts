@@ -53,6 +53,8 @@ export class Delivery {
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
   private receiver: StreamReceiver = NO_RECEIVER;
+  /** How far the clock (`nowUs`) is ahead of packet time (`tsUs`): it goes on when packet time falls back. */
+  aheadUs = 0;
 
   constructor(options: ReassemblyOptions, counters: ReassemblyCounters) {
     this.options = options;
@@ -282,7 +284,7 @@ export class Delivery {
     const next = this.next(slot, side);
     const page = this.held.head(slot, side);
     const acked = this.acked(slot, side);
-    let tsUs = nowUs;
+    let tsUs = nowUs - this.aheadUs;
     let to = acked;
     if (page !== PAGE_NONE) {
       tsUs = this.pages.tsUs[page] as number;
@@ -332,10 +334,11 @@ export class Delivery {
   }
 
   /** Hands on what is left, then reports the end. */
-  finish(slot: number, reason: FlowEnd, tsUs: number): void {
-    this.letGo(slot, tsUs);
+  finish(slot: number, reason: FlowEnd, nowUs: number): void {
+    const tsUs = nowUs - this.aheadUs;
+    this.letGo(slot, nowUs);
     for (let side = 0; side < 2; side++) {
-      while (!this.has(slot, IGNORED) && this.hole(slot, side) !== HOLE_NONE) this.releaseHole(slot, side, tsUs);
+      while (!this.has(slot, IGNORED) && this.hole(slot, side) !== HOLE_NONE) this.releaseHole(slot, side, nowUs);
       // Without any FIN of the peer, a guessed FIN is more likely the last byte of a message.
       const guessed = this.has(slot, FIN_GUESSED << side) && !this.has(slot, FIN << (1 - side));
       if (guessed && !this.has(slot, IGNORED)) this.gap(slot, side, 1, tsUs);

@@ -63,6 +63,8 @@ import { Streams } from './streams.ts';
 
 /** Timers are looked at once this much packet time has passed. */
 const TIMER_US = 1000;
+/** Packet time may run back this far, between interfaces or files, before it counts as another time altogether. */
+const FALLBACK_US = 60_000_000;
 const IDLE_TICK_US = 1_000_000;
 const IDLE_BUCKETS = 16_384;
 /** Flows looked at for one eviction; those that were active since they were scheduled get a second chance. */
@@ -76,9 +78,11 @@ export class Reassembler implements FlowReader {
   private readonly streams: Streams;
   /** First word of each flow: `streams.words`, every `FLOW_WORDS`. */
   private readonly words: Int32Array;
-  /** Highest packet time seen: the clock of all timers. */
+  /** Clock of all timers: packet time, except that it never goes back. */
   private nowUs = 0;
   private timersUs = 0;
+  /** How far the clock is ahead of packet time, since packet time fell back. */
+  private aheadUs = 0;
 
   /** Takes all its memory at once. Throws a RangeError when `flowsMax` is out of range. */
   constructor(options: Partial<ReassemblyOptions> = {}) {
@@ -112,7 +116,7 @@ export class Reassembler implements FlowReader {
   /** Takes a decoded segment; its bytes are borrowed for the call. */
   push(view: PacketView): void {
     this.counters.packets++;
-    if (view.tsUs > this.nowUs) this.setClock(view.tsUs);
+    this.advance(view.tsUs);
     let flow = this.table.find(view);
     if (this.options.shardCount > 1 && !this.isOwn()) {
       this.counters.foreignPackets++;
@@ -134,12 +138,14 @@ export class Reassembler implements FlowReader {
 
   /** Lets packet time pass without a packet: timers run. */
   advance(tsUs: number): void {
-    if (tsUs > this.nowUs) this.setClock(tsUs);
+    const nowUs = tsUs + this.aheadUs;
+    if (nowUs > this.nowUs) this.setClock(nowUs);
+    else if (nowUs < this.nowUs - FALLBACK_US) this.fallBack(tsUs);
   }
 
-  /** The source is over: every flow ends, what is held is handed on. */
+  /** The source is over: every flow ends, what is held is handed on. `tsUs` 0: at the time of the last packet. */
   flush(tsUs: number): void {
-    this.advance(tsUs);
+    if (tsUs > 0) this.advance(tsUs);
     for (let slot = 0; slot < this.table.capacity; slot++) {
       if (this.idle.isScheduled(slot)) this.remove(slot, FLOW_END_SOURCE, this.nowUs);
     }
@@ -150,16 +156,22 @@ export class Reassembler implements FlowReader {
     return (this.table.lastHash >>> 16) % this.options.shardCount === this.options.shardIndex;
   }
 
-  private setClock(tsUs: number): void {
-    this.nowUs = tsUs;
-    if (tsUs < this.timersUs) return;
-    this.timersUs = tsUs + TIMER_US;
-    this.streams.advance(tsUs);
-    for (let slot = this.idle.take(tsUs); slot >= 0; slot = this.idle.take(tsUs)) {
+  private setClock(nowUs: number): void {
+    this.nowUs = nowUs;
+    if (nowUs < this.timersUs) return;
+    this.timersUs = nowUs + TIMER_US;
+    this.streams.advance(nowUs);
+    for (let slot = this.idle.take(nowUs); slot >= 0; slot = this.idle.take(nowUs)) {
       const dueUs = this.table.lastUs(slot) + this.timeoutUs(slot);
-      if (dueUs > tsUs) this.idle.schedule(slot, dueUs, tsUs);
+      if (dueUs > nowUs) this.idle.schedule(slot, dueUs, nowUs);
       else this.expire(slot);
     }
+  }
+
+  /** A clock was set back, or an older capture follows: timers go on from where they are. */
+  private fallBack(tsUs: number): void {
+    this.aheadUs = this.nowUs - tsUs;
+    this.streams.setClockAhead(this.aheadUs);
   }
 
   private state(slot: number): number {
@@ -185,13 +197,13 @@ export class Reassembler implements FlowReader {
     this.remove(slot, FLOW_END_TIMEOUT, this.table.lastUs(slot) + this.timeoutUs(slot));
   }
 
-  private remove(slot: number, reason: FlowEnd, tsUs: number): void {
-    if (this.state(slot) !== STATE_CLOSED) this.finish(slot, reason, tsUs);
+  private remove(slot: number, reason: FlowEnd, nowUs: number): void {
+    if (this.state(slot) !== STATE_CLOSED) this.finish(slot, reason, nowUs);
     this.idle.cancel(slot);
     this.table.remove(slot);
   }
 
-  private finish(slot: number, reason: FlowEnd, tsUs: number): void {
+  private finish(slot: number, reason: FlowEnd, nowUs: number): void {
     const counters = this.counters;
     const flags = this.words[slot * FLOW_WORDS] as number;
     if ((flags & (SEEN * 3)) !== SEEN * 3) counters.oneWayFlows++;
@@ -201,12 +213,12 @@ export class Reassembler implements FlowReader {
     else if (reason === FLOW_END_EVICTED) counters.endedEvicted++;
     else if (reason === FLOW_END_REUSED) counters.endedReused++;
     else counters.endedSource++;
-    this.streams.finish(slot, reason, tsUs);
+    this.streams.finish(slot, reason, nowUs);
   }
 
   /** Ends a flow that keeps its slot for a while. */
-  private close(slot: number, reason: FlowEnd, tsUs: number): void {
-    this.finish(slot, reason, tsUs);
+  private close(slot: number, reason: FlowEnd, nowUs: number): void {
+    this.finish(slot, reason, nowUs);
     this.setState(slot, STATE_CLOSED);
   }
 
@@ -244,6 +256,7 @@ export class Reassembler implements FlowReader {
       flow = this.table.insert(view);
     }
     const slot = flow >> 1;
+    this.table.touch(slot, this.nowUs);
     this.start(slot, flow & 1, view, event);
     this.idle.schedule(slot, this.nowUs + this.timeoutUs(slot), this.nowUs);
   }
@@ -274,7 +287,7 @@ export class Reassembler implements FlowReader {
     const state = flags & STATE_MASK;
     if (state !== STATE_CLOSED) this.table.touch(slot, this.nowUs);
     if (state === STATE_ESTABLISHED && event === EVENT_PLAIN && (flags & SUSPECT) === 0) {
-      if (this.streams.segment(slot, side, view, this.nowUs)) this.close(slot, FLOW_END_FIN, view.tsUs);
+      if (this.streams.segment(slot, side, view, this.nowUs)) this.close(slot, FLOW_END_FIN, this.nowUs);
       return;
     }
     const from = side === ((flags & CLIENT) === 0 ? 0 : 1) ? FROM_CLIENT : FROM_SERVER;
@@ -307,7 +320,7 @@ export class Reassembler implements FlowReader {
         this.restart(slot, side, view, event);
         return;
       case ACTION_RESET:
-        if (this.streams.resetAcceptable(slot, side, view)) this.close(slot, FLOW_END_RST, view.tsUs);
+        if (this.streams.resetAcceptable(slot, side, view)) this.close(slot, FLOW_END_RST, this.nowUs);
         else this.counters.resetsIgnored++;
         return;
     }
@@ -317,7 +330,7 @@ export class Reassembler implements FlowReader {
   private data(slot: number, side: number, view: PacketView, next: number): void {
     const complete = this.streams.segment(slot, side, view, this.nowUs);
     this.setState(slot, next);
-    if (complete) this.close(slot, FLOW_END_FIN, view.tsUs);
+    if (complete) this.close(slot, FLOW_END_FIN, this.nowUs);
   }
 
   /** The packet acknowledges the client's SYN, and nothing that the client has not sent. */
@@ -374,8 +387,9 @@ export class Reassembler implements FlowReader {
   }
 
   private endReused(slot: number, view: PacketView): void {
-    if (this.state(slot) !== STATE_CLOSED) this.finish(slot, FLOW_END_REUSED, view.tsUs);
+    if (this.state(slot) !== STATE_CLOSED) this.finish(slot, FLOW_END_REUSED, this.nowUs);
     this.table.restart(slot, view);
+    this.table.touch(slot, this.nowUs);
   }
 
   private has(slot: number, flag: number): boolean {

@@ -69,8 +69,13 @@ export class Streams {
     this.delivery.advance(nowUs);
   }
 
-  finish(slot: number, reason: FlowEnd, tsUs: number): void {
-    this.delivery.finish(slot, reason, tsUs);
+  /** How far the timers' clock is ahead of packet time. */
+  setClockAhead(aheadUs: number): void {
+    this.delivery.aheadUs = aheadUs;
+  }
+
+  finish(slot: number, reason: FlowEnd, nowUs: number): void {
+    this.delivery.finish(slot, reason, nowUs);
   }
 
   /** A new flow in `slot`. */
@@ -283,7 +288,7 @@ export class Streams {
       }
       if (seqDiff(end, at) <= 0) return;
       if (at === next && !delivery.isBlocked(slot, side, dependsOn)) {
-        this.pass(slot, side, seq, at, end, view);
+        at = this.pass(slot, side, seq, at, end, view);
       } else {
         const reached = this.hold(slot, side, seq, at, end, dependsOn, view);
         if (reached === end) return;
@@ -295,8 +300,8 @@ export class Streams {
     }
   }
 
-  /** Hands on the bytes from `at`, which is next, up to the first held one; then what they freed. */
-  private pass(slot: number, side: number, seq: number, at: number, end: number, view: PacketView): void {
+  /** Hands on the bytes from `at`, which is next, up to the first held one; then what they freed. Answers that end. */
+  private pass(slot: number, side: number, seq: number, at: number, end: number, view: PacketView): number {
     const delivery = this.delivery;
     const page = delivery.held.head(slot, side);
     let stop = end;
@@ -310,6 +315,7 @@ export class Streams {
     if (captured > start) delivery.deliver(slot, side, view.bytes, start, captured, view.tsUs);
     if (wanted > captured && !delivery.has(slot, IGNORED)) delivery.gap(slot, side, wanted - captured, view.tsUs);
     if (page !== PAGE_NONE) delivery.drain(slot);
+    return stop;
   }
 
   private hold(
