@@ -49,6 +49,8 @@ export class Delivery {
   private readonly pages: PagePool;
   /** When each side's hole was first seen. */
   private readonly waitUs: Float64Array;
+  /** What had been acknowledged (or seen, of an unacknowledged hole) then: all holes below it have waited as long. */
+  private readonly waitMark: Int32Array;
   private readonly waits: TimerWheel;
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
@@ -61,6 +63,7 @@ export class Delivery {
     this.counters = counters;
     this.words = new Int32Array(options.flowsMax * FLOW_WORDS);
     this.waitUs = new Float64Array(options.flowsMax * 2);
+    this.waitMark = new Int32Array(options.flowsMax * 2);
     this.waits = new TimerWheel(options.flowsMax, WAIT_TICK_US, WAIT_BUCKETS);
     this.held = new HeldSegments(this.words, options.pagesMax, options.pagesPerFlowMax);
     this.pages = this.held.pages;
@@ -72,7 +75,7 @@ export class Delivery {
 
   /** Bytes of memory that grow with the number of flows. */
   get flowBytes(): number {
-    return this.words.byteLength + this.waitUs.byteLength + this.waits.bytes;
+    return this.words.byteLength + this.waitUs.byteLength + this.waitMark.byteLength + this.waits.bytes;
   }
 
   has(slot: number, flag: number): boolean {
@@ -209,7 +212,7 @@ export class Delivery {
       if (this.has(slot, IGNORED)) return;
       this.reviewSide(slot, side, nowUs);
       if (!counted || !this.has(slot, WAITING_ACKED << side) || this.passPacket(slot, side)) continue;
-      this.releaseHole(slot, side, nowUs);
+      this.release(slot, side, nowUs);
       // The other side may have changed with it.
       side = -1;
       counted = false;
@@ -229,6 +232,7 @@ export class Delivery {
     if (hole === HOLE_ACKED) this.set(slot, WAITING_ACKED << side);
     else this.unset(slot, WAITING_ACKED << side);
     this.waitUs[slot * 2 + side] = nowUs;
+    this.waitMark[slot * 2 + side] = hole === HOLE_ACKED ? this.acked(slot, side) : this.lastSeen(slot, side);
     const shift = side * 16;
     const packets = Math.min(this.options.reorderPackets + 1, WAIT_PACKETS_MAX);
     const at = slot * FLOW_WORDS + WAIT_PACKETS;
@@ -261,17 +265,39 @@ export class Delivery {
     for (;;) {
       const side = this.deadlineUs(slot, 0) <= this.deadlineUs(slot, 1) ? 0 : 1;
       if (this.deadlineUs(slot, side) > nowUs) return;
-      this.releaseHole(slot, side, nowUs);
+      this.release(slot, side, nowUs);
       this.review(slot, nowUs, false);
     }
   }
 
-  /** Settles the flows whose waits are over at `nowUs`. */
-  advance(nowUs: number): void {
-    for (let slot = this.waits.take(nowUs); slot >= 0; slot = this.waits.take(nowUs)) {
-      this.settle(slot, nowUs);
-      if (!this.has(slot, IGNORED)) this.scheduleWaits(slot, nowUs);
-    }
+  /** Settles a flow whose wait is over at `nowUs`, and answers it; -1 when there is none. */
+  settleNext(nowUs: number): number {
+    const slot = this.waits.take(nowUs);
+    if (slot < 0) return -1;
+    this.settle(slot, nowUs);
+    if (!this.has(slot, IGNORED)) this.scheduleWaits(slot, nowUs);
+    return slot;
+  }
+
+  /** Number behind the last byte held of a side, or its FIN. */
+  private lastSeen(slot: number, side: number): number {
+    const last = this.held.end(slot, side, this.next(slot, side));
+    if (!this.has(slot, FIN << side)) return last;
+    const fin = this.finSeq(slot, side);
+    return seqDiff(fin, last) > 0 ? fin : last;
+  }
+
+  /** Gives up all holes of a side that have waited as long as the first one. */
+  private release(slot: number, side: number, nowUs: number): void {
+    const kind = this.hole(slot, side);
+    const mark = this.waitMark[slot * 2 + side] as number;
+    do this.releaseHole(slot, side, nowUs);
+    while (
+      !this.has(slot, IGNORED) &&
+      this.hole(slot, side) !== HOLE_NONE &&
+      this.hole(slot, side) >= kind &&
+      seqDiff(mark, this.next(slot, side)) > 0
+    );
   }
 
   /** Gives up the hole in front of a side, as far as it is acknowledged or up to the next held byte; then drains. */

@@ -99,6 +99,13 @@ export class HeldSegments {
     return this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + HEAD] as number;
   }
 
+  /** Number behind the last held byte of a side; `otherwise` when none is held. */
+  end(slot: number, side: number, otherwise: number): number {
+    const tail = this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + TAIL] as number;
+    if (tail === PAGE_NONE) return otherwise;
+    return seqAdd(this.pages.seq[tail] as number, this.pages.length[tail] as number);
+  }
+
   /** Takes the first page off the list; its contents stay readable until the pool hands it out again. */
   shift(slot: number, side: number): void {
     const words = this.words;

@@ -160,7 +160,9 @@ export class Reassembler implements FlowReader {
     this.nowUs = nowUs;
     if (nowUs < this.timersUs) return;
     this.timersUs = nowUs + TIMER_US;
-    this.streams.advance(nowUs);
+    for (let slot = this.streams.settleNext(nowUs); slot >= 0; slot = this.streams.settleNext(nowUs)) {
+      if (this.streams.complete(slot)) this.close(slot, FLOW_END_FIN, nowUs);
+    }
     for (let slot = this.idle.take(nowUs); slot >= 0; slot = this.idle.take(nowUs)) {
       const dueUs = this.table.lastUs(slot) + this.timeoutUs(slot);
       if (dueUs > nowUs) this.idle.schedule(slot, dueUs, nowUs);
@@ -203,7 +205,9 @@ export class Reassembler implements FlowReader {
     this.table.remove(slot);
   }
 
-  private finish(slot: number, reason: FlowEnd, nowUs: number): void {
+  private finish(slot: number, why: FlowEnd, nowUs: number): void {
+    // The end was seen, even if not all bytes before it were.
+    const reason = this.streams.bothFins(slot) ? FLOW_END_FIN : why;
     const counters = this.counters;
     const flags = this.words[slot * FLOW_WORDS] as number;
     if ((flags & (SEEN * 3)) !== SEEN * 3) counters.oneWayFlows++;
@@ -316,7 +320,11 @@ export class Reassembler implements FlowReader {
         if (!this.isCopy(slot, side, view)) this.suspect(slot, side, view);
         break;
       case ACTION_CONFIRM:
-        if (!this.confirms(slot, side, view)) break;
+        if (!this.confirms(slot, side, view)) {
+          if (this.has(slot, ISN_KNOWN << (1 - side)) && this.answersSyn(slot, side, view))
+            this.streams.answerLate(slot, side, view.seq);
+          break;
+        }
         this.restart(slot, side, view, event);
         return;
       case ACTION_RESET:

@@ -65,8 +65,14 @@ export class Streams {
     return this.delivery.flowBytes;
   }
 
-  advance(nowUs: number): void {
-    this.delivery.advance(nowUs);
+  /** As `Delivery.settleNext`. */
+  settleNext(nowUs: number): number {
+    return this.delivery.settleNext(nowUs);
+  }
+
+  /** Both sides have sent a FIN, reached or not. */
+  bothFins(slot: number): boolean {
+    return this.delivery.has(slot, FIN) && this.delivery.has(slot, FIN << 1);
   }
 
   /** How far the timers' clock is ahead of packet time. */
@@ -96,6 +102,16 @@ export class Streams {
     this.words[block + NEXT] = seqAdd(isn, 1);
     this.words[block + ACKED] = seqAdd(isn, 1);
     this.words[slot * FLOW_WORDS] = (this.words[slot * FLOW_WORDS] as number) | ((KNOWN | ISN_KNOWN) << side);
+  }
+
+  /** A SYN-ACK behind the packets that it made possible: what was guessed of its side becomes exact. */
+  answerLate(slot: number, side: number, isn: number): void {
+    if (this.delivery.has(slot, SEEN << side)) return;
+    const acked = this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] as number;
+    this.setIsn(slot, side, isn);
+    if (seqDiff(acked, isn) > 0) this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] = acked;
+    this.delivery.set(slot, SEEN << side);
+    this.delivery.unset(slot, SOFT << side);
   }
 
   /** Next sequence number expected of a side. */
@@ -333,7 +349,7 @@ export class Streams {
   }
 
   /** Both directions are over: reached their FIN, or one of them is taken to have. */
-  private complete(slot: number): boolean {
+  complete(slot: number): boolean {
     const done0 = this.delivery.has(slot, FIN_DONE);
     const done1 = this.delivery.has(slot, FIN_DONE << 1);
     if (done0 && done1) return true;
@@ -358,9 +374,7 @@ export class Streams {
     }
     if (!delivery.has(slot, KNOWN << side)) return false;
     const block = slot * FLOW_WORDS + SIDES + side * SIDE_WORDS;
-    const tail = this.words[block + TAIL] as number;
-    const { seq, length } = delivery.held.pages;
-    const last = tail === PAGE_NONE ? delivery.next(slot, side) : seqAdd(seq[tail] as number, length[tail] as number);
+    const last = delivery.held.end(slot, side, delivery.next(slot, side));
     if (seqDiff(view.seq, last) > RESET_BYTES) return false;
     const acked = this.words[block + ACKED] as number;
     const lowest = seqDiff(acked, delivery.next(slot, side)) < 0 ? acked : delivery.next(slot, side);
