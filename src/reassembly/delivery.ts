@@ -20,6 +20,7 @@ import {
   SEEN,
   SIDE_WORDS,
   SIDES,
+  SOFT,
   WAIT_PACKETS,
   WAITING,
   WAITING_ACKED,
@@ -157,7 +158,7 @@ export class Delivery {
 
   setNext(slot: number, side: number, seq: number): void {
     this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + NEXT] = seq;
-    this.unset(slot, WAITING << side);
+    this.unset(slot, (WAITING | SOFT) << side);
   }
 
   private acked(slot: number, side: number): number {
@@ -312,6 +313,12 @@ export class Delivery {
     const acked = this.acked(slot, side);
     let tsUs = nowUs - this.aheadUs;
     let to = acked;
+    let lostBytes = 0;
+    if (this.has(slot, FIN_GUESSED << side)) {
+      // More follows what was taken for the FIN: it was a byte.
+      this.unset(slot, FIN_GUESSED << side);
+      lostBytes = 1;
+    }
     if (page !== PAGE_NONE) {
       tsUs = this.pages.tsUs[page] as number;
       const seq = this.pages.seq[page] as number;
@@ -321,8 +328,9 @@ export class Delivery {
     } else {
       // Nothing of this side lies beyond: the last number may have been its FIN, which is not a byte.
       this.set(slot, FIN_GUESSED << side);
+      lostBytes -= 1;
     }
-    const lostBytes = seqDiff(to, next) - (this.has(slot, FIN_GUESSED << side) ? 1 : 0);
+    lostBytes += seqDiff(to, next);
     this.setNext(slot, side, to);
     this.gap(slot, side, lostBytes, tsUs);
     this.drain(slot);

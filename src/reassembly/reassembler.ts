@@ -67,6 +67,8 @@ const TIMER_US = 1000;
 const FALLBACK_US = 60_000_000;
 const IDLE_TICK_US = 1_000_000;
 const IDLE_BUCKETS = 16_384;
+/** Bytes of the client that the server's first packet may acknowledge although they were not seen yet. */
+const EARLY_BYTES = 65_536;
 /** Flows looked at for one eviction; those that were active since they were scheduled get a second chance. */
 const EVICT_TRIES = 16;
 
@@ -298,7 +300,7 @@ export class Reassembler implements FlowReader {
     const word = transition(state, event, from);
     switch (word & 0x0f) {
       case ACTION_DATA:
-        if (state === STATE_SYN_SENT && from === FROM_SERVER && !this.answersSyn(slot, side, view)) break;
+        if (state === STATE_SYN_SENT && from === FROM_SERVER && !this.followsSyn(slot, side, view)) break;
         if (this.continuesSuspect(slot, side, view)) {
           this.reopenMissed(slot, side, view);
           return;
@@ -347,6 +349,12 @@ export class Reassembler implements FlowReader {
     return (
       seqDiff(view.ack, this.streams.isn(slot, client)) > 0 && seqDiff(view.ack, this.streams.next(slot, client)) <= 0
     );
+  }
+
+  /** As `answersSyn`, for what the server sends next: it may acknowledge bytes that the mirror has not delivered yet. */
+  private followsSyn(slot: number, side: number, view: PacketView): boolean {
+    const acked = seqDiff(view.ack, this.streams.isn(slot, 1 - side));
+    return acked > 0 && acked <= EARLY_BYTES;
   }
 
   /** A SYN with the number that this side began with. */

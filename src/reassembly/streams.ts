@@ -106,7 +106,7 @@ export class Streams {
 
   /** A SYN-ACK behind the packets that it made possible: what was guessed of its side becomes exact. */
   answerLate(slot: number, side: number, isn: number): void {
-    if (this.delivery.has(slot, SEEN << side)) return;
+    if (this.delivery.has(slot, SEEN << side) && !this.delivery.has(slot, SOFT << side)) return;
     const acked = this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] as number;
     this.setIsn(slot, side, isn);
     if (seqDiff(acked, isn) > 0) this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] = acked;
@@ -183,7 +183,6 @@ export class Streams {
     if ((flags & (SOFT << side)) !== 0 && view.payloadBytes > 0) {
       const before = seqDiff(words[mine + NEXT] as number, seq);
       if (before > 0 && before <= SOFT_BYTES) words[mine + NEXT] = seq;
-      flags &= ~(SOFT << side);
     }
     flags |= SEEN << side;
     const other = 1 - side;
