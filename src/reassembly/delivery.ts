@@ -7,6 +7,7 @@
 import { seqAdd, seqDiff } from '../base/seq.ts';
 import { type FlowEnd, STREAM_IGNORE, type StreamReceiver, type StreamWish } from '../contracts/stream.ts';
 import { TimerWheel } from '../flow/wheel.ts';
+import type { Clock } from './clock.ts';
 import {
   ACKED,
   FIN,
@@ -55,11 +56,11 @@ export class Delivery {
   private readonly waits: TimerWheel;
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
+  private readonly clock: Clock;
   private receiver: StreamReceiver = NO_RECEIVER;
-  /** How far the clock (`nowUs`) is ahead of packet time (`tsUs`): it goes on when packet time falls back. */
-  aheadUs = 0;
 
-  constructor(options: ReassemblyOptions, counters: ReassemblyCounters) {
+  constructor(options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+    this.clock = clock;
     this.options = options;
     this.counters = counters;
     this.words = new Int32Array(options.flowsMax * FLOW_WORDS);
@@ -311,7 +312,7 @@ export class Delivery {
     const next = this.next(slot, side);
     const page = this.held.head(slot, side);
     const acked = this.acked(slot, side);
-    let tsUs = nowUs - this.aheadUs;
+    let tsUs = nowUs - this.clock.aheadUs;
     let to = acked;
     let lostBytes = 0;
     if (this.has(slot, FIN_GUESSED << side)) {
@@ -369,7 +370,7 @@ export class Delivery {
 
   /** Hands on what is left, then reports the end. */
   finish(slot: number, reason: FlowEnd, nowUs: number): void {
-    const tsUs = nowUs - this.aheadUs;
+    const tsUs = nowUs - this.clock.aheadUs;
     this.letGo(slot, nowUs);
     for (let side = 0; side < 2; side++) {
       while (!this.has(slot, IGNORED) && this.hole(slot, side) !== HOLE_NONE) this.releaseHole(slot, side, nowUs);

@@ -5,6 +5,7 @@
 import { seqAdd, seqDiff } from '../base/seq.ts';
 import type { FlowEnd, StreamReceiver } from '../contracts/stream.ts';
 import { type PacketView, TCP_ACK, TCP_FIN, TCP_SYN } from '../contracts/view.ts';
+import type { Clock } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import {
   ACKED,
@@ -43,11 +44,13 @@ export class Streams {
   private readonly delivery: Delivery;
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
+  private readonly clock: Clock;
 
-  constructor(options: ReassemblyOptions, counters: ReassemblyCounters) {
+  constructor(options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+    this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.delivery = new Delivery(options, counters);
+    this.delivery = new Delivery(options, counters, clock);
     this.words = this.delivery.words;
   }
 
@@ -73,11 +76,6 @@ export class Streams {
   /** Both sides have sent a FIN, reached or not. */
   bothFins(slot: number): boolean {
     return this.delivery.has(slot, FIN) && this.delivery.has(slot, FIN << 1);
-  }
-
-  /** How far the timers' clock is ahead of packet time. */
-  setClockAhead(aheadUs: number): void {
-    this.delivery.aheadUs = aheadUs;
   }
 
   finish(slot: number, reason: FlowEnd, nowUs: number): void {
@@ -124,7 +122,7 @@ export class Streams {
   }
 
   /** Acknowledgement, payload and FIN of a segment. True when both directions have ended. */
-  segment(slot: number, side: number, view: PacketView, nowUs: number): boolean {
+  segment(slot: number, side: number, view: PacketView): boolean {
     const words = this.words;
     const w = slot * FLOW_WORDS;
     const mine = w + SIDES + side * SIDE_WORDS;
@@ -143,11 +141,12 @@ export class Streams {
         }
       }
     }
-    return this.disturbed(slot, side, view, nowUs);
+    return this.disturbed(slot, side, view);
   }
 
   /** Any segment that is not simply the next one. */
-  private disturbed(slot: number, side: number, view: PacketView, nowUs: number): boolean {
+  private disturbed(slot: number, side: number, view: PacketView): boolean {
+    const nowUs = this.clock.nowUs;
     const words = this.words;
     const w = slot * FLOW_WORDS;
     this.delivery.settle(slot, nowUs);
