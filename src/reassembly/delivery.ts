@@ -176,9 +176,9 @@ export class Delivery {
    */
   private tied(slot: number): number {
     if (!this.atNext(slot, 0) || !this.atNext(slot, 1)) return -1;
-    const us0 = this.pages.tsUs[this.held.head(slot, 0)] as number;
-    const us1 = this.pages.tsUs[this.held.head(slot, 1)] as number;
-    return us0 > us1 ? 0 : 1;
+    const order0 = this.pages.order[this.held.head(slot, 0)] as number;
+    const order1 = this.pages.order[this.held.head(slot, 1)] as number;
+    return ((order0 - order1) | 0) > 0 ? 0 : 1;
   }
 
   /** Hands on the first held page, which starts at `NEXT`. */
@@ -357,7 +357,7 @@ export class Delivery {
     this.gap(slot, other, lostOfOther, tsUs);
   }
 
-  /** The side whose hole comes first in the conversation: that with the earlier byte behind it. */
+  /** The side whose hole comes first in the conversation: that with the earlier capture behind it. */
   private firstHole(slot: number): number {
     if (this.hole(slot, 0) === HOLE_NONE) return 1;
     if (this.hole(slot, 1) === HOLE_NONE) return 0;
@@ -365,7 +365,9 @@ export class Delivery {
     const page1 = this.held.head(slot, 1);
     if (page0 === PAGE_NONE) return 0;
     if (page1 === PAGE_NONE) return 1;
-    return (this.pages.tsUs[page0] as number) <= (this.pages.tsUs[page1] as number) ? 0 : 1;
+    const order0 = this.pages.order[page0] as number;
+    const order1 = this.pages.order[page1] as number;
+    return ((order0 - order1) | 0) < 0 ? 0 : 1;
   }
 
   /** Hands on what is left, then reports the end. */
