@@ -314,12 +314,7 @@ export class Delivery {
     const acked = this.acked(slot, side);
     let tsUs = nowUs - this.clock.aheadUs;
     let to = acked;
-    let lostBytes = 0;
-    if (this.has(slot, FIN_GUESSED << side)) {
-      // More follows what was taken for the FIN: it was a byte.
-      this.unset(slot, FIN_GUESSED << side);
-      lostBytes = 1;
-    }
+    let lostBytes = this.revokeGuess(slot, side);
     if (page !== PAGE_NONE) {
       tsUs = this.pages.tsUs[page] as number;
       const seq = this.pages.seq[page] as number;
@@ -337,6 +332,13 @@ export class Delivery {
     this.drain(slot);
   }
 
+  /** More follows what was taken for a FIN: 1, for it was a byte; 0 when there was no guess. */
+  private revokeGuess(slot: number, side: number): number {
+    if (!this.has(slot, FIN_GUESSED << side)) return 0;
+    this.unset(slot, FIN_GUESSED << side);
+    return 1;
+  }
+
   /** Empties the flow's pages: holes before held bytes become gaps at once. */
   letGo(slot: number, nowUs: number): void {
     this.drain(slot);
@@ -345,14 +347,14 @@ export class Delivery {
 
   /** Gives up every hole in front of `seq` and of what it depends on, so that `seq` can be handed on. */
   makeNext(slot: number, side: number, seq: number, dependsOn: number, tsUs: number): void {
-    const lostBytes = seqDiff(seq, this.next(slot, side));
-    if (lostBytes > 0) {
+    const distance = seqDiff(seq, this.next(slot, side));
+    if (distance >= 0) {
       this.setNext(slot, side, seq);
-      this.gap(slot, side, lostBytes, tsUs);
+      this.gap(slot, side, distance + this.revokeGuess(slot, side), tsUs);
     }
     const other = 1 - side;
     if (this.has(slot, IGNORED) || !this.isBlocked(slot, side, dependsOn)) return;
-    const lostOfOther = seqDiff(dependsOn, this.next(slot, other));
+    const lostOfOther = this.revokeGuess(slot, other) + seqDiff(dependsOn, this.next(slot, other));
     this.setNext(slot, other, dependsOn);
     this.gap(slot, other, lostOfOther, tsUs);
   }
