@@ -46,7 +46,7 @@ const NO_RECEIVER: StreamReceiver = {
 };
 
 export class Delivery {
-  readonly words: Int32Array;
+  private readonly words: Int32Array;
   readonly held: HeldSegments;
   private readonly pages: PagePool;
   /** When each side's hole was first seen. */
@@ -59,11 +59,11 @@ export class Delivery {
   private readonly clock: Clock;
   private receiver: StreamReceiver = NO_RECEIVER;
 
-  constructor(options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+  constructor(words: Int32Array, options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
     this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.words = new Int32Array(options.flowsMax * FLOW_WORDS);
+    this.words = words;
     this.waitUs = new Float64Array(options.flowsMax * 2);
     this.waitMark = new Int32Array(options.flowsMax * 2);
     this.waits = new TimerWheel(options.flowsMax, WAIT_TICK_US, WAIT_BUCKETS);

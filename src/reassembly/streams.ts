@@ -40,18 +40,18 @@ const SOFT_BYTES = 65_536;
 const RESET_BYTES = 65_536;
 
 export class Streams {
-  readonly words: Int32Array;
+  private readonly words: Int32Array;
   private readonly delivery: Delivery;
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
   private readonly clock: Clock;
 
-  constructor(options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+  constructor(words: Int32Array, options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
     this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.delivery = new Delivery(options, counters, clock);
-    this.words = this.delivery.words;
+    this.delivery = new Delivery(words, options, counters, clock);
+    this.words = words;
   }
 
   setReceiver(receiver: StreamReceiver): void {
