@@ -48,6 +48,8 @@ export interface FanoutChoice {
 
 const BLOCK_BYTES_DEFAULT = 256 * 1024;
 const BLOCK_COUNT_DEFAULT = 256;
+/** Memory of one ring when nothing else is asked for. */
+export const RING_BYTES_DEFAULT: number = BLOCK_BYTES_DEFAULT * BLOCK_COUNT_DEFAULT;
 const RETIRE_MS_DEFAULT = 4;
 const LINK_CHECK_MS_DEFAULT = 1000;
 /** Required by the kernel's request; version 3 packs frames and ignores it otherwise. */
