@@ -127,6 +127,8 @@ export interface RecordDecoder {
   decode(window: ByteWindow, batch: ReusedBatch): string | undefined;
   /** True when the input may end here: not in the middle of a record. */
   atBoundary(): boolean;
+  /** Packets that the capturing program says it lost, as far as read. */
+  lostPackets(): number;
 }
 
 export function emptyStats(): SourceStats {

@@ -142,6 +142,17 @@ test('pcapng: sections in both orders, interfaces with their own link, resolutio
   }
 });
 
+test('pcapng: what the capturing program lost is told', (t) => {
+  const folder = new TempFolder(t);
+  const writer = new PcapngWriter(false);
+  const section = [writer.section(), writer.interface(), writer.statistics(0, 3n), writer.statistics(0, 5n)];
+  const unknown = writer.statistics(0, 2n ** 64n - 1n);
+  const stray = writer.statistics(9, 1n);
+  const source = openFiles([folder.write(Buffer.concat([...section, stray, ...section, ...section, unknown]))]);
+  assert.deepEqual(drain(source), []);
+  assert.equal(source.stats().drops, 10);
+});
+
 test('pcapng: what the file claims against itself is one line with the place', (t) => {
   const folder = new TempFolder(t);
   const writer = new PcapngWriter();
@@ -276,7 +287,9 @@ test('compressed files: gzip, several members, zstd with and without the command
   const gz = folder.write(gzipSync(file), 'a.pcap.gz');
   const members = Buffer.concat([gzipSync(file.subarray(0, 100)), gzipSync(file.subarray(100))]);
   const twoMembers = folder.write(members, 'b.pcap.gz');
-  assert.deepEqual(drain(openFiles([gz])), expected(packets, 1n));
+  const source = openFiles([gz]);
+  assert.deepEqual(drain(source), expected(packets, 1n));
+  assert.equal(source.bytesRead, source.bytesTotal);
   assert.deepEqual(drain(openFiles([twoMembers], { readBytesMax: 13 })), expected(packets, 1n));
   const zst = folder.write(rawZstdFrame(file), 'c.pcap.zst');
   const { PATH = '' } = process.env;
@@ -346,6 +359,7 @@ test('standard input: a pipe that is slow, a redirected file, no capture', (t) =
   const node = `'${process.execPath}' '${script}'`;
   assert.equal(shell(`(head -c 300 '${path}'; sleep 0.3; tail -c +301 '${path}') | ${node}`), `${packets.length} true`);
   assert.equal(shell(`${node} < '${path}'`), `${packets.length} false`);
+  assert.match(shell(`gzip -c '${path}' | ${node}`), /^InputError -: gzip data that must be decompressed first$/);
   assert.equal(shell(`echo hello | ${node}`), 'InputError standard input is not a pcap or pcapng file');
 });
 

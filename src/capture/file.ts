@@ -176,6 +176,7 @@ class FileReader implements FileSource {
     if (decoder === undefined && !input.truncated) this.#fail(notACapture(this.#name()));
     const whole = decoder?.atBoundary() === true && this.#window.available() === 0 && !input.truncated;
     if (!whole) this.#stats.truncatedInputs++;
+    this.#stats.drops += decoder?.lostPackets() ?? 0;
     this.#closeInput();
   }
 

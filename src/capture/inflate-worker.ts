@@ -91,7 +91,10 @@ function gunzip(): void {
     countConsumed(inflate.bytesWritten - consumedBytes);
     write(chunk);
   });
-  inflate.on('end', () => finish(STATE_END));
+  inflate.on('end', () => {
+    countConsumed(inflate.bytesWritten - consumedBytes);
+    finish(STATE_END);
+  });
   inflate.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'Z_BUF_ERROR') finish(STATE_TRUNCATED);
     else finish(STATE_FAILED, `corrupt gzip data (${error.message})`);

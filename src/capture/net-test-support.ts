@@ -68,6 +68,10 @@ export class TestNet {
     this.#run('ip', 'link', 'del', name);
   }
 
+  setLink(name: string, state: 'up' | 'down'): void {
+    this.#run('ip', 'link', 'set', name, state);
+  }
+
   /** Sends frames and returns how many were sent. */
   send(from: string, packets: readonly Pick<CapturedPacket, 'bytes'>[]): number {
     const parts: Uint8Array[] = [];

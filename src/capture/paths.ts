@@ -1,5 +1,5 @@
 /** What the user names as input, turned into a list of files: files, folders and glob patterns. */
-import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from './batch.ts';
 import type { Compression } from './inflate.ts';
@@ -69,7 +69,7 @@ export function expandPaths(paths: readonly string[]): InputFile[] {
 }
 
 function expandPath(path: string, files: InputFile[]): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statOf(path);
   if (stat === undefined) {
     const matches = GLOB.test(path) ? glob(path) : [];
     if (matches.length === 0) throw new InputError(`${path}: no such file`);
@@ -87,6 +87,14 @@ function expandPath(path: string, files: InputFile[]): void {
   }
 }
 
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new InputError(`${path}: ${openFailure(errorCode(error))}`);
+  }
+}
+
 export function notACapture(path: string): InputError {
   return new InputError(`${path === STDIN_PATH ? 'standard input' : path} is not a pcap or pcapng file`);
 }
@@ -98,7 +106,7 @@ function addFolder(folder: string, files: InputFile[]): void {
       addFolder(path, files);
       continue;
     }
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statOf(path);
     if (stat === undefined || !stat.isFile()) continue;
     const kind = kindOfFile(path);
     const isCapture = kind === 'pcap' || kind === 'pcapng' || (kind !== undefined && COMPRESSED_CAPTURE.test(path));
@@ -136,7 +144,7 @@ function globFrom(folder: string, parts: readonly string[]): string[] {
   }
   if (!GLOB.test(part)) {
     const path = join(folder, part);
-    return statSync(path, { throwIfNoEntry: false }) === undefined ? [] : globFrom(path, rest);
+    return statOf(path) === undefined ? [] : globFrom(path, rest);
   }
   const matcher = partMatcher(part);
   const found: string[] = [];

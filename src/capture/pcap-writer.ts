@@ -3,6 +3,7 @@ import { LINK_ETHERNET } from '../contracts/packet.ts';
 import {
   BLOCK_ENHANCED_PACKET,
   BLOCK_INTERFACE,
+  BLOCK_INTERFACE_STATISTICS,
   BLOCK_PACKET,
   BLOCK_SECTION_HEADER,
   BLOCK_SIMPLE_PACKET,
@@ -85,6 +86,7 @@ export interface PcapngInterface {
 const OPTION_NAME = 2;
 const OPTION_TIME_RESOLUTION = 9;
 const OPTION_TIME_OFFSET = 14;
+const OPTION_INTERFACE_DROPS = 5;
 
 /** Blocks of a pcapng file in one byte order. The caller concatenates them. */
 export class PcapngWriter {
@@ -139,6 +141,16 @@ export class PcapngWriter {
     const fixed = new Uint8Array(4);
     new DataView(fixed.buffer).setUint32(0, packet.wireBytes ?? packet.bytes.length, this.#little);
     return this.block(BLOCK_SIMPLE_PACKET, Buffer.concat([fixed, packet.bytes]));
+  }
+
+  /** Interface statistics with the packets that the interface dropped. */
+  statistics(interfaceId: number, droppedPackets: bigint): Uint8Array {
+    const fixed = new Uint8Array(12);
+    new DataView(fixed.buffer).setUint32(0, interfaceId, this.#little);
+    const value = new Uint8Array(8);
+    new DataView(value.buffer).setBigUint64(0, droppedPackets, this.#little);
+    const options = [this.#option(OPTION_INTERFACE_DROPS, value), new Uint8Array(4)];
+    return this.block(BLOCK_INTERFACE_STATISTICS, Buffer.concat([fixed, ...options]));
   }
 
   /** Any block: `body` is padded to four bytes. */

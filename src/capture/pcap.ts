@@ -54,6 +54,11 @@ export class PcapDecoder implements RecordDecoder {
     return this.#headerDone;
   }
 
+  /** The format has no place for it. */
+  lostPackets(): number {
+    return 0;
+  }
+
   decode(window: ByteWindow, batch: ReusedBatch): string | undefined {
     if (!this.#headerDone) {
       if (window.available() < PCAP_HEADER_BYTES) return undefined;

@@ -12,6 +12,7 @@ export const BLOCK_INTERFACE = 1;
 /** Obsolete since 2012, still found in old files. */
 export const BLOCK_PACKET = 2;
 export const BLOCK_SIMPLE_PACKET = 3;
+export const BLOCK_INTERFACE_STATISTICS = 5;
 export const BLOCK_ENHANCED_PACKET = 6;
 export const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 
@@ -45,11 +46,20 @@ const PACKET_DATA = 28;
 const SIMPLE_WIRE = 8;
 const SIMPLE_DATA = 12;
 
+/** Interface statistics (§4.6): interface, time, options. Both counts tell of packets that the file lacks. */
+const STATISTICS_OPTIONS = 20;
+const STATISTICS_BYTES_MIN = 24;
+const OPTION_INTERFACE_DROPS = 5;
+const OPTION_SYSTEM_DROPS = 7;
+
 /** A block that is read whole: the longest packet, its headers, and this much for options. */
 const OPTIONS_BYTES_MAX = 64 * 1024;
 export const BLOCK_BYTES_MAX: number = PACKET_BYTES_MAX + OPTIONS_BYTES_MAX;
 /** Interfaces of one section. More is an error: the table must not grow with a hostile file. */
 const INTERFACES_MAX = 65_536;
+
+/** Counts above are not counts. */
+const LOST_PACKETS_BELIEVED: bigint = 2n ** 48n;
 
 interface SectionInterface {
   /** `LINK_*`, or the file's number for a link that nobody decodes (counted there). */
@@ -57,6 +67,8 @@ interface SectionInterface {
   /** Bytes kept of each packet; 0 means all. */
   readonly snapBytes: number;
   readonly clock: PcapngClock;
+  /** Packets that the capturing program says it lost; the last word counts. */
+  lostPackets: number;
 }
 
 export class PcapngDecoder implements RecordDecoder {
@@ -70,6 +82,7 @@ export class PcapngDecoder implements RecordDecoder {
   /** Simple packets carry no time: they are given that of the packet before. */
   #seconds = 0;
   #nanoseconds = 0;
+  #lostInEarlierSections = 0;
 
   constructor(interfaceIndex: number) {
     this.#interfaceIndex = interfaceIndex;
@@ -77,6 +90,10 @@ export class PcapngDecoder implements RecordDecoder {
 
   atBoundary(): boolean {
     return this.#skippedLength === 0;
+  }
+
+  lostPackets(): number {
+    return this.#interfaces.reduce((sum, each) => sum + each.lostPackets, this.#lostInEarlierSections);
   }
 
   decode(window: ByteWindow, batch: ReusedBatch): string | undefined {
@@ -141,6 +158,8 @@ export class PcapngDecoder implements RecordDecoder {
         return this.#readSimplePacket(window, length, batch);
       case BLOCK_INTERFACE:
         return this.#readInterface(window, length);
+      case BLOCK_INTERFACE_STATISTICS:
+        return this.#readStatistics(window, length);
       default:
         return this.#readSection(window, length);
     }
@@ -150,6 +169,7 @@ export class PcapngDecoder implements RecordDecoder {
     if (length < SECTION_BYTES_MIN) return corrupt(window, `a section header of ${length} bytes`);
     const major = window.view.getUint16(window.start + SECTION_MAJOR, this.#littleEndian);
     if (major !== 1) return `pcapng version ${major} is not supported`;
+    this.#lostInEarlierSections = this.lostPackets();
     this.#interfaces = [];
     return undefined;
   }
@@ -160,25 +180,55 @@ export class PcapngDecoder implements RecordDecoder {
     const { view, start } = window;
     const little = this.#littleEndian;
     const linkType = view.getUint16(start + BLOCK_BODY, little);
-    const end = start + length - TRAILER_BYTES;
     let resolution = PcapngClock.RESOLUTION_DEFAULT;
     let offsetSeconds = 0;
-    let at = start + INTERFACE_OPTIONS;
-    while (end - at >= OPTION_HEADER_BYTES) {
-      const code = view.getUint16(at, little);
-      const valueBytes = view.getUint16(at + 2, little);
-      const value = at + OPTION_HEADER_BYTES;
-      if (code === OPTION_END || valueBytes > end - value) break;
-      if (code === OPTION_TIME_RESOLUTION && valueBytes >= 1) resolution = view.getUint8(value);
-      if (code === OPTION_TIME_OFFSET && valueBytes >= 8) offsetSeconds = Number(view.getBigInt64(value, little));
-      at = value + ((valueBytes + 3) & ~3);
-    }
+    this.#eachOption(window, INTERFACE_OPTIONS, length, (code, at, valueBytes) => {
+      if (code === OPTION_TIME_RESOLUTION && valueBytes >= 1) resolution = view.getUint8(at);
+      if (code === OPTION_TIME_OFFSET && valueBytes >= 8) offsetSeconds = Number(view.getBigInt64(at, little));
+    });
     this.#interfaces.push({
       link: linkOf(linkType) ?? linkType,
       snapBytes: view.getUint32(start + INTERFACE_SNAP_LENGTH, little),
       clock: new PcapngClock(resolution, offsetSeconds),
+      lostPackets: 0,
     });
     return undefined;
+  }
+
+  #readStatistics(window: ByteWindow, length: number): string | undefined {
+    if (length < STATISTICS_BYTES_MIN) return corrupt(window, `interface statistics of ${length} bytes`);
+    const { view, start } = window;
+    const from = this.#interfaces[view.getUint32(start + BLOCK_BODY, this.#littleEndian)];
+    if (from === undefined) return undefined;
+    let lostPackets = 0;
+    this.#eachOption(window, STATISTICS_OPTIONS, length, (code, at, valueBytes) => {
+      if ((code !== OPTION_INTERFACE_DROPS && code !== OPTION_SYSTEM_DROPS) || valueBytes < 8) return;
+      // All ones mean "not known" to some writers.
+      const count = view.getBigUint64(at, this.#littleEndian);
+      if (count < LOST_PACKETS_BELIEVED) lostPackets += Number(count);
+    });
+    from.lostPackets = lostPackets;
+    return undefined;
+  }
+
+  /** Options of the block at the window's start (§3.5): `visit(code, position of the value, its bytes)`. */
+  #eachOption(
+    window: ByteWindow,
+    offset: number,
+    length: number,
+    visit: (code: number, at: number, valueBytes: number) => void,
+  ): void {
+    const { view, start } = window;
+    const end = start + length - TRAILER_BYTES;
+    let at = start + offset;
+    while (end - at >= OPTION_HEADER_BYTES) {
+      const code = view.getUint16(at, this.#littleEndian);
+      const valueBytes = view.getUint16(at + 2, this.#littleEndian);
+      const value = at + OPTION_HEADER_BYTES;
+      if (code === OPTION_END || valueBytes > end - value) return;
+      visit(code, value, valueBytes);
+      at = value + ((valueBytes + 3) & ~3);
+    }
   }
 
   #readPacket(window: ByteWindow, interfaceId: number, length: number, batch: ReusedBatch): string | undefined {
@@ -220,6 +270,7 @@ function isRead(type: number): boolean {
     type === BLOCK_PACKET ||
     type === BLOCK_SIMPLE_PACKET ||
     type === BLOCK_INTERFACE ||
+    type === BLOCK_INTERFACE_STATISTICS ||
     type === BLOCK_SECTION_HEADER
   );
 }

@@ -52,7 +52,9 @@ export class InterfaceRing {
   reopens = 0;
   freezes = 0;
   drops = 0;
-  up = true;
+  up = false;
+  /** Why it is not captured from now; `undefined` when it is. */
+  problem: string | undefined;
   readonly #addon: Addon;
   readonly #interfaceIndex: number;
   #options: NativeRingOptions;
@@ -64,6 +66,8 @@ export class InterfaceRing {
   /** Block that the kernel fills or hands over next. */
   #block = 0;
   #lent = false;
+  /** The interface is gone; the kernel may still hand over what it had received. */
+  #isDraining = false;
   /** Drops counted by the native ring so far, and by those it replaced. */
   #dropsBefore = 0;
   #freezesBefore = 0;
@@ -100,6 +104,8 @@ export class InterfaceRing {
     this.batch.bytes = new Uint8Array(buffer);
     this.#block = 0;
     this.#lent = false;
+    this.#isDraining = false;
+    this.up = native.linkState().up;
   }
 
   /** The next block as a batch, or `undefined` when the kernel still owns it. */
@@ -178,17 +184,19 @@ export class InterfaceRing {
     if (this.#native !== undefined) {
       this.readStats();
       const state = this.#native.linkState();
-      this.up = state.up;
+      this.up = state.up && state.ifindex === this.#native.ifindex;
       if (state.ifindex === this.#native.ifindex) return;
+      if (!this.#isDraining) {
+        this.#isDraining = true;
+        return;
+      }
       // Closed before the name is back: while one member of a fanout group holds on to the removed interface, no ring of
       // the new one can join the group.
-      this.up = false;
       this.#dropsBefore = this.drops;
       this.#freezesBefore = this.freezes;
       this.close();
     }
     this.#open();
-    this.up = true;
     this.reopens++;
   }
 

@@ -178,17 +178,33 @@ test('an interface that is removed and comes back is captured again', (t) => {
   net.addPair('out0', 'in0');
   const source = open(t, { interfaces: ['in0'], linkCheckMs: 1, fanout: { group: 7 }, ...SMALL });
   const frames = conversation();
-  net.send('out0', frames.slice(0, 2));
-  assert.equal(readAll(source).packets.length, 2);
   assert.equal(source.links()[0]?.up, true);
+  net.send('out0', frames.slice(0, 2));
   net.deleteLink('out0');
-  assert.equal(readAll(source).packets.length, 0);
-  assert.equal(source.links()[0]?.up, false);
+  assert.equal(readAll(source).packets.length, 2, 'what came before is read');
+  const [gone] = source.links();
+  assert.equal(gone?.up, false);
+  assert.match(gone?.problem ?? '', /^in0: no such interface/);
+  assert.equal(net.packetSockets(), 0);
   net.addPair('out0', 'in0');
   readAll(source);
   net.send('out0', frames.slice(0, 5));
   assert.equal(readAll(source).packets.length, 5);
-  assert.deepEqual(source.links(), [{ name: 'in0', up: true, drops: 0, freezes: 0, reopens: 1 }]);
+  assert.deepEqual(source.links(), [{ name: 'in0', up: true, problem: undefined, drops: 0, freezes: 0, reopens: 1 }]);
+});
+
+test('a link that goes down and up again needs no new ring', (t) => {
+  const net = TestNet.create(t);
+  if (net === undefined) return;
+  net.addPair('out0', 'in0');
+  const source = open(t, { interfaces: ['in0'], linkCheckMs: 1, ...SMALL });
+  net.setLink('in0', 'down');
+  readAll(source);
+  assert.equal(source.links()[0]?.up, false);
+  net.setLink('in0', 'up');
+  net.send('out0', conversation().slice(0, 4));
+  assert.equal(readAll(source).packets.length, 4);
+  assert.deepEqual(source.links(), [{ name: 'in0', up: true, problem: undefined, drops: 0, freezes: 0, reopens: 0 }]);
 });
 
 test('close while views are alive: they get length 0, and the kernel lets go of the socket', (t) => {

@@ -70,7 +70,10 @@ const WAIT_MS_MAX = 250;
 
 export interface LinkReport {
   readonly name: string;
+  /** Administratively up, with a carrier. */
   readonly up: boolean;
+  /** Why nothing can be received now, one line; `undefined` when all is well or only the link is down. */
+  readonly problem: string | undefined;
   readonly drops: number;
   readonly freezes: number;
   /** Times the interface was removed and came back; frames between are lost and not counted. */
@@ -119,7 +122,7 @@ class RingReader implements RingSource {
         this.#rings.push(new InterfaceRing(addon, nativeOptions(options, name, index), index));
       } catch (error) {
         this.close();
-        throw error instanceof InputError ? error : explain(name, error);
+        throw explain(name, error);
       }
     }
   }
@@ -137,7 +140,8 @@ class RingReader implements RingSource {
     if (nowMs - this.#linkCheckedMs >= this.#linkCheckMs) this.#checkLinks(nowMs);
     const open = this.#rings.map((ring) => ring.native).filter((native) => native !== undefined);
     const found = this.#addon.waitAny(open, this.wakeFd, Math.max(0, Math.min(timeoutMs, WAIT_MS_MAX)));
-    if ((found & WAIT_ERROR) !== 0) this.#checkLinks(performance.now());
+    // Looked into by the next poll that finds no block: what was received before the error comes first.
+    if ((found & WAIT_ERROR) !== 0) this.#linkCheckedMs = Number.NEGATIVE_INFINITY;
     return this.#takeBlock();
   }
 
@@ -162,8 +166,10 @@ class RingReader implements RingSource {
     for (const ring of this.#rings) {
       try {
         ring.checkLink();
-      } catch {
-        // The interface is not back, or privileges were given up: it is reported as down and tried again.
+        ring.problem = undefined;
+      } catch (error) {
+        // The interface is not back, or privileges were given up: it is reported and tried again.
+        ring.problem = explain(ring.name, error).message;
       }
     }
   }
@@ -192,7 +198,14 @@ class RingReader implements RingSource {
   }
 
   links(): LinkReport[] {
-    return this.#rings.map(({ name, up, drops, freezes, reopens }) => ({ name, up, drops, freezes, reopens }));
+    return this.#rings.map(({ name, up, problem, drops, freezes, reopens }) => ({
+      name,
+      up,
+      problem,
+      drops,
+      freezes,
+      reopens,
+    }));
   }
 
   close(): void {
@@ -285,6 +298,7 @@ export const PRIVILEGE_REMEDY =
   'run as root, or grant CAP_NET_RAW: AmbientCapabilities=CAP_NET_RAW in the systemd unit, or setcap cap_net_raw+ep on the node binary';
 
 function explain(name: string, error: unknown): InputError {
+  if (error instanceof InputError) return error;
   const code = nameOf(error);
   switch (code) {
     case 'EPERM':
