@@ -303,9 +303,13 @@ export class Lexer {
     return this.take(KIND_NUMBER, from, scanNumber(this.text, from));
   }
 
-  /** Whether the word characters in `[from, wordEnd)` are the beginning of a number. */
+  /** Whether a number begins the word characters in `[from, wordEnd)`: all of them, or up to an exponent's end. */
   private isNumber(from: number, wordEnd: number): boolean {
-    return scanNumber(this.text, from) >= wordEnd;
+    const numberEnd = scanNumber(this.text, from);
+    if (numberEnd >= wordEnd) return true;
+    let p = from;
+    while (isDigit(this.text.charCodeAt(p))) p++;
+    return numberEnd > p && (this.text.charCodeAt(p) | 32) === 0x65;
   }
 
   private dollar(from: number, next: number): number {

@@ -22,6 +22,7 @@ import {
   FUNCTION_WORDS,
   type Level,
   MODE_DELETE,
+  MODE_READ,
   MODE_UPDATE,
   MODE_WRITE,
   NOT_FUNCTIONS,
@@ -284,14 +285,11 @@ export class Query {
     const kind = this.tokens.kindAt(next);
     if (word === 'ROWS') return this.tokens.word(next) === 'FROM';
     if (word === 'FINAL') return this.tokens.word(next) === 'TABLE';
-    if (!TABLE_PREFIXES.has(word)) return false;
-    return (
-      kind === KIND_LEFT ||
-      kind === KIND_QUOTED ||
-      (kind === KIND_WORD && !this.tokens.isReserved(next)) ||
-      this.tokens.word(next) === 'INTO' ||
-      this.tokens.word(next) === 'FROM'
-    );
+    // ONLY may stand before any table, the others between a verb and its target.
+    if (!TABLE_PREFIXES.has(word) || (this.level.mode === MODE_READ && word !== 'ONLY')) return false;
+    if (kind === KIND_LEFT || this.tokens.isName(next)) return true;
+    const follows = this.tokens.word(next);
+    return follows === 'INTO' || follows === 'FROM' || follows === 'TABLE' || follows === 'IGNORE';
   }
 
   private isHint(i: number): boolean {

@@ -48,7 +48,9 @@ function statementAt(walk: Walk, i: number): number {
       if (walk.rules.oneBlock) return declareBlock(walk, i);
       break;
     case 'END':
-      if (walk.isBlock || walk.rules.batch) return i + 1;
+      if (walk.isBlock || walk.rules.batch) {
+        return tokens.word(i + 1) === 'TRY' || tokens.word(i + 1) === 'CATCH' ? i + 2 : i + 1;
+      }
       break;
     case 'IF':
     case 'WHILE':
