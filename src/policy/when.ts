@@ -1,5 +1,5 @@
 /** Reads a rule's `when`: a mapping of conditions that must all hold, with `all`, `any` and `not` to combine them. */
-import type { Node } from 'yaml';
+import { isMap, type Node } from 'yaml';
 import type { Sets } from './arguments.ts';
 import { type Condition, kindsOf } from './condition.ts';
 import { CONDITIONS } from './conditions.ts';
@@ -15,10 +15,11 @@ export function readWhen(file: PolicyFile, node: Node, sets: Sets, depth = 0): C
     return undefined;
   }
   const entries = file.entries(node, depth === 0 ? '"when"' : 'a condition', KEYS);
+  if (entries.length === 0 && isMap(node)) file.problem(node, 'no conditions: it would match every record');
   const parts = entries.map((entry) => readEntry(file, entry, sets, depth)).filter((part) => part !== undefined);
   if (parts.length === 0) return undefined;
   const condition: Condition = parts.length === 1 && parts[0] !== undefined ? parts[0] : { kind: 'all', parts };
-  if (parts.length === entries.length && kindsOf(condition) === 0)
+  if (parts.length === entries.length && kindsOf(condition) === 0 && parts.every((part) => kindsOf(part) !== 0))
     file.problem(node, 'can never match: its conditions are about different kinds of records');
   return condition;
 }
