@@ -98,7 +98,7 @@ const FILES_REFUSED: readonly [text: string, problem: string][] = [
   ],
   [
     `${RULE}{ user: &u x, os_user: *u }\n`,
-    'a.yaml:7:34: "os_user": YAML aliases are not supported; name a set and refer to it as $name',
+    'a.yaml:7:34: YAML aliases are not supported; name a set and refer to it as $name',
   ],
   [`${RULE}{ user: x }\n    tests: { hit: [] }\n`, 'a.yaml:8:14: unknown key "hit" in "tests"; known: match, miss'],
   [

@@ -160,7 +160,9 @@ export class PolicyFile {
 }
 
 function unknownWord(what: string, word: string, known: readonly string[]): string {
-  const near = known.find((candidate) => distance(word.toLowerCase(), candidate) <= Math.min(2, candidate.length - 2));
+  const near = known.find(
+    (candidate) => distance(word.toLowerCase(), candidate) <= Math.min(2, Math.floor(candidate.length / 3)),
+  );
   if (near !== undefined) return `unknown ${what}; did you mean "${near}"?`;
   return `unknown ${what}; known: ${known.join(', ')}`;
 }
