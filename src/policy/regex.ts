@@ -14,6 +14,7 @@ const OP_ASSERT = 3;
 const OP_MATCH = 4;
 
 export const REGEX_PROGRAM_MAX = 512;
+const NON_ASCII = 128;
 const COMPILED_NODES_MAX = 10_000;
 /** UTF-16 units of a text that are looked at: bounds what one statement may cost. */
 export const REGEX_TEXT_MAX = 16_384;
@@ -34,6 +35,8 @@ export class Regex {
   private next: ThreadList;
   private readonly marks: Int32Array;
   private readonly stack: Int32Array;
+  /** By folded ASCII code, and one place for all others: 1 when a match may begin with it. */
+  private readonly starts: Uint8Array = new Uint8Array(NON_ASCII + 1);
   private step = 0;
   private compiled = 0;
 
@@ -41,6 +44,7 @@ export class Regex {
   constructor(source: string) {
     this.compile(parseRegex(source));
     this.emit(OP_MATCH, 0, 0);
+    this.findStarts();
     const size = this.ops.length;
     this.current = new ThreadList(size);
     this.next = new ThreadList(size);
@@ -55,6 +59,7 @@ export class Regex {
     this.marks.fill(-1);
     this.current.size = 0;
     for (let at = 0; at <= end; at++) {
+      if (this.current.size === 0) at = this.skipTo(text, at, end);
       if (this.follow(this.current, 0, at, text, at)) return this.found(at);
       if (at === end) return false;
       this.step++;
@@ -71,6 +76,31 @@ export class Regex {
       this.next = swap;
     }
     return false;
+  }
+
+  /** The next place where a match may begin, or `end`. */
+  private skipTo(text: string, from: number, end: number): number {
+    let at = from;
+    while (at < end && this.starts[Math.min(foldCode(text.charCodeAt(at)), NON_ASCII)] === 0) at++;
+    return at;
+  }
+
+  /** Marks the characters a match may begin with; all of them when it may be empty. Assertions are taken to hold. */
+  private findStarts(): void {
+    const pending = [0];
+    for (const pc of pending) {
+      const op = this.ops[pc];
+      const next = op === OP_ASSERT ? pc + 1 : (this.first[pc] as number);
+      if (op === OP_MATCH) this.starts.fill(1);
+      else if (op === OP_SET) {
+        const set = this.sets[this.first[pc] as number];
+        for (let code = 0; code < NON_ASCII; code++) if (set?.has(code) === true) this.starts[code] = 1;
+        this.starts[NON_ASCII] = 1;
+      } else {
+        if (!pending.includes(next)) pending.push(next);
+        if (op === OP_SPLIT && !pending.includes(this.second[pc] as number)) pending.push(this.second[pc] as number);
+      }
+    }
   }
 
   private found(end: number): true {
