@@ -7,12 +7,15 @@ import { RECORD_KINDS } from './simple-conditions.ts';
 import type { Entry, PolicyFile } from './source.ts';
 import { parseCount, parseDurationUs } from './units.ts';
 
+/** `repetition` counts from 0. */
+export type FieldSetter = (record: AuditRecord, repetition: number) => void;
+
 /** One record of a test, or a row of equal ones. */
 export interface Snippet {
   readonly line: number;
   readonly sql: string | undefined;
   /** Sets the facts the snippet names; after the analysis, so that they win. */
-  readonly fields: readonly ((record: AuditRecord) => void)[];
+  readonly fields: readonly FieldSetter[];
   readonly repeat: number;
   /** Between repetitions. */
   readonly everyUs: number;
@@ -72,6 +75,9 @@ export const SNIPPET_KEYS: readonly string[] = [
   ...Object.keys(NUMBER_FIELDS),
 ];
 
+/** Stands for the number of the repetition, from 1: `10.0.0.<n>`. */
+const NUMBER_MARK = '<n>';
+
 export const REPEAT_MAX = 100_000;
 const EVERY_US_DEFAULT = 1e6;
 
@@ -92,7 +98,7 @@ function readSnippet(file: PolicyFile, node: Node): Snippet {
   let sql: string | undefined;
   let repeat = 1;
   let everyUs = EVERY_US_DEFAULT;
-  const fields: ((record: AuditRecord) => void)[] = [];
+  const fields: FieldSetter[] = [];
   for (const entry of file.entries(node, 'a test', SNIPPET_KEYS)) {
     if (entry.key === 'sql') sql = file.text(entry.value, 'sql');
     else if (entry.key === 'repeat') repeat = Math.min(REPEAT_MAX, readNumber(file, entry, parseCount));
@@ -109,13 +115,13 @@ function readNumber(file: PolicyFile, { key, value }: Entry, parse: (text: strin
   return number ?? 0;
 }
 
-function readField(file: PolicyFile, entry: Entry): (record: AuditRecord) => void {
+function readField(file: PolicyFile, entry: Entry): FieldSetter {
   const { key, value } = entry;
   const textField = TEXT_FIELDS[key];
   if (textField !== undefined) {
     const text = file.text(value, key);
-    return (record) => {
-      record[textField] = text;
+    return (record, repetition) => {
+      record[textField] = text?.replaceAll(NUMBER_MARK, String(repetition + 1));
     };
   }
   const numberField = NUMBER_FIELDS[key];
@@ -128,7 +134,7 @@ function readField(file: PolicyFile, entry: Entry): (record: AuditRecord) => voi
   return readOther(file, entry);
 }
 
-function readOther(file: PolicyFile, entry: Entry): (record: AuditRecord) => void {
+function readOther(file: PolicyFile, entry: Entry): FieldSetter {
   const { key, value } = entry;
   switch (key) {
     case 'kind': {

@@ -70,30 +70,23 @@ function runOne(
 }
 
 function play(engine: ExplainingEngine, snippet: Snippet, repetition: number, analyzer: SqlAnalyzer): boolean {
-  const probe = toRecord(snippet, undefined);
-  if (snippet.sql === undefined) return judge(engine, probe, undefined, snippet, repetition);
+  const probe = toRecord(snippet, undefined, repetition);
+  if (snippet.sql === undefined) return judge(engine, probe, undefined);
   const statements = analyzer.analyze(snippet.sql, DIALECTS[probe.system ?? ''] ?? 'generic');
   let matched = false;
   for (const statement of statements) {
-    const record = toRecord(snippet, statement);
-    matched = judge(engine, record, statement, snippet, repetition) || matched;
+    const record = toRecord(snippet, statement, repetition);
+    matched = judge(engine, record, statement) || matched;
   }
   return matched;
 }
 
-function judge(
-  engine: ExplainingEngine,
-  record: AuditRecord,
-  statement: SqlStatement | undefined,
-  snippet: Snippet,
-  repetition: number,
-): boolean {
-  record.timeUs += repetition * snippet.everyUs;
+function judge(engine: ExplainingEngine, record: AuditRecord, statement: SqlStatement | undefined): boolean {
   engine.evaluate(record, statement);
   return record.policy !== undefined;
 }
 
-function toRecord(snippet: Snippet, statement: SqlStatement | undefined): AuditRecord {
+function toRecord(snippet: Snippet, statement: SqlStatement | undefined, repetition: number): AuditRecord {
   const record = new AuditRecord();
   record.timeUs = START_US;
   record.kind = snippet.sql === undefined ? 'login' : 'statement';
@@ -106,12 +99,13 @@ function toRecord(snippet: Snippet, statement: SqlStatement | undefined): AuditR
     record.summary = statement.summary;
     record.fingerprint = statement.fingerprint;
   }
-  for (const set of snippet.fields) set(record);
+  for (const set of snippet.fields) set(record, repetition);
+  record.timeUs += repetition * snippet.everyUs;
   return record;
 }
 
 function describe(snippet: Snippet): string {
-  const record = toRecord(snippet, undefined);
+  const record = toRecord(snippet, undefined, 0);
   const facts = [record.kind, record.user, record.clientAddress, record.errorCode].filter((fact) => fact !== undefined);
   return snippet.repeat > 1 ? `${facts.join(' ')} × ${snippet.repeat}` : facts.join(' ');
 }
