@@ -11,6 +11,8 @@ export const DELTA_BYTES_MAX: number = 64 * 1024;
 /** How far to look for the place where the texts agree again. */
 const RESYNC_BYTES = 48;
 
+const QUOTE = 0x27;
+
 const FORM_ABSENT = 0;
 const FORM_PLAIN = 1;
 const FORM_SAME = 2;
@@ -123,10 +125,12 @@ function passDifference(step: Step, reference: Uint8Array, bytes: Uint8Array, en
   }
   const skip = distanceTo(bytes[step.to] as number, reference, step.from, reference.length);
   const insert = distanceTo(reference[step.from] as number, bytes, step.to, end);
+  // The end of a quoted literal is the surest place to meet again.
+  const meetAtQuote = reference[step.from] !== QUOTE && bytes[step.to] === QUOTE;
   if (skip < 0 && insert < 0) {
     step.from++;
     step.to++;
-  } else if (insert < 0 || (skip >= 0 && skip <= insert)) {
+  } else if (insert < 0 || (skip >= 0 && (skip <= insert || meetAtQuote))) {
     step.from += skip;
   } else {
     step.to += insert;
