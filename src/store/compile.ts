@@ -8,6 +8,7 @@ import { MARK_NAMES } from '../contracts/event.ts';
 import { StoreError } from './errors.ts';
 import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from './filter.ts';
 import { parseAddress } from './match.ts';
+import type { TimeRange } from './time.ts';
 
 export interface Condition {
   readonly sql: string;
@@ -66,6 +67,13 @@ function compile(filter: Filter, depth: number): Condition {
       };
     case 'failed':
       return { sql: `(r.error_code IS ${filter.value ? 'NOT ' : ''}NULL)`, values: [] };
+    case 'time': {
+      const inRange = ({ fromUs, toUs }: TimeRange) => ({
+        sql: '(r.time_us >= ? AND r.time_us < ?)',
+        values: [fromUs, toUs],
+      });
+      return joined(filter.ranges.map(inRange), 'OR', '0');
+    }
   }
 }
 

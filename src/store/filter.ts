@@ -1,5 +1,7 @@
 /** What a query asks for, as data: made by the query language or by command line options, compiled by `compile.ts`. */
 
+import type { TimeRange } from './time.ts';
+
 export type Comparison = '<' | '<=' | '>' | '>=' | '=';
 
 /** A text to compare with. In a pattern `*` stands for any characters, `?` for one; case never matters. */
@@ -50,7 +52,9 @@ export type Filter =
   | { readonly kind: 'address'; readonly field: AddressField; readonly patterns: readonly Pattern[] }
   /** The statement's text contains it, case aside. */
   | { readonly kind: 'text'; readonly needle: string }
-  | { readonly kind: 'failed'; readonly value: boolean };
+  | { readonly kind: 'failed'; readonly value: boolean }
+  /** Started within one of the ranges. */
+  | { readonly kind: 'time'; readonly ranges: readonly TimeRange[] };
 
 export interface Query {
   /** First moment, inclusive, in microseconds since 1970. */
