@@ -8,18 +8,8 @@
 import { Cursor } from '../base/cursor.ts';
 import type { AuditRecord, PolicyMatch } from '../contracts/record.ts';
 import { ByteWriter, readNumber, readOptionalNumber, readOptionalText, readVarint, skipText } from './bytes.ts';
-import {
-  SESSION_NUMBERS,
-  SESSION_TEXTS,
-  type SessionFacts,
-  SHAPE_LISTS,
-  SHAPE_TEXTS,
-  type ShapeFacts,
-  writeRest,
-  writeSession,
-  writeShape,
-  writeVerdict,
-} from './codec.ts';
+import { type SessionFacts, type ShapeFacts, writeRest, writeSession, writeShape, writeVerdict } from './codec.ts';
+import { BoundedDictionary } from './dictionary.ts';
 
 export const ENTRY_SESSION = 1;
 export const ENTRY_SHAPE = 2;
@@ -29,10 +19,16 @@ export const ENTRY_RECORD = 4;
 /** Bytes of the entry length, fixed so that it can be filled in afterwards. */
 const LENGTH_BYTES = 4;
 
-interface Known<T> {
+/** Facts already packed once: their bytes, and their number in the batch they were last written to. */
+interface Packed<T> {
   readonly facts: T;
-  readonly index: number;
+  readonly bytes: Uint8Array;
+  batch: number;
+  index: number;
 }
+
+/** Facts remembered from batch to batch, sessions and shapes each; beyond it they are packed anew. */
+const PACKED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Packs records; `take` hands the batch over and starts the next. */
 export class BatchEncoder {
@@ -40,9 +36,10 @@ export class BatchEncoder {
   records = 0;
   private readonly out: ByteWriter;
   /** Latest facts by session id, by fingerprint, and by the list of matches. */
-  private readonly sessions = new Map<string, Known<SessionFacts>>();
-  private readonly shapes = new Map<string, Known<ShapeFacts>>();
+  private readonly sessions = new BoundedDictionary<Packed<SessionFacts>>(PACKED_BYTES_MAX);
+  private readonly shapes = new BoundedDictionary<Packed<ShapeFacts>>(PACKED_BYTES_MAX);
   private readonly verdicts = new Map<string, number>();
+  private batch = 0;
   private sessionCount = 0;
   private shapeCount = 0;
 
@@ -92,9 +89,8 @@ export class BatchEncoder {
     batch.set(this.out.bytes.subarray(0, this.out.pos));
     this.out.pos = 0;
     this.records = 0;
-    this.sessions.clear();
-    this.shapes.clear();
     this.verdicts.clear();
+    this.batch++;
     this.sessionCount = 0;
     this.shapeCount = 0;
     return batch;
@@ -114,25 +110,47 @@ export class BatchEncoder {
   private sessionIndex(record: AuditRecord): number {
     const key = record.session ?? '';
     const known = this.sessions.get(key);
-    if (known !== undefined && sameSession(known.facts, record)) return known.index;
+    if (known !== undefined && sameSession(known.facts, record)) {
+      return known.batch === this.batch ? known.index : this.repeat(ENTRY_SESSION, known, this.sessionCount++);
+    }
     const index = this.sessionCount++;
-    this.sessions.set(key, { facts: sessionFacts(record), index });
     const mark = this.open(ENTRY_SESSION);
     writeSession(this.out, record);
     this.close(mark);
+    const bytes = this.copyFrom(mark);
+    // The facts hold the same texts once more.
+    this.sessions.set(key, { facts: sessionFacts(record), bytes, batch: this.batch, index }, 2 * bytes.length);
     return index;
   }
 
   private shapeIndex(record: AuditRecord): number {
     const key = record.fingerprint ?? record.operation ?? record.kind;
     const known = this.shapes.get(key);
-    if (known !== undefined && sameShape(known.facts, record)) return known.index;
+    if (known !== undefined && sameShape(known.facts, record)) {
+      return known.batch === this.batch ? known.index : this.repeat(ENTRY_SHAPE, known, this.shapeCount++);
+    }
     const index = this.shapeCount++;
-    this.shapes.set(key, { facts: shapeFacts(record), index });
     const mark = this.open(ENTRY_SHAPE);
     writeShape(this.out, record);
     this.close(mark);
+    const bytes = this.copyFrom(mark);
+    // The facts hold the same texts once more.
+    this.shapes.set(key, { facts: shapeFacts(record), bytes, batch: this.batch, index }, 2 * bytes.length);
     return index;
+  }
+
+  /** Writes facts of an earlier batch again. */
+  private repeat(tag: number, packed: Packed<unknown>, index: number): number {
+    const mark = this.open(tag);
+    this.out.raw(packed.bytes, 0, packed.bytes.length);
+    this.close(mark);
+    packed.batch = this.batch;
+    packed.index = index;
+    return index;
+  }
+
+  private copyFrom(mark: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.out.bytes, mark, this.out.pos);
   }
 
   private verdictIndex(policy: readonly PolicyMatch[]): number {
@@ -230,10 +248,24 @@ function readRow(cursor: Cursor, row: BatchRow, end: number): void {
 }
 
 function sessionFacts(record: AuditRecord): SessionFacts {
-  const { session, system, user, effectiveUser, osUser, clientHost, program, namespace } = record;
-  const { clientAddress, serverAddress, communityId, tunnel, sensor, clientPort, serverPort, vlanId } = record;
-  const who = { session, system, user, effectiveUser, osUser, clientHost, program, namespace };
-  return { ...who, clientAddress, serverAddress, communityId, tunnel, sensor, clientPort, serverPort, vlanId };
+  return {
+    session: record.session,
+    system: record.system,
+    user: record.user,
+    effectiveUser: record.effectiveUser,
+    osUser: record.osUser,
+    clientHost: record.clientHost,
+    program: record.program,
+    namespace: record.namespace,
+    clientAddress: record.clientAddress,
+    serverAddress: record.serverAddress,
+    communityId: record.communityId,
+    tunnel: record.tunnel,
+    sensor: record.sensor,
+    clientPort: record.clientPort,
+    serverPort: record.serverPort,
+    vlanId: record.vlanId,
+  };
 }
 
 function shapeFacts(record: AuditRecord): ShapeFacts {
@@ -241,17 +273,39 @@ function shapeFacts(record: AuditRecord): ShapeFacts {
   return { kind, operation, procedure, summary, fingerprint, call, operations, objects };
 }
 
+/** Written out field by field: it runs for every record, and a loop over names costs several times as much. */
 function sameSession(a: SessionFacts, b: SessionFacts): boolean {
-  for (const field of SESSION_TEXTS) if (a[field] !== b[field]) return false;
-  for (const field of SESSION_NUMBERS) if (a[field] !== b[field]) return false;
-  return true;
+  return (
+    a.session === b.session &&
+    a.system === b.system &&
+    a.user === b.user &&
+    a.effectiveUser === b.effectiveUser &&
+    a.osUser === b.osUser &&
+    a.clientHost === b.clientHost &&
+    a.program === b.program &&
+    a.namespace === b.namespace &&
+    a.clientAddress === b.clientAddress &&
+    a.serverAddress === b.serverAddress &&
+    a.communityId === b.communityId &&
+    a.tunnel === b.tunnel &&
+    a.sensor === b.sensor &&
+    a.clientPort === b.clientPort &&
+    a.serverPort === b.serverPort &&
+    a.vlanId === b.vlanId
+  );
 }
 
 function sameShape(a: ShapeFacts, b: ShapeFacts): boolean {
-  if (a.kind !== b.kind) return false;
-  for (const field of SHAPE_TEXTS) if (a[field] !== b[field]) return false;
-  for (const field of SHAPE_LISTS) if (!sameList(a[field], b[field])) return false;
-  return true;
+  return (
+    a.kind === b.kind &&
+    a.operation === b.operation &&
+    a.procedure === b.procedure &&
+    a.summary === b.summary &&
+    a.fingerprint === b.fingerprint &&
+    a.call === b.call &&
+    sameList(a.operations, b.operations) &&
+    sameList(a.objects, b.objects)
+  );
 }
 
 function sameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {

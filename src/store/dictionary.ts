@@ -1,15 +1,15 @@
 /**
- * Which row of a segment holds given bytes: the store's memory of what it has already written once. Bounded; when it
- * is full it forgets everything and facts may be written a second time, which costs space and nothing else.
+ * The store's memory of what it has already written once, by its bytes or its name. Bounded; when it is full it forgets
+ * everything and facts may be written a second time, which costs space and nothing else.
  */
-export class RowDictionary<T> {
+export class BoundedDictionary<T> {
   /** Times the dictionary was full. */
   forgotten = 0;
   private readonly rows = new Map<string, T>();
   private bytes = 0;
   private readonly bytesMax: number;
 
-  /** `bytesMax`: total length of the keys. */
+  /** `bytesMax`: keys and values together, roughly. */
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
   }
@@ -18,12 +18,14 @@ export class RowDictionary<T> {
     return this.rows.get(key);
   }
 
-  set(key: string, row: T): void {
-    this.bytes += key.length + ENTRY_OVERHEAD_BYTES;
+  /** `valueBytes`: what the value costs beside its key. */
+  set(key: string, row: T, valueBytes: number): void {
+    const cost = key.length + valueBytes + ENTRY_OVERHEAD_BYTES;
+    this.bytes += cost;
     if (this.bytes > this.bytesMax) {
       this.clear();
       this.forgotten++;
-      this.bytes = key.length + ENTRY_OVERHEAD_BYTES;
+      this.bytes = cost;
     }
     this.rows.set(key, row);
   }
@@ -34,5 +36,5 @@ export class RowDictionary<T> {
   }
 }
 
-/** What an entry costs beside its key, roughly. */
+/** What an entry costs beside key and value. */
 const ENTRY_OVERHEAD_BYTES = 100;

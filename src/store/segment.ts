@@ -9,7 +9,7 @@ import type { BatchRow } from './batch.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
 import { readSession, readShape, readVerdict, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
 import { DELTA_BYTES_MAX, writeTextForm } from './delta.ts';
-import { RowDictionary } from './dictionary.ts';
+import { BoundedDictionary } from './dictionary.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { APPLICATION_ID, columnOf, SCHEMA_VERSION, SEGMENT_SQL } from './schema.ts';
 
@@ -50,9 +50,9 @@ export class SegmentWriter {
   private readonly updateMeta: Database.Statement;
   private readonly begin: Database.Statement;
   private readonly commitStatement: Database.Statement;
-  private readonly sessions = new RowDictionary<number>(DICTIONARY_BYTES_MAX);
-  private readonly shapes = new RowDictionary<ShapeRow>(DICTIONARY_BYTES_MAX);
-  private readonly verdicts = new RowDictionary<number>(DICTIONARY_BYTES_MAX);
+  private readonly sessions = new BoundedDictionary<number>(DICTIONARY_BYTES_MAX);
+  private readonly shapes = new BoundedDictionary<ShapeRow>(DICTIONARY_BYTES_MAX);
+  private readonly verdicts = new BoundedDictionary<number>(DICTIONARY_BYTES_MAX);
   private readonly body = new ByteWriter(BODY_BYTES);
   private readonly scratch = new AuditRecord();
   private inTransaction = false;
@@ -110,7 +110,7 @@ export class SegmentWriter {
     readSession(cursorOver(bytes.subarray(start, end)), facts);
     const values = [...SESSION_TEXTS, ...SESSION_NUMBERS].map((field) => facts[field] ?? null);
     const row = Number(this.insertSession.run(values).lastInsertRowid);
-    this.sessions.set(key, row);
+    this.sessions.set(key, row, 0);
     return row;
   }
 
@@ -129,7 +129,7 @@ export class SegmentWriter {
     const values = texts.map((value) => value ?? null);
     const row = Number(this.insertShape.run(...values, reference ?? null).lastInsertRowid);
     const shape = { row, reference };
-    this.shapes.set(key, shape);
+    this.shapes.set(key, shape, reference?.length ?? 0);
     return shape;
   }
 
@@ -141,7 +141,7 @@ export class SegmentWriter {
     const policy = readVerdict(cursorOver(bytes.subarray(start, end)));
     const severity = Math.max(-1, ...policy.map((match) => SEVERITIES.indexOf(match.severity)));
     const row = Number(this.insertVerdict.run(severity, JSON.stringify(policy)).lastInsertRowid);
-    this.verdicts.set(key, row);
+    this.verdicts.set(key, row, 0);
     return row;
   }
 
