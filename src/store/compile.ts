@@ -62,7 +62,7 @@ function compile(filter: Filter, depth: number): Condition {
       return anyOf(filter.patterns, (pattern) => matchAddress(filter.field, pattern));
     case 'text':
       return {
-        sql: `${FUNCTION_TEXT}(r.body, (SELECT h.reference FROM shape h WHERE h.shape_row = r.shape_row), ?)`,
+        sql: `${FUNCTION_TEXT}(r.body, r.shape_row, ?)`,
         values: [filter.needle.toLowerCase()],
       };
     case 'failed':

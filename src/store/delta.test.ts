@@ -13,7 +13,7 @@ function stored(reference: string, text: string): Uint8Array {
 
 function restored(reference: string, form: Uint8Array): string {
   const cursor = cursorOver(form);
-  const bytes = readTextForm(cursor, Buffer.from(reference));
+  const bytes = readTextForm(cursor, Buffer.from(reference), new ByteWriter(1));
   assert.ok(bytes !== undefined);
   assert.equal(cursor.failed, false);
   assert.equal(cursor.remaining(), 0);
@@ -62,7 +62,7 @@ describe('text differences', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         const cursor = cursorOver(bytes);
-        const text = readTextForm(cursor, base);
+        const text = readTextForm(cursor, base, new ByteWriter(64));
         assert.ok(text === undefined || text.length < 100_000);
         assert.ok(cursor.pos <= bytes.length);
       }),

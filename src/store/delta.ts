@@ -4,7 +4,7 @@
  * texts are; only the size of the result depends on how alike they are.
  */
 import type { Cursor } from '../base/cursor.ts';
-import { ByteWriter, readVarint } from './bytes.ts';
+import { type ByteWriter, readVarint } from './bytes.ts';
 
 /** Longer texts are not compared: the scan below is for statements, not for bulk data. */
 export const DELTA_BYTES_MAX: number = 64 * 1024;
@@ -46,8 +46,15 @@ export function writeTextForm(
   out.raw(bytes, start, end);
 }
 
-/** The text's bytes, `undefined` for an absent one; a damaged form fails the cursor. */
-export function readTextForm(cursor: Cursor, reference: Uint8Array | undefined): Uint8Array | undefined {
+/**
+ * The text's bytes, `undefined` for an absent one; a damaged form fails the cursor. Borrowed: they may lie in
+ * `scratch`, which the next call overwrites.
+ */
+export function readTextForm(
+  cursor: Cursor,
+  reference: Uint8Array | undefined,
+  scratch: ByteWriter,
+): Uint8Array | undefined {
   switch (cursor.u8()) {
     case FORM_ABSENT:
       return undefined;
@@ -60,7 +67,9 @@ export function readTextForm(cursor: Cursor, reference: Uint8Array | undefined):
       if (reference === undefined) cursor.fail();
       return reference;
     case FORM_DELTA:
-      return reference === undefined ? undefined : readDelta(cursor, reference);
+      if (reference !== undefined) return readDelta(cursor, reference, scratch);
+      cursor.fail();
+      return undefined;
     default:
       cursor.fail();
       return undefined;
@@ -155,8 +164,8 @@ const WORD: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x80 || /[A-Za-z0-9_.]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-function readDelta(cursor: Cursor, reference: Uint8Array): Uint8Array | undefined {
-  const out = new ByteWriter(reference.length + 64);
+function readDelta(cursor: Cursor, reference: Uint8Array, out: ByteWriter): Uint8Array | undefined {
+  out.pos = 0;
   let from = 0;
   for (let copied = readVarint(cursor); copied !== 0; copied = readVarint(cursor)) {
     const copyEnd = from + copied - 1;

@@ -1,7 +1,7 @@
 /** The comparisons of a query that SQLite cannot make itself, as functions of its SQL. All give 0 for NULL. */
 import type Database from 'better-sqlite3';
 import { decodeText } from '../base/text.ts';
-import { cursorOver } from './bytes.ts';
+import { ByteWriter, cursorOver } from './bytes.ts';
 import {
   FUNCTION_GLOB,
   FUNCTION_GLOB_LIST,
@@ -13,8 +13,12 @@ import {
 import { readTextForm } from './delta.ts';
 import { addressPredicate, globMatches, parseAddress } from './match.ts';
 
-/** Registers the functions on a connection. */
-export function registerFunctions(db: Database.Database): void {
+/** Registers the functions on a connection. `referenceOf` gives the reference text of a row of `shape`. */
+export function registerFunctions(
+  db: Database.Database,
+  referenceOf: (shapeRow: number) => Uint8Array | undefined,
+): void {
+  const scratch = new ByteWriter(4096);
   const networks = new Map<string, (address: string) => boolean>();
   const options = { deterministic: true };
   db.function(FUNCTION_GLOB, options, (value: unknown, pattern: string) => Number(matches(value, pattern)));
@@ -36,9 +40,11 @@ export function registerFunctions(db: Database.Database): void {
     }
     return Number(typeof address === 'string' && predicate(address));
   });
-  db.function(FUNCTION_TEXT, options, (body: unknown, reference: unknown, needle: string) => {
-    const text = statementText(body, reference);
-    return Number(text?.toLowerCase().includes(needle) ?? false);
+  db.function(FUNCTION_TEXT, options, (body: unknown, shapeRow: number, needle: string) => {
+    if (!(body instanceof Uint8Array)) return 0;
+    const bytes = readTextForm(cursorOver(body), referenceOf(shapeRow), scratch);
+    if (bytes === undefined) return 0;
+    return Number(decodeText(bytes, 0, bytes.length, 'utf8').toLowerCase().includes(needle));
   });
 }
 
@@ -77,11 +83,4 @@ export function parseList(value: unknown): unknown[] {
   } catch {
     return []; // SyntaxError: not JSON
   }
-}
-
-/** The statement of a record's body; `undefined` without one. */
-function statementText(body: unknown, reference: unknown): string | undefined {
-  if (!(body instanceof Uint8Array)) return undefined;
-  const bytes = readTextForm(cursorOver(body), reference instanceof Uint8Array ? reference : undefined);
-  return bytes === undefined ? undefined : decodeText(bytes, 0, bytes.length, 'utf8');
 }

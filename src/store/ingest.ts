@@ -126,7 +126,11 @@ export class Ingest implements BatchVisitor {
   /** Commits and gives the store back. The last segment stays open for the next run. */
   close(): void {
     this.commit();
-    this.guard(() => this.segment?.close());
+    const segment = this.segment;
+    if (segment !== undefined) {
+      this.guard(() => segment.close());
+      this.counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
+    }
     this.release();
   }
 

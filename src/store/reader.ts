@@ -10,7 +10,8 @@ import { Catalog, type SegmentEntry } from './catalog.ts';
 import { type Condition, compileQuery } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import type { Query } from './filter.ts';
-import { type RecordPlace, SegmentReader } from './rows.ts';
+import { comparePlaces, type Order, type RecordPlace } from './order.ts';
+import { SegmentReader } from './rows.ts';
 import { CATALOG_FILE } from './schema.ts';
 
 export interface StoreSummary {
@@ -58,7 +59,7 @@ export class StoreReader {
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     try {
       while (left > 0) {
-        this.openDue(pending, streams, condition, order, left);
+        this.openDue(pending, streams, condition, order);
         const stream = first(streams, order);
         if (stream === undefined) return;
         const record = this.attempt(stream.segment.path, () => stream.segment.record(stream.head.seq));
@@ -135,7 +136,7 @@ export class StoreReader {
   }
 
   /** Opens the segments that may hold a record before the earliest head, in result order. */
-  private openDue(pending: Candidate[], streams: Stream[], condition: Condition, order: Order, limit: number): void {
+  private openDue(pending: Candidate[], streams: Stream[], condition: Condition, order: Order): void {
     for (let next = pending[0]; next !== undefined; next = pending[0]) {
       const head = first(streams, order)?.head;
       if (head !== undefined) {
@@ -144,7 +145,7 @@ export class StoreReader {
       }
       pending.shift();
       const path = next.path;
-      const stream = this.attempt(path, () => openStream(path, condition, order, limit));
+      const stream = this.attempt(path, () => openStream(path, condition, order));
       if (stream !== undefined) streams.push(stream);
     }
   }
@@ -186,8 +187,6 @@ export class StoreReader {
   }
 }
 
-type Order = 'newest' | 'oldest';
-
 const PROBLEMS_MAX = 100;
 
 function sortCandidates(candidates: Candidate[], order: Order): Candidate[] {
@@ -205,15 +204,11 @@ function first(streams: readonly Stream[], order: Order): Stream | undefined {
   return best;
 }
 
-function comparePlaces(a: RecordPlace, b: RecordPlace): number {
-  return a.time_us - b.time_us || a.seq - b.seq;
-}
-
 /** `undefined` when the segment holds no match. */
-function openStream(path: string, condition: Condition, order: Order, limit: number): Stream | undefined {
+function openStream(path: string, condition: Condition, order: Order): Stream | undefined {
   const segment = new SegmentReader(path);
   try {
-    const places = segment.places(condition, order, limit);
+    const places = segment.places(condition, order);
     const head = places.next();
     if (head.done !== true) return { segment, places, head: head.value };
   } catch (error) {

@@ -2,19 +2,21 @@
 import Database from 'better-sqlite3';
 import { decodeText, toHex } from '../base/text.ts';
 import { AuditRecord, type PolicyMatch, type RecordKind } from '../contracts/record.ts';
-import { cursorOver } from './bytes.ts';
+import { ByteWriter, cursorOver } from './bytes.ts';
 import { readRest, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
 import type { Condition } from './compile.ts';
 import { readTextForm } from './delta.ts';
 import { StoreError } from './errors.ts';
 import { parseList, registerFunctions } from './functions.ts';
+import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
 import { columnOf } from './schema.ts';
-import { checkVersion, type SegmentFacts } from './segment.ts';
+import { checkVersion, type OpenSegmentFacts } from './segment.ts';
 
-/** Position of a record in the order of results. */
-export interface RecordPlace {
-  readonly seq: number;
-  readonly time_us: number;
+interface MetaRow {
+  readonly rows: number;
+  readonly time_min_us: number | null;
+  readonly time_max_us: number | null;
+  readonly disorder_us: number;
 }
 
 interface RecordRow extends RecordPlace {
@@ -60,6 +62,8 @@ export class SegmentReader {
   private readonly sessions: RowCache<SessionRow>;
   private readonly shapes: RowCache<ShapeRow>;
   private readonly verdicts: RowCache<VerdictRow>;
+  private readonly scratch = new ByteWriter(4096);
+  private lookup: Lookup | undefined = undefined;
 
   /** Throws what SQLite throws. */
   constructor(path: string) {
@@ -67,10 +71,10 @@ export class SegmentReader {
     this.db = new Database(path, { readonly: true, fileMustExist: true });
     try {
       checkVersion(this.db, path);
-      registerFunctions(this.db);
+      this.shapes = new RowCache(this.db, 'shape');
+      registerFunctions(this.db, (row) => this.referenceOf(row));
       this.recordBySeq = this.db.prepare('SELECT * FROM record WHERE seq = ?');
       this.sessions = new RowCache(this.db, 'session');
-      this.shapes = new RowCache(this.db, 'shape');
       this.verdicts = new RowCache(this.db, 'verdict');
     } catch (error) {
       this.db.close();
@@ -78,24 +82,22 @@ export class SegmentReader {
     }
   }
 
-  facts(): SegmentFacts {
-    const row = this.db
-      .prepare<[], { rows: number; min: number | null; max: number | null }>(
-        'SELECT rows, time_min_us AS min, time_max_us AS max FROM meta',
-      )
-      .get();
-    return { rows: row?.rows ?? 0, timeMinUs: row?.min ?? undefined, timeMaxUs: row?.max ?? undefined };
+  facts(): OpenSegmentFacts {
+    const row = this.db.prepare<[], MetaRow>('SELECT * FROM meta').get();
+    if (row === undefined) throw new StoreError('damaged', `${this.path}: the file is damaged`);
+    const { rows, time_min_us, time_max_us, disorder_us } = row;
+    return { rows, timeMinUs: time_min_us ?? undefined, timeMaxUs: time_max_us ?? undefined, disorderUs: disorder_us };
   }
 
   /** Places of the records that meet the condition, by time, then by order of arrival. */
-  places(condition: Condition, order: 'newest' | 'oldest', limit: number): IterableIterator<RecordPlace> {
+  places(condition: Condition, order: Order): Generator<RecordPlace, void, undefined> {
     const direction = order === 'newest' ? 'DESC' : 'ASC';
-    return this.db
+    const rows = this.db
       .prepare<unknown[], RecordPlace>(
-        `SELECT r.seq, r.time_us FROM record r WHERE ${condition.sql}
-         ORDER BY r.time_us ${direction}, r.seq ${direction} LIMIT ?`,
+        `SELECT r.seq, r.time_us FROM record r WHERE ${condition.sql} ORDER BY r.seq ${direction}`,
       )
-      .iterate(...condition.values, limit);
+      .iterate(...condition.values);
+    return inTimeOrder(rows, order, this.facts().disorderUs);
   }
 
   count(condition: Condition): number {
@@ -141,7 +143,7 @@ export class SegmentReader {
       record.policy = parseList(this.verdict(row.verdict_row)?.policy) as PolicyMatch[];
     }
     const cursor = cursorOver(row.body);
-    const text = readTextForm(cursor, shape.reference ?? undefined);
+    const text = readTextForm(cursor, shape.reference ?? undefined, this.scratch);
     if (text !== undefined) record.text = decodeText(text, 0, text.length, 'utf8');
     readRest(cursor, record);
     if (cursor.failed) throw this.damaged(seq);
@@ -149,12 +151,28 @@ export class SegmentReader {
   }
 
   close(): void {
+    this.lookup?.db.close();
     this.db.close();
+  }
+
+  /** For SQL functions, which may not use the connection that calls them. */
+  private referenceOf(shapeRow: number): Uint8Array | undefined {
+    if (this.lookup === undefined) {
+      const db = new Database(this.path, { readonly: true, fileMustExist: true });
+      this.lookup = { db, shapes: new RowCache(db, 'shape') };
+    }
+    return this.lookup.shapes.get(shapeRow)?.reference ?? undefined;
   }
 
   private damaged(seq: number): StoreError {
     return new StoreError('damaged', `${this.path}: record ${seq} is damaged`);
   }
+}
+
+/** A second connection to the segment. */
+interface Lookup {
+  readonly db: Database.Database;
+  readonly shapes: RowCache<ShapeRow>;
 }
 
 /** Rows of a small table by number, the latest few kept. */

@@ -47,13 +47,18 @@ const sessionColumns = [
   ...SESSION_NUMBERS.map((field) => `${columnOf(field)} INTEGER`),
 ];
 
-/** `shape.reference` is the first text of that shape: `record.body` holds the others as differences from it. */
+/**
+ * `meta.disorder_us`: the most by which a record is older than one with a lower `seq`.
+ * `shape.reference` is the first text of that shape: `record.body` holds the others as
+ * differences from it.
+ */
 export const SEGMENT_SQL: string = `
 CREATE TABLE meta (
   number INTEGER NOT NULL,
   rows INTEGER NOT NULL,
   time_min_us INTEGER,
-  time_max_us INTEGER
+  time_max_us INTEGER,
+  disorder_us INTEGER NOT NULL
 );
 CREATE TABLE session (session_row INTEGER PRIMARY KEY, ${sessionColumns.join(', ')});
 CREATE TABLE shape (

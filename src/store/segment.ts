@@ -22,6 +22,11 @@ export interface SegmentFacts {
   timeMaxUs: number | undefined;
 }
 
+export interface OpenSegmentFacts extends SegmentFacts {
+  /** The most by which a record is older than one that arrived before it. */
+  disorderUs: number;
+}
+
 const PAGE_BYTES = 8192;
 /** The log is folded into the file when it has this many pages: 64 MiB. */
 const CHECKPOINT_PAGES = 8192;
@@ -37,11 +42,12 @@ interface MetaRow {
   readonly rows: number;
   readonly time_min_us: number | null;
   readonly time_max_us: number | null;
+  readonly disorder_us: number;
 }
 
 export class SegmentWriter {
   readonly path: string;
-  readonly facts: SegmentFacts;
+  readonly facts: OpenSegmentFacts;
   private readonly db: Database.Database;
   private readonly insertRecord: Database.Statement;
   private readonly insertSession: Database.Statement;
@@ -57,7 +63,7 @@ export class SegmentWriter {
   private readonly scratch = new AuditRecord();
   private inTransaction = false;
 
-  private constructor(path: string, db: Database.Database, facts: SegmentFacts) {
+  private constructor(path: string, db: Database.Database, facts: OpenSegmentFacts) {
     this.path = path;
     this.db = db;
     this.facts = facts;
@@ -71,7 +77,7 @@ export class SegmentWriter {
        VALUES (${marksOf(9)})`,
     );
     this.insertVerdict = db.prepare('INSERT INTO verdict (severity, policy) VALUES (?, ?)');
-    this.updateMeta = db.prepare('UPDATE meta SET rows = ?, time_min_us = ?, time_max_us = ?');
+    this.updateMeta = db.prepare('UPDATE meta SET rows = ?, time_min_us = ?, time_max_us = ?, disorder_us = ?');
     this.begin = db.prepare('BEGIN IMMEDIATE');
     this.commitStatement = db.prepare('COMMIT');
   }
@@ -87,12 +93,13 @@ export class SegmentWriter {
       db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       db.pragma('cache_size = -32768');
       createSchema(db, number, path);
-      const meta = db.prepare<[], MetaRow>('SELECT rows, time_min_us, time_max_us FROM meta').get();
+      const meta = db.prepare<[], MetaRow>('SELECT * FROM meta').get();
       if (meta === undefined) throw new StoreError('damaged', `${path}: the file is damaged`);
       return new SegmentWriter(path, db, {
         rows: meta.rows,
         timeMinUs: meta.time_min_us ?? undefined,
         timeMaxUs: meta.time_max_us ?? undefined,
+        disorderUs: meta.disorder_us,
       });
     } catch (error) {
       db?.close();
@@ -177,12 +184,14 @@ export class SegmentWriter {
     facts.rows++;
     if (facts.timeMinUs === undefined || row.timeUs < facts.timeMinUs) facts.timeMinUs = row.timeUs;
     if (facts.timeMaxUs === undefined || row.timeUs > facts.timeMaxUs) facts.timeMaxUs = row.timeUs;
+    else if (facts.timeMaxUs - row.timeUs > facts.disorderUs) facts.disorderUs = facts.timeMaxUs - row.timeUs;
   }
 
   /** Everything appended so far is on disk when this returns. */
   commit(): void {
     if (!this.inTransaction) return;
-    this.updateMeta.run(this.facts.rows, this.facts.timeMinUs ?? null, this.facts.timeMaxUs ?? null);
+    const { rows, timeMinUs, timeMaxUs, disorderUs } = this.facts;
+    this.updateMeta.run(rows, timeMinUs ?? null, timeMaxUs ?? null, disorderUs);
     this.commitStatement.run();
     this.inTransaction = false;
   }
@@ -230,7 +239,7 @@ function createSchema(db: Database.Database, number: number, path: string): void
   if (db.pragma('user_version', { simple: true }) === 0) {
     db.transaction(() => {
       db.exec(SEGMENT_SQL);
-      db.prepare('INSERT INTO meta (number, rows) VALUES (?, 0)').run(number);
+      db.prepare('INSERT INTO meta (number, rows, disorder_us) VALUES (?, 0, 0)').run(number);
     })();
   }
   checkVersion(db, path);
