@@ -414,7 +414,7 @@ function onReady(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   if (s.phase === PHASE_LOGIN || s.phase === PHASE_UNKNOWN || s.phase === PHASE_START) {
     finishLogin(s, frame.endUs, 0, sink);
     s.phase = PHASE_READY;
-    if (s.queue.length === 0) return;
+    return;
   }
   if (s.aligned) endBoundary(s, transactionOf(status), sink);
   releaseEnded(s, sink);
