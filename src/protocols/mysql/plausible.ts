@@ -12,6 +12,7 @@ import {
   TO_SERVER,
 } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
+import { looksLikeOpening } from './opening.ts';
 
 /** In `FrameOut.chain`: the frames so far are compressed packets. */
 const CHAIN_COMPRESSED = 0x1000;
@@ -39,11 +40,15 @@ export function plausiblePacket(
   out.length = c.HEADER_BYTES + length;
   const payload = start + c.HEADER_BYTES;
   const limit = Math.min(end, payload + length);
+  const chain = out.chain;
+  if (chain < 0 && looksLikeOpening(direction, sequence, bytes, payload, end, length)) {
+    out.chain = sequence + 1;
+    return FRAME_OK;
+  }
   if (direction === TO_SERVER) {
     if (sequence !== 0 || length === 0) return FRAME_MALFORMED;
     return payload === end ? prefixOf(out, c.HEADER_BYTES + 1) : commandVerdict(bytes, payload, limit, length);
   }
-  const chain = out.chain;
   if (length === 0 || (chain >= 0 && !follows(chain, sequence))) return FRAME_MALFORMED;
   if (payload === end) return prefixOf(out, c.HEADER_BYTES + 1);
   const shape = replyShape(bytes, payload, limit, length, sequence);

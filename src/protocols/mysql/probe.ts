@@ -16,13 +16,9 @@ import {
   TO_SERVER,
 } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
+import { probeGreeting, probeLogin } from './opening.ts';
 import { looksCompressed, plausibleCompressed, plausiblePacket } from './plausible.ts';
 import { proxyHeader } from './proxy.ts';
-
-/** Version texts are some ten characters; forks add their name. */
-const VERSION_BYTES_MAX = 128;
-const RESPONSE_BYTES_MIN = 32;
-const USER_BYTES_MAX = 256;
 
 const out = new FrameOut();
 
@@ -49,21 +45,6 @@ function probeServer(bytes: Uint8Array, start: number, end: number): ProbeVerdic
   return probeChain(bytes, start, end, 1);
 }
 
-/** Version text, thread id, 8 bytes of scramble and a NUL; version 9 ends there. */
-function probeGreeting(bytes: Uint8Array, payload: number, end: number, length: number, version: number): ProbeVerdict {
-  if (length < 16 || length > 512) return PROBE_NO;
-  const limit = Math.min(end, payload + length, payload + 1 + VERSION_BYTES_MAX);
-  let at = payload + 1;
-  while (at < limit && (bytes[at] as number) >= 0x20 && (bytes[at] as number) < 0x7f) at++;
-  if (at === end) return PROBE_MORE;
-  if (at === limit || bytes[at] !== 0 || at === payload + 1) return PROBE_NO;
-  const filler = at + 1 + 4 + 8;
-  if (version === 9) return filler + 1 === payload + length ? PROBE_CERTAIN : PROBE_NO;
-  if (filler >= payload + length) return PROBE_NO;
-  if (filler >= end) return PROBE_MORE;
-  return bytes[filler] === 0 ? PROBE_CERTAIN : PROBE_NO;
-}
-
 /** ERR instead of a greeting: too many connections, host blocked or not allowed. Some carry a SQLSTATE. */
 function probeRefusal(bytes: Uint8Array, payload: number, end: number, length: number): ProbeVerdict {
   if (length < 4 || length > 1024) return PROBE_NO;
@@ -84,33 +65,6 @@ function probeClient(bytes: Uint8Array, start: number, end: number): ProbeVerdic
     if (verdict !== PROBE_NO) return verdict;
   }
   return probeChain(bytes, start, end, 0);
-}
-
-function probeLogin(bytes: Uint8Array, payload: number, end: number, length: number): ProbeVerdict {
-  if (length < 6 || length > 0x10000) return PROBE_NO;
-  if (end - payload < 2) return PROBE_MORE;
-  const capabilities = (bytes[payload] as number) | ((bytes[payload + 1] as number) << 8);
-  if ((capabilities & c.CLIENT_PROTOCOL_41) === 0) return probeLogin320(bytes, payload, end, length);
-  if (length < RESPONSE_BYTES_MIN) return PROBE_NO;
-  if (end - payload < RESPONSE_BYTES_MIN) return PROBE_MORE;
-  // 19 reserved bytes; the four behind them are MariaDB's.
-  for (let i = 9; i < 28; i++) if (bytes[payload + i] !== 0) return PROBE_NO;
-  if (length === RESPONSE_BYTES_MIN) return (capabilities & c.CLIENT_SSL) !== 0 ? PROBE_CERTAIN : PROBE_NO;
-  return probeUser(bytes, payload + RESPONSE_BYTES_MIN, Math.min(end, payload + length)) ? PROBE_CERTAIN : PROBE_NO;
-}
-
-function probeLogin320(bytes: Uint8Array, payload: number, end: number, length: number): ProbeVerdict {
-  const user = payload + 5;
-  const limit = Math.min(end, payload + length);
-  return user < limit && probeUser(bytes, user, limit) ? PROBE_UNSURE : PROBE_NO;
-}
-
-/** A NUL-terminated name, as far as it is there. */
-function probeUser(bytes: Uint8Array, start: number, limit: number): boolean {
-  const stop = Math.min(limit, start + USER_BYTES_MAX);
-  let at = start;
-  while (at < stop && (bytes[at] as number) >= 0x20) at++;
-  return at === limit || bytes[at] === 0;
 }
 
 /** All that is there must be packets of the direction, the first of them whole. */

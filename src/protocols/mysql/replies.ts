@@ -5,13 +5,14 @@
  */
 import type { Cursor } from '../../base/cursor.ts';
 import { LoginEvent, MARK_MALFORMED, MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
-import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { type EventSink, type Frame, TO_CLIENT } from '../../contracts/protocol.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
 import { resolveDeferred } from './execute.ts';
 import { countRows, TYPE_ROWS } from './frame.ts';
 import { onAuthReply, onGreeting } from './login.ts';
 import { lenenc, type OkReply, readEofStatus, readError, readOk } from './messages.ts';
+import { looksLikeOpening } from './opening.ts';
 import {
   FRAMING_PLAIN,
   KIND_CLONE,
@@ -44,6 +45,7 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
   const start = cursor.pos;
   const length = cursor.u24le();
   const sequence = cursor.u8();
+  if (isLateGreeting(session, sequence, cursor, length)) session.restart();
   if (session.phase === PHASE_GREETING) {
     onGreeting(session, frame, cursor, sink);
     return;
@@ -71,6 +73,12 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
     return;
   }
   onReplyPacket(session, head, frame, length, cursor, sink);
+}
+
+/** The connection's TCP handshake was not captured, or a gap came first, but its greeting is here. */
+function isLateGreeting(session: MysqlSession, sequence: number, cursor: Cursor, length: number): boolean {
+  if (sequence !== 0 || !session.userUnknown || session.pending.length > 0) return false;
+  return looksLikeOpening(TO_CLIENT, sequence, cursor.bytes, cursor.pos, cursor.end, length);
 }
 
 /**

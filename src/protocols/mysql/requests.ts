@@ -4,11 +4,12 @@
  */
 import type { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_GAP, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
-import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
 import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset, skipAttributes } from './execute.ts';
 import { LIMITS } from './limits.ts';
 import { onChangeUser, onClientLogin } from './login.ts';
+import { looksLikeOpening } from './opening.ts';
 import {
   KIND_AUTH,
   KIND_CLONE,
@@ -46,6 +47,12 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
   } else if (session.replyState === REPLY_INFILE) {
     session.infileBytes += length;
     if (length === 0) session.infileEnded = true;
+  } else if (
+    session.userUnknown &&
+    looksLikeOpening(TO_SERVER, sequence, cursor.bytes, cursor.pos, cursor.end, length)
+  ) {
+    // The greeting was not seen, but this is the login.
+    onClientLogin(session, frame, cursor, sequence, sink);
   } else if (session.pending[0]?.kind !== KIND_AUTH) {
     session.strayFrames++;
   }

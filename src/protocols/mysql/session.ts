@@ -170,6 +170,7 @@ export class MysqlSession {
   lastServerUs = 0;
   /** Lost bytes that no event carries yet. */
   lostBytes = 0;
+  /** Statements emitted: a session without any and without a login has no logout. */
   emitted = 0;
   quitUs = -1;
   private loggedOut = false;
@@ -195,6 +196,14 @@ export class MysqlSession {
       endUser: undefined,
       database: undefined,
     };
+  }
+
+  /** A greeting came after all: the connection begins here. */
+  restart(): void {
+    this.phase = PHASE_GREETING;
+    this.framing = FRAMING_PLAIN;
+    this.gapSeen = false;
+    this.doubt = false;
   }
 
   has(capability: number): boolean {
@@ -322,7 +331,7 @@ export class MysqlSession {
       event.lostBytes += this.lostBytes;
       this.lostBytes = 0;
     }
-    this.emitted++;
+    if (event.kind === 'statement') this.emitted++;
     sink.emit(event);
   }
 
