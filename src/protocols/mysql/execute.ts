@@ -19,7 +19,7 @@ import * as c from './constants.ts';
 import { LIMITS } from './limits.ts';
 import { lenenc } from './messages.ts';
 import { KIND_FETCH, KIND_NONE, KIND_PREPARE, KIND_RESULT, type MysqlSession, Pending } from './session.ts';
-import type { Prepared } from './statements.ts';
+import { copyText, type Prepared } from './statements.ts';
 import { readValue } from './values.ts';
 
 /** Bytes of a request kept until its statement's id is known. */
@@ -27,6 +27,8 @@ const DEFERRED_BYTES_MAX = 64 * 1024;
 /** Values of a bulk execution that are kept; the rest is only said to be there. */
 const BULK_VALUES_MAX = 1024;
 const PENDING_BYTES = 512;
+/** Stands for a value sent apart of which a part was lost. */
+const LOST: BindValue = { type: 'lost', hex: '' };
 const INDICATOR_NONE = 0;
 const INDICATOR_NULL = 1;
 const INDICATORS: readonly string[] = ['none', 'null', 'default', 'ignore', 'ignore row'];
@@ -116,10 +118,7 @@ function execute(session: MysqlSession, pending: Pending, event: StatementEvent,
     event.marks |= MARK_UNKNOWN_HANDLE;
     return;
   }
-  event.text = prepared.text;
-  event.textLength = prepared.textLength;
-  event.textSha256 = prepared.textSha256;
-  event.marks |= prepared.marks;
+  copyText(prepared, event);
   if (prepared.parameterCount < 0) return;
   const cut = (event.marks & (MARK_TRUNCATED | MARK_GAP)) !== 0;
   const values =
@@ -175,7 +174,7 @@ function readBindValues(
     const value = bindValue(session, prepared, cursor, nulls, i, type);
     if (cursor.failed) break;
     // Query attributes come behind the parameters.
-    if (i < prepared.parameterCount) values.push(value ?? { type: 'lost', hex: '' });
+    if (i < prepared.parameterCount) values.push(value === undefined ? LOST : value);
   }
   return values;
 }

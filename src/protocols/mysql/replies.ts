@@ -34,6 +34,7 @@ import {
   REPLY_ROWS,
 } from './session.ts';
 import { settingOf } from './settings.ts';
+import { copyText } from './statements.ts';
 
 /** Outcomes of one request; of further ones only the sum is kept, in the last. */
 const OUTCOMES_MAX = 1024;
@@ -181,8 +182,11 @@ function onError(session: MysqlSession, head: Pending, frame: Frame, cursor: Cur
   outcome.errorCode = error.code;
   outcome.errorText = error.text;
   outcome.endUs = frame.endUs;
-  if (head.kind === KIND_PREPARE) head.silent = false;
-  const { prepared } = head;
+  const { event, prepared } = head;
+  if (head.kind === KIND_PREPARE && prepared && event instanceof StatementEvent) {
+    head.silent = false;
+    copyText(prepared, event);
+  }
   const closes = head.kind === KIND_FETCH && prepared !== undefined;
   session.finish(0, sink);
   if (closes) session.closeCursor(prepared, sink);

@@ -20,6 +20,13 @@ export interface TextHolder {
   marks: number;
 }
 
+export function copyText(from: TextHolder, to: TextHolder): void {
+  to.text = from.text;
+  to.textLength = from.textLength;
+  to.textSha256 = from.textSha256;
+  to.marks |= from.marks;
+}
+
 /** Later bytes of a client packet go to one of these. */
 export interface Body {
   /** `count` more bytes belong here, as a header says; not all of them need come. */
