@@ -27,6 +27,7 @@ const types = (target: Target): Promise<void> =>
     const insert = 'insert into kinds values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)';
     const day = new Date(Date.UTC(2024, 1, 29, 12, 34, 56, 789));
     const uuid = '6f1c2a52-5a0e-4a39-9d6b-0d6cbb7bb6c4';
+    const epoch = ['1970-01-01', '1970-01-01 00:00:00+00'];
     await client.query(insert, [
       -32768,
       2147483647,
@@ -45,7 +46,7 @@ const types = (target: Target): Promise<void> =>
       '1 day 02:03:04',
     ]);
     await client.query(insert, [...new Array<null>(15).fill(null)]);
-    await client.query(insert, [0, 0, 0, 0, 0, '0', false, '', Buffer.alloc(0), 'epoch', 'epoch', uuid, '{}', [], '0']);
+    await client.query(insert, [0, 0, 0, 0, 0, '0', false, '', Buffer.alloc(0), ...epoch, uuid, '{}', [], '00:00:00']);
     const big = Buffer.alloc(4);
     big.writeInt32BE(-42);
     await client.query('select $1::int4 as n, $2::text as s', [big, Buffer.from('as bytes')]);
