@@ -155,6 +155,8 @@ function options(directory: string, data: string): readonly string[] {
     '--plugin-load-add=server_audit',
     '--server-audit-logging=ON',
     '--server-audit-events=CONNECT,QUERY',
+    // It would begin a new file at 1 MB.
+    '--server-audit-file-rotate-size=1000000000000',
     '--server-audit-query-log-limit=16777216',
     `--server-audit-file-path=${join(directory, 'audit.log')}`,
   ];
