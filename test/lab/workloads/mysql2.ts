@@ -73,7 +73,9 @@ const mixed =
         await connection.query('update items set name = upper(name) where id = ?', [id]);
         if (id % 11 === 0) await connection.query(`select ${id} as plain, 'semi;colon' as text`);
       }
-      await connection.query('select count(*), repeat("long ", 2000) from items');
+      await connection.query(
+        `select count(*), repeat("long ", 2000), '${'and a long request too '.repeat(400)}' as words from items`,
+      );
     });
 
 const multi = (target: Target): Promise<void> =>
