@@ -40,7 +40,7 @@ const pipelined =
         await Promise.all(work);
       }
       await mustFail(connection.execute('select * from no_such_table where id = ?', [1]));
-      await connection.query("select 'after'");
+      await connection.query(`select 'after', '${'a request long enough to be deflated '.repeat(300)}' as words`);
     });
 
 const bulk = (target: Target): Promise<void> =>
