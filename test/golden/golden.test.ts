@@ -3,39 +3,13 @@
  * with the server's own log of the same minutes. Folders are found, not listed: a new one is a new test.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { compare, verdict } from '../lab/compare.ts';
 import { readLog } from '../lab/log.ts';
 import { parseRecords, replayText, sensorObstacle } from '../lab/sensor.ts';
-
-const PCAPS_DIRECTORY: string = join(import.meta.dirname, '..', '..', '..', 'pcaps');
-const CAPTURE_PATTERN = /^capture\.pcap(ng)?$/;
-
-interface Golden {
-  readonly name: string;
-  readonly folder: string;
-  readonly capture: string;
-}
-
-function findGoldens(): Golden[] {
-  const found: Golden[] = [];
-  for (const protocol of directoriesIn(PCAPS_DIRECTORY)) {
-    for (const scenario of directoriesIn(join(PCAPS_DIRECTORY, protocol))) {
-      const folder = join(PCAPS_DIRECTORY, protocol, scenario);
-      const capture = readdirSync(folder).find((name) => CAPTURE_PATTERN.test(name));
-      if (capture !== undefined)
-        found.push({ name: `${protocol}/${scenario}`, folder, capture: join(folder, capture) });
-    }
-  }
-  return found;
-}
-
-function directoriesIn(directory: string): string[] {
-  const entries = readdirSync(directory, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-}
+import { findGoldens } from './goldens.ts';
 
 const obstacle = sensorObstacle();
 const options = obstacle === undefined ? {} : { skip: `NOT RUN: ${obstacle}` };

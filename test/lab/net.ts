@@ -10,9 +10,10 @@ import { run, runChecked } from '../support/process.ts';
 
 /**
  * How the sensor gets its copy: `hub`, a bridge that forgets addresses at once and so floods; `flood`, ports that never
- * learn; `mirror`, `tc` copies the ingress of the two host ports to a sensor port outside the bridge.
+ * learn; `mirror`, `tc` copies the ingress of the two host ports to a sensor port outside the bridge; `double`, it copies
+ * ingress and egress of both, so that every frame comes twice, as from a badly set up switch.
  */
-export type CopyMode = 'hub' | 'flood' | 'mirror';
+export type CopyMode = 'hub' | 'flood' | 'mirror' | 'double';
 
 /**
  * Where segmentation offload is off. `none`: the sensor sees super-packets larger than the MTU; `sensor`: frames are cut
@@ -67,10 +68,10 @@ export class LabNetwork {
     return ['ip', 'netns', 'exec', this.#namespace(host), ...command];
   }
 
-  /** Frames the sensor's interface received so far. */
-  async sensorFrames(): Promise<number> {
-    const path = `/sys/class/net/${SENSOR_INTERFACE}/statistics/rx_packets`;
-    return Number(await runChecked(this.on('sensor', ['cat', path])));
+  /** Sends `count` datagrams to the discard port of `address`: nobody listens, the switch carries them all the same. */
+  async send(from: HostName, address: string, count: number): Promise<void> {
+    const script = `for i in $(seq ${count}); do echo $i > /dev/udp/${address}/9; sleep 0.01; done`;
+    await runChecked(this.on(from, ['bash', '-c', script]));
   }
 
   /** Ends what still runs in the namespaces and removes them. Idempotent. */
@@ -98,7 +99,10 @@ export class LabNetwork {
     await this.#ip('switch', ['link', 'set', 'br0', 'up']);
     await this.#ip('client', ['address', 'add', `${CLIENT_ADDRESS}/24`, 'dev', 'eth0']);
     await this.#ip('server', ['address', 'add', `${SERVER_ADDRESS}/24`, 'dev', 'eth0']);
-    if (copyMode === 'mirror') for (const port of ['client', 'server']) await this.#mirror(port);
+    if (copyMode === 'mirror' || copyMode === 'double') {
+      const sides = copyMode === 'double' ? ['ingress', 'egress'] : ['ingress'];
+      for (const port of ['client', 'server']) await this.#mirror(port, sides);
+    }
     if (offloadOff === 'sensor') await this.#offloadOff('switch', 'sensor');
     if (offloadOff === 'hosts') for (const host of ['client', 'server'] as const) await this.#offloadOff(host, 'eth0');
   }
@@ -107,7 +111,7 @@ export class LabNetwork {
     const end = host === 'sensor' ? SENSOR_INTERFACE : 'eth0';
     const peer = ['peer', 'name', host, 'netns', this.#namespace('switch')];
     await runChecked(['ip', 'link', 'add', end, 'netns', this.#namespace(host), 'type', 'veth', ...peer]);
-    const inBridge = !(host === 'sensor' && copyMode === 'mirror');
+    const inBridge = !(host === 'sensor' && (copyMode === 'mirror' || copyMode === 'double'));
     if (inBridge) await this.#ip('switch', ['link', 'set', host, 'master', 'br0']);
     if (inBridge && copyMode === 'flood') {
       await runChecked([
@@ -130,12 +134,12 @@ export class LabNetwork {
     await this.#ip(host, ['link', 'set', end, 'up']);
   }
 
-  async #mirror(port: string): Promise<void> {
+  async #mirror(port: string, sides: readonly string[]): Promise<void> {
     const tc = ['tc', '-n', this.#namespace('switch')];
     await runChecked([...tc, 'qdisc', 'add', 'dev', port, 'clsact']);
     const action = ['action', 'mirred', 'egress', 'mirror', 'dev', 'sensor'];
     const match = ['protocol', 'all', 'prio', '1', 'bpf', 'bytecode', MATCH_ALL];
-    await runChecked([...tc, 'filter', 'add', 'dev', port, 'ingress', ...match, ...action]);
+    for (const side of sides) await runChecked([...tc, 'filter', 'add', 'dev', port, side, ...match, ...action]);
   }
 
   async #offloadOff(host: HostName | 'switch', device: string): Promise<void> {
