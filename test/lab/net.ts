@@ -53,6 +53,7 @@ export class LabNetwork {
   /** Builds the network; on any failure what was built is removed again. Needs root. */
   static async create(options: NetworkOptions = {}): Promise<LabNetwork> {
     removeAbandonedNamespaces();
+    if (networksMade === 0) exitOnSignals();
     const network = new LabNetwork(`wiretrail-${process.pid}-${networksMade++}-`);
     try {
       await network.#build(options.copyMode ?? 'flood', options.offloadOff ?? 'none');
@@ -161,6 +162,12 @@ export async function networkObstacle(): Promise<string | undefined> {
   if (added.code !== 0) return `the lab can't make a network namespace: ${added.stderr.trim()}`;
   await run(['ip', 'netns', 'delete', name]);
   return undefined;
+}
+
+/** Without a handler a signal ends Node at once; through `exit`, what cleans up at exit still runs. */
+function exitOnSignals(): void {
+  const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+  for (const [signal, number] of Object.entries(numbers)) process.once(signal, () => process.exit(128 + number));
 }
 
 function removeAbandonedNamespaces(): void {
