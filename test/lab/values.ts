@@ -32,8 +32,14 @@ function sameNumber(logged: number, recorded: number): boolean {
 function sameBytes(logged: LoggedValue, recorded: { hex?: string; text?: string; length?: number }): boolean {
   const hex = typeof logged === 'string' ? Buffer.from(logged).toString('hex') : (logged?.hex ?? '');
   const kept = recorded.hex ?? Buffer.from(recorded.text ?? '').toString('hex');
-  if (recorded.length === undefined) return kept === hex;
+  if (recorded.length === undefined) return kept === hex || sameInteger(logged, kept);
   return recorded.length === hex.length / 2 && hex.startsWith(kept);
+}
+
+/** A binary integer whose type the wire never told: big-endian, two's complement. */
+function sameInteger(logged: LoggedValue, hex: string): boolean {
+  if (typeof logged !== 'string' || !/^-?\d+$/.test(logged) || ![4, 8, 16].includes(hex.length)) return false;
+  return BigInt.asIntN(hex.length * 4, BigInt(`0x${hex}`)) === BigInt(logged);
 }
 
 /** Text that spells one value in two ways: numbers, points in time, JSON with other spaces, arrays with other quotes. */
@@ -83,17 +89,20 @@ function literalValue(literal: string): LoggedValue {
   const quote = literal.indexOf("'");
   if (quote < 0) return literal;
   const bytes: Buffer[] = [];
-  for (const [unit] of literal.slice(quote + 1, -1).matchAll(/\\x[0-9A-F]{2}|\\.|''|[^\\']+/gs))
+  for (const [unit] of literal.slice(quote + 1, -1).matchAll(/\\\\x[0-9A-F]{2}|\\.|''|[^\\']+/gs))
     bytes.push(unitBytes(unit));
   const all = Buffer.concat(bytes);
   const text = all.toString();
   return Buffer.from(text).equals(all) ? text : { hex: all.toString('hex') };
 }
 
+/** MariaDB writes a byte that is no text as \xHH, and then escapes that backslash; so `\\xHH` in data can't be told apart. */
+const BYTE_PREFIX = '\\\\x';
+
 const ESCAPES: Readonly<Record<string, string>> = { '0': '\0', n: '\n', r: '\r', t: '\t', Z: '\x1a' };
 
 function unitBytes(unit: string): Buffer {
-  if (unit.startsWith('\\x')) return Buffer.from(unit.slice(2), 'hex');
+  if (unit.startsWith(BYTE_PREFIX)) return Buffer.from(unit.slice(BYTE_PREFIX.length), 'hex');
   if (unit.startsWith('\\')) return Buffer.from(ESCAPES[unit.slice(1)] ?? unit.slice(1));
   return Buffer.from(unit === "''" ? "'" : unit);
 }
