@@ -140,6 +140,12 @@ test('compare: sessions are not mixed', () => {
   assert.deepEqual(counts([logged('select 1')], [elsewhere]), [0, 0, 1, 1, 0]);
 });
 
+test('compare: records in another order than the statements are found, and told', () => {
+  const result = compare([logged('select 1'), logged('select 2')], [recorded('select 2'), recorded('select 1')]);
+  assert.deepEqual([result.loggedMatched, result.missing.length, result.outOfOrder], [2, 0, 1]);
+  assert.equal(verdict(result).ok, false);
+});
+
 test('compare: the verdict names what is wrong', () => {
   const { ok, text } = verdict(compare([logged('select 1')], []));
   assert.equal(ok, false);

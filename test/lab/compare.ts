@@ -35,6 +35,8 @@ export interface Comparison {
   /** Logged statements that found their records, and the number of those. */
   readonly loggedMatched: number;
   readonly recordedMatched: number;
+  /** Records that have their statement, but not in its place: written too late or too early. */
+  readonly outOfOrder: number;
   readonly missing: readonly LoggedStatement[];
   readonly invented: readonly RecordLine[];
   readonly differing: readonly Difference[];
@@ -49,6 +51,7 @@ export interface Comparison {
 interface Findings {
   loggedMatched: number;
   recordedMatched: number;
+  outOfOrder: number;
   readonly missing: LoggedStatement[];
   readonly invented: RecordLine[];
   readonly differing: Difference[];
@@ -58,7 +61,14 @@ interface Findings {
 const RESYNC_WINDOW = 500;
 
 export function compare(entries: readonly LoggedEntry[], records: readonly RecordLine[]): Comparison {
-  const findings: Findings = { loggedMatched: 0, recordedMatched: 0, missing: [], invented: [], differing: [] };
+  const findings: Findings = {
+    loggedMatched: 0,
+    recordedMatched: 0,
+    outOfOrder: 0,
+    missing: [],
+    invented: [],
+    differing: [],
+  };
   const bySession = groupBy(records, clientOf);
   const tls = new Set(entries.filter((entry) => entry.kind === 'login' && entry.tls).map((entry) => entry.client));
   const logins = entries.filter((entry) => entry.kind === 'login' && entry.changeUser !== true);
@@ -94,12 +104,12 @@ export function verdict(result: Comparison): { ok: boolean; text: string } {
     `${result.logged} statements logged, ${result.recorded} recorded: ` +
       `recall ${percent(result.loggedMatched, result.logged)}, precision ${percent(result.recordedMatched, result.recorded)}`,
     `${result.logins} logins, ${result.opaque} encrypted connections (${result.unreadable} statements), ${result.commands} commands without text`,
-    `missing ${result.missing.length}, invented ${result.invented.length}, differing ${result.differing.length}`,
+    `missing ${result.missing.length}, invented ${result.invented.length}, differing ${result.differing.length}, out of order ${result.outOfOrder}`,
     ...sample(result.missing).map((entry) => `  missing: ${JSON.stringify(entry)}`),
     ...sample(result.invented).map((record) => `  invented: ${JSON.stringify(record)}`),
     ...sample(result.differing).map((difference) => `  differing: ${JSON.stringify(difference)}`),
   ];
-  const ok = result.missing.length + result.invented.length + result.differing.length === 0;
+  const ok = result.missing.length + result.invented.length + result.differing.length + result.outOfOrder === 0;
   return { ok, text: lines.join('\n') };
 }
 
@@ -109,27 +119,43 @@ function sample<T>(list: readonly T[]): readonly T[] {
   return list.slice(0, SAMPLE);
 }
 
+/** One session: in order first, then what is left over on both sides in whatever order it fits. */
 function align(logged: readonly LoggedStatement[], records: readonly RecordLine[], findings: Findings): void {
+  const missing: LoggedStatement[] = [];
+  const invented: RecordLine[] = [];
   let l = 0;
   let r = 0;
   while (l < logged.length || r < records.length) {
     const fit = fitAt(logged, l, records, r);
+    const step = fit ?? nextFit(logged, l, records, r);
     if (fit !== undefined) {
-      for (let i = 0; i < fit.logged; i++) {
-        compareFacts(logged[l + i] as LoggedStatement, records.slice(r, r + fit.recorded), findings);
-      }
-      findings.loggedMatched += fit.logged;
-      findings.recordedMatched += fit.recorded;
-      l += fit.logged;
-      r += fit.recorded;
+      settle(logged.slice(l, l + fit.logged), records.slice(r, r + fit.recorded), findings);
+    } else {
+      missing.push(...logged.slice(l, l + step.logged));
+      invented.push(...records.slice(r, r + step.recorded));
+    }
+    l += step.logged;
+    r += step.recorded;
+  }
+  for (r = 0; r < invented.length; ) {
+    const at = missing.findIndex((_, index) => fitAt(missing, index, invented, r) !== undefined);
+    const fit = at < 0 ? undefined : fitAt(missing, at, invented, r);
+    if (fit === undefined) {
+      r++;
       continue;
     }
-    const skip = nextFit(logged, l, records, r);
-    findings.missing.push(...logged.slice(l, l + skip.logged));
-    findings.invented.push(...records.slice(r, r + skip.recorded));
-    l += skip.logged;
-    r += skip.recorded;
+    settle(missing.splice(at, fit.logged), invented.splice(r, fit.recorded), findings);
+    findings.outOfOrder += fit.recorded;
   }
+  findings.missing.push(...missing);
+  findings.invented.push(...invented);
+}
+
+/** Logged statements and their records have met. */
+function settle(logged: readonly LoggedStatement[], records: readonly RecordLine[], findings: Findings): void {
+  for (const entry of logged) compareFacts(entry, records, findings);
+  findings.loggedMatched += logged.length;
+  findings.recordedMatched += records.length;
 }
 
 interface Fit {
