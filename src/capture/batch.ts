@@ -1,4 +1,5 @@
 /** What the packet sources share: the batch they lend out, the bytes a file reader works on, and their error. */
+import { UserError } from '../base/errors.ts';
 import {
   DESCRIPTOR_CAPTURED_BYTES,
   DESCRIPTOR_INTERFACE,
@@ -17,7 +18,7 @@ import {
  * The input cannot be used: no such file, not a capture, corrupt, no such interface, no privilege. The message is one
  * line that names the input. A command ends with exit code 2.
  */
-export class InputError extends Error {
+export class InputError extends UserError {
   override readonly name = 'InputError';
 }
 
