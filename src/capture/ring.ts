@@ -5,7 +5,7 @@
  * blocks that are nearly empty, so many small blocks beat few large ones; a block must hold the largest frame that
  * segmentation offload makes (65 kB, and more with BIG TCP).
  */
-import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { PacketBatch, PacketSource, SourceStats } from '../contracts/packet.ts';
 import { type Addon, loadAddon, type NativeRingOptions, WAIT_ERROR } from './addon.ts';
@@ -116,7 +116,7 @@ class RingReader implements RingSource {
     this.#addon = addon;
     this.interfaces = options.interfaces;
     this.#linkCheckMs = options.linkCheckMs ?? LINK_CHECK_MS_DEFAULT;
-    this.wakeFd = addon.eventFd();
+    this.wakeFd = addon.openEventFd();
     for (const [index, name] of options.interfaces.entries()) {
       try {
         this.#rings.push(new InterfaceRing(addon, nativeOptions(options, name, index), index));
@@ -217,7 +217,7 @@ class RingReader implements RingSource {
       ring.readStats();
       ring.close();
     }
-    closeSync(this.wakeFd);
+    this.#addon.closeEventFd(this.wakeFd);
   }
 }
 
