@@ -133,14 +133,13 @@ class RingReader implements RingSource {
 
   poll(timeoutMs: number): PacketBatch | undefined {
     if (this.#ended) return undefined;
-    const batch = this.#takeBlock();
-    if (batch !== undefined) return batch;
-    // Nothing is waiting: the moment to look after the links.
     const nowMs = performance.now();
     if (nowMs - this.#linkCheckedMs >= this.#linkCheckMs) this.#checkLinks(nowMs);
+    const batch = this.#takeBlock();
+    if (batch !== undefined) return batch;
     const open = this.#rings.map((ring) => ring.native).filter((native) => native !== undefined);
     const found = this.#addon.waitAny(open, this.wakeFd, Math.max(0, Math.min(timeoutMs, WAIT_MS_MAX)));
-    // Looked into by the next poll that finds no block: what was received before the error comes first.
+    // Looked into by the next poll: what was received before the error comes first.
     if ((found & WAIT_ERROR) !== 0) this.#linkCheckedMs = Number.NEGATIVE_INFINITY;
     return this.#takeBlock();
   }
@@ -212,11 +211,7 @@ class RingReader implements RingSource {
     if (this.#ended) return;
     this.#ended = true;
     this.#lent = undefined;
-    for (const ring of this.#rings) {
-      // The last losses; a ring whose interface is gone still answers.
-      ring.readStats();
-      ring.close();
-    }
+    for (const ring of this.#rings) ring.close();
     this.#addon.closeEventFd(this.wakeFd);
   }
 }
