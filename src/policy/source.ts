@@ -1,4 +1,5 @@
 /** Reads policy files as YAML nodes, so that every complaint can name file, line and column. */
+
 import {
   type Document,
   isAlias,
@@ -11,6 +12,7 @@ import {
   parseDocument,
   type Scalar,
 } from 'yaml';
+import { UserError } from '../base/errors.ts';
 
 export interface PolicySource {
   /** Name in messages and explanations. */
@@ -29,13 +31,13 @@ export interface PolicyProblem {
 }
 
 /** A policy that is refused. The message is one line: the first problem, and how many more there are. */
-export class PolicyError extends Error {
+export class PolicyError extends UserError {
+  override readonly name = 'PolicyError';
   readonly problems: readonly PolicyProblem[];
   constructor(problems: readonly PolicyProblem[]) {
     const first = problems[0];
     const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
     super(first === undefined ? 'broken policy' : formatProblem(first) + more);
-    this.name = 'PolicyError';
     this.problems = problems;
   }
 }
