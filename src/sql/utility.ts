@@ -2,7 +2,7 @@
 import { nameList, skipExists } from './ddl.ts';
 import { Name, readName } from './names.ts';
 import { KIND_COMMA, KIND_LEFT, KIND_SEMICOLON, type Tokens } from './tokens.ts';
-import { embeddedQuery, endOf, restOf, type Walk } from './walk.ts';
+import { definitionEnd, embeddedQuery, endOf, innerStatement, type Walk } from './walk.ts';
 
 /** Statements named by their first word alone. */
 const PLAIN: ReadonlySet<string> = new Set(
@@ -122,7 +122,7 @@ function explain(walk: Walk, i: number): number {
       if (tokens.isLiteral(p + 1)) facts.readsLiterals = true;
     } else if (isExplained(word) || (tokens.kindAt(p) === KIND_LEFT && isExplained(tokens.word(p + 1)))) {
       if (!isRun) facts.isDry = true;
-      return walk.statementAt(walk, p);
+      return innerStatement(walk, p);
     }
   }
   const isTable = tokens.isName(i + 1) && tokens.word(i + 1) === '';
@@ -161,7 +161,7 @@ function describe(walk: Walk, i: number): number {
   const at = tokens.word(i + 1) === 'TABLE' || tokens.word(i + 1) === 'EXTENDED' ? i + 2 : i + 1;
   if (isExplained(tokens.word(at))) {
     facts.isDry = true;
-    return walk.statementAt(walk, at);
+    return innerStatement(walk, at);
   }
   const name = new Name();
   if (readName(tokens, at, name)) facts.addObject(name.text, false);
@@ -216,21 +216,20 @@ const NOT_TABLES: ReadonlySet<string> = new Set([
 function grant(walk: Walk, word: string, i: number): number {
   const { tokens, facts, rules } = walk;
   facts.addOperation(word, true);
-  for (let p = i + 1; p < tokens.count && tokens.kindAt(p) !== KIND_SEMICOLON; p++) {
-    if (tokens.word(p) !== 'ON') continue;
-    const on = tokens.word(p + 1);
-    let at = p + 1;
-    if (rules.batch && tokens.slice(p + 2) === '::') {
-      if (on !== 'OBJECT') break;
-      at = p + 3;
-    } else if (NOT_TABLES.has(on)) break;
-    else if (/^(TABLE|FUNCTION|PROCEDURE|SEQUENCE|ROUTINE)$/i.test(tokens.slice(at)) && !isEnd(tokens.word(at + 1)))
-      at++;
-    objectsOf(walk, at);
-    break;
-  }
-  // The privileges' own names are verbs, so in a batch only the separator ends a GRANT.
-  return restOf(walk, i + 1);
+  let p = i + 1;
+  // The privileges' own names are verbs: none of them begins a statement.
+  while (p < tokens.count && tokens.word(p) !== 'ON' && !isEnd(tokens.word(p)) && tokens.kindAt(p) !== KIND_SEMICOLON)
+    p++;
+  if (tokens.word(p) !== 'ON') return definitionEnd(walk, p);
+  const on = tokens.word(p + 1);
+  let at = p + 1;
+  if (rules.batch && tokens.slice(p + 2) === '::') {
+    if (on !== 'OBJECT') return definitionEnd(walk, p);
+    at = p + 3;
+  } else if (NOT_TABLES.has(on)) return definitionEnd(walk, p);
+  else if (/^(TABLE|FUNCTION|PROCEDURE|SEQUENCE|ROUTINE)$/i.test(tokens.slice(at)) && !isEnd(tokens.word(at + 1))) at++;
+  objectsOf(walk, at);
+  return definitionEnd(walk, at);
 }
 
 function isEnd(word: string): boolean {
@@ -301,12 +300,16 @@ function lock(walk: Walk, word: string, i: number): number {
   return nameList(walk, skipExists(tokens, hasWord ? i + 2 : i + 1), false);
 }
 
+/** How far the FOR of a cursor may stand behind DECLARE. */
+const CURSOR_TOKENS_MAX = 16;
+
 /** `DECLARE name CURSOR FOR query`; a T-SQL variable list names no tables. */
 function declare(walk: Walk, i: number): number {
   const { tokens, facts } = walk;
   facts.addOperation('DECLARE', true);
-  for (let p = i + 1; p < tokens.count && tokens.kindAt(p) !== KIND_SEMICOLON; p++) {
-    if (tokens.word(p) === 'FOR' && isExplained(tokens.word(p + 1))) return walk.statementAt(walk, p + 1);
+  const end = Math.min(tokens.count, i + CURSOR_TOKENS_MAX);
+  for (let p = i + 1; p < end && tokens.kindAt(p) !== KIND_SEMICOLON; p++) {
+    if (tokens.word(p) === 'FOR' && isExplained(tokens.word(p + 1))) return innerStatement(walk, p + 1);
   }
   return endOf(walk, i + 1);
 }
