@@ -60,6 +60,8 @@ export class AuditRecord {
   responseBytes: number | undefined = undefined;
   transaction: TransactionState | undefined = undefined;
   tls: TlsFacts | undefined = undefined;
+  /** How the user proved who they are, for a login. */
+  authMethod: string | undefined = undefined;
   /** Why a connection is opaque, how a session ended, what a loss was. */
   reason: string | undefined = undefined;
   /** `MARK_*` bits. */
@@ -113,6 +115,7 @@ export const RECORD_KEYS: { readonly [F in RecordField]: string } = {
   responseBytes: 'audit.response_bytes',
   transaction: 'audit.transaction',
   tls: 'audit.tls',
+  authMethod: 'audit.auth_method',
   reason: 'audit.reason',
   marks: 'audit.marks',
   lostBytes: 'audit.lost_bytes',

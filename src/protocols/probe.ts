@@ -81,7 +81,7 @@ export class Probe {
   }
 
   private hold(side: Side, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
-    const copy = bytes.slice(start, end);
+    const copy = new Uint8Array(bytes.subarray(start, end)); // `slice` of a Buffer would be a view
     this.held.push({ side, bytes: copy, lostBytes: 0, tsUs });
     this.heldBytes += copy.length;
     const first = this.first[side];

@@ -1,0 +1,27 @@
+/**
+ * Ids that follow from what was seen, so that every replay of the same packets, on any number of cores, gives the same.
+ *
+ * A session is named by its two ends and the time of its first packet; a record by its session and its place in it.
+ */
+import { createHash } from 'node:crypto';
+import type { ConnectionInfo } from '../contracts/protocol.ts';
+
+const SESSION_HEX_DIGITS = 24;
+const ORDINAL_HEX_DIGITS = 8;
+
+/** 96 bits, hexadecimal. */
+export function sessionId(connection: ConnectionInfo): string {
+  const { clientAddress, clientPort, serverAddress, serverPort, firstTsUs } = connection;
+  const name = `${clientAddress} ${clientPort} ${serverAddress} ${serverPort} ${firstTsUs}`;
+  return createHash('sha256').update(name).digest('hex').slice(0, SESSION_HEX_DIGITS);
+}
+
+/** 128 bits, hexadecimal: the session's id, then the record's number in it. */
+export function recordId(session: string, ordinal: number): string {
+  return session + (ordinal >>> 0).toString(16).padStart(ORDINAL_HEX_DIGITS, '0');
+}
+
+/** 128 bits for a record outside any session, from what makes it unique. */
+export function lossId(sensor: string, reason: string, timeUs: number, ordinal: number): string {
+  return createHash('sha256').update(`loss ${sensor} ${reason} ${timeUs} ${ordinal}`).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,254 @@
+/**
+ * What every protocol folder must survive, as ready-made tests: a folder supplies recorded or built conversations and
+ * calls `contractTests`. A failing property prints its seed and the smallest input that still fails; put that input
+ * into the folder's own tables.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { AuditEvent } from '../../contracts/event.ts';
+import {
+  type ConnectionInfo,
+  type Direction,
+  END_FIN,
+  type EventSink,
+  PROBE_CERTAIN,
+  type ProtocolModule,
+  TO_CLIENT,
+  TO_SERVER,
+} from '../../contracts/protocol.ts';
+import { Driver, newDriverCounters } from './driver.ts';
+
+/** What one side says before the other speaks. */
+export interface Turn {
+  readonly direction: Direction;
+  readonly bytes: Uint8Array;
+}
+
+export interface Conversation {
+  readonly name: string;
+  readonly turns: readonly Turn[];
+  /**
+   * Text of a plain statement near the end that must still be found whatever is lost before turn `sentinelTurn` (the
+   * first turn that may not be harmed: leave the session an exchange or two to find its feet).
+   */
+  readonly sentinel?: { readonly text: string; readonly turn: number };
+  /** The client may say all it has to say before the first reply. */
+  readonly pipelined?: boolean;
+}
+
+interface Step {
+  readonly direction: Direction;
+  /** A gap of `lost` bytes when undefined. */
+  readonly bytes: Uint8Array | undefined;
+  readonly lost: number;
+}
+
+const RUNS = { seed: 42, numRuns: 60 } as const;
+/** Gaps are tried at every offset up to this many places, then evenly spread. */
+const GAP_PLACES_MAX = 400;
+
+export function connectionInfo(protocol: string, midstream = false): ConnectionInfo {
+  return {
+    protocol,
+    clientAddress: '10.0.0.1',
+    clientPort: 40000,
+    serverAddress: '10.0.0.2',
+    serverPort: 5000,
+    firstTsUs: 1_700_000_000_000_000,
+    midstream,
+    vlanId: -1,
+    tunnel: '',
+    shared: new Map(),
+  };
+}
+
+/** Runs the steps through a driver; every byte handed over is overwritten as soon as the call returns. */
+export function play(module: ProtocolModule, steps: readonly Step[], midstream = false): AuditEvent[] {
+  const events: AuditEvent[] = [];
+  const sink: EventSink = { emit: (event) => events.push(event) };
+  const session = module.open(connectionInfo(module.name, midstream));
+  const driver = new Driver(module, session, sink, newDriverCounters(), midstream);
+  const limits = module.limits;
+  const heldMax = 2 * (Math.max(limits.frameBytesMax, limits.heldBytesMax) + 1);
+  let tsUs = 1_700_000_000_000_000;
+  for (const step of steps) {
+    tsUs += 10;
+    if (step.bytes) {
+      // A ring page: the segment lies between other bytes, which must not be read.
+      const page = new Uint8Array(step.bytes.length + 16).fill(0xee);
+      page.set(step.bytes, 8);
+      driver.data(step.direction, page, 8, 8 + step.bytes.length, tsUs);
+      page.fill(0xdd);
+    } else {
+      driver.gap(step.direction, step.lost, tsUs);
+    }
+    assert.ok(driver.heldBytes() <= heldMax, `holds ${driver.heldBytes()} bytes`);
+  }
+  driver.end(END_FIN, tsUs + 10);
+  return events;
+}
+
+export function steps(conversation: Conversation): Step[] {
+  return conversation.turns.map(({ direction, bytes }) => ({ direction, bytes, lost: 0 }));
+}
+
+/** An event without what segmentation may change: times. */
+export function essence(event: AuditEvent): unknown {
+  return JSON.parse(
+    JSON.stringify(event, (key, value: unknown) => (key.endsWith('Us') || key === 'startUs' ? undefined : value)),
+  );
+}
+
+/** Cuts every step at pseudo-random places that follow from `cuts`. */
+export function segment(whole: readonly Step[], cuts: readonly number[]): Step[] {
+  const pieces: Step[] = [];
+  let next = 0;
+  for (const step of whole) {
+    if (!step.bytes) {
+      pieces.push(step);
+      continue;
+    }
+    let pos = 0;
+    while (pos < step.bytes.length) {
+      const size = cuts.length === 0 ? 1 : (cuts[next++ % cuts.length] as number);
+      pieces.push({ ...step, bytes: step.bytes.subarray(pos, pos + size) });
+      pos += size;
+    }
+  }
+  return pieces;
+}
+
+/** Registers the contract tests of a protocol over its conversations. */
+export function contractTests(module: ProtocolModule, conversations: readonly Conversation[]): void {
+  assert.ok(conversations.length > 0, 'a contract without conversations proves nothing');
+  test(`${module.name}: recognises its own conversations`, () => {
+    for (const { name, turns } of conversations) assert.ok(isRecognised(module, turns), name);
+  });
+  for (const conversation of conversations) {
+    const title = `${module.name}, ${conversation.name}`;
+    const whole = steps(conversation);
+    const expected = play(module, whole).map(essence);
+    test(`${title}: says something`, () => assert.ok(expected.length > 0));
+    test(`${title}: any segmentation gives the same events`, () => sameForAnySegmentation(module, whole, expected));
+    test(`${title}: mutated bytes never throw, and segmentation decides nothing`, () => mutations(module, whole));
+    test(`${title}: a gap at every offset is survived`, () => gapsEverywhere(module, conversation, expected));
+    test(`${title}: mid-stream from every turn is survived`, () => fromEveryTurn(module, whole));
+    if (conversation.pipelined) {
+      test(`${title}: requests may run ahead of replies`, () => {
+        const ahead = [
+          ...whole.filter((s) => s.direction === TO_SERVER),
+          ...whole.filter((s) => s.direction === TO_CLIENT),
+        ];
+        assert.deepEqual(play(module, ahead).map(essence), expected);
+      });
+    }
+  }
+}
+
+function isRecognised(module: ProtocolModule, turns: readonly Turn[]): boolean {
+  return turns.some(
+    ({ bytes, direction }) => module.probe(bytes, 0, Math.min(bytes.length, 512), direction) === PROBE_CERTAIN,
+  );
+}
+
+function sameForAnySegmentation(module: ProtocolModule, whole: readonly Step[], expected: readonly unknown[]): void {
+  assert.deepEqual(play(module, segment(whole, [])).map(essence), expected, 'one byte at a time');
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 1500 }), { minLength: 1, maxLength: 20 }), (cuts) => {
+      assert.deepEqual(play(module, segment(whole, cuts)).map(essence), expected);
+    }),
+    RUNS,
+  );
+}
+
+function mutations(module: ProtocolModule, whole: readonly Step[]): void {
+  const mutation = fc.record({
+    turn: fc.nat(),
+    offset: fc.nat(),
+    byte: fc.oneof(fc.constantFrom(0, 1, 0x7f, 0x80, 0xff), fc.integer({ min: 0, max: 255 })),
+    cut: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(mutation, { minLength: 1, maxLength: 8 }),
+      fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 10 }),
+      (changes, cuts) => {
+        const harmed = whole.map((step) => ({ ...step, bytes: step.bytes ? new Uint8Array(step.bytes) : undefined }));
+        for (const { turn, offset, byte, cut } of changes) {
+          const step = harmed[turn % harmed.length];
+          if (!step?.bytes || step.bytes.length === 0) continue;
+          const at = offset % step.bytes.length;
+          step.bytes[at] = byte;
+          if (cut) step.bytes = step.bytes.slice(0, at + 1);
+        }
+        assert.deepEqual(play(module, segment(harmed, cuts)).map(essence), play(module, harmed).map(essence));
+      },
+    ),
+    RUNS,
+  );
+}
+
+function gapsEverywhere(module: ProtocolModule, conversation: Conversation, expected: readonly unknown[]): void {
+  const { sentinel } = conversation;
+  const whole = steps(conversation);
+  const last = sentinel ? sentinel.turn : whole.length;
+  const known = new Set(expected.map(textOf));
+  const places: [number, number][] = [];
+  for (let turn = 0; turn < last; turn++) {
+    const size = whole[turn]?.bytes?.length ?? 0;
+    for (let offset = 0; offset < size; offset++) places.push([turn, offset]);
+  }
+  const stride = Math.max(1, Math.ceil(places.length / GAP_PLACES_MAX));
+  for (let i = 0; i < places.length; i += stride) {
+    const [turn, offset] = places[i] as [number, number];
+    for (const lost of [1, 7, 100]) {
+      const events = play(module, withGap(whole, turn, offset, lost));
+      for (const event of events) assertNotInvented(event, known);
+      if (!sentinel) continue;
+      const found = events.some((event) => textOf(event) === sentinel.text);
+      assert.ok(found, `'${sentinel.text}' not found after ${lost} bytes were lost at turn ${turn}, offset ${offset}`);
+    }
+  }
+}
+
+function withGap(whole: readonly Step[], turn: number, offset: number, lost: number): Step[] {
+  const harmed: Step[] = [];
+  for (const [index, step] of whole.entries()) {
+    if (index !== turn || !step.bytes) {
+      harmed.push(step);
+      continue;
+    }
+    const gone = Math.min(lost, step.bytes.length - offset);
+    if (offset > 0) harmed.push({ ...step, bytes: step.bytes.subarray(0, offset) });
+    harmed.push({ direction: step.direction, bytes: undefined, lost: gone });
+    if (offset + gone < step.bytes.length) harmed.push({ ...step, bytes: step.bytes.subarray(offset + gone) });
+  }
+  return harmed;
+}
+
+/** A text after a loss is one that was said, or the marked beginning of one. */
+function assertNotInvented(event: AuditEvent, known: ReadonlySet<string | undefined>): void {
+  const text = textOf(event);
+  if (text === undefined || known.has(text)) return;
+  assert.notEqual(event.marks, 0, `'${text}' was never said and carries no mark`);
+  const isBeginning = [...known].some((whole) => whole?.startsWith(text));
+  assert.ok(isBeginning, `'${text}' is no beginning of anything said`);
+}
+
+function textOf(event: unknown): string | undefined {
+  return (event as { text?: string }).text;
+}
+
+function fromEveryTurn(module: ProtocolModule, whole: readonly Step[]): void {
+  for (let turn = 0; turn < whole.length; turn++) {
+    const rest = whole.slice(turn);
+    const first = rest[0]?.bytes;
+    if (!first) continue;
+    const expected = play(module, rest, true).map(essence);
+    assert.deepEqual(play(module, segment(rest, [37, 5, 211]), true).map(essence), expected, `from turn ${turn}`);
+    for (const offset of [1, first.length >> 1]) {
+      play(module, [{ ...(rest[0] as Step), bytes: first.subarray(offset) }, ...rest.slice(1)], true);
+    }
+  }
+}

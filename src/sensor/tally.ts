@@ -1,0 +1,74 @@
+/** Counts what people ask for first: how many sessions, whose, which operations, which alerts, what was lost. */
+import { type AuditRecord, type RecordSink, SEVERITIES, type Severity } from '../contracts/record.ts';
+
+/** Distinct names counted; further ones fall under `other`. */
+const NAMES_MAX = 10_000;
+export const OTHER = '(other)';
+
+export interface TallySnapshot {
+  records: number;
+  readonly kinds: Map<string, number>;
+  readonly users: Map<string, number>;
+  readonly operations: Map<string, number>;
+  readonly systems: Map<string, number>;
+  readonly alerts: Map<string, number>;
+  readonly rules: Map<string, number>;
+  failed: number;
+  marked: number;
+}
+
+export function newTally(): TallySnapshot {
+  return {
+    records: 0,
+    kinds: new Map(),
+    users: new Map(),
+    operations: new Map(),
+    systems: new Map(),
+    alerts: new Map(),
+    rules: new Map(),
+    failed: 0,
+    marked: 0,
+  };
+}
+
+/** A sink that counts and passes on. */
+export class Tally implements RecordSink {
+  readonly counts: TallySnapshot = newTally();
+  private readonly next: readonly RecordSink[];
+
+  constructor(next: readonly RecordSink[]) {
+    this.next = next;
+  }
+
+  write(record: AuditRecord): boolean {
+    const { counts } = this;
+    counts.records++;
+    add(counts.kinds, record.kind);
+    if (record.system) add(counts.systems, record.system);
+    if (record.kind === 'statement') {
+      add(counts.users, record.user ?? '(unknown)');
+      add(counts.operations, record.operation ?? '(none)');
+      if (record.errorCode !== undefined) counts.failed++;
+      if (record.marks !== 0) counts.marked++;
+    }
+    for (const match of record.policy ?? []) {
+      add(counts.rules, match.rule);
+      if (match.action === 'alert') add(counts.alerts, match.severity);
+    }
+    let kept = true;
+    for (const sink of this.next) if (!sink.write(record)) kept = false;
+    return kept;
+  }
+}
+
+function add(counts: Map<string, number>, name: string): void {
+  const known = counts.get(name);
+  if (known !== undefined) counts.set(name, known + 1);
+  else if (counts.size < NAMES_MAX) counts.set(name, 1);
+  else counts.set(OTHER, (counts.get(OTHER) ?? 0) + 1);
+}
+
+/** True when `severity` is at least `threshold`. */
+export function isAtLeast(severity: Severity, threshold: Severity): boolean {
+  return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(threshold);
+}
