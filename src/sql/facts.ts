@@ -144,13 +144,15 @@ export class Facts {
     }
   }
 
-  /** Ends a query level: its targets are what changes, aliases replaced by what they stand for. */
-  close(mark: ScopeMark): void {
+  /** Ends a query level: its targets are what changes, with `resolves` aliases replaced by what they stand for. */
+  close(mark: ScopeMark, resolves: boolean): void {
     const targets = this.targets.splice(mark.targets);
     const aliases = this.aliases.splice(mark.aliases);
     const anyAssigned = targets.some((target) => target.isAssigned);
     for (const target of targets) {
-      const alias = aliases.find((a) => sameName(a.name, target.name) && a.object !== target.object);
+      const alias = resolves
+        ? aliases.find((a) => sameName(a.name, target.name) && a.object !== target.object)
+        : undefined;
       if (alias !== undefined) this.uses[target.object] = (this.uses[target.object] as number) - 1;
       if (target.isAssigned || !anyAssigned) this.written[alias?.object ?? target.object] = true;
     }

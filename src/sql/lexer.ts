@@ -31,6 +31,7 @@ import { hashStep, keywordId } from './keywords.ts';
 import {
   isDigit,
   opensLineComment,
+  type StringPrefix,
   scanComment,
   scanDelimited,
   scanDollarBody,
@@ -198,8 +199,7 @@ export class Lexer {
     if (c === QUOTE) {
       const prefix = stringPrefix(text, from, to, this.rules);
       if (prefix === '') return 0;
-      const backslash = prefix === 'escape' || this.rules.backslash;
-      const end = prefix === 'delimited' ? scanDelimited(text, to + 1) : scanQuoted(text, to + 1, QUOTE, backslash);
+      const end = this.prefixedEnd(prefix, to + 1);
       this.add(KIND_STRING, 0, from, end);
       return end;
     }
@@ -209,6 +209,19 @@ export class Lexer {
     const end = scanQuoted(text, to + 2, mark, false);
     this.add(mark === QUOTE ? KIND_STRING : KIND_QUOTED, 0, from, end);
     return end;
+  }
+
+  private prefixedEnd(prefix: StringPrefix, from: number): number {
+    switch (prefix) {
+      case 'delimited':
+        return scanDelimited(this.text, from);
+      case 'digits': {
+        const at = this.text.indexOf("'", from);
+        return at < 0 ? this.text.length : at + 1;
+      }
+      default:
+        return scanQuoted(this.text, from, QUOTE, prefix === 'escape' || this.rules.backslash);
+    }
   }
 
   private other(from: number, c: number, kind: number): number {
@@ -226,8 +239,7 @@ export class Lexer {
       case CLASS_QUOTE:
         return this.take(KIND_STRING, from, scanQuoted(this.text, from + 1, QUOTE, this.rules.backslash));
       case CLASS_DOT:
-        if (isDigit(this.text.charCodeAt(from + 1)) && !this.behindName(from)) return this.number(from);
-        return this.take(KIND_DOT, from, from + 1);
+        return this.dot(from);
       case CLASS_DOUBLE_QUOTE:
         return this.rules.doubleQuoteString
           ? this.take(KIND_DOUBLE_STRING, from, scanQuoted(this.text, from + 1, DOUBLE_QUOTE, this.rules.backslash))
@@ -286,11 +298,15 @@ export class Lexer {
     return c < 128 ? this.rules.wordPart[c] !== 0 : c >= 128 && !isWideSpace(c);
   }
 
-  /** True when the token that ends at `from` is a name: the dot behind it is no decimal point. */
-  private behindName(from: number): boolean {
+  /** A decimal point before a digit, unless it stands in a range (`1..2`) or, in MySQL, behind a name (`db.1t`). */
+  private dot(from: number): number {
     const last = this.tokens.count - 1;
     const kind = this.tokens.kindAt(last);
-    return (kind === KIND_WORD || kind === KIND_QUOTED) && this.tokens.end[last] === from;
+    const isBehindDot = kind === KIND_DOT && this.tokens.end[last] === from;
+    const isBehindName =
+      this.rules.digitWords && (kind === KIND_WORD || kind === KIND_QUOTED) && this.tokens.end[last] === from;
+    const isNumber = isDigit(this.text.charCodeAt(from + 1)) && !isBehindDot && !isBehindName;
+    return isNumber ? this.number(from) : this.take(KIND_DOT, from, from + 1);
   }
 
   private number(from: number): number {

@@ -118,7 +118,8 @@ export class Query {
   }
 
   private finish(i: number): number {
-    for (let at = this.levels.length - 1; at >= 0; at--) this.facts.close((this.levels[at] as Level).scope);
+    for (let at = this.levels.length - 1; at >= 0; at--)
+      this.facts.close((this.levels[at] as Level).scope, this.rules.targetAliases);
     return i;
   }
 
@@ -157,7 +158,7 @@ export class Query {
       this.levels.pop();
       this.level = this.levels[this.levels.length - 1] as Level;
       this.ctes.length = Math.min(this.ctes.length, closed.ctes);
-      this.facts.close(closed.scope);
+      this.facts.close(closed.scope, this.rules.targetAliases);
       if (this.level.clause === CLAUSE_CTE && closed.isQuery) this.addCte(this.level.cteName);
       this.operandEnd = closed.isOperand ? i + 1 : -1;
       if (this.level.clause === CLAUSE_TABLED) i = this.alias(i + 1, -1) - 1;
@@ -368,6 +369,7 @@ function isQueryWord(word: string): boolean {
     case 'SELECT':
     case 'WITH':
     case 'VALUES':
+    case 'TABLE':
     case 'INSERT':
     case 'UPDATE':
     case 'DELETE':
