@@ -17,7 +17,7 @@ import {
   MODE_WRITE,
 } from './levels.ts';
 import type { Query } from './query.ts';
-import { KIND_LEFT, KIND_PARAMETER } from './tokens.ts';
+import { KIND_LEFT, KIND_PARAMETER, KIND_WORD } from './tokens.ts';
 
 /** Another statement begins at the word. */
 export const STOP = -1;
@@ -136,8 +136,9 @@ function verb(query: Query, word: string, i: number): number {
       return i + 1;
     case 'WITH':
       if (level.clause !== CLAUSE_START) {
-        if (level.clause === CLAUSE_TABLED || query.tokens.kindAt(i + 1) === KIND_LEFT) return i + 1;
-        return level.clause === CLAUSE_INSERT ? startCte(level, i) : i + 1;
+        if (level.clause === CLAUSE_INSERT && query.tokens.kindAt(i + 1) !== KIND_LEFT) return startCte(level, i);
+        // A hint in brackets, or one word: WITH UR, WITH TIES, WITH ORDINALITY.
+        return query.tokens.kindAt(i + 1) === KIND_WORD ? i + 2 : i + 1;
       }
       return startCte(level, i);
     case 'TABLE':

@@ -222,7 +222,7 @@ export function alterStatement(walk: Walk, i: number): number {
   if (found.name === 'SESSION') return alterSession(walk, found.next);
   if (found.name === '' || NAMELESS.has(found.name)) return definitionEnd(walk, i + 1);
   const at = skipExists(tokens, found.next);
-  if (!readName(tokens, at, name)) return definitionEnd(walk, at);
+  if (tokens.isReserved(at) || !readName(tokens, at, name)) return definitionEnd(walk, at);
   if (ON_TABLE.has(found.name)) return onTable(walk, name.next, name.text, false);
   facts.addObject(name.text, true);
   return found.name.endsWith('TABLE') || found.name.endsWith('VIEW')

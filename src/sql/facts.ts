@@ -107,6 +107,11 @@ export class Facts {
     return index;
   }
 
+  /** Marks the object with that index, if there is one. */
+  markWritten(object: number): void {
+    if (object >= 0) this.written[object] = true;
+  }
+
   scope(): ScopeMark {
     return { targets: this.targets.length, aliases: this.aliases.length };
   }

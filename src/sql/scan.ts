@@ -143,6 +143,8 @@ const LONG_OPERATORS: ReadonlySet<string> = new Set(
 /** Behind the operator at `from`. */
 export function scanOperator(text: string, from: number, rules: DialectRules): number {
   if (rules.freeOperators) return scanFreeOperator(text, from);
+  const next = text.charCodeAt(from + 1);
+  if (!(next < 128) || (FREE[next] === 0 && next !== 0x3a)) return from + 1;
   if (LONG_OPERATORS.has(text.slice(from, from + 3))) return Math.min(text.length, from + 3);
   if (LONG_OPERATORS.has(text.slice(from, from + 2))) return Math.min(text.length, from + 2);
   return from + 1;

@@ -24,6 +24,8 @@ export function sessionStatement(walk: Walk, word: string, i: number): number {
       return prepareStatement(walk, i);
     case 'DEALLOCATE':
       return deallocate(walk, i);
+    case 'DROP':
+      return walk.tokens.word(i + 1) === 'PREPARE' ? deallocate(walk, i) : 0;
     case 'DISCARD':
       walk.facts.addOperation('DISCARD', true);
       if (walk.tokens.word(i + 1) === 'ALL') walk.facts.effect = { kind: 'discard-all' };

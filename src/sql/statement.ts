@@ -43,7 +43,7 @@ function statementAt(walk: Walk, i: number): number {
     case 'ALTER':
       return alterStatement(walk, i);
     case 'DROP':
-      return dropStatement(walk, i);
+      return sessionStatement(walk, word, i) || dropStatement(walk, i);
     case 'BEGIN':
       return begin(walk, i);
     case 'DECLARE':
@@ -128,7 +128,10 @@ function unknownStatement(walk: Walk, i: number): number {
   const isFirst = facts.operation === undefined;
   if (walk.isBlock) {
     const isCall = tokens.kindAt(name.next) === KIND_LEFT || tokens.kindAt(name.next) === KIND_SEMICOLON;
-    if (isCall) facts.procedure ??= name.text;
+    if (isCall) {
+      facts.procedure ??= name.text;
+      facts.functions.add(name.text);
+    }
   } else if (rules.batch && isFirst && tokens.kindAt(name.next) !== KIND_OPERATOR) {
     facts.addOperation('EXECUTE', true);
     facts.procedure ??= name.text;

@@ -7,15 +7,12 @@ import { definitionEnd, embeddedQuery, endOf, innerStatement, type Walk } from '
 /** Statements named by their first word alone. */
 const PLAIN: ReadonlySet<string> = new Set(
   `COMMIT ROLLBACK SAVEPOINT KILL FETCH MOVE CLOSE OPEN CHECKPOINT DECLARE LISTEN NOTIFY UNLISTEN
-   SHUTDOWN RESTART FLUSH PURGE HELP SIGNAL GET RAISERROR THROW PRINT WAITFOR DBCC RECONFIGURE BACKUP RESTORE XA BINLOG
-   CACHE AUDIT NOAUDIT GOTO LEAVE ITERATE CONTINUE RAISE STOP INSTALL UNINSTALL FLASHBACK PURGE RETURN NEXT`.split(
-    /\s+/,
-  ),
+   SHUTDOWN RESTART FLUSH HELP SIGNAL GET RAISERROR THROW PRINT WAITFOR DBCC RECONFIGURE XA BINLOG
+   CACHE AUDIT NOAUDIT GOTO LEAVE ITERATE CONTINUE RAISE STOP INSTALL UNINSTALL RETURN NEXT`.split(/\s+/),
 );
 
 /** First word → the operation, where it is another word for one. */
 const SYNONYMS: { readonly [word: string]: string } = {
-  END: 'COMMIT',
   ABORT: 'ROLLBACK',
   SAVE: 'SAVEPOINT',
   DESC: 'DESCRIBE',
@@ -26,6 +23,10 @@ export function utilityStatement(walk: Walk, word: string, i: number): number {
   switch (word) {
     case 'EXPLAIN':
       return explain(walk, i);
+    case 'END':
+      // PostgreSQL's other word for COMMIT; elsewhere the end of a block whose beginning was not seen.
+      walk.facts.addOperation(walk.rules.freeOperators ? 'COMMIT' : 'END', true);
+      return endOf(walk, i + 1);
     case 'DESCRIBE':
     case 'DESC':
       return describe(walk, i);
@@ -79,6 +80,11 @@ function simpleStatement(walk: Walk, word: string, i: number): number {
     case 'COMMENT':
       facts.addOperation('COMMENT', true);
       return commentOn(walk, i);
+    case 'BACKUP':
+    case 'RESTORE':
+    case 'FLASHBACK':
+    case 'PURGE':
+      return wholeObject(walk, word, i);
     case 'BULK':
       facts.addOperation('BULK INSERT', true);
       return nameList(walk, i + 2, true);
@@ -100,6 +106,17 @@ function simpleStatement(walk: Walk, word: string, i: number): number {
   const operation = SYNONYMS[word] ?? (PLAIN.has(word) ? word : '');
   if (operation === '') return 0;
   facts.addOperation(operation, true);
+  return endOf(walk, i + 1);
+}
+
+/** Statements on a whole table or database named behind its class; the operation keeps the class. */
+function wholeObject(walk: Walk, word: string, i: number): number {
+  const { tokens, facts } = walk;
+  const second = tokens.word(i + 1);
+  const isNamed = second === 'TABLE' || second === 'DATABASE';
+  facts.addOperation(isNamed ? `${word} ${second}` : word, true);
+  const name = new Name();
+  if (isNamed && readName(tokens, i + 2, name)) facts.addObject(name.text, word !== 'BACKUP');
   return endOf(walk, i + 1);
 }
 
@@ -228,18 +245,19 @@ function grant(walk: Walk, word: string, i: number): number {
     at = p + 3;
   } else if (NOT_TABLES.has(on)) return definitionEnd(walk, p);
   else if (/^(TABLE|FUNCTION|PROCEDURE|SEQUENCE|ROUTINE)$/i.test(tokens.slice(at)) && !isEnd(tokens.word(at + 1))) at++;
-  objectsOf(walk, at);
-  return definitionEnd(walk, at);
+  const end = definitionEnd(walk, at);
+  objectsOf(walk, at, end);
+  return end;
 }
 
 function isEnd(word: string): boolean {
   return word === 'TO' || word === 'FROM';
 }
 
-function objectsOf(walk: Walk, from: number): void {
+function objectsOf(walk: Walk, from: number, end: number): void {
   const { tokens, facts } = walk;
   const name = new Name();
-  for (let i = from; i < tokens.count && !isEnd(tokens.word(i)) && tokens.kindAt(i) !== KIND_SEMICOLON; ) {
+  for (let i = from; i < end && !isEnd(tokens.word(i)); ) {
     const isFirst = i === from || tokens.kindAt(i - 1) === KIND_COMMA;
     if (isFirst && readName(tokens, i, name)) {
       facts.addObject(name.text, true);

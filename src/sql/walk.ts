@@ -54,7 +54,8 @@ export function endOf(walk: Walk, i: number): number {
   const query = new Query(walk.tokens, walk.facts, walk.rules, walk.isBlock);
   query.level.clause = CLAUSE_EXPRESSION;
   query.isRecorded = true;
-  query.hasColumns = false;
+  query.level.isQuery = false;
+  query.level.hasColumns = false;
   return query.run(i);
 }
 
@@ -80,7 +81,8 @@ const DEFINED: ReadonlySet<string> = new Set(
 export function startsAfterDefinition(tokens: Tokens, i: number): boolean {
   const word = tokens.word(i);
   const before = tokens.word(i - 1);
-  if (word === '' || before === 'AS' || before === 'ON' || before === 'WITH' || before === 'FOR') return false;
+  if (word === '' || before === 'AS' || before === 'WITH' || before === 'FOR') return false;
+  if (before === 'ON' && (word === 'UPDATE' || word === 'DELETE')) return false;
   return AFTER_DEFINITION.has(word) || ((word === 'DROP' || word === 'ALTER') && DEFINED.has(tokens.word(i + 1)));
 }
 
