@@ -342,6 +342,8 @@ test('secrets are found by grammar and are in no summary', () => {
     ['tsql', "alter login x with password = 'new' old_password = 'old'", ["'new'", "'old'"]],
     ['tsql', 'create login x with password = 0x0200AB hashed', ['0x0200AB']],
     ['tsql', "exec sp_addlogin 'u', 'pw'", ["'u'", "'pw'"]],
+    ['tsql', 'exec sp_password "old", "new"', ['"old"', '"new"']],
+    ['tsql', 'exec p @password = "pw"', ['"pw"']],
     ['tsql', "select * from openrowset('SQLNCLI', 'srv';'sa';'pw', 'select 1')", ["'srv'", "'sa'", "'pw'"]],
     ['oracle', 'alter user x identified by newpw replace oldpw', ['newpw', 'oldpw']],
     ['oracle', 'create user x identified by "P w"', ['"P w"']],

@@ -65,6 +65,7 @@ import {
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 const BACKTICK = 0x60;
+const AMPERSAND = 0x26;
 const STAR = 0x2a;
 const SLASH = 0x2f;
 const DASH = 0x2d;
@@ -181,8 +182,9 @@ export class Lexer {
         hash = hashStep(hash, c);
       }
     }
-    if (p - from <= 2 && p < length) {
-      const behind = this.prefixed(from, p);
+    if (p - from <= 2) {
+      const c = text.charCodeAt(p);
+      const behind = c === QUOTE || c === AMPERSAND ? this.prefixed(from, p) : 0;
       if (behind > 0) return behind;
     }
     const count = this.tokens.count;
@@ -203,7 +205,7 @@ export class Lexer {
       this.add(KIND_STRING, 0, from, end);
       return end;
     }
-    if (c !== 0x26 || to - from !== 1 || (text.charCodeAt(from) | 32) !== 0x75) return 0;
+    if (to - from !== 1 || (text.charCodeAt(from) | 32) !== 0x75) return 0;
     const mark = text.charCodeAt(to + 1);
     if (mark !== QUOTE && mark !== DOUBLE_QUOTE) return 0;
     const end = scanQuoted(text, to + 2, mark, false);

@@ -42,12 +42,12 @@ export function findSecrets(tokens: Tokens, out: number[]): void {
     const end = tokens.endOf(i);
     if (end - start > NAME_LENGTH_MAX || !mayNameSecret(tokens.text, start, end)) continue;
     const name = tokens.slice(i).toLowerCase();
-    if (name === 'identified') identified(tokens, i + 1, out);
+    if (SECRET_PROCEDURES.has(name)) i = takeAll(tokens, i + 1, out);
+    else if (name === 'identified') identified(tokens, i + 1, out);
     else if (/(?:password|passwd|pwd|secret|passphrase)["`\]]?$/.test(name)) password(tokens, i + 1, out);
     else if (name === 'connection' || name === 'credentials')
       take(tokens, isAssignment(tokens, i + 1) ? i + 2 : i + 1, out);
     else if (name === 'using' && tokens.slice(0).toLowerCase() === 'connect') takeAny(tokens, i + 1, out);
-    else if (SECRET_PROCEDURES.has(name)) i = takeAll(tokens, i + 1, out);
     else if (name === 'openrowset' || name === 'opendatasource') takeProvider(tokens, i + 1, out);
   }
   if (isSetPassword) {
@@ -101,8 +101,9 @@ function identified(tokens: Tokens, from: number, out: number[]): void {
 function password(tokens: Tokens, from: number, out: number[]): void {
   let at = from;
   while (isAssignment(tokens, at) || tokens.kindAt(at) === KIND_LEFT || tokens.word(at) === 'TO') at++;
-  // `Password FROM t` and `password, 'x'` name a column, not a secret.
-  take(tokens, at, out);
+  // `password FROM t` and `password, 'x'` name a column, not a secret.
+  if (at > from && isDoubleQuoted(tokens, at)) out.push(at);
+  else take(tokens, at, out);
 }
 
 /** The literal at `i` and the strings that continue it. */
@@ -119,11 +120,16 @@ function takeAny(tokens: Tokens, i: number, out: number[]): void {
   else take(tokens, i, out);
 }
 
+/** A name that is a string where the session has switched `QUOTED_IDENTIFIER` off, as old T-SQL clients do. */
+function isDoubleQuoted(tokens: Tokens, i: number): boolean {
+  return tokens.kindAt(i) === KIND_QUOTED && tokens.text.charCodeAt(tokens.startOf(i)) === 0x22;
+}
+
 /** All strings up to the separator; gives its position. */
 function takeAll(tokens: Tokens, from: number, out: number[]): number {
   let i = from;
   for (; i < tokens.count && tokens.kindAt(i) !== KIND_SEMICOLON; i++) {
-    if (tokens.isString(i)) out.push(i);
+    if (tokens.isString(i) || isDoubleQuoted(tokens, i)) out.push(i);
   }
   return i;
 }
