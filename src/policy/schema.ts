@@ -108,5 +108,6 @@ export function policySchema(): JsonSchema {
 
 function snippetSchema(key: string): JsonSchema {
   if (key === 'marks') return { type: 'array', items: { enum: MARK_NAMES } };
+  if (key === 'batch') return { type: 'boolean' };
   return { type: ['string', 'number'] };
 }
