@@ -7,6 +7,7 @@ import type { Sets, Value } from './arguments.ts';
 import { buildCondition } from './condition.ts';
 import { KeywordScanner } from './keywords.ts';
 import { PolicyFileReader, type Rule } from './policy-file.ts';
+import type { SensitiveKind } from './sensitive.ts';
 import { PolicyError, type PolicyProblem, type PolicySource } from './source.ts';
 
 export interface Policy {
@@ -14,6 +15,8 @@ export interface Policy {
   readonly version: string;
   /** What is kept without a rule: everything, or nothing. */
   readonly record: 'all' | 'matched';
+  /** Kinds of values to mask in every record. */
+  readonly mask: readonly SensitiveKind[];
   /** In order of file names, then of their place. */
   readonly rules: readonly Rule[];
   /** What it was read from, to be read again in another thread. */
@@ -71,7 +74,15 @@ export function parsePolicies(sources: readonly PolicySource[], options: PolicyO
   if (problems.length === 0) checkKeywords(rules, problems);
   if (problems.length > 0) throw new PolicyError(problems);
   const disabled = files.filter((file) => !isTaken(file, options));
-  return { version: hashOf(sources), record, rules, sources, disabled: disabled.map((file) => file.source.name) };
+  const taken = files.filter((file) => isTaken(file, options));
+  return {
+    version: hashOf(sources),
+    record,
+    mask: [...new Set(taken.flatMap((file) => file.mask))],
+    rules,
+    sources,
+    disabled: disabled.map((file) => file.source.name),
+  };
 }
 
 function isTaken(file: PolicyFileReader, options: PolicyOptions): boolean {
