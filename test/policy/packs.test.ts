@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AuditRecord } from '#src/contracts/record.js';
+import fc from 'fast-check';
+import { AuditRecord, type RecordKind } from '#src/contracts/record.js';
 import type { SqlDialect } from '#src/contracts/sql.js';
 import { createEngine } from '#src/policy/engine.js';
 import { loadPolicies } from '#src/policy/policy.js';
@@ -111,4 +112,82 @@ test('the default pack is silent on everyday statements', () => {
       assert.deepEqual(record.policy, undefined, text);
     }
   }
+});
+
+const fragment = fc.constantFrom(
+  ...[
+    'SELECT ',
+    '* ',
+    'FROM ',
+    'cards ',
+    'mysql.user ',
+    'UNION ',
+    'ALL ',
+    'null, ',
+    '1',
+    '=',
+    "'",
+    ' OR ',
+    ';',
+    '--',
+    '/**/',
+    '(',
+    ')',
+  ],
+  ...[
+    'DROP TABLE ',
+    'xp_cmdshell ',
+    'EXEC ',
+    'sleep(',
+    'GRANT ',
+    'TO ',
+    'PUBLIC ',
+    'COPY ',
+    'PROGRAM ',
+    'é',
+    '\ud800',
+    '\u0000',
+    '$$',
+    "E'",
+  ],
+);
+const hostile = fc.record({
+  text: fc.array(fragment, { maxLength: 25 }).map((parts) => parts.join('')),
+  dialect: fc.constantFrom<SqlDialect>('postgresql', 'mysql', 'tsql', 'oracle', 'db2', 'generic'),
+  kind: fc.constantFrom<RecordKind>('statement', 'statement', 'login', 'logout', 'opaque', 'loss'),
+  user: fc.option(fc.constantFrom('root', 'app', 'joe', '\ud800', ''), { nil: undefined }),
+  clientAddress: fc.option(fc.constantFrom('10.0.0.1', '203.0.113.9', '2001:db8::1', 'x'), { nil: undefined }),
+  system: fc.constantFrom('postgresql', 'mysql', 'microsoft.sql_server', 'oracle.db', 'ibm.db2'),
+  errorCode: fc.option(fc.constantFrom('42601', '42501', '1064'), { nil: undefined }),
+  returnedRows: fc.option(fc.nat(300_000), { nil: undefined }),
+  timeUs: fc.nat(Number.MAX_SAFE_INTEGER),
+  marks: fc.nat(511),
+});
+
+test('whatever comes is judged without an error, and every match explains itself', () => {
+  const policy = loadPolicies(FOLDER, { disabledToo: true });
+  const engine = createEngine(policy);
+  const analyzer = createAnalyzer();
+  let matches = 0;
+  fc.assert(
+    fc.property(hostile, ({ dialect, kind, ...facts }) => {
+      const record: AuditRecord = Object.assign(new AuditRecord(), facts, { kind });
+      const [statement] = kind === 'statement' ? analyzer.analyze(facts.text, dialect) : [];
+      if (statement === undefined) record.text = undefined;
+      engine.evaluate(record, statement);
+      const explained = engine.explain(record, statement);
+      assert.deepEqual(
+        explained.map(({ rule }) => rule.id),
+        (record.policy ?? []).map(({ rule }) => rule),
+      );
+      for (const { rule, evidence } of explained) {
+        matches++;
+        assert.ok(evidence.length > 0, `${rule.id} matched ${facts.text} without a reason`);
+        for (const { byteStart = 0, byteEnd = 0 } of evidence)
+          assert.ok(byteStart <= byteEnd && byteEnd <= Buffer.byteLength(record.text ?? ''), rule.id);
+      }
+    }),
+    { seed: 42, numRuns: 3000 },
+  );
+  assert.ok(matches > 500, `${matches} matches`);
 });
