@@ -10,7 +10,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("Ring", wiretrail::RingObject::Define(env));
   exports.Set("waitAny", Napi::Function::New<wiretrail::RingObject::WaitAny>(env, "waitAny"));
   exports.Set("realtimeNs", Napi::Function::New<wiretrail::RealtimeNs>(env, "realtimeNs"));
-  exports.Set("eventFd", Napi::Function::New<wiretrail::EventFd>(env, "eventFd"));
+  exports.Set("openEventFd", Napi::Function::New<wiretrail::OpenEventFd>(env, "openEventFd"));
+  exports.Set("closeEventFd", Napi::Function::New<wiretrail::CloseEventFd>(env, "closeEventFd"));
   exports.Set("pinThread", Napi::Function::New<wiretrail::PinThread>(env, "pinThread"));
   exports.Set("setNetns", Napi::Function::New<wiretrail::SetNetns>(env, "setNetns"));
   return exports;

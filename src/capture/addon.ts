@@ -56,8 +56,10 @@ export interface Addon {
   ) => NativeRing;
   /** Blocks this thread for up to `timeoutMs`. `WAIT_*` bits; 0 when the time is up or a signal came. */
   waitAny(rings: readonly NativeRing[], wakeFd: number, timeoutMs: number): number;
-  /** A new eventfd. Eight bytes written to it (1 in the machine's byte order) end a wait. */
-  eventFd(): number;
+  /** A new eventfd. Eight bytes written to it (1 in the machine's byte order) end a wait. Closed when this thread ends. */
+  openEventFd(): number;
+  /** Closes a descriptor that this thread got from `openEventFd`. */
+  closeEventFd(fd: number): void;
   /** CLOCK_REALTIME: the clock of the packets' time stamps. */
   realtimeNs(): bigint;
   pinThread(cpu: number): void;

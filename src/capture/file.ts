@@ -65,7 +65,7 @@ class FileReader implements FileSource {
 
   constructor(files: readonly InputFile[], options: FileOptions) {
     this.#files = files;
-    this.interfaces = files.map((file) => file.path);
+    this.interfaces = files.map((file) => (file.path === STDIN_PATH ? 'standard input' : file.path));
     this.bytesTotal = files.reduce<number | undefined>(
       (sum, file) => (sum === undefined || file.bytes === undefined ? undefined : sum + file.bytes),
       0,

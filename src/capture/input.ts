@@ -48,14 +48,15 @@ export class FdInput implements ByteInput {
    * descriptor that other processes share; where that fails (sockets, terminals without a name) reads block.
    */
   static openStdin(): FdInput {
-    if (fstatSync(0).isFIFO()) {
-      try {
-        return new FdInput('-', openSync('/dev/stdin', constants.O_RDONLY | constants.O_NONBLOCK), true);
-      } catch {
-        // No /dev: read descriptor 0 as it is.
+    const name = 'standard input';
+    try {
+      if (fstatSync(0).isFIFO()) {
+        return new FdInput(name, openSync('/dev/stdin', constants.O_RDONLY | constants.O_NONBLOCK), true);
       }
+    } catch {
+      // No /dev, or closed: descriptor 0 is read as it is, and says so.
     }
-    return new FdInput('-', 0, false);
+    return new FdInput(name, 0, false);
   }
 
   read(bytes: Uint8Array, start: number, limit: number, timeoutMs: number): number {

@@ -95,8 +95,8 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-export function notACapture(path: string): InputError {
-  return new InputError(`${path === STDIN_PATH ? 'standard input' : path} is not a pcap or pcapng file`);
+export function notACapture(name: string): InputError {
+  return new InputError(`${name} is not a pcap or pcapng file`);
 }
 
 function addFolder(folder: string, files: InputFile[]): void {

@@ -108,19 +108,22 @@ export class InterfaceRing {
     this.up = native.linkState().up;
   }
 
+  /** Status word of the block that comes next. */
+  #status(): number {
+    if (this.#native === undefined) return BLOCK_IS_KERNELS;
+    return Atomics.load(this.#words, (this.#block * this.#options.blockSize + BLOCK_STATUS) >> 2);
+  }
+
   /** The next block as a batch, or `undefined` when the kernel still owns it. */
   next(): ReusedBatch | undefined {
-    if (this.#native === undefined) return undefined;
-    const words = this.#words;
-    const base = this.#block * this.#options.blockSize;
-    const status = Atomics.load(words, (base + BLOCK_STATUS) >> 2);
+    const status = this.#status();
     if ((status & BLOCK_IS_OURS) === 0) return undefined;
     const { batch } = this;
     batch.clear();
-    if ((status & BLOCK_LOSING) !== 0) this.readStats();
+    if ((status & BLOCK_LOSING) !== 0) this.#readStats();
     batch.lostBefore = this.drops - this.#dropsTold;
     this.#dropsTold = this.drops;
-    this.#describe(base);
+    this.#describe(this.#block * this.#options.blockSize);
     this.#lent = true;
     return batch;
   }
@@ -165,10 +168,10 @@ export class InterfaceRing {
   }
 
   /**
-   * Refreshes `drops` and `freezes`. To be called when a block says so, or when none is waiting: reading clears the
-   * kernel's mark, and the loss must be told with the block that follows it.
+   * Refreshes `drops` and `freezes`. Only when a block says so, or when none is waiting: reading clears the kernel's
+   * mark, and the loss must be told with the block that follows it.
    */
-  readStats(): void {
+  #readStats(): void {
     if (this.#native === undefined) return;
     const stats = this.#native.stats();
     this.drops = this.#dropsBefore + Number(stats.drops);
@@ -177,12 +180,14 @@ export class InterfaceRing {
 
   /**
    * Looks whether the name still stands for the interface that was opened. A socket of a removed interface stays silent
-   * for ever, so it is closed, and opened again once the name is back. To be called when no block is waiting. Throws
-   * when the ring cannot be opened again yet; the next call tries once more.
+   * for ever, so it is closed, and opened again once the name is back. Throws when the ring cannot be opened again yet;
+   * the next call tries once more.
    */
   checkLink(): void {
+    // What is waiting comes first, and shows that all was well until now.
+    if ((this.#status() & BLOCK_IS_OURS) !== 0) return;
     if (this.#native !== undefined) {
-      this.readStats();
+      this.#readStats();
       const state = this.#native.linkState();
       this.up = state.up && state.ifindex === this.#native.ifindex;
       if (state.ifindex === this.#native.ifindex) return;
@@ -192,9 +197,9 @@ export class InterfaceRing {
       }
       // Closed before the name is back: while one member of a fanout group holds on to the removed interface, no ring of
       // the new one can join the group.
+      this.close();
       this.#dropsBefore = this.drops;
       this.#freezesBefore = this.freezes;
-      this.close();
     }
     this.#open();
     this.reopens++;
@@ -206,7 +211,9 @@ export class InterfaceRing {
     this.#options = { ...this.#options, filter: program };
   }
 
+  /** Counts the last losses and closes. Idempotent. */
   close(): void {
+    this.#readStats();
     this.#native?.close();
     this.#native = undefined;
   }

@@ -278,6 +278,9 @@ test('what cannot be captured is one line', (t) => {
   if (net === undefined) return;
   refused({ interfaces: ['none'] }, /^none: no such interface \(there are: /);
   refused({ interfaces: ['a-name-that-is-too-long'] }, /no such interface/);
+  // 128 GiB altogether.
+  const many = Array.from({ length: 64 }, (_, i) => `in${i}`);
+  refused({ interfaces: many, blockBytes: 2 ** 20, blockCount: 2047 }, /more than a quarter of the free memory/);
   const addon = net.addon;
   assert.throws(() => Reflect.construct(addon.Ring, [{}]), TypeError);
 });

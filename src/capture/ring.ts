@@ -5,7 +5,7 @@
  * blocks that are nearly empty, so many small blocks beat few large ones; a block must hold the largest frame that
  * segmentation offload makes (65 kB, and more with BIG TCP).
  */
-import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { PacketBatch, PacketSource, SourceStats } from '../contracts/packet.ts';
 import { type Addon, loadAddon, type NativeRingOptions, WAIT_ERROR } from './addon.ts';
@@ -116,7 +116,7 @@ class RingReader implements RingSource {
     this.#addon = addon;
     this.interfaces = options.interfaces;
     this.#linkCheckMs = options.linkCheckMs ?? LINK_CHECK_MS_DEFAULT;
-    this.wakeFd = addon.eventFd();
+    this.wakeFd = addon.openEventFd();
     for (const [index, name] of options.interfaces.entries()) {
       try {
         this.#rings.push(new InterfaceRing(addon, nativeOptions(options, name, index), index));
@@ -133,14 +133,13 @@ class RingReader implements RingSource {
 
   poll(timeoutMs: number): PacketBatch | undefined {
     if (this.#ended) return undefined;
-    const batch = this.#takeBlock();
-    if (batch !== undefined) return batch;
-    // Nothing is waiting: the moment to look after the links.
     const nowMs = performance.now();
     if (nowMs - this.#linkCheckedMs >= this.#linkCheckMs) this.#checkLinks(nowMs);
+    const batch = this.#takeBlock();
+    if (batch !== undefined) return batch;
     const open = this.#rings.map((ring) => ring.native).filter((native) => native !== undefined);
     const found = this.#addon.waitAny(open, this.wakeFd, Math.max(0, Math.min(timeoutMs, WAIT_MS_MAX)));
-    // Looked into by the next poll that finds no block: what was received before the error comes first.
+    // Looked into by the next poll: what was received before the error comes first.
     if ((found & WAIT_ERROR) !== 0) this.#linkCheckedMs = Number.NEGATIVE_INFINITY;
     return this.#takeBlock();
   }
@@ -212,12 +211,8 @@ class RingReader implements RingSource {
     if (this.#ended) return;
     this.#ended = true;
     this.#lent = undefined;
-    for (const ring of this.#rings) {
-      // The last losses; a ring whose interface is gone still answers.
-      ring.readStats();
-      ring.close();
-    }
-    closeSync(this.wakeFd);
+    for (const ring of this.#rings) ring.close();
+    this.#addon.closeEventFd(this.wakeFd);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Helpers of the capture tests: temporary files, and a source drained into plain objects. */
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,9 +14,13 @@ import {
   DESCRIPTOR_VLAN,
   DESCRIPTOR_WIRE_BYTES,
   DESCRIPTOR_WORDS,
+  LINK_ETHERNET,
   type PacketBatch,
   type PacketSource,
 } from '../contracts/packet.ts';
+import { InputError } from './batch.ts';
+import type { CapturedPacket } from './pcap-writer.ts';
+import { Conversation } from './synthetic.ts';
 
 /** A packet copied out of a batch. */
 export interface SeenPacket {
@@ -79,4 +84,42 @@ export class TempFolder {
     writeFileSync(path, bytes);
     return path;
   }
+}
+
+const START_NS = 1_760_000_000_123_456_789n;
+
+/** A conversation, a truncated packet, an empty packet. */
+export function samplePackets(): CapturedPacket[] {
+  const conversation = new Conversation({ startNs: START_NS, mssBytes: 300 }).open();
+  conversation.toServer('select 1').toClient(new Uint8Array(1000).fill(7)).close();
+  return [
+    ...conversation.packets,
+    { bytes: Uint8Array.of(1, 2, 3), tsNs: START_NS + 5_000_000_000n, wireBytes: 1500 },
+    { bytes: new Uint8Array(0), tsNs: START_NS + 6_000_000_000n },
+  ];
+}
+
+/** What a reader makes of `packets` in a file whose times have a resolution of `unitNs`. */
+export function expected(
+  packets: readonly CapturedPacket[],
+  unitNs: bigint,
+  link: number = LINK_ETHERNET,
+): SeenPacket[] {
+  return packets.map((packet) => ({
+    hex: Buffer.from(packet.bytes).toString('hex'),
+    tsNs: (packet.tsNs / unitNs) * unitNs,
+    wireBytes: packet.wireBytes ?? packet.bytes.length,
+    link,
+    vlan: 0,
+    interfaceIndex: 0,
+  }));
+}
+
+/** For `assert.throws`: an `InputError` whose message has `part`. */
+export function inputError(part: string): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof InputError, String(error));
+    assert.ok(error.message.includes(part), error.message);
+    return true;
+  };
 }

@@ -7,6 +7,7 @@
 import { seqAdd, seqDiff } from '../base/seq.ts';
 import { type FlowEnd, STREAM_IGNORE, type StreamReceiver, type StreamWish } from '../contracts/stream.ts';
 import { TimerWheel } from '../flow/wheel.ts';
+import type { Clock } from './clock.ts';
 import {
   ACKED,
   FIN,
@@ -20,6 +21,7 @@ import {
   SEEN,
   SIDE_WORDS,
   SIDES,
+  SOFT,
   WAIT_PACKETS,
   WAITING,
   WAITING_ACKED,
@@ -54,11 +56,11 @@ export class Delivery {
   private readonly waits: TimerWheel;
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
+  private readonly clock: Clock;
   private receiver: StreamReceiver = NO_RECEIVER;
-  /** How far the clock (`nowUs`) is ahead of packet time (`tsUs`): it goes on when packet time falls back. */
-  aheadUs = 0;
 
-  constructor(options: ReassemblyOptions, counters: ReassemblyCounters) {
+  constructor(options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+    this.clock = clock;
     this.options = options;
     this.counters = counters;
     this.words = new Int32Array(options.flowsMax * FLOW_WORDS);
@@ -157,7 +159,7 @@ export class Delivery {
 
   setNext(slot: number, side: number, seq: number): void {
     this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + NEXT] = seq;
-    this.unset(slot, WAITING << side);
+    this.unset(slot, (WAITING | SOFT) << side);
   }
 
   private acked(slot: number, side: number): number {
@@ -310,8 +312,14 @@ export class Delivery {
     const next = this.next(slot, side);
     const page = this.held.head(slot, side);
     const acked = this.acked(slot, side);
-    let tsUs = nowUs - this.aheadUs;
+    let tsUs = nowUs - this.clock.aheadUs;
     let to = acked;
+    let lostBytes = 0;
+    if (this.has(slot, FIN_GUESSED << side)) {
+      // More follows what was taken for the FIN: it was a byte.
+      this.unset(slot, FIN_GUESSED << side);
+      lostBytes = 1;
+    }
     if (page !== PAGE_NONE) {
       tsUs = this.pages.tsUs[page] as number;
       const seq = this.pages.seq[page] as number;
@@ -321,8 +329,9 @@ export class Delivery {
     } else {
       // Nothing of this side lies beyond: the last number may have been its FIN, which is not a byte.
       this.set(slot, FIN_GUESSED << side);
+      lostBytes -= 1;
     }
-    const lostBytes = seqDiff(to, next) - (this.has(slot, FIN_GUESSED << side) ? 1 : 0);
+    lostBytes += seqDiff(to, next);
     this.setNext(slot, side, to);
     this.gap(slot, side, lostBytes, tsUs);
     this.drain(slot);
@@ -361,7 +370,7 @@ export class Delivery {
 
   /** Hands on what is left, then reports the end. */
   finish(slot: number, reason: FlowEnd, nowUs: number): void {
-    const tsUs = nowUs - this.aheadUs;
+    const tsUs = nowUs - this.clock.aheadUs;
     this.letGo(slot, nowUs);
     for (let side = 0; side < 2; side++) {
       while (!this.has(slot, IGNORED) && this.hole(slot, side) !== HOLE_NONE) this.releaseHole(slot, side, nowUs);

@@ -45,7 +45,7 @@ export const SUSPECT_SIDE: number = 1 << 9;
 export const SEEN: number = 1 << 10;
 /** `NEXT` is valid. */
 export const KNOWN: number = 1 << 12;
-/** `NEXT` is a guess from an acknowledgement: the first data may lie before it. */
+/** `NEXT` is a guess, and nothing was handed on yet: the first data may lie before it. */
 export const SOFT: number = 1 << 14;
 /** `FIN_SEQ` is valid; and it was reached. */
 export const FIN: number = 1 << 16;

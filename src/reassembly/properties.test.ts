@@ -145,11 +145,15 @@ test('lost packets become gaps of exactly the bytes that no other packet brought
       const random = new Random(seed);
       const packets = conversation.packets.filter((_, i) => i < 3 || !random.chance(percent));
       const { maps } = replay(conversation, packets, 1);
-      const noFin = !packets.some((packet) => (packet.flags & TCP_FIN) !== 0);
       for (const side of [0, 1] as const) {
-        // Without any FIN, an acknowledged one cannot be told from a byte.
-        if (noFin && maps[side].length === conversation.streams[side].length + 1) maps[side].pop();
-        assert.deepEqual(maps[side], seenOf(conversation, packets, side));
+        const expected = seenOf(conversation, packets, side);
+        const finSeen = packets.some((packet) => packet.from === side && (packet.flags & TCP_FIN) !== 0);
+        // A number that was acknowledged but never seen may have been the FIN or a byte: nobody can tell.
+        if (!finSeen && Math.abs(maps[side].length - expected.length) === 1) {
+          const longer = maps[side].length > expected.length ? maps[side] : expected;
+          assert.equal(longer.pop(), undefined);
+        }
+        assert.deepEqual(maps[side], expected);
       }
     }),
     RUNS,

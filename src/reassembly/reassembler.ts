@@ -19,6 +19,7 @@ import { type PacketView, TCP_PSH } from '../contracts/view.ts';
 import { formatAddress } from '../flow/address.ts';
 import { FLOW_NONE, FlowTable } from '../flow/table.ts';
 import { TimerWheel } from '../flow/wheel.ts';
+import { Clock } from './clock.ts';
 import {
   CLIENT,
   CLIENT_KNOWN,
@@ -67,6 +68,8 @@ const TIMER_US = 1000;
 const FALLBACK_US = 60_000_000;
 const IDLE_TICK_US = 1_000_000;
 const IDLE_BUCKETS = 16_384;
+/** Bytes of the client that the server's first packet may acknowledge although they were not seen yet. */
+const EARLY_BYTES = 65_536;
 /** Flows looked at for one eviction; those that were active since they were scheduled get a second chance. */
 const EVICT_TRIES = 16;
 
@@ -78,11 +81,8 @@ export class Reassembler implements FlowReader {
   private readonly streams: Streams;
   /** First word of each flow: `streams.words`, every `FLOW_WORDS`. */
   private readonly words: Int32Array;
-  /** Clock of all timers: packet time, except that it never goes back. */
-  private nowUs = 0;
+  private readonly clock = new Clock();
   private timersUs = 0;
-  /** How far the clock is ahead of packet time, since packet time fell back. */
-  private aheadUs = 0;
 
   /** Takes all its memory at once. Throws a RangeError when `flowsMax` is out of range. */
   constructor(options: Partial<ReassemblyOptions> = {}) {
@@ -90,7 +90,7 @@ export class Reassembler implements FlowReader {
     const { flowsMax, hashSeed } = this.options;
     this.table = new FlowTable(flowsMax, hashSeed);
     this.idle = new TimerWheel(flowsMax, IDLE_TICK_US, IDLE_BUCKETS);
-    this.streams = new Streams(this.options, this.counters);
+    this.streams = new Streams(this.options, this.counters, this.clock);
     this.words = this.streams.words;
   }
 
@@ -128,7 +128,7 @@ export class Reassembler implements FlowReader {
       return;
     }
     this.counters.payloadBytes += view.payloadBytes;
-    if (flow !== FLOW_NONE && this.nowUs - this.table.lastUs(flow >> 1) >= this.timeoutUs(flow >> 1)) {
+    if (flow !== FLOW_NONE && this.clock.nowUs - this.table.lastUs(flow >> 1) >= this.timeoutUs(flow >> 1)) {
       this.expire(flow >> 1);
       flow = FLOW_NONE;
     }
@@ -138,16 +138,16 @@ export class Reassembler implements FlowReader {
 
   /** Lets packet time pass without a packet: timers run. */
   advance(tsUs: number): void {
-    const nowUs = tsUs + this.aheadUs;
-    if (nowUs > this.nowUs) this.setClock(nowUs);
-    else if (nowUs < this.nowUs - FALLBACK_US) this.fallBack(tsUs);
+    const nowUs = tsUs + this.clock.aheadUs;
+    if (nowUs > this.clock.nowUs) this.setClock(nowUs);
+    else if (nowUs < this.clock.nowUs - FALLBACK_US) this.fallBack(tsUs);
   }
 
   /** The source is over: every flow ends, what is held is handed on. `tsUs` 0: at the time of the last packet. */
   flush(tsUs: number): void {
     if (tsUs > 0) this.advance(tsUs);
     for (let slot = 0; slot < this.table.capacity; slot++) {
-      if (this.idle.isScheduled(slot)) this.remove(slot, FLOW_END_SOURCE, this.nowUs);
+      if (this.idle.isScheduled(slot)) this.remove(slot, FLOW_END_SOURCE, this.clock.nowUs);
     }
   }
 
@@ -157,7 +157,7 @@ export class Reassembler implements FlowReader {
   }
 
   private setClock(nowUs: number): void {
-    this.nowUs = nowUs;
+    this.clock.nowUs = nowUs;
     if (nowUs < this.timersUs) return;
     this.timersUs = nowUs + TIMER_US;
     for (let slot = this.streams.settleNext(nowUs); slot >= 0; slot = this.streams.settleNext(nowUs)) {
@@ -172,8 +172,7 @@ export class Reassembler implements FlowReader {
 
   /** A clock was set back, or an older capture follows: timers go on from where they are. */
   private fallBack(tsUs: number): void {
-    this.aheadUs = this.nowUs - tsUs;
-    this.streams.setClockAhead(this.aheadUs);
+    this.clock.aheadUs = this.clock.nowUs - tsUs;
   }
 
   private state(slot: number): number {
@@ -232,7 +231,8 @@ export class Reassembler implements FlowReader {
     if (old === state) return;
     this.words[w] = ((this.words[w] as number) & ~STATE_MASK) | state;
     // Towards longer timeouts the wheel finds out by itself.
-    if (state >= STATE_CLOSING || old > state) this.idle.schedule(slot, this.nowUs + this.timeoutUs(slot), this.nowUs);
+    if (state >= STATE_CLOSING || old > state)
+      this.idle.schedule(slot, this.clock.nowUs + this.timeoutUs(slot), this.clock.nowUs);
   }
 
   private evict(): void {
@@ -240,10 +240,10 @@ export class Reassembler implements FlowReader {
     for (let tries = 0; tries < EVICT_TRIES; tries++) {
       const dueUs = this.table.lastUs(slot) + this.timeoutUs(slot);
       if (dueUs <= this.idle.earliestUs) break;
-      this.idle.schedule(slot, dueUs, this.nowUs);
+      this.idle.schedule(slot, dueUs, this.clock.nowUs);
       slot = this.idle.earliest();
     }
-    this.remove(slot, FLOW_END_EVICTED, this.nowUs);
+    this.remove(slot, FLOW_END_EVICTED, this.clock.nowUs);
   }
 
   /** A packet of no known flow. */
@@ -260,9 +260,9 @@ export class Reassembler implements FlowReader {
       flow = this.table.insert(view);
     }
     const slot = flow >> 1;
-    this.table.touch(slot, this.nowUs);
+    this.table.touch(slot, this.clock.nowUs);
     this.start(slot, flow & 1, view, event);
-    this.idle.schedule(slot, this.nowUs + this.timeoutUs(slot), this.nowUs);
+    this.idle.schedule(slot, this.clock.nowUs + this.timeoutUs(slot), this.clock.nowUs);
   }
 
   /** First packet of a flow in a slot whose table entry is set. */
@@ -289,16 +289,16 @@ export class Reassembler implements FlowReader {
   private step(slot: number, side: number, view: PacketView, event: number): void {
     const flags = this.words[slot * FLOW_WORDS] as number;
     const state = flags & STATE_MASK;
-    if (state !== STATE_CLOSED) this.table.touch(slot, this.nowUs);
+    if (state !== STATE_CLOSED) this.table.touch(slot, this.clock.nowUs);
     if (state === STATE_ESTABLISHED && event === EVENT_PLAIN && (flags & SUSPECT) === 0) {
-      if (this.streams.segment(slot, side, view, this.nowUs)) this.close(slot, FLOW_END_FIN, this.nowUs);
+      if (this.streams.segment(slot, side, view)) this.close(slot, FLOW_END_FIN, this.clock.nowUs);
       return;
     }
     const from = side === ((flags & CLIENT) === 0 ? 0 : 1) ? FROM_CLIENT : FROM_SERVER;
     const word = transition(state, event, from);
     switch (word & 0x0f) {
       case ACTION_DATA:
-        if (state === STATE_SYN_SENT && from === FROM_SERVER && !this.answersSyn(slot, side, view)) break;
+        if (state === STATE_SYN_SENT && from === FROM_SERVER && !this.followsSyn(slot, side, view)) break;
         if (this.continuesSuspect(slot, side, view)) {
           this.reopenMissed(slot, side, view);
           return;
@@ -328,7 +328,7 @@ export class Reassembler implements FlowReader {
         this.restart(slot, side, view, event);
         return;
       case ACTION_RESET:
-        if (this.streams.resetAcceptable(slot, side, view)) this.close(slot, FLOW_END_RST, this.nowUs);
+        if (this.streams.resetAcceptable(slot, side, view)) this.close(slot, FLOW_END_RST, this.clock.nowUs);
         else this.counters.resetsIgnored++;
         return;
     }
@@ -336,9 +336,9 @@ export class Reassembler implements FlowReader {
   }
 
   private data(slot: number, side: number, view: PacketView, next: number): void {
-    const complete = this.streams.segment(slot, side, view, this.nowUs);
+    const complete = this.streams.segment(slot, side, view);
     this.setState(slot, next);
-    if (complete) this.close(slot, FLOW_END_FIN, this.nowUs);
+    if (complete) this.close(slot, FLOW_END_FIN, this.clock.nowUs);
   }
 
   /** The packet acknowledges the client's SYN, and nothing that the client has not sent. */
@@ -347,6 +347,12 @@ export class Reassembler implements FlowReader {
     return (
       seqDiff(view.ack, this.streams.isn(slot, client)) > 0 && seqDiff(view.ack, this.streams.next(slot, client)) <= 0
     );
+  }
+
+  /** As `answersSyn`, for what the server sends next: it may acknowledge bytes that the mirror has not delivered yet. */
+  private followsSyn(slot: number, side: number, view: PacketView): boolean {
+    const acked = seqDiff(view.ack, this.streams.isn(slot, 1 - side));
+    return acked > 0 && acked <= EARLY_BYTES;
   }
 
   /** A SYN with the number that this side began with. */
@@ -380,7 +386,7 @@ export class Reassembler implements FlowReader {
   private restart(slot: number, side: number, view: PacketView, event: number): void {
     this.endReused(slot, view);
     this.start(slot, side, view, event);
-    this.idle.schedule(slot, this.nowUs + this.timeoutUs(slot), this.nowUs);
+    this.idle.schedule(slot, this.clock.nowUs + this.timeoutUs(slot), this.clock.nowUs);
   }
 
   /** As `restart`, by the packet after a SYN whose answer was not seen. */
@@ -391,13 +397,13 @@ export class Reassembler implements FlowReader {
     this.streams.open(slot, (side === 1 ? CLIENT : 0) | CLIENT_KNOWN | STATE_SYN_SENT);
     this.streams.setIsn(slot, side, isn);
     this.data(slot, side, view, STATE_ESTABLISHED);
-    this.idle.schedule(slot, this.nowUs + this.timeoutUs(slot), this.nowUs);
+    this.idle.schedule(slot, this.clock.nowUs + this.timeoutUs(slot), this.clock.nowUs);
   }
 
   private endReused(slot: number, view: PacketView): void {
-    if (this.state(slot) !== STATE_CLOSED) this.finish(slot, FLOW_END_REUSED, this.nowUs);
+    if (this.state(slot) !== STATE_CLOSED) this.finish(slot, FLOW_END_REUSED, this.clock.nowUs);
     this.table.restart(slot, view);
-    this.table.touch(slot, this.nowUs);
+    this.table.touch(slot, this.clock.nowUs);
   }
 
   private has(slot: number, flag: number): boolean {

@@ -5,6 +5,7 @@
 import { seqAdd, seqDiff } from '../base/seq.ts';
 import type { FlowEnd, StreamReceiver } from '../contracts/stream.ts';
 import { type PacketView, TCP_ACK, TCP_FIN, TCP_SYN } from '../contracts/view.ts';
+import type { Clock } from './clock.ts';
 import { Delivery } from './delivery.ts';
 import {
   ACKED,
@@ -43,11 +44,13 @@ export class Streams {
   private readonly delivery: Delivery;
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
+  private readonly clock: Clock;
 
-  constructor(options: ReassemblyOptions, counters: ReassemblyCounters) {
+  constructor(options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+    this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.delivery = new Delivery(options, counters);
+    this.delivery = new Delivery(options, counters, clock);
     this.words = this.delivery.words;
   }
 
@@ -73,11 +76,6 @@ export class Streams {
   /** Both sides have sent a FIN, reached or not. */
   bothFins(slot: number): boolean {
     return this.delivery.has(slot, FIN) && this.delivery.has(slot, FIN << 1);
-  }
-
-  /** How far the timers' clock is ahead of packet time. */
-  setClockAhead(aheadUs: number): void {
-    this.delivery.aheadUs = aheadUs;
   }
 
   finish(slot: number, reason: FlowEnd, nowUs: number): void {
@@ -106,7 +104,7 @@ export class Streams {
 
   /** A SYN-ACK behind the packets that it made possible: what was guessed of its side becomes exact. */
   answerLate(slot: number, side: number, isn: number): void {
-    if (this.delivery.has(slot, SEEN << side)) return;
+    if (this.delivery.has(slot, SEEN << side) && !this.delivery.has(slot, SOFT << side)) return;
     const acked = this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] as number;
     this.setIsn(slot, side, isn);
     if (seqDiff(acked, isn) > 0) this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] = acked;
@@ -124,7 +122,7 @@ export class Streams {
   }
 
   /** Acknowledgement, payload and FIN of a segment. True when both directions have ended. */
-  segment(slot: number, side: number, view: PacketView, nowUs: number): boolean {
+  segment(slot: number, side: number, view: PacketView): boolean {
     const words = this.words;
     const w = slot * FLOW_WORDS;
     const mine = w + SIDES + side * SIDE_WORDS;
@@ -143,11 +141,12 @@ export class Streams {
         }
       }
     }
-    return this.disturbed(slot, side, view, nowUs);
+    return this.disturbed(slot, side, view);
   }
 
   /** Any segment that is not simply the next one. */
-  private disturbed(slot: number, side: number, view: PacketView, nowUs: number): boolean {
+  private disturbed(slot: number, side: number, view: PacketView): boolean {
+    const nowUs = this.clock.nowUs;
     const words = this.words;
     const w = slot * FLOW_WORDS;
     this.delivery.settle(slot, nowUs);
@@ -183,7 +182,6 @@ export class Streams {
     if ((flags & (SOFT << side)) !== 0 && view.payloadBytes > 0) {
       const before = seqDiff(words[mine + NEXT] as number, seq);
       if (before > 0 && before <= SOFT_BYTES) words[mine + NEXT] = seq;
-      flags &= ~(SOFT << side);
     }
     flags |= SEEN << side;
     const other = 1 - side;

@@ -125,7 +125,9 @@ export function seenOf(conversation: Conversation, packets: readonly Packet[], s
       packet.data.forEach((byte, i) => {
         map[packet.offset + i] = byte;
       });
-      limit = Math.max(limit, Math.min(stream.length, packet.offset + packet.data.length));
+      // An empty segment's own number proves nothing that is acted upon; a FIN's does.
+      const proves = packet.data.length > 0 || (packet.flags & TCP_FIN) !== 0;
+      if (proves) limit = Math.max(limit, Math.min(stream.length, packet.offset + packet.data.length));
     } else if ((packet.flags & TCP_ACK) !== 0) {
       limit = Math.max(limit, Math.min(stream.length, packet.knew));
     }

@@ -6,11 +6,12 @@
  *
  * Limits: `TOKENS_MAX` tokens per statement (the rest is one literal, `…` ends the summary), `STATEMENTS_MAX` statements
  * per text (the rest is one statement `UNKNOWN`), both counted. What it is not: a parser. It does not resolve names,
- * does not evaluate expressions, and does not follow SQL that a statement builds from strings.
+ * does not evaluate expressions, and sees SQL inside strings only where `embedded.ts` says.
  */
 import type { Counters } from '../base/counters.ts';
 import type { SqlAnalyzer, SqlDialect, SqlStatement, TextSpan } from '../contracts/sql.ts';
-import { rulesOf } from './dialects.ts';
+import { BODY_RULES, type DialectRules, rulesOf } from './dialects.ts';
+import { codeText, EMBEDDED_DEPTH_MAX, mergeCode } from './embedded.ts';
 import { Facts } from './facts.ts';
 import { Lexer } from './lexer.ts';
 import { findSecrets } from './secrets.ts';
@@ -18,7 +19,7 @@ import { type Shape, ShapeCache } from './shapes.ts';
 import { walkStatements } from './statement.ts';
 import { Summarizer } from './summary.ts';
 import { mayHoldTags, readTags } from './tags.ts';
-import { KIND_DOUBLE_STRING, KIND_NUMBER, KIND_STRING } from './tokens.ts';
+import { KIND_DOUBLE_STRING, KIND_NUMBER, KIND_STRING, type Tokens } from './tokens.ts';
 
 /** Statements per text. */
 export const STATEMENTS_MAX = 16_384;
@@ -30,7 +31,7 @@ export interface CountingAnalyzer extends SqlAnalyzer {
 
 /** A new analyzer; it reuses its buffers from text to text and keeps none of a text. */
 export function createAnalyzer(): CountingAnalyzer {
-  return new Analyzer();
+  return new Analyzer(0);
 }
 
 class Analyzer implements CountingAnalyzer {
@@ -39,10 +40,21 @@ class Analyzer implements CountingAnalyzer {
   private readonly summarizer = new Summarizer();
   private readonly shapes = new ShapeCache();
 
+  /** How many literals this analyzer's texts stand inside. */
+  private readonly depth: number;
+  private inner: Analyzer | undefined = undefined;
+
+  constructor(depth: number) {
+    this.depth = depth;
+  }
+
   analyze(text: string, dialect: SqlDialect): readonly SqlStatement[] {
+    return this.analyzeBy(text, rulesOf(dialect));
+  }
+
+  private analyzeBy(text: string, rules: DialectRules): readonly SqlStatement[] {
     const { lexer, counters } = this;
     const out: SqlStatement[] = [];
-    const rules = rulesOf(dialect);
     lexer.open(text, rules);
     while (!lexer.atEnd()) {
       if (out.length === STATEMENTS_MAX) {
@@ -51,7 +63,7 @@ class Analyzer implements CountingAnalyzer {
         break;
       }
       lexer.next();
-      if (lexer.tokens.count > 0) out.push(this.statement(text, dialect));
+      if (lexer.tokens.count > 0) out.push(this.statement(text, rules));
       else if (lexer.commentCount > 0) this.lateTags(text, out);
     }
     if (out.length === 0) out.push(empty(text.length));
@@ -60,12 +72,12 @@ class Analyzer implements CountingAnalyzer {
     return out;
   }
 
-  private statement(text: string, dialect: SqlDialect): SqlStatement {
+  private statement(text: string, rules: DialectRules): SqlStatement {
     const { lexer, shapes, counters } = this;
-    let shape = shapes.find(lexer.tokens, lexer.shapeHash, dialect);
+    let shape = shapes.find(lexer.tokens, lexer.shapeHash, rules);
     if (shape === undefined) {
       counters['shapes_new'] = (counters['shapes_new'] as number) + 1;
-      shape = this.shape(dialect);
+      shape = this.shape(rules);
     } else counters['shapes_known'] = (counters['shapes_known'] as number) + 1;
     const literals = this.literals(text);
     return {
@@ -88,12 +100,13 @@ class Analyzer implements CountingAnalyzer {
     };
   }
 
-  private shape(dialect: SqlDialect): Shape {
+  private shape(rules: DialectRules): Shape {
     const { lexer, summarizer, counters } = this;
     const { tokens } = lexer;
     const facts = new Facts();
-    walkStatements(tokens, facts, rulesOf(dialect));
+    walkStatements(tokens, facts, rules);
     findSecrets(tokens, facts.secrets);
+    const innerSecrets = facts.code.length > 0 ? this.embedded(tokens, facts, rules) : NO_SPANS;
     const isCut = lexer.cutAt >= 0;
     if (isCut) counters['statements_cut'] = (counters['statements_cut'] as number) + 1;
     const summary = summarizer.summarize(tokens, isCut, facts.secrets);
@@ -108,11 +121,12 @@ class Analyzer implements CountingAnalyzer {
       executes: facts.executes,
       effect: facts.effect,
       secrets: facts.secrets,
+      innerSecrets,
       summary,
       fingerprint: summarizer.fingerprint(),
     };
     if (!facts.readsLiterals && !this.mayNameByString(facts.operation) && !isCut && facts.effect === undefined)
-      this.shapes.add(tokens, lexer.shapeHash, dialect, shape);
+      this.shapes.add(tokens, lexer.shapeHash, rules, shape);
     return shape;
   }
 
@@ -138,10 +152,23 @@ class Analyzer implements CountingAnalyzer {
     return spans;
   }
 
+  /** Follows the literals that hold SQL; gives the secrets in them. */
+  private embedded(tokens: Tokens, facts: Facts, rules: DialectRules): readonly TextSpan[] {
+    const spans: TextSpan[] = [];
+    if (this.depth >= EMBEDDED_DEPTH_MAX) return spans;
+    this.inner ??= new Analyzer(this.depth + 1);
+    for (const code of facts.code) {
+      const { text, start } = codeText(tokens, code);
+      mergeCode(this.inner.analyzeBy(text, code.isBlock ? BODY_RULES : rules), tokens, code, start, facts, spans);
+    }
+    return spans;
+  }
+
   private secrets(text: string, shape: Shape): readonly TextSpan[] {
     const { tokens, cutAt, end } = this.lexer;
-    if (shape.secrets.length === 0 && cutAt < 0) return NO_SPANS;
-    const spans: TextSpan[] = shape.secrets.map((i) => ({ start: tokens.startOf(i), end: tokens.endOf(i) }));
+    if (shape.secrets.length === 0 && shape.innerSecrets.length === 0 && cutAt < 0) return NO_SPANS;
+    let spans: TextSpan[] = shape.secrets.map((i) => ({ start: tokens.startOf(i), end: tokens.endOf(i) }));
+    if (shape.innerSecrets.length > 0) spans = disjoint(spans.concat(shape.innerSecrets));
     if (cutAt >= 0 && /password|passwd|pwd|identified|secret|connection|credential/i.test(text.slice(cutAt, end))) {
       spans.push({ start: cutAt, end });
     }
@@ -166,6 +193,17 @@ class Analyzer implements CountingAnalyzer {
     const tags = this.tags(text, last.tags === undefined ? undefined : new Map(last.tags));
     out.push({ ...last, tags });
   }
+}
+
+/** Spans in order, without those that begin inside another. */
+function disjoint(spans: TextSpan[]): TextSpan[] {
+  spans.sort((a, b) => a.start - b.start || b.end - a.end);
+  let end = -1;
+  return spans.filter((span) => {
+    if (span.start < end) return false;
+    end = span.end;
+    return true;
+  });
 }
 
 const QUERIES: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REPLACE']);

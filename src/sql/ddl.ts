@@ -130,6 +130,8 @@ export function createStatement(walk: Walk, i: number): number {
       return publication(walk, next);
     case 'PROCEDURE':
     case 'FUNCTION':
+      storedBody(walk, next);
+      return tokens.count;
     case 'PACKAGE':
     case 'PACKAGE BODY':
     case 'TYPE BODY':
@@ -138,6 +140,15 @@ export function createStatement(walk: Walk, i: number): number {
       return tokens.count;
     default:
       return restOf(walk, next);
+  }
+}
+
+/** PostgreSQL: the body of a stored unit is a literal behind AS. */
+function storedBody(walk: Walk, from: number): void {
+  const { tokens, facts, rules } = walk;
+  if (!rules.dollarQuotes) return;
+  for (let i = from; i < tokens.count; i++) {
+    if (tokens.word(i) === 'AS' && tokens.isString(i + 1)) facts.addCode([i + 1], false, true);
   }
 }
 

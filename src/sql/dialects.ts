@@ -33,7 +33,7 @@ export interface DialectRules {
   readonly dialect: SqlDialect;
   /** `CLASS_*` by character code, 128 entries. */
   readonly classes: Uint8Array;
-  /** 1 where a character continues a word, 128 entries. */
+  /** What a character below 128 counts for in a word's hash: itself, letters lower case; 0 where it ends the word. */
   readonly wordPart: Uint8Array;
   /** `\` escapes the next character in every '…' (and "…" where that is a string). */
   readonly backslash: boolean;
@@ -84,9 +84,9 @@ function dialect(
   const wordPart = baseWordPart();
   for (const c of wordStart) {
     classes[c.charCodeAt(0)] = CLASS_WORD;
-    wordPart[c.charCodeAt(0)] = 1;
+    wordPart[c.charCodeAt(0)] = c.charCodeAt(0);
   }
-  for (const c of wordOnly) wordPart[c.charCodeAt(0)] = 1;
+  for (const c of wordOnly) wordPart[c.charCodeAt(0)] = c.charCodeAt(0);
   for (const c of special) classes[c.charCodeAt(0)] = SPECIAL[c] ?? CLASS_OPERATOR;
   return { ...NONE, ...switches, dialect: name, classes, wordPart };
 }
@@ -121,10 +121,9 @@ function baseClasses(): Uint8Array {
 
 function baseWordPart(): Uint8Array {
   const part = new Uint8Array(128);
-  part.fill(1, 0x30, 0x3a);
-  part.fill(1, 0x41, 0x5b);
-  part.fill(1, 0x61, 0x7b);
-  part[0x5f] = 1;
+  for (let c = 0x30; c <= 0x39; c++) part[c] = c;
+  for (let c = 0x61; c <= 0x7a; c++) part[c] = part[c - 32] = c;
+  part[0x5f] = 0x5f;
   return part;
 }
 
@@ -187,6 +186,14 @@ const RULES: { readonly [D in SqlDialect]: DialectRules } = {
     beginIsTransaction: true,
     selectIntoTable: true,
   }),
+};
+
+/** The body of a PostgreSQL function or DO: PL/pgSQL, or plain SQL which these rules read as well. */
+export const BODY_RULES: DialectRules = {
+  ...RULES.postgresql,
+  oneBlock: true,
+  beginIsTransaction: false,
+  selectIntoTable: false,
 };
 
 export function rulesOf(name: SqlDialect): DialectRules {

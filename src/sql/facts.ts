@@ -48,6 +48,16 @@ interface Alias {
   readonly object: number;
 }
 
+/** String literals that hold SQL. */
+export interface EmbeddedCode {
+  /** Token indices; several are joined by concatenation. */
+  readonly tokens: readonly number[];
+  /** The statement runs it; else it is only kept for later. */
+  readonly isRun: boolean;
+  /** It is a procedural block in PostgreSQL's manner. */
+  readonly isBlock: boolean;
+}
+
 /** Where the lists of a query level begin. */
 export interface ScopeMark {
   readonly targets: number;
@@ -62,6 +72,7 @@ export class Facts {
   procedure: string | undefined = undefined;
   executes: string | undefined = undefined;
   effect: SqlEffect | undefined = undefined;
+  readonly code: EmbeddedCode[] = [];
   /** Token indices of secret literals, rising. */
   readonly secrets: number[] = [];
   /** The result depends on the content of a literal: two statements of one shape may differ. */
@@ -97,6 +108,12 @@ export class Facts {
 
   addAlias(name: string, object: number, mark: ScopeMark): void {
     if (this.aliases.length - mark.aliases < SCOPE_MAX) this.aliases.push({ name, object });
+  }
+
+  addCode(tokens: readonly number[], isRun: boolean, isBlock: boolean): void {
+    if (tokens.length === 0 || this.code.length >= SCOPE_MAX) return;
+    this.code.push({ tokens, isRun, isBlock });
+    this.readsLiterals = true;
   }
 
   /** A name in the place of what UPDATE or DELETE changes; an alias declared later in the level may stand behind it. */

@@ -45,24 +45,21 @@ function split(list: string): readonly string[] {
   return list.trim().split(/\s+/);
 }
 
-/** Lower case of ASCII letters, every other code below 128 as it is. */
-export const FOLD: Uint8Array = new Uint8Array(128).map((_, c) => (c >= 0x41 && c <= 0x5a ? c + 32 : c));
-
 /** One step of the word hash the lexer computes as it reads; start at 0. */
 export function hashStep(hash: number, foldedCode: number): number {
   return (Math.imul(hash, 31) + foldedCode) | 0;
 }
 
-export const KEYWORD_LENGTH_MAX: number = Math.max(...KEYWORDS.map((word) => word.length));
-
 const SLOT_COUNT = 4096;
 
-/** Open addressing: keyword id by hash, 0 for a free slot. */
+/** Open addressing: keyword id by hash, 0 for a free slot; and the hash of each id. */
 const slots: Uint16Array = new Uint16Array(SLOT_COUNT);
+const hashes: Int32Array = new Int32Array(KEYWORDS.length);
 for (let id = 1; id < KEYWORDS.length; id++) {
-  const word = KEYWORDS[id] as string;
+  const word = (KEYWORDS[id] as string).toLowerCase();
   let hash = 0;
-  for (let i = 0; i < word.length; i++) hash = hashStep(hash, FOLD[word.charCodeAt(i)] as number);
+  for (let i = 0; i < word.length; i++) hash = hashStep(hash, word.charCodeAt(i));
+  hashes[id] = hash;
   let slot = slotOf(hash);
   while (slots[slot] !== 0) slot = (slot + 1) & (SLOT_COUNT - 1);
   slots[slot] = id;
@@ -74,22 +71,21 @@ function slotOf(hash: number): number {
 
 /** Id of the keyword in `text[start, end)` whose `hashStep` hash is `hash`, or 0. */
 export function keywordId(text: string, start: number, end: number, hash: number): number {
-  const length = end - start;
-  if (length > KEYWORD_LENGTH_MAX) return 0;
   let slot = slotOf(hash);
   for (let id = slots[slot] as number; id !== 0; id = slots[slot] as number) {
-    if (isKeyword(text, start, length, KEYWORDS[id] as string)) return id;
+    if (hashes[id] === hash && isKeyword(text, start, end - start, KEYWORDS[id] as string)) return id;
     slot = (slot + 1) & (SLOT_COUNT - 1);
   }
   return 0;
 }
 
+/** Whether the text is `word` regardless of the case of ASCII letters: equal hashes alone prove nothing. */
 function isKeyword(text: string, start: number, length: number, word: string): boolean {
   if (word.length !== length) return false;
   for (let i = 0; i < length; i++) {
-    const c = text.charCodeAt(start + i);
-    const folded = c >= 0x61 && c <= 0x7a ? c - 32 : c;
-    if (folded !== word.charCodeAt(i)) return false;
+    const difference = text.charCodeAt(start + i) ^ word.charCodeAt(i);
+    // Keywords are letters and `_`; only a letter may differ, and only in its case bit.
+    if (difference !== 0 && (difference !== 0x20 || word.charCodeAt(i) === 0x5f)) return false;
   }
   return true;
 }

@@ -27,7 +27,7 @@ import {
   type DialectRules,
   isWideSpace,
 } from './dialects.ts';
-import { FOLD, keywordId } from './keywords.ts';
+import { hashStep, keywordId } from './keywords.ts';
 import {
   isDigit,
   opensLineComment,
@@ -172,11 +172,12 @@ export class Lexer {
     for (; p < length; p++) {
       const c = text.charCodeAt(p);
       if (c < 128) {
-        if (part[c] === 0) break;
-        hash = (Math.imul(hash, 31) + (FOLD[c] as number)) | 0;
+        const folded = part[c] as number;
+        if (folded === 0) break;
+        hash = hashStep(hash, folded);
       } else {
         if (isWideSpace(c)) break;
-        hash = (Math.imul(hash, 31) + c) | 0;
+        hash = hashStep(hash, c);
       }
     }
     if (p - from <= 2 && p < length) {
@@ -282,7 +283,7 @@ export class Lexer {
   }
 
   private isWordCharacter(c: number): boolean {
-    return c < 128 ? this.rules.wordPart[c] === 1 : c >= 128 && !isWideSpace(c);
+    return c < 128 ? this.rules.wordPart[c] !== 0 : c >= 128 && !isWideSpace(c);
   }
 
   /** True when the token that ends at `from` is a name: the dot behind it is no decimal point. */

@@ -162,6 +162,7 @@ function prepareStatement(walk: Walk, i: number): number {
     return walk.statementAt(walk, p + 1);
   }
   const text = tokens.isString(p + 1) ? namePart(tokens, p + 1) : undefined;
+  if (text !== undefined) facts.addCode([p + 1], false, false);
   facts.effect = { kind: 'prepare', name: name.text, text };
   return endOf(walk, p);
 }
@@ -176,6 +177,18 @@ function deallocate(walk: Walk, i: number): number {
   return endOf(walk, at);
 }
 
+/** Tokens of an expression that joins strings, from its first: empty when that is none. */
+function concatenation(tokens: Tokens, from: number): readonly number[] {
+  if (!tokens.isString(from)) return [];
+  const parts = [from];
+  let i = from + 1;
+  while (tokens.isOperator(i, 0x2b) || tokens.slice(i) === '||') {
+    parts.push(i + 1);
+    i += 2;
+  }
+  return parts;
+}
+
 export function callStatement(walk: Walk, operation: string, i: number): number {
   const { tokens, facts } = walk;
   facts.addOperation(operation, true);
@@ -183,8 +196,16 @@ export function callStatement(walk: Walk, operation: string, i: number): number 
   let at = i + 1;
   // T-SQL: EXEC @result = procedure.
   if (tokens.kindAt(at) === KIND_PARAMETER && isAssignment(tokens, at + 1)) at += 2;
-  if (tokens.kindAt(at) === KIND_LEFT || !readName(tokens, at, name)) return endOf(walk, at);
+  if (tokens.kindAt(at) === KIND_LEFT) {
+    facts.addCode(concatenation(tokens, at + 1), true, false);
+    return endOf(walk, at);
+  }
+  if (!readName(tokens, at, name)) return endOf(walk, at);
   facts.procedure ??= name.text;
+  if (name.last.toLowerCase() === 'sp_executesql') {
+    const first = isAssignment(tokens, name.next + 1) ? name.next + 2 : name.next;
+    if (tokens.isString(first)) facts.addCode([first], true, false);
+  }
   return endOf(walk, name.next);
 }
 
@@ -201,7 +222,13 @@ function executeStatement(walk: Walk, i: number): number {
   }
   if (next === 'IMMEDIATE') {
     facts.addOperation('EXECUTE IMMEDIATE', true);
+    facts.addCode(concatenation(tokens, tokens.kindAt(i + 2) === KIND_LEFT ? i + 3 : i + 2), true, false);
     return endOf(walk, i + 2);
+  }
+  if (walk.isBlock && !rules.batch && tokens.isString(i + 1)) {
+    facts.addOperation('EXECUTE IMMEDIATE', true);
+    facts.addCode(concatenation(tokens, i + 1), true, false);
+    return endOf(walk, i + 1);
   }
   if (rules.batch || rules.oneBlock || tokens.word(i) === 'EXEC') return callStatement(walk, 'EXECUTE', i);
   facts.addOperation('EXECUTE', true);

@@ -2,10 +2,12 @@
  * Known statement shapes. A shape's key is its tokens with every literal's content left out: two statements with equal
  * keys differ in literals, spaces and comments only, so all but the positions of their analysis is the same.
  *
- * Direct mapped: `SLOT_COUNT` entries, a new shape replaces the one in its slot; shapes with more than `KEY_TOKENS_MAX`
- * tokens or `KEY_LENGTH_MAX` units are not kept. A hash only finds the slot, the key decides.
+ * Direct mapped: `SLOT_COUNT` entries; a shape replaces the one in its slot when it is met a second time, so that shapes
+ * met once neither cost nor displace anything. Shapes with more than `KEY_TOKENS_MAX` tokens or `KEY_LENGTH_MAX` units
+ * are not kept. A hash only finds the slot, the key decides.
  */
-import type { SqlDialect, SqlEffect } from '../contracts/sql.ts';
+import type { SqlEffect, TextSpan } from '../contracts/sql.ts';
+import type { DialectRules } from './dialects.ts';
 import { KIND_OPERATOR, KIND_PARAMETER, KIND_QUOTED, KIND_SYSTEM_VARIABLE, KIND_WORD, type Tokens } from './tokens.ts';
 
 const SLOT_COUNT = 2048;
@@ -25,13 +27,15 @@ export interface Shape {
   readonly effect: SqlEffect | undefined;
   /** Token indices. */
   readonly secrets: readonly number[];
+  /** Secrets inside literals that hold SQL; a shape with any is not kept. */
+  readonly innerSecrets: readonly TextSpan[];
   readonly summary: string;
   readonly fingerprint: string;
 }
 
 interface Entry {
   readonly hash: number;
-  readonly dialect: SqlDialect;
+  readonly rules: DialectRules;
   readonly kinds: Uint8Array;
   /** Length of each token whose text matters, 0 for the others. */
   readonly lengths: Uint16Array;
@@ -42,15 +46,21 @@ interface Entry {
 
 export class ShapeCache {
   private readonly slots: (Entry | undefined)[] = new Array(SLOT_COUNT).fill(undefined);
+  /** Hash of the shape offered last, by slot. */
+  private readonly offered = new Int32Array(SLOT_COUNT);
 
-  find(tokens: Tokens, hash: number, dialect: SqlDialect): Shape | undefined {
+  find(tokens: Tokens, hash: number, rules: DialectRules): Shape | undefined {
     const entry = this.slots[slotOf(hash)];
-    if (entry === undefined || entry.hash !== hash || entry.dialect !== dialect) return undefined;
+    if (entry === undefined || entry.hash !== hash || entry.rules !== rules) return undefined;
     return isEqual(entry, tokens) ? entry.shape : undefined;
   }
 
-  add(tokens: Tokens, hash: number, dialect: SqlDialect, shape: Shape): void {
-    if (tokens.count > KEY_TOKENS_MAX) return;
+  add(tokens: Tokens, hash: number, rules: DialectRules, shape: Shape): void {
+    const slot = slotOf(hash);
+    if (this.offered[slot] !== hash || tokens.count > KEY_TOKENS_MAX) {
+      this.offered[slot] = hash;
+      return;
+    }
     const parts: string[] = [];
     const lengths = new Uint16Array(tokens.count);
     let length = 0;
@@ -63,7 +73,7 @@ export class ShapeCache {
       parts.push(tokens.slice(i));
     }
     const kinds = tokens.kind.slice(0, tokens.count);
-    this.slots[slotOf(hash)] = { hash, dialect, kinds, lengths, key: detached(parts.join('')), shape: kept(shape) };
+    this.slots[slot] = { hash, rules, kinds, lengths, key: detached(parts.join('')), shape: kept(shape) };
   }
 }
 

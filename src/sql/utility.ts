@@ -6,7 +6,7 @@ import { embeddedQuery, endOf, restOf, type Walk } from './walk.ts';
 
 /** Statements named by their first word alone. */
 const PLAIN: ReadonlySet<string> = new Set(
-  `COMMIT ROLLBACK SAVEPOINT DO HANDLER KILL FETCH MOVE CLOSE OPEN CHECKPOINT DECLARE LISTEN NOTIFY UNLISTEN
+  `COMMIT ROLLBACK SAVEPOINT KILL FETCH MOVE CLOSE OPEN CHECKPOINT DECLARE LISTEN NOTIFY UNLISTEN
    SHUTDOWN RESTART FLUSH PURGE HELP SIGNAL GET RAISERROR THROW PRINT WAITFOR DBCC RECONFIGURE BACKUP RESTORE XA BINLOG
    CACHE AUDIT NOAUDIT GOTO LEAVE ITERATE CONTINUE RAISE STOP INSTALL UNINSTALL FLASHBACK PURGE RETURN NEXT`.split(
     /\s+/,
@@ -44,6 +44,8 @@ export function utilityStatement(walk: Walk, word: string, i: number): number {
       return lock(walk, word, i);
     case 'DECLARE':
       return declare(walk, i);
+    case 'DO':
+      return doBlock(walk, i);
     default:
       return simpleStatement(walk, word, i);
   }
@@ -277,6 +279,15 @@ function load(walk: Walk, i: number): number {
     break;
   }
   return tokens.count;
+}
+
+/** PostgreSQL: `DO [LANGUAGE name] 'body'`; MySQL's DO takes an expression. */
+function doBlock(walk: Walk, i: number): number {
+  const { tokens, facts, rules } = walk;
+  facts.addOperation('DO', true);
+  const body = tokens.word(i + 1) === 'LANGUAGE' ? i + 3 : i + 1;
+  if (rules.dollarQuotes && tokens.isString(body)) facts.addCode([body], true, true);
+  return endOf(walk, i + 1);
 }
 
 function lock(walk: Walk, word: string, i: number): number {

@@ -11,6 +11,8 @@
  *   logged text may be covered by several records in a row, in its order, up to its end or to the one that failed.
  * - MariaDB logs an executed prepared statement with its values in the text; a record has the template and the values.
  * - MariaDB logs a bulk execution once or once a row, by kind of statement: a run of them matches a run of records.
+ * - MariaDB logs nothing for an execution whose prepare failed just before it, in one flight (pipelining): it knows no
+ *   such statement. The client did ask, so there is a record; it counts as a command.
  * - Where a record says that a secret was removed, literals are compared as literals only.
  * - Statements on encrypted connections can't be recorded: the connection must have its `opaque` record instead.
  */
@@ -44,7 +46,7 @@ export interface Comparison {
   readonly unreadable: number;
   readonly opaque: number;
   readonly logins: number;
-  /** Records of commands that have no text (ping, quit): the logs do not have them all, so they are only counted. */
+  /** Records of commands that run no statement (ping, quit): the logs do not have them all, so they are only counted. */
   readonly commands: number;
 }
 
@@ -296,8 +298,11 @@ function isStatement(record: RecordLine): boolean {
   return record['audit.kind'] === 'statement';
 }
 
+const UNKNOWN_HANDLER = 'Unknown prepared statement handler';
+
 /** A command of the protocol without SQL. A statement whose text is unknown is none: it counts as invented. */
 function isCommand(record: RecordLine): boolean {
+  if (String(record['error.message']).startsWith(UNKNOWN_HANDLER)) return true;
   return record['db.query.text'] === undefined && !hasMark(record, 'unknown_handle', 'gap', 'midstream');
 }
 

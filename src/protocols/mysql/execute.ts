@@ -80,8 +80,17 @@ function requestOf(session: MysqlSession, call: string, frame: Frame, cursor: Cu
   }
   pending.prepared = session.lastPrepared;
   if (session.preparesPending === 0) execute(session, pending, event, cursor);
-  else defer(pending, cursor);
+  else {
+    defer(pending, cursor);
+    if (session.lastPrepared && namesLast(cursor)) copyText(session.lastPrepared, event);
+  }
   session.push(pending, PENDING_BYTES + frame.available, frame.startUs, sink);
+}
+
+/** The statement prepared last is meant: its text is known before its id is. */
+function namesLast(cursor: Cursor): boolean {
+  const { bytes, pos } = cursor;
+  return cursor.remaining() >= 4 && bytes.subarray(pos, pos + 4).every((byte) => byte === 0xff);
 }
 
 function defer(pending: Pending, cursor: Cursor): void {

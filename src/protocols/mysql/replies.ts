@@ -4,15 +4,15 @@
  * counted by their headers and never kept.
  */
 import type { Cursor } from '../../base/cursor.ts';
-import { LoginEvent, MARK_MALFORMED, MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
+import { LoginEvent, MARK_MALFORMED, Outcome, StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_CLIENT } from '../../contracts/protocol.ts';
-import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
 import { resolveDeferred } from './execute.ts';
 import { countRows, TYPE_ROWS } from './frame.ts';
 import { onAuthReply, onGreeting } from './login.ts';
-import { lenenc, type OkReply, readEofStatus, readError, readOk } from './messages.ts';
+import { lenenc, readEofStatus, readError, readOk } from './messages.ts';
 import { looksLikeOpening } from './opening.ts';
+import { addBytes, applySetting, endResult, outcomeOf, setDatabase } from './outcome.ts';
 import {
   FRAMING_PLAIN,
   KIND_CLONE,
@@ -33,11 +33,8 @@ import {
   REPLY_PREPARE_DEFINITIONS,
   REPLY_ROWS,
 } from './session.ts';
-import { settingOf } from './settings.ts';
 import { copyText } from './statements.ts';
 
-/** Outcomes of one request; of further ones only the sum is kept, in the last. */
-const OUTCOMES_MAX = 1024;
 const OK_BYTES_MIN = 7;
 
 /** One packet of the server, or a run of rows; the cursor stands at its header. */
@@ -137,42 +134,6 @@ function onReplyPacket(
 /** A marker of the end, not a row that begins with a cell of 16 MB or more. */
 function isEnd(cursor: Cursor, length: number): boolean {
   return cursor.peek() === c.REPLY_EOF && length < c.PAYLOAD_MAX;
-}
-
-/** Starts an outcome unless one is open, and counts the frame in. */
-function outcomeOf(session: MysqlSession, head: Pending, frame: Frame, sink: EventSink): Outcome {
-  if (!head.started) begin(session, head, sink);
-  let { outcome } = session;
-  if (outcome === undefined) {
-    const event = head.kind === KIND_FETCH ? head.prepared?.cursor : head.event;
-    const outcomes = event instanceof StatementEvent ? event.outcomes : undefined;
-    const last = outcomes?.at(-1);
-    const reuse = head.kind === KIND_FETCH || (outcomes?.length ?? 0) >= OUTCOMES_MAX;
-    if (last !== undefined && reuse) {
-      outcome = last;
-      if (event && head.kind !== KIND_FETCH) event.marks |= MARK_TRUNCATED;
-    } else {
-      outcome = new Outcome();
-      outcome.firstByteUs = frame.startUs;
-      outcomes?.push(outcome);
-    }
-    session.outcome = outcome;
-  }
-  addBytes(session, frame);
-  return outcome;
-}
-
-/** The first packet of the reply: what the session is now is what the statement was executed with. */
-function begin(session: MysqlSession, head: Pending, sink: EventSink): void {
-  head.started = true;
-  if (!(head.event instanceof StatementEvent)) return;
-  head.event.identity = session.identity;
-  if (head.prepared?.cursor) session.closeCursor(head.prepared, sink);
-}
-
-function addBytes(session: MysqlSession, frame: Frame): void {
-  if (session.outcome === undefined) return;
-  session.outcome.responseBytes += frame.length;
 }
 
 function onError(session: MysqlSession, head: Pending, frame: Frame, cursor: Cursor, sink: EventSink): void {
@@ -289,20 +250,6 @@ function onOk(session: MysqlSession, head: Pending, frame: Frame, cursor: Cursor
   endResult(session, head, ok.status, sink);
 }
 
-/** Takes over what the server says it changed; else what the statement's own text says. */
-function applySetting(session: MysqlSession, head: Pending, ok: OkReply): void {
-  const event = head.event instanceof StatementEvent ? head.event : undefined;
-  const setting = event?.text === undefined ? undefined : settingOf(event.text);
-  const database = ok.schema ?? setting?.database;
-  const charset = ok.charset ?? setting?.charset;
-  if (database !== undefined) setDatabase(session, database);
-  if (charset !== undefined) session.encoding = encodingOfCharset(charset);
-}
-
-function setDatabase(session: MysqlSession, database: string): void {
-  session.identity = { ...session.identity, database: database === '' ? undefined : database };
-}
-
 /** The server asks for a file of the client's: a statement must have asked for that, or the server is not to be trusted. */
 function onLocalInfile(session: MysqlSession, head: Pending, outcome: Outcome, cursor: Cursor): void {
   cursor.skip(1);
@@ -379,21 +326,6 @@ function onEnd(
   endResult(session, head, status, sink);
 }
 
-/** One result is complete: another follows, a cursor stays open, or the request is answered. */
-function endResult(session: MysqlSession, head: Pending, status: number, sink: EventSink): void {
-  const { event, prepared } = head;
-  if (event instanceof StatementEvent) event.transaction = (status & c.STATUS_IN_TRANSACTION) === 0 ? 'idle' : 'open';
-  if ((status & c.STATUS_MORE_RESULTS) !== 0) {
-    session.resetReply();
-    return;
-  }
-  const lastRow = (status & c.STATUS_LAST_ROW_SENT) !== 0;
-  const opens = (status & c.STATUS_CURSOR_EXISTS) !== 0 && !lastRow;
-  if (opens && prepared && event instanceof StatementEvent && head.kind !== KIND_FETCH) prepared.cursor = event;
-  session.finish(0, sink);
-  if (head.kind === KIND_FETCH && lastRow && prepared) session.closeCursor(prepared, sink);
-}
-
 function onPrepared(session: MysqlSession, head: Pending, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const { prepared } = head;
   cursor.skip(1);
@@ -444,14 +376,11 @@ function onStream(
 ): void {
   const { event } = head;
   if (event instanceof StatementEvent && !head.silent) {
-    const outcome = session.outcome;
-    if (outcome) outcome.endUs = frame.endUs;
+    if (session.outcome) session.outcome.endUs = frame.endUs;
     head.silent = true;
     session.emit(event, sink);
+    // What is counted from here on is not the emitted event's.
+    session.outcome = new Outcome();
   }
-  // An emitted event is not touched again.
-  session.outcome = UNKEPT;
   if (isEnd(cursor, length)) session.finish(0, sink);
 }
-
-const UNKEPT = new Outcome();

@@ -15,6 +15,7 @@ import {
   MARK_GAP,
   MARK_MIDSTREAM,
   MARK_NO_REPLY,
+  MARK_UNKNOWN_HANDLE,
   type Outcome,
   StatementEvent,
 } from '../../contracts/event.ts';
@@ -287,6 +288,7 @@ export class MysqlSession {
     event.marks |= marks;
     if (event instanceof StatementEvent) {
       if (!pending.started) event.identity = this.identity;
+      if (pending.deferred !== undefined && event.text === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
       const last = event.outcomes.at(-1);
       if (last && last.endUs === 0) last.endUs = this.lastServerUs;
       if (prepared?.cursor === event) return;

@@ -59,7 +59,7 @@ function onRequestGap(s: Session, lostBytes: number, synced: boolean, tsUs: numb
   s.statements.delete('');
   for (const statement of s.statements.values()) statement.marks |= MARK_GAP;
   if (s.queue.length === 0 || s.gapped) loseAlignment(s);
-  else if (s.aligned) s.queue.push(new Step(STEP_LOST, tsUs, 0));
+  else if (s.aligned && s.queue.last()?.kind !== STEP_LOST) s.queue.push(new Step(STEP_LOST, tsUs, 0));
   supposeExecuted(s, tsUs, lostBytes);
   detachAllPortals(s, sink);
 }
