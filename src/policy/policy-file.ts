@@ -52,6 +52,7 @@ export class PolicyFileReader extends PolicyFile {
   readonly record: { readonly value: 'all' | 'matched'; readonly node: Node } | undefined;
   /** Kinds of values to mask in every record. */
   readonly mask: readonly SensitiveKind[];
+  readonly sets: ReadonlyMap<string, readonly Value[]>;
   private readonly top: readonly Entry[];
 
   constructor(source: PolicySource, problems: PolicyProblem[]) {
@@ -76,6 +77,7 @@ export class PolicyFileReader extends PolicyFile {
     this.enabled = enabled;
     this.record = record;
     this.mask = mask;
+    this.sets = this.readSets();
   }
 
   /** A complaint about the file as a whole. */
@@ -83,7 +85,7 @@ export class PolicyFileReader extends PolicyFile {
     if (this.root !== undefined) this.problem(this.root, reason);
   }
 
-  readSets(): Map<string, readonly Value[]> {
+  private readSets(): Map<string, readonly Value[]> {
     const sets = new Map<string, readonly Value[]>();
     const node = this.top.find(({ key }) => key === 'sets')?.value;
     if (node === undefined) return sets;
