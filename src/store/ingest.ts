@@ -13,6 +13,7 @@ import { Catalog, type SegmentEntry } from './catalog.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { KnownIds, type KnownSegment } from './known.ts';
 import { CATALOG_FILE, LOCK_FILE, SEGMENT_FOLDER } from './schema.ts';
+import { hasIndex, type SealedSegment } from './seal.ts';
 import { type Durability, SegmentWriter, sizeOf } from './segment.ts';
 
 export interface IngestOptions {
@@ -30,6 +31,9 @@ export interface IngestCounters {
   commitMs: number;
   commitMsMax: number;
   segmentsSealed: number;
+  indexesBuilt: number;
+  /** Segments that could not be indexed; they are searched row by row. */
+  indexesFailed: number;
   /** Segments found damaged when the store was opened. */
   segmentsDamaged: number;
   /** Segment files, logs included, when last looked at (each commit). */
@@ -56,11 +60,15 @@ export class Ingest implements BatchVisitor {
     commitMs: 0,
     commitMsMax: 0,
     segmentsSealed: 0,
+    indexesBuilt: 0,
+    indexesFailed: 0,
     segmentsDamaged: 0,
     bytesOnDisk: 0,
   };
   /** What was wrong with the store when it was opened, one line each. */
   readonly problems: string[] = [];
+  /** Sealed segments that want an index; whoever makes them takes them off. */
+  readonly unindexed: SealedSegment[] = [];
   /** Records appended since the last commit. */
   uncommitted = 0;
   private readonly directory: string;
@@ -70,6 +78,7 @@ export class Ingest implements BatchVisitor {
   private readonly known: KnownIds;
   private segment: SegmentWriter | undefined = undefined;
   private segmentNumber = 0;
+  private segmentFirstSeq = 0;
   private segmentDay = Number.NEGATIVE_INFINITY;
   private nextSeq = 1;
   private sealedBytes = 0;
@@ -177,6 +186,7 @@ export class Ingest implements BatchVisitor {
 
   private startSegment(): SegmentWriter {
     const number = ++this.segmentNumber;
+    this.segmentFirstSeq = this.nextSeq;
     const file = join(SEGMENT_FOLDER, `${String(number).padStart(6, '0')}.db`);
     this.catalog.add(number, file, this.nextSeq);
     this.segment = SegmentWriter.open(join(this.directory, file), number, this.options.durability);
@@ -193,6 +203,7 @@ export class Ingest implements BatchVisitor {
     this.catalog.sealed(this.segmentNumber, segment.facts, bytes);
     this.sealedBytes += bytes;
     this.counters.segmentsSealed++;
+    this.unindexed.push({ path: segment.path, firstSeq: this.segmentFirstSeq, rows: segment.facts.rows });
     this.segment = undefined;
   }
 
@@ -213,6 +224,8 @@ export class Ingest implements BatchVisitor {
       this.nextSeq = entry.firstSeq + entry.rows;
       this.sealedBytes += entry.bytes;
       if (sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
+      const sealed = { path, firstSeq: entry.firstSeq, rows: entry.rows };
+      if (!hasIndex(sealed)) this.unindexed.push(sealed);
       return knownSegment(path, entry, this.nextSeq - 1);
     }
     // Its rows were numbered from `firstSeq`; skipping all it may have held keeps the numbers unique in any case.
@@ -222,6 +235,7 @@ export class Ingest implements BatchVisitor {
     try {
       const segment = SegmentWriter.open(path, entry.number, this.options.durability);
       this.segment = segment;
+      this.segmentFirstSeq = entry.firstSeq;
       this.nextSeq = entry.firstSeq + segment.facts.rows;
       if (segment.facts.timeMaxUs !== undefined) this.segmentDay = Math.floor(segment.facts.timeMaxUs / DAY_US);
       if (entry.state === 'new') this.catalog.setState(entry.number, 'open');

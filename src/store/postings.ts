@@ -208,7 +208,7 @@ export class PostingIndex {
     const first = rows[0] ?? 1;
     const last = Math.min(rows.at(-1) ?? 0, this.keys[dimension]);
     const start = this.directories[dimension] + (first - 1) * ENTRY_BYTES;
-    const entries = this.read(start, Math.max(0, last - first + 1) * ENTRY_BYTES);
+    const entries = last < first ? Buffer.alloc(0) : this.read(start, (last - first + 1) * ENTRY_BYTES);
     return (row) => entries.subarray((row - first) * ENTRY_BYTES, (row - first + 1) * ENTRY_BYTES);
   }
 

@@ -167,6 +167,8 @@ const NOTHING_YET: IngestCounters = {
   commitMs: 0,
   commitMsMax: 0,
   segmentsSealed: 0,
+  indexesBuilt: 0,
+  indexesFailed: 0,
   segmentsDamaged: 0,
   bytesOnDisk: 0,
 };
