@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { statement, withDirectory } from './fixture.ts';
 import { StoreReader } from './reader.ts';
 import { openStore } from './store.ts';
+import { verifyStore } from './verify.ts';
 
 const CHILD = fileURLToPath(new URL('./crash-writer.js', import.meta.url));
 const RECORDS = 6000;
@@ -54,6 +55,7 @@ describe('kill -9', () => {
       for (const killAt of moments) {
         acknowledged = Math.max(acknowledged, await writeAndKill(directory, acknowledged + killAt));
         const ids = storedIds(directory);
+        assert.deepEqual(verifyStore(directory).faults, []);
         assert.ok(ids.length >= acknowledged, `${ids.length} stored, ${acknowledged} acknowledged`);
         assert.deepEqual(
           ids,
@@ -61,6 +63,7 @@ describe('kill -9', () => {
         );
       }
       execFileSync(process.execPath, [CHILD, directory, String(RECORDS)]);
+      assert.deepEqual(verifyStore(directory).faults, []);
       assert.equal(storedIds(directory).length, RECORDS);
     });
   });

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { BatchRow, type BatchVisitor, ENTRY_SESSION, ENTRY_SHAPE, readBatch } from './batch.ts';
 import { Catalog, type SegmentEntry } from './catalog.ts';
+import { CHAIN_START } from './chain.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { KnownIds, type KnownSegment } from './known.ts';
 import { CATALOG_FILE, LOCK_FILE, SEGMENT_FOLDER } from './schema.ts';
@@ -79,6 +80,8 @@ export class Ingest implements BatchVisitor {
   private segment: SegmentWriter | undefined = undefined;
   private segmentNumber = 0;
   private segmentFirstSeq = 0;
+  /** Where the hash chain of the next segment begins. */
+  private chainDigest: Uint8Array = CHAIN_START;
   private segmentDay = Number.NEGATIVE_INFINITY;
   private nextSeq = 1;
   private sealedBytes = 0;
@@ -188,8 +191,9 @@ export class Ingest implements BatchVisitor {
     const number = ++this.segmentNumber;
     this.segmentFirstSeq = this.nextSeq;
     const file = join(SEGMENT_FOLDER, `${String(number).padStart(6, '0')}.db`);
-    this.catalog.add(number, file, this.nextSeq);
-    this.segment = SegmentWriter.open(join(this.directory, file), number, this.options.durability);
+    this.catalog.add(number, file, this.nextSeq, this.chainDigest);
+    const path = join(this.directory, file);
+    this.segment = SegmentWriter.open(path, number, this.options.durability, this.chainDigest);
     this.catalog.setState(number, 'open');
     // Row numbers belong to a segment: what the batch resolved so far is resolved again.
     for (const entry of [...this.sessions, ...this.shapes, ...this.verdicts]) entry.row = undefined;
@@ -200,7 +204,8 @@ export class Ingest implements BatchVisitor {
     this.commit();
     segment.seal();
     const bytes = segment.bytesOnDisk();
-    this.catalog.sealed(this.segmentNumber, segment.facts, bytes);
+    this.catalog.sealed(this.segmentNumber, segment.facts, bytes, segment.chainDigest);
+    this.chainDigest = segment.chainDigest;
     this.sealedBytes += bytes;
     this.counters.segmentsSealed++;
     this.unindexed.push({ path: segment.path, firstSeq: this.segmentFirstSeq, rows: segment.facts.rows });
@@ -213,7 +218,7 @@ export class Ingest implements BatchVisitor {
     for (const entry of this.catalog.segments()) {
       this.segmentNumber = entry.number;
       const path = join(this.directory, entry.file);
-      const found = entry.state === 'damaged' ? undefined : this.recoverSegment(entry, path);
+      const found = entry.state === 'damaged' ? this.passDamaged(entry) : this.recoverSegment(entry, path);
       if (found !== undefined) known.push(found);
     }
     return known;
@@ -222,18 +227,17 @@ export class Ingest implements BatchVisitor {
   private recoverSegment(entry: SegmentEntry, path: string): KnownSegment | undefined {
     if (entry.state === 'sealed') {
       this.nextSeq = entry.firstSeq + entry.rows;
+      this.chainDigest = entry.chainAfter ?? CHAIN_START;
       this.sealedBytes += entry.bytes;
       if (sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
       const sealed = { path, firstSeq: entry.firstSeq, rows: entry.rows };
       if (!hasIndex(sealed)) this.unindexed.push(sealed);
       return knownSegment(path, entry, this.nextSeq - 1);
     }
-    // Its rows were numbered from `firstSeq`; skipping all it may have held keeps the numbers unique in any case.
-    this.nextSeq = entry.firstSeq + this.options.segmentRowsMax;
     if (entry.state === 'open' && sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
     if (entry.state === 'new') removeFiles(path);
     try {
-      const segment = SegmentWriter.open(path, entry.number, this.options.durability);
+      const segment = SegmentWriter.open(path, entry.number, this.options.durability, entry.chainBefore);
       this.segment = segment;
       this.segmentFirstSeq = entry.firstSeq;
       this.nextSeq = entry.firstSeq + segment.facts.rows;
@@ -247,7 +251,14 @@ export class Ingest implements BatchVisitor {
     }
   }
 
+  /** Its rows were numbered from `firstSeq`; skipping all it may have held keeps numbers unique in any case. */
+  private passDamaged(entry: SegmentEntry): undefined {
+    this.nextSeq = entry.firstSeq + Math.max(entry.rows, this.options.segmentRowsMax);
+    this.chainDigest = entry.chainAfter ?? CHAIN_START;
+  }
+
   private damaged(entry: SegmentEntry, line: string): undefined {
+    this.passDamaged(entry);
     this.catalog.setState(entry.number, 'damaged');
     this.counters.segmentsDamaged++;
     this.problems.push(line);
