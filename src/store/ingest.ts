@@ -5,7 +5,7 @@
  * A segment ends at `segmentRowsMax` rows, or before a record of a later day (UTC, record time) than any before.
  * Records of an earlier day stay in the segment of the moment: late, but never lost.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { BatchRow, type BatchVisitor, ENTRY_SESSION, ENTRY_SHAPE, readBatch } from './batch.ts';
@@ -13,13 +13,15 @@ import { Catalog, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START } from './chain.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { KnownIds, type KnownSegment } from './known.ts';
+import { isExpired, type Retention, removeSegmentFiles, type SealedFacts } from './retention.ts';
 import { CATALOG_FILE, LOCK_FILE, SEGMENT_FOLDER } from './schema.ts';
 import { hasIndex, type SealedSegment } from './seal.ts';
-import { type Durability, SegmentWriter, sizeOf } from './segment.ts';
+import { type Durability, type SegmentFacts, SegmentWriter, sizeOf } from './segment.ts';
 
 export interface IngestOptions {
   readonly segmentRowsMax: number;
   readonly durability: Durability;
+  readonly retention: Retention;
 }
 
 export interface IngestCounters {
@@ -35,6 +37,8 @@ export interface IngestCounters {
   indexesBuilt: number;
   /** Segments that could not be indexed; they are searched row by row. */
   indexesFailed: number;
+  segmentsExpired: number;
+  recordsExpired: number;
   /** Segments found damaged when the store was opened. */
   segmentsDamaged: number;
   /** Segment files, logs included, when last looked at (each commit). */
@@ -63,6 +67,8 @@ export class Ingest implements BatchVisitor {
     segmentsSealed: 0,
     indexesBuilt: 0,
     indexesFailed: 0,
+    segmentsExpired: 0,
+    recordsExpired: 0,
     segmentsDamaged: 0,
     bytesOnDisk: 0,
   };
@@ -84,7 +90,12 @@ export class Ingest implements BatchVisitor {
   private chainDigest: Uint8Array = CHAIN_START;
   private segmentDay = Number.NEGATIVE_INFINITY;
   private nextSeq = 1;
+  /** Oldest first. */
+  private readonly sealedSegments: SealedFacts[] = [];
   private sealedBytes = 0;
+  /** Of all segments, the open one included. */
+  private storedRecords = 0;
+  private newestUs = Number.NEGATIVE_INFINITY;
   private bytes: Buffer = Buffer.alloc(0);
   private readonly row = new BatchRow();
   private sessions: BatchEntry<number>[] = [];
@@ -174,6 +185,9 @@ export class Ingest implements BatchVisitor {
     if (verdict !== undefined) verdict.row ??= segment.verdictRow(this.bytes, verdict.start, verdict.end);
     segment.append(this.nextSeq++, this.bytes, row, session.row, shape.row, verdict?.row ?? null);
     this.uncommitted++;
+    this.storedRecords++;
+    if (row.timeUs > this.newestUs) this.newestUs = row.timeUs;
+    this.expire();
   }
 
   private segmentFor(timeUs: number): SegmentWriter {
@@ -206,10 +220,34 @@ export class Ingest implements BatchVisitor {
     const bytes = segment.bytesOnDisk();
     this.catalog.sealed(this.segmentNumber, segment.facts, bytes, segment.chainDigest);
     this.chainDigest = segment.chainDigest;
-    this.sealedBytes += bytes;
+    this.addSealed(this.segmentNumber, segment.path, segment.facts, bytes);
     this.counters.segmentsSealed++;
     this.unindexed.push({ path: segment.path, firstSeq: this.segmentFirstSeq, rows: segment.facts.rows });
     this.segment = undefined;
+  }
+
+  private addSealed(number: number, path: string, facts: SegmentFacts, bytes: number): void {
+    const { rows, timeMaxUs = Number.NEGATIVE_INFINITY } = facts;
+    this.sealedSegments.push({ number, path, rows, bytes, timeMaxUs });
+    this.sealedBytes += bytes;
+  }
+
+  /** Drops the oldest segments as far as the retention says. What replaces them is committed first. */
+  private expire(): void {
+    for (let oldest = this.sealedSegments[0]; oldest !== undefined; oldest = this.sealedSegments[0]) {
+      const { retention } = this.options;
+      if (!isExpired(oldest, retention, this.storedRecords, this.sealedBytes, this.newestUs)) return;
+      this.commit();
+      this.catalog.setState(oldest.number, 'dropping');
+      this.known.forget(oldest.path);
+      removeSegmentFiles(oldest.path);
+      this.catalog.setState(oldest.number, 'dropped');
+      this.sealedSegments.shift();
+      this.sealedBytes -= oldest.bytes;
+      this.storedRecords -= oldest.rows;
+      this.counters.segmentsExpired++;
+      this.counters.recordsExpired += oldest.rows;
+    }
   }
 
   /** Picks up where the last run ended, however it ended. Returns what was stored before. */
@@ -218,24 +256,29 @@ export class Ingest implements BatchVisitor {
     for (const entry of this.catalog.segments()) {
       this.segmentNumber = entry.number;
       const path = join(this.directory, entry.file);
-      const found = entry.state === 'damaged' ? this.passDamaged(entry) : this.recoverSegment(entry, path);
-      if (found !== undefined) known.push(found);
+      const found = this.recoverSegment(entry, path);
+      if (found === undefined) continue;
+      known.push(found);
+      this.storedRecords += found.rows;
+      this.newestUs = Math.max(this.newestUs, found.timeMaxUs);
     }
     return known;
   }
 
   private recoverSegment(entry: SegmentEntry, path: string): KnownSegment | undefined {
+    if (entry.state === 'damaged') return this.passDamaged(entry);
+    if (entry.state === 'dropping' || entry.state === 'dropped') return this.passDropped(entry, path);
     if (entry.state === 'sealed') {
       this.nextSeq = entry.firstSeq + entry.rows;
       this.chainDigest = entry.chainAfter ?? CHAIN_START;
-      this.sealedBytes += entry.bytes;
       if (sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
+      this.addSealed(entry.number, path, entry, entry.bytes);
       const sealed = { path, firstSeq: entry.firstSeq, rows: entry.rows };
       if (!hasIndex(sealed)) this.unindexed.push(sealed);
       return knownSegment(path, entry, this.nextSeq - 1);
     }
     if (entry.state === 'open' && sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
-    if (entry.state === 'new') removeFiles(path);
+    if (entry.state === 'new') removeSegmentFiles(path);
     try {
       const segment = SegmentWriter.open(path, entry.number, this.options.durability, entry.chainBefore);
       this.segment = segment;
@@ -249,6 +292,14 @@ export class Ingest implements BatchVisitor {
       if (reason.code !== 'damaged' && reason.code !== 'not-a-store') throw reason;
       return this.damaged(entry, reason.message);
     }
+  }
+
+  /** Finishes what a crash may have interrupted. */
+  private passDropped(entry: SegmentEntry, path: string): undefined {
+    this.nextSeq = entry.firstSeq + entry.rows;
+    this.chainDigest = entry.chainAfter ?? CHAIN_START;
+    removeSegmentFiles(path);
+    if (entry.state === 'dropping') this.catalog.setState(entry.number, 'dropped');
   }
 
   /** Its rows were numbered from `firstSeq`; skipping all it may have held keeps numbers unique in any case. */
@@ -304,9 +355,4 @@ function takeLock(directory: string): Database.Database {
     }
     throw reason;
   }
-}
-
-/** Files of a segment that was listed but never came to hold a committed row. */
-function removeFiles(path: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
 }

@@ -136,7 +136,7 @@ export class StoreReader {
 
   private candidateOf(entry: SegmentEntry): Candidate | undefined {
     const path = join(this.directory, entry.file);
-    if (entry.state === 'new') return undefined;
+    if (entry.state === 'new' || entry.state === 'dropping' || entry.state === 'dropped') return undefined;
     if (entry.state === 'damaged') {
       this.report(`${path}: the segment is damaged and was left out`);
       return undefined;

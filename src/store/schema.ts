@@ -18,9 +18,10 @@ export const SEGMENT_FOLDER = 'segments';
 
 /**
  * Life of a segment. `new`: listed, its file may not exist yet. `open`: being written. `sealed`: complete, never
- * changes. `damaged`: what is in it cannot be trusted; kept for the people who will look.
+ * changes. `damaged`: what is in it cannot be trusted; kept for the people who will look. `dropping`: expired, its files
+ * are being removed. `dropped`: they are gone; the entry stays, for the hash chain runs through it.
  */
-export type SegmentState = 'new' | 'open' | 'sealed' | 'damaged';
+export type SegmentState = 'new' | 'open' | 'sealed' | 'damaged' | 'dropping' | 'dropped';
 
 /** `chain_before`, `chain_after`: digests of the hash chain (`chain.ts`) at either end of a segment. */
 export const CATALOG_SQL: string = `

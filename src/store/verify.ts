@@ -15,6 +15,8 @@ import { checkVersion } from './segment.ts';
 export interface VerifyReport {
   readonly segments: number;
   readonly records: number;
+  /** Records of segments that retention has removed. */
+  readonly expired: number;
   readonly timeMinUs: number | undefined;
   readonly timeMaxUs: number | undefined;
   /** Names the last record and the digest up to it; `undefined` for an empty store. */
@@ -73,6 +75,7 @@ class Verifier {
   private lastSeq = 0;
   private segments = 0;
   private records = 0;
+  private expired = 0;
   private timeMinUs = Number.POSITIVE_INFINITY;
   private timeMaxUs = Number.NEGATIVE_INFINITY;
 
@@ -89,8 +92,12 @@ class Verifier {
     else if (!sameBytes(entry.chainBefore, this.digest))
       this.faults.push(`${path}: does not follow the segment before it`);
     this.lastNumber = entry.number;
-    this.segments++;
     this.digest = entry.chainAfter ?? CHAIN_START;
+    if (entry.state === 'dropping' || entry.state === 'dropped') {
+      this.expired += entry.rows;
+      return;
+    }
+    this.segments++;
     if (entry.state === 'damaged') {
       this.faults.push(`${path}: damaged, its records are lost`);
       return;
@@ -114,6 +121,7 @@ class Verifier {
     return {
       segments: this.segments,
       records: this.records,
+      expired: this.expired,
       timeMinUs: empty ? undefined : this.timeMinUs,
       timeMaxUs: empty ? undefined : this.timeMaxUs,
       anchor: empty ? undefined : `wiretrail-anchor-1 ${this.lastSeq} ${toHexText(this.digest)}`,
