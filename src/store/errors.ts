@@ -1,4 +1,5 @@
 /** What can go wrong with a store, in one line a person can act on. */
+import { UserError } from '../base/errors.ts';
 
 export type StoreErrorCode =
   /** The directory holds no store, or something else. */
@@ -16,7 +17,7 @@ export type StoreErrorCode =
   /** A query, time or language expression is wrong. */
   | 'usage';
 
-export class StoreError extends Error {
+export class StoreError extends UserError {
   override readonly name = 'StoreError';
   readonly code: StoreErrorCode;
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { formatTime } from '../base/time.ts';
 import { StoreError } from './errors.ts';
-import { formatTime, parseMoment, parseRanges } from './time.ts';
+import { parseMoment, parseRanges } from './time.ts';
 
 const NOW_US = Date.UTC(2026, 10, 21, 19, 56, 7) * 1000;
 

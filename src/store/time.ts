@@ -39,13 +39,6 @@ export function parseRanges(text: string, nowUs: number): readonly TimeRange[] {
   return ranges;
 }
 
-/** ISO 8601 with microseconds, for saying what was understood. */
-export function formatTime(us: number): string {
-  const ms = Math.floor(us / 1000);
-  const rest = String(us - ms * 1000).padStart(3, '0');
-  return `${new Date(ms).toISOString().slice(0, -1)}${rest}Z`;
-}
-
 function wrongTime(text: string, reason: string): StoreError {
   return new StoreError('usage', `time ${JSON.stringify(text)}: ${reason}`);
 }

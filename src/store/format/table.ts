@@ -1,6 +1,6 @@
 /** Tables for terminals: aligned, as wide as the terminal, nothing that came from the wire can move the cursor. */
+import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import { formatTime } from '../time.ts';
 
 export interface Column {
   readonly title: string;
