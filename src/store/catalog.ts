@@ -47,7 +47,8 @@ export class Catalog {
     try {
       db = new Database(path, mode === 'read' ? { readonly: true, fileMustExist: true } : {});
       if (mode === 'write') {
-        db.pragma('journal_mode = WAL');
+        // Not WAL: a store on read-only media must open too, and this file changes once a segment.
+        db.pragma('journal_mode = DELETE');
         db.pragma('synchronous = FULL');
         if (db.pragma('user_version', { simple: true }) === 0) createCatalog(db, path);
       }

@@ -219,17 +219,14 @@ export class SegmentWriter {
   seal(): void {
     this.commit();
     this.db.pragma('wal_checkpoint(TRUNCATE)');
-    try {
-      this.db.pragma('journal_mode = DELETE');
-    } catch {
-      // SQLITE_BUSY: somebody is reading. The file stays in WAL mode with an empty log, which harms nothing.
-    }
+    this.leaveWal();
     this.db.close();
   }
 
   /** Commits and closes; the segment can be continued. */
   close(): void {
     this.commit();
+    this.leaveWal();
     this.db.close();
   }
 
@@ -241,6 +238,15 @@ export class SegmentWriter {
   /** Size on disk, the log included. */
   bytesOnDisk(): number {
     return sizeOf(this.path) + sizeOf(`${this.path}-wal`);
+  }
+
+  /** A file in WAL mode can only be opened where its log can be made; at rest it should open on read-only media. */
+  private leaveWal(): void {
+    try {
+      this.db.pragma('journal_mode = DELETE');
+    } catch {
+      // SQLITE_BUSY: somebody is reading. The file stays in WAL mode, which harms nothing where it can be written.
+    }
   }
 
   /** Digest of the hash chain up to the last commit. */
