@@ -30,15 +30,17 @@ export function planSearch(segment: SegmentReader, query: CompiledQuery, index: 
   let candidates: Uint32Array | undefined;
   const remaining: Condition[] = [];
   for (const term of query.terms) {
-    const chosen = index && narrow(segment, index, term);
+    const chosen = narrow(segment, index, term);
     if (chosen === undefined) remaining.push(term);
     else candidates = candidates === undefined ? chosen : intersection(candidates, chosen);
   }
   return { candidates, condition: conjunction(remaining), seqMin, seqMax };
 }
 
-/** Exactly the records that meet the term, when an index can tell and they are few. */
-function narrow(segment: SegmentReader, index: PostingIndex, term: Condition): Uint32Array | undefined {
+const NO_RECORDS = new Uint32Array(0);
+
+/** Exactly the records that meet the term, when they are few and an index can tell, or when there are none. */
+function narrow(segment: SegmentReader, index: PostingIndex | undefined, term: Condition): Uint32Array | undefined {
   const need = term.need;
   if (need === undefined) return undefined;
   const { dimension, sql, values } = need;
@@ -46,7 +48,8 @@ function narrow(segment: SegmentReader, index: PostingIndex, term: Condition): U
     `SELECT ${dimension}_row FROM ${dimension} WHERE ${sql} ORDER BY ${dimension}_row`,
     values,
   );
-  if (index.estimate(dimension, rows) > segment.facts.rows * SELECTIVE_PART) return undefined;
+  if (rows.length === 0) return NO_RECORDS;
+  if (index === undefined || index.estimate(dimension, rows) > segment.facts.rows * SELECTIVE_PART) return undefined;
   return index.indexes(dimension, rows);
 }
 
