@@ -62,7 +62,8 @@ function readElement(cursor: Cursor, element: number, encoding: TextEncodingName
   const length = cursor.i32be();
   if (length === -1) return 'NULL';
   const start = cursor.pos;
-  if (length < 0 || !cursor.skip(length)) return undefined;
+  // Past the end every length reads as 0, which would make elements out of nothing.
+  if (cursor.failed || length < 0 || !cursor.skip(length)) return undefined;
   const value = decodeScalar(cursor.bytes, start, start + length, element, encoding);
   return value === undefined ? undefined : quoted(value, element);
 }

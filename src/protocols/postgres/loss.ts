@@ -51,13 +51,13 @@ function onRequestGap(s: Session, lostBytes: number, synced: boolean, tsUs: numb
     return;
   }
   s.lostRequests = true;
+  s.requestLosses++;
   s.lostRequestBytes += lostBytes;
   if (s.phase === PHASE_START) s.phase = PHASE_UNKNOWN;
   s.discarding = false;
   s.quiet = false;
   // What the unnamed statement stands for may have changed unseen.
   s.statements.delete('');
-  for (const statement of s.statements.values()) statement.marks |= MARK_GAP;
   if (s.queue.length === 0 || s.gapped) loseAlignment(s);
   else if (s.aligned && s.queue.last()?.kind !== STEP_LOST) s.queue.push(new Step(STEP_LOST, tsUs, 0));
   supposeExecuted(s, tsUs, lostBytes);
@@ -99,6 +99,7 @@ function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
   }
   // The answer to a request for encryption is lost; what the client says next tells what it was.
   s.awaited = AWAIT_NOTHING;
+  if (!s.aligned) return;
   let counted = lostBytes;
   let executing = 0;
   for (const step of s.queue.all()) {
@@ -108,7 +109,7 @@ function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
     counted = 0;
     executing++;
   }
-  if (!s.aligned || s.queue.length === 0) return;
+  if (s.queue.length === 0) return;
   if (executing > 1 || s.queue.boundaries > 1) {
     loseAlignment(s);
     return;

@@ -120,8 +120,12 @@ function begin(s: Session, frame: Frame, sink: EventSink): void {
   s.quiet = false;
 }
 
+/** Bytes that a step, and each value in it, take beside their content. */
+const STEP_WEIGHT = 256;
+const PARAMETER_WEIGHT = 128;
+
 function newStep(kind: StepKind, frame: Frame): Step {
-  return new Step(kind, frame.startUs, frame.available);
+  return new Step(kind, frame.startUs, STEP_WEIGHT + frame.available);
 }
 
 function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
@@ -197,7 +201,7 @@ function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
     for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u32be());
     if (cursor.failed && types.length > 0) types.pop();
   }
-  const statement = new Statement(text, types);
+  const statement = new Statement(text, types, s.requestLosses);
   if (nul >= 0 && cursor.failed && !frame.truncated) statement.marks |= MARK_MALFORMED;
   if (nul < 0) {
     statement.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
@@ -217,7 +221,7 @@ function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
 }
 
 /** Fills an event with the statement it executes. */
-function describe(event: StatementEvent, statement: Statement | undefined): void {
+function describe(s: Session, event: StatementEvent, statement: Statement | undefined): void {
   if (statement === undefined) {
     event.marks |= MARK_UNKNOWN_HANDLE;
     return;
@@ -226,6 +230,8 @@ function describe(event: StatementEvent, statement: Statement | undefined): void
   event.textLength = statement.textLength;
   event.textSha256 = statement.textSha256;
   event.marks |= statement.marks;
+  // Among lost requests may have been one that gave its name to another text.
+  if (statement.losses !== s.requestLosses) event.marks |= MARK_GAP;
 }
 
 function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
@@ -234,11 +240,12 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   const step = newStep(STEP_BIND, frame);
   const statement = cursor.failed ? undefined : s.statements.use(statementName);
   const event = newStatement(s, frame.startUs, 'prepared');
-  describe(event, statement);
+  describe(s, event, statement);
   if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
   else readBind(s, frame, cursor, statement?.types ?? [], event);
   if (frame.lostBytes > 0) markLost(event, frame);
-  const portal = new Portal(portalName, statement, event, frame.available);
+  step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
+  const portal = new Portal(portalName, statement, event, step.weight);
   step.portal = portal;
   detachPortal(s, s.portals.delete(portalName), sink);
   s.portals.set(portalName, portal);
@@ -256,7 +263,7 @@ function onExecute(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): v
   } else {
     // Not known, or executed again after its end.
     const event = newStatement(s, frame.startUs, 'prepared');
-    describe(event, portal?.statement);
+    describe(s, event, portal?.statement);
     step.event = event;
   }
   enqueue(s, step, sink);
@@ -294,6 +301,7 @@ function onFunctionCall(s: Session, frame: Frame, cursor: Cursor, sink: EventSin
   const event = newStatement(s, frame.startUs, 'function');
   event.operation = 'CALL';
   readFunctionCall(s, frame, cursor, event);
+  step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
   if (frame.lostBytes > 0) markLost(event, frame);
   step.event = event;
   enqueue(s, step, sink);

@@ -88,6 +88,8 @@ export class Session {
   /** Request bytes lost since the last statement began. */
   lostRequestBytes = 0;
   lostRequests = false;
+  /** How often requests were lost. */
+  requestLosses = 0;
   quit = false;
   emitted = false;
   /** Receives the part of the client's message that is not kept. */
