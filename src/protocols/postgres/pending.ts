@@ -116,6 +116,15 @@ export class PendingQueue {
     return this.steps.slice(this.first);
   }
 
+  /** The event of the oldest step that has one: what the server is at. */
+  firstSubject(): StatementEvent | undefined {
+    for (let i = this.first; i < this.steps.length; i++) {
+      const event = this.steps[i]?.subject();
+      if (event) return event;
+    }
+    return undefined;
+  }
+
   /** Removes the Syncs that directly follow the head. */
   dropSyncsBehindHead(): void {
     const head = this.head();
