@@ -1,5 +1,5 @@
 /** Loss and the end of the connection: what they may have touched is marked, and nothing is attributed by guess. */
-import { LogoutEvent, MARK_GAP, MARK_MIDSTREAM, MARK_NO_REPLY, type StatementEvent } from '../../contracts/event.ts';
+import { LogoutEvent, MARK_GAP, MARK_MIDSTREAM, MARK_NO_REPLY } from '../../contracts/event.ts';
 import {
   type Direction,
   END_FIN,
@@ -19,6 +19,7 @@ import {
   executes,
   giveUpAll,
   loseAlignment,
+  markLost,
   PHASE_START,
   PHASE_TLS,
   PHASE_UNKNOWN,
@@ -83,18 +84,12 @@ function markInside(s: Session, lostBytes: number): void {
   const step = s.copy === COPY_MODE_NONE ? s.queue.last() : s.queue.head();
   if (step === undefined) return;
   if (step.statement) step.statement.marks |= MARK_GAP;
-  markEvent(step.subject(), lostBytes);
-}
-
-function markEvent(event: StatementEvent | undefined, lostBytes: number): void {
-  if (event === undefined) return;
-  event.marks |= MARK_GAP;
-  event.lostBytes += lostBytes;
+  markLost(step.subject(), lostBytes);
 }
 
 function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
   if (synced) {
-    if (s.aligned) markEvent(s.queue.head()?.subject(), lostBytes);
+    if (s.aligned) markLost(s.queue.head()?.subject(), lostBytes);
     return;
   }
   // The answer to a request for encryption is lost; what the client says next tells what it was.
@@ -105,7 +100,7 @@ function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
   for (const step of s.queue.all()) {
     const event = step.subject();
     if (!executes(step) || event === undefined) continue;
-    markEvent(event, counted);
+    markLost(event, counted);
     counted = 0;
     executing++;
   }

@@ -34,6 +34,7 @@ import {
   endPortal,
   enqueue,
   loseAlignment,
+  markLost,
   newStatement,
   PHASE_LOGIN,
   PHASE_READY,
@@ -79,6 +80,11 @@ function onAnswered(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): 
     return;
   }
   begin(s, frame, sink);
+  if (frame.lostBytes > 0 && (frame.type === wire.PARSE || frame.type === wire.CLOSE)) {
+    // It may have been about any name.
+    s.requestLosses++;
+    s.statements.delete('');
+  }
   switch (frame.type) {
     case wire.QUERY:
       onQuery(s, frame, cursor, sink);
@@ -140,7 +146,7 @@ function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   if (nul < 0 && frame.truncated) {
     event.textLength = frame.length - wire.HEADER_BYTES - 1;
     event.marks |= MARK_TRUNCATED;
-    if (frame.lostBytes > 0) markLost(event, frame);
+    if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     else {
       const left = event.textLength - (stop - start);
       s.tail = new Tail(left, (_, hash) => {
@@ -156,17 +162,12 @@ function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   enqueue(s, step, sink);
 }
 
-function markLost(event: StatementEvent, frame: Frame): void {
-  event.marks |= MARK_GAP;
-  event.lostBytes += frame.lostBytes;
-}
-
 const REPLICATION_COMMAND =
   /^\s*(IDENTIFY_SYSTEM|START_REPLICATION|BASE_BACKUP|(?:CREATE|DROP|READ|ALTER)_REPLICATION_SLOT|TIMELINE_HISTORY|UPLOAD_MANIFEST)\b/i;
 
 /** Walsender commands are no SQL: they name their operation themselves. */
 function nameReplication(s: Session, event: StatementEvent): void {
-  if (!s.replication && s.loginSeen) return;
+  if (s.replication === false) return;
   const match = REPLICATION_COMMAND.exec((event.text ?? '').slice(0, 64));
   if (match === null) return;
   event.call = 'replication';
@@ -243,7 +244,7 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   describe(s, event, statement);
   if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
   else readBind(s, frame, cursor, statement?.types ?? [], event);
-  if (frame.lostBytes > 0) markLost(event, frame);
+  if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
   step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
   const portal = new Portal(portalName, statement, event, step.weight);
   step.portal = portal;
@@ -264,6 +265,7 @@ function onExecute(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): v
     // Not known, or executed again after its end.
     const event = newStatement(s, frame.startUs, 'prepared');
     describe(s, event, portal?.statement);
+    if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     step.event = event;
   }
   enqueue(s, step, sink);
@@ -302,7 +304,7 @@ function onFunctionCall(s: Session, frame: Frame, cursor: Cursor, sink: EventSin
   event.operation = 'CALL';
   readFunctionCall(s, frame, cursor, event);
   step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
-  if (frame.lostBytes > 0) markLost(event, frame);
+  if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
   step.event = event;
   enqueue(s, step, sink);
 }

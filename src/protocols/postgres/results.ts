@@ -109,7 +109,9 @@ export function onCommandComplete(s: Session, frame: Frame, cursor: Cursor, sink
   if (!cursor.failed) outcome.tag = command;
   const step = s.queue.head();
   if (step?.kind === STEP_EXECUTE && step.portal?.statement?.returnsRows) outcome.returnedRows ??= 0;
-  if (rows !== undefined) count(outcome, command, rows, s.copy, step?.kind === STEP_EXECUTE);
+  // After a loss nobody can tell whether rows came back.
+  const unseen = s.gapped && outcome.returnedRows === undefined && RETURNING.has(command);
+  if (rows !== undefined && !unseen) count(outcome, command, rows, s.copy, step?.kind === STEP_EXECUTE);
   endResult(s, frame, sink);
 }
 
