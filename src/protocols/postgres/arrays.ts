@@ -7,6 +7,8 @@ import { OID_BYTEA } from './types.ts';
 
 /** The server's MAXDIM. */
 const DIMENSIONS_MAX = 6;
+/** Numbers of a few bytes can have thousands of digits; a literal longer than this is left as bytes. */
+const LITERAL_CHARACTERS_MAX = 16 * 1024;
 
 /** The array literal; `undefined` when malformed or of an element type that is not known. */
 export function decodeArray(
@@ -35,6 +37,7 @@ export function decodeArray(
   if (dimensions === 0) return cursor.remaining() === 0 ? '{}' : undefined;
   const text = readLevel(cursor, sizes, 0, element, encoding);
   if (text === undefined || cursor.failed || cursor.remaining() > 0) return undefined;
+  if (text.length > LITERAL_CHARACTERS_MAX) return undefined;
   return custom ? `${bounds}=${text}` : text;
 }
 

@@ -165,6 +165,8 @@ test('arrays that lie about their size are given as bytes', () => {
   // Elements of no bytes must not be read beyond the end: 70 to the power of 6 of them.
   const empty = Buffer.concat([t.i32(6), t.i32(0), t.i32(25), ...Array.from({ length: 12 }, () => t.i32(70))]);
   assert.deepEqual(binary(1009, empty), { type: 'text[]', hex: empty.toString('hex') });
+  const tall = array(type.OID_NUMERIC, ...Array.from({ length: 20 }, () => numeric(1000, 0, 0, 1)));
+  assert.deepEqual(binary(1231, tall), { type: 'numeric[]', hex: tall.toString('hex') });
   const nested = Buffer.concat([t.i32(6), t.i32(0), t.i32(23), ...Array.from({ length: 12 }, () => t.i32(70))]);
   assert.deepEqual(binary(1007, nested), { type: 'int4[]', hex: nested.toString('hex') });
 });
