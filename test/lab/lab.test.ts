@@ -1,0 +1,106 @@
+/**
+ * The lab's proof: real clients on real servers, the sensor on the mirror port, and the servers' own logs as the truth.
+ *
+ * `LAB_STATEMENTS` sets how many statements the volume run sends (default 20,000; the long run is 200,000).
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readPcap } from '../support/pcap.ts';
+import { PacketCapture } from './capture.ts';
+import { compare, verdict } from './compare.ts';
+import { Lab, labObstacle } from './lab.ts';
+import type { LoggedEntry } from './log.ts';
+import { CLIENT_ADDRESS, type CopyMode, LabNetwork, type OffloadOff, SERVER_ADDRESS } from './net.ts';
+import { runStep, SCENARIOS } from './scenarios.ts';
+import { Sensor, sensorObstacle } from './sensor.ts';
+import { makeLabDirectory } from './tempdir.ts';
+import { runVolume } from './volume.ts';
+
+const DEFAULT_STATEMENTS = 20_000;
+const DATAGRAMS = 20;
+const LAB_TIMEOUT_MS = 600_000;
+
+const obstacle = (await labObstacle()) ?? sensorObstacle();
+const options = { timeout: LAB_TIMEOUT_MS, ...(obstacle === undefined ? {} : { skip: `NOT RUN: ${obstacle}` }) };
+
+async function runScenarios(lab: Lab): Promise<void> {
+  for (const { steps } of SCENARIOS) for (const step of steps) await runStep(lab.network, step, lab.directory);
+}
+
+async function collect(lab: Lab): Promise<readonly LoggedEntry[]> {
+  return [...(await lab.postgres.collect()), ...(await lab.mariadb.collect())];
+}
+
+/** Starts a lab, runs `work` with the sensor watching, and holds its records against the logs. */
+async function prove(
+  network: { copyMode: CopyMode; offloadOff: OffloadOff },
+  work: (lab: Lab) => Promise<void>,
+): Promise<{ text: string; logged: number }> {
+  const lab = await Lab.start(network);
+  try {
+    const sensor = await Sensor.start(lab.network, lab.directory);
+    await work(lab);
+    const entries = await collect(lab);
+    const { records, exitCode, said } = await sensor.stop();
+    const result = compare(entries, records);
+    const { ok, text } = verdict(result);
+    assert.ok(ok, `${text}\nThe sensor said:\n${said}`);
+    assert.equal(exitCode, 0, said);
+    assert.ok(result.logged > 0);
+    return { text, logged: result.logged };
+  } finally {
+    await lab.stop();
+  }
+}
+
+test('lab: every statement the servers logged is recorded once, none is invented', options, async (t) => {
+  const wanted = Number(process.env['LAB_STATEMENTS'] ?? DEFAULT_STATEMENTS);
+  const { text, logged } = await prove({ copyMode: 'flood', offloadOff: 'none' }, async (lab) => {
+    await runScenarios(lab);
+    await runVolume(lab, wanted);
+  });
+  assert.ok(logged >= wanted, `only ${logged} statements were sent`);
+  t.diagnostic(text);
+});
+
+const variants: readonly { copyMode: CopyMode; offloadOff: OffloadOff }[] = [
+  { copyMode: 'hub', offloadOff: 'sensor' },
+  { copyMode: 'mirror', offloadOff: 'hosts' },
+  { copyMode: 'double', offloadOff: 'none' },
+];
+
+for (const variant of variants) {
+  const name = `lab: copy mode ${variant.copyMode}, segmentation offload off: ${variant.offloadOff}`;
+  test(name, options, async (t) => {
+    const { text } = await prove(variant, runScenarios);
+    t.diagnostic(text);
+  });
+}
+
+const captureObstacle = await labObstacle();
+const captureOptions = {
+  timeout: LAB_TIMEOUT_MS,
+  ...(captureObstacle === undefined ? {} : { skip: `NOT RUN: ${captureObstacle}` }),
+};
+
+for (const [copyMode, copies] of [
+  ['hub', 1],
+  ['flood', 1],
+  ['mirror', 1],
+  ['double', 2],
+] as const) {
+  test(`lab: copy mode ${copyMode} shows the sensor each frame ${copies}x`, captureOptions, async () => {
+    const network = await LabNetwork.create({ copyMode });
+    const directory = makeLabDirectory();
+    try {
+      const capture = await PacketCapture.start(network, join(directory, 'sensor.pcap'), 'udp');
+      await network.send('client', SERVER_ADDRESS, DATAGRAMS);
+      await network.send('server', CLIENT_ADDRESS, DATAGRAMS);
+      await capture.stop();
+      assert.equal(readPcap(capture.path).frames.length, 2 * DATAGRAMS * copies);
+    } finally {
+      network.destroy();
+    }
+  });
+}

@@ -1,0 +1,258 @@
+/**
+ * The scenarios: what real clients do in the lab. Each is also a recorded capture, `pcaps/<protocol>/<name>`.
+ *
+ * A step is one client program. Small counts here; the volume run (volume.ts) repeats the same programs.
+ */
+import { join } from 'node:path';
+import { run } from '../support/process.ts';
+import { type LabNetwork, SERVER_ADDRESS } from './net.ts';
+import { PASSWORDS, TARGET_VARIABLE, type Target } from './workloads/target.ts';
+
+export type Protocol = 'postgres' | 'mysql';
+
+export interface Step {
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Working directory; default the lab's own. */
+  readonly cwd?: string;
+  /** Exit codes that are right; default 0 alone. */
+  readonly exitCodes?: readonly number[];
+}
+
+export interface Scenario {
+  readonly protocol: Protocol;
+  readonly name: string;
+  /** One or two sentences: what the traffic holds and why it is worth keeping. */
+  readonly purpose: string;
+  readonly steps: readonly Step[];
+}
+
+export const PORTS: Readonly<Record<Protocol, number>> = { postgres: 5432, mysql: 3306 };
+const DATABASE = 'lab';
+const STEP_TIMEOUT_MS = 120_000;
+
+/** Scripts that tsc does not copy are read from the source tree; this file runs as `dist/test/lab/scenarios.js`. */
+const SOURCE_DIRECTORY: string = join(import.meta.dirname, '..', '..', '..', 'test', 'lab', 'workloads');
+
+/** A compiled program of `workloads/`, with the part of it to run. */
+export function node(protocol: Protocol, program: string, part: string, count: number): Step {
+  const path = join(import.meta.dirname, 'workloads', `${program}.js`);
+  return { argv: [process.execPath, path, part], env: targetEnvironment(protocol, count) };
+}
+
+/** Debian's Python, whose packages the lab needs; another one may come first in PATH. */
+export function python(protocol: Protocol, program: string, count: number): Step {
+  const path = join(SOURCE_DIRECTORY, `${program}.py`);
+  return { argv: ['/usr/bin/python3', path], env: targetEnvironment(protocol, count) };
+}
+
+interface PsqlOptions {
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: string;
+  readonly sslmode?: 'disable' | 'prefer';
+  readonly exitCodes?: readonly number[];
+}
+
+function psql(args: readonly string[], options: PsqlOptions = {}): Step {
+  const { user = 'alice', password = PASSWORDS.alice, database = DATABASE, sslmode = 'disable' } = options;
+  const target = `host=${SERVER_ADDRESS} port=${PORTS.postgres} user=${user} dbname=${database} sslmode=${sslmode}`;
+  const env = { PGPASSWORD: password };
+  return { argv: ['psql', target, '-X', '-q', ...args], env, exitCodes: options.exitCodes ?? [0] };
+}
+
+function psqlFile(name: string): Step {
+  return psql(['-f', join(SOURCE_DIRECTORY, `${name}.sql`)]);
+}
+
+/** pgbench with `args`; `-n` and the rest as they come. */
+export function pgbench(args: readonly string[]): Step {
+  const target = ['-h', SERVER_ADDRESS, '-p', String(PORTS.postgres), '-U', 'alice'];
+  return {
+    argv: ['pgbench', ...args, ...target, DATABASE],
+    env: { PGPASSWORD: PASSWORDS.alice, PGSSLMODE: 'disable' },
+  };
+}
+
+export const PGBENCH_INIT: Step = pgbench(['-i', '-s', '1', '-q']);
+
+/** The server offers TLS and this client takes it unless `args` say `--skip-ssl`. */
+function mariadbCli(
+  args: readonly string[],
+  options: { user?: string; password?: string; exitCodes?: readonly number[] } = {},
+): Step {
+  const { user = 'alice', password = PASSWORDS.alice } = options;
+  const target = ['-h', SERVER_ADDRESS, '-P', String(PORTS.mysql), '-u', user];
+  const argv = ['mariadb', '--no-defaults', ...target, '--default-character-set=utf8mb4', ...args];
+  return { argv, env: { MYSQL_PWD: password }, exitCodes: options.exitCodes ?? [0] };
+}
+
+function mariadbFile(name: string, ...args: readonly string[]): Step {
+  return mariadbCli([...args, '-e', `source ${join(SOURCE_DIRECTORY, `${name}.sql`)}`, DATABASE]);
+}
+
+export function targetEnvironment(protocol: Protocol, count: number): Readonly<Record<string, string>> {
+  const target: Target = { host: SERVER_ADDRESS, port: PORTS[protocol], database: DATABASE, count };
+  return { [TARGET_VARIABLE]: JSON.stringify(target) };
+}
+
+/** Runs a step in the client namespace; rejects with what it said when it ends otherwise than it must. */
+export async function runStep(network: LabNetwork, step: Step, directory: string): Promise<void> {
+  const argv = network.on('client', step.argv);
+  const result = await run(argv, { env: step.env ?? {}, timeoutMs: STEP_TIMEOUT_MS, cwd: step.cwd ?? directory });
+  if ((step.exitCodes ?? [0]).includes(result.code)) return;
+  throw new Error(`${step.argv.join(' ')}: exit ${result.code}\n${(result.stderr || result.stdout).slice(-2_000)}`);
+}
+
+const LOAD_LOCAL = [
+  'create or replace table loaded (id int, name varchar(50))',
+  "load data local infile 'local-infile.csv' into table loaded fields terminated by ',' (id, name)",
+  'select count(*) from loaded',
+  'drop table loaded',
+].join('; ');
+
+const postgres = (name: string, purpose: string, ...steps: readonly Step[]): Scenario => ({
+  protocol: 'postgres',
+  name,
+  purpose,
+  steps,
+});
+const mysql = (name: string, purpose: string, ...steps: readonly Step[]): Scenario => ({
+  protocol: 'mysql',
+  name,
+  purpose,
+  steps,
+});
+
+export const SCENARIOS: readonly Scenario[] = [
+  postgres(
+    'login-failure',
+    'Logins that fail (wrong password, unknown role, unknown database), then those that work by SCRAM, MD5 and password in the clear.',
+    psql(['-c', 'select 1'], { password: 'wrong', exitCodes: [2] }),
+    psql(['-c', 'select 1'], { user: 'nobody_known', exitCodes: [2] }),
+    psql(['-c', 'select 1'], { database: 'no_such_database', exitCodes: [2] }),
+    node('postgres', 'pg', 'roles', 1),
+  ),
+  postgres(
+    'simple-and-multi',
+    'Simple queries with every kind of quoting and comment, several statements in one message, DDL, DO, notices, a password to redact.',
+    psqlFile('simple-and-multi'),
+    psql(['-c', "select 'one call'; select 'of several'; create temp table t (a int); insert into t values (1), (2)"]),
+  ),
+  postgres(
+    'extended-types',
+    'Parameters of many types through the extended protocol, in text and binary, NULL and empty ones, and a portal in parts.',
+    node('postgres', 'pg', 'types', 1),
+    node('postgres', 'pg', 'portals', 1),
+  ),
+  postgres(
+    'pgbench-prepared',
+    'pgbench in its three modes: simple, extended, prepared (named statements executed again and again), two clients each.',
+    ...['simple', 'extended', 'prepared'].map((mode) => pgbench(['-n', '-M', mode, '-c', '2', '-t', '10'])),
+  ),
+  postgres(
+    'copy',
+    'COPY in and out as text, CSV and binary, from a query, and one that fails midway.',
+    psqlFile('copy'),
+  ),
+  postgres(
+    'cancel',
+    'A statement ended by a CancelRequest that arrives on a connection of its own; the session goes on.',
+    python('postgres', 'psycopg_cancel', 1),
+  ),
+  postgres(
+    'tls-preferred',
+    'The client asks for TLS and gets it: nothing after the handshake can be read, only that it happened.',
+    psql(['-c', "select 'nobody can read this'"], { sslmode: 'prefer' }),
+  ),
+  postgres(
+    'errors-and-transactions',
+    'Errors in every stage (grammar, names, binding, execution, constraint, failed transaction), savepoints, simple and extended.',
+    psqlFile('errors-and-transactions'),
+    node('postgres', 'pg', 'errors', 1),
+    node('postgres', 'postgresjs', 'transactions', 1),
+  ),
+  postgres(
+    'sql-prepare-set-role',
+    'PREPARE and EXECUTE in SQL, cursors with FETCH and MOVE, SET ROLE and SET LOCAL ROLE, application_name changed midway.',
+    psqlFile('sql-prepare-set-role'),
+  ),
+  postgres(
+    'pipelined',
+    'Requests sent long before the replies to earlier ones, several in one segment, on few connections.',
+    node('postgres', 'pg', 'burst', 20),
+    node('postgres', 'postgresjs', 'pipelined', 20),
+  ),
+  postgres(
+    'psycopg2',
+    'psycopg2: values inlined by the client, a server-side cursor, COPY, an error and a rollback.',
+    python('postgres', 'psycopg', 20),
+  ),
+  mysql(
+    'login-failure',
+    'Logins that fail (wrong password, unknown user, unknown database), then one that works.',
+    mariadbCli(['--skip-ssl', '-e', 'select 1'], { password: 'wrong', exitCodes: [1] }),
+    mariadbCli(['--skip-ssl', '-e', 'select 1'], { user: 'nobody_known', exitCodes: [1] }),
+    mariadbCli(['--skip-ssl', '-e', 'select 1', 'no_such_database'], { exitCodes: [1] }),
+    mariadbCli(['--skip-ssl', '-e', 'select current_user()', DATABASE]),
+  ),
+  mysql(
+    'simple-and-multi',
+    'Text protocol: every kind of quoting and comment, several statements in one message and one that fails midway, a password to redact.',
+    mariadbFile('mariadb-batch', '--skip-ssl', '--comments'),
+    node('mysql', 'mysql2', 'multi', 1),
+  ),
+  mysql(
+    'prepared-types',
+    'Prepared statements with values of many types in the binary protocol, NULLs, changing types, placeholders inside literals.',
+    node('mysql', 'mysql2', 'types', 1),
+    node('mysql', 'mysql2', 'mixed', 3),
+  ),
+  mysql(
+    'compressed-zlib',
+    'The compressed protocol (zlib): small packets stored as they are, large ones deflated, commands in flight.',
+    mariadbFile('mariadb-batch', '--skip-ssl', '--comments', '--compress'),
+    node('mysql', 'mysql2', 'compressed', 10),
+    node('mysql', 'mariadb', 'compressed', 10),
+  ),
+  mysql('local-infile', 'LOAD DATA LOCAL INFILE: the server asks for a file and the client sends it.', {
+    ...mariadbCli(['--skip-ssl', '--local-infile=1', '-e', LOAD_LOCAL, DATABASE]),
+    cwd: SOURCE_DIRECTORY,
+  }),
+  mysql(
+    'change-user',
+    'COM_CHANGE_USER: another user goes on in the same session.',
+    node('mysql', 'mysql2', 'change-user', 1),
+  ),
+  mysql(
+    'bulk',
+    'COM_STMT_BULK_EXECUTE of MariaDB: one message executes a statement for many rows.',
+    node('mysql', 'mariadb', 'bulk', 1),
+  ),
+  mysql(
+    'multi-result-procedure',
+    'CALL with several result sets, as text and prepared, and a procedure that fails midway.',
+    node('mysql', 'mysql2', 'procedures', 1),
+  ),
+  mysql(
+    'errors-and-transactions',
+    'Errors in text and prepared statements, failed prepares, transactions by statement.',
+    node('mysql', 'mysql2', 'errors', 1),
+    node('mysql', 'mysql2', 'sql-prepare', 1),
+  ),
+  mysql(
+    'pipelined',
+    'The mariadb connector with commands in flight, prepare and execute together.',
+    node('mysql', 'mariadb', 'pipelined', 30),
+  ),
+  mysql(
+    'pymysql',
+    'PyMySQL: values inlined by the client, one INSERT of many rows, an error and a rollback.',
+    python('mysql', 'pymysql_client', 10),
+  ),
+  mysql(
+    'tls-preferred',
+    'The client takes the TLS that the server offers: only the greeting and the TLS handshake can be read.',
+    mariadbCli(['-e', "select 'nobody can read this'", DATABASE]),
+  ),
+];

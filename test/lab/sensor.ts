@@ -1,0 +1,62 @@
+/** The sensor under test, on the mirror port, as a user runs it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run, Service } from '../support/process.ts';
+import type { RecordLine } from './compare.ts';
+import { type LabNetwork, SENSOR_INTERFACE } from './net.ts';
+
+/** `dist/main.js`; this file runs as `dist/test/lab/sensor.js`. */
+const PROGRAM: string = join(import.meta.dirname, '..', '..', 'main.js');
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 60_000;
+const REPLAY_TIMEOUT_MS = 120_000;
+/** Longer than the ring's block time-out and the store's batch interval together. */
+const SETTLE_MS = 1_000;
+
+/** Why the sensor can't be run, in one line; `undefined` when it can. */
+export function sensorObstacle(): string | undefined {
+  return existsSync(PROGRAM) ? undefined : 'the command line (dist/main.js) is not built';
+}
+
+export class Sensor {
+  readonly #jsonl: string;
+  readonly #service: Service;
+
+  private constructor(jsonl: string, service: Service) {
+    this.#jsonl = jsonl;
+    this.#service = service;
+  }
+
+  static async start(network: LabNetwork, directory: string): Promise<Sensor> {
+    const jsonl = join(directory, 'records.jsonl');
+    const output = ['--store', join(directory, 'store'), '--jsonl', jsonl];
+    const argv = [process.execPath, PROGRAM, 'sensor', '-i', SENSOR_INTERFACE, ...output];
+    const service = new Service('sensor', network.on('sensor', argv));
+    const ready = (): boolean => service.output().includes('capturing on');
+    await service.waitFor('capturing', ready, START_TIMEOUT_MS);
+    return new Sensor(jsonl, service);
+  }
+
+  /** Lets the last frames arrive, ends the sensor, and returns its records with what it said of itself. */
+  async stop(): Promise<{ records: readonly RecordLine[]; exitCode: number; said: string }> {
+    await sleep(SETTLE_MS);
+    const exitCode = await this.#service.stop('SIGINT', STOP_TIMEOUT_MS);
+    const records = existsSync(this.#jsonl) ? parseRecords(readFileSync(this.#jsonl, 'utf8')) : [];
+    return { records, exitCode, said: this.#service.output() };
+  }
+}
+
+/** Records that a replay of `path` prints, as text. Rejects unless it ends with 0. */
+export async function replayText(path: string): Promise<string> {
+  const result = await run([process.execPath, PROGRAM, 'replay', path, '--jsonl', '-'], {
+    timeoutMs: REPLAY_TIMEOUT_MS,
+  });
+  if (result.code !== 0) throw new Error(`replay ${path}: exit ${result.code}\n${result.stderr}`);
+  return result.stdout;
+}
+
+export function parseRecords(text: string): RecordLine[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as RecordLine);
+}

@@ -1,0 +1,22 @@
+-- Errors of several kinds, inside and outside transactions; savepoints.
+create temp table accounts (id int primary key, balance int check (balance >= 0));
+insert into accounts values (1, 100), (2, 50);
+selec 1;
+select * from missing_table;
+insert into accounts values (1, 0);
+update accounts set balance = -1 where id = 2;
+select 1/0;
+begin;
+update accounts set balance = balance - 10 where id = 1;
+savepoint before_the_mistake;
+select nonsense;
+select 'ignored until the rollback';
+rollback to savepoint before_the_mistake;
+update accounts set balance = balance + 10 where id = 2;
+commit;
+begin;
+insert into accounts values (3, 1);
+select nonsense;
+commit;
+select 1\; select 1/0\; select 'never run';
+select sum(balance) from accounts;

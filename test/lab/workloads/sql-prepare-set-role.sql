@@ -1,0 +1,25 @@
+-- Statements prepared in SQL, cursors, and changes of the acting role.
+prepare plus(int, text) as select $1 + 1 as n, $2 as s;
+execute plus(41, 'it''s');
+execute plus(1, null);
+deallocate plus;
+select current_user, session_user;
+set role auditor;
+select current_user;
+set role none;
+begin;
+set local role app_user;
+select current_user;
+rollback;
+select current_user;
+begin;
+declare walker cursor for select n from generate_series(1, 10) as n;
+fetch 3 from walker;
+move 2 in walker;
+fetch all from walker;
+close walker;
+commit;
+set application_name = 'renamed-in-session';
+select 'with the new name';
+discard all;
+select 'after discard all';
