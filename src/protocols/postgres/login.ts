@@ -65,6 +65,7 @@ function onStartup(s: Session, frame: Frame, cursor: Cursor): void {
     else if (key === 'client_encoding') s.encoding = encodingOf(value);
     else if (key === 'replication') replication = !/^(false|off|no|0)$/i.test(value);
   }
+  if (cursor.peek() !== 0) cursor.fail(); // a NUL ends the list
   // What was cut off may have asked for it.
   s.replication = cursor.failed ? undefined : replication;
   s.identity = { ...s.identity, user, database: database || user, program: program || undefined };

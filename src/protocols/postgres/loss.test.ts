@@ -221,3 +221,18 @@ test('a StartupMessage cut short may have asked for replication', () => {
   assert.equal(d.logins()[0]?.marks, MARK_GAP);
   assert.equal(d.statement().call, 'replication');
 });
+
+test('losses on both sides of one pipeline: nothing is attributed', () => {
+  const d = new t.Dialogue().login();
+  d.client(t.parse('', 'select'), t.bind('', ''), t.execute()).gap(TO_SERVER, 30).client(t.sync);
+  d.server(t.parseComplete, t.bindComplete, t.row('1')).gap(TO_CLIENT, 20);
+  d.server(t.parseComplete, t.bindComplete, t.complete('INSERT 0 1'), t.ready());
+  exchange(d, 'two', 'B');
+  assert.deepEqual(
+    d.statements().map((s) => [s.text, s.outcomes.map((o) => o.tag)]),
+    [
+      ['select', [undefined]],
+      ['two', ['B']],
+    ],
+  );
+});

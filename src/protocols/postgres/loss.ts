@@ -97,7 +97,9 @@ function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
   if (!s.aligned) return;
   let counted = lostBytes;
   let executing = 0;
+  let requestsLost = false;
   for (const step of s.queue.all()) {
+    if (step.kind === STEP_LOST) requestsLost = true;
     const event = step.subject();
     if (!executes(step) || event === undefined) continue;
     markLost(event, counted);
@@ -105,13 +107,13 @@ function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
     executing++;
   }
   if (s.queue.length === 0) return;
-  if (executing > 1 || s.queue.boundaries > 1) {
+  if (executing > 1 || s.queue.boundaries > 1 || requestsLost) {
     loseAlignment(s);
     return;
   }
   // Only one request is open: whatever still comes up to ReadyForQuery is its reply.
   s.gapped = true;
-  s.queue.retain((step) => executes(step) || step.kind === STEP_SYNC || step.kind === STEP_LOST);
+  s.queue.retain((step) => executes(step) || step.kind === STEP_SYNC);
 }
 
 /** `ProtocolModule.onEnd`: emits what is open. */
