@@ -13,10 +13,13 @@ export class Statement {
   returnsRows: boolean | undefined = undefined;
   /** `MARK_*` bits that every execution inherits. */
   marks = 0;
+  /** `Session.requestLosses` when it was prepared. */
+  readonly losses: number;
   readonly weight: number;
-  constructor(text: string, types: readonly number[]) {
+  constructor(text: string, types: readonly number[], losses: number) {
     this.text = text;
     this.types = types;
+    this.losses = losses;
     this.weight = 128 + text.length + 8 * types.length;
   }
 }
@@ -34,11 +37,11 @@ export class Portal {
   suspended = false;
   /** Its name is gone: nobody can execute it any more. */
   detached = false;
-  constructor(name: string, statement: Statement | undefined, event: StatementEvent, wireBytes: number) {
+  constructor(name: string, statement: Statement | undefined, event: StatementEvent, weight: number) {
     this.name = name;
     this.statement = statement;
     this.event = event;
-    this.weight = 256 + wireBytes;
+    this.weight = weight;
   }
 }
 

@@ -51,8 +51,8 @@ export class Session {
   phase: Phase;
   awaited: Awaited = AWAIT_NOTHING;
   encoding: TextEncodingName = 'utf8';
-  /** A walsender: its simple queries are replication commands. */
-  replication = false;
+  /** A walsender, whose simple queries may be replication commands; `undefined`: not known. */
+  replication: boolean | undefined = undefined;
 
   /** The login in progress. */
   login: LoginEvent | undefined = undefined;
@@ -88,6 +88,8 @@ export class Session {
   /** Request bytes lost since the last statement began. */
   lostRequestBytes = 0;
   lostRequests = false;
+  /** How often requests were lost. */
+  requestLosses = 0;
   quit = false;
   emitted = false;
   /** Receives the part of the client's message that is not kept. */
@@ -110,6 +112,13 @@ const NOBODY: Identity = {
   endUser: undefined,
   database: undefined,
 };
+
+/** Bytes that belong to `event`, as far as anyone can tell, were lost. */
+export function markLost(event: StatementEvent | undefined, lostBytes: number): void {
+  if (event === undefined) return;
+  event.marks |= MARK_GAP;
+  event.lostBytes += lostBytes;
+}
 
 /** A statement that begins now. It carries the marks of what was lost just before. */
 export function newStatement(s: Session, startUs: number, call: string): StatementEvent {
