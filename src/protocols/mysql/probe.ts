@@ -17,7 +17,7 @@ import {
 } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
 import { probeGreeting, probeLogin } from './opening.ts';
-import { looksCompressed, plausibleCompressed, plausiblePacket } from './plausible.ts';
+import { plausibleCompressed, plausiblePacket, SHAPE_COMPRESSED, shapeOf } from './plausible.ts';
 import { proxyHeader } from './proxy.ts';
 
 const out = new FrameOut();
@@ -69,7 +69,7 @@ function probeClient(bytes: Uint8Array, start: number, end: number): ProbeVerdic
 
 /** All that is there must be packets of the direction, the first of them whole. */
 function probeChain(bytes: Uint8Array, start: number, end: number, direction: Direction): ProbeVerdict {
-  const compressed = looksCompressed(bytes, start, end);
+  const compressed = shapeOf(bytes, start, end) === SHAPE_COMPRESSED;
   out.chain = -1;
   let pos = start;
   while (pos < end) {
