@@ -226,6 +226,11 @@ const SHAPE_PART = 1;
 /** Could be the last packet of a reply. */
 const SHAPE_END = 2;
 
+/** Could be the first packet of a reply to a statement. */
+export function beginsReply(bytes: Uint8Array, payload: number, limit: number, length: number): boolean {
+  return length > 0 && payload < limit && replyShape(bytes, payload, limit, length, 1) !== SHAPE_NONE;
+}
+
 /** What a server's packet could be, by its first byte and length; `limit` may lie before its end. */
 function replyShape(bytes: Uint8Array, payload: number, limit: number, length: number, sequence: number): number {
   const first = bytes[payload] as number;

@@ -14,6 +14,7 @@ import { onAuthReply, onGreeting } from './login.ts';
 import { lenenc, readEofStatus, readError, readOk } from './messages.ts';
 import { looksLikeOpening } from './opening.ts';
 import { addBytes, applySetting, endResult, isEnd, outcomeOf, setDatabase } from './outcome.ts';
+import { beginsReply } from './plausible.ts';
 import { onDefinition, onPrepared } from './prepares.ts';
 import {
   FRAMING_PLAIN,
@@ -60,6 +61,11 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
     return;
   }
   if (head.event instanceof LoginEvent) {
+    if (session.gapSeen && sequence !== head.replySequence) {
+      session.strayFrames++;
+      return;
+    }
+    head.replySequence = (sequence + 1) & 0xff;
     onAuthReply(session, head, head.event, frame, cursor, sink);
     return;
   }
@@ -72,7 +78,7 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
     addBytes(session, frame);
     return;
   }
-  if (!head.started && !begins(session, head, sequence)) {
+  if (!head.started && !begins(session, head, sequence, length, cursor)) {
     session.strayFrames++;
     return;
   }
@@ -92,12 +98,15 @@ function isLateGreeting(session: MysqlSession, sequence: number, cursor: Cursor,
 }
 
 /**
- * A packet may begin the reply to `head`: it goes on with the request's sequence, or starts afresh as some servers do.
- * Inside compressed packets servers number as they like, which is only believed while nothing was lost.
+ * A packet may begin the reply to `head`: it goes on with the request's sequence, or starts afresh as some servers do,
+ * or as servers like inside compressed packets. After a loss only the exact number is believed, and only with a packet
+ * that can begin a reply: long results pass through every number.
  */
-function begins(session: MysqlSession, head: Pending, sequence: number): boolean {
-  if (sequence === head.replySequence) return true;
-  return !session.gapSeen && (sequence === 1 || session.framing !== FRAMING_PLAIN);
+function begins(session: MysqlSession, head: Pending, sequence: number, length: number, cursor: Cursor): boolean {
+  if (!session.gapSeen) return sequence === head.replySequence || sequence === 1 || session.framing !== FRAMING_PLAIN;
+  if (sequence !== head.replySequence) return false;
+  if (head.kind === KIND_STRING || head.kind === KIND_FETCH || head.kind === KIND_FIELDS) return true;
+  return beginsReply(cursor.bytes, cursor.pos, cursor.end, length);
 }
 
 function onReplyPacket(

@@ -56,8 +56,10 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
   ) {
     // The greeting was not seen, but this is the login.
     onClientLogin(session, frame, cursor, sequence, sink);
-  } else if (session.pending[0]?.kind !== KIND_AUTH) {
-    session.strayFrames++;
+  } else {
+    const login = session.pending[0];
+    if (login?.kind === KIND_AUTH) login.replySequence = (sequence + 1) & 0xff;
+    else session.strayFrames++;
   }
   session.lastClientUs = frame.endUs;
 }
