@@ -52,9 +52,9 @@ export function skipAttributes(session: MysqlSession, cursor: Cursor): void {
   }
 }
 
-/** Mid-stream, a statement that begins with a count below the blank and "one set" has them. */
+/** Where the greeting was not seen, a statement that begins with a count below the blank and "one set" has them. */
 function hasAttributes(session: MysqlSession, cursor: Cursor): boolean {
-  if (session.capabilitiesKnown) return session.has(c.CLIENT_QUERY_ATTRIBUTES);
+  if (session.capabilitiesKnown && session.greeted) return session.has(c.CLIENT_QUERY_ATTRIBUTES);
   return cursor.remaining() >= 2 && cursor.peek() < 9 && cursor.bytes[cursor.pos + 1] === 1;
 }
 
@@ -134,7 +134,8 @@ function execute(session: MysqlSession, pending: Pending, event: StatementEvent,
     event.call === 'bulk' ? bulkValues(session, prepared, event, cursor) : bindValues(session, prepared, cut, cursor);
   session.statements.forgetLongData(prepared);
   if (values !== undefined) event.parameters = values;
-  else if (!cut && prepared.parameterCount > 0 && cursor.failed) event.marks |= MARK_MALFORMED;
+  else if (session.gapSeen) event.marks |= MARK_GAP;
+  else if (!cut) event.marks |= MARK_MALFORMED;
 }
 
 /** Values of COM_STMT_EXECUTE. `undefined`: their types were not seen, or they can't be read. `cut`: some are missing. */
@@ -143,7 +144,7 @@ function bindValues(session: MysqlSession, prepared: Prepared, cut: boolean, cur
   cursor.skip(4);
   const start = cursor.pos;
   const counted = (flags & c.EXECUTE_PARAMETER_COUNT) !== 0;
-  const named = session.capabilitiesKnown ? session.has(c.CLIENT_QUERY_ATTRIBUTES) : counted;
+  const named = session.capabilitiesKnown && session.greeted ? session.has(c.CLIENT_QUERY_ATTRIBUTES) : counted;
   let values = readBindValues(session, prepared, cursor, counted, named);
   if (cut) return values;
   if (cursor.failed || cursor.remaining() > 0) {
