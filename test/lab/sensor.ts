@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, Service } from '../support/process.ts';
-import type { RecordLine } from './compare.ts';
+import type { RecordLine } from './align.ts';
 import { type LabNetwork, SENSOR_INTERFACE } from './net.ts';
 
 /** `dist/main.js`; this file runs as `dist/test/lab/sensor.js`. */
