@@ -1,4 +1,5 @@
 /** The record as JSON: flat, public keys, absent when unknown. The one form of `--jsonl`, exports and the API. */
+import { formatTime } from '../base/time.ts';
 import { MARK_NAMES } from '../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS, type RecordField } from '../contracts/record.ts';
 
@@ -20,13 +21,6 @@ export function recordToJson(record: AuditRecord): Record<string, unknown> {
 /** One JSON Lines line, without its newline. */
 export function recordToLine(record: AuditRecord): string {
   return JSON.stringify(recordToJson(record));
-}
-
-/** RFC 3339 in UTC with microseconds. */
-export function formatTime(timeUs: number): string {
-  const ms = Math.floor(timeUs / 1000);
-  const us = timeUs - ms * 1000;
-  return `${new Date(ms).toISOString().slice(0, -1)}${String(us).padStart(3, '0')}Z`;
 }
 
 export function markNames(marks: number): string[] {

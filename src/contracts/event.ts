@@ -63,6 +63,8 @@ export class Outcome {
   /** The server's own word for what it did ("INSERT", "CREATE TABLE"), where the protocol has one. */
   tag: string | undefined = undefined;
   responseBytes = 0;
+  /** Bytes of bulk data that the client sent for it after the request itself (COPY, LOAD DATA). */
+  bulkBytes = 0;
   firstByteUs = 0;
   endUs = 0;
 }

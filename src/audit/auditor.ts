@@ -1,0 +1,309 @@
+/**
+ * Turns what protocol sessions say into audit records: who (the chain from network peer to end user), where, what (the
+ * SQL analysis), and what came of it. Judges each by policy and hands those that are kept to the sink.
+ */
+import { createHash } from 'node:crypto';
+import { communityId } from '../base/community-id.ts';
+import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
+import { MARK_REDACTED } from '../contracts/event.ts';
+import { DISPOSITION_RECORD, type PolicyEngine } from '../contracts/policy.ts';
+import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
+import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
+import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { SessionState } from './effects.ts';
+import { lossId, recordId, sessionId } from './ids.ts';
+import { redact } from './redact.ts';
+import { type Part, pair } from './split.ts';
+
+export interface AuditorOptions {
+  readonly sensor: string;
+  readonly analyzer: SqlAnalyzer;
+  /** `undefined`: everything is recorded, nothing judged. */
+  readonly policy: PolicyEngine | undefined;
+  readonly sink: RecordSink;
+}
+
+export interface AuditCounters {
+  sessions: number;
+  logins: number;
+  failedLogins: number;
+  statements: number;
+  opaque: number;
+  /** Records a policy did not want. */
+  ignored: number;
+  /** Records the sink had no room for. */
+  dropped: number;
+}
+
+export class Auditor implements SessionOpener {
+  readonly counters: AuditCounters = {
+    sessions: 0,
+    logins: 0,
+    failedLogins: 0,
+    statements: 0,
+    opaque: 0,
+    ignored: 0,
+    dropped: 0,
+  };
+  readonly options: AuditorOptions;
+  private losses = 0;
+
+  constructor(options: AuditorOptions) {
+    this.options = options;
+  }
+
+  open(connection: ConnectionInfo): EventSink {
+    this.counters.sessions++;
+    return new AuditSession(this, connection);
+  }
+
+  /** Writes down that something was not seen. */
+  loss(reason: string, timeUs: number, lostBytes: number | undefined, detail: string): void {
+    const record = new AuditRecord();
+    record.id = lossId(this.options.sensor, reason, timeUs, this.losses++);
+    record.kind = 'loss';
+    record.timeUs = timeUs;
+    record.sensor = this.options.sensor;
+    record.reason = reason;
+    record.lostBytes = lostBytes;
+    record.errorText = detail;
+    this.keep(record, undefined);
+  }
+
+  keep(record: AuditRecord, statement: SqlStatement | undefined): void {
+    const { policy, sink } = this.options;
+    if (policy && policy.evaluate(record, statement) !== DISPOSITION_RECORD) this.counters.ignored++;
+    else if (!sink.write(record)) this.counters.dropped++;
+  }
+}
+
+/** Dialect by `db.system.name`. */
+const DIALECTS: { readonly [system: string]: SqlDialect } = {
+  postgresql: 'postgresql',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+  'microsoft.sql_server': 'tsql',
+  sybase: 'tsql',
+  'oracle.db': 'oracle',
+  'ibm.db2': 'db2',
+  derby: 'db2',
+};
+
+/** Keys of sqlcommenter-style comment tags in which applications name their user, best first. */
+const END_USER_TAGS = ['enduser.id', 'enduser', 'user_id', 'username', 'user'];
+
+class AuditSession implements EventSink {
+  private readonly auditor: Auditor;
+  private readonly connection: ConnectionInfo;
+  private readonly id: string;
+  private readonly community: string;
+  private readonly state = new SessionState();
+  private ordinal = 0;
+
+  constructor(auditor: Auditor, connection: ConnectionInfo) {
+    this.auditor = auditor;
+    this.connection = connection;
+    this.id = sessionId(connection);
+    const { clientAddress, clientPort, serverAddress, serverPort } = connection;
+    this.community = communityId(clientAddress, clientPort, serverAddress, serverPort);
+  }
+
+  emit(event: AuditEvent): void {
+    this.state.hear(event.identity);
+    switch (event.kind) {
+      case 'statement':
+        this.statement(event);
+        break;
+      case 'login':
+        this.login(event);
+        break;
+      case 'opaque':
+        this.opaque(event);
+        break;
+      case 'logout': {
+        const record = this.record('logout', event);
+        record.reason = event.reason;
+        this.auditor.keep(record, undefined);
+        break;
+      }
+    }
+  }
+
+  private record(kind: RecordKind, event: AuditEvent): AuditRecord {
+    const { connection } = this;
+    const { identity } = event;
+    const record = new AuditRecord();
+    record.id = recordId(this.id, this.ordinal++);
+    record.kind = kind;
+    record.timeUs = event.startUs;
+    record.user = identity.user;
+    record.effectiveUser = this.state.effectiveUserOf(identity);
+    record.osUser = identity.osUser;
+    record.clientHost = identity.clientHost;
+    record.program = this.state.programOf(identity);
+    record.endUser = identity.endUser;
+    record.clientAddress = connection.clientAddress;
+    record.clientPort = connection.clientPort;
+    record.serverAddress = connection.serverAddress;
+    record.serverPort = connection.serverPort;
+    record.session = this.id;
+    record.communityId = this.community;
+    if (connection.vlanId >= 0) record.vlanId = connection.vlanId;
+    if (connection.tunnel) record.tunnel = connection.tunnel;
+    record.sensor = this.auditor.options.sensor;
+    record.namespace = this.state.namespaceOf(identity);
+    record.system = identity.system;
+    record.marks = event.marks;
+    if (event.lostBytes > 0) record.lostBytes = event.lostBytes;
+    return record;
+  }
+
+  private login(event: LoginEvent): void {
+    const { counters } = this.auditor;
+    counters.logins++;
+    if (event.errorCode !== undefined) counters.failedLogins++;
+    const record = this.record('login', event);
+    record.authMethod = event.method;
+    record.errorCode = event.errorCode;
+    record.errorText = event.errorText;
+    setTimes(record, event.startUs, event.firstByteUs, event.endUs);
+    this.auditor.keep(record, undefined);
+  }
+
+  private opaque(event: OpaqueEvent): void {
+    this.auditor.counters.opaque++;
+    const record = this.record('opaque', event);
+    record.reason = event.reason;
+    record.tls = event.tls;
+    this.auditor.keep(record, undefined);
+  }
+
+  private statement(event: StatementEvent): void {
+    const dialect = DIALECTS[event.identity.system] ?? 'generic';
+    const { text } = event;
+    const { analyzer } = this.auditor.options;
+    const found = text === undefined ? NO_STATEMENTS : analyzer.analyze(text, dialect).filter((s) => s.end > s.start);
+    for (const part of pair(event, found)) {
+      this.auditor.counters.statements++;
+      const statements = part.statement ? [part.statement] : found;
+      const record = this.record('statement', event);
+      record.call = event.call;
+      record.transaction = event.transaction;
+      setOutcome(record, event, part.outcomes);
+      this.describe(record, event, part, statements, found.length, dialect);
+      if (part.outcomes.length > 0 && record.errorCode === undefined) {
+        for (const { effect } of statements) if (effect) this.state.apply(effect);
+      }
+      this.auditor.keep(record, part.statement ?? found[0]);
+    }
+  }
+
+  /** The what: text, parameters, operations, objects, fingerprint. */
+  private describe(
+    record: AuditRecord,
+    event: StatementEvent,
+    part: Part,
+    statements: readonly SqlStatement[],
+    foundCount: number,
+    dialect: SqlDialect,
+  ): void {
+    record.procedure = event.procedure;
+    record.parameters = event.parameters;
+    if (event.text !== undefined) this.describeText(record, event, part, statements, foundCount, dialect);
+    if (event.operation !== undefined) record.operation = event.operation;
+  }
+
+  private describeText(
+    record: AuditRecord,
+    event: StatementEvent,
+    part: Part,
+    statements: readonly SqlStatement[],
+    foundCount: number,
+    dialect: SqlDialect,
+  ): void {
+    const text = event.text as string;
+    const whole = foundCount < 2 || part.statement === undefined;
+    const from = whole ? 0 : (part.statement as SqlStatement).start;
+    const to = whole ? text.length : (part.statement as SqlStatement).end;
+    const clean = redact(text, from, to, statements, record.errorText, event.parameters);
+    record.text = clean.text;
+    record.parameters = clean.parameters;
+    record.errorText = clean.errorText;
+    if (clean.redacted) record.marks |= MARK_REDACTED;
+    if (whole && event.textLength !== undefined) {
+      record.textLength = event.textLength;
+      if (!clean.redacted) record.textSha256 = event.textSha256;
+    }
+    const operations = new Set<string>();
+    const objects = new Set<string>();
+    for (const statement of statements) {
+      this.collect(statement, dialect, operations, objects);
+      record.procedure ??= statement.procedure;
+      record.endUser ??= endUserOf(statement);
+    }
+    const [operation] = operations;
+    record.operation = operation;
+    if (operations.size > 1) record.operations = [...operations];
+    if (objects.size > 0) record.objects = [...objects];
+    const [first] = statements;
+    if (first) {
+      const single = statements.length === 1;
+      record.summary = single ? first.summary : statements.map((s) => s.summary).join('; ');
+      record.fingerprint = single ? first.fingerprint : joinFingerprints(statements);
+    }
+  }
+
+  /** Operations and objects of a statement, and of the one it executes when that was prepared in SQL. */
+  private collect(statement: SqlStatement, dialect: SqlDialect, operations: Set<string>, objects: Set<string>): void {
+    for (const operation of statement.operations) operations.add(operation);
+    for (const object of statement.objects) objects.add(object);
+    const prepared = this.state.preparedText(statement);
+    if (prepared === undefined) return;
+    for (const inner of this.auditor.options.analyzer.analyze(prepared, dialect)) {
+      for (const operation of inner.operations) operations.add(operation);
+      for (const object of inner.objects) objects.add(object);
+    }
+  }
+}
+
+/** Of several statements that cannot be told apart: order matters, as it does in their summary. */
+function joinFingerprints(statements: readonly SqlStatement[]): string {
+  const joined = statements.map((s) => s.fingerprint).join(' ');
+  return createHash('sha256').update(joined).digest('hex').slice(0, 16);
+}
+
+const NO_STATEMENTS: readonly SqlStatement[] = [];
+
+function endUserOf(statement: SqlStatement): string | undefined {
+  const { tags } = statement;
+  if (!tags) return undefined;
+  for (const key of END_USER_TAGS) {
+    const value = tags.get(key);
+    if (value) return value;
+  }
+  return undefined;
+}
+
+/** Sums the results of one record: rows of all, error of the one that failed, first and last byte of the reply. */
+function setOutcome(record: AuditRecord, event: StatementEvent, outcomes: readonly Outcome[]): void {
+  let firstByteUs = 0;
+  let endUs = 0;
+  let responseBytes = 0;
+  for (const outcome of outcomes) {
+    if (outcome.errorCode !== undefined) record.errorCode = outcome.errorCode;
+    if (outcome.errorText !== undefined) record.errorText = outcome.errorText;
+    if (outcome.returnedRows !== undefined) record.returnedRows = (record.returnedRows ?? 0) + outcome.returnedRows;
+    if (outcome.affectedRows !== undefined) record.affectedRows = (record.affectedRows ?? 0) + outcome.affectedRows;
+    responseBytes += outcome.responseBytes;
+    if (firstByteUs === 0) firstByteUs = outcome.firstByteUs;
+    if (outcome.endUs > endUs) endUs = outcome.endUs;
+  }
+  if (outcomes.length > 0) record.responseBytes = responseBytes;
+  setTimes(record, event.startUs, firstByteUs, endUs);
+}
+
+/** Durations from the request's first byte; 0 stands for "not seen". Clocks that step back give 0, not less. */
+function setTimes(record: AuditRecord, startUs: number, firstByteUs: number, endUs: number): void {
+  if (firstByteUs > 0) record.firstByteUs = Math.max(0, firstByteUs - startUs);
+  if (endUs > 0) record.durationUs = Math.max(0, endUs - startUs);
+}

@@ -1,0 +1,61 @@
+/** `wiretrail policy`: check the files, run the tests that their rules carry. */
+import { Command } from 'commander';
+import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
+import { loadPolicies, type Policy } from '../policy/policy.ts';
+import { runPolicyTests } from '../policy/rule-tests.ts';
+import { formatProblem, PolicyError } from '../policy/source.ts';
+import { createAnalyzer } from '../sql/analyzer.ts';
+import { PACKAGED_POLICIES } from './options.ts';
+import { counted, say } from './text.ts';
+
+const EXAMPLES = `
+Examples:
+  wiretrail policy check policies/          refuse broken files with file, line, column and reason
+  wiretrail policy test policies/           run what each rule says it must and must not match`;
+
+export function policyCommand(exit: (code: number) => void): Command {
+  const policy = new Command('policy').description('check and test policy files').addHelpText('after', EXAMPLES);
+  policy
+    .command('check')
+    .description('read policies and say what is wrong with them; exit 2 when something is')
+    .argument('[path...]', 'folders or files', [PACKAGED_POLICIES])
+    .action((paths: string[]) => {
+      const { rules, disabled, version } = load(paths);
+      const off = disabled.length > 0 ? `, ${counted(disabled.length, 'file')} off (enabled: false)` : '';
+      say(`${counted(rules.length, 'rule')}${off}, version ${version.slice(0, 12)}: no errors`);
+      exit(EXIT_DONE);
+    });
+  policy
+    .command('test')
+    .description('run the tests of all rules, also of packs that are off; exit 1 when one fails')
+    .argument('[path...]', 'folders or files', [PACKAGED_POLICIES])
+    .action((paths: string[]) => exit(runTests(paths)));
+  return policy;
+}
+
+function runTests(paths: readonly string[]): number {
+  const { results, untested } = runPolicyTests(load(paths), createAnalyzer());
+  let failed = 0;
+  for (const { rule, file, line, expected, passed, subject } of results) {
+    if (passed) continue;
+    failed++;
+    say(`${file}:${line}: ${rule} must ${expected === 'match' ? '' : 'not '}match: ${subject}`);
+  }
+  for (const rule of untested) say(`${rule} has no test of both kinds (match, miss)`);
+  say(`${results.length - failed} passed, ${failed} failed, ${counted(untested.length, 'rule')} untested`);
+  return failed > 0 ? EXIT_RULE_MATCHED : EXIT_DONE;
+}
+
+/** All problems are printed, one a line; the first becomes the error. */
+function load(paths: readonly string[]): Policy {
+  try {
+    return loadPolicies(paths, { disabledToo: true });
+  } catch (error) {
+    if (error instanceof PolicyError) {
+      for (const problem of error.problems.slice(1)) say(formatProblem(problem));
+      throw error;
+    }
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new UserError(`cannot read policies: ${(error as Error).message}`);
+  }
+}

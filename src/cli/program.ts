@@ -1,0 +1,61 @@
+/** The command line: one file a command, exit codes of the record contract, one line for what went wrong. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { EXIT_DONE, EXIT_USAGE, UserError } from '../base/errors.ts';
+import { doctorCommand } from './doctor.ts';
+import { policyCommand } from './policy.ts';
+import { queryCommand } from './query.ts';
+import { replayCommand } from './replay.ts';
+import { sensorCommand } from './sensor.ts';
+import { say } from './text.ts';
+
+const EXAMPLES = `
+Examples:
+  wiretrail replay capture.pcap --jsonl -          every statement of a capture, as JSON lines
+  wiretrail replay *.pcap --store ./data           … into a store, to search later
+  wiretrail query user:alice op:DELETE since:-2d --store ./data
+  wiretrail sensor -i eth1 --store /var/lib/wiretrail
+  wiretrail doctor -i eth1                         can this machine capture?
+
+Exit codes: 0 done · 1 a rule at or above --fail-on matched · 2 wrong usage or unusable input · 3 done, but with loss`;
+
+/** Runs the command line and returns its exit code. Only bugs reject. */
+export async function run(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT_DONE;
+  const exit = (code: number): void => {
+    exitCode = code;
+  };
+  const program = new Command('wiretrail')
+    .description(
+      'Writes down every database statement that crosses the wire: who, when, where, what, how, and what came of it.',
+    )
+    .version(version())
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(--help shows what is possible)')
+    .exitOverride();
+  for (const make of [replayCommand, sensorCommand, queryCommand, policyCommand, doctorCommand]) {
+    program.addCommand(inherit(make(exit)));
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE;
+    if (!(error instanceof UserError)) throw error;
+    say(`wiretrail: ${error.message}`);
+    return EXIT_USAGE;
+  }
+}
+
+/** Sub-commands report usage errors the same way as the program itself. */
+function inherit(command: Command): Command {
+  command.exitOverride().showHelpAfterError('(--help shows what is possible)');
+  for (const child of command.commands) inherit(child);
+  return command;
+}
+
+function version(): string {
+  const file = join(import.meta.dirname, '../../package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,185 @@
+/** `wiretrail query`: finds records in a store, as a table, JSON lines or CSV. */
+import { Command, Option } from 'commander';
+import { recordToJson, recordToLine } from '../audit/json.ts';
+import { EXIT_DONE, UserError } from '../base/errors.ts';
+import { formatTime } from '../base/time.ts';
+import type { AuditRecord } from '../contracts/record.ts';
+import { AGGREGATE_FIELDS, type AggregateField } from '../store/aggregate.ts';
+import type { Filter, Query } from '../store/filter.ts';
+import { csvHeader, csvLine, csvRecord } from '../store/format/csv.ts';
+import { RECORD_COLUMNS, recordCells, TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
+import { parseFilter, QUERY_FIELDS } from '../store/language.ts';
+import { StoreReader } from '../store/reader.ts';
+import { parseMoment, parseRanges, type TimeRange } from '../store/time.ts';
+import { positiveInteger, repeated } from './options.ts';
+import { counted, say } from './text.ts';
+
+type Format = 'table' | 'jsonl' | 'csv';
+
+interface QueryOptions {
+  readonly store: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly time?: string;
+  readonly user?: readonly string[];
+  readonly client?: readonly string[];
+  readonly server?: readonly string[];
+  readonly operation?: readonly string[];
+  readonly object?: readonly string[];
+  readonly text?: readonly string[];
+  readonly countBy?: string;
+  readonly format: Format;
+  readonly limit?: number;
+  readonly order: 'newest' | 'oldest';
+}
+
+/** Options that stand for a term of the query language. */
+const TERM_OPTIONS = ['user', 'client', 'server', 'operation', 'object', 'text'] as const;
+const TABLE_LIMIT = 100;
+const COUNT_LIMIT = 50;
+const PIPE_WIDTH = 200;
+
+const EXAMPLES = `
+Fields: ${QUERY_FIELDS.join(' ')}
+
+Examples:
+  wiretrail query user:alice op:DELETE                       newest first, from ./data
+  wiretrail query 'table:orders* rows>1000' --from -2d       the last 48 hours
+  wiretrail query --user alice --client 10.0.0.0/8 --time 2026/11/20
+  wiretrail query '"drop table" or rule:pci-*' --format jsonl
+  wiretrail query kind:login failed:yes --count-by user,client`;
+
+export function queryCommand(exit: (code: number) => void): Command {
+  const command = new Command('query')
+    .description('find records in a store')
+    .argument('[expression...]', 'terms like user:alice op:DELETE rows>1000 "drop table", with and, or, not, brackets')
+    .option('--store <dir>', 'the store', 'data')
+    .option('--from <time>', 'first moment: ISO 8601, or a distance back such as -1h')
+    .option('--to <time>', 'moment at which to end')
+    .option('--time <range>', 'a range: 2026-11-20, 2026-11-20T10:00Z/PT30M, -2d, …');
+  for (const name of TERM_OPTIONS) command.option(`--${name} <value>`, `the same as ${name}:value`, repeated);
+  return command
+    .option('--count-by <fields>', `count instead of listing, by ${AGGREGATE_FIELDS.join(', ')} (comma-separated)`)
+    .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
+    .addOption(new Option('--order <order>', 'which first').choices(['newest', 'oldest']).default('newest'))
+    .option('--limit <count>', `records at most (${TABLE_LIMIT} for a table, else all)`, positiveInteger)
+    .addHelpText('after', EXAMPLES)
+    .action(async (expression: string[], options: QueryOptions) => {
+      await run(expression.join(' '), options);
+      exit(EXIT_DONE);
+    });
+}
+
+async function run(expression: string, options: QueryOptions): Promise<void> {
+  const reader = new StoreReader(options.store);
+  try {
+    const nowUs = Date.now() * 1000;
+    const range = timeRange(options, nowUs);
+    if (range) say(`time: ${formatTime(range.fromUs)} to ${formatTime(range.toUs)}`);
+    const filter = both(parseFilter(expression, nowUs), optionFilter(options));
+    const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter, order: options.order };
+    if (options.countBy === undefined) await list(reader, query, options);
+    else await count(reader, query, options.countBy, options);
+  } finally {
+    for (const problem of reader.problems) say(`wiretrail: ${problem}`);
+    reader.close();
+  }
+}
+
+function timeRange(options: QueryOptions, nowUs: number): TimeRange | undefined {
+  const { from, to, time } = options;
+  if (time !== undefined) {
+    if (from !== undefined || to !== undefined) throw new UserError('give --time, or --from and --to, not both');
+    const ranges = parseRanges(time, nowUs);
+    if (ranges.length > 1)
+      throw new UserError(`--time ${time} means several ranges: use time:${time} in the expression`);
+    return ranges[0];
+  }
+  if (from === undefined && to === undefined) return undefined;
+  const fromUs = from === undefined ? 0 : parseMoment(from, nowUs);
+  const toUs = to === undefined ? nowUs : parseMoment(to, nowUs);
+  if (toUs <= fromUs) throw new UserError('the time range ends before it begins: check --from and --to');
+  return { fromUs, toUs };
+}
+
+function optionFilter(options: QueryOptions): Filter | undefined {
+  let filter: Filter | undefined;
+  for (const name of TERM_OPTIONS) {
+    for (const value of options[name] ?? []) {
+      const quoted = /^[^\s"()]+$/.test(value) ? value : JSON.stringify(value);
+      filter = both(filter, parseFilter(`${name}:${quoted}`, 0));
+    }
+  }
+  return filter;
+}
+
+function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
+  return a && b ? { kind: 'and', terms: [a, b] } : (a ?? b);
+}
+
+async function list(reader: StoreReader, query: Query, options: QueryOptions): Promise<void> {
+  const limit = options.limit ?? (options.format === 'table' ? TABLE_LIMIT : undefined);
+  // One more than shown tells whether there are more.
+  const records = reader.query({ ...query, limit: limit === undefined ? undefined : limit + 1 });
+  let shown = 0;
+  let more = false;
+  let rows: string[][] = [];
+  let header = true;
+  if (options.format === 'csv') await print(csvHeader());
+  for (const record of records) {
+    if (shown === limit) {
+      more = true;
+      break;
+    }
+    shown++;
+    if (options.format !== 'table') {
+      await print(options.format === 'csv' ? csvRecord(recordToJson(record)) : recordToLine(record));
+      continue;
+    }
+    rows.push(recordCells(record satisfies AuditRecord));
+    if (rows.length < TABLE_GROUP_ROWS) continue;
+    await printTable(rows, header);
+    header = false;
+    rows = [];
+  }
+  if (rows.length > 0) await printTable(rows, header);
+  if (options.format === 'table') say(`${counted(shown, 'record')}${more ? ', and more: raise --limit' : ''}`);
+}
+
+async function printTable(rows: readonly (readonly string[])[], header: boolean): Promise<void> {
+  const width = process.stdout.columns ?? PIPE_WIDTH;
+  for (const line of tableLines(RECORD_COLUMNS, rows, width, header)) await print(line);
+}
+
+async function count(reader: StoreReader, query: Query, by: string, options: QueryOptions): Promise<void> {
+  const fields = by.split(',').map((name) => aggregateField(name.trim()));
+  const groups = reader.aggregate(query, fields, options.limit ?? COUNT_LIMIT);
+  const numbers = ['records', 'failed', 'rows'] as const;
+  const rows = groups.map((group) => [...group.labels, ...numbers.map((name) => String(group[name]))]);
+  if (options.format === 'jsonl') {
+    for (const { labels, records, failed, rows: moved } of groups) {
+      const named = Object.fromEntries(fields.map((field, i) => [field, labels[i] ?? '']));
+      await print(JSON.stringify({ ...named, records, failed, rows: moved }));
+    }
+  } else if (options.format === 'csv') {
+    for (const row of [[...fields, ...numbers], ...rows]) await print(csvLine(row));
+  } else {
+    const names = fields.map((field) => ({ title: field.toUpperCase(), align: 'left' as const, widthMax: 40 }));
+    const counts = numbers.map((name) => ({ title: name.toUpperCase(), align: 'right' as const, widthMax: 12 }));
+    const columns = [...names, ...counts];
+    for (const line of tableLines(columns, rows, process.stdout.columns ?? PIPE_WIDTH)) await print(line);
+  }
+}
+
+function aggregateField(name: string): AggregateField {
+  const found = AGGREGATE_FIELDS.find((field) => field === name);
+  if (!found) throw new UserError(`cannot count by '${name}': choose from ${AGGREGATE_FIELDS.join(', ')}`);
+  return found;
+}
+
+/** Waits while the reader of a pipe is slower than the store. */
+async function print(line: string): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) {
+    await new Promise<void>((resolve) => process.stdout.once('drain', () => resolve()));
+  }
+}

@@ -1,0 +1,49 @@
+/** The short summary at the end of a replay or a sensor's run. */
+import type { SourceStats } from '../contracts/packet.ts';
+import { SEVERITIES } from '../contracts/record.ts';
+import type { PipelineCounters } from '../sensor/pipeline.ts';
+import type { TallySnapshot } from '../sensor/tally.ts';
+import { byteSize, counted, grouped, ranking, say } from './text.ts';
+
+const NAMES_SHOWN = 8;
+
+/** Records or packets that this sensor itself failed to handle; what a mirror port never showed is not among them. */
+export function internalLoss(stats: SourceStats, counters: PipelineCounters): number {
+  return stats.drops + counters.audit.dropped + (counters.reassembly['endedEvicted'] ?? 0);
+}
+
+export function printSummary(tally: TallySnapshot, stats: SourceStats, counters: PipelineCounters): void {
+  const { audit, protocols } = counters;
+  say(`packets     ${grouped(stats.packets)} (${byteSize(stats.bytes)})`);
+  say(`sessions    ${grouped(audit.sessions)}${audit.opaque ? `, ${grouped(audit.opaque)} encrypted` : ''}`);
+  say(`logins      ${grouped(audit.logins)}${audit.failedLogins ? `, ${grouped(audit.failedLogins)} failed` : ''}`);
+  if (tally.users.size > 0) say(`users       ${ranking(tally.users, NAMES_SHOWN)}`);
+  say(`statements  ${grouped(audit.statements)}${tally.failed ? `, ${grouped(tally.failed)} failed` : ''}`);
+  if (tally.operations.size > 0) say(`operations  ${ranking(tally.operations, NAMES_SHOWN)}`);
+  say(`alerts      ${alerts(tally)}`);
+  say(`loss        ${loss(tally, stats, counters)}`);
+  const other = protocols['unrecognisedFlows'] ?? 0;
+  if (other > 0) say(`not a database  ${counted(other, 'flow')}`);
+}
+
+function alerts(tally: TallySnapshot): string {
+  const parts = [...SEVERITIES]
+    .reverse()
+    .flatMap((severity) =>
+      tally.alerts.has(severity) ? [`${severity} ${grouped(tally.alerts.get(severity) ?? 0)}`] : [],
+    );
+  if (parts.length === 0) return 'none';
+  return `${parts.join(', ')} (${ranking(tally.rules, 4)})`;
+}
+
+function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reassembly }: PipelineCounters): string {
+  const parts: string[] = [];
+  if (stats.drops > 0) parts.push(`${counted(stats.drops, 'packet')} dropped by the kernel`);
+  if (stats.truncatedInputs > 0) parts.push(`${counted(stats.truncatedInputs, 'file')} cut off`);
+  const gapBytes = protocols['gapBytes'] ?? 0;
+  if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);
+  if (tally.marked > 0) parts.push(`${counted(tally.marked, 'statement')} marked`);
+  if (reassembly['endedEvicted']) parts.push(`${counted(reassembly['endedEvicted'], 'flow')} evicted`);
+  if (audit.dropped > 0) parts.push(`${counted(audit.dropped, 'record')} dropped`);
+  return parts.length > 0 ? parts.join(', ') : 'none';
+}

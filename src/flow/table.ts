@@ -1,0 +1,245 @@
+/**
+ * Flow table: TCP 4-tuples to slot numbers, in typed arrays of fixed size.
+ *
+ * The key is canonical (lower endpoint first), so both directions share a slot; tunnels and VLANs are not part of it,
+ * so copies of a frame from two mirrors fall together. Open addressing at a load of at most one half, with
+ * backward-shift deletion: no tombstones, so the table does not age.
+ */
+import type { PacketView } from '../contracts/view.ts';
+import { FlowHash } from './hash.ts';
+
+/** One cache line a slot: both addresses, ports, hash, and where the first packet came from. */
+const WORDS = 16;
+const PORTS = 8;
+const HASH = 9;
+const VLAN = 10;
+const TUNNEL_KIND = 11;
+const TUNNEL_ID = 12;
+const INTERFACE = 13;
+
+const TIMES = 2;
+const FIRST_US = 0;
+const LAST_US = 1;
+
+/** Index entry: hash, then slot + 1 (0: empty). */
+const ENTRY_WORDS = 2;
+
+/** The packet belongs to no flow that is known. */
+export const FLOW_NONE: number = -1;
+
+export class FlowTable {
+  readonly capacity: number;
+  private readonly hash: FlowHash;
+  private readonly words: Int32Array;
+  private readonly times: Float64Array;
+  private readonly index: Int32Array;
+  private readonly indexMask: number;
+  /** Stack of free slots. */
+  private readonly free: Int32Array;
+  private freeCount: number;
+  // The canonical key of the packet looked up last.
+  private low0 = 0;
+  private low1 = 0;
+  private low2 = 0;
+  private low3 = 0;
+  private high0 = 0;
+  private high1 = 0;
+  private high2 = 0;
+  private high3 = 0;
+  private ports = 0;
+  private keyHash = 0;
+  private side = 0;
+
+  /** `capacity` flows, at most 2^26. */
+  constructor(capacity: number, seed: number) {
+    if (!(capacity >= 1 && capacity <= 1 << 26)) throw new RangeError('flow table capacity must be 1 to 2^26');
+    let entries = 2;
+    while (entries < capacity * 2) entries *= 2;
+    this.capacity = capacity;
+    this.hash = new FlowHash(seed);
+    this.words = new Int32Array(capacity * WORDS);
+    this.times = new Float64Array(capacity * TIMES);
+    this.index = new Int32Array(entries * ENTRY_WORDS);
+    this.indexMask = entries - 1;
+    this.free = new Int32Array(capacity);
+    for (let i = 0; i < capacity; i++) this.free[i] = capacity - 1 - i;
+    this.freeCount = capacity;
+  }
+
+  get size(): number {
+    return this.capacity - this.freeCount;
+  }
+
+  /** Bytes of memory, all taken at construction. */
+  get bytes(): number {
+    return this.words.byteLength + this.times.byteLength + this.index.byteLength + this.free.byteLength;
+  }
+
+  /** `slot << 1 | side` of the packet's sender, or `FLOW_NONE`. Also sets the key that `insert` uses. */
+  find(view: PacketView): number {
+    this.setKey(view);
+    const { index, indexMask, keyHash } = this;
+    for (let i = keyHash & indexMask; ; i = (i + 1) & indexMask) {
+      const entry = index[i * ENTRY_WORDS + 1] as number;
+      if (entry === 0) return FLOW_NONE;
+      if (index[i * ENTRY_WORDS] === keyHash && this.matches(entry - 1)) return ((entry - 1) << 1) | this.side;
+    }
+  }
+
+  /** Hash of the packet looked up last: the same for both directions. */
+  get lastHash(): number {
+    return this.keyHash;
+  }
+
+  /** Takes a slot for the packet that `find` did not find; `FLOW_NONE` when the table is full. */
+  insert(view: PacketView): number {
+    if (this.freeCount === 0) return FLOW_NONE;
+    const slot = this.free[--this.freeCount] as number;
+    const w = slot * WORDS;
+    const words = this.words;
+    words[w] = this.low0;
+    words[w + 1] = this.low1;
+    words[w + 2] = this.low2;
+    words[w + 3] = this.low3;
+    words[w + 4] = this.high0;
+    words[w + 5] = this.high1;
+    words[w + 6] = this.high2;
+    words[w + 7] = this.high3;
+    words[w + PORTS] = this.ports;
+    words[w + HASH] = this.keyHash;
+    this.restart(slot, view);
+    const { index, indexMask } = this;
+    let i = this.keyHash & indexMask;
+    while (index[i * ENTRY_WORDS + 1] !== 0) i = (i + 1) & indexMask;
+    index[i * ENTRY_WORDS] = this.keyHash;
+    index[i * ENTRY_WORDS + 1] = slot + 1;
+    return (slot << 1) | this.side;
+  }
+
+  /** Describes a new flow in the slot of an old one with the same 4-tuple. */
+  restart(slot: number, view: PacketView): void {
+    const w = slot * WORDS;
+    this.words[w + VLAN] = view.vlanId;
+    this.words[w + TUNNEL_KIND] = view.tunnelKind;
+    this.words[w + TUNNEL_ID] = view.tunnelId;
+    this.words[w + INTERFACE] = view.interfaceIndex;
+    this.times[slot * TIMES + FIRST_US] = view.tsUs;
+    this.times[slot * TIMES + LAST_US] = view.tsUs;
+  }
+
+  remove(slot: number): void {
+    const { index, indexMask } = this;
+    let hole = (this.words[slot * WORDS + HASH] as number) & indexMask;
+    while (index[hole * ENTRY_WORDS + 1] !== slot + 1) hole = (hole + 1) & indexMask;
+    // Entries behind the hole move up unless that would put them before their home.
+    for (let i = (hole + 1) & indexMask; index[i * ENTRY_WORDS + 1] !== 0; i = (i + 1) & indexMask) {
+      const home = (index[i * ENTRY_WORDS] as number) & indexMask;
+      if (((i - home) & indexMask) < ((i - hole) & indexMask)) continue;
+      index[hole * ENTRY_WORDS] = index[i * ENTRY_WORDS] as number;
+      index[hole * ENTRY_WORDS + 1] = index[i * ENTRY_WORDS + 1] as number;
+      hole = i;
+    }
+    index[hole * ENTRY_WORDS + 1] = 0;
+    this.free[this.freeCount++] = slot;
+  }
+
+  touch(slot: number, tsUs: number): void {
+    this.times[slot * TIMES + LAST_US] = tsUs;
+  }
+
+  firstUs(slot: number): number {
+    return this.times[slot * TIMES + FIRST_US] as number;
+  }
+
+  lastUs(slot: number): number {
+    return this.times[slot * TIMES + LAST_US] as number;
+  }
+
+  /** Word `0..3` of a side's address. */
+  addressWord(slot: number, side: number, word: number): number {
+    return this.words[slot * WORDS + side * 4 + word] as number;
+  }
+
+  port(slot: number, side: number): number {
+    const ports = this.words[slot * WORDS + PORTS] as number;
+    return side === 0 ? ports >>> 16 : ports & 0xffff;
+  }
+
+  vlanId(slot: number): number {
+    return this.words[slot * WORDS + VLAN] as number;
+  }
+
+  tunnelKind(slot: number): number {
+    return this.words[slot * WORDS + TUNNEL_KIND] as number;
+  }
+
+  tunnelId(slot: number): number {
+    return this.words[slot * WORDS + TUNNEL_ID] as number;
+  }
+
+  interfaceIndex(slot: number): number {
+    return this.words[slot * WORDS + INTERFACE] as number;
+  }
+
+  private matches(slot: number): boolean {
+    const words = this.words;
+    const w = slot * WORDS;
+    return (
+      words[w + 3] === this.low3 &&
+      words[w + 7] === this.high3 &&
+      words[w + PORTS] === this.ports &&
+      words[w] === this.low0 &&
+      words[w + 1] === this.low1 &&
+      words[w + 2] === this.low2 &&
+      words[w + 4] === this.high0 &&
+      words[w + 5] === this.high1 &&
+      words[w + 6] === this.high2
+    );
+  }
+
+  private setKey(view: PacketView): void {
+    if (sourceIsLower(view)) {
+      this.low0 = view.src0;
+      this.low1 = view.src1;
+      this.low2 = view.src2;
+      this.low3 = view.src3;
+      this.high0 = view.dst0;
+      this.high1 = view.dst1;
+      this.high2 = view.dst2;
+      this.high3 = view.dst3;
+      this.ports = (view.srcPort << 16) | view.dstPort;
+      this.side = 0;
+    } else {
+      this.low0 = view.dst0;
+      this.low1 = view.dst1;
+      this.low2 = view.dst2;
+      this.low3 = view.dst3;
+      this.high0 = view.src0;
+      this.high1 = view.src1;
+      this.high2 = view.src2;
+      this.high3 = view.src3;
+      this.ports = (view.dstPort << 16) | view.srcPort;
+      this.side = 1;
+    }
+    this.keyHash = this.hash.of(
+      this.low0,
+      this.low1,
+      this.low2,
+      this.low3,
+      this.high0,
+      this.high1,
+      this.high2,
+      this.high3,
+      this.ports,
+    );
+  }
+}
+
+/** Whether the source is side 0: unsigned order of the address, then of the port. */
+function sourceIsLower(view: PacketView): boolean {
+  if (view.src0 !== view.dst0) return view.src0 >>> 0 < view.dst0 >>> 0;
+  if (view.src1 !== view.dst1) return view.src1 >>> 0 < view.dst1 >>> 0;
+  if (view.src2 !== view.dst2) return view.src2 >>> 0 < view.dst2 >>> 0;
+  if (view.src3 !== view.dst3) return view.src3 >>> 0 < view.dst3 >>> 0;
+  return view.srcPort <= view.dstPort;
+}

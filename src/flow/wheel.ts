@@ -1,0 +1,107 @@
+/**
+ * Timer wheel over slots: one bucket a tick, circular lists in typed arrays, so that scheduling and cancelling cost a
+ * few stores and nothing is allocated. Within a bucket, first scheduled is first taken.
+ *
+ * A timer beyond the horizon waits in the last bucket and comes due early; the owner looks at the true deadline when
+ * it takes a slot, and schedules it again. That also makes deadlines cheap to move: only the owner's own time changes.
+ */
+export class TimerWheel {
+  private readonly tickUs: number;
+  private readonly mask: number;
+  private readonly slots: number;
+  /** Links of slots, then of one sentinel a bucket; an unscheduled slot links to itself. */
+  private readonly next: Int32Array;
+  private readonly previous: Int32Array;
+  /** Next tick to be looked at; all timers lie within `[tick, tick + mask]`. */
+  private tick = 0;
+  /** Every bucket before this tick is empty. */
+  private low = 0;
+  private scheduled = 0;
+
+  /** `buckets` is a power of two; the horizon is `tickUs * (buckets - 1)`. */
+  constructor(slots: number, tickUs: number, buckets: number) {
+    if ((buckets & (buckets - 1)) !== 0) throw new RangeError('buckets must be a power of two');
+    this.tickUs = tickUs;
+    this.mask = buckets - 1;
+    this.slots = slots;
+    this.next = new Int32Array(slots + buckets);
+    this.previous = new Int32Array(slots + buckets);
+    for (let i = 0; i < slots + buckets; i++) {
+      this.next[i] = i;
+      this.previous[i] = i;
+    }
+  }
+
+  /** Slots waiting. */
+  get size(): number {
+    return this.scheduled;
+  }
+
+  /** Bytes of memory. */
+  get bytes(): number {
+    return this.next.byteLength + this.previous.byteLength;
+  }
+
+  isScheduled(slot: number): boolean {
+    return this.next[slot] !== slot;
+  }
+
+  /** Has `slot` come due at `dueUs` or up to a tick later, in place of its earlier schedule. */
+  schedule(slot: number, dueUs: number, nowUs: number): void {
+    this.cancel(slot);
+    const now = Math.floor(nowUs / this.tickUs);
+    if (this.scheduled === 0) {
+      this.tick = now + 1;
+      this.low = now + 1;
+    }
+    // The tick that starts at or after the deadline, so that a slot taken is a slot expired.
+    const tick = Math.min(Math.max(Math.ceil(dueUs / this.tickUs), now + 1, this.tick), this.tick + this.mask);
+    if (tick < this.low) this.low = tick;
+    const sentinel = this.slots + (tick & this.mask);
+    const last = this.previous[sentinel] as number;
+    this.next[last] = slot;
+    this.previous[slot] = last;
+    this.next[slot] = sentinel;
+    this.previous[sentinel] = slot;
+    this.scheduled++;
+  }
+
+  cancel(slot: number): void {
+    const next = this.next[slot] as number;
+    if (next === slot) return;
+    const previous = this.previous[slot] as number;
+    this.next[previous] = next;
+    this.previous[next] = previous;
+    this.next[slot] = slot;
+    this.previous[slot] = slot;
+    this.scheduled--;
+  }
+
+  /** Takes a slot that is due at `nowUs`, or -1. Call until it answers -1. */
+  take(nowUs: number): number {
+    const now = Math.floor(nowUs / this.tickUs);
+    for (; this.scheduled > 0 && this.tick <= now; this.tick++) {
+      const sentinel = this.slots + (this.tick & this.mask);
+      const slot = this.next[sentinel] as number;
+      if (slot === sentinel) continue;
+      this.cancel(slot);
+      return slot;
+    }
+    return -1;
+  }
+
+  /** The slot scheduled first, which stays scheduled; -1 when none is. Afterwards `earliestUs` is its time. */
+  earliest(): number {
+    if (this.scheduled === 0) return -1;
+    if (this.low < this.tick) this.low = this.tick;
+    for (; ; this.low++) {
+      const sentinel = this.slots + (this.low & this.mask);
+      const slot = this.next[sentinel] as number;
+      if (slot !== sentinel) return slot;
+    }
+  }
+
+  get earliestUs(): number {
+    return this.low * this.tickUs;
+  }
+}

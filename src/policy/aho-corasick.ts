@@ -1,0 +1,257 @@
+/**
+ * Aho-Corasick over bytes (Aho, Corasick: "Efficient string matching: an aid to bibliographic search", CACM 18(6), 1975):
+ * all keywords in one pass, one table load a byte. `DESIGN.md` explains the table.
+ */
+import {
+  buildJumps,
+  buildTable,
+  jumpHash,
+  NEEDLE_EXACT,
+  NEEDLE_UTF16,
+  NEEDLE_WORD_END,
+  NEEDLE_WORD_START,
+  type Needle,
+} from './automaton.ts';
+
+export interface Keyword {
+  readonly text: string;
+  /** Count only where no letter, digit, `_`, `$` or non-ASCII character adjoins an end of the keyword that is one itself. */
+  readonly word: boolean;
+}
+
+export type KeywordEncoding = 'utf8' | 'utf16le';
+
+export interface MatcherOptions {
+  /** ASCII letters match in either case; of other letters, the keyword as written, in lower and in upper case. */
+  readonly ignoreCase: boolean;
+  /** Encodings in which the scanned bytes may be written. */
+  readonly encodings: readonly KeywordEncoding[];
+  /** Limit of the table; 128 MiB when absent. */
+  readonly tableBytesMax?: number;
+}
+
+export const KEYWORDS_MAX = 20_000;
+export const KEYWORD_BYTES_MAX = 1024;
+const TABLE_BYTES_MAX = 128 * 1024 * 1024;
+
+/** Called for every occurrence, overlapping ones too, by rising `end`: `bytes[start, end)` is keyword number `keyword`. */
+export type MatchReceiver = (keyword: number, start: number, end: number) => void;
+
+/** Why keywords cannot be compiled; `keyword` is the index of the culprit, -1 when it is their sum. */
+export class MatcherError extends Error {
+  readonly keyword: number;
+  constructor(keyword: number, message: string) {
+    super(message);
+    this.keyword = keyword;
+  }
+}
+
+export class Matcher {
+  /** Bytes of the transition table. */
+  readonly tableBytes: number;
+  readonly states: number;
+  private readonly table: Int32Array;
+  private readonly classes: Uint8Array;
+  private readonly shift: number;
+  private readonly shallowEnd: number;
+  private readonly matchBase: number;
+  private readonly jumps: Uint8Array;
+  private readonly windowBytes: number;
+  /** By match state: its first needle, and the longest proper suffix that is a match state too (-1: none). */
+  private readonly heads: Int32Array;
+  private readonly suffixes: Int32Array;
+  /** By needle. */
+  private readonly nexts: Int32Array;
+  private readonly keywords: Int32Array;
+  private readonly lengths: Int32Array;
+  private readonly flags: Uint8Array;
+  private readonly exact: readonly Uint8Array[];
+
+  /** Throws `MatcherError` for an empty or too long keyword, too many of them, or a table over its limit. */
+  constructor(keywords: readonly Keyword[], options: MatcherOptions) {
+    const needles = toNeedles(keywords, options);
+    const built = buildTable(needles, options.ignoreCase, options.tableBytesMax ?? TABLE_BYTES_MAX);
+    if (built === undefined) {
+      const limit = options.tableBytesMax ?? TABLE_BYTES_MAX;
+      throw new MatcherError(-1, `${keywords.length} keywords need a table of more than ${limit} bytes`);
+    }
+    this.table = built.table;
+    this.tableBytes = built.table.byteLength;
+    this.classes = built.classes;
+    this.shift = built.shift;
+    this.states = built.table.length >> built.shift;
+    this.shallowEnd = built.shallowEnd;
+    this.matchBase = built.matchBase;
+    this.heads = built.heads;
+    this.suffixes = built.suffixes;
+    this.nexts = built.nexts;
+    const { jumps, windowBytes } = buildJumps(needles);
+    this.jumps = jumps;
+    this.windowBytes = windowBytes;
+    this.keywords = Int32Array.from(needles, (needle) => needle.keyword);
+    this.lengths = Int32Array.from(needles, (needle) => needle.bytes.length);
+    this.flags = Uint8Array.from(needles, (needle) => needle.flags);
+    this.exact = needles.map((needle) => needle.bytes);
+  }
+
+  /** Scans `bytes[start, end)`; returns how many matches `receive` was told. Allocates nothing. */
+  scan(bytes: Uint8Array, start: number, end: number, receive: MatchReceiver): number {
+    const from = Math.max(0, start);
+    const stop = Math.min(end, bytes.length);
+    if (this.windowBytes > 0) return this.scanJumping(bytes, from, stop, receive);
+    const { table, classes, matchBase } = this;
+    let state = 0;
+    let count = 0;
+    for (let i = from; i < stop; i++) {
+      state = table[state + (classes[bytes[i] as number] as number)] as number;
+      if (state >= matchBase) count += this.report(state, bytes, from, stop, i + 1, receive);
+    }
+    return count;
+  }
+
+  /**
+   * Jumps over what cannot begin a match, and runs the automaton where one may. It leaves the automaton one byte or
+   * less behind, and past where it entered: so no byte is read by it more than twice, whatever the text.
+   */
+  private scanJumping(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
+    const { table, classes, matchBase, shallowEnd, jumps, windowBytes } = this;
+    let count = 0;
+    let windowEnd = start + windowBytes;
+    while (windowEnd <= stop) {
+      const hash = jumpHash(
+        bytes[windowEnd - 3] as number,
+        bytes[windowEnd - 2] as number,
+        bytes[windowEnd - 1] as number,
+      );
+      const jump = jumps[hash] as number;
+      if (jump !== 0) {
+        windowEnd += jump;
+        continue;
+      }
+      let i = windowEnd - windowBytes;
+      let state = table[classes[bytes[i++] as number] as number] as number;
+      do {
+        state = table[state + (classes[bytes[i++] as number] as number)] as number;
+        if (state >= matchBase) count += this.report(state, bytes, start, stop, i, receive);
+      } while (state >= shallowEnd && i < stop);
+      windowEnd = (state === 0 ? i : i - 1) + windowBytes;
+    }
+    return count;
+  }
+
+  private report(state: number, bytes: Uint8Array, start: number, stop: number, at: number, to: MatchReceiver): number {
+    let count = 0;
+    let ordinal = (state - this.matchBase) >> this.shift;
+    while (ordinal >= 0) {
+      let needle = this.heads[ordinal] as number;
+      while (needle >= 0) {
+        const from = at - (this.lengths[needle] as number);
+        const flags = this.flags[needle] as number;
+        if (flags === 0 || this.holds(needle, flags, bytes, start, stop, from, at)) {
+          to(this.keywords[needle] as number, from, at);
+          count++;
+        }
+        needle = this.nexts[needle] as number;
+      }
+      ordinal = this.suffixes[ordinal] as number;
+    }
+    return count;
+  }
+
+  /** What the table alone cannot tell: the neighbours of a whole word, and the case of non-ASCII UTF-16 units. */
+  private holds(
+    needle: number,
+    flags: number,
+    bytes: Uint8Array,
+    start: number,
+    stop: number,
+    from: number,
+    at: number,
+  ): boolean {
+    const utf16 = (flags & NEEDLE_UTF16) !== 0;
+    if (
+      (flags & NEEDLE_WORD_START) !== 0 &&
+      (utf16 ? isWordUnit(bytes, from - 2, start, stop) : isWordAt(bytes, from - 1, start, stop))
+    )
+      return false;
+    if (
+      (flags & NEEDLE_WORD_END) !== 0 &&
+      (utf16 ? isWordUnit(bytes, at, start, stop) : isWordAt(bytes, at, start, stop))
+    )
+      return false;
+    return (flags & NEEDLE_EXACT) === 0 || sameUnits(this.exact[needle] as Uint8Array, bytes, from);
+  }
+}
+
+function toNeedles(keywords: readonly Keyword[], options: MatcherOptions): Needle[] {
+  if (keywords.length > KEYWORDS_MAX)
+    throw new MatcherError(-1, `${keywords.length} keywords, at most ${KEYWORDS_MAX} are allowed`);
+  const needles: Needle[] = [];
+  for (const [index, keyword] of keywords.entries()) {
+    if (keyword.text.length === 0) throw new MatcherError(index, 'empty keyword');
+    for (const text of variants(keyword.text, options.ignoreCase)) {
+      for (const encoding of options.encodings)
+        needles.push(toNeedle(index, text, keyword.word, encoding, options.ignoreCase));
+    }
+  }
+  return needles;
+}
+
+function toNeedle(index: number, text: string, word: boolean, encoding: KeywordEncoding, ignoreCase: boolean): Needle {
+  const bytes = new Uint8Array(Buffer.from(text, encoding));
+  if (bytes.length > KEYWORD_BYTES_MAX)
+    throw new MatcherError(index, `keyword of ${bytes.length} bytes, at most ${KEYWORD_BYTES_MAX} are allowed`);
+  const utf16 = encoding === 'utf16le';
+  let flags = 0;
+  if (word && isWordCode(text.charCodeAt(0))) flags |= NEEDLE_WORD_START;
+  if (word && isWordCode(text.charCodeAt(text.length - 1))) flags |= NEEDLE_WORD_END;
+  if (utf16 && flags !== 0) flags |= NEEDLE_UTF16;
+  if (utf16 && ignoreCase && !isAscii(text)) flags |= NEEDLE_EXACT;
+  return { keyword: index, bytes, flags };
+}
+
+/** Spellings to look for; the table itself folds ASCII only. */
+function variants(text: string, ignoreCase: boolean): readonly string[] {
+  if (!ignoreCase || isAscii(text)) return [text];
+  const spellings = new Map<string, string>();
+  for (const spelling of [text, text.toLowerCase(), text.toUpperCase()])
+    spellings.set(
+      spelling.replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
+      spelling,
+    );
+  return [...spellings.values()];
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+function isWordCode(code: number): boolean {
+  return code > 0x7f || WORD_BYTES[code] === 1;
+}
+
+/** Letters, digits, `_`, `$`. Not `#`: it begins a comment in MySQL, and would hide the word before it. */
+const WORD_BYTES: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte > 0x7f || /[A-Za-z0-9_$]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+function isWordAt(bytes: Uint8Array, at: number, start: number, stop: number): boolean {
+  return at >= start && at < stop && WORD_BYTES[bytes[at] as number] === 1;
+}
+
+function isWordUnit(bytes: Uint8Array, at: number, start: number, stop: number): boolean {
+  if (at < start || at + 1 >= stop) return false;
+  return (bytes[at + 1] as number) !== 0 || WORD_BYTES[bytes[at] as number] === 1;
+}
+
+/** UTF-16LE units equal but for the case of ASCII letters. `bytes` holds them: the automaton matched their bytes. */
+function sameUnits(needle: Uint8Array, bytes: Uint8Array, from: number): boolean {
+  for (let i = 0; i < needle.length; i += 2) {
+    const low = needle[i] as number;
+    const high = needle[i + 1] as number;
+    if (bytes[from + i + 1] !== high) return false;
+    if (high !== 0 && bytes[from + i] !== low) return false;
+  }
+  return true;
+}

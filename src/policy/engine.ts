@@ -1,0 +1,123 @@
+/** Evaluates a policy over records, one after another, in packet order. */
+
+import type { Counters } from '../base/counters.ts';
+import { DISPOSITION_DROP, DISPOSITION_RECORD, type Disposition, type PolicyEngine } from '../contracts/policy.ts';
+import { AuditRecord, type PolicyMatch, SEVERITIES, type Severity } from '../contracts/record.ts';
+import type { SqlStatement } from '../contracts/sql.ts';
+import { type BuiltCondition, buildCondition, compile, kindsOf, leavesOf, type Predicate } from './condition.ts';
+import { type Evidence, evidenceOf } from './explain.ts';
+import { Facts, KIND_ALL, KIND_BITS } from './facts.ts';
+import { KeywordScanner } from './keywords.ts';
+import type { Policy } from './policy.ts';
+import type { Rule } from './policy-file.ts';
+
+/** Why a rule that is in `record.policy` matched. */
+export interface Explanation {
+  readonly rule: Rule;
+  readonly evidence: readonly Evidence[];
+}
+
+/** The contract's engine, with what the command line and the console ask of it. */
+export interface ExplainingEngine extends PolicyEngine {
+  readonly policy: Policy;
+  /** `Policy.version`, for the record. */
+  readonly version: string;
+  /**
+   * Explains the rules in `record.policy`. Conditions that remember (count, first_seen) are not asked again: they held
+   * when the record came.
+   */
+  explain(record: AuditRecord, statement: SqlStatement | undefined): readonly Explanation[];
+  readonly counters: Readonly<Counters>;
+}
+
+interface BuiltRule {
+  readonly rule: Rule;
+  readonly kinds: number;
+  readonly condition: BuiltCondition;
+  readonly test: Predicate;
+  /** Shared by all records it matches. */
+  readonly match: PolicyMatch;
+}
+
+/** A new engine with empty memory. Engines of one policy are independent. */
+export function createEngine(policy: Policy): ExplainingEngine {
+  return new Engine(policy);
+}
+
+class Engine implements ExplainingEngine {
+  readonly policy: Policy;
+  readonly version: string;
+  readonly matches: Map<string, number> = new Map();
+  worst: Severity | undefined = undefined;
+  private readonly rules: readonly BuiltRule[];
+  /** Rules that can hold for a kind, by its bit. */
+  private readonly rulesByKind: ReadonlyMap<number, readonly BuiltRule[]>;
+  private readonly scanner: KeywordScanner = new KeywordScanner();
+  private readonly facts: Facts = new Facts(new AuditRecord());
+  private readonly recordAll: boolean;
+  private evaluated = 0;
+  private dropped = 0;
+
+  constructor(policy: Policy) {
+    this.policy = policy;
+    this.version = policy.version;
+    this.recordAll = policy.record === 'all';
+    this.rules = policy.rules.map((rule) => this.build(rule));
+    this.scanner.seal();
+    const kinds = Object.values(KIND_BITS);
+    this.rulesByKind = new Map(kinds.map((bit) => [bit, this.rules.filter((rule) => (rule.kinds & bit) !== 0)]));
+  }
+
+  private build(rule: Rule): BuiltRule {
+    const condition = buildCondition(rule.when, { keywords: this.scanner });
+    const match = { rule: rule.id, severity: rule.severity, action: rule.action };
+    return { rule, kinds: kindsOf(rule.when) & KIND_ALL, condition, test: compile(condition), match };
+  }
+
+  /**
+   * `ignore` drops the record unless an `alert` matched too. Without a match it is kept under `record: all`; a loss is
+   * kept always, for silence would look like peace.
+   */
+  evaluate(record: AuditRecord, statement: SqlStatement | undefined): Disposition {
+    this.facts.set(record, statement);
+    this.evaluated++;
+    let matches: PolicyMatch[] | undefined;
+    let alerted = false;
+    let ignored = false;
+    for (const rule of this.rulesByKind.get(KIND_BITS[record.kind]) ?? this.rules) {
+      if (!rule.test(this.facts)) continue;
+      const { match } = rule;
+      if (matches === undefined) matches = [match];
+      else matches.push(match);
+      if (match.action === 'alert') alerted = true;
+      else if (match.action === 'ignore') ignored = true;
+      this.note(match);
+    }
+    record.policy = matches;
+    const kept = alerted || record.kind === 'loss' || (!ignored && (this.recordAll || matches !== undefined));
+    if (kept) return DISPOSITION_RECORD;
+    this.dropped++;
+    return DISPOSITION_DROP;
+  }
+
+  explain(record: AuditRecord, statement: SqlStatement | undefined): readonly Explanation[] {
+    this.facts.set(record, statement);
+    const ids = new Set(record.policy?.map((match) => match.rule));
+    const matched = this.rules.filter(({ rule }) => ids.has(rule.id));
+    return matched.map(({ rule, condition }) => ({ rule, evidence: evidenceOf(condition, this.facts) }));
+  }
+
+  get counters(): Readonly<Counters> {
+    let evicted = 0;
+    for (const { condition } of this.rules)
+      for (const { check } of leavesOf(condition)) evicted += check.evicted?.() ?? 0;
+    return { evaluated: this.evaluated, dropped: this.dropped, textsCut: this.scanner.cut, keysEvicted: evicted };
+  }
+
+  private note(match: PolicyMatch): void {
+    this.matches.set(match.rule, (this.matches.get(match.rule) ?? 0) + 1);
+    if (match.action !== 'alert') return;
+    if (this.worst === undefined || SEVERITIES.indexOf(match.severity) > SEVERITIES.indexOf(this.worst))
+      this.worst = match.severity;
+  }
+}

@@ -1,0 +1,61 @@
+/** What conditions look at: the record under judgement, and what is found out about it at most once. */
+import type { AuditRecord, RecordKind } from '../contracts/record.ts';
+import type { SqlStatement } from '../contracts/sql.ts';
+
+export const KIND_LOGIN = 1;
+export const KIND_STATEMENT = 2;
+export const KIND_LOGOUT = 4;
+export const KIND_OPAQUE = 8;
+export const KIND_LOSS = 16;
+export const KIND_ALL = 31;
+
+export const KIND_BITS: { readonly [K in RecordKind]: number } = {
+  login: KIND_LOGIN,
+  statement: KIND_STATEMENT,
+  logout: KIND_LOGOUT,
+  opaque: KIND_OPAQUE,
+  loss: KIND_LOSS,
+};
+
+/** One instance an engine, filled anew for every record. */
+export class Facts {
+  record: AuditRecord;
+  statement: SqlStatement | undefined = undefined;
+  /** Changes with every record, so that what was found for another one is not taken for this one's. */
+  generation = 0;
+
+  constructor(record: AuditRecord) {
+    this.record = record;
+  }
+
+  set(record: AuditRecord, statement: SqlStatement | undefined): void {
+    this.record = record;
+    this.statement = statement;
+    this.generation = (this.generation + 1) | 0;
+  }
+
+  /** The statement without literals and comments; `undefined` when it was not analysed. */
+  code(): string | undefined {
+    return this.statement?.summary ?? this.record.summary;
+  }
+}
+
+/** Why a condition holds. Byte offsets are of `db.query.text` in UTF-8, where the reason stands in it. */
+export interface Finding {
+  readonly found: string;
+  readonly byteStart?: number;
+  readonly byteEnd?: number;
+}
+
+/** Where `needle` stands in the statement's text, case aside. */
+export function locate(facts: Facts, found: string, needle: string): Finding {
+  const text = facts.record.text;
+  if (text === undefined || needle === '') return { found };
+  const at = text.toLowerCase().indexOf(needle.toLowerCase());
+  return at < 0 ? { found } : { found, ...byteRange(text, at, at + needle.length) };
+}
+
+export function byteRange(text: string, start: number, end: number): { byteStart: number; byteEnd: number } {
+  const byteStart = Buffer.byteLength(text.slice(0, start));
+  return { byteStart, byteEnd: byteStart + Buffer.byteLength(text.slice(start, end)) };
+}

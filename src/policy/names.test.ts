@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { globMatches, NameMatcher } from './names.ts';
+import { parseAddress, parseNetwork } from './networks.ts';
+import { parseCount, parseDurationUs, parseMinutes, parsePorts } from './units.ts';
+import { SeenTable, WindowTable } from './windows.ts';
+
+const RUNS = { seed: 42, numRuns: 2000 };
+const DOT = '.'.charCodeAt(0);
+
+test('globs agree with the regular expressions they stand for', () => {
+  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*', '?'), maxLength: 8 });
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 12 });
+  fc.assert(
+    fc.property(pattern, text, fc.boolean(), (glob, subject, dotted) => {
+      const any = dotted ? '[^.]' : '.';
+      const source = glob.replace(/\./g, '\\.').replace(/\*+/g, `${any}*`).replace(/\?/g, any);
+      assert.equal(globMatches(glob, subject, dotted ? DOT : -1), new RegExp(`^${source}$`).test(subject));
+    }),
+    RUNS,
+  );
+});
+
+test('a hostile name does not make a glob slow', () => {
+  assert.equal(globMatches('*a*a*a*a*a*a*a*a*b', 'a'.repeat(20_000), -1), false);
+});
+
+test('dotted names match by their last parts', () => {
+  const matcher = new NameMatcher(['orders', 'hr.emp*'], true);
+  for (const name of ['orders', 'SHOP.Orders', 'db.shop.orders', 'hr.employees', 'db.HR.emp'])
+    assert.ok(matcher.test(name), name);
+  for (const name of ['orders.x', 'xorders', 'hr.x.employees', 'employees', '', '.'])
+    assert.ok(!matcher.test(name), name);
+  assert.ok(new NameMatcher(['syslogins'], true).test('master..syslogins'));
+});
+
+test('more distinct names than are remembered', () => {
+  const matcher = new NameMatcher(['n5', 'n20*'], false);
+  const hits = Array.from({ length: 3000 }, (_, i) => `n${i}`).filter((name) => matcher.test(name));
+  assert.equal(hits.length, 1 + 1 + 10 + 100);
+  assert.ok(matcher.test('n5'));
+});
+
+const ADDRESSES: readonly [text: string, value: bigint | undefined][] = [
+  ['0.0.0.1', 0xffff_0000_0001n],
+  ['255.255.255.255', 0xffff_ffff_ffffn],
+  ['::', 0n],
+  ['::1', 1n],
+  ['1::', 1n << 112n],
+  ['2001:db8::ff00:42:8329', 0x2001_0db8_0000_0000_0000_ff00_0042_8329n],
+  ['::ffff:1.2.3.4', 0xffff_0102_0304n],
+  ['1:2:3:4:5:6:7:8', 0x0001_0002_0003_0004_0005_0006_0007_0008n],
+  ['1:2:3:4:5:6:7', undefined],
+  ['1:2:3:4:5:6:7:8:9', undefined],
+  ['1:2:3:4:5:6:7::8', undefined],
+  ['1::2::3', undefined],
+  ['1.2.3', undefined],
+  ['1.2.3.04', undefined],
+  ['1.2.3.4.5', undefined],
+  ['::1.2.3', undefined],
+  ['::12345', undefined],
+  ['host', undefined],
+  ['', undefined],
+  [':', undefined],
+];
+
+test('addresses', () => {
+  for (const [text, value] of ADDRESSES) assert.equal(parseAddress(text), value, text);
+});
+
+test('networks', () => {
+  assert.deepEqual(parseNetwork('10.0.0.0/8'), { first: 0xffff_0a00_0000n, last: 0xffff_0aff_ffffn });
+  assert.deepEqual(parseNetwork('::/0'), { first: 0n, last: (1n << 128n) - 1n });
+  assert.deepEqual(parseNetwork('10.0.0.1 - 10.0.0.2'), { first: 0xffff_0a00_0001n, last: 0xffff_0a00_0002n });
+  for (const text of ['10.0.0.0/', '10.0.0.0/x', '/8', '10.0.0.0/-1', '-', '10.0.0.1-', 'lan'])
+    assert.equal(typeof parseNetwork(text), 'string', text);
+});
+
+test('numbers with units', () => {
+  assert.deepEqual(['250ms', '1.5s', '2h', '1d', '5', 's', '1w', '-1s'].map(parseDurationUs), [
+    250e3,
+    1.5e6,
+    7200e6,
+    86_400e6,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(['10', '10k', '1MiB', '2G', '1.5k', '', '9999999999999G'].map(parseCount), [
+    10,
+    10_000,
+    1_048_576,
+    2e9,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(['22', '1-2', '0', '2-1', '65536', 'x'].map(parsePorts), [
+    { first: 22, last: 22 },
+    { first: 1, last: 2 },
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(['00:00', '8:05', '24:00', '24:01', '12:60', '12'].map(parseMinutes), [
+    0,
+    485,
+    1440,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+test('a window sums what lies within it: at least 63/64 of its length, never more than all of it', () => {
+  const event = fc.record({ waitUs: fc.nat(400), amount: fc.nat(5) });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+      const windowUs = 640;
+      const table = new WindowTable(windowUs, 10);
+      const seen: { timeUs: number; amount: number }[] = [];
+      const since = (fromUs: number): number =>
+        seen.reduce((sum, { timeUs, amount }) => (timeUs > fromUs ? sum + amount : sum), 0);
+      let timeUs = 1e15;
+      for (const { waitUs, amount } of events) {
+        timeUs += waitUs;
+        seen.push({ timeUs, amount });
+        const sum = table.add('k', timeUs, amount);
+        assert.ok(sum <= since(timeUs - windowUs), 'too long');
+        assert.ok(sum >= since(timeUs - (windowUs * 63) / 64), 'too short');
+      }
+    }),
+    { seed: 42, numRuns: 500 },
+  );
+});
+
+test('a window takes a late packet for now, and a jump of time', () => {
+  const table = new WindowTable(64, 10);
+  assert.deepEqual(
+    [table.add('k', 1000, 1), table.add('k', 10, 1), table.add('k', 1e15, 1), table.add('k', 0, 1)],
+    [1, 2, 1, 2],
+  );
+});
+
+test('seen keys are forgotten by least recent use, and counted', () => {
+  const table = new SeenTable(2);
+  assert.deepEqual(
+    ['a', 'b', 'a', 'c', 'a', 'b'].map((key) => table.isNew(key)),
+    [true, true, false, true, false, true],
+  );
+  assert.equal(table.evicted, 2);
+});

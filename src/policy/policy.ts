@@ -1,0 +1,119 @@
+/** Policies: from YAML files to checked rules. The form of the files is described in `policies/policy.schema.json`. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { MatcherError } from './aho-corasick.ts';
+import type { Sets, Value } from './arguments.ts';
+import { buildCondition } from './condition.ts';
+import { KeywordScanner } from './keywords.ts';
+import { PolicyFileReader, type Rule } from './policy-file.ts';
+import { PolicyError, type PolicyProblem, type PolicySource } from './source.ts';
+
+export interface Policy {
+  /** SHA-256 over names and texts of the files, in hexadecimal. */
+  readonly version: string;
+  /** What is kept without a rule: everything, or nothing. */
+  readonly record: 'all' | 'matched';
+  /** In order of file names, then of their place. */
+  readonly rules: readonly Rule[];
+  /** What it was read from, to be read again in another thread. */
+  readonly sources: readonly PolicySource[];
+  /** Names of files that say `enabled: false` and were left out. */
+  readonly disabled: readonly string[];
+}
+
+export interface PolicyOptions {
+  /** Also take files that say `enabled: false`. */
+  readonly disabledToo?: boolean;
+}
+
+const RULES_MAX = 5000;
+
+/**
+ * Reads policy files. A folder stands for its `*.yaml` and `*.yml` files, of which those with `enabled: false` are
+ * checked but left out; a file named itself always counts. Throws `PolicyError`, or the system's error for a file
+ * that cannot be read.
+ */
+export function loadPolicies(paths: string | readonly string[], options: PolicyOptions = {}): Policy {
+  const named: PolicySource[] = [];
+  const found: PolicySource[] = [];
+  for (const path of typeof paths === 'string' ? [paths] : paths) {
+    if (!statSync(path).isDirectory()) named.push({ name: path, text: readFileSync(path, 'utf8') });
+    else for (const file of policyFiles(path)) found.push({ name: file, text: readFileSync(file, 'utf8') });
+  }
+  const sources = [...found, ...named.map((source) => ({ ...source, named: true }))];
+  sources.sort((a, b) => compareNames(basename(a.name), basename(b.name)) || compareNames(a.name, b.name));
+  return parsePolicies(sources, options);
+}
+
+function policyFiles(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
+  return names.sort(compareNames).map((name) => join(folder, name));
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Texts that are already read, in the order in which their rules apply. Throws `PolicyError`. */
+export function parsePolicies(sources: readonly PolicySource[], options: PolicyOptions = {}): Policy {
+  const problems: PolicyProblem[] = [];
+  const files = sources.map((source) => new PolicyFileReader(source, problems));
+  const sets = mergeSets(files);
+  const rules: Rule[] = [];
+  const ids = new Map<string, Rule>();
+  for (const file of files) {
+    const taken = isTaken(file, options);
+    for (const rule of file.readRules(sets, ids)) if (taken) rules.push(rule);
+  }
+  if (rules.length > RULES_MAX) files[0]?.fail(`${rules.length} rules, at most ${RULES_MAX} are allowed`);
+  const record = mergeRecord(files, options);
+  if (problems.length === 0) checkKeywords(rules, problems);
+  if (problems.length > 0) throw new PolicyError(problems);
+  const disabled = files.filter((file) => !isTaken(file, options));
+  return { version: hashOf(sources), record, rules, sources, disabled: disabled.map((file) => file.source.name) };
+}
+
+function isTaken(file: PolicyFileReader, options: PolicyOptions): boolean {
+  return file.enabled || file.source.named === true || options.disabledToo === true;
+}
+
+function hashOf(sources: readonly PolicySource[]): string {
+  const hash = createHash('sha256');
+  // Lengths keep names and texts apart, so that no two lists of files hash the same bytes.
+  for (const { name, text } of sources) hash.update(`${basename(name)}\n${Buffer.byteLength(text)}\n${text}`);
+  return hash.digest('hex');
+}
+
+/** A set defined in several files is all their values together, so a local file can add to a pack's. */
+function mergeSets(files: readonly PolicyFileReader[]): Sets {
+  const sets = new Map<string, Value[]>();
+  for (const file of files) {
+    for (const [name, values] of file.readSets()) sets.set(name, [...(sets.get(name) ?? []), ...values]);
+  }
+  return sets;
+}
+
+function mergeRecord(files: readonly PolicyFileReader[], options: PolicyOptions): 'all' | 'matched' {
+  let record: 'all' | 'matched' | undefined;
+  for (const file of files) {
+    if (file.record === undefined || !isTaken(file, options)) continue;
+    if (record !== undefined && record !== file.record.value)
+      file.problem(file.record.node, `"record: ${file.record.value}" contradicts "record: ${record}" of another file`);
+    record = file.record.value;
+  }
+  return record ?? 'all';
+}
+
+/** The automaton of all keywords is built once here, so that its limits refuse the policy, not the running sensor. */
+function checkKeywords(rules: readonly Rule[], problems: PolicyProblem[]): void {
+  const keywords = new KeywordScanner();
+  for (const rule of rules) buildCondition(rule.when, { keywords });
+  try {
+    keywords.seal();
+  } catch (error) {
+    if (!(error instanceof MatcherError)) throw error;
+    const file = rules[0]?.file ?? '';
+    problems.push({ file, line: 1, column: 1, reason: `keywords of all rules: ${error.message}` });
+  }
+}

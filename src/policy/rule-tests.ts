@@ -1,0 +1,111 @@
+/** Runs the `tests` of rules: what `wiretrail policy test` prints. */
+import { AuditRecord } from '../contracts/record.ts';
+import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { createEngine, type ExplainingEngine } from './engine.ts';
+import type { Snippet } from './expectations.ts';
+import type { Policy } from './policy.ts';
+import type { Rule } from './policy-file.ts';
+
+export interface RuleTestResult {
+  readonly rule: string;
+  readonly file: string;
+  /** Of the test in the file. */
+  readonly line: number;
+  readonly expected: 'match' | 'miss';
+  readonly passed: boolean;
+  /** The statement or what stands for it, on one line. */
+  readonly subject: string;
+}
+
+export interface RuleTestSummary {
+  readonly results: readonly RuleTestResult[];
+  /** Ids of rules without a `match` or without a `miss`. */
+  readonly untested: readonly string[];
+}
+
+/** A Monday, 12:00 UTC. */
+const START_US = Date.UTC(2026, 0, 5, 12) * 1000;
+
+const DIALECTS: Readonly<Record<string, SqlDialect>> = {
+  postgresql: 'postgresql',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+  'microsoft.sql_server': 'tsql',
+  sybase: 'tsql',
+  'oracle.db': 'oracle',
+  'ibm.db2': 'db2',
+};
+
+/** Each test sees its rule alone, with empty memory. A test with several statements matches when one of them does. */
+export function runPolicyTests(policy: Policy, analyzer: SqlAnalyzer): RuleTestSummary {
+  const results: RuleTestResult[] = [];
+  for (const rule of policy.rules) {
+    for (const expected of ['match', 'miss'] as const) {
+      for (const snippet of rule.tests[expected]) results.push(runOne(policy, rule, expected, snippet, analyzer));
+    }
+  }
+  const untested = policy.rules.filter(({ tests }) => tests.match.length === 0 || tests.miss.length === 0);
+  return { results, untested: untested.map((rule) => rule.id) };
+}
+
+function runOne(
+  policy: Policy,
+  rule: Rule,
+  expected: 'match' | 'miss',
+  snippet: Snippet,
+  analyzer: SqlAnalyzer,
+): RuleTestResult {
+  const engine = createEngine({ ...policy, rules: [rule] });
+  let matched = false;
+  for (let i = 0; i < snippet.repeat; i++) matched = play(engine, snippet, i, analyzer) || matched;
+  const subject = (snippet.sql ?? describe(snippet)).replace(/\s+/g, ' ').trim();
+  return {
+    rule: rule.id,
+    file: rule.file,
+    line: snippet.line,
+    expected,
+    passed: matched === (expected === 'match'),
+    subject,
+  };
+}
+
+function play(engine: ExplainingEngine, snippet: Snippet, repetition: number, analyzer: SqlAnalyzer): boolean {
+  const probe = toRecord(snippet, undefined, repetition);
+  if (snippet.sql === undefined) return judge(engine, probe, undefined);
+  const statements = analyzer.analyze(snippet.sql, DIALECTS[probe.system ?? ''] ?? 'generic');
+  let matched = false;
+  for (const statement of statements) {
+    const record = toRecord(snippet, statement, repetition);
+    matched = judge(engine, record, statement) || matched;
+  }
+  return matched;
+}
+
+function judge(engine: ExplainingEngine, record: AuditRecord, statement: SqlStatement | undefined): boolean {
+  engine.evaluate(record, statement);
+  return record.policy !== undefined;
+}
+
+function toRecord(snippet: Snippet, statement: SqlStatement | undefined, repetition: number): AuditRecord {
+  const record = new AuditRecord();
+  record.timeUs = START_US;
+  record.kind = snippet.sql === undefined ? 'login' : 'statement';
+  record.text = snippet.sql;
+  if (statement !== undefined) {
+    record.operation = statement.operation;
+    record.operations = statement.operations;
+    record.objects = statement.objects;
+    record.procedure = statement.procedure;
+    record.summary = statement.summary;
+    record.fingerprint = statement.fingerprint;
+  }
+  for (const set of snippet.fields) set(record, repetition);
+  record.timeUs += repetition * snippet.everyUs;
+  return record;
+}
+
+function describe(snippet: Snippet): string {
+  const record = toRecord(snippet, undefined, 0);
+  const facts = [record.kind, record.user, record.clientAddress, record.errorCode].filter((fact) => fact !== undefined);
+  return snippet.repeat > 1 ? `${facts.join(' ')} × ${snippet.repeat}` : facts.join(' ');
+}

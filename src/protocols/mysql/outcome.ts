@@ -1,0 +1,78 @@
+/**
+ * The outcomes of the request at the head of the queue, and what the end of a result means for the session.
+ */
+import { MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
+import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { encodingOfCharset } from './charset.ts';
+import * as c from './constants.ts';
+import type { OkReply } from './messages.ts';
+import { KIND_FETCH, type MysqlSession, type Pending } from './session.ts';
+import { settingOf } from './settings.ts';
+
+/** Outcomes of one request; of further ones only the sum is kept, in the last. */
+const OUTCOMES_MAX = 1024;
+
+/** Starts an outcome unless one is open, and counts the frame in. */
+export function outcomeOf(session: MysqlSession, head: Pending, frame: Frame, sink: EventSink): Outcome {
+  if (!head.started) begin(session, head, sink);
+  let { outcome } = session;
+  if (outcome === undefined) {
+    const event = head.kind === KIND_FETCH ? head.prepared?.cursor : head.event;
+    const outcomes = event instanceof StatementEvent ? event.outcomes : undefined;
+    const last = outcomes?.at(-1);
+    const reuse = head.kind === KIND_FETCH || (outcomes?.length ?? 0) >= OUTCOMES_MAX;
+    if (last !== undefined && reuse) {
+      outcome = last;
+      if (event && head.kind !== KIND_FETCH) event.marks |= MARK_TRUNCATED;
+    } else {
+      outcome = new Outcome();
+      outcome.firstByteUs = frame.startUs;
+      outcomes?.push(outcome);
+    }
+    session.outcome = outcome;
+  }
+  addBytes(session, frame);
+  return outcome;
+}
+
+/** The first packet of the reply: what the session is now is what the statement was executed with. */
+function begin(session: MysqlSession, head: Pending, sink: EventSink): void {
+  head.started = true;
+  if (!(head.event instanceof StatementEvent)) return;
+  head.event.identity = session.identity;
+  if (head.prepared?.cursor) session.closeCursor(head.prepared, sink);
+}
+
+export function addBytes(session: MysqlSession, frame: Frame): void {
+  if (session.outcome === undefined) return;
+  session.outcome.responseBytes += frame.length;
+}
+
+/** Takes over what the server says it changed; else what the statement's own text says. */
+export function applySetting(session: MysqlSession, head: Pending, ok: OkReply): void {
+  const event = head.event instanceof StatementEvent ? head.event : undefined;
+  const setting = event?.text === undefined ? undefined : settingOf(event.text);
+  const database = ok.schema ?? setting?.database;
+  const charset = ok.charset ?? setting?.charset;
+  if (database !== undefined) setDatabase(session, database);
+  if (charset !== undefined) session.encoding = encodingOfCharset(charset);
+}
+
+export function setDatabase(session: MysqlSession, database: string): void {
+  session.identity = { ...session.identity, database: database === '' ? undefined : database };
+}
+
+/** One result is complete: another follows, a cursor stays open, or the request is answered. */
+export function endResult(session: MysqlSession, head: Pending, status: number, sink: EventSink): void {
+  const { event, prepared } = head;
+  if (event instanceof StatementEvent) event.transaction = (status & c.STATUS_IN_TRANSACTION) === 0 ? 'idle' : 'open';
+  if ((status & c.STATUS_MORE_RESULTS) !== 0) {
+    session.resetReply();
+    return;
+  }
+  const lastRow = (status & c.STATUS_LAST_ROW_SENT) !== 0;
+  const opens = (status & c.STATUS_CURSOR_EXISTS) !== 0 && !lastRow;
+  if (opens && prepared && event instanceof StatementEvent && head.kind !== KIND_FETCH) prepared.cursor = event;
+  session.finish(0, sink);
+  if (head.kind === KIND_FETCH && lastRow && prepared) session.closeCursor(prepared, sink);
+}

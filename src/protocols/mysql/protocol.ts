@@ -1,0 +1,89 @@
+/**
+ * MySQL and MariaDB client/server protocol, and the TLS, compression and PROXY headers around it. What is read and what
+ * is not is in the README.
+ */
+import type { Cursor } from '../../base/cursor.ts';
+import {
+  type Direction,
+  type EventSink,
+  type Frame,
+  type FrameOut,
+  type FrameVerdict,
+  type FrameWish,
+  NEXT,
+  type ProtocolModule,
+} from '../../contracts/protocol.ts';
+import { CompressedLayer } from './compress.ts';
+import { TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, wireFrame } from './frame.ts';
+import { LIMITS } from './limits.ts';
+import { emitOpaque, onProxyHeader, onTls } from './login.ts';
+import { onPacket, onPacketGap, onPacketRest, packetModule } from './packets.ts';
+import { looksCompressed, plausibleCompressed, plausiblePacket } from './plausible.ts';
+import { probe } from './probe.ts';
+import { FRAMING_COMPRESSED, FRAMING_PLAIN, FRAMING_UNKNOWN, MysqlSession, PHASE_TLS } from './session.ts';
+
+function plausible(
+  session: MysqlSession,
+  direction: Direction,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: FrameOut,
+): FrameVerdict {
+  if (session.phase === PHASE_TLS) return tlsFrame(start, end, out);
+  const compressed = session.framing === FRAMING_UNKNOWN ? looksCompressed(bytes, start, end) : undefined;
+  if (compressed ?? session.framing === FRAMING_COMPRESSED) return plausibleCompressed(bytes, start, end, out);
+  return plausiblePacket(direction, bytes, start, end, out);
+}
+
+function onFrame(
+  session: MysqlSession,
+  direction: Direction,
+  frame: Frame,
+  cursor: Cursor,
+  sink: EventSink,
+): FrameWish {
+  switch (frame.type) {
+    case TYPE_TLS:
+      return onTls(session, direction, cursor, sink);
+    case TYPE_PROXY:
+      onProxyHeader(session, cursor);
+      return NEXT;
+    case TYPE_COMPRESSED:
+      session.framing = FRAMING_COMPRESSED;
+      session.layer ??= new CompressedLayer(packetModule, session, sink);
+      session.layer.packet(direction, frame, cursor);
+      return NEXT;
+    default:
+      if (session.framing === FRAMING_UNKNOWN) session.framing = FRAMING_PLAIN;
+      return onPacket(session, direction, frame, cursor, sink);
+  }
+}
+
+const mysql: ProtocolModule<MysqlSession> = {
+  name: 'mysql',
+  portHints: [3306],
+  limits: LIMITS,
+  systems: ['mysql', 'mariadb'],
+  probe,
+  open: (connection) => new MysqlSession(connection),
+  frame: wireFrame,
+  plausible,
+  onFrame,
+  onRest: (session, direction, bytes, start, end, done) => {
+    if (session.layer) session.layer.rest(direction, bytes, start, end);
+    else onPacketRest(session, direction, bytes, start, end, done);
+  },
+  onGap: (session, direction, lostBytes, synced, tsUs, sink) => {
+    if (session.layer) session.layer.gap(direction, lostBytes, synced, tsUs);
+    else onPacketGap(session, direction, lostBytes, synced, sink);
+  },
+  onEnd: (session, reason, tsUs, sink) => {
+    if (session.phase === PHASE_TLS) emitOpaque(session, sink);
+    // Ends the search of the inner driver first, which may still find packets; both drivers share the session.
+    if (session.layer) session.layer.driver.end(reason, tsUs);
+    else session.end(reason, tsUs, sink);
+  },
+};
+
+export default mysql;

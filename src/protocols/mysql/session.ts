@@ -1,0 +1,359 @@
+/**
+ * State of one MySQL connection, and the queue of requests that wait for their reply. What a request means is in
+ * `requests.ts`, a reply in `replies.ts`, the login in `login.ts`.
+ *
+ * After a gap the queue may lack requests or hold requests whose reply is lost. A client that was never seen
+ * pipelining has, when it sends a request, received all earlier replies: the request closes what is before it. With a
+ * pipelining client nothing can be told apart: statements are emitted without outcome until both sides paused.
+ */
+import type { TextEncodingName } from '../../base/text.ts';
+import {
+  type AuditEvent,
+  type Identity,
+  type LoginEvent,
+  LogoutEvent,
+  MARK_GAP,
+  MARK_MIDSTREAM,
+  MARK_NO_REPLY,
+  MARK_UNKNOWN_HANDLE,
+  type Outcome,
+  StatementEvent,
+} from '../../contracts/event.ts';
+import { type ConnectionInfo, END_FIN, END_RST, type EndReason, type EventSink } from '../../contracts/protocol.ts';
+import type { CompressedLayer } from './compress.ts';
+import { CLIENT_COMPRESS, CLIENT_ZSTD_COMPRESSION } from './constants.ts';
+import { LIMITS } from './limits.ts';
+import { type Body, type Prepared, StatementTable } from './statements.ts';
+import { TlsObserver } from './tls.ts';
+
+// Phases of a connection.
+export const PHASE_GREETING = 0;
+/** The server has greeted; the client logs in, or asks for TLS. */
+export const PHASE_RESPONSE = 1;
+export const PHASE_COMMAND = 2;
+export const PHASE_TLS = 3;
+/** Another protocol in MySQL packets (CLONE): followed no further. */
+export const PHASE_FOREIGN = 4;
+
+// How packets are framed.
+export const FRAMING_PLAIN = 0;
+export const FRAMING_COMPRESSED = 1;
+/** Mid-stream: the first believable frame tells. */
+export const FRAMING_UNKNOWN = 2;
+
+// What reply a request gets.
+export const KIND_RESULT = 0;
+/** One packet of any content. */
+export const KIND_STRING = 1;
+export const KIND_PREPARE = 2;
+/** Column definitions up to an EOF. */
+export const KIND_FIELDS = 3;
+/** Rows, without column definitions. */
+export const KIND_FETCH = 4;
+/** Packets without end. */
+export const KIND_STREAM = 5;
+export const KIND_AUTH = 6;
+export const KIND_CLONE = 7;
+/** No reply: stands in the queue so that it takes effect in order. */
+export const KIND_NONE = 8;
+
+// Where the reply being received stands.
+export const REPLY_FIRST = 0;
+export const REPLY_COLUMNS = 1;
+/** All column definitions are there: an EOF or the first row is next. */
+export const REPLY_COLUMNS_END = 2;
+export const REPLY_ROWS = 3;
+export const REPLY_PREPARE_DEFINITIONS = 4;
+/** The client sends a file; then comes an OK or ERR. */
+export const REPLY_INFILE = 5;
+/** A gap took the part that tells what is being received. */
+export const REPLY_LOST = 6;
+
+/** Memory that waiting statements may hold, text and values. */
+const PENDING_BYTES_MAX = 8 * 1024 * 1024;
+/** Silence of both sides after which a pipelining client is believed to have no reply outstanding. */
+const QUIET_US = 1_000_000;
+
+/** A request whose reply is awaited. */
+export class Pending {
+  readonly kind: number;
+  readonly event: StatementEvent | LoginEvent | undefined;
+  /** The statement being prepared or executed. */
+  prepared: Prepared | undefined = undefined;
+  /** Sequence number of the reply's first packet. */
+  replySequence: number;
+  /** Payload that names a statement whose prepare is not answered yet. */
+  deferred: Uint8Array | undefined = undefined;
+  deferredCommand = 0;
+  /** The part of the request that is still to come. */
+  body: Body | undefined = undefined;
+  /** Recorded only when it fails. */
+  silent = false;
+  /** Database the session is in when the server agrees. */
+  database: string | undefined = undefined;
+  /** Encoding of the client's texts when the server agrees. */
+  encoding: TextEncodingName | undefined = undefined;
+  /** COM_CHANGE_USER, not the connection's login. */
+  changesUser = false;
+  /** COM_RESET_CONNECTION. */
+  dropsStatements = false;
+  /** COM_STMT_RESET. */
+  closesCursor = false;
+  /** The reply has begun. */
+  started = false;
+  /** Estimate of the memory it holds. */
+  bytes = 0;
+  constructor(kind: number, event: StatementEvent | LoginEvent | undefined, replySequence: number) {
+    this.kind = kind;
+    this.event = event;
+    this.replySequence = replySequence;
+  }
+}
+
+export class MysqlSession {
+  readonly connection: ConnectionInfo;
+  phase: number;
+  framing: number;
+  layer: CompressedLayer | undefined = undefined;
+  readonly tls: TlsObserver = new TlsObserver();
+  tlsStartUs = 0;
+
+  identity: Identity;
+  /** Encoding of the client's texts. */
+  encoding: TextEncodingName = 'utf8';
+  greeted = false;
+  serverCapabilities = 0;
+  serverExtendedCapabilities = 0;
+  /** Capabilities both sides have; meaningful when `capabilitiesKnown`. */
+  capabilities = 0;
+  extendedCapabilities = 0;
+  capabilitiesKnown = false;
+  loggedIn = false;
+  /** The login was not seen. */
+  userUnknown: boolean;
+
+  readonly pending: Pending[] = [];
+  private pendingBytes = 0;
+  /** Prepares in the queue: until they are answered, statement ids cannot be resolved. */
+  preparesPending = 0;
+  readonly statements: StatementTable = new StatementTable(LIMITS.handlesMax);
+  /** Prepared by the latest COM_STMT_PREPARE, answered or not. */
+  lastPrepared: Prepared | undefined = undefined;
+
+  /** The client packet being received is continued by the next one. */
+  clientContinues = false;
+  /** Sequence number of the latest client packet. */
+  clientSequence = 0;
+  body: Body | undefined = undefined;
+
+  replyState: number = REPLY_FIRST;
+  /** Definitions still to come, of columns and parameters. */
+  definitionsLeft = 0;
+  /** Prepare: definitions of columns that follow those of parameters. */
+  columnsAfter = 0;
+  /** Prepare: EOF packets that are to come. */
+  eofsLeft = 0;
+  /** The client has sent the empty packet that ends a file. */
+  infileEnded = false;
+  infileBytes = 0;
+  /** The row being received is continued by the next packet. */
+  serverContinues = false;
+  outcome: Outcome | undefined = undefined;
+
+  /** Frames may have been lost since the connection began: sequence numbers decide what a reply answers. */
+  gapSeen: boolean;
+  /** Requests or replies may be missing before the next request. */
+  doubt: boolean;
+  /** Replies cannot be told apart. */
+  adrift = false;
+  pipelines = false;
+  lastClientUs = 0;
+  lastServerUs = 0;
+  /** Lost bytes that no event carries yet. */
+  lostBytes = 0;
+  /** Statements emitted: a session without any and without a login has no logout. */
+  emitted = 0;
+  quitUs = -1;
+  private loggedOut = false;
+  /** Server packets that answer nothing known, client packets that are no command. */
+  strayFrames = 0;
+  /** Requests dropped from the queue because it was full. */
+  pendingOverflows = 0;
+
+  constructor(connection: ConnectionInfo) {
+    this.connection = connection;
+    this.phase = connection.midstream ? PHASE_COMMAND : PHASE_GREETING;
+    this.framing = connection.midstream ? FRAMING_UNKNOWN : FRAMING_PLAIN;
+    this.gapSeen = connection.midstream;
+    this.doubt = connection.midstream;
+    this.userUnknown = connection.midstream;
+    this.identity = {
+      system: 'mysql',
+      user: undefined,
+      effectiveUser: undefined,
+      osUser: undefined,
+      clientHost: undefined,
+      program: undefined,
+      endUser: undefined,
+      database: undefined,
+    };
+  }
+
+  /** A greeting came after all: the connection begins here. */
+  restart(): void {
+    this.phase = PHASE_GREETING;
+    this.framing = FRAMING_PLAIN;
+    this.gapSeen = false;
+    this.doubt = false;
+  }
+
+  has(capability: number): boolean {
+    return (this.capabilities & capability) !== 0;
+  }
+
+  /** The two sides agreed on compression, which begins once the login has succeeded. */
+  willCompress(): boolean {
+    return this.has(CLIENT_COMPRESS) || this.has(CLIENT_ZSTD_COMPRESSION);
+  }
+
+  statement(startUs: number, call: string, operation?: string): StatementEvent {
+    const event = new StatementEvent(this.identity, startUs, call);
+    event.operation = operation;
+    return event;
+  }
+
+  /** Queues a request. Makes room first: see the policy above for doubt, and the README for a full queue. */
+  push(pending: Pending, bytes: number, startUs: number, sink: EventSink): void {
+    const asks = pending.kind !== KIND_NONE;
+    if (this.doubt && asks) this.settleDoubt(startUs, sink);
+    const first = this.pending[0];
+    if (asks && first !== undefined && first.kind !== KIND_AUTH) this.pipelines = true;
+    pending.bytes = bytes;
+    this.pendingBytes += bytes;
+    this.pending.push(pending);
+    if (pending.kind === KIND_PREPARE) this.preparesPending++;
+    if (this.pending.length > LIMITS.pendingMax || this.pendingBytes > PENDING_BYTES_MAX) {
+      this.pendingOverflows++;
+      this.doubt = true;
+      this.goAdrift(sink);
+    } else if (this.adrift) this.flush(MARK_GAP, sink);
+  }
+
+  private settleDoubt(startUs: number, sink: EventSink): void {
+    const quiet = startUs - Math.max(this.lastClientUs, this.lastServerUs) >= QUIET_US;
+    if (this.pipelines && !quiet) {
+      this.goAdrift(sink);
+      return;
+    }
+    this.flush(MARK_GAP, sink);
+    this.adrift = false;
+    this.doubt = false;
+  }
+
+  /** Gives up telling which reply answers which request. */
+  goAdrift(sink: EventSink): void {
+    this.flush(MARK_GAP, sink);
+    this.adrift = true;
+  }
+
+  /** Emits all that waits, without further outcomes. */
+  flush(marks: number, sink: EventSink): void {
+    while (this.pending.length > 0) this.finish(marks | MARK_NO_REPLY, sink);
+  }
+
+  /** Ends the first request of the queue: its event is emitted with the outcomes it has. */
+  finish(marks: number, sink: EventSink): void {
+    const pending = this.pending.shift();
+    this.resetReply();
+    if (pending === undefined) return;
+    this.pendingBytes -= pending.bytes;
+    if (pending.kind === KIND_PREPARE) this.preparesPending--;
+    this.emitPending(pending, marks, sink);
+    while (this.pending[0]?.kind === KIND_NONE) {
+      const done = this.pending.shift();
+      this.pendingBytes -= done?.bytes ?? 0;
+      if (done?.prepared) this.closeCursor(done.prepared, sink);
+    }
+    if (this.pending.length === 0 && this.quitUs >= 0) this.logout('quit', this.quitUs, sink);
+  }
+
+  private emitPending(pending: Pending, marks: number, sink: EventSink): void {
+    const { body, event, prepared } = pending;
+    if (body !== undefined) {
+      body.finish(body !== this.body || !this.clientContinues);
+      if (body === this.body) this.body = undefined;
+    }
+    if (pending.kind === KIND_NONE && prepared) this.closeCursor(prepared, sink);
+    if (event === undefined || pending.silent) return;
+    event.marks |= marks;
+    if (event instanceof StatementEvent) {
+      if (!pending.started) event.identity = this.identity;
+      if (pending.deferred !== undefined && event.text === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
+      const last = event.outcomes.at(-1);
+      if (last && last.endUs === 0) last.endUs = this.lastServerUs;
+      if (prepared?.cursor === event) return;
+    }
+    this.emit(event, sink);
+  }
+
+  /** A command begins: nothing more belongs to the one before. */
+  endBody(): void {
+    this.body?.finish(true);
+    this.body = undefined;
+  }
+
+  /** The client is done with a cursor, or the server has sent its last row. */
+  closeCursor(prepared: Prepared, sink: EventSink): void {
+    const event = prepared.cursor;
+    prepared.cursor = undefined;
+    if (event) this.emit(event, sink);
+  }
+
+  private closeCursors(sink: EventSink): void {
+    for (const prepared of this.statements.all()) this.closeCursor(prepared, sink);
+  }
+
+  dropStatements(sink: EventSink): void {
+    this.closeCursors(sink);
+    this.statements.clear();
+    this.lastPrepared = undefined;
+  }
+
+  resetReply(): void {
+    this.replyState = REPLY_FIRST;
+    this.definitionsLeft = 0;
+    this.columnsAfter = 0;
+    this.serverContinues = false;
+    this.outcome = undefined;
+  }
+
+  emit(event: AuditEvent, sink: EventSink): void {
+    if (this.userUnknown) event.marks |= MARK_MIDSTREAM;
+    if (this.lostBytes > 0 && event.kind === 'statement' && (event.marks & MARK_GAP) !== 0) {
+      event.lostBytes += this.lostBytes;
+      this.lostBytes = 0;
+    }
+    if (event.kind === 'statement') this.emitted++;
+    sink.emit(event);
+  }
+
+  /** COM_QUIT: the session ends once the replies before it are in. */
+  quit(tsUs: number, sink: EventSink): void {
+    this.quitUs = tsUs;
+    if (this.pending.length === 0) this.logout('quit', tsUs, sink);
+  }
+
+  /** The connection is over. */
+  end(reason: EndReason, tsUs: number, sink: EventSink): void {
+    this.flush(0, sink);
+    this.closeCursors(sink);
+    if (reason === END_FIN || reason === END_RST) this.logout(reason === END_FIN ? 'fin' : 'rst', tsUs, sink);
+  }
+
+  private logout(reason: string, tsUs: number, sink: EventSink): void {
+    if (this.loggedOut || (!this.loggedIn && this.emitted === 0)) return;
+    this.closeCursors(sink);
+    this.loggedOut = true;
+    this.emit(new LogoutEvent(this.identity, tsUs, reason), sink);
+  }
+}

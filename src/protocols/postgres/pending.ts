@@ -1,0 +1,126 @@
+/** Requests in the order the server will answer them. */
+import type { StatementEvent } from '../../contracts/event.ts';
+import type { Portal, Statement } from './handles.ts';
+
+/** What a step's reply looks like, and what ends it. */
+export const STEP_QUERY = 0;
+export const STEP_FUNCTION = 1;
+export const STEP_PARSE = 2;
+export const STEP_BIND = 3;
+export const STEP_DESCRIBE = 4;
+export const STEP_EXECUTE = 5;
+export const STEP_CLOSE = 6;
+export const STEP_SYNC = 7;
+/** Requests were lost here: replies beyond this point may be theirs. */
+export const STEP_LOST = 8;
+export type StepKind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** One message that the server answers. */
+export class Step {
+  readonly kind: StepKind;
+  readonly startUs: number;
+  /** Length on the wire, for the bound on waiting bytes. */
+  readonly wireBytes: number;
+  /** The record this message makes: of a query, a function call, or an Execute of a portal that is not known. */
+  event: StatementEvent | undefined = undefined;
+  portal: Portal | undefined = undefined;
+  /** The statement that Parse makes, or Describe asks about. */
+  statement: Statement | undefined = undefined;
+  /** Statement name that Parse or Close took effect on, and what it stood for until then. */
+  name: string | undefined = undefined;
+  previous: Statement | undefined = undefined;
+  constructor(kind: StepKind, startUs: number, wireBytes: number) {
+    this.kind = kind;
+    this.startUs = startUs;
+    this.wireBytes = wireBytes;
+  }
+
+  /** The event that this step's replies belong to. */
+  subject(): StatementEvent | undefined {
+    return this.event ?? this.portal?.event;
+  }
+
+  /** ReadyForQuery ends it. */
+  isBoundary(): boolean {
+    return this.kind === STEP_QUERY || this.kind === STEP_FUNCTION || this.kind === STEP_SYNC;
+  }
+}
+
+/** First in, first out. Its bounds are the session's to keep: `length` and `bytes` tell. */
+export class PendingQueue {
+  private steps: Step[] = [];
+  private first = 0;
+  /** Wire bytes of the requests that wait. */
+  bytes = 0;
+  /** Steps that ReadyForQuery ends. */
+  boundaries = 0;
+
+  get length(): number {
+    return this.steps.length - this.first;
+  }
+
+  head(): Step | undefined {
+    return this.steps[this.first];
+  }
+
+  last(): Step | undefined {
+    return this.steps.at(-1);
+  }
+
+  push(step: Step): void {
+    this.steps.push(step);
+    this.bytes += step.wireBytes;
+    if (step.isBoundary()) this.boundaries++;
+  }
+
+  shift(): Step | undefined {
+    const step = this.steps[this.first];
+    if (step === undefined) return undefined;
+    this.first++;
+    this.count(step);
+    if (this.first === this.steps.length) {
+      this.steps.length = 0;
+      this.first = 0;
+    } else if (this.first >= COMPACT_STEPS && this.first * 2 >= this.steps.length) {
+      this.steps = this.steps.slice(this.first);
+      this.first = 0;
+    }
+    return step;
+  }
+
+  /** Removes the steps before the first that `stop` is true of, and returns them. */
+  takeUntil(stop: (step: Step) => boolean): Step[] {
+    const taken: Step[] = [];
+    for (let step = this.head(); step !== undefined && !stop(step); step = this.head()) {
+      taken.push(step);
+      this.shift();
+    }
+    return taken;
+  }
+
+  /** Keeps only the steps that `keep` is true of. */
+  retain(keep: (step: Step) => boolean): void {
+    const steps = this.steps.slice(this.first);
+    this.steps = steps.filter(keep);
+    this.first = 0;
+    this.bytes = 0;
+    this.boundaries = 0;
+    for (const step of this.steps) {
+      this.bytes += step.wireBytes;
+      if (step.isBoundary()) this.boundaries++;
+    }
+  }
+
+  /** All steps, oldest first. */
+  all(): readonly Step[] {
+    return this.steps.slice(this.first);
+  }
+
+  private count(step: Step): void {
+    this.bytes -= step.wireBytes;
+    if (step.isBoundary()) this.boundaries--;
+  }
+}
+
+/** Answered steps at the front that are worth giving back. */
+const COMPACT_STEPS = 64;

@@ -1,0 +1,300 @@
+/** What the client says once it is logged in: queries, the extended protocol, COPY data, function calls. */
+import { type Cursor, indexOfByte } from '../../base/cursor.ts';
+import {
+  MARK_GAP,
+  MARK_MALFORMED,
+  MARK_TRUNCATED,
+  MARK_UNKNOWN_HANDLE,
+  type StatementEvent,
+} from '../../contracts/event.ts';
+import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { readBind } from './bind.ts';
+import { readFunctionCall } from './function_call.ts';
+import { Portal, Statement } from './handles.ts';
+import { LIMITS } from './limits.ts';
+import { finishLogin, onPassword } from './login.ts';
+import {
+  STEP_BIND,
+  STEP_CLOSE,
+  STEP_DESCRIBE,
+  STEP_EXECUTE,
+  STEP_FUNCTION,
+  STEP_LOST,
+  STEP_PARSE,
+  STEP_QUERY,
+  STEP_SYNC,
+  Step,
+  type StepKind,
+} from './pending.ts';
+import {
+  COPY_MODE_BOTH,
+  COPY_MODE_IN,
+  COPY_MODE_NONE,
+  detachPortal,
+  endPortal,
+  enqueue,
+  loseAlignment,
+  newStatement,
+  PHASE_LOGIN,
+  PHASE_READY,
+  PHASE_UNKNOWN,
+  realign,
+  type Session,
+} from './session.ts';
+import { keptText, sha256, Tail } from './text.ts';
+import * as wire from './wire.ts';
+
+/** A typed message from the client; the cursor stands at its header. */
+export function onRequest(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  cursor.skip(wire.HEADER_BYTES);
+  switch (frame.type) {
+    case wire.PASSWORD:
+      cursor.pos -= wire.HEADER_BYTES;
+      onPassword(s, cursor);
+      return;
+    case wire.TERMINATE:
+      s.quit = true;
+      return;
+    case wire.FLUSH:
+      return;
+    case wire.COPY_DATA:
+      if (s.outcome && (s.copy === COPY_MODE_IN || s.copy === COPY_MODE_BOTH)) s.outcome.bulkBytes += frame.length;
+      return;
+    case wire.COPY_DONE:
+    case wire.COPY_FAIL:
+      if (s.copy === COPY_MODE_IN) s.copy = COPY_MODE_NONE;
+      return;
+    default:
+      onAnswered(s, frame, cursor, sink);
+  }
+}
+
+/** A message that the server answers. */
+function onAnswered(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  if (frame.type === wire.SYNC) {
+    // While it takes COPY data the server ignores Sync; the one that counts follows CopyDone.
+    if (s.copy === COPY_MODE_IN) return;
+    s.discarding = false;
+  } else if (s.discarding) {
+    return;
+  }
+  begin(s, frame, sink);
+  switch (frame.type) {
+    case wire.QUERY:
+      onQuery(s, frame, cursor, sink);
+      return;
+    case wire.PARSE:
+      onParse(s, frame, cursor, sink);
+      return;
+    case wire.BIND:
+      onBind(s, frame, cursor, sink);
+      return;
+    case wire.EXECUTE:
+      onExecute(s, frame, cursor, sink);
+      return;
+    case wire.DESCRIBE:
+      onDescribe(s, frame, cursor, sink);
+      return;
+    case wire.CLOSE:
+      onClose(s, frame, cursor, sink);
+      return;
+    case wire.FUNCTION_CALL:
+      onFunctionCall(s, frame, cursor, sink);
+      return;
+    default:
+      enqueue(s, newStep(STEP_SYNC, frame), sink);
+  }
+}
+
+/** Before a request is queued: what its coming says about the replies seen so far. */
+function begin(s: Session, frame: Frame, sink: EventSink): void {
+  if (s.phase === PHASE_LOGIN && s.login !== undefined && (s.login.marks & MARK_GAP) !== 0) {
+    // The end of the login was lost. A client that goes on was let in.
+    finishLogin(s, frame.startUs, 0, sink);
+    loseAlignment(s);
+  }
+  if (s.phase === PHASE_UNKNOWN) s.phase = PHASE_READY;
+  if (s.aligned && s.queue.head()?.kind === STEP_LOST) loseAlignment(s);
+  if (!s.aligned && s.quiet) realign(s, sink);
+  else if (s.gapped) loseAlignment(s);
+  s.quiet = false;
+}
+
+function newStep(kind: StepKind, frame: Frame): Step {
+  return new Step(kind, frame.startUs, frame.available);
+}
+
+function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  const step = newStep(STEP_QUERY, frame);
+  const event = newStatement(s, frame.startUs, 'simple');
+  step.event = event;
+  const { bytes, pos: start, end } = cursor;
+  const nul = indexOfByte(bytes, 0, start, end);
+  const stop = nul < 0 ? end : nul;
+  event.text = keptText(bytes, start, stop, s.encoding, LIMITS.sqlBytesMax);
+  if (nul < 0 && !frame.truncated) event.marks |= MARK_MALFORMED;
+  if (nul < 0 && frame.truncated) {
+    event.textLength = frame.length - wire.HEADER_BYTES - 1;
+    event.marks |= MARK_TRUNCATED;
+    if (frame.lostBytes > 0) markLost(event, frame);
+    else {
+      const left = event.textLength - (stop - start);
+      s.tail = new Tail(left, (_, hash) => {
+        event.textSha256 = hash;
+      }).begin(bytes, start, stop);
+    }
+  } else if (stop - start > LIMITS.sqlBytesMax) {
+    event.textLength = stop - start;
+    event.textSha256 = sha256(bytes, start, stop);
+    event.marks |= MARK_TRUNCATED;
+  }
+  nameReplication(s, event);
+  enqueue(s, step, sink);
+}
+
+function markLost(event: StatementEvent, frame: Frame): void {
+  event.marks |= MARK_GAP;
+  event.lostBytes += frame.lostBytes;
+}
+
+const REPLICATION_COMMAND =
+  /^\s*(IDENTIFY_SYSTEM|START_REPLICATION|BASE_BACKUP|(?:CREATE|DROP|READ|ALTER)_REPLICATION_SLOT|TIMELINE_HISTORY|UPLOAD_MANIFEST)\b/i;
+
+/** Walsender commands are no SQL: they name their operation themselves. */
+function nameReplication(s: Session, event: StatementEvent): void {
+  if (!s.replication && s.loginSeen) return;
+  const match = REPLICATION_COMMAND.exec((event.text ?? '').slice(0, 64));
+  if (match === null) return;
+  event.call = 'replication';
+  event.operation = (match[1] as string).toUpperCase();
+}
+
+function onParse(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  const step = newStep(STEP_PARSE, frame);
+  const name = cursor.cstring(s.encoding);
+  if (!cursor.failed) {
+    step.name = name;
+    step.previous = s.statements.delete(name);
+    step.statement = readStatement(s, frame, cursor);
+    s.statements.set(name, step.statement);
+    while (s.statements.evict()) {
+      // Dropped: executions of it will say that the handle is unknown.
+    }
+  }
+  enqueue(s, step, sink);
+}
+
+/** The rest of a Parse message: text and parameter types. */
+function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
+  const { bytes, pos: start, end } = cursor;
+  const nul = indexOfByte(bytes, 0, start, end);
+  const stop = nul < 0 ? end : nul;
+  const text = keptText(bytes, start, stop, s.encoding, LIMITS.sqlBytesMax);
+  const types: number[] = [];
+  if (nul >= 0) {
+    cursor.pos = nul + 1;
+    const count = cursor.u16be();
+    for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u32be());
+    if (cursor.failed && types.length > 0) types.pop();
+  }
+  const statement = new Statement(text, types);
+  if (nul >= 0 && cursor.failed && !frame.truncated) statement.marks |= MARK_MALFORMED;
+  if (nul < 0) {
+    statement.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
+    if (frame.lostBytes > 0) statement.marks |= MARK_GAP;
+    else if (frame.truncated) {
+      s.tail = new Tail(-1, (length, hash) => {
+        statement.textLength = length;
+        statement.textSha256 = hash;
+      }).begin(bytes, start, stop);
+    }
+  } else if (stop - start > LIMITS.sqlBytesMax) {
+    statement.textLength = stop - start;
+    statement.textSha256 = sha256(bytes, start, stop);
+    statement.marks |= MARK_TRUNCATED;
+  }
+  return statement;
+}
+
+/** Fills an event with the statement it executes. */
+function describe(event: StatementEvent, statement: Statement | undefined): void {
+  if (statement === undefined) {
+    event.marks |= MARK_UNKNOWN_HANDLE;
+    return;
+  }
+  event.text = statement.text;
+  event.textLength = statement.textLength;
+  event.textSha256 = statement.textSha256;
+  event.marks |= statement.marks;
+}
+
+function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  const portalName = cursor.cstring(s.encoding);
+  const statementName = cursor.cstring(s.encoding);
+  const step = newStep(STEP_BIND, frame);
+  const statement = cursor.failed ? undefined : s.statements.use(statementName);
+  const event = newStatement(s, frame.startUs, 'prepared');
+  describe(event, statement);
+  if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
+  else readBind(s, frame, cursor, statement?.types ?? [], event);
+  if (frame.lostBytes > 0) markLost(event, frame);
+  const portal = new Portal(portalName, statement, event, frame.available);
+  step.portal = portal;
+  detachPortal(s, s.portals.delete(portalName), sink);
+  s.portals.set(portalName, portal);
+  for (let old = s.portals.evict(); old; old = s.portals.evict()) detachPortal(s, old, sink);
+  enqueue(s, step, sink);
+}
+
+function onExecute(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  const name = cursor.cstring(s.encoding);
+  const step = newStep(STEP_EXECUTE, frame);
+  const portal = cursor.failed ? undefined : s.portals.use(name);
+  if (portal?.event) {
+    step.portal = portal;
+    portal.executing++;
+  } else {
+    // Not known, or executed again after its end.
+    const event = newStatement(s, frame.startUs, 'prepared');
+    describe(event, portal?.statement);
+    step.event = event;
+  }
+  enqueue(s, step, sink);
+}
+
+const KIND_STATEMENT = 0x53;
+
+function onDescribe(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  const step = newStep(STEP_DESCRIBE, frame);
+  const kind = cursor.u8();
+  const name = cursor.cstring(s.encoding);
+  step.statement = kind === KIND_STATEMENT ? s.statements.use(name) : s.portals.use(name)?.statement;
+  enqueue(s, step, sink);
+}
+
+function onClose(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  const step = newStep(STEP_CLOSE, frame);
+  const kind = cursor.u8();
+  const name = cursor.cstring(s.encoding);
+  if (!cursor.failed && kind === KIND_STATEMENT) {
+    step.name = name;
+    step.previous = s.statements.delete(name);
+  } else if (!cursor.failed) {
+    const portal = s.portals.delete(name);
+    if (portal) {
+      portal.detached = true;
+      if (portal.executing === 0) endPortal(s, portal, sink);
+    }
+  }
+  enqueue(s, step, sink);
+}
+
+function onFunctionCall(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  const step = newStep(STEP_FUNCTION, frame);
+  const event = newStatement(s, frame.startUs, 'function');
+  event.operation = 'CALL';
+  readFunctionCall(s, frame, cursor, event);
+  if (frame.lostBytes > 0) markLost(event, frame);
+  step.event = event;
+  enqueue(s, step, sink);
+}

@@ -1,0 +1,213 @@
+/**
+ * The state of one PostgreSQL session, and the few operations every part of it uses.
+ *
+ * Replies carry no reference to their request: the n-th answer belongs to the n-th message. While that count is
+ * certain the session is `aligned`. Loss makes it uncertain; then replies are given to nobody, until the server has
+ * said ReadyForQuery and the client speaks next, which shows that nothing is on the way.
+ */
+import type { TextEncodingName } from '../../base/text.ts';
+import {
+  type Identity,
+  type LoginEvent,
+  MARK_GAP,
+  MARK_MIDSTREAM,
+  MARK_NO_REPLY,
+  type Outcome,
+  StatementEvent,
+} from '../../contracts/event.ts';
+import type { ConnectionInfo, EventSink } from '../../contracts/protocol.ts';
+import type { TlsObserver } from '../sdk/tls.ts';
+import { HandleTable, type Portal, type Statement } from './handles.ts';
+import { LIMITS, PENDING_BYTES_MAX, STEPS_MAX } from './limits.ts';
+import { PendingQueue, STEP_EXECUTE, type Step } from './pending.ts';
+import type { Tail } from './text.ts';
+
+/** Nothing but an opening packet may come. */
+export const PHASE_START = 0;
+/** From StartupMessage to the first ReadyForQuery. */
+export const PHASE_LOGIN = 1;
+export const PHASE_READY = 2;
+/** Picked up in the middle, or the opening was lost: opening packets and messages are both legal. */
+export const PHASE_UNKNOWN = 3;
+/** TLS records both ways. */
+export const PHASE_TLS = 4;
+export type Phase = 0 | 1 | 2 | 3 | 4;
+
+/** Whether the server's next byte answers a request for encryption. */
+export const AWAIT_NOTHING = 0;
+export const AWAIT_TLS = 1;
+export const AWAIT_GSS = 2;
+export type Awaited = 0 | 1 | 2;
+
+export const COPY_MODE_NONE = 0;
+export const COPY_MODE_IN = 1;
+export const COPY_MODE_OUT = 2;
+export const COPY_MODE_BOTH = 3;
+export type CopyMode = 0 | 1 | 2 | 3;
+
+export class Session {
+  readonly connection: ConnectionInfo;
+  identity: Identity;
+  phase: Phase;
+  awaited: Awaited = AWAIT_NOTHING;
+  encoding: TextEncodingName = 'utf8';
+  /** A walsender: its simple queries are replication commands. */
+  replication = false;
+
+  /** The login in progress. */
+  login: LoginEvent | undefined = undefined;
+  /** The login was seen from its beginning. */
+  loginSeen = false;
+  loggedIn = false;
+  /** SASL or not: whether the next password message names a mechanism. */
+  saslOffered = false;
+  /** Key under which a CancelRequest finds this session. */
+  cancelKey: string | undefined = undefined;
+  tls: TlsObserver | undefined = undefined;
+  firstUs = 0;
+
+  readonly queue: PendingQueue = new PendingQueue();
+  readonly statements: HandleTable<Statement> = new HandleTable();
+  readonly portals: HandleTable<Portal> = new HandleTable();
+  /** Replies can be counted off against requests. */
+  aligned = true;
+  /** The server owes nothing, as far as was seen: its last word was ReadyForQuery. */
+  quiet = true;
+  /** Replies of the only open request were lost: it keeps what still comes, up to ReadyForQuery. */
+  gapped = false;
+  /** After an error the server discards messages up to Sync, which the client has not sent yet. */
+  discarding = false;
+  copy: CopyMode = COPY_MODE_NONE;
+  copyBinary = false;
+  /** The result being received. */
+  outcome: Outcome | undefined = undefined;
+  /** Ended, but its transaction state comes with ReadyForQuery. */
+  ended: StatementEvent | undefined = undefined;
+  /** The event a matching CancelRequest was aimed at. */
+  cancelled: StatementEvent | undefined = undefined;
+  /** Request bytes lost since the last statement began. */
+  lostRequestBytes = 0;
+  lostRequests = false;
+  quit = false;
+  emitted = false;
+  /** Receives the part of the client's message that is not kept. */
+  tail: Tail | undefined = undefined;
+
+  constructor(connection: ConnectionInfo) {
+    this.connection = connection;
+    this.phase = connection.midstream ? PHASE_UNKNOWN : PHASE_START;
+    this.identity = NOBODY;
+  }
+}
+
+const NOBODY: Identity = {
+  system: 'postgresql',
+  user: undefined,
+  effectiveUser: undefined,
+  osUser: undefined,
+  clientHost: undefined,
+  program: undefined,
+  endUser: undefined,
+  database: undefined,
+};
+
+/** A statement that begins now. It carries the marks of what was lost just before. */
+export function newStatement(s: Session, startUs: number, call: string): StatementEvent {
+  const event = new StatementEvent(s.identity, startUs, call);
+  if (!s.loginSeen) event.marks |= MARK_MIDSTREAM;
+  if (s.lostRequests) {
+    event.marks |= MARK_GAP;
+    event.lostBytes = s.lostRequestBytes;
+    s.lostRequests = false;
+    s.lostRequestBytes = 0;
+  }
+  return event;
+}
+
+export function emit(s: Session, event: StatementEvent, sink: EventSink): void {
+  s.emitted = true;
+  if (s.cancelled === event) s.cancelled = undefined;
+  sink.emit(event);
+}
+
+/** The reply of `event` has ended. It is emitted with the next ReadyForQuery, or when another one ends. */
+export function endStatement(s: Session, event: StatementEvent, sink: EventSink): void {
+  releaseEnded(s, sink);
+  s.ended = event;
+}
+
+export function releaseEnded(s: Session, sink: EventSink): void {
+  const event = s.ended;
+  s.ended = undefined;
+  if (event) emit(s, event, sink);
+}
+
+/** The portal will not be executed again: its event ends with what it has. */
+export function endPortal(s: Session, portal: Portal, sink: EventSink): void {
+  const event = portal.event;
+  portal.event = undefined;
+  if (event && event.outcomes.length > 0) endStatement(s, event, sink);
+}
+
+/** The portal's name is gone. Executions under way end it; else it ends now. */
+export function detachPortal(s: Session, portal: Portal | undefined, sink: EventSink): void {
+  if (portal === undefined) return;
+  portal.detached = true;
+  if (portal.executing === 0) endPortal(s, portal, sink);
+}
+
+/** Portals do not outlive the transaction. */
+export function detachAllPortals(s: Session, sink: EventSink): void {
+  if (s.portals.size === 0) return;
+  for (const portal of s.portals.values()) detachPortal(s, portal, sink);
+  s.portals.clear();
+}
+
+/** Emits the event of a step whose reply will not be seen (any more). */
+export function giveUp(s: Session, step: Step, marks: number, sink: EventSink): void {
+  if (step.kind === STEP_EXECUTE && step.portal) step.portal.executing--;
+  const event = executes(step) ? step.subject() : undefined;
+  if (event === undefined || event === s.ended) return;
+  if (step.portal) step.portal.event = undefined;
+  const open = event.outcomes.length === 0 || event.outcomes.at(-1) === s.outcome;
+  if (open || step.kind === STEP_EXECUTE) event.marks |= marks;
+  endStatement(s, event, sink);
+}
+
+/** Whether the step is the execution of something, rather than a preparation for it. */
+export function executes(step: Step): boolean {
+  return step.event !== undefined || step.kind === STEP_EXECUTE;
+}
+
+/** Emits all that waits, without a (complete) reply. */
+export function giveUpAll(s: Session, marks: number, sink: EventSink): void {
+  for (let step = s.queue.shift(); step; step = s.queue.shift()) giveUp(s, step, marks, sink);
+  s.outcome = undefined;
+  releaseEnded(s, sink);
+}
+
+/** Replies are no longer given to requests, until `realign`. */
+export function loseAlignment(s: Session): void {
+  const event = s.queue.head()?.subject();
+  if (s.outcome && event) event.marks |= MARK_NO_REPLY;
+  s.aligned = false;
+  s.gapped = false;
+  s.discarding = false;
+  s.outcome = undefined;
+  s.copy = COPY_MODE_NONE;
+}
+
+/** The server was quiet and the client speaks: what is still waiting will never be answered. */
+export function realign(s: Session, sink: EventSink): void {
+  giveUpAll(s, MARK_NO_REPLY, sink);
+  s.aligned = true;
+}
+
+/** Adds a step; when too much waits, all of it is emitted unanswered and replies are no longer matched. */
+export function enqueue(s: Session, step: Step, sink: EventSink): void {
+  s.queue.push(step);
+  const { length, bytes, boundaries } = s.queue;
+  if (length <= STEPS_MAX && bytes <= PENDING_BYTES_MAX && boundaries <= LIMITS.pendingMax) return;
+  loseAlignment(s);
+  giveUpAll(s, MARK_NO_REPLY, sink);
+}

@@ -1,0 +1,52 @@
+/**
+ * Pool of pages that hold out-of-order bytes. A page is also the node of a direction's sorted list: it carries the
+ * sequence number of its first byte, the acknowledgement its segment depends on, and its capture time. All memory is
+ * reserved at construction; the operating system backs it when it is first written.
+ */
+export const PAGE_BYTES = 2048;
+export const PAGE_NONE: number = -1;
+
+export class PagePool {
+  readonly bytes: Uint8Array;
+  readonly next: Int32Array;
+  readonly seq: Int32Array;
+  readonly length: Int32Array;
+  /** Acknowledgement number of the segment: bytes of the other direction that its sender had received. */
+  readonly dependsOn: Int32Array;
+  readonly tsUs: Float64Array;
+  /** 1: the page stands for bytes that the snap length cut off, and holds none. */
+  readonly cut: Uint8Array;
+  private freeHead = 0;
+  private freePages: number;
+
+  constructor(pages: number) {
+    this.bytes = new Uint8Array(pages * PAGE_BYTES);
+    this.next = new Int32Array(pages);
+    this.seq = new Int32Array(pages);
+    this.length = new Int32Array(pages);
+    this.dependsOn = new Int32Array(pages);
+    this.tsUs = new Float64Array(pages);
+    this.cut = new Uint8Array(pages);
+    for (let i = 0; i < pages; i++) this.next[i] = i + 1 < pages ? i + 1 : PAGE_NONE;
+    this.freeHead = pages > 0 ? 0 : PAGE_NONE;
+    this.freePages = pages;
+  }
+
+  get free(): number {
+    return this.freePages;
+  }
+
+  take(): number {
+    const page = this.freeHead;
+    if (page === PAGE_NONE) return PAGE_NONE;
+    this.freeHead = this.next[page] as number;
+    this.freePages--;
+    return page;
+  }
+
+  give(page: number): void {
+    this.next[page] = this.freeHead;
+    this.freeHead = page;
+    this.freePages++;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * A capture thread: one ring, one pipeline. It reads blocks in place, gives them back, and yields to its event loop
+ * often enough for the store's acknowledgements. It stops when the shared flag says so, and only then unmaps the ring.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { UserError } from '../base/errors.ts';
+import { openRing } from '../capture/ring.ts';
+import type { PacketSource, SourceStats } from '../contracts/packet.ts';
+import { type Assembly, assemble } from './assemble.ts';
+import type { CaptureJob, CaptureMessage, Progress } from './messages.ts';
+
+const POLL_MS = 100;
+const PROGRESS_MS = 1000;
+/** Blocks read in a row before the event loop has its turn. */
+const BLOCKS_PER_TURN = 8;
+/** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
+const IDLE_LAG_US = 1_000_000;
+
+const job = workerData as CaptureJob;
+const stop = new Int32Array(job.stop);
+
+function tell(message: CaptureMessage): void {
+  parentPort?.postMessage(message);
+}
+
+async function capture(source: PacketSource, parts: Assembly): Promise<void> {
+  const { pipeline } = parts;
+  let lastProgressMs = Date.now();
+  let kernelDrops = 0;
+  while (Atomics.load(stop, 0) === 0) {
+    for (let i = 0; i < BLOCKS_PER_TURN; i++) {
+      const batch = source.poll(i === 0 ? POLL_MS : 0);
+      if (!batch) {
+        pipeline.advance(Date.now() * 1000 - IDLE_LAG_US);
+        break;
+      }
+      if (batch.lostBefore > 0) kernelDrops += batch.lostBefore;
+      pipeline.run(batch);
+      source.release(batch);
+    }
+    const nowMs = Date.now();
+    if (nowMs - lastProgressMs >= PROGRESS_MS) {
+      lastProgressMs = nowMs;
+      if (kernelDrops > 0) {
+        pipeline.auditor.loss('kernel-drops', nowMs * 1000, undefined, `${kernelDrops} packets dropped by the kernel`);
+        kernelDrops = 0;
+      }
+      parts.jsonl?.flush();
+      tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
+    }
+    parts.writer?.tick();
+    await nextTurn();
+  }
+}
+
+function progressOf(stats: SourceStats, { pipeline, tally, policy }: Assembly): Progress {
+  return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
+}
+
+async function main(): Promise<void> {
+  const parts = await assemble({ ...job, whenFull: 'drop' });
+  const source = openRing(job);
+  try {
+    tell({ kind: 'ready' });
+    await capture(source, parts);
+    parts.pipeline.finish();
+    await parts.close();
+    tell({ kind: 'stopped', progress: progressOf(source.stats(), parts) });
+  } finally {
+    source.close();
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  tell({ kind: 'failed', message: error.message });
+}

@@ -1,0 +1,414 @@
+/** The analysis by example: one table per feature, each row a dialect, a text and what must come out. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { createAnalyzer, STATEMENTS_MAX } from './analyzer.ts';
+
+const analyzer = createAnalyzer();
+
+function only(dialect: SqlDialect, text: string): SqlStatement {
+  const statements = analyzer.analyze(text, dialect);
+  assert.equal(statements.length, 1, text);
+  return statements[0] as SqlStatement;
+}
+
+function slices(text: string, spans: SqlStatement['secrets']): string[] {
+  return spans.map((span) => text.slice(span.start, span.end));
+}
+
+/** dialect, text, operations, objects read only, objects written. */
+type ObjectCase = readonly [SqlDialect, string, string, string, string];
+
+function checkObjects(cases: readonly ObjectCase[]): void {
+  for (const [dialect, text, operations, read, written] of cases) {
+    // Three times: the third time the shape is known.
+    for (let round = 0; round < 3; round++) {
+      const found = only(dialect, text);
+      assert.equal(found.operations.join(' | '), operations, text);
+      assert.equal(found.operation, operations.split(' | ')[0], text);
+      assert.deepEqual(found.objects.filter((name) => !found.objectsWritten.includes(name)).join(' '), read, text);
+      assert.deepEqual(found.objectsWritten.join(' '), written, text);
+    }
+  }
+}
+
+test('queries: tables of joins, lists, brackets and subqueries, without aliases, CTEs and functions', () => {
+  checkObjects([
+    ['postgresql', 'select * from a', 'SELECT', 'a', ''],
+    ['postgresql', 'select * from s.a x, "B c" as y left join d on x.i = y.i, e', 'SELECT', 's.a B c d e', ''],
+    ['postgresql', 'select * from (a join b using (id)) j natural join c', 'SELECT', 'a b c', ''],
+    ['postgresql', 'select (select max(x) from q) m from r where exists (select 1 from t)', 'SELECT', 'q r t', ''],
+    ['postgresql', 'select * from (select * from (select * from deep) x) y', 'SELECT', 'deep', ''],
+    ['postgresql', '(select 1 from a) union all ((select 2 from b) except select 3 from c)', 'SELECT', 'a b c', ''],
+    ['postgresql', 'with x as (select * from a), y(c) as (select * from x) select * from y, b', 'SELECT', 'a b', ''],
+    ['postgresql', 'with t as (select * from t) select * from t', 'SELECT', 't', ''],
+    ['postgresql', 'with recursive t as (select 1 from b union select * from t) select * from t', 'SELECT', 'b', ''],
+    ['postgresql', 'select * from (with x as (select 1) select * from x) y, x', 'SELECT', 'x', ''],
+    ['postgresql', 'select * from generate_series(1, 3) g(n), lateral (select * from a) b', 'SELECT', 'a', ''],
+    ['postgresql', 'select * from only a, rows from (f(1), g(2)) z', 'SELECT', 'a', ''],
+    ['postgresql', 'table a', 'SELECT', 'a', ''],
+    ['postgresql', 'values (1, 2), (3, 4)', 'VALUES', '', ''],
+    ['postgresql', 'select a is distinct from b, extract(day from c), trim(both from d) from e', 'SELECT', 'e', ''],
+    ['postgresql', 'select * into temp table n from o', 'SELECT', 'o', 'n'],
+    ['postgresql', 'select * from a for update of a', 'SELECT', 'a', ''],
+    ['mysql', 'select a into @x from t', 'SELECT', 't', ''],
+    ['mysql', "select * from t into outfile '/tmp/x' fields terminated by ','", 'SELECT', 't', ''],
+    ['mysql', 'select * from t use index (i), `u v` force index for join (j) where 1', 'SELECT', 't u v', ''],
+    ['mysql', 'select * from a straight_join b on a.x = b.x', 'SELECT', 'a b', ''],
+    ['mysql', 'select * from "quoted"', 'SELECT', 'quoted', ''],
+    [
+      'tsql',
+      'select top 5 * from [dbo].[My Table] t with (nolock), u(nolock) option (recompile)',
+      'SELECT',
+      'dbo.My Table u',
+      '',
+    ],
+    ['tsql', 'select * from a cross apply f(a.x) g outer apply (select * from b) h', 'SELECT', 'a b', ''],
+    ['tsql', 'select * into #t from srv.db..o', 'SELECT', 'srv.db..o', '#t'],
+    ['oracle', 'select * from emp@hq e, table(f(1)) where rownum < 5', 'SELECT', 'emp@hq', ''],
+    ['oracle', 'select * from t connect by prior a = b start with a = 1', 'SELECT', 't', ''],
+    ['db2', 'select * from final table (insert into t (a) values (1)) x', 'SELECT | INSERT', '', 't'],
+  ]);
+});
+
+test('changes: what is written, through aliases, joins and common table expressions', () => {
+  checkObjects([
+    ['postgresql', 'insert into s.t (a, b) values (1, 2) on conflict (a) do update set b = 3', 'INSERT', '', 's.t'],
+    ['postgresql', 'insert into t select * from u', 'INSERT', 'u', 't'],
+    ['postgresql', 'insert into t as x (a) select b from u union select c from v', 'INSERT', 'u v', 't'],
+    ['postgresql', 'update only t as x set a = (select max(b) from u) from v where v.i = x.i', 'UPDATE', 'u v', 't'],
+    ['postgresql', 'delete from t using u join v using (i) where t.i = u.i', 'DELETE', 'u v', 't'],
+    ['postgresql', 'with d as (delete from a returning *) select * from d', 'SELECT | DELETE', '', 'a'],
+    ['postgresql', 'with d as (delete from a returning *) insert into b select * from d', 'INSERT | DELETE', '', 'a b'],
+    ['mysql', 'insert ignore into t set a = 1, b = (select c from u)', 'INSERT', 'u', 't'],
+    ['mysql', 'insert t values (1) on duplicate key update a = values(a)', 'INSERT', '', 't'],
+    ['mysql', 'replace into t (a) values (1)', 'REPLACE', '', 't'],
+    ['mysql', 'select replace(a, 1, 2), insert(a, 1, 2, 3), left(a, 1) from t', 'SELECT', 't', ''],
+    ['mysql', 'update a, b set a.x = b.x where a.i = b.i', 'UPDATE', 'b', 'a'],
+    ['mysql', 'update orders o join customers c on o.c = c.i set o.x = 1, c.y = 2', 'UPDATE', '', 'orders customers'],
+    ['mysql', 'update a join b set x = 1', 'UPDATE', '', 'a b'],
+    ['mysql', 'delete t1, t2 from t1 inner join t2 inner join t3 where 1', 'DELETE', 't3', 't1 t2'],
+    ['mysql', 'delete from x, y using db.t1 as x join t2 as y join t3', 'DELETE', 't3', 'db.t1 t2'],
+    ['mysql', 'delete a.* from t a, u', 'DELETE', 'u', 't'],
+    ['tsql', 'update a set a.x = 1 from dbo.t a join u on u.i = a.i', 'UPDATE', 'u', 'dbo.t'],
+    ['tsql', 'delete a from dbo.t a join u on u.i = a.i', 'DELETE', 'u', 'dbo.t'],
+    ['tsql', 'delete top (5) from t where x = 1', 'DELETE', '', 't'],
+    ['tsql', 'delete from t output deleted.* into audit_log where x = 1', 'DELETE', '', 't audit_log'],
+    ['tsql', 'insert t (a) exec p 1', 'INSERT | EXECUTE', '', 't'],
+    ['oracle', 'delete t where a = 1', 'DELETE', '', 't'],
+    [
+      'oracle',
+      'insert all when a > 1 then into t1 (a) values (a) else into t2 values (b) select a, b from u',
+      'INSERT',
+      'u',
+      't1 t2',
+    ],
+    [
+      'oracle',
+      'merge into t using (select * from u) s on (t.i = s.i) when matched then update set a = 1 delete where b = 2 when not matched then insert (a) values (s.a)',
+      'MERGE',
+      'u',
+      't',
+    ],
+    ['tsql', 'merge t as d using u as s on d.i = s.i when not matched by source then delete;', 'MERGE', 'u', 't'],
+  ]);
+});
+
+test('definitions: verb with object class, the object, and the tables its definition names', () => {
+  checkObjects([
+    ['postgresql', 'create table if not exists s.t (a int references p (i), like o)', 'CREATE TABLE', 'p o', 's.t'],
+    ['postgresql', 'create temp table t as with q as (select * from u) select * from q', 'CREATE TABLE', 'u', 't'],
+    ['mysql', 'create table t like u', 'CREATE TABLE', 'u', 't'],
+    ['mysql', 'create table t (i int) select * from u', 'CREATE TABLE', 'u', 't'],
+    ['postgresql', 'create or replace view v as select * from t', 'CREATE VIEW', 't', 'v'],
+    ['postgresql', 'create materialized view m as select * from t', 'CREATE MATERIALIZED VIEW', 't', 'm'],
+    ['postgresql', 'create unique index concurrently i on s.t (a)', 'CREATE INDEX', '', 's.t'],
+    ['postgresql', 'drop table if exists a, b.c cascade', 'DROP TABLE', '', 'a b.c'],
+    ['postgresql', 'drop index i, j', 'DROP INDEX', '', 'i j'],
+    ['mysql', 'drop index i on t', 'DROP INDEX', '', 't'],
+    ['mysql', "create definer = 'a'@'%' sql security invoker view v as select 1 from t", 'CREATE VIEW', 't', 'v'],
+    ['mysql', 'create trigger g before insert on t for each row set new.a = 1', 'CREATE TRIGGER', '', 't'],
+    ['postgresql', 'alter table only t rename to u', 'ALTER TABLE', '', 't u'],
+    ['postgresql', 'alter role bob with superuser', 'ALTER ROLE', '', 'bob'],
+    ['postgresql', 'drop database prod', 'DROP DATABASE', '', 'prod'],
+    [
+      'postgresql',
+      'create function f(begin int) returns int as $$ drop table x; $$ language sql',
+      'CREATE FUNCTION',
+      '',
+      'f',
+    ],
+    ['oracle', 'create or replace editionable package body p as begin null; end;', 'CREATE PACKAGE BODY', '', 'p'],
+    ['oracle', 'create synonym s for hr.t', 'CREATE SYNONYM', 'hr.t', 's'],
+    ['postgresql', 'create user mapping for bob server s', 'CREATE USER MAPPING', '', ''],
+    ['postgresql', 'alter default privileges grant select on tables to bob', 'ALTER DEFAULT PRIVILEGES', '', ''],
+    ['tsql', 'create clustered index i on dbo.t (a)', 'CREATE INDEX', '', 'dbo.t'],
+    ['postgresql', 'truncate only a, b restart identity', 'TRUNCATE', '', 'a b'],
+    ['mysql', 'rename table a to b, c to d', 'RENAME TABLE', '', 'a b c d'],
+    ['postgresql', "comment on column s.t.c is 'x'", 'COMMENT', '', 's.t'],
+    ['postgresql', 'refresh materialized view concurrently m', 'REFRESH MATERIALIZED VIEW', '', 'm'],
+  ]);
+});
+
+test('privileges, transfer, inspection and control', () => {
+  checkObjects([
+    ['postgresql', 'grant select, update (a) on table t, u to bob with grant option', 'GRANT', '', 't u'],
+    ['postgresql', 'grant admin to bob', 'GRANT', '', ''],
+    ['postgresql', 'revoke all on schema s from bob', 'REVOKE', '', ''],
+    ['tsql', 'deny select on object::dbo.t to bob', 'DENY', '', 'dbo.t'],
+    ['mysql', 'grant all privileges on db.* to bob', 'GRANT', '', 'db'],
+    ['postgresql', 'copy t (a, b) from stdin', 'COPY', '', 't'],
+    ['postgresql', 'copy t to program $$x$$', 'COPY', 't', ''],
+    ['postgresql', 'copy (delete from t returning *) to stdout', 'COPY | DELETE', '', 't'],
+    ['mysql', "load data local infile 'x' into table db.t", 'LOAD DATA', '', 'db.t'],
+    ['mysql', 'lock tables a read, b as c write', 'LOCK TABLE', 'a b', ''],
+    ['postgresql', 'explain delete from t', 'EXPLAIN', 't', ''],
+    ['postgresql', 'explain (analyze, buffers) delete from t', 'EXPLAIN | DELETE', '', 't'],
+    ['postgresql', 'explain (analyze false) delete from t', 'EXPLAIN', 't', ''],
+    ['mysql', 'describe t', 'DESCRIBE', 't', ''],
+    ['mysql', 'show full columns from t like "a%"', 'SHOW', 't', ''],
+    ['mysql', 'show create table db.t', 'SHOW', 'db.t', ''],
+    ['mysql', 'show tables from db', 'SHOW', '', ''],
+    ['postgresql', 'declare c cursor for select * from t', 'DECLARE | SELECT', 't', ''],
+    ['postgresql', 'vacuum (full, verbose) t', 'VACUUM', 't', ''],
+    ['postgresql', 'vacuum analyze', 'VACUUM', '', ''],
+    ['mysql', 'optimize table a, b', 'OPTIMIZE TABLE', 'a b', ''],
+    ['postgresql', 'start transaction isolation level serializable', 'BEGIN', '', ''],
+    ['tsql', 'begin tran x', 'BEGIN', '', ''],
+    ['postgresql', 'end', 'COMMIT', '', ''],
+    ['mysql', 'kill query 5', 'KILL', '', ''],
+    ['generic', 'frobnicate the thing', 'FROBNICATE', '', ''],
+    ['generic', '"x"', 'UNKNOWN', '', ''],
+  ]);
+});
+
+test('batches and blocks: every statement in them is an operation', () => {
+  checkObjects([
+    [
+      'tsql',
+      'select * from a delete from b exec p update c set x = 1',
+      'SELECT | DELETE | EXECUTE | UPDATE',
+      'a',
+      'b c',
+    ],
+    ['tsql', 'if exists (select 1 from a) drop table a else truncate table b', 'DROP TABLE | TRUNCATE', '', 'a b'],
+    [
+      'tsql',
+      'begin try delete from a; end try begin catch select error_message(); end catch',
+      'DELETE | SELECT',
+      '',
+      'a',
+    ],
+    ['tsql', 'declare @x int = 1 select @x', 'DECLARE | SELECT', '', ''],
+    [
+      'oracle',
+      'begin p.q(:1); if x then delete from a; end if; for r in (select * from b) loop insert into c values (1); end loop; end;',
+      'BLOCK | DELETE | INSERT',
+      'b',
+      'a c',
+    ],
+    ['oracle', 'declare v number; begin select a into v from t; end;', 'BLOCK | SELECT', 't', ''],
+    ['db2', 'begin atomic delete from a; update b set c = 1; end', 'BLOCK | DELETE | UPDATE', '', 'a b'],
+  ]);
+});
+
+test('SQL inside literals is seen where the statement runs it', () => {
+  checkObjects([
+    [
+      'postgresql',
+      'do $$ begin delete from a; execute $x$drop table b$x$; end $$',
+      'DO | DELETE | EXECUTE IMMEDIATE | DROP TABLE',
+      '',
+      'a b',
+    ],
+    [
+      'oracle',
+      "begin execute immediate 'drop table ' || 'hr.t'; end;",
+      'BLOCK | EXECUTE IMMEDIATE | DROP TABLE',
+      '',
+      'hr.t',
+    ],
+    ['tsql', "exec ('delete from a; select * from ' + 'b')", 'EXECUTE | DELETE | SELECT', 'b', 'a'],
+    [
+      'tsql',
+      "exec sp_executesql @stmt = N'update t set a = ''x'' where b = @p', N'@p int', 5",
+      'EXECUTE | UPDATE',
+      '',
+      't',
+    ],
+    ['mysql', "prepare q from 'drop table x'", 'PREPARE', '', ''],
+  ]);
+  const secrets: readonly (readonly [SqlDialect, string, readonly string[]])[] = [
+    ['postgresql', "do $$ begin alter role x password 'pw'; end $$", ["'pw'"]],
+    ['postgresql', "create function f() returns void as $$ alter role x password 'pw' $$ language sql", ["'pw'"]],
+    ['tsql', "exec ('alter login x with password = ''pw''')", ["'alter login x with password = ''pw'''"]],
+    ['mysql', 'prepare q from "create user x identified by \'pw\'"', ["'pw'"]],
+  ];
+  for (const [dialect, text, expected] of secrets)
+    assert.deepEqual(slices(text, only(dialect, text).secrets), expected, text);
+});
+
+test('columns and functions', () => {
+  const cases: readonly (readonly [SqlDialect, string, string, string])[] = [
+    [
+      'postgresql',
+      'select a, t.b as c, d e, count(*), f(g) from t where h = 1 group by i order by j desc nulls last',
+      'a b d g h i j',
+      'count f',
+    ],
+    ['postgresql', 'insert into t (a, "B") values (now(), 1)', 'a B', 'now'],
+    ['postgresql', "update t set a = b + 1, (c, d) = (1, 2) where e in (1) and f like 'x'", 'a b c d e f', ''],
+    [
+      'postgresql',
+      "select x::numeric(10, 2), date '2020-01-01', cast(y as int), s.f(z) over (partition by w rows between unbounded preceding and current row)",
+      'x y z w unbounded',
+      'cast s.f',
+    ],
+    ['mysql', 'select `a`, if(b, c, d) from t limit 5', 'a b c d', 'if'],
+    ['tsql', 'select top 10 a, [b c] from t', 'a b c', ''],
+    ['postgresql', 'set role admin', '', ''],
+    ['mysql', 'do sleep(5)', '', 'sleep'],
+  ];
+  for (const [dialect, text, columns, functions] of cases) {
+    const found = only(dialect, text);
+    assert.equal(found.columns.join(' '), columns, text);
+    assert.equal(found.functions.join(' '), functions, text);
+  }
+});
+
+test('procedures and prepared names', () => {
+  assert.equal(only('mysql', 'call db.p(1, @x)').procedure, 'db.p');
+  assert.equal(only('tsql', "exec @r = master..xp_cmdshell 'dir'").procedure, 'master..xp_cmdshell');
+  assert.equal(only('tsql', 'sp_who').procedure, 'sp_who');
+  assert.equal(only('oracle', 'begin hr.pkg.run(:1); end;').procedure, 'hr.pkg.run');
+  assert.equal(only('postgresql', 'execute q (1)').executes, 'q');
+  assert.equal(only('mysql', 'execute q using @a').executes, 'q');
+});
+
+test('effects on the session', () => {
+  const cases: readonly (readonly [SqlDialect, string, SqlStatement['effect']])[] = [
+    ['postgresql', 'set role admin', { kind: 'effective-user', user: 'admin' }],
+    ['postgresql', "set local role 'a b'", { kind: 'effective-user', user: 'a b' }],
+    ['postgresql', 'set role none', { kind: 'effective-user', user: undefined }],
+    ['postgresql', 'reset role', { kind: 'effective-user', user: undefined }],
+    ['postgresql', 'set session authorization bob', { kind: 'effective-user', user: 'bob' }],
+    ['tsql', "execute as user = 'dbo'", { kind: 'effective-user', user: 'dbo' }],
+    ['tsql', 'revert', { kind: 'effective-user', user: undefined }],
+    ['mysql', 'use `my db`', { kind: 'database', database: 'my db' }],
+    ['postgresql', "set search_path to 's', public", { kind: 'schema', schema: 's' }],
+    ['db2', 'set current schema = x', { kind: 'schema', schema: 'x' }],
+    ['oracle', 'alter session set current_schema = hr', { kind: 'schema', schema: 'hr' }],
+    ['postgresql', "set application_name = 'psql x'", { kind: 'program', program: 'psql x' }],
+    ['postgresql', 'prepare q (int) as select $1', { kind: 'prepare', name: 'q', text: 'select $1' }],
+    ['mysql', "prepare q from 'select ''x'''", { kind: 'prepare', name: 'q', text: "select 'x'" }],
+    ['postgresql', 'deallocate q', { kind: 'deallocate', name: 'q' }],
+    ['postgresql', 'deallocate all', { kind: 'deallocate', name: undefined }],
+    ['postgresql', 'discard all', { kind: 'discard-all' }],
+    ['postgresql', 'select 1', undefined],
+  ];
+  for (const [dialect, text, effect] of cases) {
+    for (let round = 0; round < 3; round++) assert.deepEqual(only(dialect, text).effect, effect, text);
+  }
+});
+
+test('secrets are found by grammar and are in no summary', () => {
+  const cases: readonly (readonly [SqlDialect, string, readonly string[]])[] = [
+    ['mysql', "create user x identified by 'pw'", ["'pw'"]],
+    ['mysql', "create user x identified with sha256_password by 'pw', y identified by 'qw'", ["'pw'", "'qw'"]],
+    ['mysql', "create user x identified with p as '*AB12'", ["'*AB12'"]],
+    ['mysql', "set password for 'bob'@'%' = 'pw'", ["'pw'"]],
+    ['mysql', "set password = password('pw')", ["'pw'"]],
+    ['mysql', "grant all on *.* to 'x'@'%' identified by 'pw'", ["'pw'"]],
+    ['mysql', "change master to master_user = 'u', master_password = 'pw'", ["'pw'"]],
+    ['mysql', "create /*!50000 user x identified by 'pw' */", ["'pw'"]],
+    ['postgresql', "alter role x with login encrypted password 'pw'", ["'pw'"]],
+    ['postgresql', "alter user x password/**/E'p\\'w'", ["E'p\\'w'"]],
+    ['postgresql', "create user mapping for x server s options (user 'u', password 'pw')", ["'pw'"]],
+    ['postgresql', "create subscription s connection 'host=h password=pw' publication p", ["'host=h password=pw'"]],
+    ['tsql', "create login x with password = N'pw' must_change", ["N'pw'"]],
+    ['tsql', "alter login x with password = 'new' old_password = 'old'", ["'new'", "'old'"]],
+    ['tsql', 'create login x with password = 0x0200AB hashed', ['0x0200AB']],
+    ['tsql', "exec sp_addlogin 'u', 'pw'", ["'u'", "'pw'"]],
+    ['tsql', "select * from openrowset('SQLNCLI', 'srv';'sa';'pw', 'select 1')", ["'srv'", "'sa'", "'pw'"]],
+    ['oracle', 'alter user x identified by newpw replace oldpw', ['newpw', 'oldpw']],
+    ['oracle', 'create user x identified by "P w"', ['"P w"']],
+    ['oracle', "alter user x identified by values 'S:AB'", ["'S:AB'"]],
+    ['db2', "set encryption password = 'pw'", ["'pw'"]],
+    ['postgresql', "select 'password' from t", []],
+    ['postgresql', 'select password from users', []],
+  ];
+  for (const [dialect, text, secrets] of cases) {
+    for (let round = 0; round < 3; round++) {
+      const found = only(dialect, text);
+      assert.deepEqual(slices(text, found.secrets), secrets, text);
+      for (const secret of secrets) assert.ok(!found.summary.includes(secret), found.summary);
+    }
+  }
+});
+
+test('the same shape with another parameter name has its own secrets', () => {
+  assert.deepEqual(only('tsql', "exec p @a = 'x'").secrets, []);
+  assert.equal(only('tsql', "exec p @password = 'x'").secrets.length, 1);
+  assert.deepEqual(only('mysql', 'drop table "a"').objects, ['a']);
+  assert.deepEqual(only('mysql', 'drop table "b"').objects, ['b']);
+});
+
+test('tags of sqlcommenter comments', () => {
+  const text = "select 1 /*action='%2Fparam*d',framework='it\\'s'*/";
+  assert.deepEqual(
+    [...(only('postgresql', text).tags ?? [])],
+    [
+      ['action', '/param*d'],
+      ['framework', "it's"],
+    ],
+  );
+  assert.deepEqual([...(only('mysql', "select 1; /*a='b'*/").tags ?? [])], [['a', 'b']]);
+  assert.equal(only('postgresql', "select 1 /* where a='b' or c */").tags, undefined);
+  assert.equal(only('postgresql', "select 1 /*a='%zz'*/").tags?.get('a'), '%zz');
+});
+
+test('summary: values as ?, lists collapsed, space and case settled', () => {
+  const cases: readonly (readonly [SqlDialect, string, string])[] = [
+    ['postgresql', "select  A,b from T where x=-1 and y = 'a''b' -- c", 'SELECT A, b FROM T WHERE x = ? AND y = ?'],
+    ['postgresql', 'select * from t where x in (1,2,3) and y in ($1)', 'SELECT * FROM t WHERE x IN (?) AND y IN (?)'],
+    ['postgresql', "insert into t(a,b) values (1,'x'),(2, null),(-3,'y')", 'INSERT INTO t(a, b) VALUES (?)'],
+    ['postgresql', 'insert into t values (1, now()), (2, now())', 'INSERT INTO t VALUES (?, now())'],
+    ['postgresql', 'select a.b :: int [ 1 ], c.* from d', 'SELECT a.b::int[?], c.* FROM d'],
+    ['postgresql', "select 'a' 'b', 1 - 2, -3, (4)", 'SELECT ?, ? - ?, ?, (?)'],
+    ['mysql', 'select "x", `a b`, @v, @@version, 0xAB', 'SELECT ?, `a b`, ?, @@version, ?'],
+    ['mysql', 'select /*! sql_no_cache */ 1 # end', 'SELECT sql_no_cache ?'],
+    ['oracle', "select q'[it's]', nq'!x!', :name from dual", 'SELECT ?, ?, ? FROM dual'],
+    ['tsql', 'create table #t (Id int)', 'CREATE TABLE #t(Id int)'],
+  ];
+  for (const [dialect, text, summary] of cases) assert.equal(only(dialect, text).summary, summary);
+});
+
+test('a text without statements is one empty statement, empty ones between others are none', () => {
+  for (const text of ['', '  ', ' ;; ', '-- x', '/* x', '\0']) {
+    const found = only('generic', text);
+    assert.equal(found.operation, undefined);
+    assert.deepEqual([found.start, found.end], [0, text.length]);
+  }
+  assert.equal(analyzer.analyze(';;select 1;;select 2;', 'generic').length, 2);
+});
+
+test('limits: what is beyond is withheld and counted, and hides no later statement', () => {
+  const fresh = createAnalyzer();
+  const values = Array.from({ length: 40_000 }, (_, i) => `(${i})`).join(',');
+  const text = `insert into t values ${values}, ('identified by'); drop table x`;
+  const statements = fresh.analyze(text, 'postgresql');
+  assert.deepEqual(
+    statements.map((s) => s.operation),
+    ['INSERT', 'DROP TABLE'],
+  );
+  const cut = statements[0] as SqlStatement;
+  assert.equal(cut.literals.at(-1)?.end, cut.end);
+  assert.deepEqual(cut.secrets.at(-1), cut.literals.at(-1));
+  assert.ok(cut.summary.endsWith('\u2026'));
+  assert.equal(fresh.counters['statements_cut'], 1);
+  const many = fresh.analyze('select 1;'.repeat(STATEMENTS_MAX + 2), 'mysql');
+  assert.equal(many.length, STATEMENTS_MAX + 1);
+  assert.equal(many.at(-1)?.operation, 'UNKNOWN');
+  assert.equal(many.at(-1)?.secrets.length, 1);
+  assert.equal(fresh.counters['texts_cut'], 1);
+});

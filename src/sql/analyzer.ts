@@ -1,0 +1,248 @@
+/**
+ * The SQL analysis: text in, one `SqlStatement` per statement out (`contracts/sql.ts`).
+ *
+ * A statement is lexed, looked up by its shape (its tokens with the literals left out), and only walked and summarised
+ * when that shape is new or its meaning lies in a literal. Shapes are compared in full, never by hash alone.
+ *
+ * Limits: `TOKENS_MAX` tokens per statement (the rest is one literal, `…` ends the summary), `STATEMENTS_MAX` statements
+ * per text (the rest is one statement `UNKNOWN`), both counted. What it is not: a parser. It does not resolve names,
+ * does not evaluate expressions, and sees SQL inside strings only where `embedded.ts` says.
+ */
+import type { Counters } from '../base/counters.ts';
+import type { SqlAnalyzer, SqlDialect, SqlStatement, TextSpan } from '../contracts/sql.ts';
+import { BODY_RULES, type DialectRules, rulesOf } from './dialects.ts';
+import { codeText, EMBEDDED_DEPTH_MAX, mergeCode } from './embedded.ts';
+import { Facts } from './facts.ts';
+import { Lexer } from './lexer.ts';
+import { findSecrets } from './secrets.ts';
+import { type Shape, ShapeCache } from './shapes.ts';
+import { walkStatements } from './statement.ts';
+import { Summarizer } from './summary.ts';
+import { mayHoldTags, readTags } from './tags.ts';
+import { KIND_DOUBLE_STRING, KIND_NUMBER, KIND_STRING, type Tokens } from './tokens.ts';
+
+/** Statements per text. */
+export const STATEMENTS_MAX = 16_384;
+
+/** An analyzer that says how it fares: `statements`, `shapes_known`, `shapes_new`, `statements_cut`, `texts_cut`. */
+export interface CountingAnalyzer extends SqlAnalyzer {
+  readonly counters: Counters;
+}
+
+/** A new analyzer; it reuses its buffers from text to text and keeps none of a text. */
+export function createAnalyzer(): CountingAnalyzer {
+  return new Analyzer(0);
+}
+
+class Analyzer implements CountingAnalyzer {
+  readonly counters: Counters = { statements: 0, shapes_known: 0, shapes_new: 0, statements_cut: 0, texts_cut: 0 };
+  private readonly lexer = new Lexer(rulesOf('generic'));
+  private readonly summarizer = new Summarizer();
+  private readonly shapes = new ShapeCache();
+
+  /** How many literals this analyzer's texts stand inside. */
+  private readonly depth: number;
+  private inner: Analyzer | undefined = undefined;
+
+  constructor(depth: number) {
+    this.depth = depth;
+  }
+
+  analyze(text: string, dialect: SqlDialect): readonly SqlStatement[] {
+    return this.analyzeBy(text, rulesOf(dialect));
+  }
+
+  private analyzeBy(text: string, rules: DialectRules): readonly SqlStatement[] {
+    const { lexer, counters } = this;
+    const out: SqlStatement[] = [];
+    lexer.open(text, rules);
+    while (!lexer.atEnd()) {
+      if (out.length === STATEMENTS_MAX) {
+        counters['texts_cut'] = (counters['texts_cut'] as number) + 1;
+        out.push(uncounted(lexer.position(), text.length));
+        break;
+      }
+      lexer.next();
+      if (lexer.tokens.count > 0) out.push(this.statement(text, rules));
+      else if (lexer.commentCount > 0) this.lateTags(text, out);
+    }
+    if (out.length === 0) out.push(empty(text.length));
+    lexer.close();
+    counters['statements'] = (counters['statements'] as number) + out.length;
+    return out;
+  }
+
+  private statement(text: string, rules: DialectRules): SqlStatement {
+    const { lexer, shapes, counters } = this;
+    let shape = shapes.find(lexer.tokens, lexer.shapeHash, rules);
+    if (shape === undefined) {
+      counters['shapes_new'] = (counters['shapes_new'] as number) + 1;
+      shape = this.shape(rules);
+    } else counters['shapes_known'] = (counters['shapes_known'] as number) + 1;
+    const literals = this.literals(text);
+    return {
+      start: lexer.start,
+      end: lexer.end,
+      operation: shape.operation,
+      operations: shape.operations,
+      objects: shape.objects,
+      objectsWritten: shape.objectsWritten,
+      columns: shape.columns,
+      functions: shape.functions,
+      procedure: shape.procedure,
+      executes: shape.executes,
+      summary: shape.summary,
+      fingerprint: shape.fingerprint,
+      literals,
+      secrets: this.secrets(text, shape),
+      tags: lexer.commentCount > 0 ? this.tags(text, undefined) : undefined,
+      effect: shape.effect,
+    };
+  }
+
+  private shape(rules: DialectRules): Shape {
+    const { lexer, summarizer, counters } = this;
+    const { tokens } = lexer;
+    const facts = new Facts();
+    walkStatements(tokens, facts, rules);
+    findSecrets(tokens, facts.secrets);
+    const innerSecrets = facts.code.length > 0 ? this.embedded(tokens, facts, rules) : NO_SPANS;
+    const isCut = lexer.cutAt >= 0;
+    if (isCut) counters['statements_cut'] = (counters['statements_cut'] as number) + 1;
+    const summary = summarizer.summarize(tokens, isCut, facts.secrets);
+    const shape: Shape = {
+      operation: facts.operation,
+      operations: facts.operations,
+      objects: facts.objects(),
+      objectsWritten: facts.objectsWritten(),
+      columns: facts.columns.names,
+      functions: facts.functions.names,
+      procedure: facts.procedure,
+      executes: facts.executes,
+      effect: facts.effect,
+      secrets: facts.secrets,
+      innerSecrets,
+      summary,
+      fingerprint: summarizer.fingerprint(),
+    };
+    if (!facts.readsLiterals && !this.mayNameByString(facts.operation) && !isCut && facts.effect === undefined)
+      this.shapes.add(tokens, lexer.shapeHash, rules, shape);
+    return shape;
+  }
+
+  /** Outside queries any double-quoted string may be a name, so its content matters. */
+  private mayNameByString(operation: string | undefined): boolean {
+    if (operation !== undefined && QUERIES.has(operation)) return false;
+    const { kind, count } = this.lexer.tokens;
+    for (let i = 0; i < count; i++) if (kind[i] === KIND_DOUBLE_STRING) return true;
+    return false;
+  }
+
+  private literals(text: string): readonly TextSpan[] {
+    const { tokens, cutAt } = this.lexer;
+    const spans: TextSpan[] = [];
+    const { kind, start, end, count } = tokens;
+    for (let i = 0; i < count; i++) {
+      const k = kind[i] as number;
+      if (k === KIND_STRING || k === KIND_NUMBER || k === KIND_DOUBLE_STRING) {
+        spans.push({ start: start[i] as number, end: end[i] as number });
+      }
+    }
+    if (cutAt >= 0) spans.push({ start: cutAt, end: Math.min(this.lexer.end, text.length) });
+    return spans;
+  }
+
+  /** Follows the literals that hold SQL; gives the secrets in them. */
+  private embedded(tokens: Tokens, facts: Facts, rules: DialectRules): readonly TextSpan[] {
+    const spans: TextSpan[] = [];
+    if (this.depth >= EMBEDDED_DEPTH_MAX) return spans;
+    this.inner ??= new Analyzer(this.depth + 1);
+    for (const code of facts.code) {
+      const { text, start } = codeText(tokens, code);
+      mergeCode(this.inner.analyzeBy(text, code.isBlock ? BODY_RULES : rules), tokens, code, start, facts, spans);
+    }
+    return spans;
+  }
+
+  private secrets(text: string, shape: Shape): readonly TextSpan[] {
+    const { tokens, cutAt, end } = this.lexer;
+    if (shape.secrets.length === 0 && shape.innerSecrets.length === 0 && cutAt < 0) return NO_SPANS;
+    let spans: TextSpan[] = shape.secrets.map((i) => ({ start: tokens.startOf(i), end: tokens.endOf(i) }));
+    if (shape.innerSecrets.length > 0) spans = disjoint(spans.concat(shape.innerSecrets));
+    if (cutAt >= 0 && /password|passwd|pwd|identified|secret|connection|credential/i.test(text.slice(cutAt, end))) {
+      spans.push({ start: cutAt, end });
+    }
+    return spans;
+  }
+
+  private tags(text: string, into: Map<string, string> | undefined): Map<string, string> | undefined {
+    const { comments, commentCount } = this.lexer;
+    let tags = into;
+    for (let i = 0; i < commentCount; i++) {
+      const start = comments[2 * i] as number;
+      const end = comments[2 * i + 1] as number;
+      if (mayHoldTags(text, start, end)) tags = readTags(text, start, end, tags);
+    }
+    return tags;
+  }
+
+  /** A comment behind the last separator speaks of the statement before it. */
+  private lateTags(text: string, out: SqlStatement[]): void {
+    const last = out.pop();
+    if (last === undefined) return;
+    const tags = this.tags(text, last.tags === undefined ? undefined : new Map(last.tags));
+    out.push({ ...last, tags });
+  }
+}
+
+/** Spans in order, without those that begin inside another. */
+function disjoint(spans: TextSpan[]): TextSpan[] {
+  spans.sort((a, b) => a.start - b.start || b.end - a.end);
+  let end = -1;
+  return spans.filter((span) => {
+    if (span.start < end) return false;
+    end = span.end;
+    return true;
+  });
+}
+
+const QUERIES: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REPLACE']);
+const NO_SPANS: readonly TextSpan[] = [];
+const NO_NAMES: readonly string[] = [];
+
+function empty(end: number): SqlStatement {
+  return {
+    start: 0,
+    end,
+    operation: undefined,
+    operations: NO_NAMES,
+    objects: NO_NAMES,
+    objectsWritten: NO_NAMES,
+    columns: NO_NAMES,
+    functions: NO_NAMES,
+    procedure: undefined,
+    executes: undefined,
+    summary: '',
+    fingerprint: EMPTY_FINGERPRINT,
+    literals: NO_SPANS,
+    secrets: NO_SPANS,
+    tags: undefined,
+    effect: undefined,
+  };
+}
+
+/** The rest of a text with too many statements: all of it is withheld as a literal and secret. */
+function uncounted(start: number, end: number): SqlStatement {
+  const spans = [{ start, end }];
+  return {
+    ...empty(end),
+    start,
+    operation: 'UNKNOWN',
+    operations: ['UNKNOWN'],
+    summary: '\u2026',
+    literals: spans,
+    secrets: spans,
+  };
+}
+
+const EMPTY_FINGERPRINT = '0000000000000000';

@@ -1,0 +1,362 @@
+/**
+ * One lexer for all dialects, over UTF-16 units. It fills `Tokens` one statement at a time and stops behind the `;`
+ * that ends it; every character is read once (operators and string prefixes look at most three ahead).
+ *
+ * Words carry their keyword id; a word behind a dot is always a name. Comments are no tokens; the code inside MySQL's
+ * executed comments is. Text that no server would accept (an unterminated literal, a stray character) gives tokens
+ * all the same: such a literal reaches to the end of the text.
+ */
+import {
+  CLASS_AT,
+  CLASS_BACKTICK,
+  CLASS_BRACKET,
+  CLASS_COLON,
+  CLASS_DASH,
+  CLASS_DIGIT,
+  CLASS_DOLLAR,
+  CLASS_DOT,
+  CLASS_DOUBLE_QUOTE,
+  CLASS_HASH,
+  CLASS_OTHER,
+  CLASS_PUNCTUATION,
+  CLASS_QUESTION,
+  CLASS_QUOTE,
+  CLASS_SLASH,
+  CLASS_SPACE,
+  CLASS_WORD,
+  type DialectRules,
+  isWideSpace,
+} from './dialects.ts';
+import { hashStep, keywordId } from './keywords.ts';
+import {
+  isDigit,
+  opensLineComment,
+  scanComment,
+  scanDelimited,
+  scanDollarBody,
+  scanDollarTag,
+  scanLine,
+  scanNumber,
+  scanOperator,
+  scanQuoted,
+  scanWord,
+  stringPrefix,
+} from './scan.ts';
+import { Splitter } from './split.ts';
+import {
+  KIND_COMMA,
+  KIND_DOT,
+  KIND_DOUBLE_STRING,
+  KIND_LEFT,
+  KIND_NUMBER,
+  KIND_OPERATOR,
+  KIND_PARAMETER,
+  KIND_QUOTED,
+  KIND_RIGHT,
+  KIND_SEMICOLON,
+  KIND_STRING,
+  KIND_SYSTEM_VARIABLE,
+  KIND_WORD,
+  TOKENS_MAX,
+  Tokens,
+} from './tokens.ts';
+
+const QUOTE = 0x27;
+const DOUBLE_QUOTE = 0x22;
+const BACKTICK = 0x60;
+const STAR = 0x2a;
+const SLASH = 0x2f;
+const DASH = 0x2d;
+
+/** Comments remembered per statement, for their tags; later ones replace the last. */
+const COMMENTS_MAX = 16;
+
+export class Lexer {
+  readonly tokens: Tokens = new Tokens();
+  /** Ranges of comments as start, end pairs. */
+  readonly comments: Int32Array = new Int32Array(2 * COMMENTS_MAX);
+  commentCount = 0;
+  /** Hash of the statement without its literals; only a hint, equal statements give equal hashes. */
+  shapeHash = 0;
+  /** First character behind the last stored token when there were more than `TOKENS_MAX`, or -1. */
+  cutAt = -1;
+  /** Range of the last statement, its comments included, without separator and outer space. */
+  start = 0;
+  end = 0;
+
+  private readonly splitter = new Splitter();
+  private rules: DialectRules;
+  private text = '';
+  private pos = 0;
+  private executed = false;
+
+  constructor(rules: DialectRules) {
+    this.rules = rules;
+  }
+
+  open(text: string, rules: DialectRules): void {
+    this.text = text;
+    this.tokens.text = text;
+    this.rules = rules;
+    this.pos = 0;
+    this.executed = false;
+  }
+
+  /** Drops the text, so that an idle analyzer holds no statement. */
+  close(): void {
+    this.text = '';
+    this.tokens.text = '';
+  }
+
+  /** Position behind the last statement and its separator. */
+  position(): number {
+    return this.pos;
+  }
+
+  atEnd(): boolean {
+    return this.pos >= this.text.length;
+  }
+
+  /** Reads the next statement (perhaps an empty one) and its separator. */
+  next(): void {
+    this.tokens.count = 0;
+    this.commentCount = 0;
+    this.shapeHash = 0;
+    this.cutAt = -1;
+    this.start = -1;
+    this.end = -1;
+    this.splitter.reset(this.rules);
+    const length = this.text.length;
+    while (this.pos < length) {
+      const from = this.pos;
+      const c = this.text.charCodeAt(from);
+      const kind = c < 128 ? (this.rules.classes[c] as number) : isWideSpace(c) ? CLASS_SPACE : CLASS_WORD;
+      if (kind === CLASS_SPACE) {
+        this.pos = from + 1;
+        continue;
+      }
+      if (kind === CLASS_PUNCTUATION && c === 0x3b && this.splitter.endsAt(this.tokens)) {
+        this.pos = from + 1;
+        break;
+      }
+      if (this.start < 0) this.start = from;
+      this.pos = kind === CLASS_WORD ? this.word(from) : this.other(from, c, kind);
+      this.end = this.pos;
+    }
+    if (this.start < 0) this.start = this.end = this.pos;
+    if (this.cutAt >= 0) this.tokens.count = TOKENS_MAX;
+  }
+
+  private add(kind: number, fact: number, start: number, end: number): void {
+    const tokens = this.tokens;
+    if (tokens.count >= TOKENS_MAX && this.cutAt < 0) this.cutAt = start;
+    if (tokens.count >= tokens.kind.length && !tokens.grow()) {
+      this.splitter.read(tokens);
+      tokens.count = TOKENS_MAX;
+      this.splitter.rewind(TOKENS_MAX);
+    }
+    const i = tokens.count++;
+    tokens.kind[i] = kind;
+    tokens.fact[i] = fact;
+    tokens.start[i] = start;
+    tokens.end[i] = end;
+    this.shapeHash = (Math.imul(this.shapeHash ^ (kind + (fact << 4)), 0x9e3779b1) + (this.shapeHash >>> 15)) | 0;
+  }
+
+  private word(from: number): number {
+    const text = this.text;
+    const part = this.rules.wordPart;
+    const length = text.length;
+    let hash = 0;
+    let p = from;
+    for (; p < length; p++) {
+      const c = text.charCodeAt(p);
+      if (c < 128) {
+        const folded = part[c] as number;
+        if (folded === 0) break;
+        hash = hashStep(hash, folded);
+      } else {
+        if (isWideSpace(c)) break;
+        hash = hashStep(hash, c);
+      }
+    }
+    if (p - from <= 2 && p < length) {
+      const behind = this.prefixed(from, p);
+      if (behind > 0) return behind;
+    }
+    const count = this.tokens.count;
+    const named = count > 0 && this.tokens.kind[count - 1] === KIND_DOT;
+    this.shapeHash = (this.shapeHash ^ hash) | 0;
+    this.add(KIND_WORD, named ? 0 : keywordId(text, from, p, hash), from, p);
+    return p;
+  }
+
+  /** A literal or name with a prefix of one or two letters: the position behind it, or 0. */
+  private prefixed(from: number, to: number): number {
+    const text = this.text;
+    const c = text.charCodeAt(to);
+    if (c === QUOTE) {
+      const prefix = stringPrefix(text, from, to, this.rules);
+      if (prefix === '') return 0;
+      const backslash = prefix === 'escape' || this.rules.backslash;
+      const end = prefix === 'delimited' ? scanDelimited(text, to + 1) : scanQuoted(text, to + 1, QUOTE, backslash);
+      this.add(KIND_STRING, 0, from, end);
+      return end;
+    }
+    if (c !== 0x26 || to - from !== 1 || (text.charCodeAt(from) | 32) !== 0x75) return 0;
+    const mark = text.charCodeAt(to + 1);
+    if (mark !== QUOTE && mark !== DOUBLE_QUOTE) return 0;
+    const end = scanQuoted(text, to + 2, mark, false);
+    this.add(mark === QUOTE ? KIND_STRING : KIND_QUOTED, 0, from, end);
+    return end;
+  }
+
+  private other(from: number, c: number, kind: number): number {
+    switch (kind) {
+      case CLASS_PUNCTUATION:
+        this.add(
+          c === 0x28 ? KIND_LEFT : c === 0x29 ? KIND_RIGHT : c === 0x2c ? KIND_COMMA : KIND_SEMICOLON,
+          0,
+          from,
+          from + 1,
+        );
+        return from + 1;
+      case CLASS_DIGIT:
+        return this.number(from);
+      case CLASS_QUOTE:
+        return this.take(KIND_STRING, from, scanQuoted(this.text, from + 1, QUOTE, this.rules.backslash));
+      case CLASS_DOT:
+        if (isDigit(this.text.charCodeAt(from + 1)) && !this.behindName(from)) return this.number(from);
+        return this.take(KIND_DOT, from, from + 1);
+      case CLASS_DOUBLE_QUOTE:
+        return this.rules.doubleQuoteString
+          ? this.take(KIND_DOUBLE_STRING, from, scanQuoted(this.text, from + 1, DOUBLE_QUOTE, this.rules.backslash))
+          : this.take(KIND_QUOTED, from, scanQuoted(this.text, from + 1, DOUBLE_QUOTE, false));
+      case CLASS_BACKTICK:
+        return this.take(KIND_QUOTED, from, scanQuoted(this.text, from + 1, BACKTICK, false));
+      case CLASS_BRACKET:
+        return this.take(KIND_QUOTED, from, scanQuoted(this.text, from + 1, 0x5d, false));
+      case CLASS_OTHER:
+        return from + 1;
+      default:
+        return this.marked(from, c, kind);
+    }
+  }
+
+  /** Characters whose meaning the next one decides. */
+  private marked(from: number, c: number, kind: number): number {
+    const text = this.text;
+    const next = text.charCodeAt(from + 1);
+    switch (kind) {
+      case CLASS_DASH:
+        if (next === DASH && opensLineComment(text, from, this.rules)) return this.comment(from, scanLine(text, from));
+        break;
+      case CLASS_SLASH:
+        if (next === STAR) return this.blockComment(from);
+        break;
+      case CLASS_HASH:
+        return this.comment(from, scanLine(text, from));
+      case CLASS_DOLLAR:
+        return this.dollar(from, next);
+      case CLASS_QUESTION:
+        return this.take(KIND_PARAMETER, from, from + 1);
+      case CLASS_COLON:
+        if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(text, from + 1, this.rules));
+        if (next === DOUBLE_QUOTE)
+          return this.take(KIND_PARAMETER, from, scanQuoted(text, from + 2, DOUBLE_QUOTE, false));
+        break;
+      case CLASS_AT:
+        return this.at(from, next);
+      default:
+        if (c === STAR && next === SLASH && this.executed) {
+          this.executed = false;
+          return from + 2;
+        }
+    }
+    const end = scanOperator(text, from, this.rules);
+    return this.take(KIND_OPERATOR, from, end, end - from === 1 ? c : 0);
+  }
+
+  private take(kind: number, start: number, end: number, fact = 0): number {
+    this.add(kind, fact, start, end);
+    return end;
+  }
+
+  private isWordCharacter(c: number): boolean {
+    return c < 128 ? this.rules.wordPart[c] !== 0 : c >= 128 && !isWideSpace(c);
+  }
+
+  /** True when the token that ends at `from` is a name: the dot behind it is no decimal point. */
+  private behindName(from: number): boolean {
+    const last = this.tokens.count - 1;
+    const kind = this.tokens.kindAt(last);
+    return (kind === KIND_WORD || kind === KIND_QUOTED) && this.tokens.end[last] === from;
+  }
+
+  private number(from: number): number {
+    const last = this.tokens.count - 1;
+    if (this.rules.digitWords) {
+      // MySQL: a word may begin with digits, and behind a dot it is one.
+      const wordEnd = scanWord(this.text, from, this.rules);
+      const afterDot = this.tokens.kindAt(last) === KIND_DOT && this.tokens.end[last] === from;
+      if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.take(KIND_WORD, from, wordEnd);
+    }
+    return this.take(KIND_NUMBER, from, scanNumber(this.text, from));
+  }
+
+  /** Whether a number begins the word characters in `[from, wordEnd)`: all of them, or up to an exponent's end. */
+  private isNumber(from: number, wordEnd: number): boolean {
+    const numberEnd = scanNumber(this.text, from);
+    if (numberEnd >= wordEnd) return true;
+    let p = from;
+    while (isDigit(this.text.charCodeAt(p))) p++;
+    return numberEnd > p && (this.text.charCodeAt(p) | 32) === 0x65;
+  }
+
+  private dollar(from: number, next: number): number {
+    const text = this.text;
+    const rules = this.rules;
+    if (rules.dollarParameters && isDigit(next)) {
+      let p = from + 1;
+      while (isDigit(text.charCodeAt(p))) p++;
+      return this.take(KIND_PARAMETER, from, p);
+    }
+    if (rules.dollarQuotes) {
+      const tagEnd = scanDollarTag(text, from, rules);
+      if (tagEnd > from) return this.take(KIND_STRING, from, scanDollarBody(text, from, tagEnd));
+    } else if (isDigit(next)) return this.take(KIND_NUMBER, from, scanNumber(text, from + 1));
+    else if (this.isWordCharacter(next)) return this.take(KIND_WORD, from, scanWord(text, from + 1, rules));
+    return this.take(KIND_OPERATOR, from, from + 1, 0x24);
+  }
+
+  /** `@name`, `@'name'`, `@@name`, `@@global.name`. */
+  private at(from: number, next: number): number {
+    const text = this.text;
+    if (next === 0x40) return this.take(KIND_SYSTEM_VARIABLE, from, scanWord(text, from + 2, this.rules));
+    if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(text, from + 1, this.rules));
+    return this.take(KIND_OPERATOR, from, from + 1, 0x40);
+  }
+
+  private blockComment(from: number): number {
+    const text = this.text;
+    if (this.rules.executedComments) {
+      const mark = text.charCodeAt(from + 2);
+      const open = mark === 0x21 ? from + 3 : mark === 0x4d && text.charCodeAt(from + 3) === 0x21 ? from + 4 : 0;
+      if (open > 0) {
+        this.executed = true;
+        let p = open;
+        while (p < open + 6 && isDigit(text.charCodeAt(p))) p++;
+        return p;
+      }
+    }
+    return this.comment(from, scanComment(text, from + 2, this.rules.nestedComments));
+  }
+
+  private comment(start: number, end: number): number {
+    const slot = Math.min(this.commentCount, COMMENTS_MAX - 1);
+    this.comments[2 * slot] = start;
+    this.comments[2 * slot + 1] = end;
+    this.commentCount = slot + 1;
+    return end;
+  }
+}

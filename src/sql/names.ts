@@ -1,0 +1,136 @@
+/** Names out of tokens: quotes removed, escapes undone, dotted parts joined. */
+import {
+  KIND_DOT,
+  KIND_DOUBLE_STRING,
+  KIND_LEFT,
+  KIND_OPERATOR,
+  KIND_QUOTED,
+  KIND_STRING,
+  KIND_WORD,
+  type Tokens,
+} from './tokens.ts';
+
+const AT = 0x40;
+const STAR = 0x2a;
+
+/** A dotted name: what it says and which tokens it takes. Reused: read it before the next call. */
+export class Name {
+  /** Parts joined with dots, as written without quotes. */
+  text = '';
+  /** The last part. */
+  last = '';
+  /** The part before the last, or `''`. */
+  qualifier = '';
+  /** Behind the last token. */
+  next = 0;
+  /** How many parts. */
+  parts = 0;
+  /** `.*` stands behind it. */
+  hasStar = false;
+  /** A part of it is a double-quoted string of a dialect that has them. */
+  hasString = false;
+}
+
+/**
+ * Reads the dotted name at `i` into `out`; false when there is none. Double-quoted strings count as names here.
+ * T-SQL's empty parts (`db..t`) are kept; a final `.*` is taken but not part of the name. A name behind an Oracle
+ * database link operator is kept with it (`emp@remote`).
+ */
+export function readName(tokens: Tokens, i: number, out: Name): boolean {
+  const kind = tokens.kindAt(i);
+  if (kind !== KIND_WORD && kind !== KIND_QUOTED && kind !== KIND_DOUBLE_STRING) return false;
+  out.text = out.last = namePart(tokens, i);
+  out.qualifier = '';
+  out.parts = 1;
+  out.hasStar = false;
+  out.hasString = kind === KIND_DOUBLE_STRING;
+  let p = i + 1;
+  while (tokens.kindAt(p) === KIND_DOT) {
+    let dots = 1;
+    while (tokens.kindAt(p + dots) === KIND_DOT) dots++;
+    const partKind = tokens.kindAt(p + dots);
+    if (partKind !== KIND_WORD && partKind !== KIND_QUOTED && partKind !== KIND_DOUBLE_STRING) {
+      out.hasStar = tokens.isOperator(p + dots, STAR);
+      p += out.hasStar ? dots + 1 : dots;
+      break;
+    }
+    const part = namePart(tokens, p + dots);
+    if (partKind === KIND_DOUBLE_STRING) out.hasString = true;
+    out.text += '.'.repeat(Math.min(dots, 3)) + part;
+    out.qualifier = dots === 1 ? out.last : '';
+    out.last = part;
+    out.parts++;
+    p += dots + 1;
+  }
+  if (tokens.isOperator(p, AT) && (tokens.kindAt(p + 1) === KIND_WORD || tokens.kindAt(p + 1) === KIND_QUOTED)) {
+    const link = new Name();
+    readName(tokens, p + 1, link);
+    out.text += `@${link.text}`;
+    p = link.next;
+  }
+  out.next = p;
+  return true;
+}
+
+/** One part of a name, or the text of a string or word: quotes and prefixes removed, doubled quotes undone. */
+export function namePart(tokens: Tokens, i: number): string {
+  const raw = tokens.slice(i);
+  const kind = tokens.kindAt(i);
+  if (kind === KIND_WORD) return raw;
+  if (kind === KIND_STRING || kind === KIND_DOUBLE_STRING || kind === KIND_QUOTED) return unquoted(raw);
+  return raw;
+}
+
+/** Content of a quoted name or string literal as written in `raw`; `\` escapes other than of quotes stay. */
+export function unquoted(raw: string): string {
+  const first = raw.charCodeAt(0);
+  if (first === 0x24) {
+    const tag = raw.indexOf('$', 1) + 1;
+    return tag > 0 && raw.length >= 2 * tag ? raw.slice(tag, raw.length - tag) : raw.slice(tag);
+  }
+  let open = 0;
+  while (open < 3 && open < raw.length && !isQuote(raw.charCodeAt(open))) open++;
+  const mark = raw[open];
+  if (mark === undefined) return raw;
+  const close = mark === '[' ? ']' : mark;
+  const isClosed = raw.length > open + 1 && raw.endsWith(close);
+  let content = raw.slice(open + 1, isClosed ? raw.length - 1 : raw.length);
+  const prefix = raw.slice(0, open).toLowerCase();
+  // q'[…]' has delimiters of its own inside the quotes.
+  if (prefix === 'q' || prefix === 'nq') return content.slice(1, -1);
+  if (content.includes(close)) content = content.replaceAll(close + close, close);
+  if (prefix === 'u&') return unicodeUnescaped(content);
+  return content.includes('\\') && mark === "'" ? content.replaceAll("\\'", "'") : content;
+}
+
+function isQuote(c: number): boolean {
+  return c === 0x22 || c === 0x27 || c === 0x60 || c === 0x5b;
+}
+
+/** Undoes `\XXXX` and `\+XXXXXX` of `U&'…'` and `U&"…"`; a different UESCAPE character is not followed. */
+function unicodeUnescaped(content: string): string {
+  return content.replace(/\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4})|\\)/g, (whole, long, short) => {
+    if (whole === '\\\\') return '\\';
+    const code = Number.parseInt(long ?? short, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
+}
+
+/** Position behind the bracket that opens at `i`, or the end of the tokens. */
+export function skipBrackets(tokens: Tokens, i: number): number {
+  let depth = 0;
+  for (let p = i; p < tokens.count; p++) {
+    const kind = tokens.kindAt(p);
+    if (kind === KIND_LEFT) depth++;
+    else if (kind === KIND_LEFT + 1) {
+      depth--;
+      if (depth <= 0) return p + 1;
+    }
+  }
+  return tokens.count;
+}
+
+/** True when the operator at `i` is `=` or `:=`. */
+export function isAssignment(tokens: Tokens, i: number): boolean {
+  return tokens.kindAt(i) === KIND_OPERATOR && (tokens.isOperator(i, 0x3d) || tokens.slice(i) === ':=');
+}

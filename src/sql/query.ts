@@ -1,0 +1,379 @@
+/**
+ * The walk over queries and data changes: SELECT, INSERT, REPLACE, UPDATE, DELETE, MERGE, VALUES and TABLE with all that
+ * nests in them. One pass over the tokens with a stack of bracket levels; what a name means follows from the clause of
+ * its level. It is not a parser: it accepts what no server would, and gives what the words say.
+ */
+
+import { keywordStep, STOP } from './clauses.ts';
+import type { DialectRules } from './dialects.ts';
+import { type Facts, sameName } from './facts.ts';
+import {
+  CLAUSE_COLUMNS,
+  CLAUSE_CTE,
+  CLAUSE_EXPRESSION,
+  CLAUSE_IGNORE,
+  CLAUSE_INSERT,
+  CLAUSE_ON,
+  CLAUSE_SET,
+  CLAUSE_START,
+  CLAUSE_TABLE,
+  CLAUSE_TABLED,
+  FRAME_WORDS,
+  FUNCTION_WORDS,
+  type Level,
+  MODE_DELETE,
+  MODE_READ,
+  MODE_UPDATE,
+  MODE_WRITE,
+  NOT_FUNCTIONS,
+  newLevel,
+  STARTERS,
+  TABLE_HINTS,
+  TABLE_PREFIXES,
+  TYPED_LITERALS,
+} from './levels.ts';
+import { isAssignment, Name, readName } from './names.ts';
+import {
+  KIND_COMMA,
+  KIND_DOUBLE_STRING,
+  KIND_LEFT,
+  KIND_NONE,
+  KIND_OPERATOR,
+  KIND_QUOTED,
+  KIND_RIGHT,
+  KIND_SEMICOLON,
+  KIND_WORD,
+  type Tokens,
+} from './tokens.ts';
+
+/** CTE names remembered; further ones are taken for tables. */
+const CTES_MAX = 64;
+
+export class Query {
+  readonly tokens: Tokens;
+  readonly facts: Facts;
+  readonly rules: DialectRules;
+  /** In a stored block: `SELECT … INTO` fills variables. */
+  readonly isBlock: boolean;
+  readonly levels: Level[] = [];
+  level: Level;
+  /** The statement's own verb has been recorded. */
+  isRecorded = false;
+  /** A condition or loop head: THEN, LOOP and DO end it. */
+  isControl = false;
+  /** Names of the outermost level may be columns. */
+  hasColumns = true;
+
+  private readonly name = new Name();
+  private readonly ctes: string[] = [];
+  /** Position behind the last operand: a name there is an alias. */
+  private operandEnd = -1;
+  /** Position of the bracket that opens the arguments of a table function. */
+  private argumentsAt = -1;
+  private casesOpen = 0;
+
+  constructor(tokens: Tokens, facts: Facts, rules: DialectRules, isBlock: boolean) {
+    this.tokens = tokens;
+    this.facts = facts;
+    this.rules = rules;
+    this.isBlock = isBlock;
+    this.level = newLevel(CLAUSE_START, true, true, facts.scope(), 0);
+    this.levels.push(this.level);
+  }
+
+  /** Walks from token `from`; returns the token at which another statement of the request begins, or the end. */
+  run(from: number): number {
+    const tokens = this.tokens;
+    let i = from;
+    while (i < tokens.count) {
+      const at = i;
+      switch (tokens.kindAt(i)) {
+        case KIND_LEFT:
+          i = this.open(i);
+          break;
+        case KIND_RIGHT:
+          i = this.close(i);
+          break;
+        case KIND_COMMA:
+          this.comma();
+          i++;
+          break;
+        case KIND_SEMICOLON:
+          return this.finish(i);
+        case KIND_WORD:
+        case KIND_QUOTED:
+        case KIND_DOUBLE_STRING:
+          i = this.wordAt(i);
+          if (i === STOP) return this.finish(at);
+          break;
+        case KIND_OPERATOR:
+          i = this.operatorAt(i);
+          break;
+        default:
+          i++;
+          this.operandEnd = i;
+      }
+    }
+    return this.finish(i);
+  }
+
+  private finish(i: number): number {
+    for (let at = this.levels.length - 1; at >= 0; at--) this.facts.close((this.levels[at] as Level).scope);
+    return i;
+  }
+
+  private open(i: number): number {
+    const { level, tokens } = this;
+    const before = tokens.word(i - 1);
+    const after = tokens.word(i + 1);
+    const isQuery = isQueryWord(after) || (level.clause === CLAUSE_START && tokens.kindAt(i + 1) === KIND_LEFT);
+    let clause = CLAUSE_EXPRESSION;
+    let isOperand = true;
+    if (isQuery) clause = CLAUSE_START;
+    else if (i === this.argumentsAt) clause = CLAUSE_EXPRESSION;
+    else if (before === 'WITH' || before === 'OPTION') clause = CLAUSE_IGNORE;
+    else if (level.clause === CLAUSE_TABLE)
+      clause = before === 'TOP' || before === 'TABLE' ? CLAUSE_EXPRESSION : CLAUSE_TABLE;
+    else if (level.clause === CLAUSE_TABLED) clause = before === 'USING' ? CLAUSE_COLUMNS : CLAUSE_IGNORE;
+    else if (level.clause === CLAUSE_INSERT) clause = CLAUSE_COLUMNS;
+    else if (level.clause === CLAUSE_CTE || level.clause === CLAUSE_IGNORE) clause = CLAUSE_IGNORE;
+    else if (before === 'TOP' || before === 'ON') isOperand = false;
+    const isOuter = level.isOuter && level.clause === CLAUSE_START;
+    const next = newLevel(clause, isQuery || clause === CLAUSE_TABLE, isOuter, this.facts.scope(), this.ctes.length);
+    next.isOperand = isOperand;
+    if (clause === CLAUSE_TABLE) {
+      next.mode = level.mode;
+      next.verb = level.verb;
+    }
+    if (level.clause === CLAUSE_TABLE && before !== 'TOP') level.clause = CLAUSE_TABLED;
+    this.levels.push(next);
+    this.level = next;
+    return i + 1;
+  }
+
+  private close(i: number): number {
+    if (this.levels.length > 1) {
+      const closed = this.level;
+      this.levels.pop();
+      this.level = this.levels[this.levels.length - 1] as Level;
+      this.ctes.length = Math.min(this.ctes.length, closed.ctes);
+      this.facts.close(closed.scope);
+      if (this.level.clause === CLAUSE_CTE && closed.isQuery) this.addCte(this.level.cteName);
+      this.operandEnd = closed.isOperand ? i + 1 : -1;
+      if (this.level.clause === CLAUSE_TABLED) i = this.alias(i + 1, -1) - 1;
+    }
+    return i + 1;
+  }
+
+  private comma(): void {
+    const level = this.level;
+    if (level.clause === CLAUSE_TABLED || level.clause === CLAUSE_ON) level.clause = CLAUSE_TABLE;
+    this.operandEnd = -1;
+  }
+
+  private operatorAt(i: number): number {
+    this.operandEnd = -1;
+    const tokens = this.tokens;
+    if (tokens.fact[i] === 0 && tokens.slice(i) === '::' && readName(tokens, i + 1, this.name)) {
+      this.operandEnd = this.name.next;
+      return this.name.next;
+    }
+    return i + 1;
+  }
+
+  private wordAt(i: number): number {
+    const { level, tokens } = this;
+    const word = tokens.word(i);
+    if (word !== '') {
+      if (this.isControl && this.levels.length === 1 && this.endsControl(word)) return STOP;
+      if (this.rules.batch && this.levels.length === 1 && this.startsAnother(word, i)) return STOP;
+      const next = keywordStep(this, word, i);
+      if (next !== 0) {
+        this.operandEnd = word === 'END' || word === 'NULL' || word === 'TRUE' || word === 'FALSE' ? i + 1 : -1;
+        return next;
+      }
+    }
+    switch (level.clause) {
+      case CLAUSE_TABLE:
+        return this.table(i, word);
+      case CLAUSE_CTE:
+        return this.cte(i, word);
+      case CLAUSE_IGNORE:
+      case CLAUSE_START:
+        return i + 1;
+      case CLAUSE_TABLED:
+      case CLAUSE_INSERT:
+        return i + 1;
+      default:
+        return this.operand(i, word);
+    }
+  }
+
+  /** THEN belongs to the condition while a CASE is open. */
+  private endsControl(word: string): boolean {
+    if (word === 'CASE') this.casesOpen++;
+    else if (word === 'END') this.casesOpen--;
+    return this.casesOpen === 0 && (word === 'THEN' || word === 'LOOP' || word === 'DO');
+  }
+
+  /** In a batch: whether the word at `i` begins the next statement rather than a part of this one. */
+  private startsAnother(word: string, i: number): boolean {
+    if (!STARTERS.has(word)) return false;
+    const { clause, verb } = this.level;
+    if (clause === CLAUSE_START || clause === CLAUSE_CTE) return false;
+    if (clause === CLAUSE_INSERT) return word !== 'SELECT' && word !== 'DEFAULT';
+    const before = this.tokens.word(i - 1);
+    if (before === 'FOR' || before === 'ON' || before === 'KEY' || (before === 'THEN' && verb === 'MERGE'))
+      return false;
+    if (word === 'SET') return verb !== 'UPDATE' && verb !== 'MERGE';
+    return !(word === 'IF' || word === 'UPDATE') || this.tokens.kindAt(i + 1) !== KIND_LEFT;
+  }
+
+  /** The name of a CTE, or a word between its parts. */
+  private cte(i: number, word: string): number {
+    if (word === 'RECURSIVE') {
+      this.level.isRecursive = true;
+      return i + 1;
+    }
+    const before = this.tokens.word(i - 1);
+    const isFirst = before === 'WITH' || before === 'RECURSIVE' || this.tokens.kindAt(i - 1) === KIND_COMMA;
+    if (!isFirst || !this.read(i)) return i + 1;
+    this.level.cteName = this.name.text;
+    if (this.level.isRecursive || this.rules.implicitRecursion) this.addCte(this.name.text);
+    return this.name.next;
+  }
+
+  private addCte(name: string): void {
+    if (name !== '' && this.ctes.length < CTES_MAX && !this.isCte(name)) this.ctes.push(name);
+  }
+
+  private isCte(name: string): boolean {
+    for (const cte of this.ctes) if (sameName(cte, name)) return true;
+    return false;
+  }
+
+  /** Reads a name that is not a column's; one that may be a string makes the result this statement's own. */
+  private read(i: number): boolean {
+    if (!readName(this.tokens, i, this.name)) return false;
+    if (this.name.hasString) this.facts.readsLiterals = true;
+    return true;
+  }
+
+  /** A table, a table function, or a word before one. */
+  private table(i: number, word: string): number {
+    const { level, tokens, facts, name } = this;
+    if (word !== '' && this.isPrefix(word, i + 1)) return i + 1;
+    if (tokens.isReserved(i) || !this.read(i)) return i + 1;
+    level.clause = level.mode === MODE_WRITE && level.verb !== 'MERGE' ? CLAUSE_INSERT : CLAUSE_TABLED;
+    const next = name.next;
+    if (tokens.kindAt(next) === KIND_LEFT && level.mode !== MODE_WRITE && !this.isHint(next + 1)) {
+      facts.functions.add(name.text);
+      this.argumentsAt = next;
+      return next;
+    }
+    if (name.parts === 1 && this.isCte(name.text)) return this.alias(next, -1);
+    const last = name.last;
+    const object = facts.addObject(name.text, level.mode === MODE_WRITE);
+    if (level.mode === MODE_UPDATE || level.mode === MODE_DELETE) facts.addTarget(name.text, object, level.scope);
+    const end = this.alias(next, object);
+    if (end === next) facts.addAlias(last, object, level.scope);
+    return end;
+  }
+
+  /** Whether the soft keyword before token `next` only introduces a table. */
+  private isPrefix(word: string, next: number): boolean {
+    const kind = this.tokens.kindAt(next);
+    if (word === 'ROWS') return this.tokens.word(next) === 'FROM';
+    if (word === 'FINAL') return this.tokens.word(next) === 'TABLE';
+    // ONLY may stand before any table, the others between a verb and its target.
+    if (!TABLE_PREFIXES.has(word) || (this.level.mode === MODE_READ && word !== 'ONLY')) return false;
+    if (kind === KIND_LEFT || this.tokens.isName(next)) return true;
+    const follows = this.tokens.word(next);
+    return follows === 'INTO' || follows === 'FROM' || follows === 'TABLE' || follows === 'IGNORE';
+  }
+
+  private isHint(i: number): boolean {
+    return this.rules.batch && TABLE_HINTS.has(this.tokens.slice(i).toUpperCase());
+  }
+
+  /** Reads an alias at `i` for `object` (-1: nothing that has a name); returns the position behind it. */
+  private alias(i: number, object: number): number {
+    const { tokens, facts, level } = this;
+    const hasAs = tokens.word(i) === 'AS';
+    const at = hasAs ? i + 1 : i;
+    const kind = tokens.kindAt(at);
+    const isAlias =
+      kind === KIND_QUOTED || kind === KIND_DOUBLE_STRING || (kind === KIND_WORD && this.mayBeAlias(at, hasAs));
+    if (!isAlias || (hasAs && tokens.word(at) === 'OF')) return i;
+    this.read(at);
+    if (object >= 0) facts.addAlias(this.name.last, object, level.scope);
+    return this.name.next;
+  }
+
+  private mayBeAlias(i: number, hasAs: boolean): boolean {
+    const { tokens } = this;
+    if (tokens.isReserved(i)) return false;
+    const word = tokens.word(i);
+    if (word === '' || hasAs) return true;
+    if (this.rules.batch && STARTERS.has(word)) return false;
+    return !(
+      word === 'USE' ||
+      word === 'START' ||
+      word === 'SAMPLE' ||
+      word === 'DEFAULT' ||
+      word === 'VERSIONS' ||
+      word === 'MODEL'
+    );
+  }
+
+  /** A column, function, alias or unit in an expression. */
+  private operand(i: number, word: string): number {
+    const { tokens, facts, name, level } = this;
+    const isFunctionWord = word !== '' && FUNCTION_WORDS.has(word) && tokens.kindAt(i + 1) === KIND_LEFT;
+    if (tokens.kindAt(i) === KIND_DOUBLE_STRING || (tokens.isReserved(i) && !isFunctionWord)) {
+      this.operandEnd = tokens.kindAt(i) === KIND_DOUBLE_STRING ? i + 1 : -1;
+      return i + 1;
+    }
+    if (!readName(tokens, i, name)) return i + 1;
+    const next = name.next;
+    const isAlias = this.operandEnd === i;
+    this.operandEnd = next;
+    if (tokens.kindAt(next) === KIND_LEFT) {
+      this.operandEnd = -1;
+      if (!NOT_FUNCTIONS.has(word)) facts.functions.add(name.text);
+      const isExtract = name.parts === 1 && sameName(name.text, 'extract') && tokens.word(next + 2) === 'FROM';
+      return isExtract ? this.open(next) + 1 : next;
+    }
+    if (isAlias || name.hasStar || FRAME_WORDS.has(word)) return next;
+    if (tokens.isString(next) && this.isTypedLiteral(i, name.text)) return next;
+    if (this.hasColumns || this.levels.length > 1) facts.columns.add(name.last);
+    if (level.clause === CLAUSE_SET && name.qualifier !== '' && isAssignment(tokens, next)) {
+      const before = i - 1;
+      if (tokens.kindAt(before) === KIND_COMMA || tokens.word(before) === 'SET')
+        facts.assign(name.qualifier, level.scope);
+    }
+    return next;
+  }
+
+  /** `DATE '…'`, `_utf8'…'`, and in most dialects any type's name. */
+  private isTypedLiteral(i: number, text: string): boolean {
+    if (this.tokens.kindAt(i) === KIND_NONE) return false;
+    if (!this.rules.backslash && !this.rules.batch) return true;
+    return text.startsWith('_') || TYPED_LITERALS.has(text.toUpperCase());
+  }
+}
+
+function isQueryWord(word: string): boolean {
+  switch (word) {
+    case 'SELECT':
+    case 'WITH':
+    case 'VALUES':
+    case 'INSERT':
+    case 'UPDATE':
+    case 'DELETE':
+    case 'MERGE':
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Scanners of the lexer's long tokens: each takes the text and the position behind the opening mark, and gives the
+ * position behind the closing one, or the end of the text when there is none. All are linear and never step back.
+ */
+import { CLASS_SPACE, type DialectRules, isWideSpace } from './dialects.ts';
+
+const BACKSLASH = 0x5c;
+const STAR = 0x2a;
+const SLASH = 0x2f;
+const DOLLAR = 0x24;
+
+/** A body that ends at `mark`, where a doubled mark (and with `backslash` an escaped one) does not end it. */
+export function scanQuoted(text: string, from: number, mark: number, backslash: boolean): number {
+  const end = text.length;
+  for (let p = from; p < end; p++) {
+    const c = text.charCodeAt(p);
+    if (c === mark) {
+      if (p + 1 >= end || text.charCodeAt(p + 1) !== mark) return p + 1;
+      p++;
+    } else if (c === BACKSLASH && backslash) p++;
+  }
+  return end;
+}
+
+/** Oracle `q'[…]'`; `from` is at the delimiter. */
+export function scanDelimited(text: string, from: number): number {
+  if (from >= text.length) return text.length;
+  const open = text[from] as string;
+  const close = CLOSING[open] ?? open;
+  const at = text.indexOf(`${close}'`, from + 1);
+  return at < 0 ? text.length : at + 2;
+}
+
+const CLOSING: { readonly [open: string]: string } = { '[': ']', '{': '}', '(': ')', '<': '>' };
+
+/** Behind the `$tag$` that opens at `from`, or `from` when none does. */
+export function scanDollarTag(text: string, from: number, rules: DialectRules): number {
+  let p = from + 1;
+  for (; p < text.length; p++) {
+    const c = text.charCodeAt(p);
+    if (c === DOLLAR) return p + 1;
+    if (c < 128 ? rules.wordPart[c] === 0 : isWideSpace(c)) return from;
+    if (p === from + 1 && c >= 0x30 && c <= 0x39) return from;
+  }
+  return from;
+}
+
+/** Behind the tag that closes a body opened by `text[tagStart, tagEnd)`. */
+export function scanDollarBody(text: string, tagStart: number, tagEnd: number): number {
+  const tag = text.slice(tagStart, tagEnd);
+  const at = text.indexOf(tag, tagEnd);
+  return at < 0 ? text.length : at + tag.length;
+}
+
+/** A block comment; `from` is behind its opening mark. */
+export function scanComment(text: string, from: number, nested: boolean): number {
+  const end = text.length;
+  let depth = 1;
+  for (let p = from; p + 1 < end; p++) {
+    const c = text.charCodeAt(p);
+    if (c === STAR && text.charCodeAt(p + 1) === SLASH) {
+      depth--;
+      if (depth === 0) return p + 2;
+      p++;
+    } else if (nested && c === SLASH && text.charCodeAt(p + 1) === STAR) {
+      depth++;
+      p++;
+    }
+  }
+  return end;
+}
+
+/** To the line's end: the line feed or return is not part of the comment. */
+export function scanLine(text: string, from: number): number {
+  const end = text.length;
+  for (let p = from; p < end; p++) {
+    const c = text.charCodeAt(p);
+    if (c === 0x0a || c === 0x0d) return p;
+  }
+  return end;
+}
+
+export function isDigit(c: number): boolean {
+  return c >= 0x30 && c <= 0x39;
+}
+
+function isHexDigit(c: number): boolean {
+  return isDigit(c) || (c >= 0x41 && c <= 0x46) || (c >= 0x61 && c <= 0x66);
+}
+
+/** A number whose first character, a digit or a dot before one, is at `from`. */
+export function scanNumber(text: string, from: number): number {
+  let p = from;
+  const second = text.charCodeAt(from + 1) | 32;
+  if (text.charCodeAt(from) === 0x30 && (second === 0x78 || second === 0x62 || second === 0x6f)) {
+    p = from + 2;
+    while (p < text.length && (isHexDigit(text.charCodeAt(p)) || text.charCodeAt(p) === 0x5f)) p++;
+    if (p > from + 2 || second === 0x78) return p;
+    return from + 1;
+  }
+  p = digits(text, p);
+  // Two dots are a range, not a fraction.
+  if (text.charCodeAt(p) === 0x2e && text.charCodeAt(p + 1) !== 0x2e) p = digits(text, p + 1);
+  if ((text.charCodeAt(p) | 32) === 0x65) {
+    const sign = text.charCodeAt(p + 1);
+    const first = sign === 0x2b || sign === 0x2d ? p + 2 : p + 1;
+    if (isDigit(text.charCodeAt(first))) p = digits(text, first);
+  }
+  return p;
+}
+
+function digits(text: string, from: number): number {
+  let p = from;
+  for (; p < text.length; p++) {
+    const c = text.charCodeAt(p);
+    if (!isDigit(c) && !(c === 0x5f && isDigit(text.charCodeAt(p + 1)))) break;
+  }
+  return p;
+}
+
+/** Behind the word characters at `from`. */
+export function scanWord(text: string, from: number, rules: DialectRules): number {
+  let p = from;
+  for (; p < text.length; p++) {
+    const c = text.charCodeAt(p);
+    if (c < 128 ? rules.wordPart[c] === 0 : isWideSpace(c)) break;
+  }
+  return p;
+}
+
+/** Whether a `--` at `from` opens a comment. */
+export function opensLineComment(text: string, from: number, rules: DialectRules): boolean {
+  if (!rules.dashNeedsSpace || from + 2 >= text.length) return true;
+  const c = text.charCodeAt(from + 2);
+  return c < 128 && rules.classes[c] === CLASS_SPACE;
+}
+
+/** Operators of two and three characters outside PostgreSQL, longest first by their length. */
+const LONG_OPERATORS: ReadonlySet<string> = new Set(
+  '<=> <<= >>= ->> <= >= <> != == || && := -> << >> :: ** => !< !> ^= ~= += -= *= /= %= &= |='.split(' '),
+);
+
+/** Behind the operator at `from`. */
+export function scanOperator(text: string, from: number, rules: DialectRules): number {
+  if (rules.freeOperators) return scanFreeOperator(text, from);
+  if (LONG_OPERATORS.has(text.slice(from, from + 3))) return Math.min(text.length, from + 3);
+  if (LONG_OPERATORS.has(text.slice(from, from + 2))) return Math.min(text.length, from + 2);
+  return from + 1;
+}
+
+/** Characters PostgreSQL makes operators of (§4.1.3); brackets, braces and colons stand alone. */
+const FREE = new Uint8Array(128);
+for (const c of '+-*/<>=~!@#%^&|`?') FREE[c.charCodeAt(0)] = 1;
+/** Those that let an operator end in `+` or `-`. */
+const LETS_SIGN_END = new Uint8Array(128);
+for (const c of '~!@#%^&|`?') LETS_SIGN_END[c.charCodeAt(0)] = 1;
+
+function scanFreeOperator(text: string, from: number): number {
+  const first = text.charCodeAt(from);
+  if (first === 0x3a) {
+    const next = text.charCodeAt(from + 1);
+    return next === 0x3a || next === 0x3d ? from + 2 : from + 1;
+  }
+  if (first >= 128 || FREE[first] === 0) return from + 1;
+  let p = from;
+  let signMayEnd = false;
+  for (; p < text.length; p++) {
+    const c = text.charCodeAt(p);
+    if (c >= 128 || FREE[c] === 0) break;
+    const next = text.charCodeAt(p + 1);
+    if (p > from && ((c === 0x2d && next === 0x2d) || (c === SLASH && next === STAR))) break;
+    if (LETS_SIGN_END[c] === 1) signMayEnd = true;
+  }
+  if (!signMayEnd) {
+    while (p > from + 1 && (text.charCodeAt(p - 1) === 0x2b || text.charCodeAt(p - 1) === 0x2d)) p--;
+  }
+  return p;
+}
+
+/** Whether the one or two letters in `text[from, to)` before a quote are a string prefix of the dialect. */
+export function stringPrefix(
+  text: string,
+  from: number,
+  to: number,
+  rules: DialectRules,
+): 'plain' | 'escape' | 'delimited' | '' {
+  const last = text.charCodeAt(to - 1) | 32;
+  if (to - from === 1) {
+    if (last === 0x6e || last === 0x78 || last === 0x62) return 'plain';
+    if (last === 0x65 && rules.escapeStrings) return 'escape';
+    return last === 0x71 && rules.qQuotes ? 'delimited' : '';
+  }
+  const first = text.charCodeAt(from) | 32;
+  if (first === 0x6e && last === 0x71 && rules.qQuotes) return 'delimited';
+  // DB2 and Oracle: GX'…', UX'…', BX'…'.
+  return last === 0x78 && (first === 0x67 || first === 0x75 || first === 0x62) ? 'plain' : '';
+}

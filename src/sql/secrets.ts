@@ -1,0 +1,140 @@
+/**
+ * Literals that are secrets by grammar: what follows IDENTIFIED BY and its variants, anything named `…password` that is
+ * given a literal, connection strings, and the arguments of procedures that take passwords. When in doubt a literal
+ * counts as a secret: it is kept out of the store, and nothing else of the statement is lost.
+ */
+import { isAssignment } from './names.ts';
+import {
+  KIND_COMMA,
+  KIND_LEFT,
+  KIND_PARAMETER,
+  KIND_QUOTED,
+  KIND_SEMICOLON,
+  KIND_WORD,
+  type Tokens,
+} from './tokens.ts';
+
+/** How far behind IDENTIFIED its secret may stand (`IDENTIFIED WITH plugin BY PASSWORD '…'`). */
+const IDENTIFIED_TOKENS_MAX = 8;
+
+/** Procedures whose literal arguments are secrets. */
+const SECRET_PROCEDURES: ReadonlySet<string> = new Set([
+  'sp_addlogin',
+  'sp_password',
+  'sp_addlinkedsrvlogin',
+  'sp_setapprole',
+  'sp_addapprole',
+  'sp_approlepassword',
+]);
+
+const NAME_LENGTH_MAX = 64;
+
+/** Adds the token indices of secret literals to `out`, rising, each once. */
+export function findSecrets(tokens: Tokens, out: number[]): void {
+  const isSetPassword = tokens.word(0) === 'SET' && isPasswordStatement(tokens);
+  for (let i = 0; i < tokens.count; i++) {
+    const kind = tokens.kindAt(i);
+    if (kind !== KIND_WORD && kind !== KIND_PARAMETER && kind !== KIND_QUOTED) continue;
+    const start = tokens.startOf(i);
+    const end = tokens.endOf(i);
+    if (end - start > NAME_LENGTH_MAX || !mayNameSecret(tokens.text, start, end)) continue;
+    const name = tokens.slice(i).toLowerCase();
+    if (name === 'identified') identified(tokens, i + 1, out);
+    else if (/(?:password|passwd|pwd|secret|passphrase)["`\]]?$/.test(name)) password(tokens, i + 1, out);
+    else if (name === 'connection' || name === 'credentials')
+      take(tokens, isAssignment(tokens, i + 1) ? i + 2 : i + 1, out);
+    else if (name === 'using' && tokens.slice(0).toLowerCase() === 'connect') takeAny(tokens, i + 1, out);
+    else if (SECRET_PROCEDURES.has(name)) takeAll(tokens, i + 1, out);
+    else if (name === 'openrowset' || name === 'opendatasource') takeProvider(tokens, i + 1, out);
+  }
+  if (isSetPassword) {
+    let p = 2;
+    while (p < tokens.count && !isAssignment(tokens, p) && tokens.word(p) !== 'TO') p++;
+    takeAll(tokens, p, out);
+  }
+  if (out.length > 1) sortUnique(out);
+}
+
+/** Rejects most words by their last letter before any string is made. */
+function mayNameSecret(text: string, start: number, end: number): boolean {
+  if (end - start < 3) return false;
+  switch (text.charCodeAt(end - 1) | 0x20) {
+    case 0x64: // d: identified, password, passwd, pwd, sp_password
+    case 0x65: // e: passphrase, sp_setapprole, opendatasource
+    case 0x67: // g: using
+    case 0x6e: // n: connection, sp_addlogin
+    case 0x73: // s: credentials
+    case 0x74: // t: secret, openrowset
+      return true;
+    default: {
+      const last = text.charCodeAt(end - 1);
+      return last === 0x22 || last === 0x60 || last === 0x5d;
+    }
+  }
+}
+
+function isPasswordStatement(tokens: Tokens): boolean {
+  return tokens.word(1) === 'PASSWORD' || (tokens.word(2) === 'PASSWORD' && tokens.kindAt(1) === KIND_WORD);
+}
+
+/** `[WITH | VIA plugin] BY | AS | USING [PASSWORD | VALUES] secret [REPLACE secret]`; Oracle's may be a bare word. */
+function identified(tokens: Tokens, from: number, out: number[]): void {
+  const end = Math.min(tokens.count, from + IDENTIFIED_TOKENS_MAX);
+  for (let i = from; i < end; i++) {
+    const word = tokens.word(i);
+    if (tokens.kindAt(i) === KIND_COMMA) return;
+    if (word !== 'BY' && word !== 'AS' && word !== 'USING') continue;
+    let at = i + 1;
+    while (tokens.word(at) === 'PASSWORD' || tokens.word(at) === 'VALUES' || tokens.kindAt(at) === KIND_LEFT) at++;
+    takeAny(tokens, at, out);
+    for (let p = at + 1; p < Math.min(tokens.count, at + 3); p++) {
+      if (tokens.word(p) === 'REPLACE') takeAny(tokens, p + 1, out);
+    }
+    return;
+  }
+}
+
+/** What a name that says "password" is given: `'…'`, `= '…'`, `('…')`, `, '…'` of an option list, `TO '…'`. */
+function password(tokens: Tokens, from: number, out: number[]): void {
+  let at = from;
+  while (isAssignment(tokens, at) || tokens.kindAt(at) === KIND_LEFT || tokens.word(at) === 'TO') at++;
+  // `Password FROM t` and `password, 'x'` name a column, not a secret.
+  take(tokens, at, out);
+}
+
+/** The literal at `i` and the strings that continue it. */
+function take(tokens: Tokens, i: number, out: number[]): void {
+  if (!tokens.isLiteral(i)) return;
+  out.push(i);
+  for (let p = i + 1; tokens.isString(p); p++) out.push(p);
+}
+
+/** The literal or the bare name at `i`. */
+function takeAny(tokens: Tokens, i: number, out: number[]): void {
+  const kind = tokens.kindAt(i);
+  if (kind === KIND_QUOTED || (kind === KIND_WORD && tokens.word(i) === '')) out.push(i);
+  else take(tokens, i, out);
+}
+
+function takeAll(tokens: Tokens, from: number, out: number[]): void {
+  for (let i = from; i < tokens.count && tokens.kindAt(i) !== KIND_SEMICOLON; i++) if (tokens.isString(i)) out.push(i);
+}
+
+/** The parts of `('provider', 'server';'user';'password', …)` and `('provider', 'connection string')` behind the first. */
+function takeProvider(tokens: Tokens, from: number, out: number[]): void {
+  if (tokens.kindAt(from) !== KIND_LEFT) return;
+  let commas = 0;
+  for (let i = from + 1; i < tokens.count && commas < 2; i++) {
+    if (tokens.kindAt(i) === KIND_COMMA) commas++;
+    else if (commas === 1 && tokens.isString(i)) out.push(i);
+  }
+}
+
+function sortUnique(list: number[]): void {
+  list.sort((a, b) => a - b);
+  let kept = 1;
+  for (let i = 1; i < list.length; i++) {
+    if (list[i] !== list[i - 1]) list[kept++] = list[i] as number;
+  }
+  list.length = kept;
+}

@@ -1,0 +1,147 @@
+/**
+ * Chooses the walk for each statement by its first word, and follows compound statements: T-SQL batches without
+ * separators, and anonymous blocks (`BEGIN … END`, `DECLARE … BEGIN … END`), whose parts are read one after another.
+ */
+import { alterStatement, createStatement, dropStatement } from './ddl.ts';
+import type { DialectRules } from './dialects.ts';
+import type { Facts } from './facts.ts';
+import { Name, readName } from './names.ts';
+import { sessionStatement } from './session.ts';
+import { KIND_COMMA, KIND_LEFT, KIND_OPERATOR, KIND_SEMICOLON, type Tokens } from './tokens.ts';
+import { utilityStatement } from './utility.ts';
+import { embeddedQuery, endOf, expressionAt, queryAt, type Walk } from './walk.ts';
+
+/** Fills `facts` from all `tokens`. */
+export function walkStatements(tokens: Tokens, facts: Facts, rules: DialectRules): void {
+  const walk: Walk = { tokens, facts, rules, statementAt, isBlock: false };
+  let i = 0;
+  while (i < tokens.count) {
+    const next = statementAt(walk, i);
+    i = next > i ? next : i + 1;
+  }
+}
+
+function statementAt(walk: Walk, i: number): number {
+  const { tokens, facts } = walk;
+  const word = tokens.word(i);
+  switch (word) {
+    case 'SELECT':
+    case 'WITH':
+    case 'VALUES':
+    case 'INSERT':
+    case 'DELETE':
+    case 'MERGE':
+    case 'TABLE':
+    case 'REPLACE':
+      return queryAt(walk, i);
+    case 'UPDATE':
+      return tokens.word(i + 1) === 'STATISTICS' ? utilityStatement(walk, word, i) : queryAt(walk, i);
+    case 'CREATE':
+      return createStatement(walk, i);
+    case 'ALTER':
+      return alterStatement(walk, i);
+    case 'DROP':
+      return dropStatement(walk, i);
+    case 'BEGIN':
+      return begin(walk, i);
+    case 'DECLARE':
+      if (walk.rules.oneBlock) return declareBlock(walk, i);
+      break;
+    case 'END':
+      if (walk.isBlock || walk.rules.batch) {
+        return tokens.word(i + 1) === 'TRY' || tokens.word(i + 1) === 'CATCH' ? i + 2 : i + 1;
+      }
+      break;
+    case 'IF':
+    case 'WHILE':
+    case 'FOR':
+    case 'CASE':
+    case 'WHEN':
+    case 'RETURN':
+    case 'REPEAT':
+      return controlStatement(walk, word, i);
+    case 'ELSE':
+    case 'THEN':
+    case 'LOOP':
+      return i + 1;
+    case '':
+      return unknownStatement(walk, i);
+    default:
+  }
+  if (walk.isBlock && word === 'DO') return i + 1;
+  const next = sessionStatement(walk, word, i);
+  if (next > 0) return next;
+  const end = utilityStatement(walk, word, i);
+  return end > 0 ? end : other(facts, tokens, i);
+}
+
+/** A transaction, or a block. */
+function begin(walk: Walk, i: number): number {
+  const { tokens, facts, rules } = walk;
+  const next = tokens.word(i + 1);
+  const opens =
+    next === 'TRAN' || next === 'TRANSACTION' || next === 'DISTRIBUTED' || next === 'WORK' || i + 1 >= tokens.count;
+  if (walk.isBlock || !opens) {
+    const isBlock = walk.isBlock || rules.batch || !rules.beginIsTransaction || next === 'NOT';
+    if (isBlock) {
+      if (!rules.batch) {
+        if (!walk.isBlock) facts.addOperation('BLOCK', true);
+        walk.isBlock = true;
+      }
+      return next === 'NOT' || next === 'TRY' || next === 'CATCH' || next === 'ATOMIC' ? i + 2 : i + 1;
+    }
+  }
+  facts.addOperation('BEGIN', true);
+  return endOf(walk, i + 1);
+}
+
+/** Oracle: the declarations hold no statements but cursors; the block begins behind them. */
+function declareBlock(walk: Walk, i: number): number {
+  walk.facts.addOperation('BLOCK', true);
+  walk.isBlock = true;
+  let p = i + 1;
+  while (p < walk.tokens.count && walk.tokens.word(p) !== 'BEGIN') {
+    p = walk.tokens.word(p) === 'SELECT' ? Math.max(embeddedQuery(walk, p), p + 1) : p + 1;
+  }
+  return p;
+}
+
+/** Conditions and loop heads: their queries are read, their words are no operations of their own. */
+function controlStatement(walk: Walk, word: string, i: number): number {
+  const { tokens, rules, facts } = walk;
+  if (!walk.isBlock && !rules.batch) return other(facts, tokens, i);
+  return expressionAt(walk, i + 1, word !== 'RETURN');
+}
+
+/**
+ * A statement whose first token is no keyword: a procedure call (T-SQL's first in a batch, any in a block), an
+ * assignment, a label; otherwise its first word is its operation.
+ */
+function unknownStatement(walk: Walk, i: number): number {
+  const { tokens, facts, rules } = walk;
+  const kind = tokens.kindAt(i);
+  if (kind === KIND_SEMICOLON || kind === KIND_COMMA) return i + 1;
+  if (kind === KIND_LEFT) return queryAt(walk, i);
+  const name = new Name();
+  if (!readName(tokens, i, name)) return i + 1;
+  const isFirst = facts.operation === undefined;
+  if (walk.isBlock) {
+    const isCall = tokens.kindAt(name.next) === KIND_LEFT || tokens.kindAt(name.next) === KIND_SEMICOLON;
+    if (isCall) facts.procedure ??= name.text;
+  } else if (rules.batch && isFirst && tokens.kindAt(name.next) !== KIND_OPERATOR) {
+    facts.addOperation('EXECUTE', true);
+    facts.procedure ??= name.text;
+    return endOf(walk, name.next);
+  } else if (!rules.batch) return other(facts, tokens, i);
+  return endOf(walk, name.next);
+}
+
+/** Longest first word that is taken for an operation when it is no keyword. */
+const OPERATION_LENGTH_MAX = 24;
+
+function other(facts: Facts, tokens: Tokens, i: number): number {
+  const text = tokens.slice(i);
+  const isPlain = text.length <= OPERATION_LENGTH_MAX && /^[A-Za-z][A-Za-z_]*$/.test(text);
+  facts.addOperation(isPlain ? text.toUpperCase() : 'UNKNOWN', true);
+  return tokens.count;
+}

@@ -1,0 +1,107 @@
+/**
+ * The tokens of one statement in reused typed arrays: kind, range of the text, and a small fact by kind. A statement
+ * keeps at most `TOKENS_MAX` of them; what stands behind is read for its end only and counts as one literal.
+ */
+import { KEYWORDS, RESERVED_END } from './keywords.ts';
+
+export const KIND_NONE = 0;
+/** Unquoted word; the fact is its keyword id, or 0. */
+export const KIND_WORD = 1;
+/** Quoted name. */
+export const KIND_QUOTED = 2;
+/** String literal of any form, with its prefix. */
+export const KIND_STRING = 3;
+/** "…" where that is a string: a name when it stands where only a name can. */
+export const KIND_DOUBLE_STRING = 4;
+export const KIND_NUMBER = 5;
+/** `?`, `$1`, `:name`, `@name`. */
+export const KIND_PARAMETER = 6;
+/** `@@name`. */
+export const KIND_SYSTEM_VARIABLE = 7;
+/** Operator; the fact is its character code when it is one character, or 0. */
+export const KIND_OPERATOR = 8;
+export const KIND_LEFT = 9;
+export const KIND_RIGHT = 10;
+export const KIND_COMMA = 11;
+export const KIND_SEMICOLON = 12;
+export const KIND_DOT = 13;
+
+/** Tokens kept per statement. */
+export const TOKENS_MAX = 65_536;
+/** Tokens behind the limit are seen by the splitter in pieces of this many. */
+export const TOKENS_SPARE = 1024;
+const TOKENS_INITIAL = 1024;
+
+export class Tokens {
+  text = '';
+  count = 0;
+  kind: Uint8Array = new Uint8Array(TOKENS_INITIAL);
+  fact: Uint16Array = new Uint16Array(TOKENS_INITIAL);
+  start: Int32Array = new Int32Array(TOKENS_INITIAL);
+  end: Int32Array = new Int32Array(TOKENS_INITIAL);
+
+  /** Room for at least one more token; false when the statement has all it may have. */
+  grow(): boolean {
+    const size = this.kind.length;
+    if (size >= TOKENS_MAX + TOKENS_SPARE) return false;
+    const larger = Math.min(size * 2, TOKENS_MAX + TOKENS_SPARE);
+    this.kind = copied(new Uint8Array(larger), this.kind);
+    this.fact = copied(new Uint16Array(larger), this.fact);
+    this.start = copied(new Int32Array(larger), this.start);
+    this.end = copied(new Int32Array(larger), this.end);
+    return true;
+  }
+
+  kindAt(i: number): number {
+    return i >= 0 && i < this.count ? (this.kind[i] as number) : KIND_NONE;
+  }
+
+  /** Upper-case keyword at `i`, `''` for anything else. */
+  word(i: number): string {
+    return this.kindAt(i) === KIND_WORD ? (KEYWORDS[this.fact[i] as number] as string) : '';
+  }
+
+  isReserved(i: number): boolean {
+    if (this.kindAt(i) !== KIND_WORD) return false;
+    const id = this.fact[i] as number;
+    return id > 0 && id < RESERVED_END;
+  }
+
+  /** A word that may be a name, or a quoted name. */
+  isName(i: number): boolean {
+    const kind = this.kindAt(i);
+    return kind === KIND_QUOTED || (kind === KIND_WORD && !this.isReserved(i));
+  }
+
+  /** True when the operator at `i` is the one character `code`. */
+  isOperator(i: number, code: number): boolean {
+    return this.kindAt(i) === KIND_OPERATOR && this.fact[i] === code;
+  }
+
+  isLiteral(i: number): boolean {
+    const kind = this.kindAt(i);
+    return kind === KIND_STRING || kind === KIND_DOUBLE_STRING || kind === KIND_NUMBER;
+  }
+
+  isString(i: number): boolean {
+    const kind = this.kindAt(i);
+    return kind === KIND_STRING || kind === KIND_DOUBLE_STRING;
+  }
+
+  slice(i: number): string {
+    return i >= 0 && i < this.count ? this.text.slice(this.start[i] as number, this.end[i] as number) : '';
+  }
+
+  startOf(i: number): number {
+    return this.start[i] as number;
+  }
+
+  endOf(i: number): number {
+    return this.end[i] as number;
+  }
+}
+
+function copied<T extends Uint8Array | Uint16Array | Int32Array>(into: T, from: T): T {
+  into.set(from);
+  return into;
+}

@@ -1,0 +1,192 @@
+/**
+ * The store's own byte format: varints, numbers and strings, written into one growing buffer and read through the
+ * bounded `Cursor`. Files can be damaged, so reading never trusts a length.
+ */
+import { Cursor } from '../base/cursor.ts';
+
+/** A string's first varint is `byteLength * 2 + form`. */
+const FORM_UTF8 = 0;
+/** Lower-case hexadecimal of even length, packed two digits a byte. */
+const FORM_HEX = 1;
+
+/** Shorter hexadecimal strings are not worth the test. */
+const HEX_DIGITS_MIN = 16;
+/** Up to this length the tag of an ASCII string is one byte and a loop beats the native call. */
+const SHORT_UNITS_MAX = 63;
+/** Integers beyond this are written as doubles; below it `4 * value` is exact. */
+const INTEGER_MAX = 2 ** 51;
+
+export class ByteWriter {
+  bytes: Buffer;
+  pos = 0;
+
+  constructor(capacity: number) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  }
+
+  /** Makes room for `count` more bytes. */
+  ensure(count: number): void {
+    const need = this.pos + count;
+    if (need <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(need, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.pos));
+    this.bytes = grown;
+  }
+
+  u8(value: number): void {
+    this.ensure(1);
+    this.bytes[this.pos++] = value;
+  }
+
+  /** An exact integer from 0 to 2^53 - 1, 7 bits a byte, lowest first. */
+  varint(value: number): void {
+    this.ensure(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.bytes[this.pos++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.bytes[this.pos++] = rest;
+  }
+
+  /** Any double; exact integers are short. */
+  number(value: number): void {
+    if (Number.isInteger(value) && Math.abs(value) < INTEGER_MAX && !Object.is(value, -0)) {
+      this.varint(value >= 0 ? value * 4 : -value * 4 - 2);
+      return;
+    }
+    this.ensure(9);
+    this.bytes[this.pos++] = 1;
+    this.pos = this.bytes.writeDoubleLE(value, this.pos);
+  }
+
+  optionalNumber(value: number | undefined): void {
+    if (value === undefined) this.u8(NUMBER_ABSENT);
+    else this.number(value);
+  }
+
+  /** Any string; lone surrogates become U+FFFD. */
+  text(value: string): void {
+    if (value.length <= SHORT_UNITS_MAX && this.shortText(value)) return;
+    if (value.length >= HEX_DIGITS_MIN && value.length % 2 === 0 && isHex(value)) {
+      this.packedHex(value);
+      return;
+    }
+    const byteLength = Buffer.byteLength(value);
+    this.varint(byteLength * 2 + FORM_UTF8);
+    this.ensure(byteLength);
+    this.pos += this.bytes.write(value, this.pos, byteLength, 'utf8');
+  }
+
+  /** `undefined` takes one byte, as the empty string does. */
+  optionalText(value: string | undefined): void {
+    if (value === undefined) this.u8(TEXT_ABSENT);
+    else this.text(value);
+  }
+
+  raw(source: Uint8Array, start: number, end: number): void {
+    this.ensure(end - start);
+    this.bytes.set(source.subarray(start, end), this.pos);
+    this.pos += end - start;
+  }
+
+  private shortText(value: string): boolean {
+    const length = value.length;
+    if (length >= HEX_DIGITS_MIN && length % 2 === 0 && isHex(value)) return false;
+    this.ensure(1 + length);
+    const bytes = this.bytes;
+    let pos = this.pos;
+    bytes[pos++] = length * 2;
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit >= 0x80) return false;
+      bytes[pos++] = unit;
+    }
+    this.pos = pos;
+    return true;
+  }
+
+  private packedHex(value: string): void {
+    const length = value.length / 2;
+    this.varint(length * 2 + FORM_HEX);
+    this.ensure(length);
+    for (let i = 0; i < value.length; i += 2) {
+      this.bytes[this.pos++] = (hexDigit(value.charCodeAt(i)) << 4) | hexDigit(value.charCodeAt(i + 1));
+    }
+  }
+}
+
+/** First byte of an absent string: a packed string of no digits, which the writer never makes. */
+const TEXT_ABSENT = FORM_HEX;
+/** First byte of an absent number: form 3, unused otherwise. */
+const NUMBER_ABSENT = 3;
+
+/** 0 to 15, or -1 when the code unit is not a lower-case hexadecimal digit. */
+function hexDigit(unit: number): number {
+  if (unit >= 0x30 && unit <= 0x39) return unit - 0x30;
+  if (unit >= 0x61 && unit <= 0x66) return unit - 0x57;
+  return -1;
+}
+
+function isHex(value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (hexDigit(value.charCodeAt(i)) < 0) return false;
+  return true;
+}
+
+export function readVarint(cursor: Cursor): number {
+  let value = 0;
+  let scale = 1;
+  for (let i = 0; i < 8; i++) {
+    const byte = cursor.u8();
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value;
+    scale *= 0x80;
+  }
+  cursor.fail();
+  return 0;
+}
+
+export function readNumber(cursor: Cursor): number {
+  return readOptionalNumber(cursor) ?? 0;
+}
+
+export function readOptionalNumber(cursor: Cursor): number | undefined {
+  const coded = readVarint(cursor);
+  switch (coded % 4) {
+    case 0:
+      return coded / 4;
+    case 2:
+      return -(coded + 2) / 4;
+    case 1: {
+      const start = cursor.pos;
+      if (!cursor.skip(8)) return 0;
+      return new DataView(cursor.bytes.buffer, cursor.bytes.byteOffset + start, 8).getFloat64(0, true);
+    }
+    default:
+      return undefined;
+  }
+}
+
+export function readText(cursor: Cursor): string {
+  return readOptionalText(cursor) ?? '';
+}
+
+export function readOptionalText(cursor: Cursor): string | undefined {
+  const coded = readVarint(cursor);
+  if (coded === TEXT_ABSENT) return undefined;
+  const length = Math.floor(coded / 2);
+  return coded % 2 === FORM_HEX ? cursor.hex(length) : cursor.text(length, 'utf8');
+}
+
+/** Moves past a string; its first content byte is `cursor.pos - returned length`. -1 when it is absent. */
+export function skipText(cursor: Cursor): number {
+  const coded = readVarint(cursor);
+  if (coded === TEXT_ABSENT) return -1;
+  const length = Math.floor(coded / 2);
+  return cursor.skip(length) ? length : -1;
+}
+
+/** A cursor over all of `bytes`. */
+export function cursorOver(bytes: Uint8Array): Cursor {
+  return new Cursor().reset(bytes, 0, bytes.length);
+}

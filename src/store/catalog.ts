@@ -1,0 +1,99 @@
+/** The list of segments: which exist, in what state, and what time they span. */
+import Database from 'better-sqlite3';
+import { StoreError, toStoreError } from './errors.ts';
+import { CATALOG_SQL, type SegmentState } from './schema.ts';
+import { checkVersion, type SegmentFacts } from './segment.ts';
+
+export interface SegmentEntry {
+  readonly number: number;
+  /** Path relative to the store's directory. */
+  readonly file: string;
+  readonly state: SegmentState;
+  /** Sequence number of its first record. */
+  readonly firstSeq: number;
+  /** Exact once sealed; for an open segment ask its file. */
+  readonly rows: number;
+  readonly timeMinUs: number | undefined;
+  readonly timeMaxUs: number | undefined;
+  readonly bytes: number;
+}
+
+interface SegmentRow {
+  readonly number: number;
+  readonly file: string;
+  readonly state: SegmentState;
+  readonly first_seq: number;
+  readonly rows: number;
+  readonly time_min_us: number | null;
+  readonly time_max_us: number | null;
+  readonly bytes: number;
+}
+
+export class Catalog {
+  private readonly db: Database.Database;
+
+  private constructor(db: Database.Database) {
+    this.db = db;
+  }
+
+  /** Opens the catalog, making it for a writer when there is none. Throws `StoreError`. */
+  static open(path: string, mode: 'read' | 'write'): Catalog {
+    let db: Database.Database | undefined;
+    try {
+      db = new Database(path, mode === 'read' ? { readonly: true, fileMustExist: true } : {});
+      if (mode === 'write') {
+        db.pragma('journal_mode = WAL');
+        db.pragma('synchronous = FULL');
+        if (db.pragma('user_version', { simple: true }) === 0) createCatalog(db, path);
+      }
+      checkVersion(db, path);
+      return new Catalog(db);
+    } catch (error) {
+      db?.close();
+      throw toStoreError(error, path);
+    }
+  }
+
+  /** In order of writing. */
+  segments(): SegmentEntry[] {
+    const rows = this.db.prepare<[], SegmentRow>('SELECT * FROM segment ORDER BY number').all();
+    return rows.map((row) => ({
+      number: row.number,
+      file: row.file,
+      state: row.state,
+      firstSeq: row.first_seq,
+      rows: row.rows,
+      timeMinUs: row.time_min_us ?? undefined,
+      timeMaxUs: row.time_max_us ?? undefined,
+      bytes: row.bytes,
+    }));
+  }
+
+  add(number: number, file: string, firstSeq: number): void {
+    this.db
+      .prepare(`INSERT INTO segment (number, file, state, first_seq) VALUES (?, ?, 'new', ?)`)
+      .run(number, file, firstSeq);
+  }
+
+  setState(number: number, state: SegmentState): void {
+    this.db.prepare('UPDATE segment SET state = ? WHERE number = ?').run(state, number);
+  }
+
+  sealed(number: number, facts: SegmentFacts, bytes: number): void {
+    this.db
+      .prepare(
+        `UPDATE segment SET state = 'sealed', rows = ?, time_min_us = ?, time_max_us = ?, bytes = ? WHERE number = ?`,
+      )
+      .run(facts.rows, facts.timeMinUs ?? null, facts.timeMaxUs ?? null, bytes, number);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+function createCatalog(db: Database.Database, path: string): void {
+  const tables = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM sqlite_schema').get();
+  if (tables !== undefined && tables.n > 0) throw new StoreError('not-a-store', `${path}: not an audit store`);
+  db.transaction(() => db.exec(CATALOG_SQL))();
+}

@@ -1,0 +1,191 @@
+/**
+ * Filters into SQL over one segment. Values travel as bound parameters only. What session, shape and verdict rows
+ * decide is asked of those small tables once (`IN (SELECT …)`), so that records are compared by row number.
+ *
+ * No condition is ever NULL, so that `NOT` means what it says: absent values compare as false.
+ */
+import { MARK_NAMES } from '../contracts/event.ts';
+import { StoreError } from './errors.ts';
+import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from './filter.ts';
+import { parseAddress } from './match.ts';
+import type { TimeRange } from './time.ts';
+
+export interface Condition {
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+/** Functions that `functions.ts` adds to SQLite. */
+export const FUNCTION_GLOB = 'wt_glob';
+export const FUNCTION_GLOB_LIST = 'wt_glob_list';
+export const FUNCTION_OBJECT = 'wt_object';
+export const FUNCTION_NETWORK = 'wt_network';
+export const FUNCTION_TEXT = 'wt_text';
+export const FUNCTION_POLICY = 'wt_policy';
+
+/** Deeper filters are refused: SQLite limits the depth of expressions. */
+const DEPTH_MAX = 200;
+
+/** The condition on `record AS r` for a query. Throws `StoreError` (`usage`). */
+export function compileQuery(query: Query): Condition {
+  const conditions: Condition[] = [];
+  if (query.fromUs !== undefined) conditions.push({ sql: 'r.time_us >= ?', values: [query.fromUs] });
+  if (query.toUs !== undefined) conditions.push({ sql: 'r.time_us < ?', values: [query.toUs] });
+  if (query.filter !== undefined) conditions.push(compile(query.filter, 0));
+  return joined(conditions, 'AND', '1');
+}
+
+function compile(filter: Filter, depth: number): Condition {
+  if (depth > DEPTH_MAX) throw new StoreError('usage', 'the query is nested too deeply');
+  switch (filter.kind) {
+    case 'and':
+      return joined(
+        filter.terms.map((term) => compile(term, depth + 1)),
+        'AND',
+        '1',
+      );
+    case 'or':
+      return joined(
+        filter.terms.map((term) => compile(term, depth + 1)),
+        'OR',
+        '0',
+      );
+    case 'not': {
+      const inner = compile(filter.term, depth + 1);
+      return { sql: `NOT (${inner.sql})`, values: inner.values };
+    }
+    case 'match':
+      return anyOf(filter.patterns, (pattern) => matchField(filter.field, pattern));
+    case 'number':
+      return compareNumber(filter.field, filter.comparison, filter.value);
+    case 'address':
+      return anyOf(filter.patterns, (pattern) => matchAddress(filter.field, pattern));
+    case 'text':
+      return {
+        sql: `${FUNCTION_TEXT}(r.body, r.shape_row, ?)`,
+        values: [filter.needle.toLowerCase()],
+      };
+    case 'failed':
+      return { sql: `(r.error_code IS ${filter.value ? 'NOT ' : ''}NULL)`, values: [] };
+    case 'time': {
+      const inRange = ({ fromUs, toUs }: TimeRange) => ({
+        sql: '(r.time_us >= ? AND r.time_us < ?)',
+        values: [fromUs, toUs],
+      });
+      return joined(filter.ranges.map(inRange), 'OR', '0');
+    }
+  }
+}
+
+function joined(conditions: readonly Condition[], word: 'AND' | 'OR', empty: string): Condition {
+  if (conditions.length === 0) return { sql: empty, values: [] };
+  return {
+    sql: `(${conditions.map((condition) => condition.sql).join(` ${word} `)})`,
+    values: conditions.flatMap((condition) => condition.values),
+  };
+}
+
+function anyOf(patterns: readonly Pattern[], one: (pattern: Pattern) => Condition): Condition {
+  return joined(patterns.map(one), 'OR', '0');
+}
+
+function inSession(sql: string, ...values: readonly (string | number)[]): Condition {
+  return { sql: `r.session_row IN (SELECT session_row FROM session WHERE ${sql})`, values };
+}
+
+function inShape(sql: string, ...values: readonly (string | number)[]): Condition {
+  return { sql: `r.shape_row IN (SELECT shape_row FROM shape WHERE ${sql})`, values };
+}
+
+function inVerdict(sql: string, ...values: readonly (string | number)[]): Condition {
+  return { sql: `((r.verdict_row IN (SELECT verdict_row FROM verdict WHERE ${sql})) IS TRUE)`, values };
+}
+
+const SESSION_COLUMNS: { readonly [F in TextField]?: readonly string[] } = {
+  user: ['user', 'effective_user'],
+  osuser: ['os_user'],
+  host: ['client_host'],
+  program: ['program'],
+  db: ['namespace'],
+  system: ['system'],
+  session: ['session'],
+  sensor: ['sensor'],
+};
+
+const SHAPE_COLUMNS: { readonly [F in TextField]?: string } = {
+  kind: 'kind',
+  call: 'call',
+  procedure: 'procedure',
+  fingerprint: 'fingerprint',
+};
+
+function matchField(field: TextField, pattern: Pattern): Condition {
+  const glob = patternText(pattern);
+  const sessionColumns = SESSION_COLUMNS[field];
+  if (sessionColumns !== undefined) {
+    const tests = sessionColumns.map((column) => `${FUNCTION_GLOB}(${column}, ?)`);
+    return inSession(tests.join(' OR '), ...sessionColumns.map(() => glob));
+  }
+  const shapeColumn = SHAPE_COLUMNS[field];
+  if (shapeColumn !== undefined) return inShape(`${FUNCTION_GLOB}(${shapeColumn}, ?)`, glob);
+  switch (field) {
+    case 'op':
+      return inShape(`${FUNCTION_GLOB}(operation, ?) OR ${FUNCTION_GLOB_LIST}(operations, ?)`, glob, glob);
+    case 'object':
+      return inShape(`${FUNCTION_OBJECT}(objects, ?)`, glob);
+    case 'rule':
+    case 'action':
+      return inVerdict(`${FUNCTION_POLICY}(policy, ?, ?)`, field, glob);
+    case 'error':
+      return { sql: `${FUNCTION_GLOB}(r.error_code, ?)`, values: [glob] };
+    case 'enduser':
+      return { sql: `${FUNCTION_GLOB}(r.end_user, ?)`, values: [glob] };
+    case 'mark':
+      return matchMark(pattern.text.toLowerCase());
+    case 'id':
+      return { sql: `${FUNCTION_GLOB}(CASE typeof(r.id) WHEN 'blob' THEN hex(r.id) ELSE r.id END, ?)`, values: [glob] };
+    default:
+      throw new StoreError('usage', `cannot search by ${field}`);
+  }
+}
+
+function matchMark(name: string): Condition {
+  const bit = MARK_NAMES.indexOf(name);
+  if (bit < 0) throw new StoreError('usage', `unknown mark ${name}; there are ${MARK_NAMES.join(', ')}`);
+  return { sql: `((r.marks & ?) <> 0)`, values: [2 ** bit] };
+}
+
+/** Lower case, with a first character that says whether `*` and `?` are wildcards (`*`) or themselves (`=`). */
+function patternText(pattern: Pattern): string {
+  const lower = pattern.text.toLowerCase();
+  return pattern.wildcards && /[*?]/.test(lower) ? `*${lower}` : `=${lower}`;
+}
+
+const NUMBER_COLUMNS: { readonly [F in NumberField]?: string } = {
+  rows: 'coalesce(r.returned_rows, r.affected_rows)',
+  returned: 'r.returned_rows',
+  affected: 'r.affected_rows',
+  duration: 'r.duration_us',
+};
+
+function compareNumber(field: NumberField, comparison: Comparison, value: number): Condition {
+  const column = NUMBER_COLUMNS[field];
+  if (column !== undefined) return { sql: `((${column} ${comparison} ?) IS TRUE)`, values: [value] };
+  if (field === 'severity') return inVerdict(`severity ${comparison} ?`, value);
+  return inSession(`(${field === 'port' ? 'server_port' : 'vlan_id'} ${comparison} ?) IS TRUE`, value);
+}
+
+function matchAddress(field: AddressField, pattern: Pattern): Condition {
+  const range = parseAddress(pattern.text);
+  if (range !== undefined) {
+    const network = `${FUNCTION_NETWORK}(${field}_address, ?)`;
+    const text = `${range.network}/${range.prefixBits}`;
+    if (range.port === undefined) return inSession(network, text);
+    return inSession(`${network} AND ${field}_port = ?`, text, range.port);
+  }
+  const glob = patternText(pattern);
+  if (field === 'client') {
+    return inSession(`${FUNCTION_GLOB}(client_address, ?) OR ${FUNCTION_GLOB}(client_host, ?)`, glob, glob);
+  }
+  return inSession(`${FUNCTION_GLOB}(server_address, ?)`, glob);
+}

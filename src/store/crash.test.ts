@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { statement, withDirectory } from './fixture.ts';
+import { StoreReader } from './reader.ts';
+import { openStore } from './store.ts';
+
+const CHILD = fileURLToPath(new URL('./crash-writer.js', import.meta.url));
+const RECORDS = 6000;
+const ROUNDS = 6;
+
+/** Starts a writer and kills it once it has acknowledged `killAt` records. Gives the last acknowledgement printed. */
+function writeAndKill(directory: string, killAt: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [CHILD, directory, String(RECORDS)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout.setEncoding('utf8');
+    child.stdout.on('data', (chunk: string) => {
+      printed += chunk;
+      if (lastNumber(printed) >= killAt) child.kill('SIGKILL');
+    });
+    child.on('error', reject);
+    child.on('close', () => resolve(lastNumber(printed)));
+  });
+}
+
+/** The last whole line, as a number. */
+function lastNumber(printed: string): number {
+  return Number(printed.split('\n').at(-2) ?? '0');
+}
+
+function storedIds(directory: string): string[] {
+  const reader = new StoreReader(directory);
+  try {
+    const ids = [...reader.query({ order: 'oldest' })].map((record) => record.id);
+    assert.deepEqual(reader.problems, []);
+    return ids;
+  } finally {
+    reader.close();
+  }
+}
+
+describe('kill -9', () => {
+  test('loses nothing acknowledged, doubles nothing, and the next run completes the store', async () => {
+    const moments = fc.sample(fc.integer({ min: 97, max: 900 }), { seed: 42, numRuns: ROUNDS });
+    await withDirectory(async (directory) => {
+      let acknowledged = 0;
+      for (const killAt of moments) {
+        acknowledged = Math.max(acknowledged, await writeAndKill(directory, acknowledged + killAt));
+        const ids = storedIds(directory);
+        assert.ok(ids.length >= acknowledged, `${ids.length} stored, ${acknowledged} acknowledged`);
+        assert.deepEqual(
+          ids,
+          ids.map((_, n) => statement(n).id),
+        );
+      }
+      execFileSync(process.execPath, [CHILD, directory, String(RECORDS)]);
+      assert.equal(storedIds(directory).length, RECORDS);
+    });
+  });
+});
+
+describe('a full disk', () => {
+  test('is said in one line, and what was stored is unharmed', async (t) => {
+    if (process.getuid?.() !== 0) {
+      t.skip('needs root to mount a small file system');
+      return;
+    }
+    await withDirectory(async (directory) => {
+      const disk = join(directory, 'disk');
+      mkdirSync(disk);
+      try {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk], { stdio: 'pipe' });
+      } catch {
+        t.skip('this machine does not let us mount a tmpfs');
+        return;
+      }
+      try {
+        await fillDisk(disk);
+      } finally {
+        execFileSync('umount', [disk]);
+      }
+    });
+  });
+});
+
+async function fillDisk(disk: string): Promise<void> {
+  const directory = join(disk, 'store');
+  const store = await openStore(directory);
+  const writer = store.writer('wait');
+  for (let n = 0; n < 100; n++) writer.write(statement(n));
+  await writer.flush();
+  writeFileSync(join(disk, 'ballast'), Buffer.alloc(2_000_000));
+  let accepted = 100;
+  for (let n = 100; n < 100_000; n++) {
+    if (writer.write(statement(n, { text: `SELECT '${'x'.repeat(200)}${n}'`, fingerprint: String(n) }))) accepted++;
+  }
+  await assert.rejects(writer.close(), { name: 'StoreError', code: 'disk-full', message: /no space left/ });
+  await assert.rejects(store.close(), { name: 'StoreError', code: 'disk-full' });
+  const { records, dropped } = store.counters();
+  assert.equal(records + dropped, 100_000);
+  assert.ok(records >= 100 && records < accepted);
+  assert.deepEqual(
+    storedIds(directory),
+    Array.from({ length: records }, (_, n) => statement(n).id),
+  );
+}

@@ -1,0 +1,287 @@
+/**
+ * Batches into segments: which segment a record belongs to, when to commit, when to seal. Runs on the store's thread;
+ * has no thread or clock of its own, so that it can be tested step by step.
+ *
+ * A segment ends at `segmentRowsMax` rows, or before a record of a later day (UTC, record time) than any before.
+ * Records of an earlier day stay in the segment of the moment: late, but never lost.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { BatchRow, type BatchVisitor, ENTRY_SESSION, ENTRY_SHAPE, readBatch } from './batch.ts';
+import { Catalog, type SegmentEntry } from './catalog.ts';
+import { StoreError, toStoreError } from './errors.ts';
+import { KnownIds, type KnownSegment } from './known.ts';
+import { CATALOG_FILE, LOCK_FILE, SEGMENT_FOLDER } from './schema.ts';
+import { type Durability, SegmentWriter, sizeOf } from './segment.ts';
+
+export interface IngestOptions {
+  readonly segmentRowsMax: number;
+  readonly durability: Durability;
+}
+
+export interface IngestCounters {
+  /** Records written in this run. */
+  records: number;
+  batches: number;
+  /** Records that an earlier run had stored. */
+  duplicates: number;
+  commits: number;
+  commitMs: number;
+  commitMsMax: number;
+  segmentsSealed: number;
+  /** Segments found damaged when the store was opened. */
+  segmentsDamaged: number;
+  /** Segment files, logs included, when last looked at (each commit). */
+  bytesOnDisk: number;
+}
+
+const DAY_US = 86_400e6;
+
+/** Where an entry of the batch lies, and its row in the current segment once it has one. */
+interface BatchEntry<T> {
+  readonly start: number;
+  readonly end: number;
+  row: T | undefined;
+}
+
+type ShapeRow = ReturnType<SegmentWriter['shapeRow']>;
+
+export class Ingest implements BatchVisitor {
+  readonly counters: IngestCounters = {
+    records: 0,
+    batches: 0,
+    duplicates: 0,
+    commits: 0,
+    commitMs: 0,
+    commitMsMax: 0,
+    segmentsSealed: 0,
+    segmentsDamaged: 0,
+    bytesOnDisk: 0,
+  };
+  /** What was wrong with the store when it was opened, one line each. */
+  readonly problems: string[] = [];
+  /** Records appended since the last commit. */
+  uncommitted = 0;
+  private readonly directory: string;
+  private readonly options: IngestOptions;
+  private readonly lock: Database.Database;
+  private readonly catalog: Catalog;
+  private readonly known: KnownIds;
+  private segment: SegmentWriter | undefined = undefined;
+  private segmentNumber = 0;
+  private segmentDay = Number.NEGATIVE_INFINITY;
+  private nextSeq = 1;
+  private sealedBytes = 0;
+  private bytes: Buffer = Buffer.alloc(0);
+  private readonly row = new BatchRow();
+  private sessions: BatchEntry<number>[] = [];
+  private shapes: BatchEntry<ShapeRow>[] = [];
+  private verdicts: BatchEntry<number>[] = [];
+
+  /** Opens the store for writing, making it when the directory holds none. Throws `StoreError`. */
+  constructor(directory: string, options: IngestOptions) {
+    this.directory = directory;
+    this.options = options;
+    try {
+      mkdirSync(join(directory, SEGMENT_FOLDER), { recursive: true });
+    } catch (error) {
+      throw toStoreError(error, directory);
+    }
+    this.lock = takeLock(directory);
+    try {
+      this.catalog = Catalog.open(join(directory, CATALOG_FILE), 'write');
+      this.known = new KnownIds(this.recover());
+    } catch (error) {
+      this.lock.close();
+      throw toStoreError(error, directory);
+    }
+  }
+
+  /** Appends a batch. It is on disk after the next `commit`. Throws `StoreError`. */
+  apply(batch: Uint8Array<ArrayBuffer>): void {
+    this.bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+    this.sessions = [];
+    this.shapes = [];
+    this.verdicts = [];
+    this.guard(() => readBatch(this.bytes, this.row, this));
+    this.counters.batches++;
+  }
+
+  commit(): void {
+    const segment = this.segment;
+    if (segment === undefined || this.uncommitted === 0) return;
+    const startMs = performance.now();
+    this.guard(() => segment.commit());
+    const tookMs = performance.now() - startMs;
+    const counters = this.counters;
+    counters.commits++;
+    counters.commitMs += tookMs;
+    counters.commitMsMax = Math.max(counters.commitMsMax, tookMs);
+    counters.records += this.uncommitted;
+    counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
+    this.uncommitted = 0;
+  }
+
+  /** Commits and gives the store back. The last segment stays open for the next run. */
+  close(): void {
+    this.commit();
+    const segment = this.segment;
+    if (segment !== undefined) {
+      this.guard(() => segment.close());
+      this.counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
+    }
+    this.release();
+  }
+
+  /** Gives the store back after an error; what was not committed is gone. */
+  abandon(): void {
+    this.segment?.abandon();
+    this.release();
+  }
+
+  onEntry(tag: number, start: number, end: number): void {
+    const entry = { start, end, row: undefined };
+    if (tag === ENTRY_SESSION) this.sessions.push(entry);
+    else if (tag === ENTRY_SHAPE) this.shapes.push(entry);
+    else this.verdicts.push(entry);
+  }
+
+  onRecord(row: BatchRow): void {
+    if (row.idStart >= 0 && this.known.has(row.timeUs, this.bytes, row.idStart)) {
+      this.counters.duplicates++;
+      return;
+    }
+    const segment = this.segmentFor(row.timeUs);
+    const session = this.sessions[row.session];
+    const shape = this.shapes[row.shape];
+    const verdict = this.verdicts[row.verdict - 1];
+    if (session === undefined || shape === undefined) throw new RangeError('a record of the batch names no entry');
+    session.row ??= segment.sessionRow(this.bytes, session.start, session.end);
+    shape.row ??= segment.shapeRow(this.bytes, shape.start, shape.end, row);
+    if (verdict !== undefined) verdict.row ??= segment.verdictRow(this.bytes, verdict.start, verdict.end);
+    segment.append(this.nextSeq++, this.bytes, row, session.row, shape.row, verdict?.row ?? null);
+    this.uncommitted++;
+  }
+
+  private segmentFor(timeUs: number): SegmentWriter {
+    const day = Math.floor(timeUs / DAY_US);
+    const segment = this.segment;
+    if (segment !== undefined) {
+      if (day <= this.segmentDay && segment.facts.rows < this.options.segmentRowsMax) return segment;
+      this.seal(segment);
+    }
+    this.segmentDay = Math.max(this.segmentDay, day);
+    return this.startSegment();
+  }
+
+  private startSegment(): SegmentWriter {
+    const number = ++this.segmentNumber;
+    const file = join(SEGMENT_FOLDER, `${String(number).padStart(6, '0')}.db`);
+    this.catalog.add(number, file, this.nextSeq);
+    this.segment = SegmentWriter.open(join(this.directory, file), number, this.options.durability);
+    this.catalog.setState(number, 'open');
+    // Row numbers belong to a segment: what the batch resolved so far is resolved again.
+    for (const entry of [...this.sessions, ...this.shapes, ...this.verdicts]) entry.row = undefined;
+    return this.segment;
+  }
+
+  private seal(segment: SegmentWriter): void {
+    this.commit();
+    segment.seal();
+    const bytes = segment.bytesOnDisk();
+    this.catalog.sealed(this.segmentNumber, segment.facts, bytes);
+    this.sealedBytes += bytes;
+    this.counters.segmentsSealed++;
+    this.segment = undefined;
+  }
+
+  /** Picks up where the last run ended, however it ended. Returns what was stored before. */
+  private recover(): KnownSegment[] {
+    const known: KnownSegment[] = [];
+    for (const entry of this.catalog.segments()) {
+      this.segmentNumber = entry.number;
+      const path = join(this.directory, entry.file);
+      const found = entry.state === 'damaged' ? undefined : this.recoverSegment(entry, path);
+      if (found !== undefined) known.push(found);
+    }
+    return known;
+  }
+
+  private recoverSegment(entry: SegmentEntry, path: string): KnownSegment | undefined {
+    if (entry.state === 'sealed') {
+      this.nextSeq = entry.firstSeq + entry.rows;
+      this.sealedBytes += entry.bytes;
+      if (sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
+      return knownSegment(path, entry, this.nextSeq - 1);
+    }
+    // Its rows were numbered from `firstSeq`; skipping all it may have held keeps the numbers unique in any case.
+    this.nextSeq = entry.firstSeq + this.options.segmentRowsMax;
+    if (entry.state === 'open' && sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
+    if (entry.state === 'new') removeFiles(path);
+    try {
+      const segment = SegmentWriter.open(path, entry.number, this.options.durability);
+      this.segment = segment;
+      this.nextSeq = entry.firstSeq + segment.facts.rows;
+      if (segment.facts.timeMaxUs !== undefined) this.segmentDay = Math.floor(segment.facts.timeMaxUs / DAY_US);
+      if (entry.state === 'new') this.catalog.setState(entry.number, 'open');
+      return knownSegment(path, segment.facts, this.nextSeq - 1);
+    } catch (error) {
+      const reason = toStoreError(error, path);
+      if (reason.code !== 'damaged' && reason.code !== 'not-a-store') throw reason;
+      return this.damaged(entry, reason.message);
+    }
+  }
+
+  private damaged(entry: SegmentEntry, line: string): undefined {
+    this.catalog.setState(entry.number, 'damaged');
+    this.counters.segmentsDamaged++;
+    this.problems.push(line);
+  }
+
+  private guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      throw toStoreError(error, this.segment?.path ?? this.directory);
+    }
+  }
+
+  private release(): void {
+    this.catalog.close();
+    this.lock.close();
+  }
+}
+
+function knownSegment(
+  path: string,
+  facts: { rows: number; timeMinUs: number | undefined; timeMaxUs: number | undefined },
+  seqMax: number,
+): KnownSegment | undefined {
+  const { rows, timeMinUs, timeMaxUs } = facts;
+  if (timeMinUs === undefined || timeMaxUs === undefined) return undefined;
+  return { path, seqMax, rows, timeMinUs, timeMaxUs };
+}
+
+/** One writer a store, by a lock that the system releases however the process ends. */
+function takeLock(directory: string): Database.Database {
+  const path = join(directory, LOCK_FILE);
+  let lock: Database.Database | undefined;
+  try {
+    lock = new Database(path, { timeout: 0 });
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock?.close();
+    const reason = toStoreError(error, path);
+    if (reason.code === 'locked') {
+      throw new StoreError('locked', `${directory}: another process is writing to this store`, { cause: error });
+    }
+    throw reason;
+  }
+}
+
+/** Files of a segment that was listed but never came to hold a committed row. */
+function removeFiles(path: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+}

@@ -1,0 +1,246 @@
+/**
+ * The query language, one for the command line and the console:
+ *
+ *   user:alice op:DELETE,UPDATE table:orders* client:10.0.0.0/8 rows>1000 text:"drop table" (rule:pci-* or severity>=high)
+ *
+ *   query   = or ;                  or  = and { "or" and } ;        and = unary { ["and"] unary } ;
+ *   unary   = "not" unary | primary ;                               primary = "(" or ")" | term | word ;
+ *   term    = field (":" | "=" | "!=" | "<" | "<=" | ">" | ">=") value { "," value } ;
+ *
+ * A word or quoted text without a field is looked for in the statement. In unquoted values `*` and `?` are wildcards.
+ */
+import { SEVERITIES } from '../contracts/record.ts';
+import { StoreError } from './errors.ts';
+import {
+  ADDRESS_FIELDS,
+  type AddressField,
+  type Comparison,
+  type Filter,
+  NUMBER_FIELDS,
+  type NumberField,
+  type Pattern,
+  TEXT_FIELDS,
+  type TextField,
+} from './filter.ts';
+import { parseRanges } from './time.ts';
+
+/** Other words for fields. */
+const ALIASES: Readonly<Record<string, string>> = {
+  table: 'object',
+  operation: 'op',
+  database: 'db',
+  app: 'program',
+  sql: 'text',
+};
+
+/** Every field a query may name, for help texts. */
+export const QUERY_FIELDS: readonly string[] = [
+  ...TEXT_FIELDS,
+  ...ADDRESS_FIELDS,
+  ...NUMBER_FIELDS,
+  'text',
+  'failed',
+  'time',
+];
+
+const QUERY_UNITS_MAX = 16_384;
+const DEPTH_MAX = 50;
+const TERMS_MAX = 500;
+
+/** `undefined` for an empty query. Throws `StoreError` (`usage`) that names the column. `nowUs` is for `time:`. */
+export function parseFilter(text: string, nowUs: number): Filter | undefined {
+  if (text.length > QUERY_UNITS_MAX) throw new StoreError('usage', `query: longer than ${QUERY_UNITS_MAX} characters`);
+  return new FilterParser(text, nowUs).parse();
+}
+
+interface Value extends Pattern {
+  readonly column: number;
+}
+
+class FilterParser {
+  private readonly text: string;
+  private readonly nowUs: number;
+  private pos = 0;
+  private terms = 0;
+
+  constructor(text: string, nowUs: number) {
+    this.text = text;
+    this.nowUs = nowUs;
+  }
+
+  parse(): Filter | undefined {
+    this.skipSpace();
+    if (this.pos === this.text.length) return undefined;
+    const filter = this.or(0);
+    if (this.pos < this.text.length) throw this.error(this.pos, 'unexpected )');
+    return filter;
+  }
+
+  private or(depth: number): Filter {
+    if (depth > DEPTH_MAX) throw this.error(this.pos, 'nested too deeply');
+    const terms = [this.and(depth)];
+    while (this.keyword('or')) terms.push(this.and(depth));
+    return terms.length === 1 ? (terms[0] as Filter) : { kind: 'or', terms };
+  }
+
+  private and(depth: number): Filter {
+    const terms = [this.unary(depth)];
+    for (;;) {
+      const explicit = this.keyword('and');
+      if (!explicit && (this.pos === this.text.length || this.text[this.pos] === ')' || this.atKeyword('or'))) break;
+      terms.push(this.unary(depth));
+    }
+    return terms.length === 1 ? (terms[0] as Filter) : { kind: 'and', terms };
+  }
+
+  private unary(depth: number): Filter {
+    let negated = false;
+    while (this.keyword('not')) negated = !negated;
+    const filter = this.primary(depth);
+    return negated ? { kind: 'not', term: filter } : filter;
+  }
+
+  private primary(depth: number): Filter {
+    const start = this.pos;
+    if (start === this.text.length) throw this.error(start, 'expected a condition');
+    if (this.text[start] === ')') throw this.error(start, 'expected a condition before )');
+    if (this.text[start] === '(') {
+      this.pos++;
+      this.skipSpace();
+      const inner = this.or(depth + 1);
+      if (this.text[this.pos] !== ')') throw this.error(start, 'this ( is not closed');
+      this.pos++;
+      this.skipSpace();
+      return inner;
+    }
+    if (++this.terms > TERMS_MAX) throw this.error(start, `more than ${TERMS_MAX} conditions`);
+    const filter = this.term();
+    this.skipSpace();
+    return filter;
+  }
+
+  private term(): Filter {
+    const start = this.pos;
+    if (this.atKeyword('and') || this.atKeyword('or')) throw this.error(start, 'expected a condition');
+    const head = /^([A-Za-z_]+)(!=|<=|>=|[:=<>])/.exec(this.text.slice(start, start + 64));
+    if (head === null) return { kind: 'text', needle: this.value().text };
+    const word = (head[1] ?? '').toLowerCase();
+    const field = ALIASES[word] ?? word;
+    const operator = head[2] ?? ':';
+    if (!QUERY_FIELDS.includes(field))
+      throw this.error(start, `unknown field ${word}; there are ${QUERY_FIELDS.join(', ')}`);
+    this.pos += head[0].length;
+    const values = this.values();
+    const comparison = operator === ':' || operator === '!=' ? '=' : (operator as Comparison);
+    const filter = this.condition(field, comparison, values, start);
+    return operator === '!=' ? { kind: 'not', term: filter } : filter;
+  }
+
+  private condition(field: string, comparison: Comparison, values: readonly Value[], start: number): Filter {
+    if (isOneOf(field, NUMBER_FIELDS)) {
+      const terms = values.map((value) => this.numberTerm(field, comparison, value));
+      return terms.length === 1 ? (terms[0] as Filter) : { kind: 'or', terms };
+    }
+    if (comparison !== '=') throw this.error(start, `${field} has no order; write ${field}:VALUE`);
+    if (isOneOf(field, TEXT_FIELDS)) return { kind: 'match', field, patterns: values };
+    if (isOneOf(field, ADDRESS_FIELDS)) return { kind: 'address', field, patterns: values };
+    const terms = values.map((value) => this.specialTerm(field, value));
+    return terms.length === 1 ? (terms[0] as Filter) : { kind: 'or', terms };
+  }
+
+  private specialTerm(field: string, value: Value): Filter {
+    if (field === 'text') return { kind: 'text', needle: value.text };
+    if (field === 'failed') {
+      if (/^(true|yes|1)$/i.test(value.text)) return { kind: 'failed', value: true };
+      if (/^(false|no|0)$/i.test(value.text)) return { kind: 'failed', value: false };
+      throw this.error(value.column, 'expected true or false');
+    }
+    try {
+      return { kind: 'time', ranges: parseRanges(value.text, this.nowUs) };
+    } catch (error) {
+      throw this.error(value.column, error instanceof Error ? error.message : 'not a time');
+    }
+  }
+
+  private numberTerm(field: NumberField, comparison: Comparison, value: Value): Filter {
+    const number = field === 'severity' ? severityRank(value.text) : parseNumber(value.text, field === 'duration');
+    if (number === undefined) {
+      const expected =
+        field === 'severity' ? SEVERITIES.join(', ') : field === 'duration' ? 'a time such as 10ms' : 'a number';
+      throw this.error(value.column, `${field}: expected ${expected}`);
+    }
+    return { kind: 'number', field, comparison, value: number };
+  }
+
+  private values(): Value[] {
+    const values = [this.value()];
+    while (this.text[this.pos] === ',') {
+      this.pos++;
+      values.push(this.value());
+    }
+    return values;
+  }
+
+  private value(): Value {
+    const column = this.pos;
+    if (this.text[column] === '"') return { text: this.quoted(), wildcards: false, column };
+    const [word = ''] = /^[^\s()",]+/.exec(this.text.slice(column)) ?? [];
+    if (word === '') throw this.error(column, 'expected a value');
+    this.pos += word.length;
+    return { text: word, wildcards: true, column };
+  }
+
+  /** A backslash takes the next character as it is. */
+  private quoted(): string {
+    const start = this.pos++;
+    let value = '';
+    for (;;) {
+      let unit = this.text[this.pos++];
+      if (unit === '"') return value;
+      if (unit === '\\') unit = this.text[this.pos++];
+      if (unit === undefined) throw this.error(start, 'this " is not closed');
+      value += unit;
+    }
+  }
+
+  private atKeyword(word: string): boolean {
+    const found = this.text.slice(this.pos, this.pos + word.length);
+    const after = this.text[this.pos + word.length];
+    return found.toLowerCase() === word && (after === undefined || /[\s()"]/.test(after));
+  }
+
+  private keyword(word: string): boolean {
+    if (!this.atKeyword(word)) return false;
+    this.pos += word.length;
+    this.skipSpace();
+    return true;
+  }
+
+  private skipSpace(): void {
+    while (/\s/.test(this.text[this.pos] ?? '')) this.pos++;
+  }
+
+  /** Columns count from 1. */
+  private error(pos: number, message: string): StoreError {
+    return new StoreError('usage', `query, column ${pos + 1}: ${message}`);
+  }
+}
+
+function isOneOf<T extends TextField | NumberField | AddressField>(field: string, list: readonly T[]): field is T {
+  return (list as readonly string[]).includes(field);
+}
+
+function severityRank(text: string): number | undefined {
+  const rank = (SEVERITIES as readonly string[]).indexOf(text.toLowerCase());
+  return rank < 0 ? undefined : rank;
+}
+
+const SCALES: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
+const DURATIONS: Readonly<Record<string, number>> = { '': 1, us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6 };
+
+/** `1000`, `1.5k`; durations in microseconds, or with `us`, `ms`, `s`, `m`, `h`. */
+function parseNumber(text: string, duration: boolean): number | undefined {
+  const [, digits, unit = ''] = /^(\d{1,15}(?:\.\d{1,6})?)([A-Za-z]{0,2})$/.exec(text) ?? [];
+  const scale = (duration ? DURATIONS : SCALES)[unit];
+  return digits === undefined || scale === undefined ? undefined : Number(digits) * scale;
+}

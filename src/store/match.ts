@@ -1,0 +1,64 @@
+/** Comparisons of values with what a query names: patterns, networks, texts. */
+import { BlockList, isIP } from 'node:net';
+
+/** Whether `value` is `pattern`, where `*` stands for any characters and `?` for one. Linear for hostile patterns too. */
+export function globMatches(value: string, pattern: string): boolean {
+  let v = 0;
+  let p = 0;
+  let star = -1;
+  let starValue = 0;
+  while (v < value.length) {
+    const unit = pattern[p];
+    if (unit === '*') {
+      star = p++;
+      starValue = v;
+    } else if (unit === '?' || (unit !== undefined && unit === value[v])) {
+      p++;
+      v++;
+    } else if (star >= 0) {
+      p = star + 1;
+      v = ++starValue;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[p] === '*') p++;
+  return p === pattern.length;
+}
+
+/** A network or a single address, with a port or without. */
+export interface AddressRange {
+  readonly network: string;
+  readonly prefixBits: number;
+  readonly port: number | undefined;
+}
+
+/** Reads `10.1.2.3`, `10.0.0.0/8`, `10.1.2.3:5432`, `2001:db8::/32`, `[2001:db8::1]:5432`; `undefined` for anything else. */
+export function parseAddress(text: string): AddressRange | undefined {
+  const bracketed = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text);
+  if (bracketed !== null) return rangeOf(bracketed[1], undefined, bracketed[2]);
+  const parts = /^([0-9a-fA-F.:]+?)(?:\/(\d{1,3}))?$/.exec(text);
+  if (parts !== null && isIP(parts[1] ?? '') !== 0) return rangeOf(parts[1], parts[2], undefined);
+  const withPort = /^([0-9.]+)(?:\/(\d{1,3}))?:(\d{1,5})$/.exec(text);
+  return withPort === null ? undefined : rangeOf(withPort[1], withPort[2], withPort[3]);
+}
+
+function rangeOf(address = '', prefix?: string, port?: string): AddressRange | undefined {
+  const family = isIP(address);
+  if (family === 0) return undefined;
+  const bitsMax = family === 4 ? 32 : 128;
+  const prefixBits = prefix === undefined ? bitsMax : Number(prefix);
+  const portNumber = port === undefined ? undefined : Number(port);
+  if (prefixBits > bitsMax || (portNumber ?? 0) > 65_535) return undefined;
+  return { network: address, prefixBits, port: portNumber };
+}
+
+/** A predicate for addresses as they are stored. */
+export function addressPredicate(range: AddressRange): (address: string) => boolean {
+  const list = new BlockList();
+  list.addSubnet(range.network, range.prefixBits, isIP(range.network) === 4 ? 'ipv4' : 'ipv6');
+  return (address) => {
+    const family = isIP(address);
+    return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  };
+}

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { MARK_GAP } from '../contracts/event.ts';
+import type { AuditRecord } from '../contracts/record.ts';
+import { StoreError } from './errors.ts';
+import { statement, TEST_TIME_US } from './fixture.ts';
+import { parseFilter } from './language.ts';
+import { globMatches, parseAddress } from './match.ts';
+import { StoreReader } from './reader.ts';
+import { openStore } from './store.ts';
+
+const NOW_US = TEST_TIME_US + 600e6;
+const PCI = { rule: 'pci-cards', severity: 'high', action: 'alert' } as const;
+
+/** Record 1 to 6, each different in something a query can name. */
+const RECORDS: readonly AuditRecord[] = [
+  statement(1),
+  statement(2, { user: 'Bob', effectiveUser: 'root', operation: 'DELETE', operations: ['DELETE'], fingerprint: 'b' }),
+  statement(3, {
+    clientAddress: '2001:db8::7',
+    session: 's3',
+    returnedRows: 5000,
+    durationUs: 20_000,
+    text: 'DROP Table x',
+  }),
+  statement(4, {
+    objects: ['sales.orders_2024'],
+    fingerprint: 'd',
+    policy: [PCI],
+    errorCode: '42P01',
+    returnedRows: undefined,
+  }),
+  statement(5, { program: 'psql', clientHost: 'app-7.example', session: 's5', marks: MARK_GAP, affectedRows: 7 }),
+  statement(6, {
+    kind: 'login',
+    operation: undefined,
+    operations: undefined,
+    objects: undefined,
+    text: undefined,
+    fingerprint: undefined,
+  }),
+];
+
+/** Queries and the numbers of the records they find. */
+const TABLE: readonly (readonly [query: string, found: readonly number[]])[] = [
+  ['', [1, 2, 3, 4, 5, 6]],
+  ['user:bob', [2]],
+  ['user:root', [2]],
+  ['user:"b*"', []],
+  ['user:b*', [2]],
+  ['not user:alice', [2]],
+  ['user!=alice', [2]],
+  ['op:DELETE', [2]],
+  ['op:delete,drop', [2]],
+  ['table:orders', [1, 2, 3, 5]],
+  ['table:orders*', [1, 2, 3, 4, 5]],
+  ['table:sales.*', [4]],
+  ['client:10.0.0.0/8', [1, 2, 4, 5, 6]],
+  ['client:2001:db8::/32', [3]],
+  ['client:app-*', [5]],
+  ['server:10.0.1.1:5432', [1, 2, 3, 4, 5, 6]],
+  ['server:10.0.1.1:5433', []],
+  ['port:5432 kind:login', [6]],
+  ['rows>1000', [3]],
+  ['rows:1 session:00000000000000aa', [1, 2, 6]],
+  ['returned<=1 affected=7', [5]],
+  ['duration>=20ms', [3]],
+  ['duration>0.1s', []],
+  ['text:"drop table"', [3]],
+  ['"drop table"', [3]],
+  ['dRoP', [3]],
+  ['rule:pci-*', [4]],
+  ['action:alert', [4]],
+  ['severity>=medium', [4]],
+  ['severity<high', []],
+  ['failed:true', [4]],
+  ['failed:no kind:statement', [1, 2, 3, 5]],
+  ['error:42*', [4]],
+  ['mark:gap', [5]],
+  ['program:psql or user:bob', [2, 5]],
+  ['user:alice program:psql or user:bob', [2, 5]],
+  ['user:alice (program:psql or rows>1000)', [3, 5]],
+  ['user:alice and not (program:psql or rows>1000) and kind:statement', [1, 4]],
+  ['not not user:bob', [2]],
+  [`id:${'0'.repeat(31)}3`, [3]],
+  ['time:2026-11-20T10:00Z/PT1H', [1, 2, 3, 4, 5, 6]],
+  ['time:2026/11/20.11', []],
+  ['time:2026-11-20T10:00:00.004Z/2026-11-20T10:00:01Z', [4, 5, 6]],
+];
+
+const WRONG: readonly (readonly [query: string, column: number])[] = [
+  ['user:', 6],
+  ['user:alice colour:red', 12],
+  ['user:alice (op:DELETE', 12],
+  ['user:alice)', 11],
+  ['text:"drop', 6],
+  ['rows>many', 6],
+  ['user>alice', 1],
+  ['user:alice or', 14],
+  ['failed:perhaps', 8],
+  ['severity:huge', 10],
+  ['time:someday', 6],
+  ['()', 2],
+];
+
+describe('queries over a store', () => {
+  let directory = '';
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'wiretrail-store-'));
+    const store = await openStore(directory, { segmentRowsMax: 4 });
+    const writer = store.writer('wait');
+    for (const record of RECORDS) writer.write(record);
+    await writer.close();
+    await store.close();
+  });
+  after(() => rmSync(directory, { recursive: true, force: true }));
+
+  for (const [query, found] of TABLE) {
+    test(query === '' ? '(everything)' : query, () => {
+      const reader = new StoreReader(directory);
+      const filter = parseFilter(query, NOW_US);
+      const records = [...reader.query({ filter, order: 'oldest' })];
+      assert.deepEqual(
+        records.map((record) => (record.timeUs - TEST_TIME_US) / 1000),
+        found,
+      );
+      assert.equal(reader.count({ filter }), found.length);
+      assert.deepEqual(reader.problems, []);
+      reader.close();
+    });
+  }
+
+  test('counts by field', () => {
+    const reader = new StoreReader(directory);
+    const rows = reader
+      .aggregate({}, ['user', 'op'], 10)
+      .map((row) => [...row.labels, row.records, row.failed, row.rows]);
+    assert.deepEqual(rows, [
+      ['alice', 'SELECT', 4, 1, 5002],
+      ['Bob', 'DELETE', 1, 0, 1],
+      ['alice', '', 1, 0, 1],
+    ]);
+    assert.deepEqual(
+      reader.aggregate({ filter: parseFilter('kind:statement', NOW_US) }, ['day'], 10).map((row) => row.labels[0]),
+      ['2026-11-20'],
+    );
+    assert.deepEqual(
+      reader.aggregate({}, ['rule'], 1).map((row) => [row.labels[0], row.records]),
+      [['', 5]],
+    );
+    assert.deepEqual(reader.summary(), {
+      segments: 2,
+      records: 6,
+      timeMinUs: TEST_TIME_US + 1000,
+      timeMaxUs: TEST_TIME_US + 6000,
+    });
+    reader.close();
+  });
+
+  test('left early, a query leaves nothing open', () => {
+    const reader = new StoreReader(directory);
+    for (const record of reader.query({})) {
+      assert.equal(record.kind, 'login');
+      break;
+    }
+    assert.equal(reader.count({}), 6);
+    reader.close();
+  });
+});
+
+describe('the query language', () => {
+  for (const [query, column] of WRONG) {
+    test(`${query} is refused`, () => {
+      assert.throws(
+        () => parseFilter(query, NOW_US),
+        (error) => error instanceof StoreError && error.message.startsWith(`query, column ${column}: `),
+      );
+    });
+  }
+
+  test('any text parses or is refused with a StoreError', () => {
+    const pieces = fc.constantFrom(
+      'user',
+      ':',
+      'a*',
+      '(',
+      ')',
+      ' ',
+      'or',
+      'not',
+      'and',
+      '"',
+      ',',
+      'rows',
+      '>',
+      '5',
+      '\\',
+      'ä',
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 20 }), (list) => {
+        try {
+          parseFilter(list.join(''), NOW_US);
+        } catch (error) {
+          assert.ok(error instanceof StoreError);
+        }
+      }),
+      { seed: 42, numRuns: 3000 },
+    );
+  });
+});
+
+describe('comparisons', () => {
+  test('patterns agree with regular expressions', () => {
+    const units = fc.constantFrom('a', 'b', '*', '?');
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('a', 'b') }), fc.string({ unit: units }), (value, pattern) => {
+        const expression = new RegExp(`^${pattern.replace(/\*+/g, '.*').replace(/\?/g, '.')}$`);
+        assert.equal(globMatches(value, pattern), expression.test(value));
+      }),
+      { seed: 42, numRuns: 2000 },
+    );
+  });
+
+  test('addresses', () => {
+    assert.deepEqual(parseAddress('10.0.0.0/8'), { network: '10.0.0.0', prefixBits: 8, port: undefined });
+    assert.deepEqual(parseAddress('[::1]:5432'), { network: '::1', prefixBits: 128, port: 5432 });
+    for (const wrong of ['10.0.0.0/33', '10.0.0', 'host', '::1/129', '10.0.0.1:70000', '']) {
+      assert.equal(parseAddress(wrong), undefined);
+    }
+  });
+});

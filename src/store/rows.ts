@@ -1,0 +1,221 @@
+/** One segment, read: rows of its tables back into audit records, exactly as they were written. */
+import Database from 'better-sqlite3';
+import { decodeText, toHex } from '../base/text.ts';
+import { AuditRecord, type PolicyMatch, type RecordKind } from '../contracts/record.ts';
+import { ByteWriter, cursorOver } from './bytes.ts';
+import { readRest, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
+import type { Condition } from './compile.ts';
+import { readTextForm } from './delta.ts';
+import { StoreError } from './errors.ts';
+import { parseList, registerFunctions } from './functions.ts';
+import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
+import { columnOf } from './schema.ts';
+import { checkVersion, type OpenSegmentFacts } from './segment.ts';
+
+interface MetaRow {
+  readonly rows: number;
+  readonly time_min_us: number | null;
+  readonly time_max_us: number | null;
+  readonly disorder_us: number;
+}
+
+interface RecordRow extends RecordPlace {
+  readonly id: Uint8Array | string;
+  readonly session_row: number;
+  readonly shape_row: number;
+  readonly verdict_row: number | null;
+  readonly duration_us: number | null;
+  readonly returned_rows: number | null;
+  readonly affected_rows: number | null;
+  readonly marks: number;
+  readonly error_code: string | null;
+  readonly end_user: string | null;
+  readonly body: Uint8Array;
+}
+
+export interface ShapeRow {
+  readonly kind: RecordKind;
+  readonly call: string | null;
+  readonly operation: string | null;
+  readonly operations: string | null;
+  readonly objects: string | null;
+  readonly procedure: string | null;
+  readonly summary: string | null;
+  readonly fingerprint: string | null;
+  readonly reference: Uint8Array | null;
+}
+
+export interface VerdictRow {
+  readonly severity: number;
+  readonly policy: string;
+}
+
+export type SessionRow = Readonly<Record<string, string | number | null>>;
+
+/** Rows of the small tables kept at hand. */
+const CACHED_ROWS_MAX = 4096;
+
+export class SegmentReader {
+  readonly path: string;
+  private readonly db: Database.Database;
+  private readonly recordBySeq: Database.Statement<[number], RecordRow>;
+  private readonly sessions: RowCache<SessionRow>;
+  private readonly shapes: RowCache<ShapeRow>;
+  private readonly verdicts: RowCache<VerdictRow>;
+  private readonly scratch = new ByteWriter(4096);
+  private lookup: Lookup | undefined = undefined;
+
+  /** Throws what SQLite throws. */
+  constructor(path: string) {
+    this.path = path;
+    this.db = new Database(path, { readonly: true, fileMustExist: true });
+    try {
+      checkVersion(this.db, path);
+      this.shapes = new RowCache(this.db, 'shape');
+      registerFunctions(this.db, (row) => this.referenceOf(row));
+      this.recordBySeq = this.db.prepare('SELECT * FROM record WHERE seq = ?');
+      this.sessions = new RowCache(this.db, 'session');
+      this.verdicts = new RowCache(this.db, 'verdict');
+    } catch (error) {
+      this.db.close();
+      throw error;
+    }
+  }
+
+  facts(): OpenSegmentFacts {
+    const row = this.db.prepare<[], MetaRow>('SELECT * FROM meta').get();
+    if (row === undefined) throw new StoreError('damaged', `${this.path}: the file is damaged`);
+    const { rows, time_min_us, time_max_us, disorder_us } = row;
+    return { rows, timeMinUs: time_min_us ?? undefined, timeMaxUs: time_max_us ?? undefined, disorderUs: disorder_us };
+  }
+
+  /** Places of the records that meet the condition, by time, then by order of arrival. */
+  places(condition: Condition, order: Order): Generator<RecordPlace, void, undefined> {
+    const direction = order === 'newest' ? 'DESC' : 'ASC';
+    const rows = this.db
+      .prepare<unknown[], RecordPlace>(
+        `SELECT r.seq, r.time_us FROM record r WHERE ${condition.sql} ORDER BY r.seq ${direction}`,
+      )
+      .iterate(...condition.values);
+    return inTimeOrder(rows, order, this.facts().disorderUs);
+  }
+
+  count(condition: Condition): number {
+    const sql = `SELECT count(*) AS n FROM record r WHERE ${condition.sql}`;
+    return this.db.prepare<unknown[], { n: number }>(sql).get(...condition.values)?.n ?? 0;
+  }
+
+  /** Any rows of the segment's tables, streamed. */
+  rows<T>(sql: string, values: readonly unknown[]): IterableIterator<T> {
+    return this.db.prepare<unknown[], T>(sql).iterate(...values);
+  }
+
+  session(row: number): SessionRow | undefined {
+    return this.sessions.get(row);
+  }
+
+  shape(row: number): ShapeRow | undefined {
+    return this.shapes.get(row);
+  }
+
+  verdict(row: number): VerdictRow | undefined {
+    return this.verdicts.get(row);
+  }
+
+  /** The record with that sequence number. Throws `StoreError` (`damaged`) when it cannot be put together. */
+  record(seq: number): AuditRecord {
+    const row = this.recordBySeq.get(seq);
+    const session = row && this.session(row.session_row);
+    const shape = row && this.shape(row.shape_row);
+    if (row === undefined || session === undefined || shape === undefined) throw this.damaged(seq);
+    const record = new AuditRecord();
+    record.id = typeof row.id === 'string' ? row.id : toHex(row.id, 0, row.id.length);
+    record.timeUs = row.time_us;
+    record.durationUs = row.duration_us ?? undefined;
+    record.returnedRows = row.returned_rows ?? undefined;
+    record.affectedRows = row.affected_rows ?? undefined;
+    record.marks = row.marks;
+    record.errorCode = row.error_code ?? undefined;
+    record.endUser = row.end_user ?? undefined;
+    fillSession(record, session);
+    fillShape(record, shape);
+    if (row.verdict_row !== null) {
+      record.policy = parseList(this.verdict(row.verdict_row)?.policy) as PolicyMatch[];
+    }
+    const cursor = cursorOver(row.body);
+    const text = readTextForm(cursor, shape.reference ?? undefined, this.scratch);
+    if (text !== undefined) record.text = decodeText(text, 0, text.length, 'utf8');
+    readRest(cursor, record);
+    if (cursor.failed) throw this.damaged(seq);
+    return record;
+  }
+
+  close(): void {
+    this.lookup?.db.close();
+    this.db.close();
+  }
+
+  /** For SQL functions, which may not use the connection that calls them. */
+  private referenceOf(shapeRow: number): Uint8Array | undefined {
+    if (this.lookup === undefined) {
+      const db = new Database(this.path, { readonly: true, fileMustExist: true });
+      this.lookup = { db, shapes: new RowCache(db, 'shape') };
+    }
+    return this.lookup.shapes.get(shapeRow)?.reference ?? undefined;
+  }
+
+  private damaged(seq: number): StoreError {
+    return new StoreError('damaged', `${this.path}: record ${seq} is damaged`);
+  }
+}
+
+/** A second connection to the segment. */
+interface Lookup {
+  readonly db: Database.Database;
+  readonly shapes: RowCache<ShapeRow>;
+}
+
+/** Rows of a small table by number, the latest few kept. */
+class RowCache<T> {
+  private readonly select: Database.Statement<[number], T>;
+  private readonly rows = new Map<number, T>();
+
+  constructor(db: Database.Database, table: 'session' | 'shape' | 'verdict') {
+    this.select = db.prepare(`SELECT * FROM ${table} WHERE ${table}_row = ?`);
+  }
+
+  get(row: number): T | undefined {
+    const cached = this.rows.get(row);
+    if (cached !== undefined) return cached;
+    const found = this.select.get(row);
+    if (found === undefined) return undefined;
+    if (this.rows.size >= CACHED_ROWS_MAX) this.rows.clear();
+    this.rows.set(row, found);
+    return found;
+  }
+}
+
+const SESSION_TEXT_COLUMNS = SESSION_TEXTS.map((field) => ({ field, column: columnOf(field) }));
+const SESSION_NUMBER_COLUMNS = SESSION_NUMBERS.map((field) => ({ field, column: columnOf(field) }));
+
+function fillSession(record: AuditRecord, row: SessionRow): void {
+  for (const { field, column } of SESSION_TEXT_COLUMNS) {
+    const value = row[column];
+    if (typeof value === 'string') record[field] = value;
+  }
+  for (const { field, column } of SESSION_NUMBER_COLUMNS) {
+    const value = row[column];
+    if (typeof value === 'number') record[field] = value;
+  }
+}
+
+function fillShape(record: AuditRecord, row: ShapeRow): void {
+  record.kind = row.kind;
+  record.call = row.call ?? undefined;
+  record.operation = row.operation ?? undefined;
+  record.procedure = row.procedure ?? undefined;
+  record.summary = row.summary ?? undefined;
+  record.fingerprint = row.fingerprint ?? undefined;
+  if (row.operations !== null) record.operations = parseList(row.operations) as string[];
+  if (row.objects !== null) record.objects = parseList(row.objects) as string[];
+}

@@ -1,0 +1,265 @@
+/**
+ * The segment being written: one SQLite file in WAL mode, rows appended in big transactions, facts that repeat
+ * written once. Sealing folds the log into the file, which from then on never changes.
+ */
+import { existsSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { AuditRecord, SEVERITIES } from '../contracts/record.ts';
+import type { BatchRow } from './batch.ts';
+import { ByteWriter, cursorOver } from './bytes.ts';
+import { readSession, readShape, readVerdict, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
+import { DELTA_BYTES_MAX, writeTextForm } from './delta.ts';
+import { BoundedDictionary } from './dictionary.ts';
+import { StoreError, toStoreError } from './errors.ts';
+import { APPLICATION_ID, columnOf, SCHEMA_VERSION, SEGMENT_SQL } from './schema.ts';
+
+/** `audit`: what is acknowledged survives a power cut. `fast`: it survives the end of the process, not of the machine. */
+export type Durability = 'audit' | 'fast';
+
+export interface SegmentFacts {
+  rows: number;
+  timeMinUs: number | undefined;
+  timeMaxUs: number | undefined;
+}
+
+export interface OpenSegmentFacts extends SegmentFacts {
+  /** The most by which a record is older than one that arrived before it. */
+  disorderUs: number;
+}
+
+const PAGE_BYTES = 8192;
+/** The log is folded into the file when it has this many pages: 64 MiB. */
+const CHECKPOINT_PAGES = 8192;
+const DICTIONARY_BYTES_MAX = 32 * 1024 * 1024;
+const BODY_BYTES = 64 * 1024;
+
+interface ShapeRow {
+  readonly row: number;
+  readonly reference: Uint8Array | undefined;
+}
+
+interface MetaRow {
+  readonly rows: number;
+  readonly time_min_us: number | null;
+  readonly time_max_us: number | null;
+  readonly disorder_us: number;
+}
+
+export class SegmentWriter {
+  readonly path: string;
+  readonly facts: OpenSegmentFacts;
+  private readonly db: Database.Database;
+  private readonly insertRecord: Database.Statement;
+  private readonly insertSession: Database.Statement;
+  private readonly insertShape: Database.Statement;
+  private readonly insertVerdict: Database.Statement;
+  private readonly updateMeta: Database.Statement;
+  private readonly begin: Database.Statement;
+  private readonly commitStatement: Database.Statement;
+  private readonly sessions = new BoundedDictionary<number>(DICTIONARY_BYTES_MAX);
+  private readonly shapes = new BoundedDictionary<ShapeRow>(DICTIONARY_BYTES_MAX);
+  private readonly verdicts = new BoundedDictionary<number>(DICTIONARY_BYTES_MAX);
+  private readonly body = new ByteWriter(BODY_BYTES);
+  private readonly scratch = new AuditRecord();
+  private inTransaction = false;
+
+  private constructor(path: string, db: Database.Database, facts: OpenSegmentFacts) {
+    this.path = path;
+    this.db = db;
+    this.facts = facts;
+    this.insertRecord = db.prepare(`INSERT INTO record VALUES (${marksOf(13)})`);
+    const sessionColumns = [...SESSION_TEXTS, ...SESSION_NUMBERS].map(columnOf);
+    this.insertSession = db.prepare(
+      `INSERT INTO session (${sessionColumns.join(', ')}) VALUES (${marksOf(sessionColumns.length)})`,
+    );
+    this.insertShape = db.prepare(
+      `INSERT INTO shape (kind, call, operation, operations, objects, procedure, summary, fingerprint, reference)
+       VALUES (${marksOf(9)})`,
+    );
+    this.insertVerdict = db.prepare('INSERT INTO verdict (severity, policy) VALUES (?, ?)');
+    this.updateMeta = db.prepare('UPDATE meta SET rows = ?, time_min_us = ?, time_max_us = ?, disorder_us = ?');
+    this.begin = db.prepare('BEGIN IMMEDIATE');
+    this.commitStatement = db.prepare('COMMIT');
+  }
+
+  /** Makes the file, or continues one that an earlier process left. Throws `StoreError`. */
+  static open(path: string, number: number, durability: Durability): SegmentWriter {
+    let db: Database.Database | undefined;
+    try {
+      db = new Database(path);
+      db.pragma(`page_size = ${PAGE_BYTES}`);
+      db.pragma('journal_mode = WAL');
+      db.pragma(`synchronous = ${durability === 'audit' ? 'FULL' : 'NORMAL'}`);
+      db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      db.pragma('cache_size = -32768');
+      createSchema(db, number, path);
+      const meta = db.prepare<[], MetaRow>('SELECT * FROM meta').get();
+      if (meta === undefined) throw new StoreError('damaged', `${path}: the file is damaged`);
+      return new SegmentWriter(path, db, {
+        rows: meta.rows,
+        timeMinUs: meta.time_min_us ?? undefined,
+        timeMaxUs: meta.time_max_us ?? undefined,
+        disorderUs: meta.disorder_us,
+      });
+    } catch (error) {
+      db?.close();
+      throw toStoreError(error, path);
+    }
+  }
+
+  /** Row of the session facts in `bytes[start, end)`, written now if it is new. */
+  sessionRow(bytes: Buffer, start: number, end: number): number {
+    const key = bytes.toString('latin1', start, end);
+    const known = this.sessions.get(key);
+    if (known !== undefined) return known;
+    this.beginOnce();
+    const facts = this.scratch;
+    readSession(cursorOver(bytes.subarray(start, end)), facts);
+    const values = [...SESSION_TEXTS, ...SESSION_NUMBERS].map((field) => facts[field] ?? null);
+    const row = Number(this.insertSession.run(values).lastInsertRowid);
+    this.sessions.set(key, row, 0);
+    return row;
+  }
+
+  /** Row of the shape in `bytes[start, end)`. When it is new, the text of `first` becomes its reference. */
+  shapeRow(bytes: Buffer, start: number, end: number, first: BatchRow): ShapeRow {
+    const key = bytes.toString('latin1', start, end);
+    const known = this.shapes.get(key);
+    if (known !== undefined) return known;
+    this.beginOnce();
+    const facts = this.scratch;
+    readShape(cursorOver(bytes.subarray(start, end)), facts);
+    const hasReference = first.textStart >= 0 && first.textEnd - first.textStart <= DELTA_BYTES_MAX;
+    const reference = hasReference ? Buffer.from(bytes.subarray(first.textStart, first.textEnd)) : undefined;
+    const { kind, call, operation, operations, objects, procedure, summary, fingerprint } = facts;
+    const texts = [kind, call, operation, listText(operations), listText(objects), procedure, summary, fingerprint];
+    const values = texts.map((value) => value ?? null);
+    const row = Number(this.insertShape.run(...values, reference ?? null).lastInsertRowid);
+    const shape = { row, reference };
+    this.shapes.set(key, shape, reference?.length ?? 0);
+    return shape;
+  }
+
+  verdictRow(bytes: Buffer, start: number, end: number): number {
+    const key = bytes.toString('latin1', start, end);
+    const known = this.verdicts.get(key);
+    if (known !== undefined) return known;
+    this.beginOnce();
+    const policy = readVerdict(cursorOver(bytes.subarray(start, end)));
+    const severity = Math.max(-1, ...policy.map((match) => SEVERITIES.indexOf(match.severity)));
+    const row = Number(this.insertVerdict.run(severity, JSON.stringify(policy)).lastInsertRowid);
+    this.verdicts.set(key, row, 0);
+    return row;
+  }
+
+  append(
+    seq: number,
+    bytes: Buffer,
+    row: BatchRow,
+    sessionRow: number,
+    shape: ShapeRow,
+    verdictRow: number | null,
+  ): void {
+    this.beginOnce();
+    const body = this.body;
+    body.pos = 0;
+    writeTextForm(body, shape.reference, bytes, row.textStart, row.textEnd);
+    body.raw(bytes, row.restStart, row.restEnd);
+    this.insertRecord.run(
+      seq,
+      row.timeUs,
+      row.idStart < 0 ? row.idText : bytes.subarray(row.idStart, row.idStart + 16),
+      sessionRow,
+      shape.row,
+      verdictRow,
+      row.durationUs ?? null,
+      row.returnedRows ?? null,
+      row.affectedRows ?? null,
+      row.marks,
+      row.errorCode ?? null,
+      row.endUser ?? null,
+      body.bytes.subarray(0, body.pos),
+    );
+    const facts = this.facts;
+    facts.rows++;
+    if (facts.timeMinUs === undefined || row.timeUs < facts.timeMinUs) facts.timeMinUs = row.timeUs;
+    if (facts.timeMaxUs === undefined || row.timeUs > facts.timeMaxUs) facts.timeMaxUs = row.timeUs;
+    else if (facts.timeMaxUs - row.timeUs > facts.disorderUs) facts.disorderUs = facts.timeMaxUs - row.timeUs;
+  }
+
+  /** Everything appended so far is on disk when this returns. */
+  commit(): void {
+    if (!this.inTransaction) return;
+    const { rows, timeMinUs, timeMaxUs, disorderUs } = this.facts;
+    this.updateMeta.run(rows, timeMinUs ?? null, timeMaxUs ?? null, disorderUs);
+    this.commitStatement.run();
+    this.inTransaction = false;
+  }
+
+  /** Commits, folds the log into the file and closes it. */
+  seal(): void {
+    this.commit();
+    this.db.pragma('wal_checkpoint(TRUNCATE)');
+    try {
+      this.db.pragma('journal_mode = DELETE');
+    } catch {
+      // SQLITE_BUSY: somebody is reading. The file stays in WAL mode with an empty log, which harms nothing.
+    }
+    this.db.close();
+  }
+
+  /** Commits and closes; the segment can be continued. */
+  close(): void {
+    this.commit();
+    this.db.close();
+  }
+
+  /** Closes without a commit, after an error. What was committed before stays. */
+  abandon(): void {
+    this.db.close();
+  }
+
+  /** Size on disk, the log included. */
+  bytesOnDisk(): number {
+    return sizeOf(this.path) + sizeOf(`${this.path}-wal`);
+  }
+
+  private beginOnce(): void {
+    if (this.inTransaction) return;
+    this.begin.run();
+    this.inTransaction = true;
+  }
+}
+
+export function sizeOf(path: string): number {
+  return existsSync(path) ? statSync(path).size : 0;
+}
+
+function createSchema(db: Database.Database, number: number, path: string): void {
+  if (db.pragma('user_version', { simple: true }) === 0) {
+    db.transaction(() => {
+      db.exec(SEGMENT_SQL);
+      db.prepare('INSERT INTO meta (number, rows, disorder_us) VALUES (?, 0, 0)').run(number);
+    })();
+  }
+  checkVersion(db, path);
+}
+
+/** Refuses files that are not ours or come from a later version. */
+export function checkVersion(db: Database.Database, path: string): void {
+  if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+    throw new StoreError('not-a-store', `${path}: not a file of an audit store`);
+  }
+  const version = db.pragma('user_version', { simple: true });
+  if (version !== SCHEMA_VERSION) {
+    throw new StoreError('not-a-store', `${path}: store version ${version}, this program reads ${SCHEMA_VERSION}`);
+  }
+}
+
+function listText(list: readonly string[] | undefined): string | undefined {
+  return list === undefined ? undefined : JSON.stringify(list);
+}
+
+function marksOf(count: number): string {
+  return Array.from({ length: count }, () => '?').join(', ');
+}

@@ -1,0 +1,140 @@
+/**
+ * The store's thread. Takes batches from every attached port, commits when a transaction is old or big enough, answers
+ * flushes once what came before them is on disk. After an error it writes nothing more and says so to everybody.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { StoreError, toStoreError } from './errors.ts';
+import { Ingest } from './ingest.ts';
+import {
+  type FailureText,
+  type FromStore,
+  type FromWorker,
+  releaseRoom,
+  signalChange,
+  type ToStore,
+  type ToWorker,
+  WORD_DROPPED,
+  WORD_FAILED,
+  type WorkerSetup,
+} from './queue.ts';
+
+/** A transaction is committed when it holds this many records, whatever its age. */
+const COMMIT_RECORDS_MAX = 65_536;
+
+class StoreThread {
+  private readonly words: Int32Array;
+  private readonly commitMs: number;
+  private readonly parent: MessagePort;
+  private readonly ports: MessagePort[] = [];
+  private ingest: Ingest | undefined = undefined;
+  private failure: FailureText | undefined = undefined;
+  private timer: NodeJS.Timeout | undefined = undefined;
+  /** Records of all batches received. */
+  private received = 0;
+
+  constructor(parent: MessagePort, setup: WorkerSetup) {
+    this.parent = parent;
+    this.words = new Int32Array(setup.words);
+    this.commitMs = setup.commitMs;
+    try {
+      this.ingest = new Ingest(setup.directory, setup.ingest);
+      this.tell({ kind: 'ready', problems: this.ingest.problems });
+    } catch (error) {
+      this.fail(error);
+    }
+    parent.on('message', (message: ToWorker) => {
+      if (message.kind === 'attach') this.attach(message.port);
+      else this.close();
+    });
+  }
+
+  private attach(port: MessagePort): void {
+    this.ports.push(port);
+    port.on('message', (message: ToStore) => {
+      if (message.kind === 'batch') this.onBatch(message.bytes, message.records);
+      else this.onFlush(port, message.ticket);
+    });
+  }
+
+  private onBatch(bytes: Uint8Array<ArrayBuffer>, records: number): void {
+    const ingest = this.ingest;
+    if (ingest === undefined) {
+      Atomics.add(this.words, WORD_DROPPED, records);
+    } else {
+      this.received += records;
+      try {
+        ingest.apply(bytes);
+        if (ingest.uncommitted >= COMMIT_RECORDS_MAX) this.commit();
+        else if (ingest.uncommitted > 0) this.timer ??= setTimeout(() => this.onTimer(), this.commitMs);
+      } catch (error) {
+        this.fail(error);
+      }
+    }
+    releaseRoom(this.words, bytes.byteLength);
+  }
+
+  private onFlush(port: MessagePort, ticket: number): void {
+    this.onTimer();
+    const answer: FromStore = { kind: 'flushed', ticket, error: this.failure };
+    port.postMessage(answer);
+  }
+
+  private onTimer(): void {
+    try {
+      this.commit();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private commit(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const ingest = this.ingest;
+    if (ingest === undefined) return;
+    ingest.commit();
+    this.tell({ kind: 'counters', counters: { ...ingest.counters } });
+  }
+
+  /** From here on nothing is written. What was committed stays as it is; what was not is counted as dropped. */
+  private fail(error: unknown): void {
+    const reason = toStoreError(error, 'the audit store');
+    this.failure = { code: reason.code, message: reason.message };
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const ingest = this.ingest;
+    this.ingest = undefined;
+    if (ingest !== undefined) {
+      const { counters } = ingest;
+      Atomics.add(this.words, WORD_DROPPED, this.received - counters.records - counters.duplicates);
+      this.tell({ kind: 'counters', counters: { ...counters } });
+      ingest.abandon();
+    }
+    Atomics.store(this.words, WORD_FAILED, 1);
+    signalChange(this.words);
+    this.tell({ kind: 'failed', error: this.failure });
+  }
+
+  private close(): void {
+    this.onTimer();
+    const ingest = this.ingest;
+    this.ingest = undefined;
+    try {
+      ingest?.close();
+    } catch (error) {
+      this.fail(error);
+    }
+    if (ingest !== undefined) this.tell({ kind: 'closed', counters: { ...ingest.counters } });
+    Atomics.store(this.words, WORD_FAILED, 1);
+    signalChange(this.words);
+    for (const port of this.ports) port.close();
+    this.parent.close();
+  }
+
+  private tell(message: FromWorker): void {
+    this.parent.postMessage(message);
+  }
+}
+
+if (parentPort === null) throw new StoreError('usage', 'this module runs as the thread of a store');
+new StoreThread(parentPort, workerData);
