@@ -18,7 +18,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   tcpdump: 'tcpdump',
   psql: 'postgresql-client',
-  pgbench: 'postgresql-client',
+  pgbench: 'postgresql',
   mariadb: 'mariadb-client',
   mariadbd: 'mariadb-server',
   'mariadb-install-db': 'mariadb-server',
