@@ -48,7 +48,8 @@ async function prove(
     assert.ok(ok, `${text}\nThe sensor said:\n${said}`);
     assert.equal(exitCode, 0, said);
     assert.ok(result.logged > 0);
-    assert.equal(firstDifference(records, await sensor.stored()), undefined, 'the store differs from the JSON lines');
+    const unlike = firstDifference(records, await sensor.stored());
+    assert.ok(unlike === undefined, `${text}\nThe store differs from the JSON lines: ${JSON.stringify(unlike)}`);
     return { text, logged: result.logged };
   } finally {
     await lab.stop();
