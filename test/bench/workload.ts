@@ -22,8 +22,10 @@ function statement(random: () => number): string {
   const table = NAMES[Math.floor(random() * NAMES.length)];
   const id = Math.floor(random() * 1e9);
   const kind = random();
-  if (kind < 0.6) return `SELECT id, name, state, changed_at FROM ${table} WHERE id = ${id} AND state = 'open' ORDER BY changed_at`;
-  if (kind < 0.85) return `UPDATE ${table} SET state = 'paid', amount = ${id % 1000}.50, changed_at = NOW() WHERE id = ${id} LIMIT 1`;
+  if (kind < 0.6)
+    return `SELECT id, name, state, changed_at FROM ${table} WHERE id = ${id} AND state = 'open' ORDER BY changed_at`;
+  if (kind < 0.85)
+    return `UPDATE ${table} SET state = 'paid', amount = ${id % 1000}.50, changed_at = NOW() WHERE id = ${id} LIMIT 1`;
   return `INSERT INTO ${table} (id, name, state, amount) VALUES (${id}, 'name of ${id}', 'new', ${id % 1000})`;
 }
 
