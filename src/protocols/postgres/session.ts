@@ -165,7 +165,18 @@ export function detachPortal(s: Session, portal: Portal | undefined, sink: Event
   if (portal.executing === 0) endPortal(s, portal, sink);
 }
 
-/** Portals do not outlive the transaction. */
+/** Portals do not outlive their transaction. Those bound behind the Sync that ended it belong to the next. */
+export function detachEndedPortals(s: Session, sink: EventSink): void {
+  if (s.portals.size === 0) return;
+  const ended = s.queue.boundariesEnded;
+  for (const portal of s.portals.values()) {
+    if (portal.boundary >= ended) continue;
+    s.portals.delete(portal.name);
+    detachPortal(s, portal, sink);
+  }
+}
+
+/** No portal can be told to be alive any more. */
 export function detachAllPortals(s: Session, sink: EventSink): void {
   if (s.portals.size === 0) return;
   for (const portal of s.portals.values()) detachPortal(s, portal, sink);
