@@ -52,6 +52,8 @@ export class Portal {
 export class HandleTable<T extends { readonly weight: number }> {
   private readonly entries = new Map<string, T>();
   private bytes = 0;
+  /** Entries forgotten because there was no room. */
+  evicted = 0;
 
   get size(): number {
     return this.entries.size;
@@ -84,6 +86,7 @@ export class HandleTable<T extends { readonly weight: number }> {
   evict(): T | undefined {
     if (this.entries.size <= LIMITS.handlesMax && this.bytes <= HANDLE_BYTES_MAX) return undefined;
     const oldest = this.entries.keys().next();
+    this.evicted++;
     return oldest.done ? undefined : this.delete(oldest.value);
   }
 

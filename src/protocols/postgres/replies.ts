@@ -84,6 +84,7 @@ export function onReply(s: Session, frame: Frame, cursor: Cursor, sink: EventSin
     default:
       s.quiet = false;
       if (s.aligned) onAnswer(s, frame, cursor, sink);
+      else s.strayFrames++;
   }
 }
 

@@ -90,6 +90,10 @@ export class Session {
   lostRequests = false;
   /** How often requests were lost. */
   requestLosses = 0;
+  /** Answers that were given to nobody. */
+  strayFrames = 0;
+  /** How often too much waited for its reply. */
+  pendingOverflows = 0;
   quit = false;
   emitted = false;
   /** Receives the part of the client's message that is not kept. */
@@ -228,6 +232,7 @@ export function enqueue(s: Session, step: Step, sink: EventSink): void {
   s.queue.push(step);
   const { length, bytes, boundaries } = s.queue;
   if (length <= STEPS_MAX && bytes <= PENDING_BYTES_MAX && boundaries <= LIMITS.pendingMax) return;
+  s.pendingOverflows++;
   loseAlignment(s);
   giveUpAll(s, MARK_NO_REPLY, sink);
 }
