@@ -251,7 +251,7 @@ class CharSet {
 
 function prefixOf(prefixes: Uint8Array, text: string, at: number): number {
   const code = text.charCodeAt(at);
-  return prefixes[code < NON_ASCII ? code : NON_ASCII] as number;
+  return prefixes[Math.min(code, NON_ASCII)] as number;
 }
 
 /** ASCII capitals to small letters; other letters as they are. */
