@@ -112,8 +112,12 @@ export const regex: Definition = {
       file.problem(options.main, `regular expression: ${compiled}`);
       return undefined;
     }
-    const check = new RegexCheck(compiled, options.area);
-    return { expected: source, cost: COST_REGEX, kinds: KIND_STATEMENT, build: () => check };
+    return {
+      expected: source,
+      cost: COST_REGEX,
+      kinds: KIND_STATEMENT,
+      build: ({ keywords }) => new RegexCheck(keywords, compiled, options.area),
+    };
   },
 };
 
@@ -127,16 +131,25 @@ function compileRegex(source: string): Regex | string {
   }
 }
 
+/** Group of an expression that the keyword scanner knows nothing of. */
+const NO_GROUP = -1;
+
 class RegexCheck implements Check {
+  private readonly scanner: KeywordScanner;
   private readonly regex: Regex;
   private readonly area: TextArea;
+  /** Of the literals without which it cannot match. */
+  private readonly group: number;
 
-  constructor(compiled: Regex, area: TextArea) {
+  constructor(scanner: KeywordScanner, compiled: Regex, area: TextArea) {
+    this.scanner = scanner;
     this.regex = compiled;
     this.area = area;
+    this.group = compiled.literals === undefined ? NO_GROUP : scanner.add(compiled.literals, false, area);
   }
 
   test(facts: Facts): boolean {
+    if (this.group !== NO_GROUP && !this.scanner.holds(this.group, facts)) return false;
     const text = this.textOf(facts);
     return text !== undefined && this.regex.search(text);
   }
