@@ -1,7 +1,7 @@
 /** `wiretrail policy`: check the files, run the tests that their rules carry. */
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
-import { loadPolicies, type Policy } from '../policy/policy.ts';
+import { loadPolicies, type Policy, shortVersion } from '../policy/policy.ts';
 import { runPolicyTests } from '../policy/rule-tests.ts';
 import { formatProblem, PolicyError } from '../policy/source.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
@@ -14,23 +14,24 @@ Examples:
   wiretrail policy test policies/           run what each rule says it must and must not match`;
 
 export function policyCommand(exit: (code: number) => void): Command {
-  const policy = new Command('policy').description('check and test policy files').addHelpText('after', EXAMPLES);
-  policy
+  const command = new Command('policy').description('check and test policy files').addHelpText('after', EXAMPLES);
+  command
     .command('check')
     .description('read policies and say what is wrong with them; exit 2 when something is')
     .argument('[path...]', 'folders or files', [PACKAGED_POLICIES])
     .action((paths: string[]) => {
-      const { rules, disabled, version } = load(paths);
+      const policy = load(paths);
+      const { rules, disabled } = policy;
       const off = disabled.length > 0 ? `, ${counted(disabled.length, 'file')} off (enabled: false)` : '';
-      say(`${counted(rules.length, 'rule')}${off}, version ${version.slice(0, 12)}: no errors`);
+      say(`${counted(rules.length, 'rule')}${off}, version ${shortVersion(policy)}: no errors`);
       exit(EXIT_DONE);
     });
-  policy
+  command
     .command('test')
     .description('run the tests of all rules, also of packs that are off; exit 1 when one fails')
     .argument('[path...]', 'folders or files', [PACKAGED_POLICIES])
     .action((paths: string[]) => exit(runTests(paths)));
-  return policy;
+  return command;
 }
 
 function runTests(paths: readonly string[]): number {

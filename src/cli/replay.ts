@@ -14,6 +14,7 @@ interface ReplayOptions {
   readonly jsonl?: string;
   readonly store?: string;
   readonly policies: string;
+  readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly failOn?: Severity;
   readonly sensorName: string;
@@ -38,6 +39,7 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--jsonl <path>', 'write records as JSON lines; - is standard output')
     .option('--store <dir>', 'write records into a store')
     .option('--policies <dir>', 'folder or file of policies', PACKAGED_POLICIES)
+    .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
     .option('--sensor-name <name>', 'name written on every record', 'replay')
@@ -51,6 +53,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
   const parts = await assemble({
     sensor: options.sensorName,
     policies: options.policies,
+    maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
     store: options.store,
@@ -58,7 +61,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     whenFull: 'wait',
   });
   const source = openFiles(files);
-  const { pipeline, policy, tally } = parts;
+  const { pipeline, engine, tally } = parts;
   const progress = new ProgressLine();
   const stats = await replay(source, pipeline, () => progress.update(() => describe(source, tally.counts.records)));
   progress.end();
@@ -66,7 +69,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
   source.close();
   const counters = pipeline.counters();
   if (!options.quiet) printSummary(tally.counts, stats, counters);
-  if (options.failOn && policy.worst && isAtLeast(policy.worst, options.failOn)) return EXIT_RULE_MATCHED;
+  if (options.failOn && engine.worst && isAtLeast(engine.worst, options.failOn)) return EXIT_RULE_MATCHED;
   return internalLoss(stats, counters) > 0 ? EXIT_LOSS : EXIT_DONE;
 }
 

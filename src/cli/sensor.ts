@@ -14,6 +14,7 @@ interface SensorOptions {
   readonly store?: string;
   readonly jsonl?: string;
   readonly policies: string;
+  readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
   readonly flows: number;
@@ -37,6 +38,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--store <dir>', 'write records into a store')
     .option('--jsonl <path>', 'write records as JSON lines; - is standard output')
     .option('--policies <dir>', 'folder or file of policies', PACKAGED_POLICIES)
+    .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
@@ -58,6 +60,7 @@ async function run(options: SensorOptions): Promise<number> {
     store: options.store,
     jsonl: options.jsonl,
     policies: options.policies,
+    maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
     blockBytes: options.blockKib * 1024,

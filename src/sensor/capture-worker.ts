@@ -54,8 +54,8 @@ async function capture(source: PacketSource, parts: Assembly): Promise<void> {
   }
 }
 
-function progressOf(stats: SourceStats, { pipeline, tally, policy }: Assembly): Progress {
-  return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
+function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): Progress {
+  return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: engine.worst };
 }
 
 async function main(): Promise<void> {

@@ -11,6 +11,7 @@ export interface CaptureJob {
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
   readonly policies: string;
+  readonly maskKey: string | undefined;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
   readonly blockBytes: number;
