@@ -81,7 +81,7 @@ test('statements of one request become records of their own, each with its resul
     records.map((r) => [r.text, r.operation, r.affectedRows, r.errorCode]),
     [
       ["INSERT INTO t VALUES ('a;b')", 'INSERT', 1, undefined],
-      ['DELETE FROM t', 'DELETE', undefined, '42501'],
+      ['DELETE FROM t; SELECT 1', 'DELETE', undefined, '42501'],
     ],
   );
 });

@@ -13,7 +13,7 @@ import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts'
 import { SessionState } from './effects.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
 import { redact } from './redact.ts';
-import { type Part, pair } from './split.ts';
+import { merged, type Part, pair } from './split.ts';
 
 export interface AuditorOptions {
   readonly sensor: string;
@@ -189,46 +189,33 @@ class AuditSession implements EventSink {
     const found = text === undefined ? NO_STATEMENTS : analyzer.analyze(text, dialect).filter((s) => s.end > s.start);
     for (const part of pair(event, found)) {
       this.auditor.counters.statements++;
-      const statements = part.statement ? [part.statement] : found;
       const record = this.record('statement', event);
       record.call = event.call;
       record.transaction = event.transaction;
       setOutcome(record, event, part.outcomes);
-      this.describe(record, event, part, statements, found.length, dialect);
+      this.describe(record, event, part, dialect);
       if (part.outcomes.length > 0 && record.errorCode === undefined) {
-        for (const { effect } of statements) if (effect) this.state.apply(effect);
+        for (const { effect } of part.statements) if (effect) this.state.apply(effect);
       }
-      this.auditor.keep(record, part.statement ?? found[0]);
+      this.auditor.keep(record, merged(part.statements));
     }
   }
 
   /** The what: text, parameters, operations, objects, fingerprint. */
-  private describe(
-    record: AuditRecord,
-    event: StatementEvent,
-    part: Part,
-    statements: readonly SqlStatement[],
-    foundCount: number,
-    dialect: SqlDialect,
-  ): void {
+  private describe(record: AuditRecord, event: StatementEvent, part: Part, dialect: SqlDialect): void {
     record.procedure = event.procedure;
     record.parameters = event.parameters;
-    if (event.text !== undefined) this.describeText(record, event, part, statements, foundCount, dialect);
+    if (event.text !== undefined) {
+      this.describeText(record, event, event.text, part);
+      this.describeStatements(record, part.statements, dialect);
+    }
     if (event.operation !== undefined) record.operation = event.operation;
   }
 
-  private describeText(
-    record: AuditRecord,
-    event: StatementEvent,
-    part: Part,
-    statements: readonly SqlStatement[],
-    foundCount: number,
-    dialect: SqlDialect,
-  ): void {
-    const text = event.text as string;
-    const whole = foundCount < 2 || part.statement === undefined;
-    const from = whole ? 0 : (part.statement as SqlStatement).start;
-    const to = whole ? text.length : (part.statement as SqlStatement).end;
+  private describeText(record: AuditRecord, event: StatementEvent, text: string, part: Part): void {
+    const { statements, whole } = part;
+    const from = whole ? 0 : (statements[0]?.start ?? 0);
+    const to = whole ? text.length : (statements.at(-1)?.end ?? text.length);
     const clean = redact(text, from, to, statements, record.errorText, event.parameters);
     record.text = clean.text;
     record.parameters = clean.parameters;
@@ -238,6 +225,9 @@ class AuditSession implements EventSink {
       record.textLength = event.textLength;
       if (!clean.redacted) record.textSha256 = event.textSha256;
     }
+  }
+
+  private describeStatements(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
     const operations = new Set<string>();
     const objects = new Set<string>();
     for (const statement of statements) {
@@ -293,16 +283,19 @@ function setOutcome(record: AuditRecord, event: StatementEvent, outcomes: readon
   let firstByteUs = 0;
   let endUs = 0;
   let responseBytes = 0;
+  let bulkBytes = 0;
   for (const outcome of outcomes) {
     if (outcome.errorCode !== undefined) record.errorCode = outcome.errorCode;
     if (outcome.errorText !== undefined) record.errorText = outcome.errorText;
     if (outcome.returnedRows !== undefined) record.returnedRows = (record.returnedRows ?? 0) + outcome.returnedRows;
     if (outcome.affectedRows !== undefined) record.affectedRows = (record.affectedRows ?? 0) + outcome.affectedRows;
     responseBytes += outcome.responseBytes;
+    bulkBytes += outcome.bulkBytes;
     if (firstByteUs === 0) firstByteUs = outcome.firstByteUs;
     if (outcome.endUs > endUs) endUs = outcome.endUs;
   }
   if (outcomes.length > 0) record.responseBytes = responseBytes;
+  if (bulkBytes > 0) record.bulkBytes = bulkBytes;
   setTimes(record, event.startUs, firstByteUs, endUs);
 }
 

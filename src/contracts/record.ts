@@ -58,6 +58,8 @@ export class AuditRecord {
   returnedRows: number | undefined = undefined;
   affectedRows: number | undefined = undefined;
   responseBytes: number | undefined = undefined;
+  /** Bytes of bulk data the client sent: COPY, LOAD DATA. */
+  bulkBytes: number | undefined = undefined;
   transaction: TransactionState | undefined = undefined;
   tls: TlsFacts | undefined = undefined;
   /** How the user proved who they are, for a login. */
@@ -115,6 +117,7 @@ export const RECORD_KEYS: { readonly [F in RecordField]: string } = {
   returnedRows: 'db.response.returned_rows',
   affectedRows: 'audit.affected_rows',
   responseBytes: 'audit.response_bytes',
+  bulkBytes: 'audit.bulk_bytes',
   transaction: 'audit.transaction',
   tls: 'audit.tls',
   authMethod: 'audit.auth_method',

@@ -59,9 +59,10 @@ function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): 
 }
 
 async function main(): Promise<void> {
-  const parts = await assemble({ ...job, whenFull: 'drop' });
   const source = openRing(job);
+  let parts: Assembly | undefined;
   try {
+    parts = await assemble({ ...job, whenFull: 'drop' });
     tell({ kind: 'ready' });
     await capture(source, parts);
     parts.pipeline.finish();
