@@ -6,14 +6,14 @@ import type { Severity } from '../contracts/record.ts';
 import { assemble } from '../sensor/assemble.ts';
 import { replay } from '../sensor/replay.ts';
 import { isAtLeast } from '../sensor/tally.ts';
-import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, severity } from './options.ts';
+import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, repeated, severity } from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
 interface ReplayOptions {
   readonly jsonl?: string;
   readonly store?: string;
-  readonly policies: string;
+  readonly policies?: readonly string[];
   readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly failOn?: Severity;
@@ -38,7 +38,7 @@ export function replayCommand(exit: (code: number) => void): Command {
     .argument('<file...>', 'captures, in the order given')
     .option('--jsonl <path>', 'write records as JSON lines; - is standard output')
     .option('--store <dir>', 'write records into a store')
-    .option('--policies <dir>', 'folder or file of policies', PACKAGED_POLICIES)
+    .option('--policies <dir>', 'folder or file of policies, repeatable (default: those that come with it)', repeated)
     .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
@@ -52,7 +52,7 @@ export function replayCommand(exit: (code: number) => void): Command {
 async function run(files: readonly string[], options: ReplayOptions): Promise<number> {
   const parts = await assemble({
     sensor: options.sensorName,
-    policies: options.policies,
+    policies: options.policies ?? [PACKAGED_POLICIES],
     maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,

@@ -49,7 +49,7 @@ function assembleIn(folder: string, policy: string): Promise<Assembly> {
   writeFileSync(policies, policy);
   return assemble({
     sensor: 'test',
-    policies,
+    policies: [policies],
     maskKey: undefined,
     ports: new Map(),
     flowsMax: 16,
@@ -134,7 +134,7 @@ test('each record names the policy that judged it, and the store keeps that poli
     emit(parts, 'SELECT 1');
     const path = join(folder, 'next.yaml');
     writeFileSync(path, ALERTING);
-    const next = readPolicies(path);
+    const next = readPolicies([path]);
     parts.enforce(next);
     emit(parts, 'SELECT 2');
     await parts.close();

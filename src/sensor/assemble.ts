@@ -15,8 +15,8 @@ import { Tally } from './tally.ts';
 
 export interface AssemblyOptions {
   readonly sensor: string;
-  /** Folder or file of policies. */
-  readonly policies: string;
+  /** Folders or files of policies. */
+  readonly policies: readonly string[];
   /** File with the secret of masked values' hashes; `undefined`: see `maskKeyFor`. */
   readonly maskKey: string | undefined;
   readonly ports: ReadonlyMap<number, string>;
@@ -88,8 +88,13 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   };
 }
 
-/** Policies of a folder or file. Throws a UserError when there is none, or one is broken. */
-export function readPolicies(path: string): Policy {
-  if (!existsSync(path)) throw new UserError(`${path}: no such policy file or folder`);
-  return loadPolicies(path);
+/** Policies of folders and files. Throws a UserError when one is missing or broken. */
+export function readPolicies(paths: readonly string[]): Policy {
+  for (const path of paths) if (!existsSync(path)) throw new UserError(`${path}: no such policy file or folder`);
+  try {
+    return loadPolicies(paths);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new UserError(`cannot read policies: ${(error as Error).message}`);
+  }
 }

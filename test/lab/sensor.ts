@@ -31,11 +31,12 @@ export class Sensor {
     this.#service = service;
   }
 
-  static async start(network: LabNetwork, directory: string): Promise<Sensor> {
+  /** `options` are further ones of the command line. */
+  static async start(network: LabNetwork, directory: string, options: readonly string[] = []): Promise<Sensor> {
     const jsonl = join(directory, 'records.jsonl');
     const store = join(directory, 'store');
     const output = ['--store', store, '--jsonl', jsonl];
-    const argv = [process.execPath, PROGRAM, 'sensor', '-i', SENSOR_INTERFACE, ...output];
+    const argv = [process.execPath, PROGRAM, 'sensor', '-i', SENSOR_INTERFACE, ...output, ...options];
     const service = new Service('sensor', network.on('sensor', argv));
     const ready = (): boolean => service.output().includes('capturing on');
     await service.waitFor('capturing', ready, START_TIMEOUT_MS);
