@@ -19,7 +19,7 @@ import { merged, type Part, pair } from './split.ts';
 export interface AuditorOptions {
   readonly sensor: string;
   readonly analyzer: SqlAnalyzer;
-  /** `undefined`: everything is recorded, nothing judged. */
+  /** The first policy; `undefined`: everything is recorded, nothing judged. */
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
 }
@@ -47,10 +47,13 @@ export class Auditor implements SessionOpener {
     dropped: 0,
   };
   readonly options: AuditorOptions;
+  /** Judges from the next record on; may be replaced at any time between two packets. */
+  policy: PolicyEngine | undefined;
   private losses = 0;
 
   constructor(options: AuditorOptions) {
     this.options = options;
+    this.policy = options.policy;
   }
 
   open(connection: ConnectionInfo): EventSink {
@@ -72,7 +75,8 @@ export class Auditor implements SessionOpener {
   }
 
   keep(record: AuditRecord, statement: SqlStatement | undefined): void {
-    const { policy, sink } = this.options;
+    const { policy } = this;
+    const { sink } = this.options;
     if (policy && policy.evaluate(record, statement) !== DISPOSITION_RECORD) this.counters.ignored++;
     else if (!sink.write(record)) this.counters.dropped++;
   }
