@@ -12,7 +12,7 @@ import { compare, verdict } from './compare.ts';
 import { Lab, labObstacle } from './lab.ts';
 import type { LoggedEntry } from './log.ts';
 import { CLIENT_ADDRESS, type CopyMode, LabNetwork, type OffloadOff, SERVER_ADDRESS } from './net.ts';
-import { runStep, SCENARIOS } from './scenarios.ts';
+import { missingPackages, runStep, SCENARIOS } from './scenarios.ts';
 import { firstDifference, Sensor, sensorObstacle } from './sensor.ts';
 import { makeLabDirectory } from './tempdir.ts';
 import { runVolume } from './volume.ts';
@@ -24,8 +24,16 @@ const LAB_TIMEOUT_MS = 600_000;
 const obstacle = (await labObstacle()) ?? sensorObstacle();
 const options = { timeout: LAB_TIMEOUT_MS, ...(obstacle === undefined ? {} : { skip: `NOT RUN: ${obstacle}` }) };
 
+/** The scenarios that this machine has clients for; the others are named. */
 async function runScenarios(lab: Lab): Promise<void> {
-  for (const { steps } of SCENARIOS) for (const step of steps) await runStep(lab.network, step, lab.directory);
+  for (const scenario of SCENARIOS) {
+    const missing = missingPackages(scenario);
+    if (missing.length > 0) {
+      process.stderr.write(`lab: ${scenario.protocol}/${scenario.name} NOT RUN: it needs ${missing.join(', ')}\n`);
+      continue;
+    }
+    for (const step of scenario.steps) await runStep(lab.network, step, lab.directory);
+  }
 }
 
 async function collect(lab: Lab): Promise<readonly LoggedEntry[]> {
