@@ -12,6 +12,7 @@ import { compare, verdict } from './compare.ts';
 import { Lab, labObstacle } from './lab.ts';
 import type { LoggedEntry } from './log.ts';
 import { CLIENT_ADDRESS, type CopyMode, LabNetwork, type OffloadOff, SERVER_ADDRESS } from './net.ts';
+import { installPostgres18 } from './postgres18.ts';
 import { missingPackages, runStep, SCENARIOS } from './scenarios.ts';
 import { firstDifference, Sensor, sensorObstacle } from './sensor.ts';
 import { makeLabDirectory } from './tempdir.ts';
@@ -44,8 +45,9 @@ async function collect(lab: Lab): Promise<readonly LoggedEntry[]> {
 async function prove(
   network: { copyMode: CopyMode; offloadOff: OffloadOff },
   work: (lab: Lab) => Promise<void>,
+  postgresPrograms?: string,
 ): Promise<{ text: string; logged: number }> {
-  const lab = await Lab.start(network);
+  const lab = await Lab.start(network, postgresPrograms);
   try {
     const sensor = await Sensor.start(lab.network, lab.directory);
     await work(lab);
@@ -87,6 +89,21 @@ for (const variant of variants) {
     t.diagnostic(text);
   });
 }
+
+test('lab: PostgreSQL 18', options, async (t) => {
+  const directory = makeLabDirectory();
+  const installed = await installPostgres18(directory);
+  if ('obstacle' in installed) {
+    t.skip(`NOT RUN: ${installed.obstacle}`);
+    return;
+  }
+  const work = async (lab: Lab): Promise<void> => {
+    assert.equal(await lab.postgres.majorVersion(), 18);
+    await runScenarios(lab);
+  };
+  const { text } = await prove({ copyMode: 'flood', offloadOff: 'none' }, work, installed.programs);
+  t.diagnostic(text);
+});
 
 const captureObstacle = await labObstacle();
 const captureOptions = {
