@@ -119,7 +119,8 @@ function probeWithHeaders(type: number, cursor: Cursor, length: number): ProbeVe
 function probeProcedure(cursor: Cursor, length: number): ProbeVerdict {
   const size = cursor.u16le();
   if (size === 0xffff) return cursor.u16le() <= 15 ? PROBE_UNSURE : PROBE_NO;
-  return size > 0 && size * 2 + 4 <= length && isReadable(cursor) ? PROBE_UNSURE : PROBE_NO;
+  const name = new Cursor().reset(cursor.bytes, cursor.pos, Math.min(cursor.end, cursor.pos + size * 2));
+  return size > 0 && size * 2 + 4 <= length && isReadable(name) ? PROBE_UNSURE : PROBE_NO;
 }
 
 /** Text of either width: printable characters, and in UTF-16 their high bytes. */

@@ -69,8 +69,11 @@ function bodyStart(channel: Channel, message: Message): number {
   if (message.headless) return -1;
   const length = headersLength(message.bytes, message.start, message.end);
   if (length === 0) {
+    const { dialect } = session;
+    const expected = session.headersSeen || dialect.wide || !dialect.known;
+    if (message.isBroken && expected) return -1;
     if (session.gapSeen && session.headersSeen) return -1;
-    if (!session.dialect.known) session.dialect.setOld();
+    if (!dialect.known) dialect.setOld();
     return message.start;
   }
   session.headersSeen = true;
