@@ -1,0 +1,138 @@
+/**
+ * Real clients against the scripted server: what they asked for, each once and in order, must be what a replay of the
+ * recorded traffic says, values and all.
+ */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type JsonRecord, replayToRecords } from '../support/replay.ts';
+import { DENIED_USER, ScriptedServer } from './server.ts';
+import { type Asked, close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
+
+/** Runs `use` against a server and returns the records of the traffic. */
+async function recordsOf(use: (port: number) => Promise<void>): Promise<JsonRecord[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'wiretrail-tds-'));
+  try {
+    const server = new ScriptedServer();
+    await use(await server.listen());
+    await server.close();
+    const path = join(directory, 'capture.pcap');
+    server.recorder.save(path);
+    return replayToRecords([path]);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function askedOf(record: JsonRecord): Asked {
+  const procedure = record['db.stored_procedure.name'];
+  const parameters = record['db.query.parameters'];
+  return {
+    text: record['db.query.text'],
+    ...(typeof procedure === 'string' ? { procedure } : {}),
+    ...(parameters ? { parameters } : {}),
+    call: record['audit.call'] ?? '',
+  };
+}
+
+const statements = (records: readonly JsonRecord[]) => records.filter((r) => r['audit.kind'] === 'statement');
+
+/** How a program ends; the output is wanted only when something is wrong. */
+async function execute(program: string, args: readonly string[], environment: object, input: string): Promise<void> {
+  const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: ['pipe', 'ignore', 'ignore'] });
+  child.stdin.on('error', () => undefined); // it may end before it has read all
+  child.stdin.end(input);
+  await once(child, 'close');
+}
+
+function missing(program: string): string | false {
+  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+  return found ? false : `NOT RUN: ${program} is not installed`;
+}
+
+/** The records of one program's session, without what it does to set itself up. */
+function asked(records: readonly JsonRecord[]): Asked[] {
+  return statements(records)
+    .map(askedOf)
+    .filter(({ text }) => !/^\s*(set|use)\s/i.test(text ?? '') && text !== undefined);
+}
+
+test('tedious: batches, calls, every type of parameter, prepared statements', async () => {
+  const records = await recordsOf(async (port) => {
+    const connection = await connect(port, 'ann');
+    for (const [step] of [...STEPS, PREPARED]) await step(connection);
+    await close(connection);
+  });
+  const expected = [...STEPS, PREPARED].flatMap(([, ...one]) => one);
+  // Before all else tedious sets its session up, in one batch of its own.
+  const [first, ...rest] = statements(records).map(askedOf);
+  assert.match(first?.text ?? '', /^set /i);
+  assert.deepEqual(rest, expected);
+  assert.equal(records[0]?.['audit.kind'], 'login');
+  assert.equal(records[0]?.['user.name'], 'ann');
+  assert.equal(records[0]?.['audit.program'], 'tedious tests');
+  assert.equal(records.at(-1)?.['audit.kind'], 'logout');
+  const [, query, , refused] = statements(records);
+  assert.equal(query?.['db.response.returned_rows'], 2);
+  assert.equal(refused?.['db.response.status_code'], '208');
+});
+
+test('tedious: bulk load, transaction manager, refused login', async () => {
+  const records = await recordsOf(async (port) => {
+    const connection = await connect(port, 'ann');
+    assert.equal(await load(connection), 3);
+    await transact(connection, 'delete from stock');
+    await close(connection);
+    await assert.rejects(connect(port, DENIED_USER), /Login failed/);
+  });
+  const [, bulk, begin, change, rollback] = statements(records);
+  assert.match(bulk?.['db.query.text'] ?? '', /^insert bulk stock/i);
+  assert.equal(bulk?.['audit.call'], 'bulk');
+  assert.equal(bulk?.['audit.affected_rows'], 3);
+  assert.deepEqual(
+    [begin, rollback].map((r) => r?.['db.operation.name']),
+    ['BEGIN', 'ROLLBACK'],
+  );
+  assert.deepEqual(
+    [begin, change, rollback].map((r) => r?.['audit.transaction']),
+    ['open', 'open', 'idle'],
+  );
+  const logins = records.filter((r) => r['audit.kind'] === 'login');
+  assert.deepEqual(
+    logins.map((r) => [r['user.name'], r['db.response.status_code'], r['error.message']]),
+    [
+      ['ann', undefined, undefined],
+      [DENIED_USER, '18456', `Login failed for user '${DENIED_USER}'.`],
+    ],
+  );
+});
+
+const TSQL_INPUT =
+  "select name, id from customers\ngo\nupdate stock set n = 'zażółć'\ngo\nselect * from no_such\ngo\nexit\n";
+const TSQL_TEXTS = ['select name, id from customers', "update stock set n = 'zażółć'", 'select * from no_such'];
+
+for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0']) {
+  test(`FreeTDS tsql speaks TDS ${version}`, { skip: missing('tsql') }, async () => {
+    const records = await recordsOf((port) =>
+      execute(
+        'tsql',
+        ['-H', '127.0.0.1', '-p', String(port), '-U', 'ann', '-P', 'secret'],
+        { TDSVER: version, LC_ALL: 'C.UTF-8' },
+        TSQL_INPUT,
+      ),
+    );
+    assert.deepEqual(
+      asked(records).map(({ text }) => text?.trim()),
+      TSQL_TEXTS,
+    );
+    assert.equal(records[0]?.['user.name'], 'ann');
+    const [query, , refused] = statements(records).slice(-3);
+    assert.equal(query?.['db.response.returned_rows'], 2);
+    assert.equal(refused?.['db.response.status_code'], '208');
+    assert.equal(records[0]?.['db.system.name'], version === '5.0' ? 'sybase' : 'microsoft.sql_server');
+  });
+}
