@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -58,7 +58,7 @@ function missing(program: string): string | false {
 function asked(records: readonly JsonRecord[]): Asked[] {
   return statements(records)
     .map(askedOf)
-    .filter(({ text }) => !/^\s*(set|use)\s/i.test(text ?? '') && text !== undefined);
+    .filter(({ text }) => !/^\s*(set\s|use\s|select @@spid)/i.test(text ?? '') && text !== undefined);
 }
 
 test('tedious: batches, calls, every type of parameter, prepared statements', async () => {
@@ -135,4 +135,80 @@ for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0']) {
     assert.equal(refused?.['db.response.status_code'], '208');
     assert.equal(records[0]?.['db.system.name'], version === '5.0' ? 'sybase' : 'microsoft.sql_server');
   });
+}
+
+test('FreeTDS bsqldb: batches through DB-Library', { skip: missing('bsqldb') }, async () => {
+  const records = await recordsOf((port) => {
+    const server = ['-S', 'scripted', '-U', 'ann', '-P', 'secret'];
+    return withServersFile(port, '7.4', (environment) => execute('bsqldb', server, environment, TSQL_INPUT));
+  });
+  assert.deepEqual(
+    asked(records).map(({ text }) => text?.trim()),
+    TSQL_TEXTS,
+  );
+});
+
+for (const version of ['7.4', '5.0']) {
+  test(`FreeTDS freebcp loads over TDS ${version}`, { skip: missing('freebcp') }, async () => {
+    const records = await recordsOf((port) =>
+      withServersFile(port, version, (environment, directory) => {
+        const file = join(directory, 'rows.txt');
+        writeFileSync(file, 'ann\t1\nbob\t2\neve\t3\n');
+        const args = ['stock', 'in', file, '-c', '-S', 'scripted', '-U', 'ann', '-P', 'secret'];
+        return execute('freebcp', args, environment, '');
+      }),
+    );
+    const bulk = statements(records).at(-1);
+    assert.match(bulk?.['db.query.text'] ?? '', /insert bulk stock/i);
+    assert.equal(bulk?.['audit.call'], 'bulk');
+    assert.equal(bulk?.['audit.affected_rows'], 3);
+  });
+}
+
+const PYMSSQL_PROGRAM = `
+import pymssql, sys
+connection = pymssql.connect(server='127.0.0.1', port=sys.argv[1], user='ann', password='secret', database='shop', tds_version='7.3')
+cursor = connection.cursor()
+cursor.execute('select name, id from customers where id = %d', 7)
+cursor.fetchall()
+cursor.execute('update stock set n = %s', ('zażółć',))
+cursor.callproc('dbo.p_report', (5, 'five'))
+connection.commit()
+connection.close()
+`;
+
+test('pymssql: batches and a procedure', { skip: missing('python3') || missingPymssql() }, async () => {
+  const records = await recordsOf((port) => execute('python3', ['-', String(port)], {}, PYMSSQL_PROGRAM));
+  const texts = asked(records).map(({ text }) => text?.trim());
+  assert.ok(texts.includes('select name, id from customers where id = 7'), texts.join('; '));
+  assert.ok(
+    texts.includes("update stock set n = N'zażółć'") || texts.includes("update stock set n = 'zażółć'"),
+    texts.join('; '),
+  );
+  const call = statements(records).find((r) => r['db.stored_procedure.name'] === 'dbo.p_report');
+  assert.deepEqual(call?.['db.query.parameters'], [5, 'five']);
+});
+
+function missingPymssql(): string | false {
+  const found = spawnSync('python3', ['-c', 'import pymssql']).status === 0;
+  return found ? false : 'NOT RUN: pymssql is not installed';
+}
+
+/** DB-Library finds its servers in a file. */
+async function withServersFile(
+  port: number,
+  version: string,
+  use: (environment: object, directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'wiretrail-freetds-'));
+  try {
+    const file = join(directory, 'freetds.conf');
+    writeFileSync(
+      file,
+      `[scripted]\nhost = 127.0.0.1\nport = ${port}\ntds version = ${version}\nclient charset = UTF-8\n`,
+    );
+    await use({ FREETDSCONF: file, LC_ALL: 'C.UTF-8' }, directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }

@@ -58,6 +58,9 @@ class Conversation {
   private body: Buffer = Buffer.alloc(0);
   private handles = 0;
   private isSybase = false;
+  /** From TDS 7.2 on row counts have 64 bits and user types 32; from 7.1 on text has a collation. */
+  private isWide = true;
+  private hasCollations = true;
 
   constructor(socket: Socket, recording: ConnectionRecorder) {
     this.socket = socket;
@@ -99,25 +102,65 @@ class Conversation {
       case c.PACKET_PRELOGIN:
         return t.prelogin(c.ENCRYPT_NOT_SUPPORTED);
       case c.PACKET_LOGIN7:
-        return login7(body);
+        return this.login7(body);
       case c.PACKET_OLD_LOGIN:
         this.isSybase = true;
         return sybaseLogin(body);
       case c.PACKET_BATCH:
-        return batch(this.isSybase ? body.toString('latin1') : text(body));
+        return this.batch(text(body));
       case c.PACKET_RPC:
         return this.calls(body);
       case c.PACKET_TDS5:
         return body[0] === c.TOKEN5_LOGOUT ? this.sybaseDone(0, 0) : this.sybase(body);
       case c.PACKET_BULK:
-        return this.isSybase ? this.sybaseDone(c.DONE_COUNT, 3) : t.done(c.DONE_COUNT, 3, 0xf0);
+        return this.isSybase ? this.sybaseDone(c.DONE_COUNT, 3) : this.done(c.DONE_COUNT, 3, 0xf0);
       case c.PACKET_TRANSACTION:
         return this.transaction(body);
       case c.PACKET_ATTENTION:
-        return t.done(c.DONE_ATTENTION);
+        return this.done(c.DONE_ATTENTION);
       default:
         return undefined;
     }
+  }
+
+  private done(status: number, count = 0, command = 0, token: number = c.TOKEN_DONE): Uint8Array {
+    return t.done(status, count, command, token).subarray(0, this.isWide ? 13 : 9);
+  }
+
+  private rows(token: number): Uint8Array {
+    const narrow = (column: Uint8Array) => (this.isWide ? column : column.subarray(2));
+    const nvarchar = this.hasCollations ? t.NVARCHAR : t.NVARCHAR.subarray(0, 3);
+    const name = narrow(t.bytes(t.u32(0), t.u16(0), nvarchar, t.b('name')));
+    const id = narrow(t.bytes(t.u32(0), t.u16(0), t.INTN, t.b('id')));
+    const row = (text: string, value: number) => t.bytes(c.TOKEN_ROW, t.u16(text.length * 2), text, 4, t.u32(value));
+    const more = token === c.TOKEN_DONE ? 0 : c.DONE_MORE;
+    const end = this.done(c.DONE_COUNT | more, 2, 0xc1, token);
+    return t.bytes(c.TOKEN_COLUMNS, t.u16(2), name, id, row('ann', 1), row('bob', 2), end);
+  }
+
+  /** What a batch gets: rows for a query, an error for a table that is not there, a count for a change. */
+  private batch(sql: string): Uint8Array {
+    if (/no_such/.test(sql)) return t.bytes(t.error(208, "Invalid object name 'no_such'."), this.done(c.DONE_ERROR));
+    if (/insert\s+bulk/i.test(sql)) return this.done(0);
+    if (/select/i.test(sql)) return this.rows(c.TOKEN_DONE);
+    if (/\b(insert|update|delete)\b/i.test(sql)) return this.done(c.DONE_COUNT, 1, 0xc5);
+    return this.done(0);
+  }
+
+  private login7(body: Buffer): Uint8Array {
+    const version = body.readUInt32LE(4);
+    const major = version >>> 24;
+    this.isWide = major >= 0x72;
+    this.hasCollations = major >= 0x71;
+    const at = body.readUInt16LE(40);
+    const user = body.toString('utf16le', at, at + 2 * body.readUInt16LE(42));
+    if (user === DENIED_USER) {
+      return t.bytes(t.error(18456, `Login failed for user '${DENIED_USER}'.`), this.done(c.DONE_ERROR));
+    }
+    const collation = t.counted(c.TOKEN_ENV_CHANGE, 7, 5, t.hex('0904d00034'), 0);
+    const size = t.environment(4, '4096', '4096');
+    const ack = t.loginAck(major === 0x70 ? 0x07000000 : version);
+    return t.bytes(t.environment(c.ENV_DATABASE, 'shop', 'master'), collation, ack, size, this.done(0));
   }
 
   private transaction(body: Buffer): Uint8Array {
@@ -136,7 +179,7 @@ class Conversation {
     const all = text(body.subarray(at)) + text(body.subarray(at + 1));
     const tokens: Uint8Array[] = [];
     if (/no_such/.test(all)) tokens.push(t.error(208, "Invalid object name 'no_such'."));
-    else if (/select/i.test(all) && number !== 11) tokens.push(rows(c.TOKEN_DONE_IN_PROC));
+    else if (/select/i.test(all) && number !== 11) tokens.push(this.rows(c.TOKEN_DONE_IN_PROC));
     tokens.push(t.RETURN_STATUS);
     const count = RETURNS.get(number) ?? 0;
     for (let i = 0; i < count; i++) tokens.push(t.returnValue(++this.handles));
@@ -148,10 +191,16 @@ class Conversation {
     const sql = body.toString('latin1');
     if (/no_such/.test(sql)) return t.bytes(sybaseError(), this.sybaseDone(c.DONE_ERROR, 0));
     if (!/select/i.test(sql)) return this.sybaseDone(0, 0);
+    if (/@@spid/.test(sql)) return this.sybaseNumber(51);
     const row = (value: string) => t.bytes(c.TOKEN_ROW, value.length, t.ascii(value));
     const column = t.bytes(1, t.ascii('c'), 0, t.u32(2), 0x27, 30, 0);
     const format = t.counted(c.TOKEN5_ROW_FORMAT, t.u16(1), column);
     return t.bytes(format, row('one'), row('two'), this.sybaseDone(c.DONE_COUNT, 2));
+  }
+
+  private sybaseNumber(value: number): Uint8Array {
+    const format = t.counted(c.TOKEN5_ROW_FORMAT, t.u16(1), 1, t.ascii('n'), 0, t.u32(7), 0x38, 0);
+    return t.bytes(format, c.TOKEN_ROW, t.u32(value), this.sybaseDone(c.DONE_COUNT, 1));
   }
 
   private sybaseDone(status: number, count: number): Uint8Array {
@@ -162,37 +211,6 @@ class Conversation {
 /** The readable part of a message. */
 function text(body: Buffer): string {
   return body.toString('utf16le');
-}
-
-function rows(token: number): Uint8Array {
-  const columns = t.columnsOf({ type: t.NVARCHAR, name: 'name' }, { type: t.INTN, name: 'id' });
-  const row = (name: string, id: number) => t.bytes(c.TOKEN_ROW, t.u16(name.length * 2), name, 4, t.u32(id));
-  return t.bytes(
-    columns,
-    row('ann', 1),
-    row('bob', 2),
-    t.done(c.DONE_COUNT | (token === c.TOKEN_DONE ? 0 : 1), 2, 0xc1, token),
-  );
-}
-
-/** What a batch gets: rows for a query, an error for a table that is not there, a count for a change. */
-function batch(sql: string): Uint8Array {
-  if (/no_such/.test(sql)) return t.bytes(t.error(208, "Invalid object name 'no_such'."), t.done(c.DONE_ERROR));
-  if (/insert\s+bulk/i.test(sql)) return t.done(0, 0, 0);
-  if (/select/i.test(sql)) return rows(c.TOKEN_DONE);
-  if (/\b(insert|update|delete)\b/i.test(sql)) return t.done(c.DONE_COUNT, 1, 0xc5);
-  return t.done(0, 0, 0);
-}
-
-function login7(body: Buffer): Uint8Array {
-  const version = body.readUInt32LE(4);
-  const user = body.toString('utf16le', body.readUInt16LE(40), body.readUInt16LE(40) + 2 * body.readUInt16LE(42));
-  if (user === DENIED_USER) {
-    return t.bytes(t.error(18456, `Login failed for user '${DENIED_USER}'.`), t.done(c.DONE_ERROR));
-  }
-  const collation = t.counted(c.TOKEN_ENV_CHANGE, 7, 5, t.hex('0904d00034'), 0);
-  const size = t.environment(4, '4096', '4096');
-  return t.bytes(t.environment(c.ENV_DATABASE, 'shop', 'master'), collation, t.loginAck(version), size, t.done());
 }
 
 function sybaseLogin(body: Buffer): Uint8Array {

@@ -2,6 +2,8 @@
  * Code pages of character values: a collation (MS-TDS §2.2.5.1.2: 20 bits of locale, flags, sort order) names one, and
  * so does the character set of a Sybase login.
  */
+import { isUtf8 } from 'node:buffer';
+import type { Cursor } from '../../base/cursor.ts';
 import { decodeText, type TextEncodingName } from '../../base/text.ts';
 
 const UTF8_FLAG = 0x04000000;
@@ -125,12 +127,24 @@ const CP437 =
 const CP850 =
   'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u00ad±‗¾¶§÷¸°¨·¹³²■\u00a0';
 
+/** The character set was not said: UTF-8 where the bytes are, else Latin-1, in which no byte is lost. */
+export const UNSTATED: TextEncodingName = 'unstated';
+
 /** Decodes `bytes[start, end)`; as `decodeText`, with the code pages of DOS. */
 export function decodeChars(bytes: Uint8Array, start: number, end: number, encoding: TextEncodingName): string {
+  if (encoding === UNSTATED) {
+    return decodeText(bytes, start, end, isUtf8(bytes.subarray(start, end)) ? 'utf8' : 'latin1');
+  }
   if (encoding !== 'cp437' && encoding !== 'cp850') return decodeText(bytes, start, end, encoding);
   const upper = encoding === 'cp437' ? CP437 : CP850;
   const text = decodeText(bytes, start, end, 'latin1');
   return text.replace(/[\x80-\xff]/g, (char) => upper[char.charCodeAt(0) - 128] as string);
+}
+
+/** The next `length` bytes as text; fails the cursor when they are not there. */
+export function readChars(cursor: Cursor, length: number, encoding: TextEncodingName): string {
+  const start = cursor.pos;
+  return cursor.skip(length) ? decodeChars(cursor.bytes, start, cursor.pos, encoding) : '';
 }
 
 /** `end`, moved back over an incomplete character at the end of a cut text. */
@@ -140,7 +154,7 @@ export function textEnd(bytes: Uint8Array, start: number, end: number, encoding:
     const high = even - start >= 2 ? (bytes[even - 1] as number) & 0xfc : 0;
     return high === 0xd8 ? even - 2 : even;
   }
-  if (encoding !== 'utf8') return end;
+  if (encoding !== 'utf8' && encoding !== UNSTATED) return end;
   let at = end;
   while (at > start && end - at < 3 && ((bytes[at - 1] as number) & 0xc0) === 0x80) at--;
   if (at === start) return end;

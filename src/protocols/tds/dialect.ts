@@ -1,5 +1,6 @@
 /** What the version of the protocol decides: widths of fields, byte order, encoding of texts. */
 import type { TextEncodingName } from '../../base/text.ts';
+import { UNSTATED } from './collation.ts';
 
 export const FAMILY_SYBASE = 5;
 export const FAMILY_MICROSOFT = 7;
@@ -49,6 +50,6 @@ export class Dialect {
     this.known = true;
     this.wide = false;
     this.collations = false;
-    if (this.encoding === 'utf16le') this.encoding = 'latin1';
+    if (this.encoding === 'utf16le') this.encoding = UNSTATED;
   }
 }

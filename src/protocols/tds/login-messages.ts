@@ -153,7 +153,7 @@ const LINT4_BIG_ENDIAN = 0;
 
 export interface OldLogin extends Login {
   readonly bigEndian: boolean;
-  readonly charset: string;
+  readonly charset: string | undefined;
 }
 
 export function readOldLogin(bytes: Uint8Array, start: number, end: number): OldLogin | undefined {
@@ -174,6 +174,6 @@ export function readOldLogin(bytes: Uint8Array, start: number, end: number): Old
     database: undefined,
     method: secure === 0 ? 'password' : 'encrypted-password',
     bigEndian: bytes[start + OLD_LINT4] === LINT4_BIG_ENDIAN,
-    charset: name(OLD_CHARSET) ?? 'iso_1',
+    charset: name(OLD_CHARSET),
   };
 }

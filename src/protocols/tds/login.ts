@@ -117,7 +117,7 @@ export function onOldLogin(channel: Channel, message: Message, sink: EventSink):
   if (session.loginStartUs < 0) session.loginStartUs = message.startUs;
   if (login !== undefined) {
     session.dialect.bigEndian = login.bigEndian;
-    session.dialect.encoding = encodingOfCharset(login.charset);
+    if (login.charset !== undefined) session.dialect.encoding = encodingOfCharset(login.charset);
     const { user, clientHost, program } = login;
     session.identify({ system: 'sybase', user, clientHost, program });
     session.userUnknown = false;

@@ -1,5 +1,7 @@
 /** ERROR and INFO (MS-TDS §2.2.7.10 and .13), TDS_ERROR, TDS_INFO and TDS_EED (TDS 5.0). */
+
 import type { Cursor } from '../../base/cursor.ts';
+import { readChars } from './collation.ts';
 import { TOKEN_ERROR, TOKEN5_EXTENDED_ERROR } from './constants.ts';
 import { type Dialect, FAMILY_SYBASE } from './dialect.ts';
 import { u16, u32 } from './sybase-types.ts';
@@ -26,7 +28,7 @@ export function readMessage(token: number, cursor: Cursor, dialect: Dialect): Se
   }
   const length = dialect.family === FAMILY_SYBASE ? u16(cursor, dialect) : cursor.u16le();
   const width = dialect.encoding === 'utf16le' ? 2 : 1;
-  const text = cursor.text(length * width, dialect.encoding);
+  const text = readChars(cursor, length * width, dialect.encoding);
   if (cursor.failed) return undefined;
   const isError = token === TOKEN_ERROR || (token === TOKEN5_EXTENDED_ERROR && severity > INFO_CLASS_MAX);
   return { code: String(number), text: text.trimEnd(), state, isError };

@@ -10,7 +10,7 @@ import {
 } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import type { Channel } from './channel.ts';
-import { encodingOfCharset } from './collation.ts';
+import { encodingOfCharset, readChars } from './collation.ts';
 import * as c from './constants.ts';
 import { FAMILY_SYBASE } from './dialect.ts';
 import { OUTCOMES_MAX } from './limits.ts';
@@ -261,7 +261,7 @@ function onEnvironment(channel: Channel, cursor: Cursor): void {
   switch (type) {
     case c.ENV_DATABASE: {
       const { dialect } = session;
-      const database = cursor.text(cursor.u8() * (dialect.encoding === 'utf16le' ? 2 : 1), dialect.encoding);
+      const database = readChars(cursor, cursor.u8() * (dialect.encoding === 'utf16le' ? 2 : 1), dialect.encoding);
       if (!cursor.failed && database !== '') session.identify({ database });
       return;
     }

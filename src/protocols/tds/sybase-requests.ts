@@ -4,6 +4,7 @@ import { type BindValue, MARK_MALFORMED, MARK_UNKNOWN_HANDLE, type StatementEven
 import type { EventSink } from '../../contracts/protocol.ts';
 import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
+import { readChars } from './collation.ts';
 import * as c from './constants.ts';
 import { eventOf, opensBulk, pushUnread } from './events.ts';
 import { KIND_LOGIN, KIND_STATEMENT, Pending } from './pending.ts';
@@ -169,7 +170,7 @@ function readLanguage(channel: Channel, cursor: Cursor, reading: Reading): void 
 function readRpc(channel: Channel, cursor: Cursor, reading: Reading, wide: boolean): void {
   const { dialect } = channel.session;
   u16(cursor, dialect);
-  const name = cursor.text(wide ? u16(cursor, dialect) : cursor.u8(), dialect.encoding);
+  const name = readChars(cursor, wide ? u16(cursor, dialect) : cursor.u8(), dialect.encoding);
   cursor.skip(2);
   if (!cursor.failed && reading.event !== undefined) reading.event.procedure = name;
 }
@@ -187,7 +188,7 @@ function readDynamic(
   const end = cursor.pos + length;
   const type = cursor.u8();
   cursor.skip(1);
-  const id = cursor.text(cursor.u8(), dialect.encoding);
+  const id = readChars(cursor, cursor.u8(), dialect.encoding);
   const executes = type === DYNAMIC_EXECUTE || type === DYNAMIC_EXECUTE_IMMEDIATE;
   const event = eventOf(channel, message, executes ? 'prepared' : 'prepare');
   begin(channel, reading, event, sink);
@@ -225,7 +226,7 @@ function withoutWrapper(text: string | undefined, id: string): string | undefine
 function readCursorDeclare(channel: Channel, cursor: Cursor, reading: Reading): void {
   const { dialect, handles } = channel.session;
   const end = u16(cursor, dialect) + cursor.pos;
-  const name = cursor.text(cursor.u8(), dialect.encoding);
+  const name = readChars(cursor, cursor.u8(), dialect.encoding);
   cursor.skip(2);
   const size = u16(cursor, dialect);
   const start = cursor.pos;
@@ -252,7 +253,7 @@ function readCursorUse(
   const { dialect, handles } = channel.session;
   const end = u16(cursor, dialect) + cursor.pos;
   const id = u32(cursor, dialect);
-  const name = id === 0 ? cursor.text(cursor.u8(), dialect.encoding) : '';
+  const name = id === 0 ? readChars(cursor, cursor.u8(), dialect.encoding) : '';
   const operation = CURSOR_OPERATIONS.get(token);
   // In one request a cursor is declared, opened and read from: that is one execution.
   if (reading.pending !== undefined && reading.event?.call === 'cursor') {

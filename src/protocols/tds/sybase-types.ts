@@ -4,6 +4,7 @@
  */
 import { Cursor } from '../../base/cursor.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { readChars } from './collation.ts';
 import { dateOf, dateOf1900, dateTime, smallDateTime, timeOf } from './datetime.ts';
 import type { Dialect } from './dialect.ts';
 import { KIND_BYTE, KIND_FIXED, KIND_LONG, KIND_TEXT, type Kind, TypeInfo } from './types.ts';
@@ -97,8 +98,8 @@ export function readFormats(
   const types: TypeInfo[] = [];
   const names: string[] = [];
   for (let i = 0; i < count && !cursor.failed; i++) {
-    let name = cursor.text(cursor.u8(), dialect.encoding);
-    if (wide && isRow) for (let part = 0; part < 4; part++) name = cursor.text(cursor.u8(), dialect.encoding);
+    let name = readChars(cursor, cursor.u8(), dialect.encoding);
+    if (wide && isRow) for (let part = 0; part < 4; part++) name = readChars(cursor, cursor.u8(), dialect.encoding);
     cursor.skip(wide ? 4 : 1);
     const userType = u32(cursor, dialect);
     const type = readType(cursor, dialect, userType);
