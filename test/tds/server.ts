@@ -127,20 +127,35 @@ class Conversation {
     return t.done(status, count, command, token).subarray(0, this.isWide ? 13 : 9);
   }
 
-  private rows(token: number): Uint8Array {
+  private columns(): Uint8Array {
     const narrow = (column: Uint8Array) => (this.isWide ? column : column.subarray(2));
     const nvarchar = this.hasCollations ? t.NVARCHAR : t.NVARCHAR.subarray(0, 3);
     const name = narrow(t.bytes(t.u32(0), t.u16(0), nvarchar, t.b('name')));
     const id = narrow(t.bytes(t.u32(0), t.u16(0), t.INTN, t.b('id')));
+    return t.bytes(c.TOKEN_COLUMNS, t.u16(2), name, id);
+  }
+
+  private rows(token: number): Uint8Array {
     const row = (text: string, value: number) => t.bytes(c.TOKEN_ROW, t.u16(text.length * 2), text, 4, t.u32(value));
     const more = token === c.TOKEN_DONE ? 0 : c.DONE_MORE;
     const end = this.done(c.DONE_COUNT | more, 2, 0xc1, token);
-    return t.bytes(c.TOKEN_COLUMNS, t.u16(2), name, id, row('ann', 1), row('bob', 2), end);
+    return t.bytes(this.columns(), row('ann', 1), row('bob', 2), end);
+  }
+
+  /** A query between SET FMTONLY ON and OFF: columns, no rows. */
+  private description(): Uint8Array {
+    return t.bytes(
+      this.done(c.DONE_MORE),
+      this.columns(),
+      this.done(c.DONE_MORE | c.DONE_COUNT, 0, 0xc1),
+      this.done(0),
+    );
   }
 
   /** What a batch gets: rows for a query, an error for a table that is not there, a count for a change. */
   private batch(sql: string): Uint8Array {
     if (/no_such/.test(sql)) return t.bytes(t.error(208, "Invalid object name 'no_such'."), this.done(c.DONE_ERROR));
+    if (/fmtonly on/i.test(sql)) return this.description();
     if (/insert\s+bulk/i.test(sql)) return this.done(0);
     if (/select/i.test(sql)) return this.rows(c.TOKEN_DONE);
     if (/\b(insert|update|delete)\b/i.test(sql)) return this.done(c.DONE_COUNT, 1, 0xc5);
