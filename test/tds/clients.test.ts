@@ -3,13 +3,12 @@
  * recorded traffic says, values and all.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type JsonRecord, replayToRecords } from '../support/replay.ts';
+import { bsqldb, freebcp, missing, PYTHON, pymssql, tsql } from './programs.ts';
 import { DENIED_USER, ScriptedServer } from './server.ts';
 import { type Asked, close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
 
@@ -40,24 +39,6 @@ function askedOf(record: JsonRecord): Asked {
 }
 
 const statements = (records: readonly JsonRecord[]) => records.filter((r) => r['audit.kind'] === 'statement');
-
-/** A program that waits for an answer it does not get is ended. */
-const PROGRAM_TIMEOUT_MS = 15_000;
-
-/** How a program ends; the output is wanted only when something is wrong. */
-async function execute(program: string, args: readonly string[], environment: object, input: string): Promise<void> {
-  const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: ['pipe', 'ignore', 'ignore'] });
-  const limit = setTimeout(() => child.kill('SIGKILL'), PROGRAM_TIMEOUT_MS);
-  child.stdin.on('error', () => undefined); // it may end before it has read all
-  child.stdin.end(input);
-  await once(child, 'close');
-  clearTimeout(limit);
-}
-
-function missing(program: string): string | false {
-  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-  return found ? false : `NOT RUN: ${program} is not installed`;
-}
 
 /** The records of one program's session, without what it does to set itself up. */
 function asked(records: readonly JsonRecord[]): Asked[] {
@@ -116,20 +97,11 @@ test('tedious: bulk load, transaction manager, refused login', async () => {
   );
 });
 
-const TSQL_INPUT =
-  "select name, id from customers\ngo\nupdate stock set n = 'zażółć'\ngo\nselect * from no_such\ngo\nexit\n";
 const TSQL_TEXTS = ['select name, id from customers', "update stock set n = 'zażółć'", 'select * from no_such'];
 
 for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0']) {
   test(`FreeTDS tsql speaks TDS ${version}`, { skip: missing('tsql') }, async () => {
-    const records = await recordsOf((port) =>
-      execute(
-        'tsql',
-        ['-H', '127.0.0.1', '-p', String(port), '-U', 'ann', '-P', 'secret'],
-        { TDSVER: version, LC_ALL: 'C.UTF-8' },
-        TSQL_INPUT,
-      ),
-    );
+    const records = await recordsOf((port) => tsql(port, version));
     assert.deepEqual(
       asked(records).map(({ text }) => text?.trim()),
       TSQL_TEXTS,
@@ -143,10 +115,7 @@ for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0']) {
 }
 
 test('FreeTDS bsqldb: batches through DB-Library', { skip: missing('bsqldb') }, async () => {
-  const records = await recordsOf((port) => {
-    const server = ['-S', 'scripted', '-U', 'ann', '-P', 'secret'];
-    return withServersFile(port, '7.4', (environment) => execute('bsqldb', server, environment, TSQL_INPUT));
-  });
+  const records = await recordsOf(bsqldb);
   assert.deepEqual(
     asked(records).map(({ text }) => text?.trim()),
     TSQL_TEXTS,
@@ -154,41 +123,17 @@ test('FreeTDS bsqldb: batches through DB-Library', { skip: missing('bsqldb') }, 
 });
 
 test('FreeTDS freebcp loads rows', { skip: missing('freebcp') }, async () => {
-  const records = await recordsOf((port) =>
-    withServersFile(port, '7.4', (environment, directory) => {
-      const file = join(directory, 'rows.txt');
-      writeFileSync(file, 'ann\t1\nbob\t2\neve\t3\n');
-      const args = ['stock', 'in', file, '-c', '-S', 'scripted', '-U', 'ann', '-P', 'secret'];
-      return execute('freebcp', args, environment, '');
-    }),
-  );
+  const records = await recordsOf(freebcp);
   const bulk = statements(records).at(-1);
   assert.match(bulk?.['db.query.text'] ?? '', /insert bulk stock/i);
   assert.equal(bulk?.['audit.call'], 'bulk');
   assert.equal(bulk?.['audit.affected_rows'], 3);
 });
 
-/** The distribution's own interpreter has its packages, another one in the path may not. */
-const PYTHON = ['python3', '/usr/bin/python3'].find((python) => {
-  return spawnSync(python, ['-c', 'import pymssql']).status === 0;
-});
-
-const PYMSSQL_PROGRAM = `
-import pymssql, sys
-connection = pymssql.connect(server='127.0.0.1', port=sys.argv[1], user='ann', password='secret', database='shop', tds_version='7.3')
-cursor = connection.cursor()
-cursor.execute('select name, id from customers where id = %d', 7)
-cursor.fetchall()
-cursor.execute('update stock set n = %s', ('zażółć',))
-cursor.callproc('dbo.p_report', (5, 'five'))
-connection.commit()
-connection.close()
-`;
-
 test('pymssql: batches and a procedure', {
   skip: PYTHON === undefined && 'NOT RUN: pymssql is not installed',
 }, async () => {
-  const records = await recordsOf((port) => execute(PYTHON ?? '', ['-', String(port)], {}, PYMSSQL_PROGRAM));
+  const records = await recordsOf(pymssql);
   const texts = asked(records).map(({ text }) => text?.trim());
   assert.ok(texts.includes('select name, id from customers where id = 7'), texts.join('; '));
   assert.ok(
@@ -198,22 +143,3 @@ test('pymssql: batches and a procedure', {
   const call = statements(records).find((r) => r['db.stored_procedure.name'] === 'dbo.p_report');
   assert.deepEqual(call?.['db.query.parameters'], [5, 'five']);
 });
-
-/** DB-Library finds its servers in a file. */
-async function withServersFile(
-  port: number,
-  version: string,
-  use: (environment: object, directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'wiretrail-freetds-'));
-  try {
-    const file = join(directory, 'freetds.conf');
-    writeFileSync(
-      file,
-      `[scripted]\nhost = 127.0.0.1\nport = ${port}\ntds version = ${version}\nclient charset = UTF-8\n`,
-    );
-    await use({ FREETDSCONF: file, LC_ALL: 'C.UTF-8' }, directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
