@@ -210,7 +210,7 @@ export function buildJumps(needles: readonly Needle[]): JumpTable {
   let windowBytes = 255;
   for (const needle of needles) windowBytes = Math.min(windowBytes, needle.bytes.length);
   if (windowBytes < JUMP_WINDOW_BYTES_MIN) return { jumps: new Uint8Array(0), windowBytes: 0 };
-  const jumps = new Uint8Array(1 << 15).fill(windowBytes - GRAM_BYTES + 1);
+  const jumps = new Uint8Array(1 << 15).fill(jumpBytesMax(windowBytes));
   for (const { bytes } of needles) {
     for (let end = GRAM_BYTES; end <= windowBytes; end++) {
       const hash = jumpHash(bytes[end - 3] as number, bytes[end - 2] as number, bytes[end - 1] as number);
@@ -218,6 +218,11 @@ export function buildJumps(needles: readonly Needle[]): JumpTable {
     }
   }
   return { jumps, windowBytes };
+}
+
+/** The jump past three bytes that are in no window. */
+export function jumpBytesMax(windowBytes: number): number {
+  return windowBytes - GRAM_BYTES + 1;
 }
 
 /** The low five bits of each byte: letters keep apart, their case does not matter. */

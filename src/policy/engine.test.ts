@@ -15,7 +15,11 @@ function engineOf(rules: readonly string[], head = ''): ExplainingEngine {
     const [, id, action, severity, when] = /^(\S+) (\S+) (\S+) (.*)$/.exec(line) ?? [];
     return `  - { id: ${id}, title: t, reason: r, action: ${action}, severity: ${severity}, when: ${when} }\n`;
   });
-  return createEngine(parsePolicies([{ name: 'p.yaml', text: `version: 1\n${head}\nrules:\n${texts.join('')}` }]));
+  return createEngine(
+    parsePolicies([
+      { name: 'p.yaml', text: `version: 1\n${head}\nrules:${texts.length > 0 ? '\n' : ' []\n'}${texts.join('')}` },
+    ]),
+  );
 }
 
 function statementOf(sql: string): SqlStatement | undefined {
@@ -213,7 +217,7 @@ test('record.policy, counts and the worst severity', () => {
   assert.equal(engine.worst, 'medium', 'only alerts count');
   engine.evaluate(Object.assign(record, { user: undefined }), undefined);
   assert.equal(record.policy, undefined, 'an earlier verdict does not stay');
-  assert.equal(engine.version, engine.policy.version);
+  assert.equal(engine.version, engine.policy.version.slice(0, 12));
 });
 
 test('engines of one policy share no memory', () => {
@@ -277,4 +281,37 @@ test('a text longer than what is scanned is counted', () => {
   assert.deepEqual(judge(engine, undefined, { text: `${'x '.repeat(600_000)}needle` }), []);
   assert.deepEqual(judge(engine, undefined, { text: `${'x '.repeat(400_000)}needle` }), ['r']);
   assert.equal(engine.counters['textsCut'], 1);
+});
+
+test('mask: by rule everything, by the policy what its patterns find; rules see the values before', () => {
+  const rules = ['cards mask info { object: cards }', 'deep alert high { keyword: { words: "4111", word: false } }'];
+  const card = '4111111111111111';
+  const engine = engineOf(rules, 'mask: [card]');
+  const kept = recordOf(`SELECT '${card}' FROM orders`, { user: 'app' });
+  engine.evaluate(kept, statementOf(kept.text ?? ''));
+  assert.match(kept.text ?? '', /^SELECT '<card:[0-9a-f]{16}>' FROM orders$/);
+  assert.deepEqual(
+    kept.policy?.map((match) => match.rule),
+    ['deep'],
+  );
+  const byRule = recordOf(`SELECT * FROM cards WHERE pan = '${card}'`, { user: 'app', parameters: ['Ann'] });
+  engine.evaluate(byRule, undefined);
+  assert.equal(byRule.text, byRule.summary);
+  assert.match(String(byRule.parameters?.[0]), /^<value:[0-9a-f]{16}>$/);
+  assert.ok(!JSON.stringify([kept, byRule]).includes(card));
+});
+
+test('mask: equal values are masked alike by engines with one key', () => {
+  const { policy } = engineOf([], 'mask: [email]');
+  const texts = [
+    createEngine(policy, { maskKey: 'k' }),
+    createEngine(policy, { maskKey: 'k' }),
+    createEngine(policy),
+  ].map((engine) => {
+    const record = recordOf("SELECT 'a@example.org'");
+    engine.evaluate(record, undefined);
+    return record.text;
+  });
+  assert.equal(texts[0], texts[1]);
+  assert.notEqual(texts[0], texts[2]);
 });

@@ -8,7 +8,8 @@ import { type BuiltCondition, buildCondition, compile, kindsOf, leavesOf, type P
 import { type Evidence, evidenceOf } from './explain.ts';
 import { Facts, KIND_ALL, KIND_BITS } from './facts.ts';
 import { KeywordScanner } from './keywords.ts';
-import type { Policy } from './policy.ts';
+import { Masker } from './mask.ts';
+import { type Policy, shortVersion } from './policy.ts';
 import type { Rule } from './policy-file.ts';
 
 /** Why a rule that is in `record.policy` matched. */
@@ -20,7 +21,7 @@ export interface Explanation {
 /** The contract's engine, with what the command line and the console ask of it. */
 export interface ExplainingEngine extends PolicyEngine {
   readonly policy: Policy;
-  /** `Policy.version`, for the record. */
+  /** Short form of `Policy.version`, written on every record. */
   readonly version: string;
   /**
    * Explains the rules in `record.policy`. Conditions that remember (count, first_seen) are not asked again: they held
@@ -39,9 +40,14 @@ interface BuiltRule {
   readonly match: PolicyMatch;
 }
 
+export interface EngineOptions {
+  /** Secret of the hashes that stand for masked values; engines with one key mask equal values alike. */
+  readonly maskKey?: string | Uint8Array;
+}
+
 /** A new engine with empty memory. Engines of one policy are independent. */
-export function createEngine(policy: Policy): ExplainingEngine {
-  return new Engine(policy);
+export function createEngine(policy: Policy, options: EngineOptions = {}): ExplainingEngine {
+  return new Engine(policy, options);
 }
 
 class Engine implements ExplainingEngine {
@@ -55,13 +61,15 @@ class Engine implements ExplainingEngine {
   private readonly scanner: KeywordScanner = new KeywordScanner();
   private readonly facts: Facts = new Facts(new AuditRecord());
   private readonly recordAll: boolean;
+  private readonly masker: Masker;
   private evaluated = 0;
   private dropped = 0;
 
-  constructor(policy: Policy) {
+  constructor(policy: Policy, { maskKey }: EngineOptions) {
     this.policy = policy;
-    this.version = policy.version;
+    this.version = shortVersion(policy);
     this.recordAll = policy.record === 'all';
+    this.masker = new Masker({ kinds: policy.mask, ...(maskKey === undefined ? {} : { key: maskKey }) });
     this.rules = policy.rules.map((rule) => this.build(rule));
     this.scanner.seal();
     const kinds = Object.values(KIND_BITS);
@@ -84,6 +92,7 @@ class Engine implements ExplainingEngine {
     let matches: PolicyMatch[] | undefined;
     let alerted = false;
     let ignored = false;
+    let masked = false;
     for (const rule of this.rulesByKind.get(KIND_BITS[record.kind]) ?? this.rules) {
       if (!rule.test(this.facts)) continue;
       const { match } = rule;
@@ -91,13 +100,20 @@ class Engine implements ExplainingEngine {
       else matches.push(match);
       if (match.action === 'alert') alerted = true;
       else if (match.action === 'ignore') ignored = true;
+      else if (match.action === 'mask') masked = true;
       this.note(match);
     }
     record.policy = matches;
+    record.policyVersion = this.version;
     const kept = alerted || record.kind === 'loss' || (!ignored && (this.recordAll || matches !== undefined));
-    if (kept) return DISPOSITION_RECORD;
-    this.dropped++;
-    return DISPOSITION_DROP;
+    if (!kept) {
+      this.dropped++;
+      return DISPOSITION_DROP;
+    }
+    // After all rules have seen the values, before anyone can write them.
+    if (masked) this.masker.maskAll(record, statement);
+    else this.masker.maskPatterns(record);
+    return DISPOSITION_RECORD;
   }
 
   explain(record: AuditRecord, statement: SqlStatement | undefined): readonly Explanation[] {

@@ -16,6 +16,8 @@ export interface Snippet {
   readonly sql: string | undefined;
   /** Sets the facts the snippet names; after the analysis, so that they win. */
   readonly fields: readonly FieldSetter[];
+  /** Several statements share one record: their results could not be told apart. */
+  readonly batch: boolean;
   readonly repeat: number;
   /** Between repetitions. */
   readonly everyUs: number;
@@ -67,7 +69,7 @@ const NUMBER_FIELDS: Readonly<Record<string, NumberField>> = {
   affected_rows: 'affectedRows',
   response_bytes: 'responseBytes',
 };
-const OTHER_KEYS = ['sql', 'kind', 'duration', 'time', 'marks', 'transaction', 'repeat', 'every'] as const;
+const OTHER_KEYS = ['sql', 'kind', 'duration', 'time', 'marks', 'transaction', 'repeat', 'every', 'batch'] as const;
 
 export const SNIPPET_KEYS: readonly string[] = [
   ...OTHER_KEYS,
@@ -94,18 +96,21 @@ export function readExpectations(file: PolicyFile, node: Node): Expectations {
 /** A snippet is SQL text, or a mapping of facts. */
 function readSnippet(file: PolicyFile, node: Node): Snippet {
   const { line } = file.position(node);
-  if (!isMap(node)) return { line, sql: file.text(node, 'a test'), fields: [], repeat: 1, everyUs: EVERY_US_DEFAULT };
+  if (!isMap(node))
+    return { line, sql: file.text(node, 'a test'), fields: [], batch: false, repeat: 1, everyUs: EVERY_US_DEFAULT };
   let sql: string | undefined;
+  let batch = false;
   let repeat = 1;
   let everyUs = EVERY_US_DEFAULT;
   const fields: FieldSetter[] = [];
   for (const entry of file.entries(node, 'a test', SNIPPET_KEYS)) {
     if (entry.key === 'sql') sql = file.text(entry.value, 'sql');
     else if (entry.key === 'repeat') repeat = Math.min(REPEAT_MAX, readNumber(file, entry, parseCount));
+    else if (entry.key === 'batch') batch = file.flag(entry.value, 'batch') ?? batch;
     else if (entry.key === 'every') everyUs = readNumber(file, entry, parseDurationUs);
     else fields.push(readField(file, entry));
   }
-  return { line, sql, fields, repeat, everyUs };
+  return { line, sql, fields, batch, repeat, everyUs };
 }
 
 function readNumber(file: PolicyFile, { key, value }: Entry, parse: (text: string) => number | undefined): number {

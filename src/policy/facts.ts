@@ -34,9 +34,9 @@ export class Facts {
     this.generation = (this.generation + 1) | 0;
   }
 
-  /** The statement without literals and comments; `undefined` when it was not analysed. */
+  /** The record's text without literals and comments; `undefined` when it was not analysed. */
   code(): string | undefined {
-    return this.statement?.summary ?? this.record.summary;
+    return this.record.summary ?? this.statement?.summary;
   }
 }
 

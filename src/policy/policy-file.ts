@@ -4,6 +4,7 @@ import { SEVERITIES, type Severity } from '../contracts/record.ts';
 import type { Sets, Value } from './arguments.ts';
 import type { Condition } from './condition.ts';
 import { type Expectations, readExpectations } from './expectations.ts';
+import { SENSITIVE_KINDS, type SensitiveKind } from './sensitive.ts';
 import { type Entry, PolicyFile, type PolicyProblem, type PolicySource } from './source.ts';
 import { readWhen } from './when.ts';
 
@@ -25,7 +26,7 @@ export interface Rule {
   readonly line: number;
 }
 
-export const FILE_KEYS = ['version', 'title', 'description', 'enabled', 'record', 'sets', 'rules'] as const;
+export const FILE_KEYS = ['version', 'title', 'description', 'enabled', 'record', 'mask', 'sets', 'rules'] as const;
 export const RULE_KEYS = [
   'id',
   'title',
@@ -49,6 +50,9 @@ type Draft = { -readonly [K in keyof Rule]?: Rule[K] };
 export class PolicyFileReader extends PolicyFile {
   readonly enabled: boolean;
   readonly record: { readonly value: 'all' | 'matched'; readonly node: Node } | undefined;
+  /** Kinds of values to mask in every record. */
+  readonly mask: readonly SensitiveKind[];
+  readonly sets: ReadonlyMap<string, readonly Value[]>;
   private readonly top: readonly Entry[];
 
   constructor(source: PolicySource, problems: PolicyProblem[]) {
@@ -56,9 +60,12 @@ export class PolicyFileReader extends PolicyFile {
     this.top = this.root === undefined ? [] : this.entries(this.root, 'a policy file', FILE_KEYS);
     let enabled = true;
     let record: PolicyFileReader['record'];
+    let mask: readonly SensitiveKind[] = [];
     for (const { key, value } of this.top) {
       if (key === 'enabled') enabled = this.flag(value, key) ?? true;
       else if (key === 'title' || key === 'description') this.text(value, key);
+      else if (key === 'mask')
+        mask = this.items(value, key).flatMap((item) => this.word(item, 'kind of value', SENSITIVE_KINDS) ?? []);
       else if (key === 'version') this.word(value, key, ['1']);
       else if (key === 'record') {
         const word = this.word(value, key, ['all', 'matched']);
@@ -69,6 +76,8 @@ export class PolicyFileReader extends PolicyFile {
       this.problem(this.root, '"version: 1" is missing');
     this.enabled = enabled;
     this.record = record;
+    this.mask = mask;
+    this.sets = this.readSets();
   }
 
   /** A complaint about the file as a whole. */
@@ -76,7 +85,7 @@ export class PolicyFileReader extends PolicyFile {
     if (this.root !== undefined) this.problem(this.root, reason);
   }
 
-  readSets(): Map<string, readonly Value[]> {
+  private readSets(): Map<string, readonly Value[]> {
     const sets = new Map<string, readonly Value[]>();
     const node = this.top.find(({ key }) => key === 'sets')?.value;
     if (node === undefined) return sets;

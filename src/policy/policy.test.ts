@@ -112,7 +112,11 @@ const FILES_REFUSED: readonly [text: string, problem: string][] = [
 ];
 
 test('a broken file is refused with file, line, column and reason', () => {
-  for (const [text, problem] of FILES_REFUSED) assert.equal(problemsOf(text)[0], problem, text);
+  for (const [text, problem] of FILES_REFUSED) {
+    const problems = problemsOf(text);
+    assert.equal(problems[0], problem, text);
+    assert.equal(new Set(problems).size, problems.length, 'nothing is said twice');
+  }
 });
 
 test('all problems are listed, the message is the first', () => {
@@ -227,4 +231,23 @@ test('the version follows the texts and names, not the place', () => {
   assert.equal(version('here/a.yaml', ruleNamed('x')), version('there/a.yaml', ruleNamed('x')));
   assert.notEqual(version('a.yaml', ruleNamed('x')), version('a.yaml', ruleNamed('y')));
   assert.notEqual(version('a.yaml', ruleNamed('x')), version('b.yaml', ruleNamed('x')));
+});
+
+test('a file that is left out is checked with its own sets, which add nothing to those in force', () => {
+  const on = 'version: 1\nsets: { people: [ann] }\n';
+  const off = `${ruleNamed('off').replace('{ user: x }', '{ user: [$people, $others] }')}enabled: false\nsets: { people: [bob], others: [eve] }\n`;
+  const using = `${ruleNamed('on').replace('{ user: x }', '{ user: $people }')}`;
+  const expected = (sources: readonly string[], disabledToo: boolean): string[] => {
+    const policy = parsePolicies(
+      sources.map((text, i) => ({ name: `${i}.yaml`, text })),
+      { disabledToo },
+    );
+    return policy.rules.map(({ when }) => (when.kind === 'leaf' ? when.expected : ''));
+  };
+  assert.deepEqual(expected([on, using, off], false), ['ann']);
+  assert.deepEqual(expected([on, using, off], true), ['ann, bob', 'ann, bob, eve']);
+  assert.match(
+    problemsOf(on, `${ruleNamed('on').replace('{ user: x }', '{ user: $others }')}`, off)[0] ?? '',
+    /unknown set \$others; known: people/,
+  );
 });

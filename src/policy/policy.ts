@@ -7,6 +7,7 @@ import type { Sets, Value } from './arguments.ts';
 import { buildCondition } from './condition.ts';
 import { KeywordScanner } from './keywords.ts';
 import { PolicyFileReader, type Rule } from './policy-file.ts';
+import type { SensitiveKind } from './sensitive.ts';
 import { PolicyError, type PolicyProblem, type PolicySource } from './source.ts';
 
 export interface Policy {
@@ -14,12 +15,21 @@ export interface Policy {
   readonly version: string;
   /** What is kept without a rule: everything, or nothing. */
   readonly record: 'all' | 'matched';
+  /** Kinds of values to mask in every record. */
+  readonly mask: readonly SensitiveKind[];
   /** In order of file names, then of their place. */
   readonly rules: readonly Rule[];
   /** What it was read from, to be read again in another thread. */
   readonly sources: readonly PolicySource[];
   /** Names of files that say `enabled: false` and were left out. */
   readonly disabled: readonly string[];
+}
+
+const VERSION_DIGITS_SHORT = 12;
+
+/** The version as people and records name it. */
+export function shortVersion(policy: Policy): string {
+  return policy.version.slice(0, VERSION_DIGITS_SHORT);
 }
 
 export interface PolicyOptions {
@@ -59,19 +69,29 @@ function compareNames(a: string, b: string): number {
 export function parsePolicies(sources: readonly PolicySource[], options: PolicyOptions = {}): Policy {
   const problems: PolicyProblem[] = [];
   const files = sources.map((source) => new PolicyFileReader(source, problems));
-  const sets = mergeSets(files);
+  const taken = files.filter((file) => isTaken(file, options));
+  const disabled = files.filter((file) => !isTaken(file, options));
+  const takenSets = mergeSets(taken);
+  // Checked with the sets it would have, were it in force; which then add nothing to those that are.
+  const allSets = mergeSets([...taken, ...disabled]);
   const rules: Rule[] = [];
   const ids = new Map<string, Rule>();
   for (const file of files) {
-    const taken = isTaken(file, options);
-    for (const rule of file.readRules(sets, ids)) if (taken) rules.push(rule);
+    if (taken.includes(file)) rules.push(...file.readRules(takenSets, ids));
+    else file.readRules(allSets, ids);
   }
   if (rules.length > RULES_MAX) files[0]?.fail(`${rules.length} rules, at most ${RULES_MAX} are allowed`);
-  const record = mergeRecord(files, options);
+  const record = mergeRecord(taken);
   if (problems.length === 0) checkKeywords(rules, problems);
   if (problems.length > 0) throw new PolicyError(problems);
-  const disabled = files.filter((file) => !isTaken(file, options));
-  return { version: hashOf(sources), record, rules, sources, disabled: disabled.map((file) => file.source.name) };
+  return {
+    version: hashOf(sources),
+    record,
+    mask: [...new Set(taken.flatMap((file) => file.mask))],
+    rules,
+    sources,
+    disabled: disabled.map((file) => file.source.name),
+  };
 }
 
 function isTaken(file: PolicyFileReader, options: PolicyOptions): boolean {
@@ -89,15 +109,15 @@ function hashOf(sources: readonly PolicySource[]): string {
 function mergeSets(files: readonly PolicyFileReader[]): Sets {
   const sets = new Map<string, Value[]>();
   for (const file of files) {
-    for (const [name, values] of file.readSets()) sets.set(name, [...(sets.get(name) ?? []), ...values]);
+    for (const [name, values] of file.sets) sets.set(name, [...(sets.get(name) ?? []), ...values]);
   }
   return sets;
 }
 
-function mergeRecord(files: readonly PolicyFileReader[], options: PolicyOptions): 'all' | 'matched' {
+function mergeRecord(files: readonly PolicyFileReader[]): 'all' | 'matched' {
   let record: 'all' | 'matched' | undefined;
   for (const file of files) {
-    if (file.record === undefined || !isTaken(file, options)) continue;
+    if (file.record === undefined) continue;
     if (record !== undefined && record !== file.record.value)
       file.problem(file.record.node, `"record: ${file.record.value}" contradicts "record: ${record}" of another file`);
     record = file.record.value;

@@ -36,7 +36,7 @@ const DIALECTS: Readonly<Record<string, SqlDialect>> = {
   'ibm.db2': 'db2',
 };
 
-/** Each test sees its rule alone, with empty memory. A test with several statements matches when one of them does. */
+/** Each test sees its rule alone, with empty memory. Of several statements each has a record, unless the test says `batch`. */
 export function runPolicyTests(policy: Policy, analyzer: SqlAnalyzer): RuleTestSummary {
   const results: RuleTestResult[] = [];
   for (const rule of policy.rules) {
@@ -70,13 +70,16 @@ function runOne(
 }
 
 function play(engine: ExplainingEngine, snippet: Snippet, repetition: number, analyzer: SqlAnalyzer): boolean {
-  const probe = toRecord(snippet, undefined, repetition);
-  if (snippet.sql === undefined) return judge(engine, probe, undefined);
-  const statements = analyzer.analyze(snippet.sql, DIALECTS[probe.system ?? ''] ?? 'generic');
+  const { sql } = snippet;
+  const probe = toRecord(snippet, repetition, undefined, []);
+  if (sql === undefined) return judge(engine, probe, undefined);
+  const statements = analyzer.analyze(sql, DIALECTS[probe.system ?? ''] ?? 'generic');
+  if (snippet.batch || statements.length < 2)
+    return judge(engine, toRecord(snippet, repetition, sql, statements), statements[0]);
   let matched = false;
   for (const statement of statements) {
-    const record = toRecord(snippet, statement, repetition);
-    matched = judge(engine, record, statement) || matched;
+    const text = sql.slice(statement.start, statement.end);
+    matched = judge(engine, toRecord(snippet, repetition, text, [statement]), statement) || matched;
   }
   return matched;
 }
@@ -86,18 +89,26 @@ function judge(engine: ExplainingEngine, record: AuditRecord, statement: SqlStat
   return record.policy !== undefined;
 }
 
-function toRecord(snippet: Snippet, statement: SqlStatement | undefined, repetition: number): AuditRecord {
+/** As the audit stage fills a record of one statement, or of several whose results cannot be told apart. */
+function toRecord(
+  snippet: Snippet,
+  repetition: number,
+  text: string | undefined,
+  statements: readonly SqlStatement[],
+): AuditRecord {
   const record = new AuditRecord();
   record.timeUs = START_US;
   record.kind = snippet.sql === undefined ? 'login' : 'statement';
-  record.text = snippet.sql;
-  if (statement !== undefined) {
-    record.operation = statement.operation;
-    record.operations = statement.operations;
-    record.objects = statement.objects;
-    record.procedure = statement.procedure;
-    record.summary = statement.summary;
-    record.fingerprint = statement.fingerprint;
+  record.text = text;
+  const [first] = statements;
+  if (first !== undefined) {
+    const operations = [...new Set(statements.flatMap((statement) => statement.operations))];
+    record.operation = first.operation;
+    record.operations = operations.length > 1 ? operations : undefined;
+    record.objects = [...new Set(statements.flatMap((statement) => statement.objects))];
+    record.procedure = first.procedure;
+    record.summary = statements.map((statement) => statement.summary).join('; ');
+    record.fingerprint = first.fingerprint;
   }
   for (const set of snippet.fields) set(record, repetition);
   record.timeUs += repetition * snippet.everyUs;
@@ -105,7 +116,7 @@ function toRecord(snippet: Snippet, statement: SqlStatement | undefined, repetit
 }
 
 function describe(snippet: Snippet): string {
-  const record = toRecord(snippet, undefined, 0);
+  const record = toRecord(snippet, 0, undefined, []);
   const facts = [record.kind, record.user, record.clientAddress, record.errorCode].filter((fact) => fact !== undefined);
   return snippet.repeat > 1 ? `${facts.join(' ')} × ${snippet.repeat}` : facts.join(' ');
 }

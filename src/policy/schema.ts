@@ -12,6 +12,7 @@ import {
   RULE_KEYS_NEEDED,
   SET_NAME_PATTERN,
 } from './policy-file.ts';
+import { SENSITIVE_KINDS } from './sensitive.ts';
 
 const TEXT: JsonSchema = { type: 'string', minLength: 1 };
 const TEXTS: JsonSchema = { type: 'array', items: { type: ['string', 'number'] } };
@@ -24,6 +25,11 @@ const FILE_PROPERTIES: { readonly [K in (typeof FILE_KEYS)[number]]: JsonSchema 
   record: {
     enum: ['all', 'matched'],
     description: 'What is kept without a rule: all records (default), or none but losses.',
+  },
+  mask: {
+    type: 'array',
+    items: { enum: SENSITIVE_KINDS },
+    description: 'Kinds of values that are masked in every record, found by form and checksum.',
   },
   sets: {
     type: 'object',
@@ -45,7 +51,7 @@ const RULE_PROPERTIES: { readonly [K in (typeof RULE_KEYS)[number]]: JsonSchema 
   action: {
     enum: ACTIONS,
     description:
-      'record: keep. alert: keep and alarm. ignore: drop, unless a rule with alert matches too. mask: keep with values masked.',
+      'record: keep. alert: keep and alarm. ignore: drop, unless a rule with alert matches too. mask: keep, with all literals and binds masked.',
   },
   when: { $ref: '#/$defs/condition' },
   tests: {
@@ -108,5 +114,6 @@ export function policySchema(): JsonSchema {
 
 function snippetSchema(key: string): JsonSchema {
   if (key === 'marks') return { type: 'array', items: { enum: MARK_NAMES } };
+  if (key === 'batch') return { type: 'boolean' };
   return { type: ['string', 'number'] };
 }

@@ -46,7 +46,7 @@ const NO_RECEIVER: StreamReceiver = {
 };
 
 export class Delivery {
-  readonly words: Int32Array;
+  private readonly words: Int32Array;
   readonly held: HeldSegments;
   private readonly pages: PagePool;
   /** When each side's hole was first seen. */
@@ -59,11 +59,11 @@ export class Delivery {
   private readonly clock: Clock;
   private receiver: StreamReceiver = NO_RECEIVER;
 
-  constructor(options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+  constructor(words: Int32Array, options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
     this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.words = new Int32Array(options.flowsMax * FLOW_WORDS);
+    this.words = words;
     this.waitUs = new Float64Array(options.flowsMax * 2);
     this.waitMark = new Int32Array(options.flowsMax * 2);
     this.waits = new TimerWheel(options.flowsMax, WAIT_TICK_US, WAIT_BUCKETS);
@@ -176,9 +176,9 @@ export class Delivery {
    */
   private tied(slot: number): number {
     if (!this.atNext(slot, 0) || !this.atNext(slot, 1)) return -1;
-    const us0 = this.pages.tsUs[this.held.head(slot, 0)] as number;
-    const us1 = this.pages.tsUs[this.held.head(slot, 1)] as number;
-    return us0 > us1 ? 0 : 1;
+    const order0 = this.pages.order[this.held.head(slot, 0)] as number;
+    const order1 = this.pages.order[this.held.head(slot, 1)] as number;
+    return ((order0 - order1) | 0) > 0 ? 0 : 1;
   }
 
   /** Hands on the first held page, which starts at `NEXT`. */
@@ -314,12 +314,7 @@ export class Delivery {
     const acked = this.acked(slot, side);
     let tsUs = nowUs - this.clock.aheadUs;
     let to = acked;
-    let lostBytes = 0;
-    if (this.has(slot, FIN_GUESSED << side)) {
-      // More follows what was taken for the FIN: it was a byte.
-      this.unset(slot, FIN_GUESSED << side);
-      lostBytes = 1;
-    }
+    let lostBytes = this.revokeGuess(slot, side);
     if (page !== PAGE_NONE) {
       tsUs = this.pages.tsUs[page] as number;
       const seq = this.pages.seq[page] as number;
@@ -337,6 +332,13 @@ export class Delivery {
     this.drain(slot);
   }
 
+  /** More follows what was taken for a FIN: 1, for it was a byte; 0 when there was no guess. */
+  private revokeGuess(slot: number, side: number): number {
+    if (!this.has(slot, FIN_GUESSED << side)) return 0;
+    this.unset(slot, FIN_GUESSED << side);
+    return 1;
+  }
+
   /** Empties the flow's pages: holes before held bytes become gaps at once. */
   letGo(slot: number, nowUs: number): void {
     this.drain(slot);
@@ -345,19 +347,19 @@ export class Delivery {
 
   /** Gives up every hole in front of `seq` and of what it depends on, so that `seq` can be handed on. */
   makeNext(slot: number, side: number, seq: number, dependsOn: number, tsUs: number): void {
-    const lostBytes = seqDiff(seq, this.next(slot, side));
-    if (lostBytes > 0) {
+    const distance = seqDiff(seq, this.next(slot, side));
+    if (distance >= 0) {
       this.setNext(slot, side, seq);
-      this.gap(slot, side, lostBytes, tsUs);
+      this.gap(slot, side, distance + this.revokeGuess(slot, side), tsUs);
     }
     const other = 1 - side;
     if (this.has(slot, IGNORED) || !this.isBlocked(slot, side, dependsOn)) return;
-    const lostOfOther = seqDiff(dependsOn, this.next(slot, other));
+    const lostOfOther = this.revokeGuess(slot, other) + seqDiff(dependsOn, this.next(slot, other));
     this.setNext(slot, other, dependsOn);
     this.gap(slot, other, lostOfOther, tsUs);
   }
 
-  /** The side whose hole comes first in the conversation: that with the earlier byte behind it. */
+  /** The side whose hole comes first in the conversation: that with the earlier capture behind it. */
   private firstHole(slot: number): number {
     if (this.hole(slot, 0) === HOLE_NONE) return 1;
     if (this.hole(slot, 1) === HOLE_NONE) return 0;
@@ -365,7 +367,9 @@ export class Delivery {
     const page1 = this.held.head(slot, 1);
     if (page0 === PAGE_NONE) return 0;
     if (page1 === PAGE_NONE) return 1;
-    return (this.pages.tsUs[page0] as number) <= (this.pages.tsUs[page1] as number) ? 0 : 1;
+    const order0 = this.pages.order[page0] as number;
+    const order1 = this.pages.order[page1] as number;
+    return ((order0 - order1) | 0) < 0 ? 0 : 1;
   }
 
   /** Hands on what is left, then reports the end. */

@@ -14,10 +14,13 @@ export class PagePool {
   /** Acknowledgement number of the segment: bytes of the other direction that its sender had received. */
   readonly dependsOn: Int32Array;
   readonly tsUs: Float64Array;
+  /** Counts up with each page taken: tells which of two segments was captured first. */
+  readonly order: Int32Array;
   /** 1: the page stands for bytes that the snap length cut off, and holds none. */
   readonly cut: Uint8Array;
   private freeHead = 0;
   private freePages: number;
+  private taken = 0;
 
   constructor(pages: number) {
     this.bytes = new Uint8Array(pages * PAGE_BYTES);
@@ -26,6 +29,7 @@ export class PagePool {
     this.length = new Int32Array(pages);
     this.dependsOn = new Int32Array(pages);
     this.tsUs = new Float64Array(pages);
+    this.order = new Int32Array(pages);
     this.cut = new Uint8Array(pages);
     for (let i = 0; i < pages; i++) this.next[i] = i + 1 < pages ? i + 1 : PAGE_NONE;
     this.freeHead = pages > 0 ? 0 : PAGE_NONE;
@@ -41,6 +45,8 @@ export class PagePool {
     if (page === PAGE_NONE) return PAGE_NONE;
     this.freeHead = this.next[page] as number;
     this.freePages--;
+    this.taken = (this.taken + 1) | 0;
+    this.order[page] = this.taken;
     return page;
   }
 

@@ -11,15 +11,13 @@ import {
   FLOW_END_SOURCE,
   FLOW_END_TIMEOUT,
   type FlowEnd,
-  type FlowReader,
-  type Side,
   type StreamReceiver,
 } from '../contracts/stream.ts';
 import { type PacketView, TCP_PSH } from '../contracts/view.ts';
-import { formatAddress } from '../flow/address.ts';
 import { FLOW_NONE, FlowTable } from '../flow/table.ts';
 import { TimerWheel } from '../flow/wheel.ts';
 import { Clock } from './clock.ts';
+import { FlowFacts } from './flow-facts.ts';
 import {
   CLIENT,
   CLIENT_KNOWN,
@@ -73,25 +71,22 @@ const EARLY_BYTES = 65_536;
 /** Flows looked at for one eviction; those that were active since they were scheduled get a second chance. */
 const EVICT_TRIES = 16;
 
-export class Reassembler implements FlowReader {
+export class Reassembler extends FlowFacts {
   readonly counters: ReassemblyCounters = newReassemblyCounters();
   private readonly options: ReassemblyOptions;
-  private readonly table: FlowTable;
   private readonly idle: TimerWheel;
   private readonly streams: Streams;
-  /** First word of each flow: `streams.words`, every `FLOW_WORDS`. */
-  private readonly words: Int32Array;
   private readonly clock = new Clock();
   private timersUs = 0;
 
   /** Takes all its memory at once. Throws a RangeError when `flowsMax` is out of range. */
   constructor(options: Partial<ReassemblyOptions> = {}) {
-    this.options = { ...REASSEMBLY_DEFAULTS, ...options };
-    const { flowsMax, hashSeed } = this.options;
-    this.table = new FlowTable(flowsMax, hashSeed);
+    const all = { ...REASSEMBLY_DEFAULTS, ...options };
+    const { flowsMax, hashSeed } = all;
+    super(new FlowTable(flowsMax, hashSeed), new Int32Array(flowsMax * FLOW_WORDS));
+    this.options = all;
     this.idle = new TimerWheel(flowsMax, IDLE_TICK_US, IDLE_BUCKETS);
-    this.streams = new Streams(this.options, this.counters, this.clock);
-    this.words = this.streams.words;
+    this.streams = new Streams(this.words, all, this.counters, this.clock);
   }
 
   /** Who is told of bytes, gaps and ends. Set it before the first packet: without one every flow is ignored. */
@@ -404,53 +399,6 @@ export class Reassembler implements FlowReader {
     if (this.state(slot) !== STATE_CLOSED) this.finish(slot, FLOW_END_REUSED, this.clock.nowUs);
     this.table.restart(slot, view);
     this.table.touch(slot, this.clock.nowUs);
-  }
-
-  private has(slot: number, flag: number): boolean {
-    return ((this.words[slot * FLOW_WORDS] as number) & flag) !== 0;
-  }
-
-  address(slot: number, side: Side): string {
-    const table = this.table;
-    return formatAddress(
-      table.addressWord(slot, side, 0),
-      table.addressWord(slot, side, 1),
-      table.addressWord(slot, side, 2),
-      table.addressWord(slot, side, 3),
-    );
-  }
-
-  port(slot: number, side: Side): number {
-    return this.table.port(slot, side);
-  }
-
-  clientSide(slot: number): Side | -1 {
-    if (!this.has(slot, CLIENT_KNOWN)) return -1;
-    return this.has(slot, CLIENT) ? 1 : 0;
-  }
-
-  firstTsUs(slot: number): number {
-    return this.table.firstUs(slot);
-  }
-
-  isMidstream(slot: number): boolean {
-    return this.has(slot, MIDSTREAM);
-  }
-
-  vlanId(slot: number): number {
-    return this.table.vlanId(slot);
-  }
-
-  tunnelKind(slot: number): number {
-    return this.table.tunnelKind(slot);
-  }
-
-  tunnelId(slot: number): number {
-    return this.table.tunnelId(slot);
-  }
-
-  interfaceIndex(slot: number): number {
-    return this.table.interfaceIndex(slot);
   }
 }
 

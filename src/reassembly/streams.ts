@@ -40,18 +40,18 @@ const SOFT_BYTES = 65_536;
 const RESET_BYTES = 65_536;
 
 export class Streams {
-  readonly words: Int32Array;
+  private readonly words: Int32Array;
   private readonly delivery: Delivery;
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
   private readonly clock: Clock;
 
-  constructor(options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+  constructor(words: Int32Array, options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
     this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.delivery = new Delivery(options, counters, clock);
-    this.words = this.delivery.words;
+    this.delivery = new Delivery(words, options, counters, clock);
+    this.words = words;
   }
 
   setReceiver(receiver: StreamReceiver): void {
@@ -367,8 +367,10 @@ export class Streams {
     const other = 1 - side;
     if ((view.flags & TCP_ACK) !== 0 && delivery.has(slot, KNOWN << other)) {
       const ahead = seqDiff(view.ack, delivery.next(slot, other));
-      const answersSyn = !delivery.has(slot, SEEN << side);
-      if (answersSyn) return ahead <= 0 && ahead >= -RESET_BYTES;
+      const unseen = !delivery.has(slot, SEEN << side);
+      const behindSyn = !delivery.has(slot, ISN_KNOWN << other) || seqDiff(view.ack, this.isn(slot, other)) > 0;
+      // The answer of a closed port has no number of its own to be judged by, only what it acknowledges.
+      if (unseen) return ahead <= 0 && ahead >= -RESET_BYTES && behindSyn;
     }
     if (!delivery.has(slot, KNOWN << side)) return false;
     const block = slot * FLOW_WORDS + SIDES + side * SIDE_WORDS;

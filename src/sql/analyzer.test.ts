@@ -94,6 +94,9 @@ test('changes: what is written, through aliases, joins and common table expressi
     ['tsql', 'delete a from dbo.t a join u on u.i = a.i', 'DELETE', 'u', 'dbo.t'],
     ['tsql', 'delete top (5) from t where x = 1', 'DELETE', '', 't'],
     ['tsql', 'delete from t output deleted.* into audit_log where x = 1', 'DELETE', '', 't audit_log'],
+    ['tsql', 'with c as (select * from t where x in (select y from u)) update c set a = 1', 'UPDATE', 'u', 't'],
+    ['tsql', 'set nocount on select * from a', 'SET | SELECT', 'a', ''],
+    ['oracle', 'delete from (select * from t) where a = 1', 'DELETE', '', 't'],
     ['tsql', 'insert t (a) exec p 1', 'INSERT | EXECUTE', '', 't'],
     ['oracle', 'delete t where a = 1', 'DELETE', '', 't'],
     [
@@ -177,6 +180,11 @@ test('privileges, transfer, inspection and control', () => {
     ['tsql', 'begin tran x', 'BEGIN', '', ''],
     ['postgresql', 'end', 'COMMIT', '', ''],
     ['mysql', 'kill query 5', 'KILL', '', ''],
+    ['tsql', "backup database [prod] to disk = N'x'", 'BACKUP DATABASE', 'prod', ''],
+    ['tsql', 'fetch next from c into @x', 'FETCH', '', ''],
+    ['postgresql', 'import foreign schema s from server z into q', 'IMPORT FOREIGN', '', ''],
+    ['oracle', 'flashback table t to before drop', 'FLASHBACK TABLE', '', 't'],
+    ['mysql', 'drop prepare q', 'DEALLOCATE', '', ''],
     ['generic', 'frobnicate the thing', 'FROBNICATE', '', ''],
     ['generic', '"x"', 'UNKNOWN', '', ''],
   ]);
@@ -268,6 +276,11 @@ test('columns and functions', () => {
     ['tsql', 'select top 10 a, [b c] from t', 'a b c', ''],
     ['postgresql', 'set role admin', '', ''],
     ['mysql', 'do sleep(5)', '', 'sleep'],
+    ['mysql', 'select date_add(a, interval 1 day) from t', 'a', 'date_add'],
+    ['oracle', 'select a from t, u where t.b = u.c(+)', 'a b c', ''],
+    ['oracle', "begin p(1); utl_http.request('x'); end;", '', 'p utl_http.request'],
+    ['db2', 'select a from t with ur', 'a', ''],
+    ['tsql', 'declare @t table (a int)', '', ''],
   ];
   for (const [dialect, text, columns, functions] of cases) {
     const found = only(dialect, text);
@@ -329,6 +342,8 @@ test('secrets are found by grammar and are in no summary', () => {
     ['tsql', "alter login x with password = 'new' old_password = 'old'", ["'new'", "'old'"]],
     ['tsql', 'create login x with password = 0x0200AB hashed', ['0x0200AB']],
     ['tsql', "exec sp_addlogin 'u', 'pw'", ["'u'", "'pw'"]],
+    ['tsql', 'exec sp_password "old", "new"', ['"old"', '"new"']],
+    ['tsql', 'exec p @password = "pw"', ['"pw"']],
     ['tsql', "select * from openrowset('SQLNCLI', 'srv';'sa';'pw', 'select 1')", ["'srv'", "'sa'", "'pw'"]],
     ['oracle', 'alter user x identified by newpw replace oldpw', ['newpw', 'oldpw']],
     ['oracle', 'create user x identified by "P w"', ['"P w"']],

@@ -17,7 +17,7 @@ import {
   MODE_WRITE,
 } from './levels.ts';
 import type { Query } from './query.ts';
-import { KIND_LEFT, KIND_PARAMETER } from './tokens.ts';
+import { KIND_LEFT, KIND_PARAMETER, KIND_WORD } from './tokens.ts';
 
 /** Another statement begins at the word. */
 export const STOP = -1;
@@ -136,12 +136,14 @@ function verb(query: Query, word: string, i: number): number {
       return i + 1;
     case 'WITH':
       if (level.clause !== CLAUSE_START) {
-        if (level.clause === CLAUSE_TABLED || query.tokens.kindAt(i + 1) === KIND_LEFT) return i + 1;
-        return level.clause === CLAUSE_INSERT ? startCte(level, i) : i + 1;
+        if (level.clause === CLAUSE_INSERT && query.tokens.kindAt(i + 1) !== KIND_LEFT) return startCte(level, i);
+        // A hint in brackets, or one word: WITH UR, WITH TIES, WITH ORDINALITY.
+        return query.tokens.kindAt(i + 1) === KIND_WORD ? i + 2 : i + 1;
       }
       return startCte(level, i);
     case 'TABLE':
-      if (!isStart) return i + 1;
+      if (!isStart && level.clause !== CLAUSE_INSERT) return i + 1;
+      restart(level);
       level.clause = CLAUSE_TABLE;
       return begin(query, word, i);
     case 'UPDATE':
@@ -226,18 +228,17 @@ function on(query: Query, i: number): number {
     level.clause = CLAUSE_EXPRESSION;
     return tokens.word(i + 2) === 'KEY' ? i + 3 : i + 2;
   }
-  if (level.clause === CLAUSE_TABLED) level.clause = level.verb === 'MERGE' ? CLAUSE_EXPRESSION : CLAUSE_ON;
+  if (level.clause === CLAUSE_TABLED) level.clause = CLAUSE_ON;
   return i + 1;
 }
 
-/** `WHEN [NOT] MATCHED [BY SOURCE | TARGET]` of MERGE. */
+/** `WHEN [NOT] MATCHED [BY SOURCE | TARGET]` of MERGE; any other WHEN belongs to a CASE. */
 function when(query: Query, i: number): number {
   const { level, tokens } = query;
+  const p = tokens.word(i + 1) === 'NOT' ? i + 2 : i + 1;
+  if (tokens.word(p) !== 'MATCHED') return i + 1;
   level.clause = CLAUSE_EXPRESSION;
-  let p = i + 1;
-  if (tokens.word(p) === 'NOT') p++;
-  if (tokens.word(p) === 'MATCHED') p++;
-  return tokens.word(p) === 'BY' ? p + 2 : p;
+  return tokens.word(p + 1) === 'BY' ? p + 3 : p + 1;
 }
 
 /** Behind AS stands an alias or a type, except where a query follows. */

@@ -3,8 +3,8 @@
  * The body of a stored unit is not run by creating it and is not walked; the query of a view or `CREATE TABLE … AS` is.
  */
 import { Name, readName, skipBrackets } from './names.ts';
-import { KIND_COMMA, KIND_LEFT, KIND_SEMICOLON, type Tokens } from './tokens.ts';
-import { embeddedQuery, restOf, type Walk } from './walk.ts';
+import { KIND_COMMA, KIND_LEFT, KIND_RIGHT, KIND_SEMICOLON, type Tokens } from './tokens.ts';
+import { definitionEnd, embeddedQuery, startsAfterDefinition, type Walk } from './walk.ts';
 
 /** How far the object class may stand behind the verb (`DEFINER = 'a'@'b' SQL SECURITY DEFINER …`). */
 const CLASS_DISTANCE_MAX = 20;
@@ -104,7 +104,7 @@ export function createStatement(walk: Walk, i: number): number {
   const { tokens, facts } = walk;
   const found = classAt(tokens, i + 1);
   facts.addOperation(found.name === '' ? 'CREATE' : `CREATE ${found.name}`, true);
-  if (found.name === '') return restOf(walk, i + 1);
+  if (found.name === '') return definitionEnd(walk, i + 1);
   const name = new Name();
   const at = skipExists(tokens, found.next);
   const isNamed =
@@ -113,7 +113,7 @@ export function createStatement(walk: Walk, i: number): number {
     tokens.word(at) !== 'AUTHORIZATION' &&
     readName(tokens, at, name);
   const next = isNamed ? name.next : at;
-  if (ON_TABLE.has(found.name)) return onTable(walk, next, isNamed ? name.text : '');
+  if (ON_TABLE.has(found.name)) return onTable(walk, next, isNamed ? name.text : '', found.name === 'TRIGGER');
   if (isNamed) facts.addObject(name.text, true);
   switch (found.name) {
     case 'TABLE':
@@ -125,7 +125,7 @@ export function createStatement(walk: Walk, i: number): number {
     case 'ALIAS':
     case 'NICKNAME':
       if (tokens.word(next) === 'FOR' && readName(tokens, next + 1, name)) facts.addObject(name.text, false);
-      return restOf(walk, next);
+      return definitionEnd(walk, next);
     case 'PUBLICATION':
       return publication(walk, next);
     case 'PROCEDURE':
@@ -137,9 +137,9 @@ export function createStatement(walk: Walk, i: number): number {
     case 'TYPE BODY':
       return tokens.count;
     case 'EVENT':
-      return tokens.count;
+      return walk.rules.batch ? definitionEnd(walk, next) : tokens.count;
     default:
-      return restOf(walk, next);
+      return definitionEnd(walk, next);
   }
 }
 
@@ -153,31 +153,35 @@ function storedBody(walk: Walk, from: number): void {
 }
 
 /** An index, trigger or policy: the table behind ON is what changes; without one, the object itself. */
-function onTable(walk: Walk, from: number, ownName: string): number {
+function onTable(walk: Walk, from: number, ownName: string, isTrigger: boolean): number {
   const { tokens, facts } = walk;
   const name = new Name();
-  for (let i = from; i < tokens.count && tokens.kindAt(i) !== KIND_SEMICOLON; i++) {
+  const end = isTrigger ? tokens.count : definitionEnd(walk, from);
+  for (let i = from; i < end; i++) {
     const word = tokens.word(i);
+    // PostgreSQL's rules: ON event TO table.
     if (word !== 'ON' && !(word === 'TO' && tokens.word(i - 1) !== 'RENAME')) continue;
-    if (!readName(tokens, skipExists(tokens, i + 1), name)) continue;
-    if (word === 'ON' && (name.text.toUpperCase() === 'SELECT' || tokens.isReserved(i + 1))) continue;
+    const at = skipExists(tokens, i + 1);
+    if (tokens.isReserved(at) || !readName(tokens, at, name)) continue;
     facts.addObject(name.text, true);
-    return tokens.word(i - 1) === 'INDEX' ? name.next : tokens.count;
+    return end;
   }
   if (ownName !== '') facts.addObject(ownName, true);
-  return tokens.count;
+  return end;
 }
 
 /** Behind the name of a table or view: other tables its definition names, and its query. */
 function tableRest(walk: Walk, from: number): number {
   const { tokens, facts } = walk;
   const name = new Name();
+  let depth = 0;
   for (let i = from; i < tokens.count; i++) {
     switch (tokens.word(i)) {
       case 'SELECT':
       case 'WITH':
       case 'VALUES':
         if (tokens.word(i) !== 'SELECT' && tokens.word(i - 1) !== 'AS') break;
+        if (walk.rules.batch && depth <= 0 && startsAfterDefinition(tokens, i)) return i;
         return embeddedQuery(walk, tokens.kindAt(i - 1) === KIND_LEFT ? i - 1 : i);
       case 'TABLE':
         if (tokens.word(i - 1) === 'AS') return embeddedQuery(walk, i);
@@ -195,7 +199,10 @@ function tableRest(walk: Walk, from: number): number {
         if (tokens.word(i - 1) === 'AS' && readName(tokens, i + 1, name)) facts.executes = name.text;
         break;
       default:
-        if (walk.rules.batch && tokens.kindAt(i) === KIND_SEMICOLON) return i;
+        if (tokens.kindAt(i) === KIND_LEFT) depth++;
+        else if (tokens.kindAt(i) === KIND_RIGHT) depth--;
+        else if (tokens.kindAt(i) === KIND_SEMICOLON) return i;
+        else if (walk.rules.batch && depth <= 0 && startsAfterDefinition(tokens, i)) return i;
     }
   }
   return tokens.count;
@@ -213,30 +220,30 @@ export function alterStatement(walk: Walk, i: number): number {
   facts.addOperation(found.name === '' ? 'ALTER' : `ALTER ${found.name}`, true);
   const name = new Name();
   if (found.name === 'SESSION') return alterSession(walk, found.next);
-  if (found.name === '' || NAMELESS.has(found.name)) return restOf(walk, i + 1);
+  if (found.name === '' || NAMELESS.has(found.name)) return definitionEnd(walk, i + 1);
   const at = skipExists(tokens, found.next);
-  if (!readName(tokens, at, name)) return restOf(walk, at);
-  if (ON_TABLE.has(found.name)) return onTable(walk, name.next, name.text);
+  if (tokens.isReserved(at) || !readName(tokens, at, name)) return definitionEnd(walk, at);
+  if (ON_TABLE.has(found.name)) return onTable(walk, name.next, name.text, false);
   facts.addObject(name.text, true);
   return found.name.endsWith('TABLE') || found.name.endsWith('VIEW')
     ? alterTable(walk, name.next)
-    : restOf(walk, name.next);
+    : definitionEnd(walk, name.next);
 }
 
 /** Behind the name in ALTER TABLE or VIEW. */
 function alterTable(walk: Walk, from: number): number {
   const { tokens, facts } = walk;
   const name = new Name();
-  for (let i = from; i < tokens.count; i++) {
+  const end = definitionEnd(walk, from);
+  for (let i = from; i < end; i++) {
     const word = tokens.word(i);
     const follows = tokens.isName(i + 1) && readName(tokens, i + 1, name);
     if (word === 'REFERENCES' && follows) facts.addObject(name.text, false);
     else if (word === 'TO' && follows && (tokens.word(i - 1) === 'RENAME' || tokens.word(i - 1) === 'SWITCH')) {
       facts.addObject(name.text, true);
     } else if (word === 'SELECT') return embeddedQuery(walk, i);
-    else if (tokens.kindAt(i) === KIND_SEMICOLON) return i;
   }
-  return tokens.count;
+  return end;
 }
 
 function alterSession(walk: Walk, from: number): number {
@@ -246,18 +253,18 @@ function alterSession(walk: Walk, from: number): number {
     const name = new Name();
     if (readName(tokens, i + 2, name)) facts.effect = { kind: 'schema', schema: name.text };
   }
-  return restOf(walk, from);
+  return definitionEnd(walk, from);
 }
 
 export function dropStatement(walk: Walk, i: number): number {
   const { tokens, facts } = walk;
   const found = classAt(tokens, i + 1);
   facts.addOperation(found.name === '' ? 'DROP' : `DROP ${found.name}`, true);
-  if (found.name === '' || NAMELESS.has(found.name)) return restOf(walk, i + 1);
+  if (found.name === '' || NAMELESS.has(found.name)) return definitionEnd(walk, i + 1);
   const at = skipExists(tokens, found.next);
   const name = new Name();
   const isOnTable = ON_TABLE.has(found.name) && readName(tokens, at, name) && tokens.word(name.next) === 'ON';
-  if (isOnTable) return onTable(walk, name.next, name.text);
+  if (isOnTable) return onTable(walk, name.next, name.text, false);
   return nameList(walk, at, true);
 }
 
@@ -277,7 +284,7 @@ export function nameList(walk: Walk, from: number, isWritten: boolean): number {
       facts.addObject(name.text, isWritten);
       isExpected = false;
       i = name.next;
-    } else if (!isExpected && walk.rules.batch && tokens.word(i) !== '') return i;
+    } else if (!isExpected && walk.rules.batch && startsAfterDefinition(tokens, i)) return i;
     else i++;
   }
   return i;

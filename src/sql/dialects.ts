@@ -67,6 +67,8 @@ export interface DialectRules {
   readonly beginIsTransaction: boolean;
   /** `SELECT … INTO name` makes a table (else it fills variables). */
   readonly selectIntoTable: boolean;
+  /** What UPDATE and DELETE change may be named by an alias of their FROM or USING. */
+  readonly targetAliases: boolean;
   /** A CTE is visible in its own body without RECURSIVE. */
   readonly implicitRecursion: boolean;
 }
@@ -144,6 +146,7 @@ const NONE = {
   oneBlock: false,
   beginIsTransaction: false,
   selectIntoTable: false,
+  targetAliases: false,
   implicitRecursion: false,
 } as const;
 
@@ -164,11 +167,13 @@ const RULES: { readonly [D in SqlDialect]: DialectRules } = {
     executedComments: true,
     digitWords: true,
     beginIsTransaction: true,
+    targetAliases: true,
   }),
   tsql: dialect('tsql', '#', '@$', '[$?@', {
     nestedComments: true,
     batch: true,
     selectIntoTable: true,
+    targetAliases: true,
     implicitRecursion: true,
   }),
   oracle: dialect('oracle', '', '$#', '?:', {
@@ -185,6 +190,7 @@ const RULES: { readonly [D in SqlDialect]: DialectRules } = {
     colonParameters: true,
     beginIsTransaction: true,
     selectIntoTable: true,
+    targetAliases: true,
   }),
 };
 

@@ -46,7 +46,8 @@ export function mergeCode(
     }
     if (!code.isRun) continue;
     for (const operation of statement.operations) if (operation !== 'BLOCK') facts.addOperation(operation, false);
-    for (const name of statement.objects) facts.addObject(name, statement.objectsWritten.includes(name));
+    const written = new Set(statement.objectsWritten);
+    for (const name of statement.objects) facts.addObject(name, written.has(name));
     for (const name of statement.functions) facts.functions.add(name);
     facts.procedure ??= statement.procedure;
   }

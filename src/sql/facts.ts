@@ -5,7 +5,10 @@
 import type { SqlEffect } from '../contracts/sql.ts';
 
 /** Aliases and targets looked at per query level; further ones stand under the name they are written with. */
-const SCOPE_MAX = 64;
+const SCOPE_MAX = 32;
+
+/** Literals with SQL followed per statement; further ones are literals only. */
+const CODE_MAX = 64;
 
 /** A list of names, each once regardless of case; linear for few, a set for many. */
 export class NameList {
@@ -86,13 +89,15 @@ export class Facts {
   private readonly targets: Target[] = [];
   private readonly aliases: Alias[] = [];
 
-  /** Adds an operation; an outer one goes first. */
+  /** Adds an operation, each once; the first outer one is the statement's and goes first. */
   addOperation(name: string, isOuter: boolean): void {
     if (this.isDry) return;
+    const at = this.operations.indexOf(name);
     if (isOuter && this.operation === undefined) {
       this.operation = name;
+      if (at >= 0) this.operations.splice(at, 1);
       this.operations.unshift(name);
-    } else if (this.operations.length < SCOPE_MAX) this.operations.push(name);
+    } else if (at < 0) this.operations.push(name);
   }
 
   addObject(name: string, isWritten: boolean): number {
@@ -100,6 +105,11 @@ export class Facts {
     this.uses[index] = (this.uses[index] ?? 0) + 1;
     this.written[index] = (this.written[index] ?? false) || isWritten;
     return index;
+  }
+
+  /** Marks the object with that index, if there is one. */
+  markWritten(object: number): void {
+    if (object >= 0) this.written[object] = true;
   }
 
   scope(): ScopeMark {
@@ -111,7 +121,7 @@ export class Facts {
   }
 
   addCode(tokens: readonly number[], isRun: boolean, isBlock: boolean): void {
-    if (tokens.length === 0 || this.code.length >= SCOPE_MAX) return;
+    if (tokens.length === 0 || this.code.length >= CODE_MAX) return;
     this.code.push({ tokens, isRun, isBlock });
     this.readsLiterals = true;
   }
@@ -128,22 +138,26 @@ export class Facts {
 
   /** `SET qualifier.column = …`: that target is the one that changes. */
   assign(qualifier: string, mark: ScopeMark): void {
+    let object = -1;
+    for (let i = mark.aliases; i < this.aliases.length && object < 0; i++) {
+      const alias = this.aliases[i] as Alias;
+      if (sameName(alias.name, qualifier)) object = alias.object;
+    }
     for (let i = mark.targets; i < this.targets.length; i++) {
       const target = this.targets[i] as Target;
-      const alias = this.aliases.find(
-        (a, at) => at >= mark.aliases && a.object === target.object && sameName(a.name, qualifier),
-      );
-      if (alias !== undefined || sameName(target.name, qualifier)) target.isAssigned = true;
+      if (target.object === object || sameName(target.name, qualifier)) target.isAssigned = true;
     }
   }
 
-  /** Ends a query level: its targets are what changes, aliases replaced by what they stand for. */
-  close(mark: ScopeMark): void {
+  /** Ends a query level: its targets are what changes, with `resolves` aliases replaced by what they stand for. */
+  close(mark: ScopeMark, resolves: boolean): void {
     const targets = this.targets.splice(mark.targets);
     const aliases = this.aliases.splice(mark.aliases);
     const anyAssigned = targets.some((target) => target.isAssigned);
     for (const target of targets) {
-      const alias = aliases.find((a) => sameName(a.name, target.name) && a.object !== target.object);
+      const alias = resolves
+        ? aliases.find((a) => sameName(a.name, target.name) && a.object !== target.object)
+        : undefined;
       if (alias !== undefined) this.uses[target.object] = (this.uses[target.object] as number) - 1;
       if (target.isAssigned || !anyAssigned) this.written[alias?.object ?? target.object] = true;
     }

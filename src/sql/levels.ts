@@ -41,6 +41,10 @@ export interface Level {
   isRecursive: boolean;
   /** Behind RETURNING or OUTPUT. */
   isReturning: boolean;
+  /** Names may be columns: a query is around them. */
+  hasColumns: boolean;
+  /** The first table named here or in a bracket here, -1 before one is. */
+  firstObject: number;
   cteName: string;
   readonly scope: ScopeMark;
   readonly ctes: number;
@@ -56,6 +60,8 @@ export function newLevel(clause: number, isQuery: boolean, isOuter: boolean, sco
     isOperand: true,
     isRecursive: false,
     isReturning: false,
+    hasColumns: true,
+    firstObject: -1,
     cteName: '',
     scope,
     ctes,
@@ -97,3 +103,20 @@ export const TABLE_HINTS: ReadonlySet<string> = words(`
 
 /** Types whose literals MySQL and T-SQL write before a string. */
 export const TYPED_LITERALS: ReadonlySet<string> = words('DATE TIME TIMESTAMP INTERVAL');
+
+/** Words that make the bracket before them a query. */
+export function isQueryWord(word: string): boolean {
+  switch (word) {
+    case 'SELECT':
+    case 'WITH':
+    case 'VALUES':
+    case 'TABLE':
+    case 'INSERT':
+    case 'UPDATE':
+    case 'DELETE':
+    case 'MERGE':
+      return true;
+    default:
+      return false;
+  }
+}

@@ -31,6 +31,7 @@ import { hashStep, keywordId } from './keywords.ts';
 import {
   isDigit,
   opensLineComment,
+  type StringPrefix,
   scanComment,
   scanDelimited,
   scanDollarBody,
@@ -64,6 +65,7 @@ import {
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 const BACKTICK = 0x60;
+const AMPERSAND = 0x26;
 const STAR = 0x2a;
 const SLASH = 0x2f;
 const DASH = 0x2d;
@@ -180,8 +182,9 @@ export class Lexer {
         hash = hashStep(hash, c);
       }
     }
-    if (p - from <= 2 && p < length) {
-      const behind = this.prefixed(from, p);
+    if (p - from <= 2) {
+      const c = text.charCodeAt(p);
+      const behind = c === QUOTE || c === AMPERSAND ? this.prefixed(from, p) : 0;
       if (behind > 0) return behind;
     }
     const count = this.tokens.count;
@@ -198,17 +201,29 @@ export class Lexer {
     if (c === QUOTE) {
       const prefix = stringPrefix(text, from, to, this.rules);
       if (prefix === '') return 0;
-      const backslash = prefix === 'escape' || this.rules.backslash;
-      const end = prefix === 'delimited' ? scanDelimited(text, to + 1) : scanQuoted(text, to + 1, QUOTE, backslash);
+      const end = this.prefixedEnd(prefix, to + 1);
       this.add(KIND_STRING, 0, from, end);
       return end;
     }
-    if (c !== 0x26 || to - from !== 1 || (text.charCodeAt(from) | 32) !== 0x75) return 0;
+    if (to - from !== 1 || (text.charCodeAt(from) | 32) !== 0x75) return 0;
     const mark = text.charCodeAt(to + 1);
     if (mark !== QUOTE && mark !== DOUBLE_QUOTE) return 0;
     const end = scanQuoted(text, to + 2, mark, false);
     this.add(mark === QUOTE ? KIND_STRING : KIND_QUOTED, 0, from, end);
     return end;
+  }
+
+  private prefixedEnd(prefix: StringPrefix, from: number): number {
+    switch (prefix) {
+      case 'delimited':
+        return scanDelimited(this.text, from);
+      case 'digits': {
+        const at = this.text.indexOf("'", from);
+        return at < 0 ? this.text.length : at + 1;
+      }
+      default:
+        return scanQuoted(this.text, from, QUOTE, prefix === 'escape' || this.rules.backslash);
+    }
   }
 
   private other(from: number, c: number, kind: number): number {
@@ -226,8 +241,7 @@ export class Lexer {
       case CLASS_QUOTE:
         return this.take(KIND_STRING, from, scanQuoted(this.text, from + 1, QUOTE, this.rules.backslash));
       case CLASS_DOT:
-        if (isDigit(this.text.charCodeAt(from + 1)) && !this.behindName(from)) return this.number(from);
-        return this.take(KIND_DOT, from, from + 1);
+        return this.dot(from);
       case CLASS_DOUBLE_QUOTE:
         return this.rules.doubleQuoteString
           ? this.take(KIND_DOUBLE_STRING, from, scanQuoted(this.text, from + 1, DOUBLE_QUOTE, this.rules.backslash))
@@ -286,11 +300,15 @@ export class Lexer {
     return c < 128 ? this.rules.wordPart[c] !== 0 : c >= 128 && !isWideSpace(c);
   }
 
-  /** True when the token that ends at `from` is a name: the dot behind it is no decimal point. */
-  private behindName(from: number): boolean {
+  /** A decimal point before a digit, unless it stands in a range (`1..2`) or, in MySQL, behind a name (`db.1t`). */
+  private dot(from: number): number {
     const last = this.tokens.count - 1;
     const kind = this.tokens.kindAt(last);
-    return (kind === KIND_WORD || kind === KIND_QUOTED) && this.tokens.end[last] === from;
+    const isBehindDot = kind === KIND_DOT && this.tokens.end[last] === from;
+    const isBehindName =
+      this.rules.digitWords && (kind === KIND_WORD || kind === KIND_QUOTED) && this.tokens.end[last] === from;
+    const isNumber = isDigit(this.text.charCodeAt(from + 1)) && !isBehindDot && !isBehindName;
+    return isNumber ? this.number(from) : this.take(KIND_DOT, from, from + 1);
   }
 
   private number(from: number): number {

@@ -10,6 +10,9 @@ import {
   type Tokens,
 } from './tokens.ts';
 
+/** Parts read as one name; servers take four, and a bound keeps reading linear. */
+const PARTS_MAX = 8;
+
 const AT = 0x40;
 const STAR = 0x2a;
 
@@ -45,9 +48,9 @@ export function readName(tokens: Tokens, i: number, out: Name): boolean {
   out.hasStar = false;
   out.hasString = kind === KIND_DOUBLE_STRING;
   let p = i + 1;
-  while (tokens.kindAt(p) === KIND_DOT) {
+  while (tokens.kindAt(p) === KIND_DOT && out.parts < PARTS_MAX) {
     let dots = 1;
-    while (tokens.kindAt(p + dots) === KIND_DOT) dots++;
+    while (dots < PARTS_MAX && tokens.kindAt(p + dots) === KIND_DOT) dots++;
     const partKind = tokens.kindAt(p + dots);
     if (partKind !== KIND_WORD && partKind !== KIND_QUOTED && partKind !== KIND_DOUBLE_STRING) {
       out.hasStar = tokens.isOperator(p + dots, STAR);
@@ -56,17 +59,20 @@ export function readName(tokens: Tokens, i: number, out: Name): boolean {
     }
     const part = namePart(tokens, p + dots);
     if (partKind === KIND_DOUBLE_STRING) out.hasString = true;
-    out.text += '.'.repeat(Math.min(dots, 3)) + part;
+    out.text += '.'.repeat(dots) + part;
     out.qualifier = dots === 1 ? out.last : '';
     out.last = part;
     out.parts++;
     p += dots + 1;
   }
   if (tokens.isOperator(p, AT) && (tokens.kindAt(p + 1) === KIND_WORD || tokens.kindAt(p + 1) === KIND_QUOTED)) {
-    const link = new Name();
-    readName(tokens, p + 1, link);
-    out.text += `@${link.text}`;
-    p = link.next;
+    out.text += `@${namePart(tokens, p + 1)}`;
+    p += 2;
+    while (tokens.kindAt(p) === KIND_DOT && tokens.kindAt(p + 1) === KIND_WORD && out.parts < PARTS_MAX) {
+      out.text += `.${namePart(tokens, p + 1)}`;
+      out.parts++;
+      p += 2;
+    }
   }
   out.next = p;
   return true;

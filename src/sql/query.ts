@@ -20,6 +20,7 @@ import {
   CLAUSE_TABLED,
   FRAME_WORDS,
   FUNCTION_WORDS,
+  isQueryWord,
   type Level,
   MODE_DELETE,
   MODE_READ,
@@ -46,8 +47,16 @@ import {
   type Tokens,
 } from './tokens.ts';
 
+const PLUS = 0x2b;
+
 /** CTE names remembered; further ones are taken for tables. */
 const CTES_MAX = 64;
+
+interface Cte {
+  readonly name: string;
+  /** The first table of its query, -1 when there is none or it is not known yet. */
+  readonly object: number;
+}
 
 export class Query {
   readonly tokens: Tokens;
@@ -61,11 +70,9 @@ export class Query {
   isRecorded = false;
   /** A condition or loop head: THEN, LOOP and DO end it. */
   isControl = false;
-  /** Names of the outermost level may be columns. */
-  hasColumns = true;
 
   private readonly name = new Name();
-  private readonly ctes: string[] = [];
+  private readonly ctes: Cte[] = [];
   /** Position behind the last operand: a name there is an alias. */
   private operandEnd = -1;
   /** Position of the bracket that opens the arguments of a table function. */
@@ -118,7 +125,8 @@ export class Query {
   }
 
   private finish(i: number): number {
-    for (let at = this.levels.length - 1; at >= 0; at--) this.facts.close((this.levels[at] as Level).scope);
+    for (let at = this.levels.length - 1; at >= 0; at--)
+      this.facts.close((this.levels[at] as Level).scope, this.rules.targetAliases);
     return i;
   }
 
@@ -141,6 +149,7 @@ export class Query {
     const isOuter = level.isOuter && level.clause === CLAUSE_START;
     const next = newLevel(clause, isQuery || clause === CLAUSE_TABLE, isOuter, this.facts.scope(), this.ctes.length);
     next.isOperand = isOperand;
+    next.hasColumns = next.isQuery || level.hasColumns;
     if (clause === CLAUSE_TABLE) {
       next.mode = level.mode;
       next.verb = level.verb;
@@ -157,12 +166,23 @@ export class Query {
       this.levels.pop();
       this.level = this.levels[this.levels.length - 1] as Level;
       this.ctes.length = Math.min(this.ctes.length, closed.ctes);
-      this.facts.close(closed.scope);
-      if (this.level.clause === CLAUSE_CTE && closed.isQuery) this.addCte(this.level.cteName);
+      this.facts.close(closed.scope, this.rules.targetAliases);
+      this.inherit(closed);
       this.operandEnd = closed.isOperand ? i + 1 : -1;
       if (this.level.clause === CLAUSE_TABLED) i = this.alias(i + 1, -1) - 1;
     }
     return i + 1;
+  }
+
+  /** What a closed bracket leaves to the level around it: a CTE's name, and the table that stands for the bracket. */
+  private inherit(closed: Level): void {
+    const level = this.level;
+    if (level.clause === CLAUSE_CTE && closed.isQuery) this.addCte(level.cteName, closed.firstObject);
+    else if (level.firstObject < 0) level.firstObject = closed.firstObject;
+    // A derived table that is changed changes its first table.
+    if (level.clause === CLAUSE_TABLED && level.mode !== MODE_READ && closed.isQuery && closed.verb === 'SELECT') {
+      this.facts.markWritten(closed.firstObject);
+    }
   }
 
   private comma(): void {
@@ -223,8 +243,8 @@ export class Query {
     if (clause === CLAUSE_START || clause === CLAUSE_CTE) return false;
     if (clause === CLAUSE_INSERT) return word !== 'SELECT' && word !== 'DEFAULT';
     const before = this.tokens.word(i - 1);
-    if (before === 'FOR' || before === 'ON' || before === 'KEY' || (before === 'THEN' && verb === 'MERGE'))
-      return false;
+    if (before === 'FOR' || before === 'KEY' || (before === 'THEN' && verb === 'MERGE')) return false;
+    if (before === 'ON' && (word === 'UPDATE' || word === 'DELETE')) return false;
     if (word === 'SET') return verb !== 'UPDATE' && verb !== 'MERGE';
     return !(word === 'IF' || word === 'UPDATE') || this.tokens.kindAt(i + 1) !== KIND_LEFT;
   }
@@ -239,17 +259,19 @@ export class Query {
     const isFirst = before === 'WITH' || before === 'RECURSIVE' || this.tokens.kindAt(i - 1) === KIND_COMMA;
     if (!isFirst || !this.read(i)) return i + 1;
     this.level.cteName = this.name.text;
-    if (this.level.isRecursive || this.rules.implicitRecursion) this.addCte(this.name.text);
+    if (this.level.isRecursive || this.rules.implicitRecursion) this.addCte(this.name.text, -1);
     return this.name.next;
   }
 
-  private addCte(name: string): void {
-    if (name !== '' && this.ctes.length < CTES_MAX && !this.isCte(name)) this.ctes.push(name);
+  private addCte(name: string, object: number): void {
+    const known = this.cteOf(name);
+    if (known !== undefined) this.ctes[this.ctes.indexOf(known)] = { name, object };
+    else if (name !== '' && this.ctes.length < CTES_MAX) this.ctes.push({ name, object });
   }
 
-  private isCte(name: string): boolean {
-    for (const cte of this.ctes) if (sameName(cte, name)) return true;
-    return false;
+  private cteOf(name: string): Cte | undefined {
+    for (const cte of this.ctes) if (sameName(cte.name, name)) return cte;
+    return undefined;
   }
 
   /** Reads a name that is not a column's; one that may be a string makes the result this statement's own. */
@@ -271,9 +293,14 @@ export class Query {
       this.argumentsAt = next;
       return next;
     }
-    if (name.parts === 1 && this.isCte(name.text)) return this.alias(next, -1);
+    const cte = name.parts === 1 ? this.cteOf(name.text) : undefined;
+    if (cte !== undefined) {
+      if (level.mode !== MODE_READ) facts.markWritten(cte.object);
+      return this.alias(next, -1);
+    }
     const last = name.last;
     const object = facts.addObject(name.text, level.mode === MODE_WRITE);
+    if (level.firstObject < 0) level.firstObject = object;
     if (level.mode === MODE_UPDATE || level.mode === MODE_DELETE) facts.addTarget(name.text, object, level.scope);
     const end = this.alias(next, object);
     if (end === next) facts.addAlias(last, object, level.scope);
@@ -338,15 +365,16 @@ export class Query {
     const next = name.next;
     const isAlias = this.operandEnd === i;
     this.operandEnd = next;
-    if (tokens.kindAt(next) === KIND_LEFT) {
+    if (tokens.kindAt(next) === KIND_LEFT && !this.isOuterJoinMark(next)) {
       this.operandEnd = -1;
       if (!NOT_FUNCTIONS.has(word)) facts.functions.add(name.text);
       const isExtract = name.parts === 1 && sameName(name.text, 'extract') && tokens.word(next + 2) === 'FROM';
       return isExtract ? this.open(next) + 1 : next;
     }
     if (isAlias || name.hasStar || FRAME_WORDS.has(word)) return next;
+    if (word === 'INTERVAL' && tokens.isLiteral(next)) return next;
     if (tokens.isString(next) && this.isTypedLiteral(i, name.text)) return next;
-    if (this.hasColumns || this.levels.length > 1) facts.columns.add(name.last);
+    if (level.hasColumns) facts.columns.add(name.last);
     if (level.clause === CLAUSE_SET && name.qualifier !== '' && isAssignment(tokens, next)) {
       const before = i - 1;
       if (tokens.kindAt(before) === KIND_COMMA || tokens.word(before) === 'SET')
@@ -355,25 +383,15 @@ export class Query {
     return next;
   }
 
+  /** Oracle's `column(+)`. */
+  private isOuterJoinMark(i: number): boolean {
+    return this.tokens.isOperator(i + 1, PLUS) && this.tokens.kindAt(i + 2) === KIND_RIGHT;
+  }
+
   /** `DATE '…'`, `_utf8'…'`, and in most dialects any type's name. */
   private isTypedLiteral(i: number, text: string): boolean {
     if (this.tokens.kindAt(i) === KIND_NONE) return false;
     if (!this.rules.backslash && !this.rules.batch) return true;
     return text.startsWith('_') || TYPED_LITERALS.has(text.toUpperCase());
-  }
-}
-
-function isQueryWord(word: string): boolean {
-  switch (word) {
-    case 'SELECT':
-    case 'WITH':
-    case 'VALUES':
-    case 'INSERT':
-    case 'UPDATE':
-    case 'DELETE':
-    case 'MERGE':
-      return true;
-    default:
-      return false;
   }
 }

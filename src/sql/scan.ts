@@ -143,6 +143,8 @@ const LONG_OPERATORS: ReadonlySet<string> = new Set(
 /** Behind the operator at `from`. */
 export function scanOperator(text: string, from: number, rules: DialectRules): number {
   if (rules.freeOperators) return scanFreeOperator(text, from);
+  const next = text.charCodeAt(from + 1);
+  if (!(next < 128) || (FREE[next] === 0 && next !== 0x3a)) return from + 1;
   if (LONG_OPERATORS.has(text.slice(from, from + 3))) return Math.min(text.length, from + 3);
   if (LONG_OPERATORS.has(text.slice(from, from + 2))) return Math.min(text.length, from + 2);
   return from + 1;
@@ -177,21 +179,26 @@ function scanFreeOperator(text: string, from: number): number {
   return p;
 }
 
-/** Whether the one or two letters in `text[from, to)` before a quote are a string prefix of the dialect. */
-export function stringPrefix(
-  text: string,
-  from: number,
-  to: number,
-  rules: DialectRules,
-): 'plain' | 'escape' | 'delimited' | '' {
+/**
+ * What the letters before a quote make of the string: as it is, with backslash escapes, Oracle's own delimiters, or
+ * digits of bits or bytes (where a doubled quote ends it); `''` when they are no prefix in the dialect.
+ */
+export type StringPrefix = 'plain' | 'escape' | 'delimited' | 'digits' | '';
+
+/** The prefix in the one or two letters `text[from, to)`. */
+export function stringPrefix(text: string, from: number, to: number, rules: DialectRules): StringPrefix {
   const last = text.charCodeAt(to - 1) | 32;
   if (to - from === 1) {
-    if (last === 0x6e || last === 0x78 || last === 0x62) return 'plain';
+    if (last === 0x6e) return 'plain';
+    // T-SQL writes bytes as numbers; a word before a quote is another token there.
+    if (last === 0x78 || last === 0x62) return rules.batch ? '' : 'digits';
     if (last === 0x65 && rules.escapeStrings) return 'escape';
     return last === 0x71 && rules.qQuotes ? 'delimited' : '';
   }
   const first = text.charCodeAt(from) | 32;
   if (first === 0x6e && last === 0x71 && rules.qQuotes) return 'delimited';
-  // DB2 and Oracle: GX'…', UX'…', BX'…'.
-  return last === 0x78 && (first === 0x67 || first === 0x75 || first === 0x62) ? 'plain' : '';
+  // DB2: GX'…', UX'…', BX'…'.
+  return last === 0x78 && rules.dialect === 'db2' && (first === 0x67 || first === 0x75 || first === 0x62)
+    ? 'digits'
+    : '';
 }

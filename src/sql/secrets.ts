@@ -29,6 +29,9 @@ const SECRET_PROCEDURES: ReadonlySet<string> = new Set([
 
 const NAME_LENGTH_MAX = 64;
 
+/** How far the arguments of OPENROWSET are read. */
+const PROVIDER_TOKENS_MAX = 32;
+
 /** Adds the token indices of secret literals to `out`, rising, each once. */
 export function findSecrets(tokens: Tokens, out: number[]): void {
   const isSetPassword = tokens.word(0) === 'SET' && isPasswordStatement(tokens);
@@ -39,12 +42,12 @@ export function findSecrets(tokens: Tokens, out: number[]): void {
     const end = tokens.endOf(i);
     if (end - start > NAME_LENGTH_MAX || !mayNameSecret(tokens.text, start, end)) continue;
     const name = tokens.slice(i).toLowerCase();
-    if (name === 'identified') identified(tokens, i + 1, out);
+    if (SECRET_PROCEDURES.has(name)) i = takeAll(tokens, i + 1, out);
+    else if (name === 'identified') identified(tokens, i + 1, out);
     else if (/(?:password|passwd|pwd|secret|passphrase)["`\]]?$/.test(name)) password(tokens, i + 1, out);
     else if (name === 'connection' || name === 'credentials')
       take(tokens, isAssignment(tokens, i + 1) ? i + 2 : i + 1, out);
     else if (name === 'using' && tokens.slice(0).toLowerCase() === 'connect') takeAny(tokens, i + 1, out);
-    else if (SECRET_PROCEDURES.has(name)) takeAll(tokens, i + 1, out);
     else if (name === 'openrowset' || name === 'opendatasource') takeProvider(tokens, i + 1, out);
   }
   if (isSetPassword) {
@@ -98,8 +101,9 @@ function identified(tokens: Tokens, from: number, out: number[]): void {
 function password(tokens: Tokens, from: number, out: number[]): void {
   let at = from;
   while (isAssignment(tokens, at) || tokens.kindAt(at) === KIND_LEFT || tokens.word(at) === 'TO') at++;
-  // `Password FROM t` and `password, 'x'` name a column, not a secret.
-  take(tokens, at, out);
+  // `password FROM t` and `password, 'x'` name a column, not a secret.
+  if (at > from && isDoubleQuoted(tokens, at)) out.push(at);
+  else take(tokens, at, out);
 }
 
 /** The literal at `i` and the strings that continue it. */
@@ -116,15 +120,26 @@ function takeAny(tokens: Tokens, i: number, out: number[]): void {
   else take(tokens, i, out);
 }
 
-function takeAll(tokens: Tokens, from: number, out: number[]): void {
-  for (let i = from; i < tokens.count && tokens.kindAt(i) !== KIND_SEMICOLON; i++) if (tokens.isString(i)) out.push(i);
+/** A name that is a string where the session has switched `QUOTED_IDENTIFIER` off, as old T-SQL clients do. */
+function isDoubleQuoted(tokens: Tokens, i: number): boolean {
+  return tokens.kindAt(i) === KIND_QUOTED && tokens.text.charCodeAt(tokens.startOf(i)) === 0x22;
+}
+
+/** All strings up to the separator; gives its position. */
+function takeAll(tokens: Tokens, from: number, out: number[]): number {
+  let i = from;
+  for (; i < tokens.count && tokens.kindAt(i) !== KIND_SEMICOLON; i++) {
+    if (tokens.isString(i) || isDoubleQuoted(tokens, i)) out.push(i);
+  }
+  return i;
 }
 
 /** The parts of `('provider', 'server';'user';'password', …)` and `('provider', 'connection string')` behind the first. */
 function takeProvider(tokens: Tokens, from: number, out: number[]): void {
   if (tokens.kindAt(from) !== KIND_LEFT) return;
   let commas = 0;
-  for (let i = from + 1; i < tokens.count && commas < 2; i++) {
+  const end = Math.min(tokens.count, from + PROVIDER_TOKENS_MAX);
+  for (let i = from + 1; i < end && commas < 2; i++) {
     if (tokens.kindAt(i) === KIND_COMMA) commas++;
     else if (commas === 1 && tokens.isString(i)) out.push(i);
   }

@@ -5,7 +5,7 @@
 import type { Facts } from './facts.ts';
 import { isAssignment, Name, namePart, readName } from './names.ts';
 import { KIND_LEFT, KIND_PARAMETER, KIND_QUOTED, KIND_SEMICOLON, KIND_WORD, type Tokens } from './tokens.ts';
-import { endOf, type Walk } from './walk.ts';
+import { endOf, innerStatement, type Walk } from './walk.ts';
 
 /** Walks a session statement at `i`: where it ends, or 0 when `word` begins none. */
 export function sessionStatement(walk: Walk, word: string, i: number): number {
@@ -24,6 +24,8 @@ export function sessionStatement(walk: Walk, word: string, i: number): number {
       return prepareStatement(walk, i);
     case 'DEALLOCATE':
       return deallocate(walk, i);
+    case 'DROP':
+      return walk.tokens.word(i + 1) === 'PREPARE' ? deallocate(walk, i) : 0;
     case 'DISCARD':
       walk.facts.addOperation('DISCARD', true);
       if (walk.tokens.word(i + 1) === 'ALL') walk.facts.effect = { kind: 'discard-all' };
@@ -159,7 +161,7 @@ function prepareStatement(walk: Walk, i: number): number {
   if (tokens.word(p) === 'AS' && p + 1 < tokens.count) {
     const text = tokens.text.slice(tokens.startOf(p + 1), tokens.endOf(tokens.count - 1));
     facts.effect = { kind: 'prepare', name: name.text, text };
-    return walk.statementAt(walk, p + 1);
+    return innerStatement(walk, p + 1);
   }
   const text = tokens.isString(p + 1) ? namePart(tokens, p + 1) : undefined;
   if (text !== undefined) facts.addCode([p + 1], false, false);

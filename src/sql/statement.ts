@@ -13,16 +13,18 @@ import { embeddedQuery, endOf, expressionAt, queryAt, type Walk } from './walk.t
 
 /** Fills `facts` from all `tokens`. */
 export function walkStatements(tokens: Tokens, facts: Facts, rules: DialectRules): void {
-  const walk: Walk = { tokens, facts, rules, statementAt, isBlock: false };
+  const walk: Walk = { tokens, facts, rules, statementAt, isBlock: false, nesting: 0 };
   let i = 0;
   while (i < tokens.count) {
     const next = statementAt(walk, i);
     i = next > i ? next : i + 1;
   }
+  // Nothing but conditions or labels: the first word stands for the whole.
+  if (facts.operation === undefined) facts.addOperation(firstWord(tokens, 0), true);
 }
 
 function statementAt(walk: Walk, i: number): number {
-  const { tokens, facts } = walk;
+  const { tokens } = walk;
   const word = tokens.word(i);
   switch (word) {
     case 'SELECT':
@@ -41,7 +43,7 @@ function statementAt(walk: Walk, i: number): number {
     case 'ALTER':
       return alterStatement(walk, i);
     case 'DROP':
-      return dropStatement(walk, i);
+      return sessionStatement(walk, word, i) || dropStatement(walk, i);
     case 'BEGIN':
       return begin(walk, i);
     case 'DECLARE':
@@ -72,7 +74,7 @@ function statementAt(walk: Walk, i: number): number {
   const next = sessionStatement(walk, word, i);
   if (next > 0) return next;
   const end = utilityStatement(walk, word, i);
-  return end > 0 ? end : other(facts, tokens, i);
+  return end > 0 ? end : other(walk, i);
 }
 
 /** A transaction, or a block. */
@@ -108,8 +110,7 @@ function declareBlock(walk: Walk, i: number): number {
 
 /** Conditions and loop heads: their queries are read, their words are no operations of their own. */
 function controlStatement(walk: Walk, word: string, i: number): number {
-  const { tokens, rules, facts } = walk;
-  if (!walk.isBlock && !rules.batch) return other(facts, tokens, i);
+  if (!walk.isBlock && !walk.rules.batch) return other(walk, i);
   return expressionAt(walk, i + 1, word !== 'RETURN');
 }
 
@@ -127,21 +128,28 @@ function unknownStatement(walk: Walk, i: number): number {
   const isFirst = facts.operation === undefined;
   if (walk.isBlock) {
     const isCall = tokens.kindAt(name.next) === KIND_LEFT || tokens.kindAt(name.next) === KIND_SEMICOLON;
-    if (isCall) facts.procedure ??= name.text;
+    if (isCall) {
+      facts.procedure ??= name.text;
+      facts.functions.add(name.text);
+    }
   } else if (rules.batch && isFirst && tokens.kindAt(name.next) !== KIND_OPERATOR) {
     facts.addOperation('EXECUTE', true);
     facts.procedure ??= name.text;
     return endOf(walk, name.next);
-  } else if (!rules.batch) return other(facts, tokens, i);
+  } else if (!rules.batch) return other(walk, i);
   return endOf(walk, name.next);
 }
 
 /** Longest first word that is taken for an operation when it is no keyword. */
 const OPERATION_LENGTH_MAX = 24;
 
-function other(facts: Facts, tokens: Tokens, i: number): number {
+function firstWord(tokens: Tokens, i: number): string {
   const text = tokens.slice(i);
-  const isPlain = text.length <= OPERATION_LENGTH_MAX && /^[A-Za-z][A-Za-z_]*$/.test(text);
-  facts.addOperation(isPlain ? text.toUpperCase() : 'UNKNOWN', true);
-  return tokens.count;
+  return text.length <= OPERATION_LENGTH_MAX && /^[A-Za-z][A-Za-z_]*$/.test(text) ? text.toUpperCase() : 'UNKNOWN';
+}
+
+/** A statement of no known kind. In a block or batch only its first word is lost, elsewhere it is the operation. */
+function other(walk: Walk, i: number): number {
+  if (!walk.isBlock) walk.facts.addOperation(firstWord(walk.tokens, i), true);
+  return walk.isBlock || walk.rules.batch ? endOf(walk, i + 1) : walk.tokens.count;
 }

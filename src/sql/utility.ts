@@ -2,20 +2,17 @@
 import { nameList, skipExists } from './ddl.ts';
 import { Name, readName } from './names.ts';
 import { KIND_COMMA, KIND_LEFT, KIND_SEMICOLON, type Tokens } from './tokens.ts';
-import { embeddedQuery, endOf, restOf, type Walk } from './walk.ts';
+import { definitionEnd, embeddedQuery, endOf, innerStatement, type Walk } from './walk.ts';
 
 /** Statements named by their first word alone. */
 const PLAIN: ReadonlySet<string> = new Set(
   `COMMIT ROLLBACK SAVEPOINT KILL FETCH MOVE CLOSE OPEN CHECKPOINT DECLARE LISTEN NOTIFY UNLISTEN
-   SHUTDOWN RESTART FLUSH PURGE HELP SIGNAL GET RAISERROR THROW PRINT WAITFOR DBCC RECONFIGURE BACKUP RESTORE XA BINLOG
-   CACHE AUDIT NOAUDIT GOTO LEAVE ITERATE CONTINUE RAISE STOP INSTALL UNINSTALL FLASHBACK PURGE RETURN NEXT`.split(
-    /\s+/,
-  ),
+   SHUTDOWN RESTART FLUSH HELP SIGNAL GET RAISERROR THROW PRINT WAITFOR DBCC RECONFIGURE XA BINLOG
+   CACHE AUDIT NOAUDIT GOTO LEAVE ITERATE CONTINUE RAISE STOP INSTALL UNINSTALL RETURN NEXT`.split(/\s+/),
 );
 
 /** First word → the operation, where it is another word for one. */
 const SYNONYMS: { readonly [word: string]: string } = {
-  END: 'COMMIT',
   ABORT: 'ROLLBACK',
   SAVE: 'SAVEPOINT',
   DESC: 'DESCRIBE',
@@ -26,6 +23,10 @@ export function utilityStatement(walk: Walk, word: string, i: number): number {
   switch (word) {
     case 'EXPLAIN':
       return explain(walk, i);
+    case 'END':
+      // PostgreSQL's other word for COMMIT; elsewhere the end of a block whose beginning was not seen.
+      walk.facts.addOperation(walk.rules.freeOperators ? 'COMMIT' : 'END', true);
+      return endOf(walk, i + 1);
     case 'DESCRIBE':
     case 'DESC':
       return describe(walk, i);
@@ -79,6 +80,11 @@ function simpleStatement(walk: Walk, word: string, i: number): number {
     case 'COMMENT':
       facts.addOperation('COMMENT', true);
       return commentOn(walk, i);
+    case 'BACKUP':
+    case 'RESTORE':
+    case 'FLASHBACK':
+    case 'PURGE':
+      return wholeObject(walk, word, i);
     case 'BULK':
       facts.addOperation('BULK INSERT', true);
       return nameList(walk, i + 2, true);
@@ -103,6 +109,17 @@ function simpleStatement(walk: Walk, word: string, i: number): number {
   return endOf(walk, i + 1);
 }
 
+/** Statements on a whole table or database named behind its class; the operation keeps the class. */
+function wholeObject(walk: Walk, word: string, i: number): number {
+  const { tokens, facts } = walk;
+  const second = tokens.word(i + 1);
+  const isNamed = second === 'TABLE' || second === 'DATABASE';
+  facts.addOperation(isNamed ? `${word} ${second}` : word, true);
+  const name = new Name();
+  if (isNamed && readName(tokens, i + 2, name)) facts.addObject(name.text, word !== 'BACKUP');
+  return endOf(walk, i + 1);
+}
+
 /** `START TRANSACTION` is BEGIN; the others keep their second word. */
 function transactionOr(word: string, tokens: Tokens, i: number): string {
   if (word === 'START' && tokens.word(i + 1) === 'TRANSACTION') return 'BEGIN';
@@ -122,7 +139,7 @@ function explain(walk: Walk, i: number): number {
       if (tokens.isLiteral(p + 1)) facts.readsLiterals = true;
     } else if (isExplained(word) || (tokens.kindAt(p) === KIND_LEFT && isExplained(tokens.word(p + 1)))) {
       if (!isRun) facts.isDry = true;
-      return walk.statementAt(walk, p);
+      return innerStatement(walk, p);
     }
   }
   const isTable = tokens.isName(i + 1) && tokens.word(i + 1) === '';
@@ -161,7 +178,7 @@ function describe(walk: Walk, i: number): number {
   const at = tokens.word(i + 1) === 'TABLE' || tokens.word(i + 1) === 'EXTENDED' ? i + 2 : i + 1;
   if (isExplained(tokens.word(at))) {
     facts.isDry = true;
-    return walk.statementAt(walk, at);
+    return innerStatement(walk, at);
   }
   const name = new Name();
   if (readName(tokens, at, name)) facts.addObject(name.text, false);
@@ -216,31 +233,31 @@ const NOT_TABLES: ReadonlySet<string> = new Set([
 function grant(walk: Walk, word: string, i: number): number {
   const { tokens, facts, rules } = walk;
   facts.addOperation(word, true);
-  for (let p = i + 1; p < tokens.count && tokens.kindAt(p) !== KIND_SEMICOLON; p++) {
-    if (tokens.word(p) !== 'ON') continue;
-    const on = tokens.word(p + 1);
-    let at = p + 1;
-    if (rules.batch && tokens.slice(p + 2) === '::') {
-      if (on !== 'OBJECT') break;
-      at = p + 3;
-    } else if (NOT_TABLES.has(on)) break;
-    else if (/^(TABLE|FUNCTION|PROCEDURE|SEQUENCE|ROUTINE)$/i.test(tokens.slice(at)) && !isEnd(tokens.word(at + 1)))
-      at++;
-    objectsOf(walk, at);
-    break;
-  }
-  // The privileges' own names are verbs, so in a batch only the separator ends a GRANT.
-  return restOf(walk, i + 1);
+  let p = i + 1;
+  // The privileges' own names are verbs: none of them begins a statement.
+  while (p < tokens.count && tokens.word(p) !== 'ON' && !isEnd(tokens.word(p)) && tokens.kindAt(p) !== KIND_SEMICOLON)
+    p++;
+  if (tokens.word(p) !== 'ON') return definitionEnd(walk, p);
+  const on = tokens.word(p + 1);
+  let at = p + 1;
+  if (rules.batch && tokens.slice(p + 2) === '::') {
+    if (on !== 'OBJECT') return definitionEnd(walk, p);
+    at = p + 3;
+  } else if (NOT_TABLES.has(on)) return definitionEnd(walk, p);
+  else if (/^(TABLE|FUNCTION|PROCEDURE|SEQUENCE|ROUTINE)$/i.test(tokens.slice(at)) && !isEnd(tokens.word(at + 1))) at++;
+  const end = definitionEnd(walk, at);
+  objectsOf(walk, at, end);
+  return end;
 }
 
 function isEnd(word: string): boolean {
   return word === 'TO' || word === 'FROM';
 }
 
-function objectsOf(walk: Walk, from: number): void {
+function objectsOf(walk: Walk, from: number, end: number): void {
   const { tokens, facts } = walk;
   const name = new Name();
-  for (let i = from; i < tokens.count && !isEnd(tokens.word(i)) && tokens.kindAt(i) !== KIND_SEMICOLON; ) {
+  for (let i = from; i < end && !isEnd(tokens.word(i)); ) {
     const isFirst = i === from || tokens.kindAt(i - 1) === KIND_COMMA;
     if (isFirst && readName(tokens, i, name)) {
       facts.addObject(name.text, true);
@@ -301,12 +318,16 @@ function lock(walk: Walk, word: string, i: number): number {
   return nameList(walk, skipExists(tokens, hasWord ? i + 2 : i + 1), false);
 }
 
+/** How far the FOR of a cursor may stand behind DECLARE. */
+const CURSOR_TOKENS_MAX = 16;
+
 /** `DECLARE name CURSOR FOR query`; a T-SQL variable list names no tables. */
 function declare(walk: Walk, i: number): number {
   const { tokens, facts } = walk;
   facts.addOperation('DECLARE', true);
-  for (let p = i + 1; p < tokens.count && tokens.kindAt(p) !== KIND_SEMICOLON; p++) {
-    if (tokens.word(p) === 'FOR' && isExplained(tokens.word(p + 1))) return walk.statementAt(walk, p + 1);
+  const end = Math.min(tokens.count, i + CURSOR_TOKENS_MAX);
+  for (let p = i + 1; p < end && tokens.kindAt(p) !== KIND_SEMICOLON; p++) {
+    if (tokens.word(p) === 'FOR' && isExplained(tokens.word(p + 1))) return innerStatement(walk, p + 1);
   }
   return endOf(walk, i + 1);
 }

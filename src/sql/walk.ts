@@ -3,7 +3,10 @@ import type { DialectRules } from './dialects.ts';
 import type { Facts } from './facts.ts';
 import { CLAUSE_EXPRESSION } from './levels.ts';
 import { Query } from './query.ts';
-import { KIND_SEMICOLON, type Tokens } from './tokens.ts';
+import { KIND_LEFT, KIND_RIGHT, KIND_SEMICOLON, type Tokens } from './tokens.ts';
+
+/** How deep statements are read inside statements (`EXPLAIN`, `PREPARE … AS`); none nests more than once or twice. */
+const NESTING_MAX = 8;
 
 export interface Walk {
   readonly tokens: Tokens;
@@ -13,6 +16,17 @@ export interface Walk {
   readonly statementAt: (walk: Walk, i: number) => number;
   /** Inside an anonymous block. */
   isBlock: boolean;
+  /** Statements around the one being walked. */
+  nesting: number;
+}
+
+/** Walks the statement inside another; one too deep is left unread. */
+export function innerStatement(walk: Walk, i: number): number {
+  if (walk.nesting >= NESTING_MAX) return restOf(walk, i);
+  walk.nesting++;
+  const end = walk.statementAt(walk, i);
+  walk.nesting--;
+  return end;
 }
 
 export function queryAt(walk: Walk, i: number): number {
@@ -40,7 +54,8 @@ export function endOf(walk: Walk, i: number): number {
   const query = new Query(walk.tokens, walk.facts, walk.rules, walk.isBlock);
   query.level.clause = CLAUSE_EXPRESSION;
   query.isRecorded = true;
-  query.hasColumns = false;
+  query.level.isQuery = false;
+  query.level.hasColumns = false;
   return query.run(i);
 }
 
@@ -49,4 +64,38 @@ export function restOf(walk: Walk, from: number): number {
   let i = from;
   while (i < walk.tokens.count && walk.tokens.kindAt(i) !== KIND_SEMICOLON) i++;
   return i;
+}
+
+/** Words that begin a statement in a T-SQL batch and cannot be part of a definition. */
+const AFTER_DEFINITION: ReadonlySet<string> = new Set(
+  `SELECT INSERT UPDATE DELETE MERGE TRUNCATE CREATE EXEC EXECUTE DECLARE USE IF WHILE BEGIN PRINT BACKUP RESTORE KILL
+   GRANT REVOKE DENY SHUTDOWN DBCC RETURN RAISERROR COMMIT ROLLBACK`.split(/\s+/),
+);
+
+/** Classes behind ALTER and DROP that make them statements; behind others they may be clauses of ALTER TABLE. */
+const DEFINED: ReadonlySet<string> = new Set(
+  'TABLE VIEW PROC PROCEDURE FUNCTION TRIGGER DATABASE LOGIN USER'.split(' '),
+);
+
+/** In a batch: whether the word at `i` begins the statement behind a definition. */
+export function startsAfterDefinition(tokens: Tokens, i: number): boolean {
+  const word = tokens.word(i);
+  const before = tokens.word(i - 1);
+  if (word === '' || before === 'AS' || before === 'WITH' || before === 'FOR') return false;
+  if (before === 'ON' && (word === 'UPDATE' || word === 'DELETE')) return false;
+  return AFTER_DEFINITION.has(word) || ((word === 'DROP' || word === 'ALTER') && DEFINED.has(tokens.word(i + 1)));
+}
+
+/** Where a definition ends: at its separator, or in a batch at the next statement's first word outside brackets. */
+export function definitionEnd(walk: Walk, from: number): number {
+  const { tokens } = walk;
+  if (!walk.rules.batch) return restOf(walk, from);
+  let depth = 0;
+  for (let i = from; i < tokens.count; i++) {
+    const kind = tokens.kindAt(i);
+    if (kind === KIND_LEFT) depth++;
+    else if (kind === KIND_RIGHT) depth--;
+    else if (kind === KIND_SEMICOLON || (depth <= 0 && i > from && startsAfterDefinition(tokens, i))) return i;
+  }
+  return tokens.count;
 }

@@ -80,13 +80,14 @@ export class Aggregation {
     this.by = by;
   }
 
-  add(segment: SegmentReader, condition: Condition): void {
+  add(segment: SegmentReader, condition: Condition, seqMin: number, seqMax: number): void {
     const columns = [...new Set(this.by.map((field) => GROUPED_BY[field]))];
     const selected = columns.map((column) => (column === 'hour' ? `r.time_us / ${HOUR_US} AS hour` : `r.${column}`));
     const grouping = columns.length === 0 ? '' : `GROUP BY ${columns.join(', ')}`;
     const sql = `SELECT ${[...selected, 'count(*) AS records', 'count(r.error_code) AS failed'].join(', ')},
-      sum(coalesce(r.returned_rows, r.affected_rows)) AS total_rows FROM record r WHERE ${condition.sql} ${grouping}`;
-    for (const row of segment.rows<GroupRow>(sql, condition.values)) {
+      sum(coalesce(r.returned_rows, r.affected_rows)) AS total_rows FROM record r
+      WHERE r.seq BETWEEN ? AND ? AND ${condition.sql} ${grouping}`;
+    for (const row of segment.rows<GroupRow>(sql, [seqMin, seqMax, ...condition.values])) {
       for (const labels of combinations(this.by.map((field) => labelsOf(segment, field, row)))) this.count(labels, row);
     }
   }

@@ -16,6 +16,9 @@ export interface SegmentEntry {
   readonly timeMinUs: number | undefined;
   readonly timeMaxUs: number | undefined;
   readonly bytes: number;
+  /** Digest of the hash chain where it begins and, once sealed, where it ends. */
+  readonly chainBefore: Uint8Array;
+  readonly chainAfter: Uint8Array | undefined;
 }
 
 interface SegmentRow {
@@ -27,6 +30,8 @@ interface SegmentRow {
   readonly time_min_us: number | null;
   readonly time_max_us: number | null;
   readonly bytes: number;
+  readonly chain_before: Uint8Array;
+  readonly chain_after: Uint8Array | null;
 }
 
 export class Catalog {
@@ -42,7 +47,8 @@ export class Catalog {
     try {
       db = new Database(path, mode === 'read' ? { readonly: true, fileMustExist: true } : {});
       if (mode === 'write') {
-        db.pragma('journal_mode = WAL');
+        // Not WAL: a store on read-only media must open too, and this file changes once a segment.
+        db.pragma('journal_mode = DELETE');
         db.pragma('synchronous = FULL');
         if (db.pragma('user_version', { simple: true }) === 0) createCatalog(db, path);
       }
@@ -66,25 +72,28 @@ export class Catalog {
       timeMinUs: row.time_min_us ?? undefined,
       timeMaxUs: row.time_max_us ?? undefined,
       bytes: row.bytes,
+      chainBefore: row.chain_before,
+      chainAfter: row.chain_after ?? undefined,
     }));
   }
 
-  add(number: number, file: string, firstSeq: number): void {
+  add(number: number, file: string, firstSeq: number, chainBefore: Uint8Array): void {
     this.db
-      .prepare(`INSERT INTO segment (number, file, state, first_seq) VALUES (?, ?, 'new', ?)`)
-      .run(number, file, firstSeq);
+      .prepare(`INSERT INTO segment (number, file, state, first_seq, chain_before) VALUES (?, ?, 'new', ?, ?)`)
+      .run(number, file, firstSeq, chainBefore);
   }
 
   setState(number: number, state: SegmentState): void {
     this.db.prepare('UPDATE segment SET state = ? WHERE number = ?').run(state, number);
   }
 
-  sealed(number: number, facts: SegmentFacts, bytes: number): void {
+  sealed(number: number, facts: SegmentFacts, bytes: number, chainAfter: Uint8Array): void {
     this.db
       .prepare(
-        `UPDATE segment SET state = 'sealed', rows = ?, time_min_us = ?, time_max_us = ?, bytes = ? WHERE number = ?`,
+        `UPDATE segment SET state = 'sealed', rows = ?, time_min_us = ?, time_max_us = ?, bytes = ?,
+         chain_after = ? WHERE number = ?`,
       )
-      .run(facts.rows, facts.timeMinUs ?? null, facts.timeMaxUs ?? null, bytes, number);
+      .run(facts.rows, facts.timeMinUs ?? null, facts.timeMaxUs ?? null, bytes, chainAfter, number);
   }
 
   close(): void {

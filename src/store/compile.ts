@@ -8,12 +8,32 @@ import { MARK_NAMES } from '../contracts/event.ts';
 import { StoreError } from './errors.ts';
 import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from './filter.ts';
 import { parseAddress } from './match.ts';
+import type { Dimension } from './postings.ts';
 import type { TimeRange } from './time.ts';
 
 export interface Condition {
   readonly sql: string;
   readonly values: readonly (string | number)[];
+  /** Set when the condition says no more than which rows of one small table a record may refer to. */
+  readonly need?: Need;
 }
+
+/** `SELECT … FROM dimension WHERE sql` gives the rows a record must refer to. */
+export interface Need {
+  readonly dimension: Dimension;
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+/** A record matches when it meets every term. */
+export interface CompiledQuery {
+  readonly fromUs: number | undefined;
+  readonly toUs: number | undefined;
+  readonly terms: readonly Condition[];
+}
+
+/** SQL of the condition that every record meets. */
+export const EVERYTHING = '1';
 
 /** Functions that `functions.ts` adds to SQLite. */
 export const FUNCTION_GLOB = 'wt_glob';
@@ -26,13 +46,20 @@ export const FUNCTION_POLICY = 'wt_policy';
 /** Deeper filters are refused: SQLite limits the depth of expressions. */
 const DEPTH_MAX = 200;
 
-/** The condition on `record AS r` for a query. Throws `StoreError` (`usage`). */
-export function compileQuery(query: Query): Condition {
-  const conditions: Condition[] = [];
-  if (query.fromUs !== undefined) conditions.push({ sql: 'r.time_us >= ?', values: [query.fromUs] });
-  if (query.toUs !== undefined) conditions.push({ sql: 'r.time_us < ?', values: [query.toUs] });
-  if (query.filter !== undefined) conditions.push(compile(query.filter, 0));
-  return joined(conditions, 'AND', '1');
+/** A query as conditions on `record AS r`. Throws `StoreError` (`usage`). */
+export function compileQuery(query: Query): CompiledQuery {
+  const { fromUs, toUs, filter } = query;
+  const terms: Condition[] = [];
+  if (fromUs !== undefined) terms.push({ sql: 'r.time_us >= ?', values: [fromUs] });
+  if (toUs !== undefined) terms.push({ sql: 'r.time_us < ?', values: [toUs] });
+  const filters = filter === undefined ? [] : filter.kind === 'and' ? filter.terms : [filter];
+  for (const term of filters) terms.push(compile(term, 0));
+  return { fromUs, toUs, terms };
+}
+
+/** All of the conditions at once. */
+export function conjunction(conditions: readonly Condition[]): Condition {
+  return joined(conditions, 'AND', EVERYTHING);
 }
 
 function compile(filter: Filter, depth: number): Condition {
@@ -78,11 +105,23 @@ function compile(filter: Filter, depth: number): Condition {
 }
 
 function joined(conditions: readonly Condition[], word: 'AND' | 'OR', empty: string): Condition {
-  if (conditions.length === 0) return { sql: empty, values: [] };
-  return {
-    sql: `(${conditions.map((condition) => condition.sql).join(` ${word} `)})`,
-    values: conditions.flatMap((condition) => condition.values),
-  };
+  const [first] = conditions;
+  if (first === undefined) return { sql: empty, values: [] };
+  if (conditions.length === 1) return first;
+  const sql = `(${conditions.map((condition) => condition.sql).join(` ${word} `)})`;
+  const values = conditions.flatMap((condition) => condition.values);
+  const need = word === 'OR' ? eitherNeed(conditions) : undefined;
+  return need === undefined ? { sql, values } : { sql, values, need };
+}
+
+/** The need of an OR: there is one when all its conditions are about the same table. */
+function eitherNeed(conditions: readonly Condition[]): Need | undefined {
+  const needs = conditions.flatMap((condition) => condition.need ?? []);
+  const [first] = needs;
+  if (first === undefined || needs.length < conditions.length) return undefined;
+  if (needs.some((need) => need.dimension !== first.dimension)) return undefined;
+  const sql = needs.map((need) => `(${need.sql})`).join(' OR ');
+  return { dimension: first.dimension, sql, values: needs.flatMap((need) => need.values) };
 }
 
 function anyOf(patterns: readonly Pattern[], one: (pattern: Pattern) => Condition): Condition {
@@ -90,15 +129,18 @@ function anyOf(patterns: readonly Pattern[], one: (pattern: Pattern) => Conditio
 }
 
 function inSession(sql: string, ...values: readonly (string | number)[]): Condition {
-  return { sql: `r.session_row IN (SELECT session_row FROM session WHERE ${sql})`, values };
+  const need: Need = { dimension: 'session', sql, values };
+  return { sql: `r.session_row IN (SELECT session_row FROM session WHERE ${sql})`, values, need };
 }
 
 function inShape(sql: string, ...values: readonly (string | number)[]): Condition {
-  return { sql: `r.shape_row IN (SELECT shape_row FROM shape WHERE ${sql})`, values };
+  const need: Need = { dimension: 'shape', sql, values };
+  return { sql: `r.shape_row IN (SELECT shape_row FROM shape WHERE ${sql})`, values, need };
 }
 
 function inVerdict(sql: string, ...values: readonly (string | number)[]): Condition {
-  return { sql: `((r.verdict_row IN (SELECT verdict_row FROM verdict WHERE ${sql})) IS TRUE)`, values };
+  const need: Need = { dimension: 'verdict', sql, values };
+  return { sql: `((r.verdict_row IN (SELECT verdict_row FROM verdict WHERE ${sql})) IS TRUE)`, values, need };
 }
 
 const SESSION_COLUMNS: { readonly [F in TextField]?: readonly string[] } = {

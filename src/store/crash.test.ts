@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { statement, withDirectory } from './fixture.ts';
 import { StoreReader } from './reader.ts';
 import { openStore } from './store.ts';
+import { verifyStore } from './verify.ts';
 
 const CHILD = fileURLToPath(new URL('./crash-writer.js', import.meta.url));
 const RECORDS = 6000;
@@ -54,6 +55,7 @@ describe('kill -9', () => {
       for (const killAt of moments) {
         acknowledged = Math.max(acknowledged, await writeAndKill(directory, acknowledged + killAt));
         const ids = storedIds(directory);
+        assert.deepEqual(verifyStore(directory).faults, []);
         assert.ok(ids.length >= acknowledged, `${ids.length} stored, ${acknowledged} acknowledged`);
         assert.deepEqual(
           ids,
@@ -61,34 +63,49 @@ describe('kill -9', () => {
         );
       }
       execFileSync(process.execPath, [CHILD, directory, String(RECORDS)]);
+      assert.deepEqual(verifyStore(directory).faults, []);
       assert.equal(storedIds(directory).length, RECORDS);
     });
   });
 });
 
-describe('a full disk', () => {
-  test('is said in one line, and what was stored is unharmed', async (t) => {
-    if (process.getuid?.() !== 0) {
-      t.skip('needs root to mount a small file system');
+describe('a file system of its own', () => {
+  test('when it is full, that is said in one line, and what was stored is unharmed', (t) => onSmallDisk(t, fillDisk));
+
+  test('when it is read-only, a store is read and verified but not opened for writing', (t) =>
+    onSmallDisk(t, async (disk) => {
+      const directory = join(disk, 'store');
+      execFileSync(process.execPath, [CHILD, directory, '1000']);
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      assert.equal(storedIds(directory).length, 1000);
+      assert.deepEqual(verifyStore(directory).faults, []);
+      await assert.rejects(openStore(directory), { name: 'StoreError', code: 'read-only' });
+      await assert.rejects(openStore(join(disk, 'other')), { name: 'StoreError', code: 'read-only' });
+    }));
+});
+
+/** Runs `use` with a file system of 3 MiB; skips where it cannot be mounted. */
+async function onSmallDisk(t: TestContext, use: (disk: string) => Promise<void>): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    t.skip('needs root to mount a small file system');
+    return;
+  }
+  await withDirectory(async (directory) => {
+    const disk = join(directory, 'disk');
+    mkdirSync(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk], { stdio: 'pipe' });
+    } catch {
+      t.skip('this machine does not let us mount a tmpfs');
       return;
     }
-    await withDirectory(async (directory) => {
-      const disk = join(directory, 'disk');
-      mkdirSync(disk);
-      try {
-        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk], { stdio: 'pipe' });
-      } catch {
-        t.skip('this machine does not let us mount a tmpfs');
-        return;
-      }
-      try {
-        await fillDisk(disk);
-      } finally {
-        execFileSync('umount', [disk]);
-      }
-    });
+    try {
+      await use(disk);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
   });
-});
+}
 
 async function fillDisk(disk: string): Promise<void> {
   const directory = join(disk, 'store');

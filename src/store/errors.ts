@@ -34,6 +34,8 @@ const CODES: readonly (readonly [prefix: string, code: StoreErrorCode, says: str
   ['EROFS', 'read-only', 'the file system is read-only'],
   ['EACCES', 'read-only', 'permission denied'],
   ['EPERM', 'read-only', 'permission denied'],
+  // What a recursive mkdir says on a read-only file system.
+  ['ENOENT', 'read-only', 'cannot be made'],
   ['SQLITE_CANTOPEN', 'read-only', 'cannot be opened'],
   ['SQLITE_CORRUPT', 'damaged', 'the file is damaged'],
   ['SQLITE_NOTADB', 'damaged', 'the file is not a database'],

@@ -5,19 +5,23 @@
  * A segment ends at `segmentRowsMax` rows, or before a record of a later day (UTC, record time) than any before.
  * Records of an earlier day stay in the segment of the moment: late, but never lost.
  */
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { BatchRow, type BatchVisitor, ENTRY_SESSION, ENTRY_SHAPE, readBatch } from './batch.ts';
 import { Catalog, type SegmentEntry } from './catalog.ts';
+import { CHAIN_START } from './chain.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { KnownIds, type KnownSegment } from './known.ts';
+import { isExpired, type Retention, removeSegmentFiles, type SealedFacts } from './retention.ts';
 import { CATALOG_FILE, LOCK_FILE, SEGMENT_FOLDER } from './schema.ts';
-import { type Durability, SegmentWriter, sizeOf } from './segment.ts';
+import { hasIndex, type SealedSegment } from './seal.ts';
+import { type Durability, type SegmentFacts, SegmentWriter, sizeOf } from './segment.ts';
 
 export interface IngestOptions {
   readonly segmentRowsMax: number;
   readonly durability: Durability;
+  readonly retention: Retention;
 }
 
 export interface IngestCounters {
@@ -30,6 +34,11 @@ export interface IngestCounters {
   commitMs: number;
   commitMsMax: number;
   segmentsSealed: number;
+  indexesBuilt: number;
+  /** Segments that could not be indexed; they are searched row by row. */
+  indexesFailed: number;
+  segmentsExpired: number;
+  recordsExpired: number;
   /** Segments found damaged when the store was opened. */
   segmentsDamaged: number;
   /** Segment files, logs included, when last looked at (each commit). */
@@ -56,11 +65,17 @@ export class Ingest implements BatchVisitor {
     commitMs: 0,
     commitMsMax: 0,
     segmentsSealed: 0,
+    indexesBuilt: 0,
+    indexesFailed: 0,
+    segmentsExpired: 0,
+    recordsExpired: 0,
     segmentsDamaged: 0,
     bytesOnDisk: 0,
   };
   /** What was wrong with the store when it was opened, one line each. */
   readonly problems: string[] = [];
+  /** Sealed segments that want an index; whoever makes them takes them off. */
+  readonly unindexed: SealedSegment[] = [];
   /** Records appended since the last commit. */
   uncommitted = 0;
   private readonly directory: string;
@@ -70,9 +85,17 @@ export class Ingest implements BatchVisitor {
   private readonly known: KnownIds;
   private segment: SegmentWriter | undefined = undefined;
   private segmentNumber = 0;
+  private segmentFirstSeq = 0;
+  /** Where the hash chain of the next segment begins. */
+  private chainDigest: Uint8Array = CHAIN_START;
   private segmentDay = Number.NEGATIVE_INFINITY;
   private nextSeq = 1;
+  /** Oldest first. */
+  private readonly sealedSegments: SealedFacts[] = [];
   private sealedBytes = 0;
+  /** Of all segments, the open one included. */
+  private storedRecords = 0;
+  private newestUs = Number.NEGATIVE_INFINITY;
   private bytes: Buffer = Buffer.alloc(0);
   private readonly row = new BatchRow();
   private sessions: BatchEntry<number>[] = [];
@@ -84,7 +107,7 @@ export class Ingest implements BatchVisitor {
     this.directory = directory;
     this.options = options;
     try {
-      mkdirSync(join(directory, SEGMENT_FOLDER), { recursive: true });
+      makeFolder(join(directory, SEGMENT_FOLDER));
     } catch (error) {
       throw toStoreError(error, directory);
     }
@@ -162,6 +185,9 @@ export class Ingest implements BatchVisitor {
     if (verdict !== undefined) verdict.row ??= segment.verdictRow(this.bytes, verdict.start, verdict.end);
     segment.append(this.nextSeq++, this.bytes, row, session.row, shape.row, verdict?.row ?? null);
     this.uncommitted++;
+    this.storedRecords++;
+    if (row.timeUs > this.newestUs) this.newestUs = row.timeUs;
+    this.expire();
   }
 
   private segmentFor(timeUs: number): SegmentWriter {
@@ -177,9 +203,11 @@ export class Ingest implements BatchVisitor {
 
   private startSegment(): SegmentWriter {
     const number = ++this.segmentNumber;
+    this.segmentFirstSeq = this.nextSeq;
     const file = join(SEGMENT_FOLDER, `${String(number).padStart(6, '0')}.db`);
-    this.catalog.add(number, file, this.nextSeq);
-    this.segment = SegmentWriter.open(join(this.directory, file), number, this.options.durability);
+    this.catalog.add(number, file, this.nextSeq, this.chainDigest);
+    const path = join(this.directory, file);
+    this.segment = SegmentWriter.open(path, number, this.options.durability, this.chainDigest);
     this.catalog.setState(number, 'open');
     // Row numbers belong to a segment: what the batch resolved so far is resolved again.
     for (const entry of [...this.sessions, ...this.shapes, ...this.verdicts]) entry.row = undefined;
@@ -190,10 +218,36 @@ export class Ingest implements BatchVisitor {
     this.commit();
     segment.seal();
     const bytes = segment.bytesOnDisk();
-    this.catalog.sealed(this.segmentNumber, segment.facts, bytes);
-    this.sealedBytes += bytes;
+    this.catalog.sealed(this.segmentNumber, segment.facts, bytes, segment.chainDigest);
+    this.chainDigest = segment.chainDigest;
+    this.addSealed(this.segmentNumber, segment.path, segment.facts, bytes);
     this.counters.segmentsSealed++;
+    this.unindexed.push({ path: segment.path, firstSeq: this.segmentFirstSeq, rows: segment.facts.rows });
     this.segment = undefined;
+  }
+
+  private addSealed(number: number, path: string, facts: SegmentFacts, bytes: number): void {
+    const { rows, timeMaxUs = Number.NEGATIVE_INFINITY } = facts;
+    this.sealedSegments.push({ number, path, rows, bytes, timeMaxUs });
+    this.sealedBytes += bytes;
+  }
+
+  /** Drops the oldest segments as far as the retention says. What replaces them is committed first. */
+  private expire(): void {
+    for (let oldest = this.sealedSegments[0]; oldest !== undefined; oldest = this.sealedSegments[0]) {
+      const { retention } = this.options;
+      if (!isExpired(oldest, retention, this.storedRecords, this.sealedBytes, this.newestUs)) return;
+      this.commit();
+      this.catalog.setState(oldest.number, 'dropping');
+      this.known.forget(oldest.path);
+      removeSegmentFiles(oldest.path);
+      this.catalog.setState(oldest.number, 'dropped');
+      this.sealedSegments.shift();
+      this.sealedBytes -= oldest.bytes;
+      this.storedRecords -= oldest.rows;
+      this.counters.segmentsExpired++;
+      this.counters.recordsExpired += oldest.rows;
+    }
   }
 
   /** Picks up where the last run ended, however it ended. Returns what was stored before. */
@@ -202,26 +256,33 @@ export class Ingest implements BatchVisitor {
     for (const entry of this.catalog.segments()) {
       this.segmentNumber = entry.number;
       const path = join(this.directory, entry.file);
-      const found = entry.state === 'damaged' ? undefined : this.recoverSegment(entry, path);
-      if (found !== undefined) known.push(found);
+      const found = this.recoverSegment(entry, path);
+      if (found === undefined) continue;
+      known.push(found);
+      this.storedRecords += found.rows;
+      this.newestUs = Math.max(this.newestUs, found.timeMaxUs);
     }
     return known;
   }
 
   private recoverSegment(entry: SegmentEntry, path: string): KnownSegment | undefined {
+    if (entry.state === 'damaged') return this.passDamaged(entry);
+    if (entry.state === 'dropping' || entry.state === 'dropped') return this.passDropped(entry, path);
     if (entry.state === 'sealed') {
       this.nextSeq = entry.firstSeq + entry.rows;
-      this.sealedBytes += entry.bytes;
+      this.chainDigest = entry.chainAfter ?? CHAIN_START;
       if (sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
+      this.addSealed(entry.number, path, entry, entry.bytes);
+      const sealed = { path, firstSeq: entry.firstSeq, rows: entry.rows };
+      if (!hasIndex(sealed)) this.unindexed.push(sealed);
       return knownSegment(path, entry, this.nextSeq - 1);
     }
-    // Its rows were numbered from `firstSeq`; skipping all it may have held keeps the numbers unique in any case.
-    this.nextSeq = entry.firstSeq + this.options.segmentRowsMax;
     if (entry.state === 'open' && sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
-    if (entry.state === 'new') removeFiles(path);
+    if (entry.state === 'new') removeSegmentFiles(path);
     try {
-      const segment = SegmentWriter.open(path, entry.number, this.options.durability);
+      const segment = SegmentWriter.open(path, entry.number, this.options.durability, entry.chainBefore);
       this.segment = segment;
+      this.segmentFirstSeq = entry.firstSeq;
       this.nextSeq = entry.firstSeq + segment.facts.rows;
       if (segment.facts.timeMaxUs !== undefined) this.segmentDay = Math.floor(segment.facts.timeMaxUs / DAY_US);
       if (entry.state === 'new') this.catalog.setState(entry.number, 'open');
@@ -233,7 +294,22 @@ export class Ingest implements BatchVisitor {
     }
   }
 
+  /** Finishes what a crash may have interrupted. */
+  private passDropped(entry: SegmentEntry, path: string): undefined {
+    this.nextSeq = entry.firstSeq + entry.rows;
+    this.chainDigest = entry.chainAfter ?? CHAIN_START;
+    removeSegmentFiles(path);
+    if (entry.state === 'dropping') this.catalog.setState(entry.number, 'dropped');
+  }
+
+  /** Its rows were numbered from `firstSeq`; skipping all it may have held keeps numbers unique in any case. */
+  private passDamaged(entry: SegmentEntry): undefined {
+    this.nextSeq = entry.firstSeq + Math.max(entry.rows, this.options.segmentRowsMax);
+    this.chainDigest = entry.chainAfter ?? CHAIN_START;
+  }
+
   private damaged(entry: SegmentEntry, line: string): undefined {
+    this.passDamaged(entry);
     this.catalog.setState(entry.number, 'damaged');
     this.counters.segmentsDamaged++;
     this.problems.push(line);
@@ -281,7 +357,10 @@ function takeLock(directory: string): Database.Database {
   }
 }
 
-/** Files of a segment that was listed but never came to hold a committed row. */
-function removeFiles(path: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+/** With its parents. Node's own recursive form never returns where the file system refuses with ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(resolve(path));
+  if (parent !== path) makeFolder(parent);
+  mkdirSync(path);
 }

@@ -19,7 +19,7 @@ export interface KnownSegment {
 const LOADED_MAX = 4;
 
 export class KnownIds {
-  private readonly segments: readonly KnownSegment[];
+  private segments: readonly KnownSegment[];
   private readonly timeMaxUs: number;
   /** Most recently used last. */
   private readonly loaded = new Map<KnownSegment, IdSet>();
@@ -37,6 +37,11 @@ export class KnownIds {
       if (this.idsOf(segment).has(bytes, start)) return true;
     }
     return false;
+  }
+
+  /** The segment's file is about to go. */
+  forget(path: string): void {
+    this.segments = this.segments.filter((segment) => segment.path !== path);
   }
 
   private idsOf(segment: KnownSegment): IdSet {

@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import type { AuditRecord } from '../contracts/record.ts';
 import { type AggregateField, type AggregateRow, Aggregation } from './aggregate.ts';
 import { Catalog, type SegmentEntry } from './catalog.ts';
-import { type Condition, compileQuery } from './compile.ts';
+import { type CompiledQuery, compileQuery, conjunction } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import type { Query } from './filter.ts';
 import { comparePlaces, type Order, type RecordPlace } from './order.ts';
+import { indexPath, PostingIndex } from './postings.ts';
 import { SegmentReader } from './rows.ts';
 import { CATALOG_FILE } from './schema.ts';
+import { planSearch, searchCount, searchPlaces } from './search.ts';
 
 export interface StoreSummary {
   readonly segments: number;
@@ -24,6 +26,8 @@ export interface StoreSummary {
 /** A segment that may hold an answer, and the time it spans. */
 interface Candidate {
   readonly path: string;
+  readonly sealed: boolean;
+  readonly firstSeq: number;
   readonly rows: number;
   readonly timeMinUs: number;
   readonly timeMaxUs: number;
@@ -52,14 +56,14 @@ export class StoreReader {
 
   /** Matching records in order of time, one at a time. Throws `StoreError` (`usage`) for a query that makes no sense. */
   *query(query: Query): Generator<AuditRecord, void, undefined> {
-    const condition = compileQuery(query);
+    const compiled = compileQuery(query);
     const order = query.order ?? 'newest';
     const pending = sortCandidates(this.candidates(query), order);
     const streams: Stream[] = [];
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     try {
       while (left > 0) {
-        this.openDue(pending, streams, condition, order);
+        this.openDue(pending, streams, compiled, order);
         const stream = first(streams, order);
         if (stream === undefined) return;
         const record = this.attempt(stream.segment.path, () => stream.segment.record(stream.head.seq));
@@ -75,20 +79,27 @@ export class StoreReader {
   }
 
   count(query: Query): number {
-    const condition = compileQuery(query);
+    const compiled = compileQuery(query);
     let total = 0;
     for (const candidate of this.candidates(query)) {
-      total += this.withSegment(candidate.path, (segment) => segment.count(condition)) ?? 0;
+      const count = this.withSegment(candidate.path, (segment) =>
+        this.withIndex(candidate, (index) => searchCount(segment, planSearch(segment, compiled, index))),
+      );
+      total += count ?? 0;
     }
     return total;
   }
 
   /** Counts by the values of one or more fields, biggest first; `query.limit` and `query.order` do not apply. */
   aggregate(query: Query, by: readonly AggregateField[], limit: number): AggregateRow[] {
-    const condition = compileQuery(query);
+    const { terms, fromUs, toUs } = compileQuery(query);
+    const condition = conjunction(terms);
     const aggregation = new Aggregation(by);
     for (const candidate of this.candidates(query)) {
-      this.withSegment(candidate.path, (segment) => aggregation.add(segment, condition));
+      this.withSegment(candidate.path, (segment) => {
+        const { seqMin, seqMax } = segment.seqRange(fromUs, toUs);
+        aggregation.add(segment, condition, seqMin, seqMax);
+      });
     }
     return aggregation.top(limit);
   }
@@ -125,18 +136,19 @@ export class StoreReader {
 
   private candidateOf(entry: SegmentEntry): Candidate | undefined {
     const path = join(this.directory, entry.file);
-    if (entry.state === 'new') return undefined;
+    if (entry.state === 'new' || entry.state === 'dropping' || entry.state === 'dropped') return undefined;
     if (entry.state === 'damaged') {
       this.report(`${path}: the segment is damaged and was left out`);
       return undefined;
     }
-    const facts = entry.state === 'sealed' ? entry : this.withSegment(path, (segment) => segment.facts());
+    const facts = entry.state === 'sealed' ? entry : this.withSegment(path, (segment) => segment.facts);
     if (facts?.timeMinUs === undefined || facts.timeMaxUs === undefined) return undefined;
-    return { path, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
+    const { rows, timeMinUs, timeMaxUs } = facts;
+    return { path, sealed: entry.state === 'sealed', firstSeq: entry.firstSeq, rows, timeMinUs, timeMaxUs };
   }
 
   /** Opens the segments that may hold a record before the earliest head, in result order. */
-  private openDue(pending: Candidate[], streams: Stream[], condition: Condition, order: Order): void {
+  private openDue(pending: Candidate[], streams: Stream[], query: CompiledQuery, order: Order): void {
     for (let next = pending[0]; next !== undefined; next = pending[0]) {
       const head = first(streams, order)?.head;
       if (head !== undefined) {
@@ -144,8 +156,8 @@ export class StoreReader {
         if (!reaches) return;
       }
       pending.shift();
-      const path = next.path;
-      const stream = this.attempt(path, () => openStream(path, condition, order));
+      const due = next;
+      const stream = this.attempt(due.path, () => this.openStream(due, query, order));
       if (stream !== undefined) streams.push(stream);
     }
   }
@@ -169,6 +181,41 @@ export class StoreReader {
         segment.close();
       }
     });
+  }
+
+  /** `undefined` when the segment holds no match. */
+  private openStream(candidate: Candidate, query: CompiledQuery, order: Order): Stream | undefined {
+    const segment = new SegmentReader(candidate.path);
+    try {
+      const plan = this.withIndex(candidate, (index) => planSearch(segment, query, index));
+      const places = searchPlaces(segment, plan, order);
+      const head = places.next();
+      if (head.done !== true) return { segment, places, head: head.value };
+    } catch (error) {
+      segment.close();
+      throw error;
+    }
+    segment.close();
+    return undefined;
+  }
+
+  /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
+  private withIndex<T>(candidate: Candidate, use: (index: PostingIndex | undefined) => T): T {
+    const path = indexPath(candidate.path);
+    if (!candidate.sealed || !existsSync(path)) return use(undefined);
+    try {
+      const index = new PostingIndex(path, candidate.firstSeq, candidate.rows);
+      try {
+        return use(index);
+      } finally {
+        index.close();
+      }
+    } catch (error) {
+      const reason = toStoreError(error, path);
+      if (reason.code !== 'damaged') throw reason;
+      this.report(`${reason.message}; its rows were read instead`);
+      return use(undefined);
+    }
   }
 
   /** What `step` gives; `undefined`, and a problem reported, when the segment cannot be read. */
@@ -202,21 +249,6 @@ function first(streams: readonly Stream[], order: Order): Stream | undefined {
     if (best === undefined || sign * comparePlaces(stream.head, best.head) < 0) best = stream;
   }
   return best;
-}
-
-/** `undefined` when the segment holds no match. */
-function openStream(path: string, condition: Condition, order: Order): Stream | undefined {
-  const segment = new SegmentReader(path);
-  try {
-    const places = segment.places(condition, order);
-    const head = places.next();
-    if (head.done !== true) return { segment, places, head: head.value };
-  } catch (error) {
-    segment.close();
-    throw error;
-  }
-  segment.close();
-  return undefined;
 }
 
 /** An iterator that was left early must be ended before its connection can close. */

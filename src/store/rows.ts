@@ -8,7 +8,7 @@ import type { Condition } from './compile.ts';
 import { readTextForm } from './delta.ts';
 import { StoreError } from './errors.ts';
 import { parseList, registerFunctions } from './functions.ts';
-import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
+import type { Order, RecordPlace } from './order.ts';
 import { columnOf } from './schema.ts';
 import { checkVersion, type OpenSegmentFacts } from './segment.ts';
 
@@ -52,12 +52,17 @@ export interface VerdictRow {
 
 export type SessionRow = Readonly<Record<string, string | number | null>>;
 
+const DIRECTION: Readonly<Record<Order, string>> = { newest: 'DESC', oldest: 'ASC' };
+
 /** Rows of the small tables kept at hand. */
 const CACHED_ROWS_MAX = 4096;
 
 export class SegmentReader {
   readonly path: string;
+  readonly facts: OpenSegmentFacts;
+  readonly firstSeq: number;
   private readonly db: Database.Database;
+  private readonly timeBySeq: Database.Statement<[number], number>;
   private readonly recordBySeq: Database.Statement<[number], RecordRow>;
   private readonly sessions: RowCache<SessionRow>;
   private readonly shapes: RowCache<ShapeRow>;
@@ -71,6 +76,11 @@ export class SegmentReader {
     this.db = new Database(path, { readonly: true, fileMustExist: true });
     try {
       checkVersion(this.db, path);
+      // One snapshot for all that follows, also while the segment is being written.
+      this.db.exec('BEGIN');
+      this.facts = this.readFacts();
+      this.firstSeq = this.numbers('SELECT min(seq) FROM record', [])[0] ?? 0;
+      this.timeBySeq = this.db.prepare<[number], number>('SELECT time_us FROM record WHERE seq = ?').pluck();
       this.shapes = new RowCache(this.db, 'shape');
       registerFunctions(this.db, (row) => this.referenceOf(row));
       this.recordBySeq = this.db.prepare('SELECT * FROM record WHERE seq = ?');
@@ -82,27 +92,59 @@ export class SegmentReader {
     }
   }
 
-  facts(): OpenSegmentFacts {
-    const row = this.db.prepare<[], MetaRow>('SELECT * FROM meta').get();
-    if (row === undefined) throw new StoreError('damaged', `${this.path}: the file is damaged`);
-    const { rows, time_min_us, time_max_us, disorder_us } = row;
-    return { rows, timeMinUs: time_min_us ?? undefined, timeMaxUs: time_max_us ?? undefined, disorderUs: disorder_us };
+  /** The records from `seqMin` to `seqMax` that meet the condition, by `seq`. */
+  scan(condition: Condition, seqMin: number, seqMax: number, order: Order): IterableIterator<RecordPlace> {
+    const sql = `SELECT r.seq, r.time_us FROM record r
+      WHERE r.seq BETWEEN ? AND ? AND ${condition.sql} ORDER BY r.seq ${DIRECTION[order]}`;
+    return this.rows<RecordPlace>(sql, [seqMin, seqMax, ...condition.values]);
   }
 
-  /** Places of the records that meet the condition, by time, then by order of arrival. */
-  places(condition: Condition, order: Order): Generator<RecordPlace, void, undefined> {
-    const direction = order === 'newest' ? 'DESC' : 'ASC';
-    const rows = this.db
-      .prepare<unknown[], RecordPlace>(
-        `SELECT r.seq, r.time_us FROM record r WHERE ${condition.sql} ORDER BY r.seq ${direction}`,
-      )
-      .iterate(...condition.values);
-    return inTimeOrder(rows, order, this.facts().disorderUs);
+  /** As `scan`, of the given records only. */
+  among(
+    seqs: readonly number[],
+    condition: Condition,
+    seqMin: number,
+    seqMax: number,
+    order: Order,
+  ): IterableIterator<RecordPlace> {
+    const sql = `SELECT r.seq, r.time_us FROM record r WHERE r.seq IN (SELECT value FROM json_each(?))
+      AND r.seq BETWEEN ? AND ? AND ${condition.sql} ORDER BY r.seq ${DIRECTION[order]}`;
+    return this.rows<RecordPlace>(sql, [JSON.stringify(seqs), seqMin, seqMax, ...condition.values]);
   }
 
-  count(condition: Condition): number {
-    const sql = `SELECT count(*) AS n FROM record r WHERE ${condition.sql}`;
-    return this.db.prepare<unknown[], { n: number }>(sql).get(...condition.values)?.n ?? 0;
+  count(condition: Condition, seqMin: number, seqMax: number): number {
+    const sql = `SELECT count(*) FROM record r WHERE r.seq BETWEEN ? AND ? AND ${condition.sql}`;
+    return this.numbers(sql, [seqMin, seqMax, ...condition.values])[0] ?? 0;
+  }
+
+  /** First column of a query's rows. */
+  numbers(sql: string, values: readonly unknown[]): number[] {
+    return this.db
+      .prepare<unknown[], number>(sql)
+      .pluck()
+      .all(...values);
+  }
+
+  /** Sequence numbers beyond which no record can lie in `[fromUs, toUs)`: two binary searches, allowing for disorder. */
+  seqRange(fromUs: number | undefined, toUs: number | undefined): { seqMin: number; seqMax: number } {
+    const last = this.firstSeq + this.facts.rows - 1;
+    let seqMin = this.firstSeq;
+    let seqMax = last;
+    if (fromUs !== undefined) {
+      for (let high = last + 1; seqMin < high; ) {
+        const middle = Math.floor((seqMin + high) / 2);
+        if (this.timeAt(middle) + this.facts.disorderUs < fromUs) seqMin = middle + 1;
+        else high = middle;
+      }
+    }
+    if (toUs !== undefined) {
+      for (let low = seqMin - 1; low < seqMax; ) {
+        const middle = Math.ceil((low + seqMax) / 2);
+        if (this.timeAt(middle) - this.facts.disorderUs >= toUs) seqMax = middle - 1;
+        else low = middle;
+      }
+    }
+    return { seqMin, seqMax };
   }
 
   /** Any rows of the segment's tables, streamed. */
@@ -153,6 +195,19 @@ export class SegmentReader {
   close(): void {
     this.lookup?.db.close();
     this.db.close();
+  }
+
+  private readFacts(): OpenSegmentFacts {
+    const row = this.db.prepare<[], MetaRow>('SELECT * FROM meta').get();
+    if (row === undefined) throw new StoreError('damaged', `${this.path}: the file is damaged`);
+    const { rows, time_min_us, time_max_us, disorder_us } = row;
+    return { rows, timeMinUs: time_min_us ?? undefined, timeMaxUs: time_max_us ?? undefined, disorderUs: disorder_us };
+  }
+
+  private timeAt(seq: number): number {
+    const timeUs = this.timeBySeq.get(seq);
+    if (timeUs === undefined) throw this.damaged(seq);
+    return timeUs;
   }
 
   /** For SQL functions, which may not use the connection that calls them. */

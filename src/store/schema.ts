@@ -8,7 +8,7 @@
 import type { RecordField } from '../contracts/record.ts';
 import { SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** `PRAGMA application_id` of our files: "WTR1". */
 export const APPLICATION_ID = 0x57545231;
 
@@ -18,10 +18,12 @@ export const SEGMENT_FOLDER = 'segments';
 
 /**
  * Life of a segment. `new`: listed, its file may not exist yet. `open`: being written. `sealed`: complete, never
- * changes. `damaged`: what is in it cannot be trusted; kept for the people who will look.
+ * changes. `damaged`: what is in it cannot be trusted; kept for the people who will look. `dropping`: expired, its files
+ * are being removed. `dropped`: they are gone; the entry stays, for the hash chain runs through it.
  */
-export type SegmentState = 'new' | 'open' | 'sealed' | 'damaged';
+export type SegmentState = 'new' | 'open' | 'sealed' | 'damaged' | 'dropping' | 'dropped';
 
+/** `chain_before`, `chain_after`: digests of the hash chain (`chain.ts`) at either end of a segment. */
 export const CATALOG_SQL: string = `
 CREATE TABLE segment (
   number INTEGER PRIMARY KEY,
@@ -31,7 +33,9 @@ CREATE TABLE segment (
   rows INTEGER NOT NULL DEFAULT 0,
   time_min_us INTEGER,
   time_max_us INTEGER,
-  bytes INTEGER NOT NULL DEFAULT 0
+  bytes INTEGER NOT NULL DEFAULT 0,
+  chain_before BLOB NOT NULL,
+  chain_after BLOB
 );
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
@@ -87,8 +91,10 @@ CREATE TABLE record (
   marks INTEGER NOT NULL,
   error_code TEXT,
   end_user TEXT,
-  body BLOB NOT NULL
+  body BLOB NOT NULL,
+  check_sum INTEGER NOT NULL
 );
+CREATE TABLE chain (seq INTEGER PRIMARY KEY, digest BLOB NOT NULL);
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;

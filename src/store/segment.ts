@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { AuditRecord, SEVERITIES } from '../contracts/record.ts';
 import type { BatchRow } from './batch.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
+import { Chain } from './chain.ts';
 import { readSession, readShape, readVerdict, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
 import { DELTA_BYTES_MAX, writeTextForm } from './delta.ts';
 import { BoundedDictionary } from './dictionary.ts';
@@ -61,13 +62,17 @@ export class SegmentWriter {
   private readonly verdicts = new BoundedDictionary<number>(DICTIONARY_BYTES_MAX);
   private readonly body = new ByteWriter(BODY_BYTES);
   private readonly scratch = new AuditRecord();
+  private readonly insertChain: Database.Statement;
+  private readonly chain: Chain;
+  private lastSeq = 0;
   private inTransaction = false;
 
-  private constructor(path: string, db: Database.Database, facts: OpenSegmentFacts) {
+  private constructor(path: string, db: Database.Database, facts: OpenSegmentFacts, chain: Chain) {
     this.path = path;
     this.db = db;
     this.facts = facts;
-    this.insertRecord = db.prepare(`INSERT INTO record VALUES (${marksOf(13)})`);
+    this.chain = chain;
+    this.insertRecord = db.prepare(`INSERT INTO record VALUES (${marksOf(14)})`);
     const sessionColumns = [...SESSION_TEXTS, ...SESSION_NUMBERS].map(columnOf);
     this.insertSession = db.prepare(
       `INSERT INTO session (${sessionColumns.join(', ')}) VALUES (${marksOf(sessionColumns.length)})`,
@@ -77,13 +82,17 @@ export class SegmentWriter {
        VALUES (${marksOf(9)})`,
     );
     this.insertVerdict = db.prepare('INSERT INTO verdict (severity, policy) VALUES (?, ?)');
+    this.insertChain = db.prepare('INSERT INTO chain VALUES (?, ?)');
     this.updateMeta = db.prepare('UPDATE meta SET rows = ?, time_min_us = ?, time_max_us = ?, disorder_us = ?');
     this.begin = db.prepare('BEGIN IMMEDIATE');
     this.commitStatement = db.prepare('COMMIT');
   }
 
-  /** Makes the file, or continues one that an earlier process left. Throws `StoreError`. */
-  static open(path: string, number: number, durability: Durability): SegmentWriter {
+  /**
+   * Makes the file, or continues one that an earlier process left. `chainBefore`: digest of the hash chain where the
+   * segment begins. Throws `StoreError`.
+   */
+  static open(path: string, number: number, durability: Durability, chainBefore: Uint8Array): SegmentWriter {
     let db: Database.Database | undefined;
     try {
       db = new Database(path);
@@ -95,12 +104,14 @@ export class SegmentWriter {
       createSchema(db, number, path);
       const meta = db.prepare<[], MetaRow>('SELECT * FROM meta').get();
       if (meta === undefined) throw new StoreError('damaged', `${path}: the file is damaged`);
-      return new SegmentWriter(path, db, {
+      const facts = {
         rows: meta.rows,
         timeMinUs: meta.time_min_us ?? undefined,
         timeMaxUs: meta.time_max_us ?? undefined,
         disorderUs: meta.disorder_us,
-      });
+      };
+      const last = db.prepare<[], Uint8Array>('SELECT digest FROM chain ORDER BY seq DESC LIMIT 1').pluck().get();
+      return new SegmentWriter(path, db, facts, new Chain(last ?? chainBefore));
     } catch (error) {
       db?.close();
       throw toStoreError(error, path);
@@ -117,6 +128,7 @@ export class SegmentWriter {
     readSession(cursorOver(bytes.subarray(start, end)), facts);
     const values = [...SESSION_TEXTS, ...SESSION_NUMBERS].map((field) => facts[field] ?? null);
     const row = Number(this.insertSession.run(values).lastInsertRowid);
+    this.chain.addRow('session', row, values);
     this.sessions.set(key, row, 0);
     return row;
   }
@@ -133,8 +145,9 @@ export class SegmentWriter {
     const reference = hasReference ? Buffer.from(bytes.subarray(first.textStart, first.textEnd)) : undefined;
     const { kind, call, operation, operations, objects, procedure, summary, fingerprint } = facts;
     const texts = [kind, call, operation, listText(operations), listText(objects), procedure, summary, fingerprint];
-    const values = texts.map((value) => value ?? null);
-    const row = Number(this.insertShape.run(...values, reference ?? null).lastInsertRowid);
+    const values = [...texts.map((value) => value ?? null), reference ?? null];
+    const row = Number(this.insertShape.run(values).lastInsertRowid);
+    this.chain.addRow('shape', row, values);
     const shape = { row, reference };
     this.shapes.set(key, shape, reference?.length ?? 0);
     return shape;
@@ -147,7 +160,9 @@ export class SegmentWriter {
     this.beginOnce();
     const policy = readVerdict(cursorOver(bytes.subarray(start, end)));
     const severity = Math.max(-1, ...policy.map((match) => SEVERITIES.indexOf(match.severity)));
-    const row = Number(this.insertVerdict.run(severity, JSON.stringify(policy)).lastInsertRowid);
+    const values = [severity, JSON.stringify(policy)];
+    const row = Number(this.insertVerdict.run(values).lastInsertRowid);
+    this.chain.addRow('verdict', row, values);
     this.verdicts.set(key, row, 0);
     return row;
   }
@@ -165,7 +180,7 @@ export class SegmentWriter {
     body.pos = 0;
     writeTextForm(body, shape.reference, bytes, row.textStart, row.textEnd);
     body.raw(bytes, row.restStart, row.restEnd);
-    this.insertRecord.run(
+    const values = [
       seq,
       row.timeUs,
       row.idStart < 0 ? row.idText : bytes.subarray(row.idStart, row.idStart + 16),
@@ -179,7 +194,10 @@ export class SegmentWriter {
       row.errorCode ?? null,
       row.endUser ?? null,
       body.bytes.subarray(0, body.pos),
-    );
+    ];
+    this.insertRecord.run(...values, this.chain.addRecord(values));
+    this.lastSeq = seq;
+    if (this.chain.full) this.closeBlock();
     const facts = this.facts;
     facts.rows++;
     if (facts.timeMinUs === undefined || row.timeUs < facts.timeMinUs) facts.timeMinUs = row.timeUs;
@@ -190,6 +208,7 @@ export class SegmentWriter {
   /** Everything appended so far is on disk when this returns. */
   commit(): void {
     if (!this.inTransaction) return;
+    if (this.chain.records > 0) this.closeBlock();
     const { rows, timeMinUs, timeMaxUs, disorderUs } = this.facts;
     this.updateMeta.run(rows, timeMinUs ?? null, timeMaxUs ?? null, disorderUs);
     this.commitStatement.run();
@@ -200,17 +219,14 @@ export class SegmentWriter {
   seal(): void {
     this.commit();
     this.db.pragma('wal_checkpoint(TRUNCATE)');
-    try {
-      this.db.pragma('journal_mode = DELETE');
-    } catch {
-      // SQLITE_BUSY: somebody is reading. The file stays in WAL mode with an empty log, which harms nothing.
-    }
+    this.leaveWal();
     this.db.close();
   }
 
   /** Commits and closes; the segment can be continued. */
   close(): void {
     this.commit();
+    this.leaveWal();
     this.db.close();
   }
 
@@ -222,6 +238,24 @@ export class SegmentWriter {
   /** Size on disk, the log included. */
   bytesOnDisk(): number {
     return sizeOf(this.path) + sizeOf(`${this.path}-wal`);
+  }
+
+  /** A file in WAL mode can only be opened where its log can be made; at rest it should open on read-only media. */
+  private leaveWal(): void {
+    try {
+      this.db.pragma('journal_mode = DELETE');
+    } catch {
+      // SQLITE_BUSY: somebody is reading. The file stays in WAL mode, which harms nothing where it can be written.
+    }
+  }
+
+  /** Digest of the hash chain up to the last commit. */
+  get chainDigest(): Uint8Array {
+    return this.chain.digest;
+  }
+
+  private closeBlock(): void {
+    this.insertChain.run(this.lastSeq, this.chain.close());
   }
 
   private beginOnce(): void {

@@ -18,6 +18,7 @@ import {
   WORD_FAILED,
   type WorkerSetup,
 } from './queue.ts';
+import type { Retention } from './retention.ts';
 import type { Durability } from './segment.ts';
 import { StoreWriter, type WhenFull } from './writer.ts';
 
@@ -27,6 +28,8 @@ export interface StoreOptions {
   /** Longest time between a record's arrival and its commit. */
   readonly commitMs?: number;
   readonly durability?: Durability;
+  /** What is kept; by default everything. */
+  readonly retention?: Retention;
   /** Batches under way to the store's thread: bytes and count at most. */
   readonly queueBytesMax?: number;
   readonly queueBatchesMax?: number;
@@ -36,6 +39,7 @@ const DEFAULTS: Required<StoreOptions> = {
   segmentRowsMax: 1_000_000,
   commitMs: 200,
   durability: 'audit',
+  retention: {},
   queueBytesMax: 64 * 1024 * 1024,
   queueBatchesMax: 4096,
 };
@@ -67,7 +71,7 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
   const words = new SharedArrayBuffer(WORD_COUNT * 4);
   const setup: WorkerSetup = {
     directory,
-    ingest: { segmentRowsMax: settings.segmentRowsMax, durability: settings.durability },
+    ingest: { segmentRowsMax: settings.segmentRowsMax, durability: settings.durability, retention: settings.retention },
     commitMs: settings.commitMs,
     words,
   };
@@ -167,6 +171,10 @@ const NOTHING_YET: IngestCounters = {
   commitMs: 0,
   commitMsMax: 0,
   segmentsSealed: 0,
+  indexesBuilt: 0,
+  indexesFailed: 0,
+  segmentsExpired: 0,
+  recordsExpired: 0,
   segmentsDamaged: 0,
   bytesOnDisk: 0,
 };

@@ -2,7 +2,7 @@
  * The store's thread. Takes batches from every attached port, commits when a transaction is old or big enough, answers
  * flushes once what came before them is on disk. After an error it writes nothing more and says so to everybody.
  */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { StoreError, toStoreError } from './errors.ts';
 import { Ingest } from './ingest.ts';
 import {
@@ -17,6 +17,7 @@ import {
   WORD_FAILED,
   type WorkerSetup,
 } from './queue.ts';
+import type { SealReport } from './sealer.ts';
 
 /** A transaction is committed when it holds this many records, whatever its age. */
 const COMMIT_RECORDS_MAX = 65_536;
@@ -29,6 +30,7 @@ class StoreThread {
   private ingest: Ingest | undefined = undefined;
   private failure: FailureText | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
+  private sealer: Worker | undefined = undefined;
   /** Records of all batches received. */
   private received = 0;
 
@@ -38,6 +40,7 @@ class StoreThread {
     this.commitMs = setup.commitMs;
     try {
       this.ingest = new Ingest(setup.directory, setup.ingest);
+      this.index(this.ingest);
       this.tell({ kind: 'ready', problems: this.ingest.problems });
     } catch (error) {
       this.fail(error);
@@ -64,6 +67,7 @@ class StoreThread {
       this.received += records;
       try {
         ingest.apply(bytes);
+        this.index(ingest);
         if (ingest.uncommitted >= COMMIT_RECORDS_MAX) this.commit();
         else if (ingest.uncommitted > 0) this.timer ??= setTimeout(() => this.onTimer(), this.commitMs);
       } catch (error) {
@@ -71,6 +75,29 @@ class StoreThread {
       }
     }
     releaseRoom(this.words, bytes.byteLength);
+  }
+
+  /** Hands sealed segments to the thread that indexes them. */
+  private index(ingest: Ingest): void {
+    for (let segment = ingest.unindexed.shift(); segment !== undefined; segment = ingest.unindexed.shift()) {
+      this.sealer ??= this.startSealer(ingest);
+      this.sealer.postMessage(segment);
+    }
+  }
+
+  private startSealer(ingest: Ingest): Worker {
+    const sealer = new Worker(new URL('./sealer.js', import.meta.url));
+    sealer.on('message', (report: SealReport) => {
+      if (report.problem === undefined) ingest.counters.indexesBuilt++;
+      else ingest.counters.indexesFailed++;
+    });
+    sealer.on('error', () => {
+      ingest.counters.indexesFailed++;
+    });
+    sealer.on('exit', () => {
+      this.sealer = undefined;
+    });
+    return sealer;
   }
 
   private onFlush(port: MessagePort, ticket: number): void {
@@ -124,6 +151,15 @@ class StoreThread {
     } catch (error) {
       this.fail(error);
     }
+    if (this.sealer === undefined) {
+      this.end(ingest);
+      return;
+    }
+    this.sealer.once('exit', () => this.end(ingest));
+    this.sealer.postMessage(null);
+  }
+
+  private end(ingest: Ingest | undefined): void {
     if (ingest !== undefined) this.tell({ kind: 'closed', counters: { ...ingest.counters } });
     Atomics.store(this.words, WORD_FAILED, 1);
     signalChange(this.words);

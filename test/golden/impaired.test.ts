@@ -4,10 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { compare, type RecordLine, verdict } from '../lab/compare.ts';
+import { describe, test } from 'node:test';
+import type { RecordLine } from '../lab/align.ts';
+import { compare, verdict } from '../lab/compare.ts';
 import { readLog } from '../lab/log.ts';
 import { parseRecords, replayText, sensorObstacle } from '../lab/sensor.ts';
 import { readPcap, writePcap } from '../support/pcap.ts';
@@ -18,7 +19,7 @@ import { findGoldens } from './goldens.ts';
 const OVERTAKEN_MAX = 3;
 const SEED = 42;
 /** Loss is tried in several places. */
-const LOSS_SEEDS: readonly number[] = [1, 2, 4, 38];
+const LOSS_SEEDS: readonly number[] = [2, 4];
 /** Marks with which a record says that it isn't the whole truth. */
 const LOSS_MARKS: ReadonlySet<unknown> = new Set([
   'gap',
@@ -77,23 +78,25 @@ function isMarked(record: RecordLine): boolean {
 const obstacle = sensorObstacle();
 const options = obstacle === undefined ? {} : { skip: `NOT RUN: ${obstacle}` };
 
-for (const { name, folder, capture } of findGoldens()) {
-  const log = join(folder, 'server.log.jsonl');
-  if (!existsSync(log)) continue;
-  for (const [how, impair] of Object.entries({ duplicated, reordered })) {
-    test(`impaired: ${name}, frames ${how}`, options, async () => {
-      const { ok, text } = verdict(compare(readLog(log), await replayImpaired(capture, impair, SEED)));
-      assert.ok(ok, text);
+describe('impaired', { concurrency: availableParallelism() }, () => {
+  for (const { name, folder, capture } of findGoldens()) {
+    const log = join(folder, 'server.log.jsonl');
+    if (!existsSync(log)) continue;
+    for (const [how, impair] of Object.entries({ duplicated, reordered })) {
+      test(`${name}, frames ${how}`, options, async () => {
+        const { ok, text } = verdict(compare(readLog(log), await replayImpaired(capture, impair, SEED)));
+        assert.ok(ok, text);
+      });
+    }
+    test(`${name}, frames dropped`, options, async () => {
+      for (const seed of LOSS_SEEDS) {
+        const records = await replayImpaired(capture, dropped, seed);
+        const { invented } = compare(
+          readLog(log),
+          records.filter((record) => !isMarked(record)),
+        );
+        assert.deepEqual(invented, [], `seed ${seed}`);
+      }
     });
   }
-  test(`impaired: ${name}, frames dropped`, options, async () => {
-    for (const seed of LOSS_SEEDS) {
-      const records = await replayImpaired(capture, dropped, seed);
-      const { invented } = compare(
-        readLog(log),
-        records.filter((record) => !isMarked(record)),
-      );
-      assert.deepEqual(invented, [], `seed ${seed}`);
-    }
-  });
-}
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Comparison, compare, type RecordLine, verdict } from './compare.ts';
+import type { RecordLine } from './align.ts';
+import { type Comparison, compare, verdict } from './compare.ts';
 import type { LoggedEntry, LoggedLogin, LoggedStatement } from './log.ts';
 
 const CLIENT = '10.0.0.2:40000';
@@ -16,9 +17,15 @@ function logged(text: string, more: Partial<LoggedStatement> = {}): LoggedStatem
 
 let clock = 0;
 
-function record(kind: string, more: RecordLine = {}): RecordLine {
+function record(kind: string, more: RecordLine = {}, port = 5432): RecordLine {
   const time = `2026-01-01T00:00:00.${String(clock++).padStart(6, '0')}Z`;
-  const who = { 'user.name': 'alice', 'client.address': '10.0.0.2', 'client.port': 40000, 'db.namespace': 'lab' };
+  const who = {
+    'user.name': 'alice',
+    'client.address': '10.0.0.2',
+    'client.port': 40000,
+    'server.port': port,
+    'db.namespace': 'lab',
+  };
   return { 'audit.kind': kind, time, ...who, ...more };
 }
 
@@ -96,7 +103,7 @@ const cases: readonly (readonly [string, readonly LoggedEntry[], readonly Record
   [
     'values inlined by the server',
     [logged("select 1, 'x'", { command: 'inlined', server: 'mariadb' })],
-    [recorded('select ?, ?', { 'db.query.parameters': [1, 'x'] })],
+    [recorded('select ?, ?', { 'db.query.parameters': [1, 'x'], 'server.port': 3306 })],
     [1, 1, 0, 0, 0],
   ],
   [
@@ -138,6 +145,26 @@ for (const [name, entries, records, expected] of cases) {
 test('compare: sessions are not mixed', () => {
   const elsewhere = recorded('select 1', { 'client.port': 40001 });
   assert.deepEqual(counts([logged('select 1')], [elsewhere]), [0, 0, 1, 1, 0]);
+});
+
+test('compare: one lost execution makes no differences of those after it', () => {
+  const numbers = [1, 2, 3, 4];
+  const entries = numbers.map((n) => logged('select $1', { command: 'execute', parameters: [String(n)] }));
+  const records = numbers.slice(1).map((n) => recorded('select $1', { 'db.query.parameters': [n] }));
+  assert.deepEqual(counts(entries, records), [3, 3, 1, 0, 0]);
+});
+
+test('compare: one client port towards both servers is two sessions', () => {
+  const mysql = record('statement', { 'db.query.text': 'select 1' }, 3306);
+  const entries = [logged('select 1', { server: 'mariadb' }), logged('select 2')];
+  assert.deepEqual(counts(entries, [recorded('select 2'), mysql]), [2, 2, 0, 0, 0]);
+});
+
+test('compare: a port used again has a login for each session', () => {
+  const again = [login({ session: 'a' }), login({ session: 'b', user: 'bob' })];
+  const records = [record('login'), record('login', { 'user.name': 'bob' })];
+  assert.deepEqual(counts(again, records), [0, 0, 0, 0, 0]);
+  assert.deepEqual(counts(again, records.slice(1)), [0, 0, 0, 0, 1]);
 });
 
 test('compare: records in another order than the statements are found, and told', () => {

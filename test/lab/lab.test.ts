@@ -13,7 +13,7 @@ import { Lab, labObstacle } from './lab.ts';
 import type { LoggedEntry } from './log.ts';
 import { CLIENT_ADDRESS, type CopyMode, LabNetwork, type OffloadOff, SERVER_ADDRESS } from './net.ts';
 import { runStep, SCENARIOS } from './scenarios.ts';
-import { Sensor, sensorObstacle } from './sensor.ts';
+import { firstDifference, Sensor, sensorObstacle } from './sensor.ts';
 import { makeLabDirectory } from './tempdir.ts';
 import { runVolume } from './volume.ts';
 
@@ -48,6 +48,8 @@ async function prove(
     assert.ok(ok, `${text}\nThe sensor said:\n${said}`);
     assert.equal(exitCode, 0, said);
     assert.ok(result.logged > 0);
+    const unlike = firstDifference(records, await sensor.stored());
+    assert.ok(unlike === undefined, `${text}\nThe store differs from the JSON lines: ${JSON.stringify(unlike)}`);
     return { text, logged: result.logged };
   } finally {
     await lab.stop();

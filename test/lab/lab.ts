@@ -1,7 +1,7 @@
 /** The whole lab: network, servers, clients; and what a machine lacks to run it. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { run } from '../support/process.ts';
+import { PROGRAM_PATH, run } from '../support/process.ts';
 import { MariadbServer } from './mariadb.ts';
 import { LabNetwork, type NetworkOptions, networkObstacle } from './net.ts';
 import { findPostgres, PostgresServer } from './postgres.ts';
@@ -18,7 +18,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   tcpdump: 'tcpdump',
   psql: 'postgresql-client',
-  pgbench: 'postgresql-client',
+  pgbench: 'postgresql',
   mariadb: 'mariadb-client',
   mariadbd: 'mariadb-server',
   'mariadb-install-db': 'mariadb-server',
@@ -26,7 +26,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 
 /** Why the lab can't run on this machine, in one line; `undefined` when it can. */
 export async function labObstacle(): Promise<string | undefined> {
-  const directories = (process.env['PATH'] ?? '').split(delimiter);
+  const directories = PROGRAM_PATH.split(delimiter);
   const missing = new Set<string>();
   for (const [program, debianPackage] of Object.entries(PROGRAMS)) {
     if (!directories.some((directory) => existsSync(join(directory, program)))) missing.add(debianPackage);

@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { run, runChecked } from '../support/process.ts';
+import { PROGRAM_PATH, run, runChecked } from '../support/process.ts';
 
 /**
  * How the sensor gets its copy: `hub`, a bridge that forgets addresses at once and so floods; `flood`, ports that never
@@ -181,10 +181,11 @@ function removeAbandonedNamespaces(): void {
 /** Synchronous, because it also runs while the process exits. */
 function removeNamespacesSync(prefix: string): void {
   if (!existsSync(NETNS_DIRECTORY)) return;
+  const env = { ...process.env, PATH: PROGRAM_PATH };
   for (const name of readdirSync(NETNS_DIRECTORY)) {
     if (!name.startsWith(prefix)) continue;
-    const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+    const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8', env }).stdout.split('\n').filter(Boolean);
     for (const pid of pids) spawnSync('kill', ['-KILL', pid]);
-    spawnSync('ip', ['netns', 'delete', name]);
+    spawnSync('ip', ['netns', 'delete', name], { env });
   }
 }

@@ -18,6 +18,9 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/** Where programs are looked for: servers and network tools are in directories that not every shell's PATH has. */
+export const PROGRAM_PATH: string = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
+
 const RUN_TIMEOUT_MS = 60_000;
 const OUTPUT_TAIL_CHARS = 2_000;
 
@@ -49,7 +52,7 @@ export class Service {
     const [file = '', ...args] = argv;
     this.child = spawn(file, args, {
       detached: true,
-      env: { ...process.env, ...env },
+      env: { ...process.env, PATH: PROGRAM_PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     alive.add(this.child);
@@ -119,7 +122,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       detached: true,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, PATH: PROGRAM_PATH, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     alive.add(child);

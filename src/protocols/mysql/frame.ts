@@ -12,11 +12,12 @@ import {
   FRAME_WAIT,
   type FrameOut,
   type FrameVerdict,
+  TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
 import { COMPRESSED_HEADER_BYTES, HEADER_BYTES, PAYLOAD_MAX, REPLY_EOF } from './constants.ts';
 import { LIMITS } from './limits.ts';
-import { looksCompressed } from './plausible.ts';
+import { SHAPE_COMPRESSED, SHAPE_SHORT, shapeNeed, shapeOf } from './plausible.ts';
 import { proxyHeader } from './proxy.ts';
 import {
   FRAMING_COMPRESSED,
@@ -70,10 +71,25 @@ export function wireFrame(
     if (length > 0) return proxyFrame(length, start, end, out);
   }
   if (session.framing === FRAMING_COMPRESSED) return compressedFrame(bytes, start, end, out);
-  if (session.framing === FRAMING_UNKNOWN && looksCompressed(bytes, start, end)) {
-    return compressedFrame(bytes, start, end, out);
+  if (mayBeCompressed(session, direction)) {
+    const shape = shapeOf(bytes, start, end);
+    if (shape === SHAPE_COMPRESSED) return compressedFrame(bytes, start, end, out);
+    if (shape === SHAPE_SHORT && end - start >= HEADER_BYTES) {
+      out.need = shapeNeed(start, end);
+      return FRAME_MORE;
+    }
   }
   return packetFrame(session, direction, bytes, start, end, out);
+}
+
+/**
+ * Whether packets are compressed is for each packet to tell. Where the login was not seen that stays so for the client,
+ * whose first packet may have been the inside of a compressed one: the two can be told apart in its direction. A
+ * server's packets are judged where a reply begins: rows can look like anything.
+ */
+export function mayBeCompressed(session: MysqlSession, direction: Direction): boolean {
+  if (direction === TO_CLIENT) return session.framing === FRAMING_UNKNOWN && session.pending[0]?.started !== true;
+  return (session.framing === FRAMING_UNKNOWN || session.userUnknown) && !session.clientContinues;
 }
 
 export function tlsFrame(start: number, end: number, out: FrameOut): FrameVerdict {

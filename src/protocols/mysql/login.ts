@@ -3,8 +3,9 @@
  * MySQL Internals "Connection Phase". Passwords, scrambles and keys are passed over, never kept.
  */
 import type { Cursor } from '../../base/cursor.ts';
-import { type Identity, LoginEvent, OpaqueEvent } from '../../contracts/event.ts';
+import { type Identity, LoginEvent, MARK_GAP, OpaqueEvent } from '../../contracts/event.ts';
 import { type Direction, type EventSink, type Frame, type FrameWish, NEXT, STOP } from '../../contracts/protocol.ts';
+import { TlsObserver } from '../sdk/tls.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import { proxiedAddress } from './proxy.ts';
 import {
   FRAMING_COMPRESSED,
+  FRAMING_UNKNOWN,
   KIND_AUTH,
   type MysqlSession,
   Pending,
@@ -68,11 +70,20 @@ export function onClientLogin(
   }
   const login = readHandshakeResponse(cursor);
   session.phase = PHASE_COMMAND;
-  if (login === undefined) return;
+  if (login === undefined) {
+    session.gapSeen = true;
+    session.doubt = true;
+    session.loginUnseen();
+    return;
+  }
   agree(session, login);
   session.encoding = login.encoding;
   const event = new LoginEvent(identityOf(session.identity, login), frame.startUs);
   event.method = login.plugin ?? 'mysql_native_password';
+  if (frame.lostBytes > 0) {
+    event.marks |= MARK_GAP;
+    event.lostBytes = frame.lostBytes;
+  }
   const pending = new Pending(KIND_AUTH, event, (sequence + 1) & 0xff);
   session.push(pending, 0, frame.startUs, sink);
 }
@@ -165,7 +176,7 @@ function succeed(session: MysqlSession, pending: Pending, event: LoginEvent, cur
   if (pending.encoding !== undefined) session.encoding = pending.encoding;
   if (!cursor.failed && ok.charset !== undefined) session.encoding = encodingOfCharset(ok.charset);
   if (pending.changesUser) session.dropStatements(sink);
-  else if (session.willCompress()) session.framing = FRAMING_COMPRESSED;
+  else startCompression(session);
 }
 
 function fail(session: MysqlSession, event: LoginEvent, frame: Frame, cursor: Cursor): void {
@@ -182,11 +193,17 @@ export function assumeLogin(session: MysqlSession): void {
   if (session.phase === PHASE_GREETING || session.phase === PHASE_RESPONSE) session.phase = PHASE_COMMAND;
   if (head?.event instanceof LoginEvent && !head.changesUser) {
     session.identity = head.event.identity;
-    if (session.willCompress()) session.framing = FRAMING_COMPRESSED;
+    startCompression(session);
   }
 }
 
+/** Where the server's flags are not known, its packets tell whether they are compressed. */
+function startCompression(session: MysqlSession): void {
+  if (session.willCompress()) session.framing = session.greeted ? FRAMING_COMPRESSED : FRAMING_UNKNOWN;
+}
+
 export function onTls(session: MysqlSession, direction: Direction, cursor: Cursor, sink: EventSink): FrameWish {
+  session.tls ??= new TlsObserver();
   session.tls.feed(direction, cursor.bytes, cursor.pos, cursor.end);
   if (!session.tls.done) return NEXT;
   emitOpaque(session, sink);
@@ -195,6 +212,6 @@ export function onTls(session: MysqlSession, direction: Direction, cursor: Curso
 
 export function emitOpaque(session: MysqlSession, sink: EventSink): void {
   const event = new OpaqueEvent(session.identity, session.tlsStartUs, 'tls');
-  event.tls = session.tls.facts;
+  if (session.tls) event.tls = session.tls.facts;
   session.emit(event, sink);
 }

@@ -1,6 +1,7 @@
 /**
  * The outcomes of the request at the head of the queue, and what the end of a result means for the session.
  */
+import type { Cursor } from '../../base/cursor.ts';
 import { MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import { encodingOfCharset } from './charset.ts';
@@ -11,6 +12,11 @@ import { settingOf } from './settings.ts';
 
 /** Outcomes of one request; of further ones only the sum is kept, in the last. */
 const OUTCOMES_MAX = 1024;
+
+/** A marker of the end, not a row that begins with a cell of 16 MB or more. */
+export function isEnd(cursor: Cursor, length: number): boolean {
+  return cursor.peek() === c.REPLY_EOF && length < c.PAYLOAD_MAX;
+}
 
 /** Starts an outcome unless one is open, and counts the frame in. */
 export function outcomeOf(session: MysqlSession, head: Pending, frame: Frame, sink: EventSink): Outcome {

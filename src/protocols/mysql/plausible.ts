@@ -68,27 +68,58 @@ function follows(chain: number, sequence: number): boolean {
 
 /** For a compressed stream: header, and a payload that is stored packets or a zlib or Zstandard stream. */
 export function plausibleCompressed(bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
-  if (end - start < c.COMPRESSED_HEADER_BYTES + 4) return prefixOf(out, c.COMPRESSED_HEADER_BYTES + 4);
-  const length = u24(bytes, start);
+  const verdict = shapeOf(bytes, start, end);
+  if (verdict === SHAPE_PLAIN) return FRAME_MALFORMED;
+  if (verdict === SHAPE_SHORT) return prefixOf(out, shapeNeed(start, end));
   const sequence = bytes[start + 3] as number;
   const chain = out.chain;
   if (chain >= 0 && sequence !== (chain & 0xff) && sequence > 1) return FRAME_MALFORMED;
-  if (!looksCompressed(bytes, start, end)) return FRAME_MALFORMED;
-  out.length = c.COMPRESSED_HEADER_BYTES + length;
+  out.length = c.COMPRESSED_HEADER_BYTES + u24(bytes, start);
   out.chain = ((sequence + 1) & 0xff) | CHAIN_COMPRESSED;
   return FRAME_OK;
 }
 
-/** Tells a compressed packet from a plain one; the first bytes of its payload must be there. */
-export function looksCompressed(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < c.COMPRESSED_HEADER_BYTES + 4) return false;
+export const SHAPE_PLAIN = 0;
+export const SHAPE_COMPRESSED = 1;
+/** More bytes decide: `shapeNeed`. */
+export const SHAPE_SHORT = 2;
+/** Compressed header and the first bytes of its payload. */
+const SHAPE_BYTES: number = c.COMPRESSED_HEADER_BYTES + 4;
+/** No zlib stream or Zstandard frame of anything worth it is shorter. */
+const COMPRESSED_BYTES_MIN = 8;
+/** A payload that ends within a packet is as long as a sender's buffer. */
+const CUT_PAYLOAD_BYTES_MIN = 1024;
+
+/** Tells a compressed packet from a plain one, by at most its first `SHAPE_BYTES`. */
+export function shapeOf(bytes: Uint8Array, start: number, end: number): 0 | 1 | 2 {
+  if (end - start < c.HEADER_BYTES) return SHAPE_SHORT;
   const length = u24(bytes, start);
+  // A payload holds at least a packet's header and one byte.
+  if (length < 5) return SHAPE_PLAIN;
+  if (end - start < c.COMPRESSED_HEADER_BYTES) return SHAPE_SHORT;
   const original = u24(bytes, start + 4);
+  if (original !== 0 && length < COMPRESSED_BYTES_MIN) return SHAPE_PLAIN;
+  if (end - start < SHAPE_BYTES) return SHAPE_SHORT;
   const payload = start + c.COMPRESSED_HEADER_BYTES;
-  if (original === 0) return storedPackets(bytes, payload, end, length);
+  if (original === 0) {
+    // Only a client's first packet has sequence number 0, inside as outside.
+    const sequencesFit = (bytes[start + 3] === 0) === (bytes[payload + 3] === 0);
+    return sequencesFit && beginsPacket(u24(bytes, payload), length) ? SHAPE_COMPRESSED : SHAPE_PLAIN;
+  }
   // Neither side sends the compressed form unless it is smaller.
-  if (original <= length || length < 8) return false;
-  return isZlib(bytes, payload) || isZstd(bytes, payload);
+  if (original <= length) return SHAPE_PLAIN;
+  return isZlib(bytes, payload) || isZstd(bytes, payload) ? SHAPE_COMPRESSED : SHAPE_PLAIN;
+}
+
+/** Bytes after which `shapeOf` can go on; no plain packet that it leaves undecided is shorter. */
+export function shapeNeed(start: number, end: number): number {
+  return end - start < c.COMPRESSED_HEADER_BYTES ? c.COMPRESSED_HEADER_BYTES : SHAPE_BYTES;
+}
+
+/** A packet of `size` bytes fills `length` stored bytes, leaves room for another, or is cut by them. */
+function beginsPacket(size: number, length: number): boolean {
+  const rest = length - c.HEADER_BYTES - size;
+  return size > 0 && (rest === 0 || rest > c.HEADER_BYTES || (rest < 0 && length >= CUT_PAYLOAD_BYTES_MIN));
 }
 
 /** Zlib header (RFC 1950): deflate, 32 KiB window, no dictionary, valid check. */
@@ -101,19 +132,6 @@ function isZlib(bytes: Uint8Array, at: number): boolean {
 /** Zstandard magic number (RFC 8878). */
 export function isZstd(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === 0x28 && bytes[at + 1] === 0xb5 && bytes[at + 2] === 0x2f && bytes[at + 3] === 0xfd;
-}
-
-/** Stored form: packets that fill the `length` bytes exactly, or begin with one that goes on in the next. */
-function storedPackets(bytes: Uint8Array, start: number, end: number, length: number): boolean {
-  const stop = start + length;
-  let pos = start;
-  while (stop - pos >= c.HEADER_BYTES) {
-    if (end - pos < c.HEADER_BYTES) return true;
-    const size = u24(bytes, pos);
-    if (size === 0) return false;
-    pos += c.HEADER_BYTES + size;
-  }
-  return pos === stop;
 }
 
 /** Judges a command by its code, its length and the first bytes of its arguments. */
@@ -207,6 +225,11 @@ const SHAPE_NONE = 0;
 const SHAPE_PART = 1;
 /** Could be the last packet of a reply. */
 const SHAPE_END = 2;
+
+/** Could be the first packet of a reply to a statement. */
+export function beginsReply(bytes: Uint8Array, payload: number, limit: number, length: number): boolean {
+  return length > 0 && payload < limit && replyShape(bytes, payload, limit, length, 1) !== SHAPE_NONE;
+}
 
 /** What a server's packet could be, by its first byte and length; `limit` may lie before its end. */
 function replyShape(bytes: Uint8Array, payload: number, limit: number, length: number, sequence: number): number {

@@ -13,12 +13,15 @@ import {
   PROBE_NO,
   PROBE_UNSURE,
   type ProbeVerdict,
+  TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
 import { probeGreeting, probeLogin } from './opening.ts';
-import { looksCompressed, plausibleCompressed, plausiblePacket } from './plausible.ts';
+import { plausibleCompressed, plausiblePacket, SHAPE_COMPRESSED, shapeOf } from './plausible.ts';
 import { proxyHeader } from './proxy.ts';
+
+const FIRST_SEQUENCE_MAX = 8;
 
 const out = new FrameOut();
 
@@ -42,7 +45,8 @@ function probeServer(bytes: Uint8Array, start: number, end: number): ProbeVerdic
     }
     if (first === c.REPLY_ERR) return probeRefusal(bytes, payload, end, length);
   }
-  return probeChain(bytes, start, end, 1);
+  // What a turn of the server begins with answers a request or a round of the login.
+  return (bytes[start + 3] as number) > FIRST_SEQUENCE_MAX ? PROBE_NO : probeChain(bytes, start, end, TO_CLIENT);
 }
 
 /** ERR instead of a greeting: too many connections, host blocked or not allowed. Some carry a SQLSTATE. */
@@ -64,12 +68,12 @@ function probeClient(bytes: Uint8Array, start: number, end: number): ProbeVerdic
     const verdict = probeLogin(bytes, start + c.HEADER_BYTES, end, length);
     if (verdict !== PROBE_NO) return verdict;
   }
-  return probeChain(bytes, start, end, 0);
+  return probeChain(bytes, start, end, TO_SERVER);
 }
 
 /** All that is there must be packets of the direction, the first of them whole. */
 function probeChain(bytes: Uint8Array, start: number, end: number, direction: Direction): ProbeVerdict {
-  const compressed = looksCompressed(bytes, start, end);
+  const compressed = shapeOf(bytes, start, end) === SHAPE_COMPRESSED;
   out.chain = -1;
   let pos = start;
   while (pos < end) {

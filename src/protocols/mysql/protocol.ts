@@ -12,13 +12,16 @@ import {
   type FrameWish,
   NEXT,
   type ProtocolModule,
+  TO_CLIENT,
+  TO_SERVER,
 } from '../../contracts/protocol.ts';
 import { CompressedLayer } from './compress.ts';
-import { TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, wireFrame } from './frame.ts';
+import { mayBeCompressed, TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, wireFrame } from './frame.ts';
+import { onPacketGap } from './gaps.ts';
 import { LIMITS } from './limits.ts';
 import { emitOpaque, onProxyHeader, onTls } from './login.ts';
-import { onPacket, onPacketGap, onPacketRest, packetModule } from './packets.ts';
-import { looksCompressed, plausibleCompressed, plausiblePacket } from './plausible.ts';
+import { onPacket, onPacketRest, packetModule } from './packets.ts';
+import { plausibleCompressed, plausiblePacket, SHAPE_PLAIN, shapeOf } from './plausible.ts';
 import { probe } from './probe.ts';
 import { FRAMING_COMPRESSED, FRAMING_PLAIN, FRAMING_UNKNOWN, MysqlSession, PHASE_TLS } from './session.ts';
 
@@ -31,8 +34,10 @@ function plausible(
   out: FrameOut,
 ): FrameVerdict {
   if (session.phase === PHASE_TLS) return tlsFrame(start, end, out);
-  const compressed = session.framing === FRAMING_UNKNOWN ? looksCompressed(bytes, start, end) : undefined;
-  if (compressed ?? session.framing === FRAMING_COMPRESSED) return plausibleCompressed(bytes, start, end, out);
+  const compressed =
+    session.framing === FRAMING_COMPRESSED ||
+    (mayBeCompressed(session, direction) && shapeOf(bytes, start, end) !== SHAPE_PLAIN);
+  if (compressed) return plausibleCompressed(bytes, start, end, out);
   return plausiblePacket(direction, bytes, start, end, out);
 }
 
@@ -50,14 +55,29 @@ function onFrame(
       onProxyHeader(session, cursor);
       return NEXT;
     case TYPE_COMPRESSED:
+      if (session.framing === FRAMING_PLAIN) {
+        // What was taken for plain packets was the inside of compressed ones.
+        onPacketGap(session, TO_SERVER, 0, false, sink);
+        onPacketGap(session, TO_CLIENT, 0, false, sink);
+      }
       session.framing = FRAMING_COMPRESSED;
       session.layer ??= new CompressedLayer(packetModule, session, sink);
       session.layer.packet(direction, frame, cursor);
       return NEXT;
     default:
-      if (session.framing === FRAMING_UNKNOWN) session.framing = FRAMING_PLAIN;
+      if (session.framing === FRAMING_UNKNOWN && direction === TO_SERVER) settleFraming(session, cursor);
       return onPacket(session, direction, frame, cursor, sink);
   }
+}
+
+/**
+ * A command in the clear, and then another: so is the connection. One is not enough, it may be the inside of a
+ * compressed packet whose header was not captured; the server's packets are not, since login replies are always plain.
+ */
+function settleFraming(session: MysqlSession, cursor: Cursor): void {
+  if (cursor.bytes[cursor.pos + 3] !== 0) return;
+  if (session.plainCommandSeen) session.framing = FRAMING_PLAIN;
+  session.plainCommandSeen = true;
 }
 
 const mysql: ProtocolModule<MysqlSession> = {
@@ -78,6 +98,11 @@ const mysql: ProtocolModule<MysqlSession> = {
     if (session.layer) session.layer.gap(direction, lostBytes, synced, tsUs);
     else onPacketGap(session, direction, lostBytes, synced, sink);
   },
+  counters: (session) => ({
+    strayFrames: session.strayFrames,
+    evictedHandles: session.statements.evicted,
+    pendingOverflows: session.pendingOverflows,
+  }),
   onEnd: (session, reason, tsUs, sink) => {
     if (session.phase === PHASE_TLS) emitOpaque(session, sink);
     // Ends the search of the inner driver first, which may still find packets; both drivers share the session.

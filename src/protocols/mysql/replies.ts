@@ -9,10 +9,13 @@ import { type EventSink, type Frame, TO_CLIENT } from '../../contracts/protocol.
 import * as c from './constants.ts';
 import { resolveDeferred } from './execute.ts';
 import { countRows, TYPE_ROWS } from './frame.ts';
+import { loseReplies } from './gaps.ts';
 import { onAuthReply, onGreeting } from './login.ts';
 import { lenenc, readEofStatus, readError, readOk } from './messages.ts';
 import { looksLikeOpening } from './opening.ts';
-import { addBytes, applySetting, endResult, outcomeOf, setDatabase } from './outcome.ts';
+import { addBytes, applySetting, endResult, isEnd, outcomeOf, setDatabase } from './outcome.ts';
+import { beginsReply } from './plausible.ts';
+import { onDefinition, onPrepared } from './prepares.ts';
 import {
   FRAMING_PLAIN,
   KIND_CLONE,
@@ -44,6 +47,10 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
   const length = cursor.u24le();
   const sequence = cursor.u8();
   if (isLateGreeting(session, sequence, cursor, length)) session.restart();
+  if (frame.lostBytes > 0 && !isRowFrame(session, cursor)) {
+    loseReplies(session, frame.lostBytes, sink);
+    return;
+  }
   if (session.phase === PHASE_GREETING) {
     onGreeting(session, frame, cursor, sink);
     return;
@@ -54,6 +61,11 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
     return;
   }
   if (head.event instanceof LoginEvent) {
+    if (session.gapSeen && sequence !== head.replySequence) {
+      session.strayFrames++;
+      return;
+    }
+    head.replySequence = (sequence + 1) & 0xff;
     onAuthReply(session, head, head.event, frame, cursor, sink);
     return;
   }
@@ -66,11 +78,17 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
     addBytes(session, frame);
     return;
   }
-  if (!head.started && !begins(session, head, sequence)) {
+  if (!head.started && !begins(session, head, sequence, length, cursor)) {
     session.strayFrames++;
     return;
   }
   onReplyPacket(session, head, frame, length, cursor, sink);
+}
+
+/** A packet cut by a gap is a row all the same. */
+function isRowFrame(session: MysqlSession, cursor: Cursor): boolean {
+  const first = cursor.peek();
+  return session.replyState === REPLY_ROWS && (session.serverContinues || (first >= 0 && first < c.REPLY_EOF));
 }
 
 /** The connection's TCP handshake was not captured, or a gap came first, but its greeting is here. */
@@ -80,12 +98,15 @@ function isLateGreeting(session: MysqlSession, sequence: number, cursor: Cursor,
 }
 
 /**
- * A packet may begin the reply to `head`: it goes on with the request's sequence, or starts afresh as some servers do.
- * Inside compressed packets servers number as they like, which is only believed while nothing was lost.
+ * A packet may begin the reply to `head`: it goes on with the request's sequence, or starts afresh as some servers do,
+ * or as servers like inside compressed packets. After a loss only the exact number is believed, and only with a packet
+ * that can begin a reply: long results pass through every number.
  */
-function begins(session: MysqlSession, head: Pending, sequence: number): boolean {
-  if (sequence === head.replySequence) return true;
-  return !session.gapSeen && (sequence === 1 || session.framing !== FRAMING_PLAIN);
+function begins(session: MysqlSession, head: Pending, sequence: number, length: number, cursor: Cursor): boolean {
+  if (!session.gapSeen) return sequence === head.replySequence || sequence === 1 || session.framing !== FRAMING_PLAIN;
+  if (sequence !== head.replySequence) return false;
+  if (head.kind === KIND_STRING || head.kind === KIND_FETCH || head.kind === KIND_FIELDS) return true;
+  return beginsReply(cursor.bytes, cursor.pos, cursor.end, length);
 }
 
 function onReplyPacket(
@@ -129,11 +150,6 @@ function onReplyPacket(
     default:
       addBytes(session, frame);
   }
-}
-
-/** A marker of the end, not a row that begins with a cell of 16 MB or more. */
-function isEnd(cursor: Cursor, length: number): boolean {
-  return cursor.peek() === c.REPLY_EOF && length < c.PAYLOAD_MAX;
 }
 
 function onError(session: MysqlSession, head: Pending, frame: Frame, cursor: Cursor, sink: EventSink): void {
@@ -200,7 +216,7 @@ function onResult(
   sink: EventSink,
 ): void {
   const first = cursor.peek();
-  const optional = session.capabilitiesKnown && session.has(c.CLIENT_OPTIONAL_METADATA) && length < OK_BYTES_MIN;
+  const optional = saysMetadataFirst(session, cursor, length);
   if (first === c.REPLY_OK && !optional) {
     onOk(session, head, frame, cursor, sink);
     return;
@@ -215,9 +231,9 @@ function onResult(
   }
   const metadataFollows = optional ? cursor.u8() !== 0 : true;
   const columns = lenenc(cursor);
-  const cached = (session.extendedCapabilities & c.MARIADB_CACHE_METADATA) !== 0 && cursor.peek() === 0;
+  const cached = cachesMetadata(session) && cursor.remaining() === 1 && cursor.peek() === 0;
   outcome.returnedRows = 0;
-  if (cursor.failed || columns <= 0) {
+  if (cursor.failed || columns <= 0 || cursor.remaining() > 1) {
     if (head.event) head.event.marks |= MARK_MALFORMED;
     session.replyState = REPLY_LOST;
     return;
@@ -226,14 +242,24 @@ function onResult(
   session.replyState = session.definitionsLeft > 0 ? REPLY_COLUMNS : REPLY_COLUMNS_END;
 }
 
+/** CLIENT_OPTIONAL_RESULTSET_METADATA: a flag before the number of columns. Without the greeting, as its values tell. */
+function saysMetadataFirst(session: MysqlSession, cursor: Cursor, length: number): boolean {
+  if (length >= OK_BYTES_MIN) return false;
+  if (session.capabilitiesKnown && (session.greeted || !session.has(c.CLIENT_OPTIONAL_METADATA))) {
+    return session.has(c.CLIENT_OPTIONAL_METADATA);
+  }
+  const first = cursor.peek();
+  return length === 2 && (first === 0 || (first === 1 && (cursor.bytes[cursor.pos + 1] as number) > 1));
+}
+
+/** MariaDB: a flag behind the number of columns. */
+function cachesMetadata(session: MysqlSession): boolean {
+  return !session.capabilitiesKnown || (session.extendedCapabilities & c.MARIADB_CACHE_METADATA) !== 0;
+}
+
 function onOk(session: MysqlSession, head: Pending, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const outcome = session.outcome ?? outcomeOf(session, head, frame, sink);
-  if (session.replyState === REPLY_INFILE) {
-    addBytes(session, frame);
-    const { event } = head;
-    if (event instanceof StatementEvent && event.parameters)
-      event.parameters = [...event.parameters, session.infileBytes];
-  }
+  if (session.replyState === REPLY_INFILE) addBytes(session, frame);
   const ok = readOk(cursor);
   outcome.endUs = frame.endUs;
   if (cursor.failed) {
@@ -256,7 +282,6 @@ function onLocalInfile(session: MysqlSession, head: Pending, outcome: Outcome, c
   const file = cursor.text(Math.min(cursor.remaining(), 4096), session.encoding);
   outcome.tag = 'LOCAL INFILE';
   session.replyState = REPLY_INFILE;
-  session.infileBytes = 0;
   session.infileEnded = false;
   const { event } = head;
   if (!(event instanceof StatementEvent)) return;
@@ -324,45 +349,6 @@ function onEnd(
   outcome.endUs = frame.endUs;
   if ((status & c.STATUS_PS_OUT_PARAMS) !== 0) outcome.tag = 'OUT PARAMETERS';
   endResult(session, head, status, sink);
-}
-
-function onPrepared(session: MysqlSession, head: Pending, frame: Frame, cursor: Cursor, sink: EventSink): void {
-  const { prepared } = head;
-  cursor.skip(1);
-  const id = cursor.u32le();
-  const columns = cursor.u16le();
-  const parameters = cursor.u16le();
-  cursor.skip(3);
-  const metadataFollows = cursor.remaining() === 0 || cursor.u8() !== 0;
-  if (prepared === undefined || cursor.failed) {
-    session.finish(0, sink);
-    return;
-  }
-  prepared.parameterCount = parameters;
-  for (const gone of session.statements.add(id, prepared)) session.closeCursor(gone, sink);
-  session.replyState = REPLY_PREPARE_DEFINITIONS;
-  session.definitionsLeft = metadataFollows ? parameters : 0;
-  session.columnsAfter = metadataFollows ? columns : 0;
-  session.eofsLeft = 0;
-  if (session.capabilitiesKnown && !session.has(c.CLIENT_DEPRECATE_EOF)) {
-    session.eofsLeft = (session.definitionsLeft > 0 ? 1 : 0) + (session.columnsAfter > 0 ? 1 : 0);
-  }
-  addBytes(session, frame);
-  endPrepare(session, sink);
-}
-
-function onDefinition(session: MysqlSession, frame: Frame, length: number, cursor: Cursor, sink: EventSink): void {
-  addBytes(session, frame);
-  if (isEnd(cursor, length) && length <= c.EOF_BYTES) session.eofsLeft--;
-  else if (session.definitionsLeft > 0) session.definitionsLeft--;
-  else session.columnsAfter--;
-  endPrepare(session, sink);
-}
-
-function endPrepare(session: MysqlSession, sink: EventSink): void {
-  if (session.definitionsLeft > 0 || session.columnsAfter > 0 || session.eofsLeft > 0) return;
-  session.finish(0, sink);
-  resolveDeferred(session);
 }
 
 /** A replication stream is recorded when it starts: it has no end to wait for, and its packets are not kept. */

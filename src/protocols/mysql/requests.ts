@@ -6,7 +6,8 @@ import type { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_GAP, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
-import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset, skipAttributes } from './execute.ts';
+import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset, readAttributes } from './execute.ts';
+import { loseRequests } from './gaps.ts';
 import { LIMITS } from './limits.ts';
 import { onChangeUser, onClientLogin } from './login.ts';
 import { looksLikeOpening } from './opening.ts';
@@ -42,10 +43,12 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     session.endBody();
     session.clientSequence = 0;
     session.clientContinues = length === c.PAYLOAD_MAX;
-    if (session.phase === PHASE_COMMAND) onCommand(session, frame, cursor, sink);
+    // A command of which not even the code is there may have a reply or none.
+    if (cursor.remaining() === 0 && frame.lostBytes > 0) loseRequests(session, frame.lostBytes);
+    else if (session.phase === PHASE_COMMAND) onCommand(session, frame, cursor, sink);
     if (frame.available === frame.length && !session.clientContinues) session.endBody();
   } else if (session.replyState === REPLY_INFILE) {
-    session.infileBytes += length;
+    if (session.outcome) session.outcome.bulkBytes += length;
     if (length === 0) session.infileEnded = true;
   } else if (
     session.userUnknown &&
@@ -53,8 +56,10 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
   ) {
     // The greeting was not seen, but this is the login.
     onClientLogin(session, frame, cursor, sequence, sink);
-  } else if (session.pending[0]?.kind !== KIND_AUTH) {
-    session.strayFrames++;
+  } else {
+    const login = session.pending[0];
+    if (login?.kind === KIND_AUTH) login.replySequence = (sequence + 1) & 0xff;
+    else session.strayFrames++;
   }
   session.lastClientUs = frame.endUs;
 }
@@ -115,7 +120,7 @@ function onCommand(session: MysqlSession, frame: Frame, cursor: Cursor, sink: Ev
 
 function onQuery(session: MysqlSession, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const event = session.statement(frame.startUs, 'simple');
-  skipAttributes(session, cursor);
+  event.tags = readAttributes(session, cursor);
   const pending = new Pending(KIND_RESULT, event, 1);
   if (cursor.failed) event.marks |= MARK_TRUNCATED;
   else takeBody(session, pending, event, frame, cursor);

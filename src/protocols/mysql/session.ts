@@ -20,11 +20,11 @@ import {
   StatementEvent,
 } from '../../contracts/event.ts';
 import { type ConnectionInfo, END_FIN, END_RST, type EndReason, type EventSink } from '../../contracts/protocol.ts';
+import type { TlsObserver } from '../sdk/tls.ts';
 import type { CompressedLayer } from './compress.ts';
 import { CLIENT_COMPRESS, CLIENT_ZSTD_COMPRESSION } from './constants.ts';
 import { LIMITS } from './limits.ts';
 import { type Body, type Prepared, StatementTable } from './statements.ts';
-import { TlsObserver } from './tls.ts';
 
 // Phases of a connection.
 export const PHASE_GREETING = 0;
@@ -114,8 +114,11 @@ export class MysqlSession {
   readonly connection: ConnectionInfo;
   phase: number;
   framing: number;
+  /** While the framing is unknown: one command was read as a plain packet. */
+  plainCommandSeen = false;
   layer: CompressedLayer | undefined = undefined;
-  readonly tls: TlsObserver = new TlsObserver();
+  /** Made when the client asks for TLS. */
+  tls: TlsObserver | undefined = undefined;
   tlsStartUs = 0;
 
   identity: Identity;
@@ -155,7 +158,6 @@ export class MysqlSession {
   eofsLeft = 0;
   /** The client has sent the empty packet that ends a file. */
   infileEnded = false;
-  infileBytes = 0;
   /** The row being received is continued by the next packet. */
   serverContinues = false;
   outcome: Outcome | undefined = undefined;
@@ -205,6 +207,12 @@ export class MysqlSession {
     this.framing = FRAMING_PLAIN;
     this.gapSeen = false;
     this.doubt = false;
+  }
+
+  /** The login was lost: who speaks and what was agreed is not known. */
+  loginUnseen(): void {
+    this.userUnknown = true;
+    this.framing = FRAMING_UNKNOWN;
   }
 
   has(capability: number): boolean {
@@ -288,7 +296,7 @@ export class MysqlSession {
     event.marks |= marks;
     if (event instanceof StatementEvent) {
       if (!pending.started) event.identity = this.identity;
-      if (pending.deferred !== undefined && event.text === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
+      if (pending.deferred !== undefined) event.marks |= event.text === undefined ? MARK_UNKNOWN_HANDLE : MARK_GAP;
       const last = event.outcomes.at(-1);
       if (last && last.endUs === 0) last.endUs = this.lastServerUs;
       if (prepared?.cursor === event) return;

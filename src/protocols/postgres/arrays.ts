@@ -7,6 +7,8 @@ import { OID_BYTEA } from './types.ts';
 
 /** The server's MAXDIM. */
 const DIMENSIONS_MAX = 6;
+/** Numbers of a few bytes can have thousands of digits; a literal longer than this is left as bytes. */
+const LITERAL_CHARACTERS_MAX = 16 * 1024;
 
 /** The array literal; `undefined` when malformed or of an element type that is not known. */
 export function decodeArray(
@@ -35,6 +37,7 @@ export function decodeArray(
   if (dimensions === 0) return cursor.remaining() === 0 ? '{}' : undefined;
   const text = readLevel(cursor, sizes, 0, element, encoding);
   if (text === undefined || cursor.failed || cursor.remaining() > 0) return undefined;
+  if (text.length > LITERAL_CHARACTERS_MAX) return undefined;
   return custom ? `${bounds}=${text}` : text;
 }
 
@@ -62,7 +65,8 @@ function readElement(cursor: Cursor, element: number, encoding: TextEncodingName
   const length = cursor.i32be();
   if (length === -1) return 'NULL';
   const start = cursor.pos;
-  if (length < 0 || !cursor.skip(length)) return undefined;
+  // Past the end every length reads as 0, which would make elements out of nothing.
+  if (cursor.failed || length < 0 || !cursor.skip(length)) return undefined;
   const value = decodeScalar(cursor.bytes, start, start + length, element, encoding);
   return value === undefined ? undefined : quoted(value, element);
 }

@@ -61,12 +61,7 @@ export function onCancelRequest(s: Session, cursor: Cursor, startUs: number, sin
   event.parameters = [processId];
   if (victim) {
     event.identity = victim.identity;
-    victim.cancelled = victim.aligned
-      ? victim.queue
-          .all()
-          .find((step) => step.subject())
-          ?.subject()
-      : undefined;
+    victim.cancelled = victim.aligned ? victim.queue.firstSubject() : undefined;
   }
   sink.emit(event);
 }

@@ -13,7 +13,7 @@ export const LIMITS: ProtocolLimits = {
 
 /** Messages that may wait for their reply: a statement of the extended protocol takes about four. */
 export const STEPS_MAX: number = 4 * LIMITS.pendingMax;
-/** Bytes of requests that wait for their reply, by their length on the wire. */
+/** Bytes of requests that wait for their reply: what is kept of them, roughly. */
 export const PENDING_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Bytes of remembered statements, and as many again of remembered portals. */
 export const HANDLE_BYTES_MAX: number = 8 * 1024 * 1024;

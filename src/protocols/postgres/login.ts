@@ -54,7 +54,7 @@ function onStartup(s: Session, frame: Frame, cursor: Cursor): void {
   let user: string | undefined;
   let database: string | undefined;
   let program: string | undefined;
-  s.replication = false;
+  let replication: boolean | undefined = false;
   while (cursor.peek() > 0) {
     const key = cursor.cstring('utf8');
     const value = cursor.cstring('utf8');
@@ -63,8 +63,11 @@ function onStartup(s: Session, frame: Frame, cursor: Cursor): void {
     else if (key === 'database') database = value;
     else if (key === 'application_name') program = value;
     else if (key === 'client_encoding') s.encoding = encodingOf(value);
-    else if (key === 'replication') s.replication = !/^(false|off|no|0)$/i.test(value);
+    else if (key === 'replication') replication = !/^(false|off|no|0)$/i.test(value);
   }
+  if (cursor.peek() !== 0) cursor.fail(); // a NUL ends the list
+  // What was cut off may have asked for it.
+  s.replication = cursor.failed ? undefined : replication;
   s.identity = { ...s.identity, user, database: database || user, program: program || undefined };
   s.login = new LoginEvent(s.identity, frame.startUs);
   if (cursor.failed || user === undefined) s.login.marks |= frame.lostBytes > 0 ? MARK_GAP : MARK_MALFORMED;

@@ -179,3 +179,60 @@ test('repeated losses do not fill the queue', () => {
   for (let i = 0; i < 1000; i++) d.gap(TO_SERVER, 10);
   assert.ok(d.session.queue.length <= 2);
 });
+
+test('a loss within a message of the reply: marked, and nothing made up from what is left', () => {
+  const d = new t.Dialogue()
+    .login()
+    .client(t.query('insert'))
+    .server(Buffer.from(t.complete('INSERT 0 1').subarray(0, 9)));
+  d.gap(TO_CLIENT, 7).server(t.ready());
+  exchange(d, 'two', 'B');
+  assert.deepEqual(summary(d), [
+    ['insert', [undefined], MARK_GAP, 7],
+    ['two', ['B'], 0, 0],
+  ]);
+});
+
+test('rows that may have been lost are not counted as affected', () => {
+  const d = new t.Dialogue().login().client(t.query('select')).gap(TO_CLIENT, 30);
+  d.server(t.complete('SELECT 1'), t.ready()).end();
+  assert.equal(d.statement().outcomes[0]?.tag, 'SELECT');
+  assert.equal(d.statement().outcomes[0]?.affectedRows, undefined);
+  assert.equal(d.statement().outcomes[0]?.returnedRows, undefined);
+});
+
+test('a Close whose name is lost leaves every older statement in doubt', () => {
+  const d = new t.Dialogue().login();
+  d.client(t.parse('s', 'named'), t.sync).server(t.parseComplete, t.ready());
+  d.client(Buffer.from(t.close('S', 's').subarray(0, 6)))
+    .gap(TO_SERVER, 2)
+    .client(t.sync);
+  d.server(t.closeComplete, t.ready());
+  d.client(t.bind('', 's'), t.execute(), t.sync).server(t.bindComplete, t.complete('A'), t.ready());
+  assert.deepEqual(summary(d), [['named', ['A'], MARK_GAP, 0]]);
+});
+
+test('a StartupMessage cut short may have asked for replication', () => {
+  const d = new t.Dialogue().client(Buffer.from(t.startup({ user: 'rep', replication: 'true' }).subarray(0, 19)));
+  d.gap(TO_SERVER, 17)
+    .server(t.auth(0), t.ready())
+    .client(t.query('IDENTIFY_SYSTEM'))
+    .server(t.complete('X'), t.ready());
+  assert.equal(d.logins()[0]?.marks, MARK_GAP);
+  assert.equal(d.statement().call, 'replication');
+});
+
+test('losses on both sides of one pipeline: nothing is attributed', () => {
+  const d = new t.Dialogue().login();
+  d.client(t.parse('', 'select'), t.bind('', ''), t.execute()).gap(TO_SERVER, 30).client(t.sync);
+  d.server(t.parseComplete, t.bindComplete, t.row('1')).gap(TO_CLIENT, 20);
+  d.server(t.parseComplete, t.bindComplete, t.complete('INSERT 0 1'), t.ready());
+  exchange(d, 'two', 'B');
+  assert.deepEqual(
+    d.statements().map((s) => [s.text, s.outcomes.map((o) => o.tag)]),
+    [
+      ['select', [undefined]],
+      ['two', ['B']],
+    ],
+  );
+});

@@ -1,5 +1,5 @@
 /** Loss and the end of the connection: what they may have touched is marked, and nothing is attributed by guess. */
-import { LogoutEvent, MARK_GAP, MARK_MIDSTREAM, MARK_NO_REPLY, type StatementEvent } from '../../contracts/event.ts';
+import { LogoutEvent, MARK_GAP, MARK_MIDSTREAM, MARK_NO_REPLY } from '../../contracts/event.ts';
 import {
   type Direction,
   END_FIN,
@@ -19,6 +19,7 @@ import {
   executes,
   giveUpAll,
   loseAlignment,
+  markLost,
   PHASE_START,
   PHASE_TLS,
   PHASE_UNKNOWN,
@@ -51,13 +52,13 @@ function onRequestGap(s: Session, lostBytes: number, synced: boolean, tsUs: numb
     return;
   }
   s.lostRequests = true;
+  s.requestLosses++;
   s.lostRequestBytes += lostBytes;
   if (s.phase === PHASE_START) s.phase = PHASE_UNKNOWN;
   s.discarding = false;
   s.quiet = false;
   // What the unnamed statement stands for may have changed unseen.
   s.statements.delete('');
-  for (const statement of s.statements.values()) statement.marks |= MARK_GAP;
   if (s.queue.length === 0 || s.gapped) loseAlignment(s);
   else if (s.aligned && s.queue.last()?.kind !== STEP_LOST) s.queue.push(new Step(STEP_LOST, tsUs, 0));
   supposeExecuted(s, tsUs, lostBytes);
@@ -83,39 +84,36 @@ function markInside(s: Session, lostBytes: number): void {
   const step = s.copy === COPY_MODE_NONE ? s.queue.last() : s.queue.head();
   if (step === undefined) return;
   if (step.statement) step.statement.marks |= MARK_GAP;
-  markEvent(step.subject(), lostBytes);
-}
-
-function markEvent(event: StatementEvent | undefined, lostBytes: number): void {
-  if (event === undefined) return;
-  event.marks |= MARK_GAP;
-  event.lostBytes += lostBytes;
+  markLost(step.subject(), lostBytes);
 }
 
 function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
   if (synced) {
-    if (s.aligned) markEvent(s.queue.head()?.subject(), lostBytes);
+    if (s.aligned) markLost(s.queue.head()?.subject(), lostBytes);
     return;
   }
   // The answer to a request for encryption is lost; what the client says next tells what it was.
   s.awaited = AWAIT_NOTHING;
+  if (!s.aligned) return;
   let counted = lostBytes;
   let executing = 0;
+  let requestsLost = false;
   for (const step of s.queue.all()) {
+    if (step.kind === STEP_LOST) requestsLost = true;
     const event = step.subject();
     if (!executes(step) || event === undefined) continue;
-    markEvent(event, counted);
+    markLost(event, counted);
     counted = 0;
     executing++;
   }
-  if (!s.aligned || s.queue.length === 0) return;
-  if (executing > 1 || s.queue.boundaries > 1) {
+  if (s.queue.length === 0) return;
+  if (executing > 1 || s.queue.boundaries > 1 || requestsLost) {
     loseAlignment(s);
     return;
   }
   // Only one request is open: whatever still comes up to ReadyForQuery is its reply.
   s.gapped = true;
-  s.queue.retain((step) => executes(step) || step.kind === STEP_SYNC || step.kind === STEP_LOST);
+  s.queue.retain((step) => executes(step) || step.kind === STEP_SYNC);
 }
 
 /** `ProtocolModule.onEnd`: emits what is open. */

@@ -6,6 +6,8 @@ const SIGN_NAN = 0xc000;
 const SIGN_INFINITE = 0xd000;
 const SIGN_NEGATIVE_INFINITE = 0xf000;
 const SCALE_MAX = 0x3fff;
+/** A few bytes can stand for 10^131068; numbers longer than this are left as bytes. */
+const CHARACTERS_MAX = 4096;
 
 /** The exact decimal, as the server prints it; `undefined` when malformed. */
 export function decodeNumeric(cursor: Cursor): string | undefined {
@@ -17,6 +19,7 @@ export function decodeNumeric(cursor: Cursor): string | undefined {
   if (sign === SIGN_INFINITE) return 'Infinity';
   if (sign === SIGN_NEGATIVE_INFINITE) return '-Infinity';
   if ((sign !== 0 && sign !== SIGN_NEGATIVE) || scale > SCALE_MAX || count * 2 > cursor.remaining()) return undefined;
+  if (4 * (weight + 1) + scale > CHARACTERS_MAX) return undefined;
   const digits: string[] = [];
   for (let i = 0; i < count; i++) {
     const digit = cursor.u16be();

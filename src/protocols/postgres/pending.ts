@@ -19,8 +19,8 @@ export type StepKind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 export class Step {
   readonly kind: StepKind;
   readonly startUs: number;
-  /** Length on the wire, for the bound on waiting bytes. */
-  readonly wireBytes: number;
+  /** What it costs to keep, in bytes. */
+  weight: number;
   /** The record this message makes: of a query, a function call, or an Execute of a portal that is not known. */
   event: StatementEvent | undefined = undefined;
   portal: Portal | undefined = undefined;
@@ -29,10 +29,10 @@ export class Step {
   /** Statement name that Parse or Close took effect on, and what it stood for until then. */
   name: string | undefined = undefined;
   previous: Statement | undefined = undefined;
-  constructor(kind: StepKind, startUs: number, wireBytes: number) {
+  constructor(kind: StepKind, startUs: number, weight: number) {
     this.kind = kind;
     this.startUs = startUs;
-    this.wireBytes = wireBytes;
+    this.weight = weight;
   }
 
   /** The event that this step's replies belong to. */
@@ -50,13 +50,20 @@ export class Step {
 export class PendingQueue {
   private steps: Step[] = [];
   private first = 0;
-  /** Wire bytes of the requests that wait. */
+  /** Sum of their weights. */
   bytes = 0;
   /** Steps that ReadyForQuery ends. */
   boundaries = 0;
+  /** Such steps that were ever queued. */
+  boundariesQueued = 0;
 
   get length(): number {
     return this.steps.length - this.first;
+  }
+
+  /** Such steps that left the queue: answered, or given up. */
+  get boundariesEnded(): number {
+    return this.boundariesQueued - this.boundaries;
   }
 
   head(): Step | undefined {
@@ -69,8 +76,10 @@ export class PendingQueue {
 
   push(step: Step): void {
     this.steps.push(step);
-    this.bytes += step.wireBytes;
-    if (step.isBoundary()) this.boundaries++;
+    this.bytes += step.weight;
+    if (!step.isBoundary()) return;
+    this.boundaries++;
+    this.boundariesQueued++;
   }
 
   shift(): Step | undefined {
@@ -106,7 +115,7 @@ export class PendingQueue {
     this.bytes = 0;
     this.boundaries = 0;
     for (const step of this.steps) {
-      this.bytes += step.wireBytes;
+      this.bytes += step.weight;
       if (step.isBoundary()) this.boundaries++;
     }
   }
@@ -116,8 +125,28 @@ export class PendingQueue {
     return this.steps.slice(this.first);
   }
 
+  /** The event of the oldest step that has one: what the server is at. */
+  firstSubject(): StatementEvent | undefined {
+    for (let i = this.first; i < this.steps.length; i++) {
+      const event = this.steps[i]?.subject();
+      if (event) return event;
+    }
+    return undefined;
+  }
+
+  /** Removes the Syncs that directly follow the head. */
+  dropSyncsBehindHead(): void {
+    const head = this.head();
+    if (head === undefined) return;
+    for (let next = this.steps[this.first + 1]; next?.kind === STEP_SYNC; next = this.steps[this.first + 1]) {
+      this.count(next);
+      this.first++;
+      this.steps[this.first] = head;
+    }
+  }
+
   private count(step: Step): void {
-    this.bytes -= step.wireBytes;
+    this.bytes -= step.weight;
     if (step.isBoundary()) this.boundaries--;
   }
 }

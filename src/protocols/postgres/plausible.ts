@@ -153,7 +153,7 @@ function isUpper(byte: number): boolean {
 }
 
 /** Whether the code is one that is known and its body (code included) has a length it may have. */
-export function isAuthentication(code: number, bodyBytes: number): boolean {
+function isAuthentication(code: number, bodyBytes: number): boolean {
   switch (code) {
     case wire.AUTH_OK:
     case wire.AUTH_KERBEROS:
@@ -176,7 +176,7 @@ export function isAuthentication(code: number, bodyBytes: number): boolean {
 }
 
 /** Error and notice fields: a letter and a string each, a NUL at the end. */
-export function isFields(bytes: Uint8Array, body: number, end: number): boolean {
+function isFields(bytes: Uint8Array, body: number, end: number): boolean {
   let pos = body;
   while (pos >= 0 && pos < end - 1) {
     const letter = (bytes[pos] as number) | 0x20;

@@ -3,7 +3,7 @@
  * shows that the count is wrong, and from then on replies are given to nobody until the count is certain again.
  */
 import type { Cursor } from '../../base/cursor.ts';
-import { MARK_NO_REPLY, Outcome, type StatementEvent, type TransactionState } from '../../contracts/event.ts';
+import { MARK_GAP, MARK_NO_REPLY, Outcome, type StatementEvent, type TransactionState } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import { markCancelled, register } from './cancel.ts';
 import { OUTCOMES_MAX } from './limits.ts';
@@ -39,10 +39,11 @@ import {
   COPY_MODE_IN,
   COPY_MODE_NONE,
   COPY_MODE_OUT,
-  detachAllPortals,
+  detachEndedPortals,
   endStatement,
   giveUp,
   loseAlignment,
+  markLost,
   newStatement,
   PHASE_LOGIN,
   PHASE_READY,
@@ -55,6 +56,7 @@ import * as wire from './wire.ts';
 
 /** A typed message from the server; the cursor stands at its header. */
 export function onReply(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
+  if (frame.lostBytes > 0) onCutReply(s, frame);
   switch (frame.type) {
     case wire.DATA_ROW:
       onDataRow(s, frame);
@@ -71,7 +73,7 @@ export function onReply(s: Session, frame: Frame, cursor: Cursor, sink: EventSin
       return;
     case wire.BACKEND_KEY_DATA:
       cursor.skip(wire.HEADER_BYTES);
-      register(s, cursor);
+      if (!frame.truncated) register(s, cursor);
       return;
     case wire.READY_FOR_QUERY:
       onReady(s, frame, cursor, sink);
@@ -82,6 +84,17 @@ export function onReply(s: Session, frame: Frame, cursor: Cursor, sink: EventSin
     default:
       s.quiet = false;
       if (s.aligned) onAnswer(s, frame, cursor, sink);
+      else s.strayFrames++;
+  }
+}
+
+/** Part of the message is lost: whatever is read from it may be wanting. */
+function onCutReply(s: Session, frame: Frame): void {
+  if (s.login) {
+    s.login.marks |= MARK_GAP;
+    s.login.lostBytes += frame.lostBytes;
+  } else if (s.aligned) {
+    markLost(s.queue.head()?.subject(), frame.lostBytes);
   }
 }
 
@@ -239,7 +252,7 @@ function onReady(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   }
   if (s.aligned) endBoundary(s, transactionOf(status), sink);
   releaseEnded(s, sink);
-  if (status === wire.STATUS_IDLE) detachAllPortals(s, sink);
+  if (status === wire.STATUS_IDLE) detachEndedPortals(s, sink);
   releaseEnded(s, sink);
 }
 

@@ -34,6 +34,7 @@ import {
   endPortal,
   enqueue,
   loseAlignment,
+  markLost,
   newStatement,
   PHASE_LOGIN,
   PHASE_READY,
@@ -79,6 +80,11 @@ function onAnswered(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): 
     return;
   }
   begin(s, frame, sink);
+  if (frame.lostBytes > 0 && (frame.type === wire.PARSE || frame.type === wire.CLOSE)) {
+    // It may have been about any name.
+    s.requestLosses++;
+    s.statements.delete('');
+  }
   switch (frame.type) {
     case wire.QUERY:
       onQuery(s, frame, cursor, sink);
@@ -120,8 +126,12 @@ function begin(s: Session, frame: Frame, sink: EventSink): void {
   s.quiet = false;
 }
 
+/** Bytes that a step, and each value in it, take beside their content. */
+const STEP_WEIGHT = 256;
+const PARAMETER_WEIGHT = 128;
+
 function newStep(kind: StepKind, frame: Frame): Step {
-  return new Step(kind, frame.startUs, frame.available);
+  return new Step(kind, frame.startUs, STEP_WEIGHT + frame.available);
 }
 
 function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
@@ -136,7 +146,7 @@ function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   if (nul < 0 && frame.truncated) {
     event.textLength = frame.length - wire.HEADER_BYTES - 1;
     event.marks |= MARK_TRUNCATED;
-    if (frame.lostBytes > 0) markLost(event, frame);
+    if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     else {
       const left = event.textLength - (stop - start);
       s.tail = new Tail(left, (_, hash) => {
@@ -152,17 +162,12 @@ function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   enqueue(s, step, sink);
 }
 
-function markLost(event: StatementEvent, frame: Frame): void {
-  event.marks |= MARK_GAP;
-  event.lostBytes += frame.lostBytes;
-}
-
 const REPLICATION_COMMAND =
   /^\s*(IDENTIFY_SYSTEM|START_REPLICATION|BASE_BACKUP|(?:CREATE|DROP|READ|ALTER)_REPLICATION_SLOT|TIMELINE_HISTORY|UPLOAD_MANIFEST)\b/i;
 
 /** Walsender commands are no SQL: they name their operation themselves. */
 function nameReplication(s: Session, event: StatementEvent): void {
-  if (!s.replication && s.loginSeen) return;
+  if (s.replication === false) return;
   const match = REPLICATION_COMMAND.exec((event.text ?? '').slice(0, 64));
   if (match === null) return;
   event.call = 'replication';
@@ -197,7 +202,7 @@ function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
     for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u32be());
     if (cursor.failed && types.length > 0) types.pop();
   }
-  const statement = new Statement(text, types);
+  const statement = new Statement(text, types, s.requestLosses);
   if (nul >= 0 && cursor.failed && !frame.truncated) statement.marks |= MARK_MALFORMED;
   if (nul < 0) {
     statement.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
@@ -217,7 +222,7 @@ function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
 }
 
 /** Fills an event with the statement it executes. */
-function describe(event: StatementEvent, statement: Statement | undefined): void {
+function describe(s: Session, event: StatementEvent, statement: Statement | undefined): void {
   if (statement === undefined) {
     event.marks |= MARK_UNKNOWN_HANDLE;
     return;
@@ -226,6 +231,8 @@ function describe(event: StatementEvent, statement: Statement | undefined): void
   event.textLength = statement.textLength;
   event.textSha256 = statement.textSha256;
   event.marks |= statement.marks;
+  // Among lost requests may have been one that gave its name to another text.
+  if (statement.losses !== s.requestLosses) event.marks |= MARK_GAP;
 }
 
 function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
@@ -234,11 +241,12 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   const step = newStep(STEP_BIND, frame);
   const statement = cursor.failed ? undefined : s.statements.use(statementName);
   const event = newStatement(s, frame.startUs, 'prepared');
-  describe(event, statement);
+  describe(s, event, statement);
   if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
   else readBind(s, frame, cursor, statement?.types ?? [], event);
-  if (frame.lostBytes > 0) markLost(event, frame);
-  const portal = new Portal(portalName, statement, event, frame.available);
+  if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
+  step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
+  const portal = new Portal(portalName, statement, event, step.weight, s.queue.boundariesQueued);
   step.portal = portal;
   detachPortal(s, s.portals.delete(portalName), sink);
   s.portals.set(portalName, portal);
@@ -256,7 +264,8 @@ function onExecute(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): v
   } else {
     // Not known, or executed again after its end.
     const event = newStatement(s, frame.startUs, 'prepared');
-    describe(event, portal?.statement);
+    describe(s, event, portal?.statement);
+    if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     step.event = event;
   }
   enqueue(s, step, sink);
@@ -294,7 +303,8 @@ function onFunctionCall(s: Session, frame: Frame, cursor: Cursor, sink: EventSin
   const event = newStatement(s, frame.startUs, 'function');
   event.operation = 'CALL';
   readFunctionCall(s, frame, cursor, event);
-  if (frame.lostBytes > 0) markLost(event, frame);
+  step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
+  if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
   step.event = event;
   enqueue(s, step, sink);
 }

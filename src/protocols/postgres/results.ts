@@ -7,7 +7,7 @@ import { MARK_TRUNCATED, Outcome } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import { OUTCOMES_MAX } from './limits.ts';
 import { readTag } from './messages.ts';
-import { STEP_DESCRIBE, STEP_EXECUTE, STEP_FUNCTION, STEP_LOST, STEP_QUERY, STEP_SYNC, type Step } from './pending.ts';
+import { STEP_DESCRIBE, STEP_EXECUTE, STEP_FUNCTION, STEP_LOST, STEP_QUERY, type Step } from './pending.ts';
 import {
   COPY_MODE_BOTH,
   COPY_MODE_IN,
@@ -109,7 +109,9 @@ export function onCommandComplete(s: Session, frame: Frame, cursor: Cursor, sink
   if (!cursor.failed) outcome.tag = command;
   const step = s.queue.head();
   if (step?.kind === STEP_EXECUTE && step.portal?.statement?.returnsRows) outcome.returnedRows ??= 0;
-  if (rows !== undefined) count(outcome, command, rows, s.copy, step?.kind === STEP_EXECUTE);
+  // After a loss nobody can tell whether rows came back.
+  const unseen = s.gapped && outcome.returnedRows === undefined && RETURNING.has(command);
+  if (rows !== undefined && !unseen) count(outcome, command, rows, s.copy, step?.kind === STEP_EXECUTE);
   endResult(s, frame, sink);
 }
 
@@ -180,7 +182,7 @@ export function onCopyStart(s: Session, frame: Frame, cursor: Cursor, mode: Copy
   if (mode === COPY_MODE_OUT) outcome.returnedRows = 0;
   if (event.call !== 'replication') event.call = mode === COPY_MODE_BOTH ? 'replication' : 'copy';
   // The server ignores a Sync that it reads while it takes data.
-  if (mode === COPY_MODE_IN && step.kind === STEP_EXECUTE) s.queue.retain((other) => other.kind !== STEP_SYNC);
+  if (mode === COPY_MODE_IN && step.kind === STEP_EXECUTE) s.queue.dropSyncsBehindHead();
 }
 
 /** Signature, flags and the length of no extension; and the end of a binary stream. */

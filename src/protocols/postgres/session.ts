@@ -51,8 +51,8 @@ export class Session {
   phase: Phase;
   awaited: Awaited = AWAIT_NOTHING;
   encoding: TextEncodingName = 'utf8';
-  /** A walsender: its simple queries are replication commands. */
-  replication = false;
+  /** A walsender, whose simple queries may be replication commands; `undefined`: not known. */
+  replication: boolean | undefined = undefined;
 
   /** The login in progress. */
   login: LoginEvent | undefined = undefined;
@@ -88,6 +88,12 @@ export class Session {
   /** Request bytes lost since the last statement began. */
   lostRequestBytes = 0;
   lostRequests = false;
+  /** How often requests were lost. */
+  requestLosses = 0;
+  /** Answers that were given to nobody. */
+  strayFrames = 0;
+  /** How often too much waited for its reply. */
+  pendingOverflows = 0;
   quit = false;
   emitted = false;
   /** Receives the part of the client's message that is not kept. */
@@ -110,6 +116,13 @@ const NOBODY: Identity = {
   endUser: undefined,
   database: undefined,
 };
+
+/** Bytes that belong to `event`, as far as anyone can tell, were lost. */
+export function markLost(event: StatementEvent | undefined, lostBytes: number): void {
+  if (event === undefined) return;
+  event.marks |= MARK_GAP;
+  event.lostBytes += lostBytes;
+}
 
 /** A statement that begins now. It carries the marks of what was lost just before. */
 export function newStatement(s: Session, startUs: number, call: string): StatementEvent {
@@ -156,7 +169,18 @@ export function detachPortal(s: Session, portal: Portal | undefined, sink: Event
   if (portal.executing === 0) endPortal(s, portal, sink);
 }
 
-/** Portals do not outlive the transaction. */
+/** Portals do not outlive their transaction. Those bound behind the Sync that ended it belong to the next. */
+export function detachEndedPortals(s: Session, sink: EventSink): void {
+  if (s.portals.size === 0) return;
+  const ended = s.queue.boundariesEnded;
+  for (const portal of s.portals.values()) {
+    if (portal.boundary >= ended) continue;
+    s.portals.delete(portal.name);
+    detachPortal(s, portal, sink);
+  }
+}
+
+/** No portal can be told to be alive any more. */
 export function detachAllPortals(s: Session, sink: EventSink): void {
   if (s.portals.size === 0) return;
   for (const portal of s.portals.values()) detachPortal(s, portal, sink);
@@ -208,6 +232,7 @@ export function enqueue(s: Session, step: Step, sink: EventSink): void {
   s.queue.push(step);
   const { length, bytes, boundaries } = s.queue;
   if (length <= STEPS_MAX && bytes <= PENDING_BYTES_MAX && boundaries <= LIMITS.pendingMax) return;
+  s.pendingOverflows++;
   loseAlignment(s);
   giveUpAll(s, MARK_NO_REPLY, sink);
 }

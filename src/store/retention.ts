@@ -1,0 +1,49 @@
+/**
+ * What a store keeps. Expiry takes whole segments, the oldest first, by unlinking their files: it never rewrites
+ * anything and never stalls ingest.
+ *
+ * With `recordsMin` = N and segments of at most S rows, a store that has seen N records holds at least the N newest and
+ * fewer than N + S at every moment: a segment goes only when N records are left without it, and it goes then at once.
+ */
+import { rmSync } from 'node:fs';
+import { indexPath } from './postings.ts';
+
+export interface Retention {
+  /** Always kept: this many newest records. Without another limit, what is older goes as soon as it can. */
+  readonly recordsMin?: number | undefined;
+  /** Goes when its newest record is older than this, measured from the newest record in the store. */
+  readonly ageMaxUs?: number | undefined;
+  /** Bytes on disk that sealed segments may take. */
+  readonly bytesMax?: number | undefined;
+}
+
+export interface SealedFacts {
+  readonly number: number;
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly timeMaxUs: number;
+}
+
+/**
+ * Whether the oldest of the sealed segments is to go. `records`: all in the store, the open segment's included.
+ * `bytes`: of the sealed segments.
+ */
+export function isExpired(
+  oldest: SealedFacts,
+  retention: Retention,
+  records: number,
+  bytes: number,
+  newestUs: number,
+): boolean {
+  const { recordsMin, ageMaxUs, bytesMax } = retention;
+  if (recordsMin !== undefined && records - oldest.rows < recordsMin) return false;
+  if (ageMaxUs !== undefined && oldest.timeMaxUs < newestUs - ageMaxUs) return true;
+  if (bytesMax !== undefined && bytes > bytesMax) return true;
+  return recordsMin !== undefined && ageMaxUs === undefined && bytesMax === undefined;
+}
+
+/** Removes the files of a segment, whichever of them exist. */
+export function removeSegmentFiles(path: string): void {
+  for (const file of [path, `${path}-wal`, `${path}-shm`, indexPath(path)]) rmSync(file, { force: true });
+}

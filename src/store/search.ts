@@ -1,0 +1,111 @@
+/**
+ * Finds records within one segment. Where the segment has an index and a condition of the query names few enough
+ * records, only those are looked at; else the rows are read in order. Either way in order of time, as a stream.
+ */
+import { type CompiledQuery, type Condition, conjunction, EVERYTHING } from './compile.ts';
+import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
+import type { PostingIndex } from './postings.ts';
+import type { SegmentReader } from './rows.ts';
+
+/** How a segment is searched. */
+export interface SearchPlan {
+  /** Indexes of the only records that can match, ascending; `undefined`: read the rows. */
+  readonly candidates: Uint32Array | undefined;
+  /** What a candidate or row must meet besides. */
+  readonly condition: Condition;
+  /** The query's time lies within these sequence numbers. */
+  readonly seqMin: number;
+  readonly seqMax: number;
+}
+
+/** Above this part of a segment's records, reading them in order is faster than picking them. */
+const SELECTIVE_PART = 0.25;
+/** Candidates are looked at in groups that grow, so that the first results come soon. */
+const GROUP_MIN = 128;
+const GROUP_MAX = 8192;
+
+/** `index` is `undefined` for an open segment and for one whose index is missing or damaged. Throws `StoreError`. */
+export function planSearch(segment: SegmentReader, query: CompiledQuery, index: PostingIndex | undefined): SearchPlan {
+  const { seqMin, seqMax } = segment.seqRange(query.fromUs, query.toUs);
+  let candidates: Uint32Array | undefined;
+  const remaining: Condition[] = [];
+  for (const term of query.terms) {
+    const chosen = narrow(segment, index, term);
+    if (chosen === undefined) remaining.push(term);
+    else candidates = candidates === undefined ? chosen : intersection(candidates, chosen);
+  }
+  return { candidates, condition: conjunction(remaining), seqMin, seqMax };
+}
+
+const NO_RECORDS = new Uint32Array(0);
+
+/** Exactly the records that meet the term, when they are few and an index can tell, or when there are none. */
+function narrow(segment: SegmentReader, index: PostingIndex | undefined, term: Condition): Uint32Array | undefined {
+  const need = term.need;
+  if (need === undefined) return undefined;
+  const { dimension, sql, values } = need;
+  const rows = segment.numbers(
+    `SELECT ${dimension}_row FROM ${dimension} WHERE ${sql} ORDER BY ${dimension}_row`,
+    values,
+  );
+  if (rows.length === 0) return NO_RECORDS;
+  if (index === undefined || index.estimate(dimension, rows) > segment.facts.rows * SELECTIVE_PART) return undefined;
+  return index.indexes(dimension, rows);
+}
+
+function intersection(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const both = new Uint32Array(Math.min(a.length, b.length));
+  let length = 0;
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const left = a[i] as number;
+    const right = b[j] as number;
+    if (left === right) both[length++] = left;
+    if (left <= right) i++;
+    if (right <= left) j++;
+  }
+  return both.subarray(0, length);
+}
+
+/** Places of the records that match, by time, then by order of arrival. */
+export function searchPlaces(
+  segment: SegmentReader,
+  plan: SearchPlan,
+  order: Order,
+): Generator<RecordPlace, void, undefined> {
+  const places =
+    plan.candidates === undefined
+      ? segment.scan(plan.condition, plan.seqMin, plan.seqMax, order)
+      : pick(segment, plan, plan.candidates, order);
+  return inTimeOrder(places, order, segment.facts.disorderUs);
+}
+
+export function searchCount(segment: SegmentReader, plan: SearchPlan): number {
+  if (plan.candidates === undefined) return segment.count(plan.condition, plan.seqMin, plan.seqMax);
+  const wholeSegment = plan.seqMax - plan.seqMin + 1 === segment.facts.rows;
+  if (wholeSegment && plan.condition.sql === EVERYTHING) return plan.candidates.length;
+  let count = 0;
+  for (const _ of pick(segment, plan, plan.candidates, 'oldest')) count++;
+  return count;
+}
+
+function* pick(
+  segment: SegmentReader,
+  plan: SearchPlan,
+  candidates: Uint32Array,
+  order: Order,
+): Generator<RecordPlace, void, undefined> {
+  const firstSeq = segment.firstSeq;
+  let groupMax = GROUP_MIN;
+  let left = 0;
+  let right = candidates.length;
+  while (left < right) {
+    const newest = order === 'newest';
+    const from = newest ? Math.max(left, right - groupMax) : left;
+    const to = newest ? right : Math.min(right, left + groupMax);
+    const seqs = Array.from(candidates.subarray(from, to), (index) => firstSeq + index);
+    yield* segment.among(seqs, plan.condition, plan.seqMin, plan.seqMax, order);
+    if (newest) right = from;
+    else left = to;
+    groupMax = Math.min(GROUP_MAX, groupMax * 4);
+  }
+}

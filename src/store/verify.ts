@@ -1,0 +1,262 @@
+/**
+ * Proof that a store is as it was written: every row goes through the hash chain again (`chain.ts`) and must give the
+ * digests that were kept. What cannot be seen from inside, a tail that was cut off together with its digests, is seen
+ * against an anchor: a line printed earlier and kept elsewhere.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { Catalog, type SegmentEntry } from './catalog.ts';
+import { CHAIN_START, Chain, type SmallTable, type SqlValue, TABLES } from './chain.ts';
+import { StoreError, toStoreError } from './errors.ts';
+import { CATALOG_FILE } from './schema.ts';
+import { checkVersion } from './segment.ts';
+
+export interface VerifyReport {
+  readonly segments: number;
+  readonly records: number;
+  /** Records of segments that retention has removed. */
+  readonly expired: number;
+  readonly timeMinUs: number | undefined;
+  readonly timeMaxUs: number | undefined;
+  /** Names the last record and the digest up to it; `undefined` for an empty store. */
+  readonly anchor: string | undefined;
+  /** The first thing wrong in each segment, in order; empty when everything holds. */
+  readonly faults: readonly string[];
+}
+
+const ANCHOR = /^wiretrail-anchor-1 (\d{1,15}) ([0-9a-f]{64})$/;
+
+/** Columns of `record` before its check sum, and their places. */
+const SEQ = 0;
+const TIME = 1;
+const REFERENCES: readonly (readonly [table: SmallTable, column: number])[] = [
+  ['session', 3],
+  ['shape', 4],
+  ['verdict', 5],
+];
+
+/** Reads the whole store once. `anchor`: a line that an earlier report gave. Throws `StoreError` when there is none. */
+export function verifyStore(directory: string, anchor?: string): VerifyReport {
+  const path = join(directory, CATALOG_FILE);
+  if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+  const wanted = anchor === undefined ? undefined : parseAnchor(anchor);
+  const catalog = Catalog.open(path, 'read');
+  try {
+    const verifier = new Verifier(directory, wanted);
+    for (const entry of catalog.segments()) verifier.segment(entry);
+    return verifier.report();
+  } finally {
+    catalog.close();
+  }
+}
+
+interface Anchor {
+  readonly seq: number;
+  readonly digest: string;
+}
+
+function parseAnchor(line: string): Anchor {
+  const parts = ANCHOR.exec(line.trim());
+  if (parts === null) throw new StoreError('usage', 'the anchor is not a line that verify printed');
+  return { seq: Number(parts[1]), digest: parts[2] ?? '' };
+}
+
+/** Why a segment does not hold; never leaves this module. */
+class Fault extends Error {}
+
+class Verifier {
+  private readonly directory: string;
+  private readonly anchor: Anchor | undefined;
+  private readonly faults: string[] = [];
+  private anchorMet = false;
+  private digest: Uint8Array = CHAIN_START;
+  private lastNumber = 0;
+  private lastSeq = 0;
+  private segments = 0;
+  private records = 0;
+  private expired = 0;
+  private timeMinUs = Number.POSITIVE_INFINITY;
+  private timeMaxUs = Number.NEGATIVE_INFINITY;
+
+  constructor(directory: string, anchor: Anchor | undefined) {
+    this.directory = directory;
+    this.anchor = anchor;
+  }
+
+  segment(entry: SegmentEntry): void {
+    if (entry.state === 'new') return;
+    const path = join(this.directory, entry.file);
+    if (entry.number !== this.lastNumber + 1)
+      this.faults.push(`${path}: the segment before it is missing from the list`);
+    else if (!sameBytes(entry.chainBefore, this.digest))
+      this.faults.push(`${path}: does not follow the segment before it`);
+    this.lastNumber = entry.number;
+    this.digest = entry.chainAfter ?? CHAIN_START;
+    if (entry.state === 'dropping' || entry.state === 'dropped') {
+      this.expired += entry.rows;
+      return;
+    }
+    this.segments++;
+    if (entry.state === 'damaged') {
+      this.faults.push(`${path}: damaged, its records are lost`);
+      return;
+    }
+    try {
+      if (!existsSync(path)) throw new Fault('the file is missing');
+      this.openSegment(entry, path);
+    } catch (error) {
+      this.faults.push(error instanceof Fault ? `${path}: ${error.message}` : toStoreError(error, path).message);
+    }
+  }
+
+  report(): VerifyReport {
+    const faults = [...this.faults];
+    if (this.anchor !== undefined && !this.anchorMet) {
+      faults.push(
+        `record ${this.anchor.seq} of the anchor is not there, or not as it was: the store was cut or rewritten`,
+      );
+    }
+    const empty = this.records === 0;
+    return {
+      segments: this.segments,
+      records: this.records,
+      expired: this.expired,
+      timeMinUs: empty ? undefined : this.timeMinUs,
+      timeMaxUs: empty ? undefined : this.timeMaxUs,
+      anchor: empty ? undefined : `wiretrail-anchor-1 ${this.lastSeq} ${toHexText(this.digest)}`,
+      faults,
+    };
+  }
+
+  private openSegment(entry: SegmentEntry, path: string): void {
+    const db = new Database(path, { readonly: true, fileMustExist: true });
+    try {
+      checkVersion(db, path);
+      db.exec('BEGIN');
+      const check = new SegmentCheck(db, entry);
+      for (const block of check.blocks()) {
+        this.records += block.records;
+        this.timeMinUs = Math.min(this.timeMinUs, block.timeMinUs);
+        this.timeMaxUs = Math.max(this.timeMaxUs, block.timeMaxUs);
+        this.lastSeq = block.seq;
+        if (entry.chainAfter === undefined) this.digest = block.digest;
+        if (block.seq === this.anchor?.seq) this.anchorMet = toHexText(block.digest) === this.anchor.digest;
+      }
+    } finally {
+      db.close();
+    }
+  }
+}
+
+/** A block that holds. */
+interface Block {
+  /** Its last record. */
+  readonly seq: number;
+  readonly digest: Uint8Array;
+  readonly records: number;
+  readonly timeMinUs: number;
+  readonly timeMaxUs: number;
+}
+
+type Row = SqlValue[];
+
+class SegmentCheck {
+  private readonly db: Database.Database;
+  private readonly entry: SegmentEntry;
+  private readonly chain: Chain;
+  private readonly lookups: Readonly<Record<SmallTable, Database.Statement<[number], Row>>>;
+  /** Rows of the small tables that were in the chain so far. */
+  private readonly rows: Record<SmallTable, number> = { session: 0, shape: 0, verdict: 0 };
+
+  constructor(db: Database.Database, entry: SegmentEntry) {
+    this.db = db;
+    this.entry = entry;
+    this.chain = new Chain(entry.chainBefore);
+    const lookup = (table: SmallTable): Database.Statement<[number], Row> =>
+      db.prepare<[number], Row>(`SELECT * FROM ${table} WHERE ${table}_row = ?`).raw();
+    this.lookups = { session: lookup('session'), shape: lookup('shape'), verdict: lookup('verdict') };
+  }
+
+  /** Throws `Fault` at the first thing wrong. */
+  *blocks(): Generator<Block, void, undefined> {
+    const records = this.db.prepare<[], Row>('SELECT * FROM record ORDER BY seq').raw().iterate();
+    const ends = this.db
+      .prepare<[], [seq: number, digest: Uint8Array]>('SELECT * FROM chain ORDER BY seq')
+      .raw()
+      .iterate();
+    let seq = this.entry.firstSeq - 1;
+    try {
+      for (const [endSeq, digest] of ends) {
+        const first = seq + 1;
+        const block = { seq: endSeq, digest, records: endSeq - seq, timeMinUs: Number.POSITIVE_INFINITY, timeMaxUs: 0 };
+        while (seq < endSeq) {
+          const next = records.next();
+          if (next.done === true) throw new Fault(`records ${seq + 1} to ${endSeq} were removed`);
+          const timeUs = this.record(next.value, ++seq);
+          block.timeMinUs = Math.min(block.timeMinUs, timeUs);
+          block.timeMaxUs = Math.max(block.timeMaxUs, timeUs);
+        }
+        if (!sameBytes(this.chain.close(), digest)) throw new Fault(this.blockFault(first, endSeq));
+        yield block;
+      }
+      const beyond = records.next();
+      if (beyond.done !== true) throw new Fault(`record ${String(beyond.value[SEQ])} was inserted`);
+    } finally {
+      records.return?.();
+      ends.return?.();
+    }
+    this.end(seq);
+  }
+
+  /** Takes the record that should have number `seq`, and gives its time. */
+  private record(row: Row, seq: number): number {
+    if (row[SEQ] !== seq) {
+      const found = Number(row[SEQ]);
+      throw new Fault(found > seq ? `record ${seq} was removed` : `record ${found} was inserted`);
+    }
+    const checkSum = row.pop();
+    for (const [table, column] of REFERENCES) this.reference(table, row[column] ?? null, seq);
+    const timeUs = row[TIME];
+    if (this.chain.addRecord(row) !== checkSum || typeof timeUs !== 'number')
+      throw new Fault(`record ${seq} was changed`);
+    return timeUs;
+  }
+
+  /** A row of a small table enters the chain with the first record that refers to it. */
+  private reference(table: SmallTable, number: SqlValue, seq: number): void {
+    if (typeof number !== 'number' || number <= this.rows[table]) return;
+    const row = this.lookups[table].get(number);
+    if (number !== this.rows[table] + 1 || row === undefined) {
+      throw new Fault(`record ${seq} was changed, or the ${table} it refers to was removed`);
+    }
+    this.rows[table] = number;
+    this.chain.addRow(table, number, row.slice(1));
+  }
+
+  private blockFault(first: number, last: number): string {
+    return `a session, statement or verdict that records ${first} to ${last} were the first to name was changed, or one of them with its check sum`;
+  }
+
+  /** What was written must end where the catalog and the segment say. */
+  private end(seq: number): void {
+    const { entry } = this;
+    if (entry.chainAfter !== undefined && !sameBytes(this.chain.digest, entry.chainAfter)) {
+      throw new Fault(
+        `ends with record ${seq}, ${entry.firstSeq + entry.rows - 1} in the list: records were removed or inserted`,
+      );
+    }
+    for (const table of TABLES) {
+      const count = this.db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0;
+      if (count !== this.rows[table]) throw new Fault(`a ${table} was inserted that no record needed`);
+    }
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function toHexText(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
