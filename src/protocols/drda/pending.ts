@@ -62,7 +62,7 @@ function drop(s: Session, request: Request): void {
 /** No more replies come for this request. */
 export function finish(s: Session, request: Request, endUs: number, sink: EventSink): void {
   drop(s, request);
-  if (request.failed) s.failedChain = request.chain;
+  if (request.failed) noteFailure(s, request);
   switch (request.codePoint) {
     case cp.SECCHK:
     case cp.ACCRDB:
@@ -78,6 +78,12 @@ export function finish(s: Session, request: Request, endUs: number, sink: EventS
     default:
       finishStatements(s, request, sink);
   }
+}
+
+function noteFailure(s: Session, request: Request): void {
+  if (s.failedChain !== request.chain) s.failedKey = '';
+  s.failedChain = request.chain;
+  if (request.codePoint === cp.PRPSQLSTT) s.failedKey = request.key;
 }
 
 /** A statement that could not be prepared is a record of its own. */
@@ -113,6 +119,8 @@ function isExhausted(request: Request): boolean {
 
 function finishStatements(s: Session, request: Request, sink: EventSink): void {
   const { execution, events } = request;
+  const unprepared = s.failedKey !== '' && s.failedKey === request.key && s.failedChain === request.chain;
+  if (request.failed && unprepared) return;
   applyVerdict(request);
   for (const [index, event] of events.entries()) {
     if (!request.answered) event.marks |= MARK_NO_REPLY;

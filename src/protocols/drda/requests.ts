@@ -11,6 +11,7 @@ import type { EventSink } from '../../contracts/protocol.ts';
 import * as cp from './codepoints.ts';
 import { DdmReader } from './ddm.ts';
 import { readDescriptor } from './descriptor.ts';
+import { LobReader } from './lobs.ts';
 import { onAccessDatabase, onAccessSecurity, onExchangeAttributes, onSecurityCheck } from './login.ts';
 import { enqueue, flushUnanswered, weigh } from './pending.ts';
 import { readSection, resolve } from './resolve.ts';
@@ -26,7 +27,7 @@ import {
 } from './session.ts';
 import { beginning, findText, keepText, type StatementText } from './text.ts';
 import type { Typdef } from './typdef.ts';
-import { LobReader, readRows } from './values.ts';
+import { readRows } from './values.ts';
 import { onSyncControl } from './xa.ts';
 
 export function onRequestStructure(
@@ -279,7 +280,7 @@ export function openRequestStream(s: Session, correlation: number, codePoint: nu
   if (request === undefined || request.correlation !== correlation || codePoint !== cp.EXTDTA) return undefined;
   const place = request.placeholders.shift();
   if (place === undefined) return undefined;
-  const lob = new LobReader(place.column, typdefOf(s, request));
+  const lob = new LobReader(place, typdefOf(s, request), s.identity.system === 'derby');
   return {
     feed: (bytes, start, end) => lob.feed(bytes, start, end),
     close: (whole) => {

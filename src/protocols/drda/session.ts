@@ -170,6 +170,8 @@ export class Session {
   chainEnded = true;
   /** A request of this chain failed: those behind it are not executed. */
   failedChain = -1;
+  /** Section whose preparation failed in that chain: executing it is refused, and no record of its own. */
+  failedKey = '';
   readonly statements: HandleTable = new HandleTable();
   readonly cursors: Map<string, QueryCursor> = new Map();
   /** Package of the last section named in full. */

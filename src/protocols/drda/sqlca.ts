@@ -11,8 +11,9 @@ export const SQLAM_WITH_DIAGNOSTICS = 7;
 export const SQLERRD_BYTES = 24;
 export const SQLWARN_BYTES = 11;
 const RDB_NAME_FIXED_BYTES = 18;
-/** Separates the pieces of a message: DB2, and Derby. */
-const MESSAGE_SEPARATORS: RegExp = /[\u00ff\u0014\ufffd]+/;
+/** Separates the pieces of a message: Derby's, and DB2's (0xFF) as any encoding may show it. */
+const SEPARATOR = '\u0014';
+const OTHER_SEPARATORS = ['\u00ff', '\ufffd'];
 
 export class Sqlca {
   code = 0;
@@ -51,8 +52,9 @@ function message(cursor: Cursor, ccsid: number): string {
   const length = cursor.u16be();
   const start = cursor.pos;
   if (!cursor.skip(length)) return '';
-  const said = decodeCcsid(cursor.bytes, start, start + length, ccsid);
-  return said.split(MESSAGE_SEPARATORS).filter(Boolean).join(', ');
+  let said = decodeCcsid(cursor.bytes, start, start + length, ccsid);
+  for (const other of OTHER_SEPARATORS) said = said.replaceAll(other, SEPARATOR);
+  return said.split(SEPARATOR).filter(Boolean).join(', ');
 }
 
 function text(cursor: Cursor, length: number, typdef: Typdef): string {

@@ -1,5 +1,5 @@
 /** Bind values of SQLDTA rows, decoded by their descriptor, and the large objects that follow in EXTDTA. */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Cursor } from '../../base/cursor.ts';
 import { toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
@@ -15,6 +15,8 @@ import * as t from './types.ts';
 export interface Placeholder {
   readonly index: number;
   readonly column: Column;
+  /** Length the row gives: bytes, or characters of text; -1: not known yet. */
+  readonly length: number;
 }
 
 export interface Row {
@@ -49,7 +51,8 @@ function readColumn(cursor: Cursor, column: Column, typdef: Typdef, row: Row): b
   if (column.bytes === t.BYTES_TERMINATED) cursor.skip(1);
   if (column.type >= t.LOB_BYTES && column.type <= t.LOB_MIXED) {
     const empty = isZero(cursor.bytes, start, cursor.pos);
-    if (!empty) row.placeholders.push({ index: row.values.length, column });
+    const announced = lobLength(cursor.bytes, start, cursor.pos);
+    if (!empty) row.placeholders.push({ index: row.values.length, column, length: announced });
     row.values.push(column.type === t.LOB_BYTES ? { type: 'blob', hex: '' } : '');
   } else {
     row.values.push(decode(cursor.bytes, start, start + length, column, typdef));
@@ -73,6 +76,14 @@ function lengthOf(cursor: Cursor, column: Column): number {
     default:
       return column.bytes;
   }
+}
+
+/** The highest bit stands for "not known". */
+function lobLength(bytes: Uint8Array, start: number, end: number): number {
+  if ((bytes[start] as number) & 0x80) return -1;
+  let length = 0;
+  for (let i = start; i < end; i++) length = length * 256 + (bytes[i] as number);
+  return length;
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {
@@ -147,7 +158,8 @@ function isText(type: number): boolean {
   );
 }
 
-function ccsidOf(column: Column, typdef: Typdef): number {
+/** CCSID of a column's text. */
+export function ccsidOf(column: Column, typdef: Typdef): number {
   if (column.ccsid !== 0) return column.ccsid;
   switch (column.type) {
     case t.FIXED_DBCS:
@@ -209,48 +221,3 @@ function hex(type: string, bytes: Uint8Array, start: number, end: number): BindV
     sha256: createHash('sha256').update(bytes.subarray(start, end)).digest('hex'),
   };
 }
-
-/** A large object as its EXTDTA comes in: its beginning is kept, the whole is hashed. */
-export class LobReader {
-  private readonly column: Column;
-  private readonly typdef: Typdef;
-  private readonly kept: Uint8Array = new Uint8Array(LIMITS.valueBytesMax);
-  private keptBytes = 0;
-  private length = 0;
-  private readonly hash: Hash = createHash('sha256');
-  private indicator: boolean;
-  private isNull = false;
-
-  constructor(column: Column, typdef: Typdef) {
-    this.column = column;
-    this.typdef = typdef;
-    this.indicator = column.nullable;
-  }
-
-  feed(bytes: Uint8Array, start: number, end: number): void {
-    let from = start;
-    if (this.indicator && from < end) {
-      this.indicator = false;
-      this.isNull = ((bytes[from++] as number) & 0x80) !== 0;
-    }
-    const part = bytes.subarray(from, end);
-    this.hash.update(part);
-    this.kept.set(part.subarray(0, this.kept.length - this.keptBytes), this.keptBytes);
-    this.keptBytes = Math.min(this.kept.length, this.keptBytes + part.length);
-    this.length += part.length;
-  }
-
-  value(): BindValue {
-    if (this.isNull) return null;
-    const { kept, column, typdef, length } = this;
-    if (length === this.keptBytes) return decode(kept, 0, length, column, typdef);
-    const sha256 = this.hash.digest('hex');
-    if (column.type === t.LOB_BYTES) return { type: 'blob', hex: toHex(kept, 0, this.keptBytes), length, sha256 };
-    const ccsid = ccsidOf(column, typdef);
-    const cut = characterBoundary(kept, 0, this.keptBytes - CHARACTER_BYTES_MAX, ccsid);
-    return { type: 'clob', text: decodeCcsid(kept, 0, cut, ccsid), length, sha256 };
-  }
-}
-
-/** Left off the end of a cut text, so that looking for a character's boundary never leaves the kept bytes. */
-const CHARACTER_BYTES_MAX = 4;

@@ -26,6 +26,7 @@ export function onSyncControl(request: Request, parameters: DdmReader): void {
     } else if (codePoint === cp.XID && body.remaining() >= 4) {
       const format = body.i32be();
       // Format -1: no distributed transaction, the step is one of the connection itself.
+      if (format === -1) event.operation = event.operation?.replace(/^XA (?=COMMIT|ROLLBACK)/, '');
       if (format === -1 || body.remaining() < 8) continue;
       const globalBytes = body.u32be();
       const branchBytes = body.u32be();
