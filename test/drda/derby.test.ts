@@ -30,7 +30,7 @@ test('derby: recall and precision over its own statement log', options, async ()
 });
 
 /** A text that Derby cut or the sensor did is compared by its beginning. */
-const COMPARED_CHARACTERS = 1000;
+const COMPARED_CHARACTERS = 200;
 
 function textOf({ text }: LoggedStatement): string {
   return text.slice(0, COMPARED_CHARACTERS);

@@ -12,7 +12,7 @@ const CLASS_PATH: string = JARS.map((jar) => join(JARS_DIRECTORY, jar)).join(':'
 const WORKLOAD: string = resolve(import.meta.dirname, '../../../test/drda/Workload.java');
 const START_TIMEOUT_MS = 30_000;
 const WORKLOAD_TIMEOUT_MS = 60_000;
-const SETTLE_MS = 500;
+const SETTLE_MS = 1500;
 
 /** Why Derby cannot be run here; `undefined` when it can. */
 export function derbyObstacle(): string | undefined {
@@ -51,7 +51,7 @@ export async function runDerby(scenario: string, rounds: number): Promise<DerbyR
   );
   const sniffer = spawn(
     'tcpdump',
-    ['-i', 'lo', '-Z', 'root', '-U', '-B', '65536', '-s', '0', '-w', capture, `tcp port ${port}`],
+    ['-i', 'lo', '-Z', 'root', '-U', '--immediate-mode', '-B', '65536', '-s', '0', '-w', capture, `tcp port ${port}`],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   try {
