@@ -52,6 +52,9 @@ export function onClientData(
   if (request.length === 0) {
     // The answer to a flush of out binds (or of a LOB array) goes on with the call before.
     if (end - start === 1 && bytes[start] === c.MSG_FLUSH_OUT_BINDS) return;
+    // Data types may be cut anywhere, not only at the SDU; what counts stands in front.
+    const isTypes = session.pending.at(-1)?.kind === KIND_DATA_TYPES && session.reply.wireBytes === 0;
+    if (isTypes && bytes[start] !== c.MSG_FUNCTION) return;
     if (!session.endOfResponse) finishReply(session, true, sink);
     request.startUs = frame.startUs;
   }

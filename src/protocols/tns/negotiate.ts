@@ -99,7 +99,10 @@ export class Negotiation {
     const from = cursor.pos + 1;
     // Time zone (11 bytes) and version of its file (4) come first where both sides have them.
     for (const skipped of [0, 4, 11, 15]) {
-      const found = dialectOfList(new Cursor().reset(cursor.bytes, Math.min(from + skipped, cursor.end), cursor.end), wide);
+      const found = dialectOfList(
+        new Cursor().reset(cursor.bytes, Math.min(from + skipped, cursor.end), cursor.end),
+        wide,
+      );
       if (found !== DIALECT_UNKNOWN) {
         this.dialect = found;
         return;
@@ -149,7 +152,8 @@ export function dialectOfRequest(bytes: Uint8Array, start: number, end: number):
   const fn = bytes[start + 1];
   const at = start + 3;
   if (end - at < 4) return DIALECT_UNKNOWN;
-  if (bytes[start] === c.MSG_PIGGYBACK) return isWidePointer(bytes, at, end) ? padded(bytes, at + 12, end) : DIALECT_UNKNOWN;
+  if (bytes[start] === c.MSG_PIGGYBACK)
+    return isWidePointer(bytes, at, end) ? padded(bytes, at + 12, end) : DIALECT_UNKNOWN;
   if (bytes[start] !== c.MSG_FUNCTION) return DIALECT_UNKNOWN;
   if (fn === c.FN_AUTH_1 || fn === c.FN_AUTH_2) {
     if (isWidePointer(bytes, at, end)) return isWidePointer(bytes, at + 28, end) ? DIALECT_F8 : DIALECT_N;

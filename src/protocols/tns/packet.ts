@@ -67,13 +67,7 @@ export function plausiblePacket(
   return fitsType(direction, bytes, start, end, out);
 }
 
-function fitsType(
-  direction: Direction,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  out: FrameOut,
-): FrameVerdict {
+function fitsType(direction: Direction, bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
   const { length, type } = out;
   const fromServer = direction === TO_CLIENT;
   switch (type) {

@@ -35,13 +35,7 @@ function mayBeTls(session: TnsSession, bytes: Uint8Array, start: number, end: nu
   return session.connectStartUs < 0 && start < end && bytes[start] === TLS_HANDSHAKE && !session.connection.midstream;
 }
 
-function onFrame(
-  session: TnsSession,
-  direction: Direction,
-  frame: Frame,
-  cursor: Cursor,
-  sink: EventSink,
-): FrameWish {
+function onFrame(session: TnsSession, direction: Direction, frame: Frame, cursor: Cursor, sink: EventSink): FrameWish {
   const start = cursor.pos;
   const end = cursor.end;
   if (frame.type === FRAME_TLS) return onTls(session, direction, frame, cursor, sink);
@@ -84,7 +78,11 @@ function onConnect(session: TnsSession, frame: Frame, cursor: Cursor): void {
 
 function readDescriptor(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
   if (start >= end) return;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, DESCRIPTOR_BYTES_MAX)).toString();
+  const text = Buffer.from(
+    bytes.buffer,
+    bytes.byteOffset + start,
+    Math.min(end - start, DESCRIPTOR_BYTES_MAX),
+  ).toString();
   const facts = connectFacts(text);
   setIdentity(session, {
     database: facts.service ?? session.identity.database,
@@ -131,7 +129,9 @@ function onRefuse(
   }
   session.refusalStartUs = -1;
   const from = Math.min(start, end);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(end - from, DESCRIPTOR_BYTES_MAX)).toString('latin1');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(end - from, DESCRIPTOR_BYTES_MAX)).toString(
+    'latin1',
+  );
   const event = new LoginEvent(session.identity, session.connectStartUs < 0 ? frame.startUs : session.connectStartUs);
   event.firstByteUs = frame.startUs;
   event.endUs = frame.endUs;
@@ -152,13 +152,7 @@ function onMarker(session: TnsSession, direction: Direction, cursor: Cursor, sin
   } else if (!session.serverBroke) cancel(session);
 }
 
-function onData(
-  session: TnsSession,
-  direction: Direction,
-  frame: Frame,
-  cursor: Cursor,
-  sink: EventSink,
-): FrameWish {
+function onData(session: TnsSession, direction: Direction, frame: Frame, cursor: Cursor, sink: EventSink): FrameWish {
   const { bytes, pos: start } = cursor;
   if (cursor.remaining() < c.DATA_HEADER_BYTES) return NEXT;
   const flags = ((bytes[start + 8] as number) << 8) | (bytes[start + 9] as number);
@@ -213,13 +207,7 @@ function opaque(session: TnsSession, reason: string, tsUs: number, sink: EventSi
   return STOP;
 }
 
-function onTls(
-  session: TnsSession,
-  direction: Direction,
-  frame: Frame,
-  cursor: Cursor,
-  sink: EventSink,
-): FrameWish {
+function onTls(session: TnsSession, direction: Direction, frame: Frame, cursor: Cursor, sink: EventSink): FrameWish {
   if (!session.tlsSeen) session.tlsStartUs = frame.startUs;
   session.tlsSeen = true;
   session.tls.feed(direction, cursor.bytes, cursor.pos, cursor.end);

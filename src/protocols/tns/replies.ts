@@ -2,9 +2,9 @@
 import { Cursor } from '../../base/cursor.ts';
 import { MARK_GAP, MARK_MALFORMED, Outcome, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
-import { MODE_RETRY, ORA_NO_DATA_FOUND } from './constants.ts';
 import * as c from './constants.ts';
-import { readLoginReply } from './login.ts';
+import { MODE_RETRY, ORA_NO_DATA_FOUND } from './constants.ts';
+import { privilegedUser, readLoginReply } from './login.ts';
 import { DIALECT_F8, DIALECT_N, DIALECT_U, TtcReader } from './reader.ts';
 import {
   KIND_COMMAND,
@@ -126,7 +126,8 @@ function* shapesOf(session: TnsSession, pending: Pending): Generator<StatusShape
   for (const fieldVersion of [VERSION_TWENTY, VERSION_TWELVE, VERSION_ELEVEN]) {
     yield { dialect, fieldVersion, callStatusField: true, bigChunks: true };
   }
-  if (dialect === DIALECT_F8) yield { dialect: DIALECT_N, fieldVersion: VERSION_ELEVEN, callStatusField: true, bigChunks };
+  if (dialect === DIALECT_F8)
+    yield { dialect: DIALECT_N, fieldVersion: VERSION_ELEVEN, callStatusField: true, bigChunks };
   yield { dialect, fieldVersion: VERSION_TEN, callStatusField: false, bigChunks };
 }
 
@@ -263,10 +264,11 @@ function settleLogin(session: TnsSession, pending: Pending, status: CallStatus |
   event.firstByteUs ||= reply.firstUs;
   const failed = status !== undefined && status.errorCode !== 0;
   if (failed) {
-    event.errorCode = oraCode(status.errorCode);
-    event.errorText = status.errorText;
-    const repeats = session.loginMode >= 0x20 && (session.loginMode & MODE_RETRY) === 0 && (session.loginMode & 0x60) !== 0;
-    if (repeats) session.heldLogin = event;
+    // Of a privileged login in four calls, the first failure says why; what follows from it does not.
+    event.errorCode ??= oraCode(status.errorCode);
+    event.errorText ??= status.errorText;
+    const isLast = !pending.firstPhase && (session.loginMode & MODE_RETRY) !== 0;
+    if (privilegedUser(session.loginMode) !== undefined && !isLast) session.heldLogin = event;
     else session.emit(event, sink);
     return;
   }

@@ -6,7 +6,7 @@ import { decodeText, type TextEncodingName } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import * as c from './constants.ts';
 import type { CursorEntry } from './cursors.ts';
-import { ExecuteCall, type ExecuteContext, readExecute, readRows, returningBinds } from './execute.ts';
+import { type ExecuteCall, type ExecuteContext, readExecute, readRows, returningBinds } from './execute.ts';
 import { type LoginCall, readLogin } from './login.ts';
 import { DIALECT_F1, DIALECT_U, TtcReader } from './reader.ts';
 
@@ -113,7 +113,8 @@ function findCall(reader: TtcReader, sequence: number): boolean {
   for (let at = reader.pos; at + 2 < reader.end; at++) {
     const type = reader.bytes[at];
     if (type !== c.MSG_FUNCTION && type !== c.MSG_PIGGYBACK) continue;
-    if (reader.bytes[at + 2] !== ((sequence + 1) & 0xff) || !KNOWN_FUNCTIONS.has(reader.bytes[at + 1] as number)) continue;
+    if (reader.bytes[at + 2] !== ((sequence + 1) & 0xff) || !KNOWN_FUNCTIONS.has(reader.bytes[at + 1] as number))
+      continue;
     reader.pos = at;
     return true;
   }

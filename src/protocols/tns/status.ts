@@ -51,7 +51,10 @@ export function findStatus(
   shortAllowed: boolean,
 ): CallStatus | undefined {
   if (end - start < 3) return undefined;
-  const long = shape.dialect === DIALECT_U ? findUniversal(shape, bytes, start, end, call) : findFixed(shape, bytes, start, end, call);
+  const long =
+    shape.dialect === DIALECT_U
+      ? findUniversal(shape, bytes, start, end, call)
+      : findFixed(shape, bytes, start, end, call);
   if (long) return long;
   return shortAllowed ? findShort(shape, bytes, start, end) : undefined;
 }
@@ -199,7 +202,15 @@ function readText(status: CallStatus, end: number): CallStatus | undefined {
 
 function isSane(status: CallStatus): boolean {
   const { callStatus, rows, errorCode, cursorId } = status;
-  return callStatus >= 0 && callStatus < 0x10000 && rows >= 0 && errorCode >= 0 && errorCode < 100_000 && cursorId >= 0 && cursorId < 0x10000;
+  return (
+    callStatus >= 0 &&
+    callStatus < 0x10000 &&
+    rows >= 0 &&
+    errorCode >= 0 &&
+    errorCode < 100_000 &&
+    cursorId >= 0 &&
+    cursorId < 0x10000
+  );
 }
 
 /** The fixed forms have one size, so that their place follows from the end; the message, if any, is cut first. */
@@ -218,7 +229,7 @@ function findFixed(
   if (at < start || bytes[at] !== c.MSG_ERROR) return undefined;
   const status = readFixed(bytes, at, stop, native);
   if (!isSane(status) || (status.call !== call && call >= 0 && status.call !== 0)) return undefined;
-  if ((status.errorCode !== 0) !== (text >= 0)) return undefined;
+  if ((status.errorCode !== 0) !== text >= 0) return undefined;
   if (text >= 0) {
     reader.reset(bytes, text, end);
     reader.dialect = DIALECT_F1;

@@ -277,7 +277,9 @@ function timestampWithZone(b: Uint8Array): string | undefined {
 
 /** IEEE bytes, big-endian; the sign bit is flipped for positive numbers, all bits for negative ones. */
 function float(b: Uint8Array): number | string {
-  const flipped = Uint8Array.from(b, (byte, i) => ((b[0] as number) & 0x80 ? (i === 0 ? byte ^ 0x80 : byte) : byte ^ 0xff));
+  const flipped = Uint8Array.from(b, (byte, i) =>
+    (b[0] as number) & 0x80 ? (i === 0 ? byte ^ 0x80 : byte) : byte ^ 0xff,
+  );
   const view = new DataView(flipped.buffer);
   const value = b.length === 4 ? view.getFloat32(0) : view.getFloat64(0);
   return Number.isFinite(value) ? value : String(value);
