@@ -23,6 +23,10 @@ export interface ServerOptions {
 }
 
 const END_OF_REQUEST = 0x800;
+const DATA_END_OF_RESPONSE = 0x2000;
+/** Flags of ACCEPT. */
+const END_OF_RESPONSE = 0x0200_0000;
+const FAST_AUTH = 0x1000_0000;
 const SALT = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
 const CSK_SALT = Buffer.from('ffeeddccbbaa99887766554433221100', 'hex');
 const VERIFIER_12C = 0x4815;
@@ -94,8 +98,8 @@ export class ScriptedServer {
         socket.end();
         return;
       }
-      const version = this.options.fieldVersion >= 12 ? 318 : 317;
-      this.send(socket, t.accept(version, 0));
+      const version = this.modern() ? 319 : this.options.fieldVersion >= 12 ? 318 : 317;
+      this.send(socket, t.accept(version, this.modern() ? END_OF_RESPONSE | FAST_AUTH : 0));
       this.large = true;
       return;
     }
@@ -105,12 +109,23 @@ export class ScriptedServer {
     if ((flags & END_OF_REQUEST) === 0) return;
     const call = this.call;
     this.call = Buffer.alloc(0);
-    for (let at = 0, payload = this.answer(call); at < payload.length; at += CHUNK) {
-      this.send(socket, t.data(payload.subarray(at, at + CHUNK)));
+    const payload = this.modern() ? t.bytes(this.answer(call), 29) : this.answer(call);
+    for (let at = 0; at < payload.length; at += CHUNK) {
+      const isLast = this.modern() && at + CHUNK >= payload.length;
+      this.send(socket, t.data(payload.subarray(at, at + CHUNK), isLast ? DATA_END_OF_RESPONSE : 0));
     }
   }
 
+  /** 23ai: fast authentication, and replies whose end is marked. */
+  private modern(): boolean {
+    return this.options.fieldVersion >= 17;
+  }
+
   private answer(call: Buffer): Uint8Array {
+    if (call[0] === 34) {
+      const at = call.indexOf(Buffer.of(3, AUTH_1));
+      return t.bytes(this.protocol(), 2, t.u16(0), this.challenge(call[at + 2] ?? 0));
+    }
     if (call[0] === 1) return this.protocol();
     if (call[0] === 2) return t.bytes(2, t.u16(0));
     const at = callOffset(call);
@@ -179,7 +194,7 @@ export class ScriptedServer {
   private verify(call: Buffer, seq: number): Uint8Array {
     const { refuseLogin } = this.options;
     if (refuseLogin) return this.oer(seq, { error: refuseLogin[0], text: refuseLogin[1] });
-    const sent = valueOf(call, 'AUTH_SESSKEY');
+    const sent = pairValue(call, 'AUTH_SESSKEY');
     const decipher = createDecipheriv('aes-256-cbc', this.passwordHash(), Buffer.alloc(16)).setAutoPadding(false);
     const theirs = Buffer.concat([decipher.update(Buffer.from(sent, 'hex')), decipher.final()]).subarray(0, 32);
     const both = Buffer.concat([theirs, this.sessionKey]).toString('hex').toUpperCase();
@@ -238,7 +253,7 @@ function countPiggybacks(call: Buffer, end: number): number {
 }
 
 /** The value behind `key`: a length, then counted bytes, in chunks when long. */
-function valueOf(call: Buffer, key: string): string {
+function pairValue(call: Buffer, key: string): string {
   let at = call.indexOf(key) + key.length;
   at += 1 + (call[at] ?? 0);
   if (call[at] !== 0xfe) return call.toString('latin1', at + 1, at + 1 + (call[at] ?? 0));
