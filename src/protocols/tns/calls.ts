@@ -148,6 +148,7 @@ function apply(session: TnsSession, request: Request, marks: number, startUs: nu
   applyAttributes(session, request, startUs, sink);
   const { fn, sequence } = request;
   if (request.fieldVersion >= 0) session.triedVersion = request.fieldVersion;
+  if (request.dialect !== DIALECT_UNKNOWN) session.dialect = request.dialect;
   const faults = marks | (request.malformed ? MARK_MALFORMED : 0) | (request.cut && marks === 0 ? MARK_MALFORMED : 0);
   if (fn !== c.FN_AUTH_1 && fn !== c.FN_AUTH_2) session.releaseHeldLogin(sink);
   const command = c.COMMANDS.get(fn);

@@ -39,6 +39,7 @@ function onFrame(session: TnsSession, direction: Direction, frame: Frame, cursor
   const start = cursor.pos;
   const end = cursor.end;
   if (frame.type === FRAME_TLS) return onTls(session, direction, frame, cursor, sink);
+  session.lostBytes += frame.lostBytes;
   if (end - start < c.HEADER_BYTES) return NEXT;
   switch (frame.type) {
     case c.PACKET_CONNECT:
@@ -221,15 +222,20 @@ const tns: ProtocolModule<TnsSession> = {
   systems: ['oracle.db'],
   probe,
   open: (connection) => new TnsSession(connection),
-  frame: (session, _direction, bytes, start, end, out) =>
-    mayBeTls(session, bytes, start, end)
-      ? tlsFrame(bytes, start, end, out)
-      : packetFrame(session.large, bytes, start, end, out),
+  frame: (session, direction, bytes, start, end, out) => {
+    if (mayBeTls(session, bytes, start, end)) return tlsFrame(bytes, start, end, out);
+    // What follows a hole in a reply still holds its status.
+    out.rest = direction === TO_CLIENT;
+    return packetFrame(session.large, bytes, start, end, out);
+  },
   plausible: (session, direction, bytes, start, end, out) =>
     session.tlsSeen
       ? tlsFrame(bytes, start, end, out)
       : plausiblePacket(session.large, direction, bytes, start, end, out),
   onFrame,
+  onRest: (session, direction, bytes, start, end) => {
+    if (direction === TO_CLIENT && session.reply.wireBytes > 0) session.reply.append(bytes, start, end);
+  },
   onGap: (session, direction, lostBytes, _synced, _tsUs, sink) => {
     session.lostBytes += lostBytes;
     if (direction === TO_SERVER) forceRequest(session, true, sink);

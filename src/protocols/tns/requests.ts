@@ -8,7 +8,7 @@ import * as c from './constants.ts';
 import type { CursorEntry } from './cursors.ts';
 import { type ExecuteCall, type ExecuteContext, readExecute, readRows, returningBinds } from './execute.ts';
 import { type LoginCall, readLogin } from './login.ts';
-import { DIALECT_F1, DIALECT_U, TtcReader } from './reader.ts';
+import { DIALECT_F1, DIALECT_F8, DIALECT_N, DIALECT_U, DIALECT_UNKNOWN, type Dialect, TtcReader } from './reader.ts';
 
 const FIELD_VERSION_TOKEN = 18;
 const PIGGYBACKS_MAX = 32;
@@ -19,7 +19,9 @@ const TRIED_VERSIONS: readonly number[] = [24, 17, 8, 7, 6, 4, 3];
 
 /** How the connection writes its messages. */
 export interface RequestContext extends ExecuteContext {
-  readonly dialect: 0 | 1 | 2 | 3 | 4;
+  readonly dialect: Dialect;
+  /** The dialect was negotiated, or told by a reply. */
+  readonly dialectSure: boolean;
   readonly bigChunks: boolean;
   /** The negotiation was seen. */
   readonly sure: boolean;
@@ -50,6 +52,8 @@ export class Request {
   /** Fields contradict each other, or a part could not be read. */
   malformed = false;
   fieldVersion = -1;
+  /** Dialect that made sense of an OALL8. */
+  dialect: Dialect = DIALECT_UNKNOWN;
 }
 
 /** Reads `bytes[start, end)`: a whole message, or its beginning (`cut`). */
@@ -199,9 +203,28 @@ function readCall(reader: TtcReader, context: RequestContext, request: Request):
 /** The negotiated version first; others only when it does not fit, or none was negotiated. */
 function readOall8(reader: TtcReader, context: RequestContext, request: Request, from: number): void {
   const { bytes, end, dialect } = reader;
+  // Their arguments are alike; only descriptors differ.
+  const dialects: readonly Dialect[] =
+    dialect === DIALECT_F8 && !context.dialectSure ? [dialect, DIALECT_N] : [dialect];
+  for (const tried of dialects) {
+    reader.dialect = tried;
+    if (tryVersions(reader, context, request, bytes, from, end)) return;
+  }
+}
+
+/** False when the call makes no sense in this dialect at any version. */
+function tryVersions(
+  reader: TtcReader,
+  context: RequestContext,
+  request: Request,
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+): boolean {
+  const rawTexts = context.sure || reader.dialect !== DIALECT_U ? [context.rawText] : [false, true];
   let cut = false;
   for (const version of context.sure ? [context.fieldVersion, ...TRIED_VERSIONS] : TRIED_VERSIONS) {
-    for (const rawText of context.sure || dialect !== DIALECT_U ? [context.rawText] : [false, true]) {
+    for (const rawText of rawTexts) {
       reader.reset(bytes, from, end);
       skipToken(reader, version);
       const call = readExecute(reader, { ...context, fieldVersion: version, rawText });
@@ -209,13 +232,17 @@ function readOall8(reader: TtcReader, context: RequestContext, request: Request,
       if (!call.sound) continue;
       request.execute = call;
       request.fieldVersion = version;
+      request.dialect = reader.dialect;
       request.cursorId = call.cursorId;
+      request.cut = false;
+      request.malformed = false;
       readExecuteRows(reader, context, request, call);
-      return;
+      return true;
     }
   }
   if (cut) request.cut = true;
   else request.malformed = true;
+  return false;
 }
 
 function readExecuteRows(reader: TtcReader, context: RequestContext, request: Request, call: ExecuteCall): void {
@@ -256,9 +283,4 @@ function readLob(reader: TtcReader, request: Request): void {
   for (let i = 0; i < 3; i++) reader.ub(4);
   for (let i = 0; i < 3; i++) reader.pointer();
   request.lobOperation = reader.ub(4);
-}
-
-/** Whether a dialect has pointers of one byte. */
-export function hasNarrowPointers(dialect: number): boolean {
-  return dialect === DIALECT_U || dialect === DIALECT_F1;
 }

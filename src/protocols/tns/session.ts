@@ -131,6 +131,7 @@ export class TnsSession {
       encoding: this.encoding(),
       stringBytesMax: negotiation.stringBytesMax,
       dialect: dialect === DIALECT_UNKNOWN ? DIALECT_U : dialect,
+      dialectSure: negotiation.dialect !== DIALECT_UNKNOWN,
       bigChunks: negotiation.bigChunks,
       sure: version >= 0,
       cursor: (id) => this.cursors.peek(id),

@@ -210,6 +210,8 @@ function bytesValue(type: string, b: Uint8Array | undefined): BindValue {
 }
 
 const NUMBER_BYTES_MAX = 22;
+/** Decimal digits that every double keeps. */
+const EXACT_DIGITS = 15;
 
 /**
  * NUMBER: an exponent byte (base 100, biased, complemented when negative), then base-100 digits plus one (101 minus the
@@ -233,7 +235,8 @@ export function numberValue(b: Uint8Array): number | string | undefined {
   const point = 2 * (exponent + 1);
   const text = `${negative ? '-' : ''}${decimal(digits, point)}`;
   const number = Number(text);
-  return Number.isSafeInteger(number) || (digits.length <= 15 && String(number) === text) ? number : text;
+  const isExact = digits.length <= EXACT_DIGITS || (Number.isSafeInteger(number) && !text.includes('.'));
+  return isExact && Number.isFinite(number) && String(number) === text ? number : text;
 }
 
 function decimal(digits: string, point: number): string {
