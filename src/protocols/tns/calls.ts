@@ -190,7 +190,10 @@ function apply(session: TnsSession, request: Request, marks: number, startUs: nu
 function applyAttributes(session: TnsSession, request: Request, startUs: number, sink: EventSink): void {
   const { endToEnd, schema } = request;
   if (endToEnd?.hasClientId) setIdentity(session, { endUser: endToEnd.clientId });
-  if (endToEnd?.hasModule && endToEnd.module !== undefined) setIdentity(session, { program: endToEnd.module });
+  // The program that logged in is worth more than the name it gives itself; mid-stream there is only that.
+  if (endToEnd?.module !== undefined && session.identity.program === undefined) {
+    setIdentity(session, { program: endToEnd.module });
+  }
   if (schema === undefined || schema === session.schema) return;
   // The driver repeats it with each call until the server confirms; it is recorded once.
   session.schema = schema;

@@ -193,7 +193,7 @@ function settleExecute(session: TnsSession, pending: Pending, status: CallStatus
   if (status.sqlType === SQL_TYPE_SELECT) entry.isQuery = true;
   const failed = outcome.errorCode !== undefined;
   if (entry.isQuery && !failed) outcome.returnedRows = status.rows;
-  else if (!entry.isQuery && !entry.isPlsql) outcome.affectedRows = status.rows;
+  else if (!entry.isQuery && !entry.isPlsql && (!failed || status.rows > 0)) outcome.affectedRows = status.rows;
   if (entry.isPlsql && !session.reply.holed) entry.directions = directionsOf(session) ?? entry.directions;
   if (pending.silent) {
     if (failed) session.emit(event, sink);

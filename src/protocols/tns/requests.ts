@@ -14,6 +14,8 @@ const FIELD_VERSION_TOKEN = 18;
 const PIGGYBACKS_MAX = 32;
 const CURSORS_MAX = 65_536;
 const DIRECTION_OUT = 16;
+/** End-to-end attributes: the client identifier is among them. */
+const FLAG_CLIENT_ID = 0x01;
 /** Field versions that added arguments to OALL8, newest first, for connections whose negotiation was not seen. */
 const TRIED_VERSIONS: readonly number[] = [24, 17, 8, 7, 6, 4, 3];
 
@@ -32,7 +34,6 @@ export interface EndToEnd {
   readonly clientId: string | undefined;
   readonly module: string | undefined;
   readonly hasClientId: boolean;
-  readonly hasModule: boolean;
 }
 
 export class Request {
@@ -163,12 +164,7 @@ function readEndToEnd(reader: TtcReader, encoding: TextEncodingName): EndToEnd {
     const bytes = length > 0 ? reader.clr() : undefined;
     return bytes && decodeText(bytes, 0, bytes.length, encoding);
   });
-  return {
-    clientId: texts[0],
-    module: texts[1],
-    hasClientId: (flags & 0x01) !== 0,
-    hasModule: (flags & 0x08) !== 0,
-  };
+  return { clientId: texts[0], module: texts[1], hasClientId: (flags & FLAG_CLIENT_ID) !== 0 };
 }
 
 function readCall(reader: TtcReader, context: RequestContext, request: Request): void {
