@@ -12,21 +12,27 @@ import { JsonlSink } from './jsonl.ts';
 import { Pipeline } from './pipeline.ts';
 import { Tally } from './tally.ts';
 
-export interface AssemblyOptions {
-  readonly sensor: string;
+export interface OutputOptions {
   /** Folder or file of policies. */
   readonly policies: string;
-  readonly ports: ReadonlyMap<number, string>;
-  readonly flowsMax: number;
+  /** Secret of the hashes that stand for masked values; a random one when absent. */
+  readonly maskKey?: Uint8Array;
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
   /** What happens to records while the store's queue is full. */
   readonly whenFull: WhenFull;
 }
 
-/** A pipeline and everything that must be closed after it. */
-export interface Assembly {
-  readonly pipeline: Pipeline;
+export interface AssemblyOptions extends OutputOptions {
+  readonly sensor: string;
+  readonly ports: ReadonlyMap<number, string>;
+  readonly flowsMax: number;
+  /** Records of one packet by time and id (`PipelineOptions.ordered`). */
+  readonly ordered?: boolean;
+}
+
+/** Where records are judged and written. */
+export interface Outputs {
   readonly policy: PolicyEngine;
   readonly tally: Tally;
   readonly jsonl: JsonlSink | undefined;
@@ -36,10 +42,30 @@ export interface Assembly {
   close(): Promise<void>;
 }
 
+/** A pipeline and everything that must be closed after it. */
+export interface Assembly extends Outputs {
+  readonly pipeline: Pipeline;
+}
+
 /** Throws a UserError when a policy, the store or the output cannot be used. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
-  const policy = createEngine(readPolicies(options.policies));
-  const protocols = await loadProtocols();
+  const outputs = await openOutputs(options);
+  const pipeline = new Pipeline({
+    sensor: options.sensor,
+    protocols: await loadProtocols(),
+    ports: options.ports,
+    policy: outputs.policy,
+    sink: outputs.tally,
+    flowsMax: options.flowsMax,
+    ordered: options.ordered ?? false,
+  });
+  return { ...outputs, pipeline };
+}
+
+/** The policy engine and the sinks. Throws a UserError when one of them cannot be used. */
+export async function openOutputs(options: OutputOptions): Promise<Outputs> {
+  const { maskKey } = options;
+  const policy = createEngine(readPolicies(options.policies), maskKey === undefined ? {} : { maskKey });
   const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
   const store = options.store === undefined ? undefined : await openStore(options.store);
   const writer = store?.writer(options.whenFull);
@@ -47,16 +73,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   if (jsonl) sinks.push(jsonl);
   if (writer) sinks.push(writer);
   const tally = new Tally(sinks);
-  const pipeline = new Pipeline({
-    sensor: options.sensor,
-    protocols,
-    ports: options.ports,
-    policy,
-    sink: tally,
-    flowsMax: options.flowsMax,
-  });
   return {
-    pipeline,
     policy,
     tally,
     jsonl,
