@@ -12,14 +12,15 @@ import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/prot
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
 import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
+import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
 import { redact } from './redact.ts';
-import { type Part, pair } from './split.ts';
+import { merged, type Part, pair } from './split.ts';
 
 export interface AuditorOptions {
   readonly sensor: string;
   readonly analyzer: SqlAnalyzer;
-  /** `undefined`: everything is recorded, nothing judged. */
+  /** The first policy; `undefined`: everything is recorded, nothing judged. */
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
   /** Records wait for `release`, which hands them on in an order that does not depend on how flows share threads. */
@@ -57,12 +58,15 @@ export class Auditor implements SessionOpener {
     dropped: 0,
   };
   readonly options: AuditorOptions;
+  /** Judges from the next record on; may be replaced at any time between two packets. */
+  policy: PolicyEngine | undefined;
   private losses = 0;
   /** Records of one packet, when `ordered`. */
   private readonly held: Unjudged[] = [];
 
   constructor(options: AuditorOptions) {
     this.options = options;
+    this.policy = options.policy;
   }
 
   open(connection: ConnectionInfo): EventSink {
@@ -102,7 +106,8 @@ export class Auditor implements SessionOpener {
   }
 
   private judge(record: AuditRecord, statement: SqlStatement | undefined): void {
-    const { policy, sink, defer } = this.options;
+    const { policy } = this;
+    const { sink, defer } = this.options;
     const disposition = policy?.evaluate(record, statement);
     if (disposition === DISPOSITION_DROP) this.counters.ignored++;
     else if (disposition === DISPOSITION_DEFER) defer?.(record, statement);
@@ -126,9 +131,6 @@ const DIALECTS: { readonly [system: string]: SqlDialect } = {
   'ibm.db2': 'db2',
   derby: 'db2',
 };
-
-/** Keys of sqlcommenter-style comment tags in which applications name their user, best first. */
-const END_USER_TAGS = ['enduser.id', 'enduser', 'user_id', 'username', 'user'];
 
 class AuditSession implements EventSink {
   private readonly auditor: Auditor;
@@ -179,7 +181,7 @@ class AuditSession implements EventSink {
     record.osUser = identity.osUser;
     record.clientHost = identity.clientHost;
     record.program = this.state.programOf(identity);
-    record.endUser = identity.endUser;
+    record.endUser = identity.endUser ?? endUserOfProgram(record.program);
     record.clientAddress = connection.clientAddress;
     record.clientPort = connection.clientPort;
     record.serverAddress = connection.serverAddress;
@@ -223,46 +225,34 @@ class AuditSession implements EventSink {
     const found = text === undefined ? NO_STATEMENTS : withText(analyzer.analyze(text, dialect));
     for (const part of pair(event, found)) {
       this.auditor.counters.statements++;
-      const statements = part.statement ? [part.statement] : found;
       const record = this.record('statement', event);
       record.call = event.call;
+      record.endUser = endUserOfTags(event.tags) ?? record.endUser;
       record.transaction = event.transaction;
       setOutcome(record, event, part.outcomes);
-      this.describe(record, event, part, statements, found.length, dialect);
+      this.describe(record, event, part, dialect);
       if (part.outcomes.length > 0 && record.errorCode === undefined) {
-        for (const { effect } of statements) if (effect) this.state.apply(effect);
+        for (const { effect } of part.statements) if (effect) this.state.apply(effect);
       }
-      this.auditor.keep(record, part.statement ?? found[0]);
+      this.auditor.keep(record, merged(part.statements));
     }
   }
 
   /** The what: text, parameters, operations, objects, fingerprint. */
-  private describe(
-    record: AuditRecord,
-    event: StatementEvent,
-    part: Part,
-    statements: readonly SqlStatement[],
-    foundCount: number,
-    dialect: SqlDialect,
-  ): void {
+  private describe(record: AuditRecord, event: StatementEvent, part: Part, dialect: SqlDialect): void {
     record.procedure = event.procedure;
     record.parameters = event.parameters;
-    if (event.text !== undefined) this.describeText(record, event, part, statements, foundCount, dialect);
+    if (event.text !== undefined) {
+      this.describeText(record, event, event.text, part);
+      this.describeStatements(record, part.statements, dialect);
+    }
     if (event.operation !== undefined) record.operation = event.operation;
   }
 
-  private describeText(
-    record: AuditRecord,
-    event: StatementEvent,
-    part: Part,
-    statements: readonly SqlStatement[],
-    foundCount: number,
-    dialect: SqlDialect,
-  ): void {
-    const text = event.text as string;
-    const whole = foundCount < 2 || part.statement === undefined;
-    const from = whole ? 0 : (part.statement as SqlStatement).start;
-    const to = whole ? text.length : (part.statement as SqlStatement).end;
+  private describeText(record: AuditRecord, event: StatementEvent, text: string, part: Part): void {
+    const { statements, whole } = part;
+    const from = whole ? 0 : (statements[0]?.start ?? 0);
+    const to = whole ? text.length : (statements.at(-1)?.end ?? text.length);
     const clean = redact(text, from, to, statements, record.errorText, event.parameters);
     record.text = clean.text;
     record.parameters = clean.parameters;
@@ -272,10 +262,16 @@ class AuditSession implements EventSink {
       record.textLength = event.textLength;
       if (!clean.redacted) record.textSha256 = event.textSha256;
     }
+  }
+
+  private describeStatements(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
+    let tagged: string | undefined;
     for (const statement of statements) {
       record.procedure ??= statement.procedure;
-      record.endUser ??= endUserOf(statement);
+      tagged ??= endUserOfTags(statement.tags);
     }
+    // What is said of this statement is nearer than what was said of the session.
+    if (tagged !== undefined) record.endUser = tagged;
     const [only] = statements;
     if (statements.length === 1 && only?.executes === undefined) setNames(record, only?.operations, only?.objects);
     else this.describeSeveral(record, statements, dialect);
@@ -332,31 +328,24 @@ function setNames(
 
 const NO_STATEMENTS: readonly SqlStatement[] = [];
 
-function endUserOf(statement: SqlStatement): string | undefined {
-  const { tags } = statement;
-  if (!tags) return undefined;
-  for (const key of END_USER_TAGS) {
-    const value = tags.get(key);
-    if (value) return value;
-  }
-  return undefined;
-}
-
 /** Sums the results of one record: rows of all, error of the one that failed, first and last byte of the reply. */
 function setOutcome(record: AuditRecord, event: StatementEvent, outcomes: readonly Outcome[]): void {
   let firstByteUs = 0;
   let endUs = 0;
   let responseBytes = 0;
+  let bulkBytes = 0;
   for (const outcome of outcomes) {
     if (outcome.errorCode !== undefined) record.errorCode = outcome.errorCode;
     if (outcome.errorText !== undefined) record.errorText = outcome.errorText;
     if (outcome.returnedRows !== undefined) record.returnedRows = (record.returnedRows ?? 0) + outcome.returnedRows;
     if (outcome.affectedRows !== undefined) record.affectedRows = (record.affectedRows ?? 0) + outcome.affectedRows;
     responseBytes += outcome.responseBytes;
+    bulkBytes += outcome.bulkBytes;
     if (firstByteUs === 0) firstByteUs = outcome.firstByteUs;
     if (outcome.endUs > endUs) endUs = outcome.endUs;
   }
   if (outcomes.length > 0) record.responseBytes = responseBytes;
+  if (bulkBytes > 0) record.bulkBytes = bulkBytes;
   setTimes(record, event.startUs, firstByteUs, endUs);
 }
 

@@ -1,5 +1,4 @@
 /** `wiretrail replay`: captures in, records out. */
-import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { openFiles } from '../capture/file.ts';
@@ -10,14 +9,15 @@ import type { PipelineCounters } from '../sensor/pipeline.ts';
 import { replay } from '../sensor/replay.ts';
 import { type ReplayProgress, replaySharded } from '../sensor/sharded-replay.ts';
 import { isAtLeast, type TallySnapshot } from '../sensor/tally.ts';
-import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, severity } from './options.ts';
+import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, repeated, severity } from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
 interface ReplayOptions {
   readonly jsonl?: string;
   readonly store?: string;
-  readonly policies: string;
+  readonly policies?: readonly string[];
+  readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly failOn?: Severity;
   readonly sensorName: string;
@@ -33,8 +33,6 @@ interface Found {
   readonly tally: TallySnapshot;
   readonly worst: Severity | undefined;
 }
-
-const MASK_KEY_BYTES = 32;
 
 const EXAMPLES = `
 Examples:
@@ -53,7 +51,8 @@ export function replayCommand(exit: (code: number) => void): Command {
     .argument('<file...>', 'captures, in the order given')
     .option('--jsonl <path>', 'write records as JSON lines; - is standard output')
     .option('--store <dir>', 'write records into a store')
-    .option('--policies <dir>', 'folder or file of policies', PACKAGED_POLICIES)
+    .option('--policies <dir>', 'folder or file of policies, repeatable (default: those that come with it)', repeated)
+    .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
     .option('--sensor-name <name>', 'name written on every record', 'replay')
@@ -76,7 +75,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
 async function replayOnOne(files: readonly string[], options: ReplayOptions): Promise<Found> {
   const parts = await assemble({ ...assemblyOptions(options), ordered: true });
   const source = openFiles(files);
-  const { pipeline, policy, tally } = parts;
+  const { pipeline, tally } = parts;
   const progress = new ProgressLine();
   const stats = await replay(source, pipeline, () =>
     progress.update(() => describe(source, tally.counts.records, source.currentFile)),
@@ -84,15 +83,15 @@ async function replayOnOne(files: readonly string[], options: ReplayOptions): Pr
   progress.end();
   await parts.close();
   source.close();
-  return { stats, counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
+  return { stats, counters: pipeline.counters(), tally: tally.counts, worst: parts.engine.worst };
 }
 
 async function replayOnSeveral(files: readonly string[], options: ReplayOptions): Promise<Found> {
   if (files.includes('-')) throw new UserError('standard input can be read by one worker only');
-  const common = { ...assemblyOptions(options), maskKey: randomBytes(MASK_KEY_BYTES) };
+  const common = assemblyOptions(options);
   const outputs = await openOutputs(common);
-  const { sensor, policies, ports, flowsMax, maskKey } = common;
-  const job = { files, sensor, policies, ports, flowsMax, maskKey };
+  const { sensor, policies, ports, flowsMax } = common;
+  const job = { files, sensor, policies, ports, flowsMax, maskKey: outputs.maskKey };
   const progress = new ProgressLine();
   try {
     return await replaySharded(job, options.workers, outputs, (at) =>
@@ -107,7 +106,8 @@ async function replayOnSeveral(files: readonly string[], options: ReplayOptions)
 function assemblyOptions(options: ReplayOptions): AssemblyOptions {
   return {
     sensor: options.sensorName,
-    policies: options.policies,
+    policies: options.policies ?? [PACKAGED_POLICIES],
+    maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
     store: options.store,

@@ -1,101 +1,108 @@
-/**
- * Literals that a regular expression cannot do without: every match contains one of them. The keyword automaton looks
- * for them, in the pass that it makes anyway, and the expression itself is asked only where it found one.
- */
+/** Words without which a regular expression cannot match: the keyword automaton looks for them before it is run. */
 import type { RegexNode } from './regex-parser.ts';
 
-/** Literals of one expression; more of them give way to a shorter list. */
-const LITERALS_MAX = 32;
-const LITERAL_LENGTH_MAX = 32;
-/** Shorter ones are found in most texts. */
-const LITERAL_LENGTH_MIN = 3;
-const ASCII_MAX = 0x7f;
+/** Groups of alternatives, in lower case: a match contains at least one word of every group. */
+export type NeededWords = readonly (readonly string[])[];
 
-/** What is known of the texts a part of the expression matches. */
-interface Known {
-  /** All of them, when they are few. */
-  readonly exact: readonly string[] | undefined;
-  /** One of these is in each of them. */
-  readonly required: readonly string[] | undefined;
+/** Alternatives of one group at most, and characters of one word that are looked for. */
+const WORDS_MAX = 32;
+const WORD_CHARS_MAX = 32;
+/** Shorter ones are in nearly every statement. */
+const WORD_CHARS_MIN = 2;
+
+/** ASCII only: other letters have several forms that the automaton and the expression fold differently. */
+export function neededWords(node: RegexNode): NeededWords {
+  return groupsOf(node).filter((group) => group.every((word) => word.length >= WORD_CHARS_MIN));
 }
 
-const NOTHING: Known = { exact: undefined, required: undefined };
-const EMPTY: Known = { exact: [''], required: undefined };
-
-/** ASCII literals, small letters, one of which is in every match, whatever its case; `undefined` when there are none. */
-export function requiredLiterals(expression: RegexNode): readonly string[] | undefined {
-  const required = requiredOf(knownOf(expression));
-  return required !== undefined && shortest(required) >= LITERAL_LENGTH_MIN ? required : undefined;
-}
-
-function knownOf(node: RegexNode): Known {
+/** What a node's matches are, when they are few: all their texts. `undefined` when they are not. */
+function textsOf(node: RegexNode): readonly string[] | undefined {
   switch (node.kind) {
     case 'assert':
-      return EMPTY;
-    case 'set':
-      return node.negated ? NOTHING : { exact: charactersOf(node.ranges), required: undefined };
-    case 'sequence':
-      return sequence(node.parts.map(knownOf));
-    case 'either':
-      return either(knownOf(node.left), knownOf(node.right));
-    case 'repeat': {
-      const part = knownOf(node.part);
-      if (node.min === 1 && node.max === 1) return part;
-      if (node.min > 0) return { exact: undefined, required: requiredOf(part) };
-      const isOptional = node.max === 1 && part.exact !== undefined;
-      return isOptional ? { exact: limited(['', ...(part.exact ?? [])]), required: undefined } : NOTHING;
+      return [''];
+    case 'set': {
+      const [range] = node.ranges;
+      const isOne = !node.negated && node.ranges.length === 1 && range !== undefined && range[0] === range[1];
+      return isOne && range[0] < 128 ? [String.fromCharCode(range[0]).toLowerCase()] : undefined;
+    }
+    case 'either': {
+      const left = textsOf(node.left);
+      const right = textsOf(node.right);
+      return left && right && left.length + right.length <= WORDS_MAX ? [...left, ...right] : undefined;
+    }
+    case 'repeat':
+      return node.min === 1 && node.max === 1 ? textsOf(node.part) : undefined;
+    case 'sequence': {
+      let texts: readonly string[] = [''];
+      for (const part of node.parts) {
+        const next = textsOf(part);
+        const joined = next && join(texts, next);
+        if (joined === undefined) return undefined;
+        texts = joined;
+      }
+      return texts;
     }
   }
 }
 
-function charactersOf(ranges: readonly (readonly [number, number])[]): readonly string[] | undefined {
-  const found = new Set<string>();
-  for (const [first, last] of ranges) {
-    if (last > ASCII_MAX) return undefined;
-    for (let code = first; code <= last; code++) found.add(String.fromCharCode(code).toLowerCase());
-  }
-  return limited([...found]);
+/** Every text of `heads` followed by every one of `tails`; `undefined` when they are too many or too long. */
+function join(heads: readonly string[], tails: readonly string[]): readonly string[] | undefined {
+  if (heads.length * tails.length > WORDS_MAX) return undefined;
+  const joined = heads.flatMap((head) => tails.map((tail) => head + tail));
+  return joined.every((text) => text.length <= WORD_CHARS_MAX) ? joined : undefined;
 }
 
-function sequence(parts: readonly Known[]): Known {
-  let required: readonly string[] | undefined;
-  let run: readonly string[] = [''];
-  let isExact = true;
+function groupsOf(node: RegexNode): NeededWords {
+  switch (node.kind) {
+    case 'assert':
+      return [];
+    case 'set':
+      return group(textsOf(node));
+    case 'repeat':
+      return node.min === 0 ? [] : groupsOf(node.part);
+    case 'either': {
+      // One group of each branch together: a match has a word of either.
+      const left = rarest(groupsOf(node.left));
+      const right = rarest(groupsOf(node.right));
+      return left && right && left.length + right.length <= WORDS_MAX ? [[...left, ...right]] : [];
+    }
+    case 'sequence':
+      return groupsOfSequence(node.parts);
+  }
+}
+
+/** Neighbours whose texts are known are joined; what stands between them asks for its own words. */
+function groupsOfSequence(parts: readonly RegexNode[]): NeededWords {
+  const groups: (readonly string[])[] = [];
+  let texts: readonly string[] = [''];
   for (const part of parts) {
-    const joined = part.exact && limited(run.flatMap((head) => (part.exact ?? []).map((tail) => head + tail)));
+    const next = textsOf(part);
+    const joined = next && join(texts, next);
     if (joined !== undefined) {
-      run = joined;
+      texts = joined;
       continue;
     }
-    isExact = false;
-    required = better(required, better(run, requiredOf(part)));
-    run = part.exact ?? [''];
+    groups.push(...group(texts));
+    texts = next?.every((text) => text.length <= WORD_CHARS_MAX) ? next : [''];
+    if (next === undefined) groups.push(...groupsOf(part));
   }
-  return { exact: isExact ? run : undefined, required: better(required, run) };
+  return [...groups, ...group(texts)];
 }
 
-function either(left: Known, right: Known): Known {
-  const exact = left.exact && right.exact && limited([...left.exact, ...right.exact]);
-  const [a, b] = [requiredOf(left), requiredOf(right)];
-  return { exact, required: a && b && limited([...a, ...b]) };
+function group(texts: readonly string[] | undefined): NeededWords {
+  return texts === undefined || texts.includes('') ? [] : [[...new Set(texts)]];
 }
 
-function requiredOf({ exact, required }: Known): readonly string[] | undefined {
-  return better(required, exact);
-}
-
-/** The list whose shortest literal is longer; the shorter list of two alike. */
-function better(a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  const difference = shortest(a) - shortest(b);
-  return difference > 0 || (difference === 0 && a.length <= b.length) ? a : b;
-}
-
-function shortest(literals: readonly string[]): number {
-  return literals.reduce((length, literal) => Math.min(length, literal.length), Number.POSITIVE_INFINITY);
-}
-
-function limited(literals: readonly string[]): readonly string[] | undefined {
-  const isSmall = literals.length <= LITERALS_MAX && literals.every((text) => text.length <= LITERAL_LENGTH_MAX);
-  return isSmall ? [...new Set(literals)] : undefined;
+/** The group whose shortest word is longest. */
+function rarest(groups: NeededWords): readonly string[] | undefined {
+  let best: readonly string[] | undefined;
+  let bestChars = 0;
+  for (const words of groups) {
+    const chars = Math.min(...words.map((word) => word.length));
+    if (chars > bestChars) {
+      best = words;
+      bestChars = chars;
+    }
+  }
+  return best;
 }

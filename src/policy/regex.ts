@@ -5,7 +5,7 @@
  * Case never matters. Supported: characters, `.`, `[a-z]`, `\d \w \s` and their opposites, `\b \B ^ $`, groups, `|`,
  * `* + ? {n,m}`. Not supported, and refused: back-references, look-around, lazy quantifiers.
  */
-import { requiredLiterals } from './regex-literals.ts';
+import { type NeededWords, neededWords } from './regex-literals.ts';
 import { parseRegex, RegexError, type RegexNode } from './regex-parser.ts';
 
 const OP_SET = 0;
@@ -16,8 +16,6 @@ const OP_MATCH = 4;
 
 export const REGEX_PROGRAM_MAX = 512;
 const NON_ASCII = 128;
-/** Characters of a match's beginning that are looked at before the simulation starts there. */
-const PREFIX_LENGTH = 4;
 const COMPILED_NODES_MAX = 10_000;
 /** UTF-16 units of a text that are looked at: bounds what one statement may cost. */
 export const REGEX_TEXT_MAX = 16_384;
@@ -28,6 +26,8 @@ export class Regex {
   /** Range of the last match found by `search`, in UTF-16 units. */
   matchStart = 0;
   matchEnd = 0;
+  /** A text without one word of each group, case aside, has no match. */
+  readonly needed: NeededWords;
   private readonly ops: number[] = [];
   private readonly first: number[] = [];
   private readonly second: number[] = [];
@@ -38,20 +38,18 @@ export class Regex {
   private next: ThreadList;
   private readonly marks: Int32Array;
   private readonly stack: Int32Array;
-  /** One of these is in every text that matches; `undefined` when nothing is known. Small letters, case aside. */
-  readonly literals: readonly string[] | undefined;
-  /** By ASCII code, and one place for all others: bit `n` is set when it may be a match's character `n`, or follow it. */
-  private readonly prefixes: Uint8Array = new Uint8Array(NON_ASCII + 1);
+  /** By folded ASCII code, and one place for all others: 1 when a match may begin with it. */
+  private readonly starts: Uint8Array = new Uint8Array(NON_ASCII + 1);
   private step = 0;
   private compiled = 0;
 
   /** Throws `RegexError` when the source is not understood or too large. */
   constructor(source: string) {
-    const expression = parseRegex(source);
-    this.literals = requiredLiterals(expression);
-    this.compile(expression);
+    const tree = parseRegex(source);
+    this.needed = neededWords(tree);
+    this.compile(tree);
     this.emit(OP_MATCH, 0, 0);
-    this.findPrefixes();
+    this.findStarts();
     const size = this.ops.length;
     this.current = new ThreadList(size);
     this.next = new ThreadList(size);
@@ -87,47 +85,27 @@ export class Regex {
 
   /** The next place where a match may begin, or `end`. */
   private skipTo(text: string, from: number, end: number): number {
-    const { prefixes } = this;
     let at = from;
-    for (; at + PREFIX_LENGTH <= end; at++) {
-      if ((prefixOf(prefixes, text, at) & 1) === 0 || (prefixOf(prefixes, text, at + 1) & 2) === 0) continue;
-      if ((prefixOf(prefixes, text, at + 2) & 4) !== 0 && (prefixOf(prefixes, text, at + 3) & 8) !== 0) return at;
-    }
-    while (at < end && (prefixOf(prefixes, text, at) & 1) === 0) at++;
+    while (at < end && this.starts[Math.min(foldCode(text.charCodeAt(at)), NON_ASCII)] === 0) at++;
     return at;
   }
 
-  /** Marks the characters a match may begin with, place by place; all where it may be over. Assertions are taken to hold. */
-  private findPrefixes(): void {
-    let reached = this.closure([0]);
-    for (let place = 0; place < PREFIX_LENGTH; place++) {
-      if (reached.some((pc) => this.ops[pc] === OP_MATCH)) {
-        for (let code = 0; code <= NON_ASCII; code++) this.mark(code, ~0 << place);
-        return;
-      }
-      for (const pc of reached) {
-        const set = this.sets[this.first[pc] as number];
-        for (let code = 0; code < NON_ASCII; code++) if (set?.has(foldCode(code)) === true) this.mark(code, 1 << place);
-      }
-      this.mark(NON_ASCII, 1 << place);
-      reached = this.closure(reached.map((pc) => pc + 1));
-    }
-  }
-
-  private mark(code: number, bits: number): void {
-    this.prefixes[code] = (this.prefixes[code] as number) | bits;
-  }
-
-  /** The sets, and the end, that are reached from `from` without a character. */
-  private closure(from: readonly number[]): number[] {
-    const seen = new Set(from);
-    for (const pc of seen) {
+  /** Marks the characters a match may begin with; all of them when it may be empty. Assertions are taken to hold. */
+  private findStarts(): void {
+    const pending = [0];
+    for (const pc of pending) {
       const op = this.ops[pc];
-      if (op === OP_ASSERT) seen.add(pc + 1);
-      else if (op === OP_JUMP || op === OP_SPLIT) seen.add(this.first[pc] as number);
-      if (op === OP_SPLIT) seen.add(this.second[pc] as number);
+      const next = op === OP_ASSERT ? pc + 1 : (this.first[pc] as number);
+      if (op === OP_MATCH) this.starts.fill(1);
+      else if (op === OP_SET) {
+        const set = this.sets[this.first[pc] as number];
+        for (let code = 0; code < NON_ASCII; code++) if (set?.has(code) === true) this.starts[code] = 1;
+        this.starts[NON_ASCII] = 1;
+      } else {
+        if (!pending.includes(next)) pending.push(next);
+        if (op === OP_SPLIT && !pending.includes(this.second[pc] as number)) pending.push(this.second[pc] as number);
+      }
     }
-    return [...seen].filter((pc) => this.ops[pc] === OP_SET || this.ops[pc] === OP_MATCH);
   }
 
   private found(end: number): true {
@@ -247,11 +225,6 @@ class CharSet {
       code < 128 ? this.ascii[code] === 1 : this.ranges.some(([first, last]) => first <= code && code <= last);
     return inside !== this.negated;
   }
-}
-
-function prefixOf(prefixes: Uint8Array, text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  return prefixes[Math.min(code, NON_ASCII)] as number;
 }
 
 /** ASCII capitals to small letters; other letters as they are. */

@@ -131,32 +131,29 @@ function compileRegex(source: string): Regex | string {
   }
 }
 
-/** Group of an expression that the keyword scanner knows nothing of. */
-const NO_GROUP = -1;
-
+/** Runs the expression only over texts that have the words it needs, which the pass for all keywords finds on its way. */
 class RegexCheck implements Check {
   private readonly scanner: KeywordScanner;
   private readonly regex: Regex;
   private readonly area: TextArea;
-  /** Of the literals without which it cannot match. */
-  private readonly group: number;
+  private readonly groups: readonly number[];
 
   constructor(scanner: KeywordScanner, compiled: Regex, area: TextArea) {
     this.scanner = scanner;
     this.regex = compiled;
     this.area = area;
-    this.group = compiled.literals === undefined ? NO_GROUP : scanner.add(compiled.literals, false, area);
+    this.groups = compiled.needed.map((words) => scanner.add(words, false, area));
   }
 
   test(facts: Facts): boolean {
-    if (this.group !== NO_GROUP && !this.scanner.holds(this.group, facts)) return false;
+    for (const group of this.groups) if (!this.scanner.holds(group, facts)) return false;
     const text = this.textOf(facts);
     return text !== undefined && this.regex.search(text);
   }
 
   find(facts: Facts): Finding | undefined {
     const text = this.textOf(facts);
-    if (text === undefined || !this.regex.search(text)) return undefined;
+    if (text === undefined || !this.test(facts)) return undefined;
     const { matchStart, matchEnd } = this.regex;
     const found = text.slice(matchStart, matchEnd);
     return this.area === 'text' ? { found, ...byteRange(text, matchStart, matchEnd) } : locate(facts, found, found);

@@ -9,7 +9,7 @@ import type { TallySnapshot } from './tally.ts';
 export interface ShardJob {
   readonly files: readonly string[];
   readonly sensor: string;
-  readonly policies: string;
+  readonly policies: readonly string[];
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
   readonly maskKey: Uint8Array;

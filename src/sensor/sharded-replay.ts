@@ -27,12 +27,12 @@ export async function replaySharded(
   outputs: Outputs,
   onProgress: (progress: ReplayProgress) => void,
 ): Promise<ShardReport> {
-  const { policy, tally, jsonl, writer } = outputs;
+  const { engine, tally, jsonl, writer } = outputs;
   const taken = new SharedArrayBuffer(4 * workers);
   const words = new Int32Array(taken);
   const kept = { ignored: 0, dropped: 0 };
   const write = ({ record, deferred, statement }: ShardRecord): void => {
-    if (deferred && policy.evaluate(record, statement) !== DISPOSITION_RECORD) kept.ignored++;
+    if (deferred && engine.evaluate(record, statement) !== DISPOSITION_RECORD) kept.ignored++;
     else if (!tally.write(record)) kept.dropped++;
   };
   const merge = new ShardMerge(workers, write, (shard) => {
@@ -53,7 +53,7 @@ export async function replaySharded(
       });
     });
     const reports = await Promise.all(runs);
-    return together(reports, kept, policy.worst, outputs);
+    return together(reports, kept, engine.worst, outputs);
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()));
   }

@@ -52,8 +52,9 @@ export class Tally implements RecordSink {
       if (record.marks !== 0) counts.marked++;
     }
     for (const match of record.policy ?? []) {
+      if (match.action !== 'alert') continue;
       add(counts.rules, match.rule);
-      if (match.action === 'alert') add(counts.alerts, match.severity);
+      add(counts.alerts, match.severity);
     }
     let kept = true;
     for (const sink of this.next) if (!sink.write(record)) kept = false;

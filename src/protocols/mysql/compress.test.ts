@@ -100,6 +100,16 @@ test('a payload that inflates to more than it says is not inflated; the session 
   assert.equal(two?.outcomes[0]?.returnedRows, 1);
 });
 
+test('a Zstandard frame cannot claim more than its bytes could hold', () => {
+  const frame = t.bytes([0x28, 0xb5, 0x2f, 0xfd], 0x20, 0, t.u24(1));
+  const claim = t.bytes(t.u24(frame.length), 0, t.u24(0xffffff), frame);
+  const statements = session(t.client(claim), t.client(stored(0, t.query('SELECT 2'))), t.server(stored(1, t.ok(1))));
+  assert.deepEqual(
+    statements.map((s) => s.text),
+    ['SELECT 2'],
+  );
+});
+
 test('a damaged payload is a gap of known size', () => {
   const damaged = zlib(0, t.query(`SELECT '${'x'.repeat(500)}'`));
   damaged.fill(0xee, 12);
