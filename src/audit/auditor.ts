@@ -9,7 +9,7 @@ import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_RECORD, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
-import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
 import { redact } from './redact.ts';
@@ -80,18 +80,6 @@ export class Auditor implements SessionOpener {
     else if (!sink.write(record)) this.counters.dropped++;
   }
 }
-
-/** Dialect by `db.system.name`. */
-const DIALECTS: { readonly [system: string]: SqlDialect } = {
-  postgresql: 'postgresql',
-  mysql: 'mysql',
-  mariadb: 'mysql',
-  'microsoft.sql_server': 'tsql',
-  sybase: 'tsql',
-  'oracle.db': 'oracle',
-  'ibm.db2': 'db2',
-  derby: 'db2',
-};
 
 /** Keys of sqlcommenter-style comment tags in which applications name their user, best first. */
 const END_USER_TAGS = ['enduser.id', 'enduser', 'user_id', 'username', 'user'];
@@ -183,7 +171,7 @@ class AuditSession implements EventSink {
   }
 
   private statement(event: StatementEvent): void {
-    const dialect = DIALECTS[event.identity.system] ?? 'generic';
+    const dialect = SQL_DIALECTS[event.identity.system] ?? 'generic';
     const { text } = event;
     const { analyzer } = this.auditor.options;
     const found = text === undefined ? NO_STATEMENTS : analyzer.analyze(text, dialect).filter((s) => s.end > s.start);
