@@ -1,12 +1,23 @@
 /** `wiretrail replay`: captures in, records out. */
-import { Command } from 'commander';
-import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED } from '../base/errors.ts';
+import { writeFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { type FileSource, openFiles } from '../capture/file.ts';
 import type { Severity } from '../contracts/record.ts';
+import { Findings, type ReportRule } from '../report/findings.ts';
+import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
 import { assemble } from '../sensor/assemble.ts';
 import { replay } from '../sensor/replay.ts';
 import { isAtLeast } from '../sensor/tally.ts';
-import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, repeated, severity } from './options.ts';
+import {
+  DEFAULT_FLOWS_MAX,
+  PACKAGED_POLICIES,
+  portHint,
+  positiveInteger,
+  programVersion,
+  repeated,
+  severity,
+} from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
@@ -17,6 +28,8 @@ interface ReplayOptions {
   readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly failOn?: Severity;
+  readonly report?: ReportFormat;
+  readonly reportFile?: string;
   readonly sensorName: string;
   readonly flows: number;
   readonly quiet?: boolean;
@@ -28,6 +41,7 @@ Examples:
   wiretrail replay captures/ --store ./data               every pcap and pcapng of a folder (.gz and .zst too)
   tcpdump -w - port 5432 | wiretrail replay - --jsonl -   from a pipe
   wiretrail replay ci.pcap --fail-on high                 exit code 1 when a rule of severity high or above matched
+  wiretrail replay ci.pcap --fail-on high --report junit --report-file audit.xml
   wiretrail replay odd.pcap --port 15432=postgres         a hint where the beginning of a connection is missing`;
 
 export function replayCommand(exit: (code: number) => void): Command {
@@ -42,6 +56,8 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
+    .addOption(new Option('--report <format>', 'write a report of all alerts').choices(REPORT_FORMATS))
+    .option('--report-file <path>', 'where to write the report')
     .option('--sensor-name <name>', 'name written on every record', 'replay')
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
     .option('--quiet', 'no summary')
@@ -50,6 +66,9 @@ export function replayCommand(exit: (code: number) => void): Command {
 }
 
 async function run(files: readonly string[], options: ReplayOptions): Promise<number> {
+  if ((options.report === undefined) !== (options.reportFile === undefined))
+    throw new UserError('--report and --report-file go together');
+  const findings = new Findings();
   const parts = await assemble({
     sensor: options.sensorName,
     policies: options.policies ?? [PACKAGED_POLICIES],
@@ -58,19 +77,36 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     flowsMax: options.flows,
     store: options.store,
     jsonl: options.jsonl,
+    sinks: options.report === undefined ? [] : [findings],
     whenFull: 'wait',
   });
   const source = openFiles(files);
   const { pipeline, engine, tally } = parts;
   const progress = new ProgressLine();
-  const stats = await replay(source, pipeline, () => progress.update(() => describe(source, tally.counts.records)));
+  const stats = await replay(source, pipeline, () => {
+    findings.input = source.currentFile;
+    progress.update(() => describe(source, tally.counts.records));
+  });
   progress.end();
   await parts.close();
   source.close();
   const counters = pipeline.counters();
+  writeReport(findings, engine.policy.rules, options);
   if (!options.quiet) printSummary(tally.counts, stats, counters);
   if (options.failOn && engine.worst && isAtLeast(engine.worst, options.failOn)) return EXIT_RULE_MATCHED;
   return internalLoss(stats, counters) > 0 ? EXIT_LOSS : EXIT_DONE;
+}
+
+function writeReport(findings: Findings, rules: readonly ReportRule[], options: ReplayOptions): void {
+  const { report: format, reportFile, failOn } = options;
+  if (format === undefined || reportFile === undefined) return;
+  const { omitted, records } = findings;
+  const text = formatReport(format, { rules, findings: findings.list(), omitted, records, failOn }, programVersion());
+  try {
+    writeFileSync(reportFile, text);
+  } catch (error) {
+    throw new UserError(`cannot write the report: ${(error as Error).message}`);
+  }
 }
 
 function describe({ bytesRead, bytesTotal, currentFile }: FileSource, records: number): string {

@@ -23,6 +23,8 @@ export interface AssemblyOptions {
   readonly flowsMax: number;
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
+  /** Further takers of records. */
+  readonly sinks?: readonly RecordSink[];
   /** What happens to records while the store's queue is full. */
   readonly whenFull: WhenFull;
 }
@@ -55,7 +57,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     return createEngine(judging, { maskKey });
   };
   let engine = start(policy);
-  const sinks: RecordSink[] = [];
+  const sinks: RecordSink[] = [...(options.sinks ?? [])];
   if (jsonl) sinks.push(jsonl);
   if (writer) sinks.push(writer);
   const tally = new Tally(sinks);
