@@ -1,11 +1,14 @@
 /** `wiretrail replay`: captures in, records out. */
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { AlarmDesk } from '../alarm/desk.ts';
+import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { type FileSource, openFiles } from '../capture/file.ts';
 import type { Severity } from '../contracts/record.ts';
 import { Findings, type ReportRule } from '../report/findings.ts';
 import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
+import { AlarmSink } from '../sensor/alarm-sink.ts';
 import { assemble } from '../sensor/assemble.ts';
 import { replay } from '../sensor/replay.ts';
 import { isAtLeast } from '../sensor/tally.ts';
@@ -18,7 +21,7 @@ import {
   repeated,
   severity,
 } from './options.ts';
-import { internalLoss, printSummary } from './report.ts';
+import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
 interface ReplayOptions {
@@ -28,6 +31,7 @@ interface ReplayOptions {
   readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly failOn?: Severity;
+  readonly alarm?: readonly string[];
   readonly report?: ReportFormat;
   readonly reportFile?: string;
   readonly sensorName: string;
@@ -56,6 +60,7 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
+    .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .addOption(new Option('--report <format>', 'write a report of all alerts').choices(REPORT_FORMATS))
     .option('--report-file <path>', 'where to write the report')
     .option('--sensor-name <name>', 'name written on every record', 'replay')
@@ -69,6 +74,8 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
   if ((options.report === undefined) !== (options.reportFile === undefined))
     throw new UserError('--report and --report-file go together');
   const findings = new Findings();
+  const desk = new AlarmDesk(options.alarm ?? [], programVersion());
+  const alarms = new AlarmSink((alarm) => desk.raise(alarm));
   const parts = await assemble({
     sensor: options.sensorName,
     policies: options.policies ?? [PACKAGED_POLICIES],
@@ -77,7 +84,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     flowsMax: options.flows,
     store: options.store,
     jsonl: options.jsonl,
-    sinks: options.report === undefined ? [] : [findings],
+    sinks: [...(options.report ? [findings] : []), ...(options.alarm ? [alarms] : [])],
     whenFull: 'wait',
   });
   const source = openFiles(files);
@@ -89,10 +96,14 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
   });
   progress.end();
   await parts.close();
+  await desk.close(ALARM_GRACE_MS);
   source.close();
   const counters = pipeline.counters();
   writeReport(findings, engine.policy.rules, options);
-  if (!options.quiet) printSummary(tally.counts, stats, counters);
+  if (!options.quiet) {
+    printSummary(tally.counts, stats, counters);
+    printAlarms(desk.reports());
+  }
   if (options.failOn && engine.worst && isAtLeast(engine.worst, options.failOn)) return EXIT_RULE_MATCHED;
   return internalLoss(stats, counters) > 0 ? EXIT_LOSS : EXIT_DONE;
 }
