@@ -92,7 +92,7 @@ export class Outlet {
         this.problem = undefined;
         return true;
       } catch (error) {
-        this.problem = (error as Error).message;
+        if (!this.ending.signal.aborted || this.problem === undefined) this.problem = reasonOf(error);
       }
       if (attempt >= this.options.attemptsMax || this.ending.signal.aborted) return false;
       this.counters.retried++;
@@ -119,4 +119,10 @@ export class Outlet {
       late.catch(() => undefined);
     }
   }
+}
+
+/** `fetch` hides the reason behind "fetch failed". */
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as Error;
+  return cause instanceof Error && cause.message !== '' ? cause.message : message;
 }

@@ -3,7 +3,7 @@
  * alarm as JSON, or a CEF line. UDP and TCP do not say whether anybody read it; a broken connection is opened anew.
  */
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
-import { connect as connectTcp, isIPv6, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import { formatTime } from '../base/time.ts';
@@ -87,38 +87,56 @@ class StreamSyslog implements AlarmTransport {
     this.name = nameOf(options);
   }
 
-  send(alarm: Alarm): Promise<void> {
+  async send(alarm: Alarm): Promise<void> {
     const { form, version } = this.options;
     const message = Buffer.from(syslogMessage(alarm, form, STREAM_BYTES_MAX, version));
     const frame = Buffer.concat([Buffer.from(`${message.length} `), message]);
-    return new Promise((done, fail) => {
-      const socket = this.connected();
-      const broken = (): void => fail(new Error(`${this.name}: the connection broke`));
-      socket.once('close', broken);
-      socket.write(frame, (error) => {
-        socket.off('close', broken);
-        if (error) fail(error);
-        else done();
-      });
-    });
+    // Nothing is written before the other side is known to be the right one.
+    const socket = await this.connected();
+    await settled(socket, (done) => socket.write(frame, () => done()));
   }
 
   close(): void {
     this.socket?.destroy();
   }
 
-  /** The connection, made when there is none; writes wait until it stands. */
-  private connected(): Socket {
+  /** The connection, made when there is none. */
+  private async connected(): Promise<Socket> {
     if (this.socket !== undefined && !this.socket.destroyed && this.socket.writable) return this.socket;
     const { protocol, host, port, ca } = this.options;
     const socket =
-      protocol === 'tls' ? connectTls({ host, port, servername: host, ...(ca && { ca }) }) : connectTcp({ host, port });
+      protocol === 'tls'
+        ? connectTls({ host, port, servername: isIP(host) ? '' : host, ...(ca && { ca }) })
+        : connectTcp({ host, port });
+    this.socket = socket;
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.destroy());
     // Also ends an attempt that hangs, so that its message does not wait beside the repeated one.
-    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    socket.setTimeout(IDLE_MS, () => socket.destroy(new Error('no answer')));
     socket.resume().unref();
-    this.socket = socket;
+    await settled(socket, (done) => socket.once(protocol === 'tls' ? 'secureConnect' : 'connect', done));
     return socket;
   }
+}
+
+/** Resolves when `begin` calls back; rejects when the socket fails or closes first. */
+function settled(socket: Socket, begin: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const broken = (): void => fail(new Error('the connection broke'));
+    const forget = (): void => {
+      socket.off('error', fail);
+      socket.off('close', broken);
+    };
+    const fail = (error: Error): void => {
+      forget();
+      reject(error);
+    };
+    socket.once('error', fail);
+    socket.once('close', broken);
+    begin(() => {
+      forget();
+      if (socket.errored) reject(socket.errored);
+      else resolve();
+    });
+  });
 }
