@@ -11,6 +11,7 @@ import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/prot
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
+import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
 import { redact } from './redact.ts';
 import { merged, type Part, pair } from './split.ts';
@@ -81,9 +82,6 @@ export class Auditor implements SessionOpener {
   }
 }
 
-/** Keys of sqlcommenter-style comment tags in which applications name their user, best first. */
-const END_USER_TAGS = ['enduser.id', 'enduser', 'user_id', 'username', 'user'];
-
 class AuditSession implements EventSink {
   private readonly auditor: Auditor;
   private readonly connection: ConnectionInfo;
@@ -133,7 +131,7 @@ class AuditSession implements EventSink {
     record.osUser = identity.osUser;
     record.clientHost = identity.clientHost;
     record.program = this.state.programOf(identity);
-    record.endUser = identity.endUser;
+    record.endUser = identity.endUser ?? endUserOfProgram(record.program);
     record.clientAddress = connection.clientAddress;
     record.clientPort = connection.clientPort;
     record.serverAddress = connection.serverAddress;
@@ -174,11 +172,12 @@ class AuditSession implements EventSink {
     const dialect = SQL_DIALECTS[event.identity.system] ?? 'generic';
     const { text } = event;
     const { analyzer } = this.auditor.options;
-    const found = text === undefined ? NO_STATEMENTS : analyzer.analyze(text, dialect).filter((s) => s.end > s.start);
+    const found = text === undefined ? NO_STATEMENTS : withText(analyzer.analyze(text, dialect));
     for (const part of pair(event, found)) {
       this.auditor.counters.statements++;
       const record = this.record('statement', event);
       record.call = event.call;
+      record.endUser = endUserOfTags(event.tags) ?? record.endUser;
       record.transaction = event.transaction;
       setOutcome(record, event, part.outcomes);
       this.describe(record, event, part, dialect);
@@ -216,23 +215,30 @@ class AuditSession implements EventSink {
   }
 
   private describeStatements(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
-    const operations = new Set<string>();
-    const objects = new Set<string>();
+    let tagged: string | undefined;
     for (const statement of statements) {
-      this.collect(statement, dialect, operations, objects);
       record.procedure ??= statement.procedure;
-      record.endUser ??= endUserOf(statement);
+      tagged ??= endUserOfTags(statement.tags);
     }
-    const [operation] = operations;
-    record.operation = operation;
-    if (operations.size > 1) record.operations = [...operations];
-    if (objects.size > 0) record.objects = [...objects];
+    // What is said of this statement is nearer than what was said of the session.
+    if (tagged !== undefined) record.endUser = tagged;
+    const [only] = statements;
+    if (statements.length === 1 && only?.executes === undefined) setNames(record, only?.operations, only?.objects);
+    else this.describeSeveral(record, statements, dialect);
     const [first] = statements;
     if (first) {
       const single = statements.length === 1;
       record.summary = single ? first.summary : statements.map((s) => s.summary).join('; ');
       record.fingerprint = single ? first.fingerprint : joinFingerprints(statements);
     }
+  }
+
+  /** Operations and objects of several statements, each once. */
+  private describeSeveral(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
+    const operations = new Set<string>();
+    const objects = new Set<string>();
+    for (const statement of statements) this.collect(statement, dialect, operations, objects);
+    setNames(record, [...operations], [...objects]);
   }
 
   /** Operations and objects of a statement, and of the one it executes when that was prepared in SQL. */
@@ -254,17 +260,23 @@ function joinFingerprints(statements: readonly SqlStatement[]): string {
   return createHash('sha256').update(joined).digest('hex').slice(0, 16);
 }
 
-const NO_STATEMENTS: readonly SqlStatement[] = [];
-
-function endUserOf(statement: SqlStatement): string | undefined {
-  const { tags } = statement;
-  if (!tags) return undefined;
-  for (const key of END_USER_TAGS) {
-    const value = tags.get(key);
-    if (value) return value;
-  }
-  return undefined;
+function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
+  const [first] = statements;
+  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
+  return statements.filter((s) => s.end > s.start);
 }
+
+function setNames(
+  record: AuditRecord,
+  operations: readonly string[] | undefined,
+  objects: readonly string[] | undefined,
+): void {
+  record.operation = operations?.[0];
+  if (operations !== undefined && operations.length > 1) record.operations = operations;
+  if (objects !== undefined && objects.length > 0) record.objects = objects;
+}
+
+const NO_STATEMENTS: readonly SqlStatement[] = [];
 
 /** Sums the results of one record: rows of all, error of the one that failed, first and last byte of the reply. */
 function setOutcome(record: AuditRecord, event: StatementEvent, outcomes: readonly Outcome[]): void {
