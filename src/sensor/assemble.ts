@@ -20,6 +20,8 @@ export interface OutputOptions {
   readonly maskKey: string | undefined;
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
+  /** Further takers of records. */
+  readonly sinks?: readonly RecordSink[];
   /** What happens to records while the store's queue is full. */
   readonly whenFull: WhenFull;
 }
@@ -42,6 +44,8 @@ export interface Outputs {
   readonly jsonl: JsonlSink | undefined;
   readonly store: AuditStore | undefined;
   readonly writer: StoreWriter | undefined;
+  /** Whether anyone takes the records, or they are only counted. */
+  readonly takesRecords: boolean;
   /** Puts another policy in force, from the next record on. What the old one counted is forgotten. */
   enforce(policy: Policy): void;
   /** Writes out what is pending and closes the sinks. */
@@ -75,6 +79,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     jsonl: outputs.jsonl,
     store: outputs.store,
     writer: outputs.writer,
+    takesRecords: outputs.takesRecords,
     enforce(next) {
       outputs.enforce(next);
       pipeline.auditor.policy = outputs.engine;
@@ -95,7 +100,7 @@ export async function openOutputs(options: OutputOptions): Promise<Outputs> {
     return createEngine(judging, { maskKey });
   };
   let engine = start(policy);
-  const sinks: RecordSink[] = [];
+  const sinks: RecordSink[] = [...(options.sinks ?? [])];
   if (jsonl) sinks.push(jsonl);
   if (writer) sinks.push(writer);
   const tally = new Tally(sinks);
@@ -108,6 +113,7 @@ export async function openOutputs(options: OutputOptions): Promise<Outputs> {
     jsonl,
     store,
     writer,
+    takesRecords: sinks.length > 0,
     enforce(next) {
       engine = start(next);
     },

@@ -8,6 +8,7 @@ import { UserError } from '../base/errors.ts';
 import { openRing, type RingSource } from '../capture/ring.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicies } from '../policy/policy.ts';
+import { AlarmLane, AlarmSink } from './alarm-sink.ts';
 import { type Assembly, assemble } from './assemble.ts';
 import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
@@ -61,6 +62,16 @@ function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): 
   return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: engine.worst };
 }
 
+function alarmSinks(): AlarmSink[] {
+  if (job.alarms === undefined) return [];
+  const lane = new AlarmLane(job.alarms);
+  return [
+    new AlarmSink((alarm) => {
+      if (lane.enter()) tell({ kind: 'alarm', alarm });
+    }),
+  ];
+}
+
 function inForce({ engine }: Assembly): PolicyInForce {
   return { version: engine.version, rules: engine.policy.rules.length, since: new Date().toISOString() };
 }
@@ -80,7 +91,7 @@ async function main(): Promise<void> {
   const source = openRing(job);
   let parts: Assembly | undefined;
   try {
-    const assembled = await assemble({ ...job, whenFull: 'drop' });
+    const assembled = await assemble({ ...job, sinks: alarmSinks(), whenFull: 'drop' });
     parts = assembled;
     parentPort?.on('message', (command: CaptureCommand) => obey(command, assembled));
     parentPort?.unref();
