@@ -18,6 +18,8 @@ export interface CaptureJob {
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;
+  /** Expression in tcpdump's language. */
+  readonly filter: string | undefined;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
 }
