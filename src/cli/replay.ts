@@ -69,7 +69,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     : replayOnOne(files, options));
   if (!options.quiet) printSummary(tally, stats, counters);
   if (options.failOn && worst && isAtLeast(worst, options.failOn)) return EXIT_RULE_MATCHED;
-  return internalLoss(stats, counters) > 0 ? EXIT_LOSS : EXIT_DONE;
+  return internalLoss(counters) > 0 ? EXIT_LOSS : EXIT_DONE;
 }
 
 async function replayOnOne(files: readonly string[], options: ReplayOptions): Promise<Found> {
