@@ -33,6 +33,7 @@ interface SensorOptions {
   readonly blockKib: number;
   readonly blocks: number;
   readonly promiscuous: boolean;
+  readonly filter?: string;
 }
 
 const EXAMPLES = `
@@ -58,6 +59,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
+    .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
     .option('--no-promiscuous', 'see only what is addressed to this interface')
     .addHelpText('after', EXAMPLES)
     .action(async (options: SensorOptions) => exit(await run(options)));
@@ -110,6 +112,7 @@ function jobOf(options: SensorOptions, policies: readonly string[]): Omit<Captur
     blockBytes: options.blockKib * 1024,
     blockCount: options.blocks,
     promiscuous: options.promiscuous,
+    filter: options.filter,
   };
 }
 

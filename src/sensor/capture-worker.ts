@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
 import { openRing, type RingSource } from '../capture/ring.ts';
+import { compileFilter } from '../capture/tcpdump-filter.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicies } from '../policy/policy.ts';
 import { AlarmLane, AlarmSink } from './alarm-sink.ts';
@@ -88,7 +89,9 @@ function obey({ ticket, sources }: CaptureCommand, parts: Assembly): void {
 }
 
 async function main(): Promise<void> {
-  const source = openRing(job);
+  const { filter, ...ring } = job;
+  const [first = ''] = job.interfaces;
+  const source = openRing(filter === undefined ? ring : { ...ring, filter: compileFilter(filter, first) });
   let parts: Assembly | undefined;
   try {
     const assembled = await assemble({ ...job, sinks: alarmSinks(), whenFull: 'drop' });

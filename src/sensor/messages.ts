@@ -21,6 +21,8 @@ export interface CaptureJob {
   readonly promiscuous: boolean;
   /** Memory of an `AlarmLane`; `undefined` when nobody wants alarms. */
   readonly alarms: SharedArrayBuffer | undefined;
+  /** Expression in tcpdump's language. */
+  readonly filter: string | undefined;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
 }
