@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { communityId } from '../base/community-id.ts';
+import type { Counters } from '../base/counters.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
-import { DISPOSITION_RECORD, type PolicyEngine } from '../contracts/policy.ts';
+import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
 import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
@@ -19,12 +20,22 @@ import { merged, type Part, pair } from './split.ts';
 export interface AuditorOptions {
   readonly sensor: string;
   readonly analyzer: SqlAnalyzer;
-  /** `undefined`: everything is recorded, nothing judged. */
+  /** The first policy; `undefined`: everything is recorded, nothing judged. */
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
+  /** Records wait for `release`, which hands them on in an order that does not depend on how flows share threads. */
+  readonly ordered?: boolean;
+  /** Takes the records that the policy engine defers. */
+  readonly defer?: (record: AuditRecord, statement: SqlStatement | undefined) => void;
 }
 
-export interface AuditCounters {
+/** A record before it is judged. */
+interface Unjudged {
+  readonly record: AuditRecord;
+  readonly statement: SqlStatement | undefined;
+}
+
+export interface AuditCounters extends Counters {
   sessions: number;
   logins: number;
   failedLogins: number;
@@ -47,10 +58,15 @@ export class Auditor implements SessionOpener {
     dropped: 0,
   };
   readonly options: AuditorOptions;
+  /** Judges from the next record on; may be replaced at any time between two packets. */
+  policy: PolicyEngine | undefined;
   private losses = 0;
+  /** Records of one packet, when `ordered`. */
+  private readonly held: Unjudged[] = [];
 
   constructor(options: AuditorOptions) {
     this.options = options;
+    this.policy = options.policy;
   }
 
   open(connection: ConnectionInfo): EventSink {
@@ -72,10 +88,36 @@ export class Auditor implements SessionOpener {
   }
 
   keep(record: AuditRecord, statement: SqlStatement | undefined): void {
-    const { policy, sink } = this.options;
-    if (policy && policy.evaluate(record, statement) !== DISPOSITION_RECORD) this.counters.ignored++;
+    if (this.options.ordered) this.held.push({ record, statement });
+    else this.judge(record, statement);
+  }
+
+  /** Records wait for `release`. */
+  get holds(): boolean {
+    return this.held.length > 0;
+  }
+
+  /** Judges the records that wait, by time and id. To be called after every packet. */
+  release(): void {
+    const { held } = this;
+    if (held.length > 1) held.sort((a, b) => compareRecords(a.record, b.record));
+    for (const { record, statement } of held) this.judge(record, statement);
+    held.length = 0;
+  }
+
+  private judge(record: AuditRecord, statement: SqlStatement | undefined): void {
+    const { policy } = this;
+    const { sink, defer } = this.options;
+    const disposition = policy?.evaluate(record, statement);
+    if (disposition === DISPOSITION_DROP) this.counters.ignored++;
+    else if (disposition === DISPOSITION_DEFER) defer?.(record, statement);
     else if (!sink.write(record)) this.counters.dropped++;
   }
+}
+
+/** Order of records that one packet completed. */
+export function compareRecords(a: AuditRecord, b: AuditRecord): number {
+  return a.timeUs - b.timeUs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 /** Dialect by `db.system.name`. */
@@ -180,7 +222,7 @@ class AuditSession implements EventSink {
     const dialect = DIALECTS[event.identity.system] ?? 'generic';
     const { text } = event;
     const { analyzer } = this.auditor.options;
-    const found = text === undefined ? NO_STATEMENTS : analyzer.analyze(text, dialect).filter((s) => s.end > s.start);
+    const found = text === undefined ? NO_STATEMENTS : withText(analyzer.analyze(text, dialect));
     for (const part of pair(event, found)) {
       this.auditor.counters.statements++;
       const record = this.record('statement', event);
@@ -223,26 +265,30 @@ class AuditSession implements EventSink {
   }
 
   private describeStatements(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
-    const operations = new Set<string>();
-    const objects = new Set<string>();
     let tagged: string | undefined;
     for (const statement of statements) {
-      this.collect(statement, dialect, operations, objects);
       record.procedure ??= statement.procedure;
       tagged ??= endUserOfTags(statement.tags);
     }
     // What is said of this statement is nearer than what was said of the session.
     if (tagged !== undefined) record.endUser = tagged;
-    const [operation] = operations;
-    record.operation = operation;
-    if (operations.size > 1) record.operations = [...operations];
-    if (objects.size > 0) record.objects = [...objects];
+    const [only] = statements;
+    if (statements.length === 1 && only?.executes === undefined) setNames(record, only?.operations, only?.objects);
+    else this.describeSeveral(record, statements, dialect);
     const [first] = statements;
     if (first) {
       const single = statements.length === 1;
       record.summary = single ? first.summary : statements.map((s) => s.summary).join('; ');
       record.fingerprint = single ? first.fingerprint : joinFingerprints(statements);
     }
+  }
+
+  /** Operations and objects of several statements, each once. */
+  private describeSeveral(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
+    const operations = new Set<string>();
+    const objects = new Set<string>();
+    for (const statement of statements) this.collect(statement, dialect, operations, objects);
+    setNames(record, [...operations], [...objects]);
   }
 
   /** Operations and objects of a statement, and of the one it executes when that was prepared in SQL. */
@@ -262,6 +308,22 @@ class AuditSession implements EventSink {
 function joinFingerprints(statements: readonly SqlStatement[]): string {
   const joined = statements.map((s) => s.fingerprint).join(' ');
   return createHash('sha256').update(joined).digest('hex').slice(0, 16);
+}
+
+function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
+  const [first] = statements;
+  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
+  return statements.filter((s) => s.end > s.start);
+}
+
+function setNames(
+  record: AuditRecord,
+  operations: readonly string[] | undefined,
+  objects: readonly string[] | undefined,
+): void {
+  record.operation = operations?.[0];
+  if (operations !== undefined && operations.length > 1) record.operations = operations;
+  if (objects !== undefined && objects.length > 0) record.objects = objects;
 }
 
 const NO_STATEMENTS: readonly SqlStatement[] = [];

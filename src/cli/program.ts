@@ -8,6 +8,7 @@ import { policyCommand } from './policy.ts';
 import { queryCommand } from './query.ts';
 import { replayCommand } from './replay.ts';
 import { sensorCommand } from './sensor.ts';
+import { statusCommand } from './status.ts';
 import { say } from './text.ts';
 
 const EXAMPLES = `
@@ -34,7 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
-  for (const make of [replayCommand, sensorCommand, queryCommand, policyCommand, doctorCommand]) {
+  for (const make of [replayCommand, sensorCommand, statusCommand, queryCommand, policyCommand, doctorCommand]) {
     program.addCommand(inherit(make(exit)));
   }
   try {
