@@ -37,7 +37,7 @@ for (const module of await loadProtocols()) {
 }
 
 test('fuzz: a parser that throws is found (the canary)', async () => {
-  const [module] = await loadProtocols();
+  const module = (await loadProtocols()).find(({ name }) => name === 'mysql');
   assert.ok(module);
   const conversations = await recordedConversations(module);
   let frames = 0;
