@@ -2,6 +2,8 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
+import { parseNetwork } from '../policy/networks.ts';
+import { OVERLAP_NAMES, type OverlapPolicy, type OverlapRange } from '../reassembly/overlap.ts';
 
 /** Policies that come with Wiretrail. */
 export const PACKAGED_POLICIES: string = resolve(import.meta.dirname, '../../policies');
@@ -15,6 +17,22 @@ export function portHint(value: string, known: ReadonlyMap<number, string> = new
     throw new InvalidArgumentError('expected PORT=PROTOCOL, for example 15432=postgres.');
   }
   return new Map(known).set(port, match[2]);
+}
+
+/** Ranges of hosts that `--overlap` may name. */
+const OVERLAP_RANGES_MAX = 256;
+
+/** `HOSTS=POLICY`, repeatable. */
+export function overlapRange(value: string, before: readonly OverlapRange[] = []): OverlapRange[] {
+  const equals = value.lastIndexOf('=');
+  const range = parseNetwork(value.slice(0, Math.max(0, equals)));
+  const policy = OVERLAP_NAMES.findIndex((name) => name === value.slice(equals + 1).toLowerCase());
+  if (typeof range === 'string' || policy < 0) {
+    const names = OVERLAP_NAMES.join(', ');
+    throw new InvalidArgumentError(`expected HOSTS=POLICY, for example 10.0.0.0/8=linux; policies: ${names}.`);
+  }
+  if (before.length >= OVERLAP_RANGES_MAX) throw new InvalidArgumentError(`at most ${OVERLAP_RANGES_MAX} ranges.`);
+  return [...before, { ...range, policy: policy as OverlapPolicy }];
 }
 
 export function severity(value: string): Severity {

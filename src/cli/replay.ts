@@ -3,10 +3,11 @@ import { Command } from 'commander';
 import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED } from '../base/errors.ts';
 import { type FileSource, openFiles } from '../capture/file.ts';
 import type { Severity } from '../contracts/record.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import { assemble } from '../sensor/assemble.ts';
 import { replay } from '../sensor/replay.ts';
 import { isAtLeast } from '../sensor/tally.ts';
-import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, severity } from './options.ts';
+import { DEFAULT_FLOWS_MAX, overlapRange, PACKAGED_POLICIES, portHint, positiveInteger, severity } from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
@@ -18,6 +19,7 @@ interface ReplayOptions {
   readonly failOn?: Severity;
   readonly sensorName: string;
   readonly flows: number;
+  readonly overlap?: readonly OverlapRange[];
   readonly quiet?: boolean;
 }
 
@@ -42,6 +44,7 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
     .option('--sensor-name <name>', 'name written on every record', 'replay')
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--quiet', 'no summary')
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: ReplayOptions) => exit(await run(files, options)));
@@ -53,6 +56,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     policies: options.policies,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
+    overlap: options.overlap ?? [],
     store: options.store,
     jsonl: options.jsonl,
     whenFull: 'wait',

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { CaptureJob, CaptureMessage, Progress } from '../sensor/messages.ts';
-import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, repeated } from './options.ts';
+import { DEFAULT_FLOWS_MAX, overlapRange, PACKAGED_POLICIES, portHint, positiveInteger, repeated } from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
 import { grouped, ProgressLine, say } from './text.ts';
 
@@ -17,6 +18,7 @@ interface SensorOptions {
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
   readonly flows: number;
+  readonly overlap?: readonly OverlapRange[];
   readonly blockKib: number;
   readonly blocks: number;
   readonly promiscuous: boolean;
@@ -40,6 +42,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
     .option('--no-promiscuous', 'see only what is addressed to this interface')
@@ -60,6 +63,7 @@ async function run(options: SensorOptions): Promise<number> {
     policies: options.policies,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
+    overlap: options.overlap ?? [],
     blockBytes: options.blockKib * 1024,
     blockCount: options.blocks,
     promiscuous: options.promiscuous,

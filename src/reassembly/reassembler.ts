@@ -36,6 +36,7 @@ import {
   type ReassemblyCounters,
   type ReassemblyOptions,
 } from './options.ts';
+import { OverlapChooser } from './overlap.ts';
 import {
   ACTION_ANSWER,
   ACTION_CONFIRM,
@@ -86,7 +87,7 @@ export class Reassembler extends FlowFacts {
     super(new FlowTable(flowsMax, hashSeed), new Int32Array(flowsMax * FLOW_WORDS));
     this.options = all;
     this.idle = new TimerWheel(flowsMax, IDLE_TICK_US, IDLE_BUCKETS);
-    this.streams = new Streams(this.words, all, this.counters, this.clock);
+    this.streams = new Streams(this.words, all, this.counters, this.clock, new OverlapChooser(this.table, all.overlap));
   }
 
   /** Who is told of bytes, gaps and ends. Set it before the first packet: without one every flow is ignored. */

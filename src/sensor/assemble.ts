@@ -6,6 +6,7 @@ import type { RecordSink } from '../contracts/record.ts';
 import { createEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import { type AuditStore, openStore } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
 import { JsonlSink } from './jsonl.ts';
@@ -18,6 +19,7 @@ export interface AssemblyOptions {
   readonly policies: string;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
+  readonly overlap: readonly OverlapRange[];
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
   /** What happens to records while the store's queue is full. */
@@ -54,6 +56,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     policy,
     sink: tally,
     flowsMax: options.flowsMax,
+    overlap: options.overlap,
   });
   return {
     pipeline,

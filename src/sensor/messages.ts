@@ -1,6 +1,7 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
 
@@ -13,6 +14,7 @@ export interface CaptureJob {
   readonly policies: string;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
+  readonly overlap: readonly OverlapRange[];
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;

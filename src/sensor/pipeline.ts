@@ -12,6 +12,7 @@ import { PacketView } from '../contracts/view.ts';
 import { Decoder } from '../decode/decoder.ts';
 import { DECODE_TCP } from '../decode/layers.ts';
 import { ProtocolHost } from '../protocols/host.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Reassembler } from '../reassembly/reassembler.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
 
@@ -23,6 +24,8 @@ export interface PipelineOptions {
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
   readonly flowsMax: number;
+  /** Hosts that resolve overlapping segments otherwise than by keeping what came first. */
+  readonly overlap: readonly OverlapRange[];
 }
 
 export interface PipelineCounters {
@@ -46,7 +49,7 @@ export class Pipeline {
       policy: options.policy,
       sink: options.sink,
     });
-    this.reassembler = new Reassembler({ flowsMax: options.flowsMax });
+    this.reassembler = new Reassembler({ flowsMax: options.flowsMax, overlap: options.overlap });
     this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
     this.reassembler.setReceiver(this.host);
   }
