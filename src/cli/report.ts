@@ -22,6 +22,8 @@ export function printSummary(tally: TallySnapshot, stats: SourceStats, counters:
   if (tally.operations.size > 0) say(`operations  ${ranking(tally.operations, NAMES_SHOWN)}`);
   say(`alerts      ${alerts(tally)}`);
   say(`loss        ${loss(tally, stats, counters)}`);
+  const again = duplicates(counters);
+  if (again) say(`duplicates  ${again}`);
   const other = protocols['unrecognisedFlows'] ?? 0;
   if (other > 0) say(`not a database  ${counted(other, 'flow')}`);
 }
@@ -34,6 +36,13 @@ function alerts(tally: TallySnapshot): string {
     );
   if (parts.length === 0) return 'none';
   return `${parts.join(', ')} (${ranking(tally.rules, 4)})`;
+}
+
+/** What was sent again, or seen on a second mirror port. */
+function duplicates({ reassembly }: PipelineCounters): string {
+  const segments = reassembly['duplicateSegments'] ?? 0;
+  if (segments === 0) return '';
+  return `${counted(segments, 'segment')} seen before (${byteSize(reassembly['duplicateBytes'] ?? 0)})`;
 }
 
 function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reassembly }: PipelineCounters): string {

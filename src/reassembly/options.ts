@@ -83,7 +83,9 @@ export interface ReassemblyCounters extends Counters {
   deliveredBytes: number;
   /** Bytes seen before: retransmitted, or copied by a second mirror. */
   duplicateBytes: number;
-  /** Of those, bytes that met held ones and were not equal to them: somebody sent two versions. */
+  /** Segments that brought nothing else. */
+  duplicateSegments: number;
+  /** Of the bytes seen before, those that met held ones and were not equal to them: somebody sent two versions. */
   conflictBytes: number;
   /** Payload of flows whose receiver has no use for it. */
   ignoredBytes: number;
@@ -117,6 +119,7 @@ export function newReassemblyCounters(): ReassemblyCounters {
     payloadBytes: 0,
     deliveredBytes: 0,
     duplicateBytes: 0,
+    duplicateSegments: 0,
     conflictBytes: 0,
     ignoredBytes: 0,
     lostBytes: 0,

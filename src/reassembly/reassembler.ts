@@ -329,6 +329,7 @@ export class Reassembler extends FlowFacts {
         return;
     }
     this.counters.ignoredPackets++;
+    this.streams.countCopy(slot, side, view);
   }
 
   private data(slot: number, side: number, view: PacketView, next: number): void {

@@ -167,7 +167,11 @@ export class Streams {
       const dependsOn = this.acknowledge(slot, side, view);
       this.checkGuess(slot, side, seq, view);
       this.noteFin(slot, side, seq, view);
-      if (view.payloadBytes > 0) this.take(slot, side, seq, dependsOn, view, nowUs);
+      if (view.payloadBytes > 0) {
+        const before = this.counters.duplicateBytes;
+        this.take(slot, side, seq, dependsOn, view, nowUs);
+        if (this.counters.duplicateBytes - before >= view.payloadBytes) this.counters.duplicateSegments++;
+      }
       this.delivery.drain(slot);
       this.delivery.review(slot, nowUs, true);
     }
@@ -349,6 +353,14 @@ export class Streams {
     if (held.giveWay(slot, side, this.delivery.next(slot, side), from, to, view.bytes, start)) return;
     this.counters.heldOverflows++;
     this.delivery.letGo(slot, nowUs);
+  }
+
+  /** Counts a segment of an ended flow that brings nothing new. */
+  countCopy(slot: number, side: number, view: PacketView): void {
+    if (view.payloadBytes === 0 || !this.delivery.has(slot, SEEN << side)) return;
+    if (seqDiff(seqAdd(view.seq, view.payloadBytes), this.delivery.next(slot, side)) > 0) return;
+    this.counters.duplicateSegments++;
+    this.counters.duplicateBytes += view.payloadBytes;
   }
 
   /** Hands on the bytes from `at`, which is next, up to the first held one; then what they freed. Answers that end. */
