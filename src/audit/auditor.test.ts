@@ -154,3 +154,21 @@ test('a loss is a record of its own', () => {
   assert.equal(json['audit.reason'], 'kernel-drops');
   assert.match(String(json['audit.id']), /^[0-9a-f]{32}$/);
 });
+
+test('the end user: a comment before a query attribute before the application name', () => {
+  const { records, sink } = open();
+  const named = { ...ann, program: 'billing;user=from-name' };
+  const emit = (text: string, tags?: ReadonlyMap<string, string>): void => {
+    const event = statement(text, {});
+    event.identity = named;
+    event.tags = tags;
+    sink.emit(event);
+  };
+  emit('SELECT 1');
+  emit('SELECT 1', new Map([['enduser.id', 'from-attribute']]));
+  emit("SELECT 1 /*user='from-comment'*/", new Map([['enduser.id', 'from-attribute']]));
+  assert.deepEqual(
+    records.map((r) => r.endUser),
+    ['from-name', 'from-attribute', 'from-comment'],
+  );
+});

@@ -11,6 +11,7 @@ import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/prot
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
 import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
+import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
 import { redact } from './redact.ts';
 import { merged, type Part, pair } from './split.ts';
@@ -89,9 +90,6 @@ const DIALECTS: { readonly [system: string]: SqlDialect } = {
   derby: 'db2',
 };
 
-/** Keys of sqlcommenter-style comment tags in which applications name their user, best first. */
-const END_USER_TAGS = ['enduser.id', 'enduser', 'user_id', 'username', 'user'];
-
 class AuditSession implements EventSink {
   private readonly auditor: Auditor;
   private readonly connection: ConnectionInfo;
@@ -141,7 +139,7 @@ class AuditSession implements EventSink {
     record.osUser = identity.osUser;
     record.clientHost = identity.clientHost;
     record.program = this.state.programOf(identity);
-    record.endUser = identity.endUser;
+    record.endUser = identity.endUser ?? endUserOfProgram(record.program);
     record.clientAddress = connection.clientAddress;
     record.clientPort = connection.clientPort;
     record.serverAddress = connection.serverAddress;
@@ -187,6 +185,7 @@ class AuditSession implements EventSink {
       this.auditor.counters.statements++;
       const record = this.record('statement', event);
       record.call = event.call;
+      record.endUser = endUserOfTags(event.tags) ?? record.endUser;
       record.transaction = event.transaction;
       setOutcome(record, event, part.outcomes);
       this.describe(record, event, part, dialect);
@@ -226,11 +225,14 @@ class AuditSession implements EventSink {
   private describeStatements(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
     const operations = new Set<string>();
     const objects = new Set<string>();
+    let tagged: string | undefined;
     for (const statement of statements) {
       this.collect(statement, dialect, operations, objects);
       record.procedure ??= statement.procedure;
-      record.endUser ??= endUserOf(statement);
+      tagged ??= endUserOfTags(statement.tags);
     }
+    // What is said of this statement is nearer than what was said of the session.
+    if (tagged !== undefined) record.endUser = tagged;
     const [operation] = operations;
     record.operation = operation;
     if (operations.size > 1) record.operations = [...operations];
@@ -263,16 +265,6 @@ function joinFingerprints(statements: readonly SqlStatement[]): string {
 }
 
 const NO_STATEMENTS: readonly SqlStatement[] = [];
-
-function endUserOf(statement: SqlStatement): string | undefined {
-  const { tags } = statement;
-  if (!tags) return undefined;
-  for (const key of END_USER_TAGS) {
-    const value = tags.get(key);
-    if (value) return value;
-  }
-  return undefined;
-}
 
 /** Sums the results of one record: rows of all, error of the one that failed, first and last byte of the reply. */
 function setOutcome(record: AuditRecord, event: StatementEvent, outcomes: readonly Outcome[]): void {

@@ -125,7 +125,7 @@ async function list(reader: StoreReader, query: Query, options: QueryOptions): P
   let more = false;
   let rows: string[][] = [];
   let header = true;
-  if (options.format === 'csv') await print(csvHeader());
+  if (options.format === 'csv') await write(csvHeader());
   for (const record of records) {
     if (shown === limit) {
       more = true;
@@ -133,7 +133,8 @@ async function list(reader: StoreReader, query: Query, options: QueryOptions): P
     }
     shown++;
     if (options.format !== 'table') {
-      await print(options.format === 'csv' ? csvRecord(recordToJson(record)) : recordToLine(record));
+      if (options.format === 'csv') await write(csvRecord(recordToJson(record)));
+      else await print(recordToLine(record));
       continue;
     }
     rows.push(recordCells(record satisfies AuditRecord));
@@ -162,7 +163,7 @@ async function count(reader: StoreReader, query: Query, by: string, options: Que
       await print(JSON.stringify({ ...named, records, failed, rows: moved }));
     }
   } else if (options.format === 'csv') {
-    for (const row of [[...fields, ...numbers], ...rows]) await print(csvLine(row));
+    for (const row of [[...fields, ...numbers], ...rows]) await write(csvLine(row));
   } else {
     const names = fields.map((field) => ({ title: field.toUpperCase(), align: 'left' as const, widthMax: 40 }));
     const counts = numbers.map((name) => ({ title: name.toUpperCase(), align: 'right' as const, widthMax: 12 }));
@@ -177,9 +178,13 @@ function aggregateField(name: string): AggregateField {
   return found;
 }
 
+function print(line: string): Promise<void> {
+  return write(`${line}\n`);
+}
+
 /** Waits while the reader of a pipe is slower than the store. */
-async function print(line: string): Promise<void> {
-  if (!process.stdout.write(`${line}\n`)) {
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) {
     await new Promise<void>((resolve) => process.stdout.once('drain', () => resolve()));
   }
 }

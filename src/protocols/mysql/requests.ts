@@ -6,7 +6,7 @@ import type { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_GAP, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
-import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset, skipAttributes } from './execute.ts';
+import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset, readAttributes } from './execute.ts';
 import { loseRequests } from './gaps.ts';
 import { LIMITS } from './limits.ts';
 import { onChangeUser, onClientLogin } from './login.ts';
@@ -48,7 +48,7 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     else if (session.phase === PHASE_COMMAND) onCommand(session, frame, cursor, sink);
     if (frame.available === frame.length && !session.clientContinues) session.endBody();
   } else if (session.replyState === REPLY_INFILE) {
-    session.infileBytes += length;
+    if (session.outcome) session.outcome.bulkBytes += length;
     if (length === 0) session.infileEnded = true;
   } else if (
     session.userUnknown &&
@@ -120,7 +120,7 @@ function onCommand(session: MysqlSession, frame: Frame, cursor: Cursor, sink: Ev
 
 function onQuery(session: MysqlSession, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const event = session.statement(frame.startUs, 'simple');
-  skipAttributes(session, cursor);
+  event.tags = readAttributes(session, cursor);
   const pending = new Pending(KIND_RESULT, event, 1);
   if (cursor.failed) event.marks |= MARK_TRUNCATED;
   else takeBody(session, pending, event, frame, cursor);

@@ -157,7 +157,6 @@ export class MysqlSession {
   eofsLeft = 0;
   /** The client has sent the empty packet that ends a file. */
   infileEnded = false;
-  infileBytes = 0;
   /** The row being received is continued by the next packet. */
   serverContinues = false;
   outcome: Outcome | undefined = undefined;
