@@ -7,7 +7,17 @@ import type { OverlapRange } from '../reassembly/overlap.ts';
 import { assemble } from '../sensor/assemble.ts';
 import { replay } from '../sensor/replay.ts';
 import { isAtLeast } from '../sensor/tally.ts';
-import { DEFAULT_FLOWS_MAX, overlapRange, PACKAGED_POLICIES, portHint, positiveInteger, severity } from './options.ts';
+import {
+  byteCount,
+  DEFAULT_EVIDENCE_BYTES,
+  DEFAULT_FLOWS_MAX,
+  evidenceOptions,
+  overlapRange,
+  PACKAGED_POLICIES,
+  portHint,
+  positiveInteger,
+  severity,
+} from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
@@ -20,6 +30,8 @@ interface ReplayOptions {
   readonly sensorName: string;
   readonly flows: number;
   readonly overlap?: readonly OverlapRange[];
+  readonly evidence?: string;
+  readonly evidenceMaxBytes: number;
   readonly quiet?: boolean;
 }
 
@@ -45,6 +57,8 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--sensor-name <name>', 'name written on every record', 'replay')
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
+    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
+    .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
     .option('--quiet', 'no summary')
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: ReplayOptions) => exit(await run(files, options)));
@@ -57,6 +71,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
     overlap: options.overlap ?? [],
+    evidence: evidenceOptions(options),
     store: options.store,
     jsonl: options.jsonl,
     whenFull: 'wait',

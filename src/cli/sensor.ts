@@ -6,7 +6,17 @@ import { Command } from 'commander';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { CaptureJob, CaptureMessage, Progress } from '../sensor/messages.ts';
-import { DEFAULT_FLOWS_MAX, overlapRange, PACKAGED_POLICIES, portHint, positiveInteger, repeated } from './options.ts';
+import {
+  byteCount,
+  DEFAULT_EVIDENCE_BYTES,
+  DEFAULT_FLOWS_MAX,
+  evidenceOptions,
+  overlapRange,
+  PACKAGED_POLICIES,
+  portHint,
+  positiveInteger,
+  repeated,
+} from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
 import { grouped, ProgressLine, say } from './text.ts';
 
@@ -19,6 +29,8 @@ interface SensorOptions {
   readonly sensorName: string;
   readonly flows: number;
   readonly overlap?: readonly OverlapRange[];
+  readonly evidence?: string;
+  readonly evidenceMaxBytes: number;
   readonly blockKib: number;
   readonly blocks: number;
   readonly promiscuous: boolean;
@@ -43,6 +55,8 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--sensor-name <name>', 'name written on every record', hostname())
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
+    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
+    .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
     .option('--no-promiscuous', 'see only what is addressed to this interface')
@@ -64,6 +78,7 @@ async function run(options: SensorOptions): Promise<number> {
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
     overlap: options.overlap ?? [],
+    evidence: evidenceOptions(options),
     blockBytes: options.blockKib * 1024,
     blockCount: options.blocks,
     promiscuous: options.promiscuous,

@@ -79,6 +79,8 @@ export class Reassembler extends FlowFacts {
   private readonly streams: Streams;
   private readonly clock = new Clock();
   private timersUs = 0;
+  /** Slot of the flow that the last pushed packet belongs to; -1 for none. */
+  lastSlot: number = FLOW_NONE;
 
   /** Takes all its memory at once. Throws a RangeError when `flowsMax` is out of range. */
   constructor(options: Partial<ReassemblyOptions> = {}) {
@@ -112,6 +114,7 @@ export class Reassembler extends FlowFacts {
   /** Takes a decoded segment; its bytes are borrowed for the call. */
   push(view: PacketView): void {
     this.counters.packets++;
+    this.lastSlot = FLOW_NONE;
     this.advance(view.tsUs);
     let flow = this.table.find(view);
     if (this.options.shardCount > 1 && !this.isOwn()) {
@@ -256,6 +259,7 @@ export class Reassembler extends FlowFacts {
       flow = this.table.insert(view);
     }
     const slot = flow >> 1;
+    this.lastSlot = slot;
     this.table.touch(slot, this.clock.nowUs);
     this.start(slot, flow & 1, view, event);
     this.idle.schedule(slot, this.clock.nowUs + this.timeoutUs(slot), this.clock.nowUs);
@@ -283,6 +287,7 @@ export class Reassembler extends FlowFacts {
 
   /** A packet of a known flow. */
   private step(slot: number, side: number, view: PacketView, event: number): void {
+    this.lastSlot = slot;
     const flags = this.words[slot * FLOW_WORDS] as number;
     const state = flags & STATE_MASK;
     if (state !== STATE_CLOSED) this.table.touch(slot, this.clock.nowUs);

@@ -9,6 +9,7 @@ import { loadProtocols } from '../protocols/registry.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { type AuditStore, openStore } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
+import { Evidence, type EvidenceOptions } from './evidence.ts';
 import { JsonlSink } from './jsonl.ts';
 import { Pipeline } from './pipeline.ts';
 import { Tally } from './tally.ts';
@@ -20,6 +21,7 @@ export interface AssemblyOptions {
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
   readonly overlap: readonly OverlapRange[];
+  readonly evidence: EvidenceOptions | undefined;
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
   /** What happens to records while the store's queue is full. */
@@ -34,6 +36,7 @@ export interface Assembly {
   readonly jsonl: JsonlSink | undefined;
   readonly store: AuditStore | undefined;
   readonly writer: StoreWriter | undefined;
+  readonly evidence: Evidence | undefined;
   /** Writes out what is pending and closes the sinks. */
   close(): Promise<void>;
 }
@@ -48,6 +51,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const sinks: RecordSink[] = [];
   if (jsonl) sinks.push(jsonl);
   if (writer) sinks.push(writer);
+  const evidence = options.evidence === undefined ? undefined : new Evidence(options.evidence, options.flowsMax);
+  if (evidence) sinks.push(evidence);
   const tally = new Tally(sinks);
   const pipeline = new Pipeline({
     sensor: options.sensor,
@@ -57,6 +62,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     sink: tally,
     flowsMax: options.flowsMax,
     overlap: options.overlap,
+    evidence,
   });
   return {
     pipeline,
@@ -65,8 +71,10 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     jsonl,
     store,
     writer,
+    evidence,
     async close() {
       jsonl?.end();
+      evidence?.close();
       await writer?.close();
       await store?.close();
     },

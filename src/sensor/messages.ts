@@ -2,6 +2,7 @@
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
+import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
 
@@ -15,6 +16,7 @@ export interface CaptureJob {
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
   readonly overlap: readonly OverlapRange[];
+  readonly evidence: EvidenceOptions | undefined;
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;

@@ -15,6 +15,7 @@ import { ProtocolHost } from '../protocols/host.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Reassembler } from '../reassembly/reassembler.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
+import type { Evidence } from './evidence.ts';
 
 export interface PipelineOptions {
   readonly sensor: string;
@@ -26,6 +27,8 @@ export interface PipelineOptions {
   readonly flowsMax: number;
   /** Hosts that resolve overlapping segments otherwise than by keeping what came first. */
   readonly overlap: readonly OverlapRange[];
+  /** Keeps the packets behind alerts; its records come through `sink`. */
+  readonly evidence: Evidence | undefined;
 }
 
 export interface PipelineCounters {
@@ -41,6 +44,7 @@ export class Pipeline {
   private readonly decoder = new Decoder();
   private readonly reassembler: Reassembler;
   private readonly host: ProtocolHost;
+  private readonly evidence: Evidence | undefined;
 
   constructor(options: PipelineOptions) {
     this.auditor = new Auditor({
@@ -51,14 +55,30 @@ export class Pipeline {
     });
     this.reassembler = new Reassembler({ flowsMax: options.flowsMax, overlap: options.overlap });
     this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
-    this.reassembler.setReceiver(this.host);
+    this.evidence = options.evidence;
+    this.evidence?.setReceiver(this.host);
+    this.reassembler.setReceiver(this.evidence ?? this.host);
   }
 
   /** Reads a batch in place; nothing of it is kept after the call. */
   run(batch: PacketBatch): void {
-    const { view, decoder, reassembler } = this;
+    const { view, decoder, reassembler, evidence } = this;
+    if (evidence !== undefined) {
+      this.runWithEvidence(batch, evidence);
+      return;
+    }
     for (let i = 0; i < batch.count; i++) {
       if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
+    }
+  }
+
+  private runWithEvidence(batch: PacketBatch, evidence: Evidence): void {
+    const { view, decoder, reassembler } = this;
+    for (let i = 0; i < batch.count; i++) {
+      if (decoder.decode(batch, i, view) !== DECODE_TCP) continue;
+      evidence.before(batch, i, view.bytes);
+      reassembler.push(view);
+      evidence.after(reassembler.lastSlot);
     }
   }
 
