@@ -66,7 +66,7 @@ export class RecentPackets {
     const from = index * DESCRIPTOR_WORDS;
     const start = batch.descriptors[from + DESCRIPTOR_OFFSET] as number;
     const length = Math.min(batch.descriptors[from + DESCRIPTOR_CAPTURED_BYTES] as number, ringBytes);
-    const at = ring * ringBytes + this.makeRoom(ring, length);
+    const at = ring * ringBytes + this.makeRoom(ring, Math.max(1, length));
     const entry = ((this.first[ring] as number) + (this.count[ring] as number)) % ringPackets;
     const to = (ring * ringPackets + entry) * DESCRIPTOR_WORDS;
     for (let word = 0; word < DESCRIPTOR_WORDS; word++) {
@@ -76,7 +76,7 @@ export class RecentPackets {
     this.descriptors[to + DESCRIPTOR_CAPTURED_BYTES] = length;
     this.bytes.set(batch.bytes.subarray(start, start + length), at);
     this.count[ring] = (this.count[ring] as number) + 1;
-    this.head[ring] = at - ring * ringBytes + length;
+    this.head[ring] = at - ring * ringBytes + Math.max(1, length);
   }
 
   /** Hands out the packets of a flow, oldest first, and empties its ring. The bytes are borrowed for each call. */
@@ -131,7 +131,8 @@ export class RecentPackets {
 
   private meets(ring: number, start: number, end: number): boolean {
     const oldest = this.offsetOfOldest(ring);
-    const length = this.descriptors[this.oldest(ring) + DESCRIPTOR_CAPTURED_BYTES] as number;
+    // An empty packet takes a byte, so that it does not stand in the way of those behind it.
+    const length = Math.max(1, this.descriptors[this.oldest(ring) + DESCRIPTOR_CAPTURED_BYTES] as number);
     return oldest < end && oldest + length > start;
   }
 

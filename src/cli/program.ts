@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { EXIT_DONE, EXIT_USAGE, UserError } from '../base/errors.ts';
 import { doctorCommand } from './doctor.ts';
+import { extractCommand } from './extract.ts';
 import { policyCommand } from './policy.ts';
 import { queryCommand } from './query.ts';
 import { replayCommand } from './replay.ts';
@@ -34,7 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
-  for (const make of [replayCommand, sensorCommand, queryCommand, policyCommand, doctorCommand]) {
+  for (const make of [replayCommand, sensorCommand, queryCommand, extractCommand, policyCommand, doctorCommand]) {
     program.addCommand(inherit(make(exit)));
   }
   try {

@@ -16,6 +16,11 @@ export interface EvidenceOptions {
   readonly bytesMax: number;
 }
 
+export interface EvidenceSummary extends EvidenceCounters {
+  /** Connections whose last packets were given up for those of newer ones. */
+  readonly evictions: number;
+}
+
 const NO_SLOT = -1;
 
 /** Text of the comment that ties a packet to its session. */
@@ -41,7 +46,7 @@ export class Evidence implements StreamReceiver, RecordSink {
     this.recent = new RecentPackets(flowsMax);
   }
 
-  get counters(): EvidenceCounters & { evictions: number } {
+  get counters(): EvidenceSummary {
     return { ...this.files.counters, evictions: this.recent.evictions };
   }
 

@@ -15,7 +15,7 @@ import { ProtocolHost } from '../protocols/host.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Reassembler } from '../reassembly/reassembler.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, EvidenceSummary } from './evidence.ts';
 
 export interface PipelineOptions {
   readonly sensor: string;
@@ -36,6 +36,8 @@ export interface PipelineCounters {
   readonly reassembly: Counters;
   readonly protocols: Counters;
   readonly audit: AuditCounters;
+  /** `undefined` when no evidence is kept. */
+  readonly evidence: EvidenceSummary | undefined;
 }
 
 export class Pipeline {
@@ -98,6 +100,7 @@ export class Pipeline {
       reassembly: { ...this.reassembler.counters },
       protocols: { ...this.host.counters },
       audit: { ...this.auditor.counters },
+      evidence: this.evidence?.counters,
     };
   }
 }
