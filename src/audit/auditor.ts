@@ -19,7 +19,7 @@ import { merged, type Part, pair } from './split.ts';
 export interface AuditorOptions {
   readonly sensor: string;
   readonly analyzer: SqlAnalyzer;
-  /** `undefined`: everything is recorded, nothing judged. */
+  /** The first policy; `undefined`: everything is recorded, nothing judged. */
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
 }
@@ -47,10 +47,13 @@ export class Auditor implements SessionOpener {
     dropped: 0,
   };
   readonly options: AuditorOptions;
+  /** Judges from the next record on; may be replaced at any time between two packets. */
+  policy: PolicyEngine | undefined;
   private losses = 0;
 
   constructor(options: AuditorOptions) {
     this.options = options;
+    this.policy = options.policy;
   }
 
   open(connection: ConnectionInfo): EventSink {
@@ -72,7 +75,8 @@ export class Auditor implements SessionOpener {
   }
 
   keep(record: AuditRecord, statement: SqlStatement | undefined): void {
-    const { policy, sink } = this.options;
+    const { policy } = this;
+    const { sink } = this.options;
     if (policy && policy.evaluate(record, statement) !== DISPOSITION_RECORD) this.counters.ignored++;
     else if (!sink.write(record)) this.counters.dropped++;
   }
@@ -180,7 +184,7 @@ class AuditSession implements EventSink {
     const dialect = DIALECTS[event.identity.system] ?? 'generic';
     const { text } = event;
     const { analyzer } = this.auditor.options;
-    const found = text === undefined ? NO_STATEMENTS : analyzer.analyze(text, dialect).filter((s) => s.end > s.start);
+    const found = text === undefined ? NO_STATEMENTS : withText(analyzer.analyze(text, dialect));
     for (const part of pair(event, found)) {
       this.auditor.counters.statements++;
       const record = this.record('statement', event);
@@ -223,26 +227,30 @@ class AuditSession implements EventSink {
   }
 
   private describeStatements(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
-    const operations = new Set<string>();
-    const objects = new Set<string>();
     let tagged: string | undefined;
     for (const statement of statements) {
-      this.collect(statement, dialect, operations, objects);
       record.procedure ??= statement.procedure;
       tagged ??= endUserOfTags(statement.tags);
     }
     // What is said of this statement is nearer than what was said of the session.
     if (tagged !== undefined) record.endUser = tagged;
-    const [operation] = operations;
-    record.operation = operation;
-    if (operations.size > 1) record.operations = [...operations];
-    if (objects.size > 0) record.objects = [...objects];
+    const [only] = statements;
+    if (statements.length === 1 && only?.executes === undefined) setNames(record, only?.operations, only?.objects);
+    else this.describeSeveral(record, statements, dialect);
     const [first] = statements;
     if (first) {
       const single = statements.length === 1;
       record.summary = single ? first.summary : statements.map((s) => s.summary).join('; ');
       record.fingerprint = single ? first.fingerprint : joinFingerprints(statements);
     }
+  }
+
+  /** Operations and objects of several statements, each once. */
+  private describeSeveral(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
+    const operations = new Set<string>();
+    const objects = new Set<string>();
+    for (const statement of statements) this.collect(statement, dialect, operations, objects);
+    setNames(record, [...operations], [...objects]);
   }
 
   /** Operations and objects of a statement, and of the one it executes when that was prepared in SQL. */
@@ -262,6 +270,22 @@ class AuditSession implements EventSink {
 function joinFingerprints(statements: readonly SqlStatement[]): string {
   const joined = statements.map((s) => s.fingerprint).join(' ');
   return createHash('sha256').update(joined).digest('hex').slice(0, 16);
+}
+
+function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
+  const [first] = statements;
+  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
+  return statements.filter((s) => s.end > s.start);
+}
+
+function setNames(
+  record: AuditRecord,
+  operations: readonly string[] | undefined,
+  objects: readonly string[] | undefined,
+): void {
+  record.operation = operations?.[0];
+  if (operations !== undefined && operations.length > 1) record.operations = operations;
+  if (objects !== undefined && objects.length > 0) record.objects = objects;
 }
 
 const NO_STATEMENTS: readonly SqlStatement[] = [];

@@ -8,6 +8,8 @@ import type { EvidenceOptions } from '../sensor/evidence.ts';
 
 /** Policies that come with Wiretrail. */
 export const PACKAGED_POLICIES: string = resolve(import.meta.dirname, '../../policies');
+/** Where the service listens (`deploy/systemd`). */
+export const DEFAULT_SOCKET = '/run/wiretrail/control.sock';
 export const DEFAULT_FLOWS_MAX = 262_144;
 
 /** `PORT=PROTOCOL`, repeatable. */

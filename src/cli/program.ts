@@ -9,6 +9,7 @@ import { policyCommand } from './policy.ts';
 import { queryCommand } from './query.ts';
 import { replayCommand } from './replay.ts';
 import { sensorCommand } from './sensor.ts';
+import { statusCommand } from './status.ts';
 import { say } from './text.ts';
 
 const EXAMPLES = `
@@ -35,7 +36,16 @@ export async function run(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
-  for (const make of [replayCommand, sensorCommand, queryCommand, extractCommand, policyCommand, doctorCommand]) {
+  const makers = [
+    replayCommand,
+    sensorCommand,
+    statusCommand,
+    queryCommand,
+    extractCommand,
+    policyCommand,
+    doctorCommand,
+  ];
+  for (const make of makers) {
     program.addCommand(inherit(make(exit)));
   }
   try {

@@ -16,6 +16,7 @@ import {
   PACKAGED_POLICIES,
   portHint,
   positiveInteger,
+  repeated,
   severity,
 } from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
@@ -24,7 +25,8 @@ import { byteSize, grouped, ProgressLine } from './text.ts';
 interface ReplayOptions {
   readonly jsonl?: string;
   readonly store?: string;
-  readonly policies: string;
+  readonly policies?: readonly string[];
+  readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly failOn?: Severity;
   readonly sensorName: string;
@@ -51,7 +53,8 @@ export function replayCommand(exit: (code: number) => void): Command {
     .argument('<file...>', 'captures, in the order given')
     .option('--jsonl <path>', 'write records as JSON lines; - is standard output')
     .option('--store <dir>', 'write records into a store')
-    .option('--policies <dir>', 'folder or file of policies', PACKAGED_POLICIES)
+    .option('--policies <dir>', 'folder or file of policies, repeatable (default: those that come with it)', repeated)
+    .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
     .option('--sensor-name <name>', 'name written on every record', 'replay')
@@ -67,7 +70,8 @@ export function replayCommand(exit: (code: number) => void): Command {
 async function run(files: readonly string[], options: ReplayOptions): Promise<number> {
   const parts = await assemble({
     sensor: options.sensorName,
-    policies: options.policies,
+    policies: options.policies ?? [PACKAGED_POLICIES],
+    maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
     overlap: options.overlap ?? [],
@@ -77,7 +81,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     whenFull: 'wait',
   });
   const source = openFiles(files);
-  const { pipeline, policy, tally } = parts;
+  const { pipeline, engine, tally } = parts;
   const progress = new ProgressLine();
   const stats = await replay(source, pipeline, () => progress.update(() => describe(source, tally.counts.records)));
   progress.end();
@@ -85,7 +89,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
   source.close();
   const counters = pipeline.counters();
   if (!options.quiet) printSummary(tally.counts, stats, counters);
-  if (options.failOn && policy.worst && isAtLeast(policy.worst, options.failOn)) return EXIT_RULE_MATCHED;
+  if (options.failOn && engine.worst && isAtLeast(engine.worst, options.failOn)) return EXIT_RULE_MATCHED;
   return internalLoss(stats, counters) > 0 ? EXIT_LOSS : EXIT_DONE;
 }
 

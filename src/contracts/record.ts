@@ -71,6 +71,8 @@ export class AuditRecord {
   lostBytes: number | undefined = undefined;
   /** Rules that matched, in rule order; set by the policy engine. */
   policy: readonly PolicyMatch[] | undefined = undefined;
+  /** First 12 digits of the hash of the policy that judged it; set by the policy engine. */
+  policyVersion: string | undefined = undefined;
 }
 
 export type RecordField = keyof AuditRecord;
@@ -123,6 +125,7 @@ export const RECORD_KEYS: { readonly [F in RecordField]: string } = {
   marks: 'audit.marks',
   lostBytes: 'audit.lost_bytes',
   policy: 'audit.policy',
+  policyVersion: 'audit.policy_version',
 };
 
 /** Takes finished records. The bytes are the receiver's business from then on; `false` when it had to drop it. */

@@ -217,7 +217,7 @@ test('record.policy, counts and the worst severity', () => {
   assert.equal(engine.worst, 'medium', 'only alerts count');
   engine.evaluate(Object.assign(record, { user: undefined }), undefined);
   assert.equal(record.policy, undefined, 'an earlier verdict does not stay');
-  assert.equal(engine.version, engine.policy.version);
+  assert.equal(engine.version, engine.policy.version.slice(0, 12));
 });
 
 test('engines of one policy share no memory', () => {

@@ -9,7 +9,7 @@ import { type Evidence, evidenceOf } from './explain.ts';
 import { Facts, KIND_ALL, KIND_BITS } from './facts.ts';
 import { KeywordScanner } from './keywords.ts';
 import { Masker } from './mask.ts';
-import type { Policy } from './policy.ts';
+import { type Policy, shortVersion } from './policy.ts';
 import type { Rule } from './policy-file.ts';
 
 /** Why a rule that is in `record.policy` matched. */
@@ -21,7 +21,7 @@ export interface Explanation {
 /** The contract's engine, with what the command line and the console ask of it. */
 export interface ExplainingEngine extends PolicyEngine {
   readonly policy: Policy;
-  /** `Policy.version`, for the record. */
+  /** Short form of `Policy.version`, written on every record. */
   readonly version: string;
   /**
    * Explains the rules in `record.policy`. Conditions that remember (count, first_seen) are not asked again: they held
@@ -67,7 +67,7 @@ class Engine implements ExplainingEngine {
 
   constructor(policy: Policy, { maskKey }: EngineOptions) {
     this.policy = policy;
-    this.version = policy.version;
+    this.version = shortVersion(policy);
     this.recordAll = policy.record === 'all';
     this.masker = new Masker({ kinds: policy.mask, ...(maskKey === undefined ? {} : { key: maskKey }) });
     this.rules = policy.rules.map((rule) => this.build(rule));
@@ -104,6 +104,7 @@ class Engine implements ExplainingEngine {
       this.note(match);
     }
     record.policy = matches;
+    record.policyVersion = this.version;
     const kept = alerted || record.kind === 'loss' || (!ignored && (this.recordAll || matches !== undefined));
     if (!kept) {
       this.dropped++;

@@ -25,6 +25,13 @@ export interface Policy {
   readonly disabled: readonly string[];
 }
 
+const VERSION_DIGITS_SHORT = 12;
+
+/** The version as people and records name it. */
+export function shortVersion(policy: Policy): string {
+  return policy.version.slice(0, VERSION_DIGITS_SHORT);
+}
+
 export interface PolicyOptions {
   /** Also take files that say `enabled: false`. */
   readonly disabledToo?: boolean;

@@ -7,8 +7,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
 import { openRing } from '../capture/ring.ts';
 import type { PacketSource, SourceStats } from '../contracts/packet.ts';
+import { parsePolicies } from '../policy/policy.ts';
 import { type Assembly, assemble } from './assemble.ts';
-import type { CaptureJob, CaptureMessage, Progress } from './messages.ts';
+import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 
 const POLL_MS = 100;
 const PROGRESS_MS = 1000;
@@ -54,16 +55,34 @@ async function capture(source: PacketSource, parts: Assembly): Promise<void> {
   }
 }
 
-function progressOf(stats: SourceStats, { pipeline, tally, policy }: Assembly): Progress {
-  return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
+function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): Progress {
+  return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: engine.worst };
+}
+
+function inForce({ engine }: Assembly): PolicyInForce {
+  return { version: engine.version, rules: engine.policy.rules.length, since: new Date().toISOString() };
+}
+
+/** Between two turns of the capture, so that every record is judged by one policy or the other. */
+function obey({ ticket, sources }: CaptureCommand, parts: Assembly): void {
+  try {
+    parts.enforce(parsePolicies(sources));
+    tell({ kind: 'enforced', ticket, policy: inForce(parts) });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    tell({ kind: 'refused', ticket, message: error.message });
+  }
 }
 
 async function main(): Promise<void> {
   const source = openRing(job);
   let parts: Assembly | undefined;
   try {
-    parts = await assemble({ ...job, whenFull: 'drop' });
-    tell({ kind: 'ready' });
+    const assembled = await assemble({ ...job, whenFull: 'drop' });
+    parts = assembled;
+    parentPort?.on('message', (command: CaptureCommand) => obey(command, assembled));
+    parentPort?.unref();
+    tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);
     parts.pipeline.finish();
     await parts.close();

@@ -1,6 +1,7 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
+import type { PolicySource } from '../policy/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
@@ -12,7 +13,8 @@ export interface CaptureJob {
   readonly sensor: string;
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
-  readonly policies: string;
+  readonly policies: readonly string[];
+  readonly maskKey: string | undefined;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
   readonly overlap: readonly OverlapRange[];
@@ -31,8 +33,26 @@ export interface Progress {
   readonly worst: Severity | undefined;
 }
 
+export interface PolicyInForce {
+  /** As in the records it judges. */
+  readonly version: string;
+  readonly rules: number;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+/** What the main thread asks of a capture thread; answered with `enforced` or `refused` and the same ticket. */
+export interface CaptureCommand {
+  readonly kind: 'enforce';
+  readonly ticket: number;
+  readonly sources: readonly PolicySource[];
+}
+
 export type CaptureMessage =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly policy: PolicyInForce }
+  | { readonly kind: 'enforced'; readonly ticket: number; readonly policy: PolicyInForce }
+  /** The old policy stays in force. */
+  | { readonly kind: 'refused'; readonly ticket: number; readonly message: string }
   | { readonly kind: 'progress'; readonly progress: Progress }
   /** Clean end; the last counters. */
   | { readonly kind: 'stopped'; readonly progress: Progress }

@@ -26,6 +26,7 @@ export const SESSION_TEXTS = [
   'communityId',
   'tunnel',
   'sensor',
+  'policyVersion',
 ] as const;
 export const SESSION_NUMBERS = ['clientPort', 'serverPort', 'vlanId'] as const;
 export const SHAPE_TEXTS = ['operation', 'procedure', 'summary', 'fingerprint', 'call'] as const;

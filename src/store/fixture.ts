@@ -99,6 +99,7 @@ export const anyRecord: fc.Arbitrary<AuditRecord> = fc
     marks: fc.nat(511),
     lostBytes: optional(count),
     policy: optional(fc.array(policyMatch, { maxLength: 3 })),
+    policyVersion: optional(hex),
   })
   .map((facts: { [F in keyof AuditRecord]: AuditRecord[F] }) => Object.assign(new AuditRecord(), facts));
 

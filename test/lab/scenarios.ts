@@ -54,7 +54,7 @@ interface PsqlOptions {
   readonly exitCodes?: readonly number[];
 }
 
-function psql(args: readonly string[], options: PsqlOptions = {}): Step {
+export function psql(args: readonly string[], options: PsqlOptions = {}): Step {
   const { user = 'alice', password = PASSWORDS.alice, database = DATABASE, sslmode = 'disable' } = options;
   const target = `host=${SERVER_ADDRESS} port=${PORTS.postgres} user=${user} dbname=${database} sslmode=${sslmode}`;
   const env = { PGPASSWORD: password };

@@ -32,12 +32,13 @@ export class Sensor {
     this.#service = service;
   }
 
-  static async start(network: LabNetwork, directory: string): Promise<Sensor> {
+  /** `options` are further ones of the command line. */
+  static async start(network: LabNetwork, directory: string, options: readonly string[] = []): Promise<Sensor> {
     const jsonl = join(directory, 'records.jsonl');
     const store = join(directory, 'store');
     const output = ['--store', store, '--jsonl', jsonl];
     // Before the servers and clients it shares the processors with: on a mirror port it would have its own.
-    const argv = [...PRIORITY, process.execPath, PROGRAM, 'sensor', '-i', SENSOR_INTERFACE, ...output];
+    const argv = [...PRIORITY, process.execPath, PROGRAM, 'sensor', '-i', SENSOR_INTERFACE, ...output, ...options];
     const service = new Service('sensor', network.on('sensor', argv));
     const ready = (): boolean => service.output().includes('capturing on');
     await service.waitFor('capturing', ready, START_TIMEOUT_MS);
@@ -72,13 +73,16 @@ function sortedById(records: readonly RecordLine[]): readonly RecordLine[] {
   return [...records].sort((a, b) => (String(a['audit.id']) < String(b['audit.id']) ? -1 : 1));
 }
 
-/** Records that a replay of `path` prints, as text. Rejects unless it ends with 0. */
+/** Changes with every edit of a pack, and with it every record. */
+const POLICY_VERSION = /,"audit\.policy_version":"[0-9a-f]*"/g;
+
+/** Records that a replay of `path` prints, as text, without the policy's version. Rejects unless it ends with 0. */
 export async function replayText(path: string): Promise<string> {
   const result = await run([process.execPath, PROGRAM, 'replay', path, '--jsonl', '-'], {
     timeoutMs: REPLAY_TIMEOUT_MS,
   });
   if (result.code !== 0) throw new Error(`replay ${path}: exit ${result.code}\n${result.stderr}`);
-  return result.stdout;
+  return result.stdout.replace(POLICY_VERSION, '');
 }
 
 export function parseRecords(text: string): RecordLine[] {
