@@ -37,6 +37,7 @@ interface SensorOptions {
   readonly blockKib: number;
   readonly blocks: number;
   readonly promiscuous: boolean;
+  readonly kernelFilter?: boolean;
 }
 
 const EXAMPLES = `
@@ -64,6 +65,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
+    .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
     .option('--no-promiscuous', 'see only what is addressed to this interface')
     .addHelpText('after', EXAMPLES)
     .action(async (options: SensorOptions) => exit(await run(options)));
@@ -114,6 +116,7 @@ function jobOf(options: SensorOptions, policies: readonly string[]): Omit<Captur
     blockBytes: options.blockKib * 1024,
     blockCount: options.blocks,
     promiscuous: options.promiscuous,
+    kernelFilter: options.kernelFilter ?? false,
   };
 }
 

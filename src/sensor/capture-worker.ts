@@ -5,10 +5,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
-import { openRing } from '../capture/ring.ts';
+import { openRing, type RingSource } from '../capture/ring.ts';
 import type { PacketSource, SourceStats } from '../contracts/packet.ts';
 import { parsePolicies } from '../policy/policy.ts';
 import { type Assembly, assemble } from './assemble.ts';
+import { policyFilter } from './kernel-filter.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 
 const POLL_MS = 100;
@@ -63,10 +64,16 @@ function inForce({ engine }: Assembly): PolicyInForce {
   return { version: engine.version, rules: engine.policy.rules.length, since: new Date().toISOString() };
 }
 
+/** The kernel swaps programs in one step: no frame falls between the old and the new. */
+function applyFilter(source: RingSource, { engine }: Assembly): void {
+  if (job.kernelFilter) source.setFilter(policyFilter(engine.policy));
+}
+
 /** Between two turns of the capture, so that every record is judged by one policy or the other. */
-function obey({ ticket, sources }: CaptureCommand, parts: Assembly): void {
+function obey({ ticket, sources }: CaptureCommand, source: RingSource, parts: Assembly): void {
   try {
     parts.enforce(parsePolicies(sources));
+    applyFilter(source, parts);
     tell({ kind: 'enforced', ticket, policy: inForce(parts) });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -80,7 +87,8 @@ async function main(): Promise<void> {
   try {
     const assembled = await assemble({ ...job, whenFull: 'drop' });
     parts = assembled;
-    parentPort?.on('message', (command: CaptureCommand) => obey(command, assembled));
+    applyFilter(source, assembled);
+    parentPort?.on('message', (command: CaptureCommand) => obey(command, source, assembled));
     parentPort?.unref();
     tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);

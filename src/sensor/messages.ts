@@ -22,6 +22,8 @@ export interface CaptureJob {
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;
+  /** Only the servers that the policy names are received, when it keeps records of no other. */
+  readonly kernelFilter: boolean;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
 }
