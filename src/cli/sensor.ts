@@ -3,7 +3,9 @@ import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { ControlServer } from '../control/server.ts';
+import { serversOf } from '../policy/servers.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
+import { readPolicies } from '../sensor/assemble.ts';
 import { LiveCapture } from '../sensor/live.ts';
 import type { CaptureJob, Progress } from '../sensor/messages.ts';
 import { Steering } from '../sensor/steering.ts';
@@ -76,6 +78,9 @@ async function run(options: SensorOptions): Promise<number> {
     throw new UserError('nothing would be kept: give --store DIR or --jsonl PATH');
   }
   const policies = options.policies ?? [PACKAGED_POLICIES];
+  if (options.kernelFilter && serversOf(readPolicies(policies)) === undefined) {
+    say('the policies may keep records of any server: --kernel-filter lets everything in');
+  }
   const line = new ProgressLine();
   const live = new LiveCapture(jobOf(options, policies), {
     ready: () => say(`capturing on ${options.interface.join(', ')}`),
