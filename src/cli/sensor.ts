@@ -94,7 +94,7 @@ async function run(options: SensorOptions): Promise<number> {
     const last = await live.ended;
     line.end();
     printSummary(last.tally, last.stats, last.counters);
-    return internalLoss(last.stats, last.counters) > 0 ? EXIT_LOSS : EXIT_DONE;
+    return last.stats.drops + internalLoss(last.counters) > 0 ? EXIT_LOSS : EXIT_DONE;
   } catch (error) {
     live.stop();
     await live.ended.catch(() => undefined);

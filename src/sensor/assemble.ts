@@ -15,42 +15,87 @@ import { Pipeline } from './pipeline.ts';
 import { archivePolicy } from './policy-archive.ts';
 import { Tally } from './tally.ts';
 
-export interface AssemblyOptions {
-  readonly sensor: string;
+export interface OutputOptions {
   /** Folders or files of policies. */
   readonly policies: readonly string[];
   /** File with the secret of masked values' hashes; `undefined`: see `maskKeyFor`. */
   readonly maskKey: string | undefined;
-  readonly ports: ReadonlyMap<number, string>;
-  readonly flowsMax: number;
-  readonly overlap: readonly OverlapRange[];
-  readonly evidence: EvidenceOptions | undefined;
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
   /** What happens to records while the store's queue is full. */
   readonly whenFull: WhenFull;
 }
 
-/** A pipeline and everything that must be closed after it. */
-export interface Assembly {
-  readonly pipeline: Pipeline;
+export interface AssemblyOptions extends OutputOptions {
+  readonly sensor: string;
+  readonly ports: ReadonlyMap<number, string>;
+  readonly flowsMax: number;
+  readonly overlap: readonly OverlapRange[];
+  readonly evidence: EvidenceOptions | undefined;
+  /** Records of one packet by time and id (`PipelineOptions.ordered`). */
+  readonly ordered?: boolean;
+}
+
+/** Where records are judged and written, and what must be closed afterwards. */
+export interface Outputs {
   /** The policy in force. */
   readonly engine: ExplainingEngine;
+  /** Secret of masked values' hashes. */
+  readonly maskKey: Uint8Array;
   readonly tally: Tally;
   readonly jsonl: JsonlSink | undefined;
   readonly store: AuditStore | undefined;
   readonly writer: StoreWriter | undefined;
-  readonly evidence: Evidence | undefined;
   /** Puts another policy in force, from the next record on. What the old one counted is forgotten. */
   enforce(policy: Policy): void;
   /** Writes out what is pending and closes the sinks. */
   close(): Promise<void>;
 }
 
+/** Outputs with a pipeline before them. */
+export interface Assembly extends Outputs {
+  readonly pipeline: Pipeline;
+}
+
 /** Throws a UserError when a policy, the store or the output cannot be used. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
+  const evidence = options.evidence === undefined ? undefined : new Evidence(options.evidence, options.flowsMax);
+  const outputs = await openOutputs(options, evidence === undefined ? [] : [evidence]);
+  const pipeline = new Pipeline({
+    sensor: options.sensor,
+    protocols: await loadProtocols(),
+    ports: options.ports,
+    policy: outputs.engine,
+    sink: outputs.tally,
+    flowsMax: options.flowsMax,
+    overlap: options.overlap,
+    evidence,
+    ordered: options.ordered ?? false,
+  });
+  return {
+    pipeline,
+    get engine() {
+      return outputs.engine;
+    },
+    maskKey: outputs.maskKey,
+    tally: outputs.tally,
+    jsonl: outputs.jsonl,
+    store: outputs.store,
+    writer: outputs.writer,
+    enforce(next) {
+      outputs.enforce(next);
+      pipeline.auditor.policy = outputs.engine;
+    },
+    close() {
+      evidence?.close();
+      return outputs.close();
+    },
+  };
+}
+
+/** The policy engine and the sinks, `more` among them. Throws a UserError when one of them cannot be used. */
+export async function openOutputs(options: OutputOptions, more: readonly RecordSink[] = []): Promise<Outputs> {
   const policy = readPolicies(options.policies);
-  const protocols = await loadProtocols();
   const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
   const store = options.store === undefined ? undefined : await openStore(options.store);
   const writer = store?.writer(options.whenFull);
@@ -60,39 +105,24 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     return createEngine(judging, { maskKey });
   };
   let engine = start(policy);
-  const sinks: RecordSink[] = [];
+  const sinks: RecordSink[] = [...more];
   if (jsonl) sinks.push(jsonl);
   if (writer) sinks.push(writer);
-  const evidence = options.evidence === undefined ? undefined : new Evidence(options.evidence, options.flowsMax);
-  if (evidence) sinks.push(evidence);
   const tally = new Tally(sinks);
-  const pipeline = new Pipeline({
-    sensor: options.sensor,
-    protocols,
-    ports: options.ports,
-    policy: engine,
-    sink: tally,
-    flowsMax: options.flowsMax,
-    overlap: options.overlap,
-    evidence,
-  });
   return {
-    pipeline,
     get engine() {
       return engine;
     },
+    maskKey,
     tally,
     jsonl,
     store,
     writer,
-    evidence,
     enforce(next) {
       engine = start(next);
-      pipeline.auditor.policy = engine;
     },
     async close() {
       jsonl?.end();
-      evidence?.close();
       await writer?.close();
       await store?.close();
     },

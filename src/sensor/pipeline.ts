@@ -2,7 +2,7 @@
  * The stages from packet to record, wired by direct calls: decode → flow and reassembly → protocol → audit → policy →
  * sink. One pipeline belongs to one thread; it owns all its tables and knows the time only from packets.
  */
-import { type AuditCounters, Auditor } from '../audit/auditor.ts';
+import { type AuditCounters, Auditor, type AuditorOptions } from '../audit/auditor.ts';
 import type { Counters } from '../base/counters.ts';
 import type { PacketBatch } from '../contracts/packet.ts';
 import type { PolicyEngine } from '../contracts/policy.ts';
@@ -29,6 +29,12 @@ export interface PipelineOptions {
   readonly overlap: readonly OverlapRange[];
   /** Keeps the packets behind alerts; its records come through `sink`. */
   readonly evidence: Evidence | undefined;
+  /** Records of one packet are judged and written by time and id: replays do not depend on the number of workers. */
+  readonly ordered?: boolean;
+  /** This pipeline keeps only the flows of one part of the address pairs. */
+  readonly shard?: { readonly index: number; readonly count: number };
+  /** Takes the records that the policy engine defers. */
+  readonly defer?: AuditorOptions['defer'];
 }
 
 export interface PipelineCounters {
@@ -42,6 +48,8 @@ export interface PipelineCounters {
 
 export class Pipeline {
   readonly auditor: Auditor;
+  /** Packets so far, the one being read included. */
+  position = 0;
   private readonly view = new PacketView();
   private readonly decoder = new Decoder();
   private readonly reassembler: Reassembler;
@@ -54,44 +62,62 @@ export class Pipeline {
       analyzer: createAnalyzer(),
       policy: options.policy,
       sink: options.sink,
+      ordered: options.ordered ?? false,
+      ...(options.defer ? { defer: options.defer } : {}),
     });
-    this.reassembler = new Reassembler({ flowsMax: options.flowsMax, overlap: options.overlap });
+    this.reassembler = new Reassembler({
+      flowsMax: options.flowsMax,
+      overlap: options.overlap,
+      shardIndex: options.shard?.index ?? 0,
+      shardCount: options.shard?.count ?? 1,
+    });
     this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
     this.evidence = options.evidence;
-    this.evidence?.setReceiver(this.host);
+    this.evidence?.connect(this.host, this.reassembler);
     this.reassembler.setReceiver(this.evidence ?? this.host);
   }
 
   /** Reads a batch in place; nothing of it is kept after the call. */
   run(batch: PacketBatch): void {
-    const { view, decoder, reassembler, evidence } = this;
+    const { view, decoder, reassembler, auditor, evidence } = this;
     if (evidence !== undefined) {
       this.runWithEvidence(batch, evidence);
       return;
     }
     for (let i = 0; i < batch.count; i++) {
+      this.position++;
       if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
+      if (auditor.holds) auditor.release();
     }
   }
 
   private runWithEvidence(batch: PacketBatch, evidence: Evidence): void {
-    const { view, decoder, reassembler } = this;
+    const { view, decoder, reassembler, auditor } = this;
     for (let i = 0; i < batch.count; i++) {
-      if (decoder.decode(batch, i, view) !== DECODE_TCP) continue;
-      evidence.before(batch, i, view.bytes);
-      reassembler.push(view);
-      evidence.after(reassembler.lastSlot);
+      this.position++;
+      if (decoder.decode(batch, i, view) === DECODE_TCP) {
+        evidence.begin(batch, i, view.bytes);
+        reassembler.push(view);
+        evidence.end(reassembler.lastSlot);
+      }
+      if (auditor.holds) auditor.release();
+      evidence.forgetEnded();
     }
   }
 
   /** Time passes though no packet came (live capture): timers run. */
   advance(tsUs: number): void {
     this.reassembler.advance(tsUs);
+    this.auditor.release();
+    this.evidence?.forgetEnded();
   }
 
   /** The source is over: everything still open is delivered, marked and recorded. */
   finish(): void {
+    this.position++;
     this.reassembler.flush(0);
+    this.auditor.release();
+    this.evidence?.forgetEnded();
   }
 
   counters(): PipelineCounters {
