@@ -9,8 +9,14 @@ import type { ConnectionInfo } from '../contracts/protocol.ts';
 const SESSION_HEX_DIGITS = 24;
 const ORDINAL_HEX_DIGITS = 8;
 
+/** What names a session: its two ends and when it began. */
+export type SessionKey = Pick<
+  ConnectionInfo,
+  'clientAddress' | 'clientPort' | 'serverAddress' | 'serverPort' | 'firstTsUs'
+>;
+
 /** 96 bits, hexadecimal. */
-export function sessionId(connection: ConnectionInfo): string {
+export function sessionId(connection: SessionKey): string {
   const { clientAddress, clientPort, serverAddress, serverPort, firstTsUs } = connection;
   const name = `${clientAddress} ${clientPort} ${serverAddress} ${serverPort} ${firstTsUs}`;
   return createHash('sha256').update(name).digest('hex').slice(0, SESSION_HEX_DIGITS);

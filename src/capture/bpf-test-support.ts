@@ -1,10 +1,10 @@
 /**
- * An interpreter of classic BPF (linux/filter.h) as the kernel runs a fanout program on a received frame: the outer VLAN
- * tag is gone, and loads are relative to the network header. The opcodes are those that the program in `fanout.ts` uses.
+ * An interpreter of classic BPF (linux/filter.h) as the kernel runs a program on a received frame: the outer VLAN
+ * tag is gone, and loads are relative to the network header. The opcodes are those of `bpf.ts`.
  */
 import assert from 'node:assert/strict';
 import { endianness } from 'node:os';
-import { ETHERTYPE_OFFSET, NETWORK_OFFSET } from './fanout.ts';
+import { ETHERTYPE_OFFSET, NETWORK_OFFSET } from './bpf.ts';
 
 const INSTRUCTION_BYTES = 8;
 
@@ -83,6 +83,8 @@ export class BpfMachine {
   #jump(code: number, k: number, at: number): void {
     let isTrue = false;
     if (code === 0x15) isTrue = this.#a === k;
+    else if (code === 0x25) isTrue = this.#a > k;
+    else if (code === 0x35) isTrue = this.#a >= k;
     else if (code === 0x45) isTrue = (this.#a & k) !== 0;
     else assert.equal(code, 0x05, `opcode ${code}`);
     this.#pc += code === 0x05 ? k : this.#program.getUint8(at + (isTrue ? 2 : 3));

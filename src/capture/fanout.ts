@@ -6,37 +6,34 @@
  * A fanout program sees received frames from their network header on. Loads are therefore relative to it (SKF_NET_OFF),
  * which holds for sent frames too. A load outside of the frame ends the program with 0: the first ring.
  */
-import { endianness } from 'node:os';
 
-/** Opcodes of linux/filter.h. */
-const LD_WORD_ABSOLUTE = 0x20;
-const LD_WORD = 0x40;
-const LD_HALF = 0x48;
-const LD_BYTE = 0x50;
-const LD_IMMEDIATE = 0x00;
-const LD_MEMORY = 0x60;
-const LDX_IMMEDIATE = 0x01;
-const LDX_MEMORY = 0x61;
-const STORE = 0x02;
-const STORE_X = 0x03;
-const ADD = 0x04;
-const ADD_X = 0x0c;
-const MULTIPLY = 0x24;
-const AND = 0x54;
-const SHIFT_LEFT = 0x64;
-const SHIFT_RIGHT = 0x74;
-const XOR_X = 0xac;
-const JUMP = 0x05;
-const JUMP_EQUAL = 0x15;
-const JUMP_SET = 0x45;
-const RETURN = 0x06;
-const RETURN_A = 0x16;
-const A_TO_X = 0x07;
-const X_TO_A = 0x87;
-
-/** Load offsets with a meaning of their own: the network header, and the EtherType that the kernel found. */
-export const NETWORK_OFFSET: number = -0x100000;
-export const ETHERTYPE_OFFSET: number = -0x1000;
+import {
+  A_TO_X,
+  ADD,
+  ADD_X,
+  AND,
+  Assembler,
+  ETHERTYPE_OFFSET,
+  JUMP_EQUAL,
+  JUMP_SET,
+  LD_BYTE,
+  LD_HALF,
+  LD_IMMEDIATE,
+  LD_MEMORY,
+  LD_WORD,
+  LD_WORD_ABSOLUTE,
+  LDX_IMMEDIATE,
+  LDX_MEMORY,
+  MULTIPLY,
+  RETURN,
+  RETURN_A,
+  SHIFT_LEFT,
+  SHIFT_RIGHT,
+  STORE,
+  STORE_X,
+  X_TO_A,
+  XOR_X,
+} from './bpf.ts';
 
 /** Scratch cells. */
 const CELL_LAYER3 = 0;
@@ -75,69 +72,6 @@ const LEVELS = 3;
 const TAGS_MAX = 2;
 /** 2^32 divided by the golden ratio: spreads the low bits, where addresses and ports differ, over the high ones. */
 const SPREAD = 0x9e3779b1;
-
-const INSTRUCTION_BYTES = 8;
-const BRANCH_MAX = 255;
-
-interface Instruction {
-  readonly code: number;
-  readonly operand: number;
-  /** Labels; `undefined` is the next instruction. */
-  readonly whenTrue: string | undefined;
-  readonly whenFalse: string | undefined;
-}
-
-/** Instructions with named jump targets. */
-class Assembler {
-  readonly #instructions: Instruction[] = [];
-  readonly #labels = new Map<string, number>();
-
-  label(name: string): void {
-    this.#labels.set(name, this.#instructions.length);
-  }
-
-  op(code: number, operand = 0): void {
-    this.#instructions.push({ code, operand, whenTrue: undefined, whenFalse: undefined });
-  }
-
-  /** Loads from X plus `offset` behind the network header. */
-  load(code: number, offset: number): void {
-    this.op(code, NETWORK_OFFSET + offset);
-  }
-
-  branch(code: number, operand: number, whenTrue: string | undefined, whenFalse?: string): void {
-    this.#instructions.push({ code, operand, whenTrue, whenFalse });
-  }
-
-  jump(target: string): void {
-    this.#instructions.push({ code: JUMP, operand: 0, whenTrue: target, whenFalse: undefined });
-  }
-
-  /** The program as `struct sock_filter[]` in this machine's byte order. */
-  build(): Uint8Array {
-    const program = new Uint8Array(this.#instructions.length * INSTRUCTION_BYTES);
-    const view = new DataView(program.buffer);
-    const little = endianness() === 'LE';
-    for (const [index, instruction] of this.#instructions.entries()) {
-      const at = index * INSTRUCTION_BYTES;
-      const isJump = instruction.code === JUMP;
-      const whenTrue = this.#distance(index, instruction.whenTrue, isJump ? Number.MAX_SAFE_INTEGER : BRANCH_MAX);
-      view.setUint16(at, instruction.code, little);
-      view.setUint8(at + 2, isJump ? 0 : whenTrue);
-      view.setUint8(at + 3, this.#distance(index, instruction.whenFalse, BRANCH_MAX));
-      view.setUint32(at + 4, isJump ? whenTrue : instruction.operand, little);
-    }
-    return program;
-  }
-
-  #distance(from: number, label: string | undefined, max: number): number {
-    if (label === undefined) return 0;
-    const target = this.#labels.get(label);
-    const distance = (target ?? -1) - from - 1;
-    if (distance < 0 || distance > max) throw new RangeError(`jump to ${label}: ${distance}`);
-    return distance;
-  }
-}
 
 /** The program. About 350 instructions; a plain TCP packet runs through some 30 of them. */
 export function symmetricFanoutProgram(): Uint8Array {

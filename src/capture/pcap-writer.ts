@@ -83,6 +83,8 @@ export interface PcapngInterface {
   readonly name?: string;
 }
 
+/** Comment of any block. */
+export const OPTION_COMMENT = 1;
 const OPTION_NAME = 2;
 const OPTION_TIME_RESOLUTION = 9;
 const OPTION_TIME_OFFSET = 14;
@@ -125,10 +127,20 @@ export class PcapngWriter {
   }
 
   /** `stamp` is in units of the interface's resolution. */
-  enhancedPacket(interfaceId: number, stamp: bigint, packet: Omit<CapturedPacket, 'tsNs'>): Uint8Array {
+  enhancedPacket(
+    interfaceId: number,
+    stamp: bigint,
+    packet: Omit<CapturedPacket, 'tsNs'>,
+    comment?: string,
+  ): Uint8Array {
     const fixed = this.#packetHeader(stamp, packet);
     new DataView(fixed.buffer).setUint32(0, interfaceId, this.#little);
-    return this.block(BLOCK_ENHANCED_PACKET, Buffer.concat([fixed, packet.bytes]));
+    const parts = [fixed, packet.bytes];
+    if (comment !== undefined) {
+      const padding = new Uint8Array(padded(packet.bytes.length) - packet.bytes.length);
+      parts.push(padding, this.#option(OPTION_COMMENT, Buffer.from(comment)), new Uint8Array(4));
+    }
+    return this.block(BLOCK_ENHANCED_PACKET, Buffer.concat(parts));
   }
 
   obsoletePacket(interfaceId: number, stamp: bigint, packet: Omit<CapturedPacket, 'tsNs'>): Uint8Array {

@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
+import { parseNetwork } from '../policy/networks.ts';
+import { OVERLAP_NAMES, type OverlapPolicy, type OverlapRange } from '../reassembly/overlap.ts';
+import type { EvidenceOptions } from '../sensor/evidence.ts';
 
 /** Policies that come with Wiretrail. */
 export const PACKAGED_POLICIES: string = resolve(import.meta.dirname, '../../policies');
@@ -23,6 +26,43 @@ export function portHint(value: string, known: ReadonlyMap<number, string> = new
     throw new InvalidArgumentError('expected PORT=PROTOCOL, for example 15432=postgres.');
   }
   return new Map(known).set(port, match[2]);
+}
+
+/** Ranges of hosts that `--overlap` may name. */
+const OVERLAP_RANGES_MAX = 256;
+
+/** `HOSTS=POLICY`, repeatable. */
+export function overlapRange(value: string, before: readonly OverlapRange[] = []): OverlapRange[] {
+  const equals = value.lastIndexOf('=');
+  const range = parseNetwork(value.slice(0, Math.max(0, equals)));
+  const policy = OVERLAP_NAMES.findIndex((name) => name === value.slice(equals + 1).toLowerCase());
+  if (typeof range === 'string' || policy < 0) {
+    const names = OVERLAP_NAMES.join(', ');
+    throw new InvalidArgumentError(`expected HOSTS=POLICY, for example 10.0.0.0/8=linux; policies: ${names}.`);
+  }
+  if (before.length >= OVERLAP_RANGES_MAX) throw new InvalidArgumentError(`at most ${OVERLAP_RANGES_MAX} ranges.`);
+  return [...before, { ...range, policy: policy as OverlapPolicy }];
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** Bytes, with `k`, `m` or `g` for 1024 and its powers. */
+export function byteCount(value: string): number {
+  const match = /^(\d+)([kmg]?)$/i.exec(value);
+  const bytes = Number(match?.[1]) * (SIZE_UNITS[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN);
+  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('expected bytes, for example 512m.');
+  return bytes;
+}
+
+/** Bytes of evidence that are kept when nothing else is asked for. */
+export const DEFAULT_EVIDENCE_BYTES: number = 2 ** 30;
+
+export function evidenceOptions(options: {
+  readonly evidence?: string;
+  readonly evidenceMaxBytes: number;
+}): EvidenceOptions | undefined {
+  const { evidence: folder, evidenceMaxBytes: bytesMax } = options;
+  return folder === undefined ? undefined : { folder, bytesMax };
 }
 
 export function severity(value: string): Severity {

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_DONE, EXIT_USAGE, UserError } from '../base/errors.ts';
 import { doctorCommand } from './doctor.ts';
+import { extractCommand } from './extract.ts';
 import { programVersion } from './options.ts';
 import { policyCommand } from './policy.ts';
 import { queryCommand } from './query.ts';
@@ -34,7 +35,16 @@ export async function run(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
-  for (const make of [replayCommand, sensorCommand, statusCommand, queryCommand, policyCommand, doctorCommand]) {
+  const makers = [
+    replayCommand,
+    sensorCommand,
+    statusCommand,
+    queryCommand,
+    extractCommand,
+    policyCommand,
+    doctorCommand,
+  ];
+  for (const make of makers) {
     program.addCommand(inherit(make(exit)));
   }
   try {

@@ -7,6 +7,7 @@ import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/erro
 import { openFiles } from '../capture/file.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { RecordSink, Severity } from '../contracts/record.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Findings, type ReportRule } from '../report/findings.ts';
 import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
 import { AlarmSink } from '../sensor/alarm-sink.ts';
@@ -16,7 +17,11 @@ import { replay } from '../sensor/replay.ts';
 import { type ReplayProgress, replaySharded } from '../sensor/sharded-replay.ts';
 import { isAtLeast, type TallySnapshot } from '../sensor/tally.ts';
 import {
+  byteCount,
+  DEFAULT_EVIDENCE_BYTES,
   DEFAULT_FLOWS_MAX,
+  evidenceOptions,
+  overlapRange,
   PACKAGED_POLICIES,
   portHint,
   positiveInteger,
@@ -40,6 +45,9 @@ interface ReplayOptions {
   readonly sensorName: string;
   readonly flows: number;
   readonly workers: number;
+  readonly overlap?: readonly OverlapRange[];
+  readonly evidence?: string;
+  readonly evidenceMaxBytes: number;
   readonly quiet?: boolean;
 }
 
@@ -79,6 +87,9 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--report-file <path>', 'where to write the report')
     .option('--sensor-name <name>', 'name written on every record', 'replay')
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
+    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng; with one worker only')
+    .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
     .option('--workers <count>', 'threads; records are the same with any number', positiveInteger, 1)
     .option('--quiet', 'no summary')
     .addHelpText('after', EXAMPLES)
@@ -132,10 +143,11 @@ async function replayOnSeveral(
   sinks: readonly RecordSink[],
 ): Promise<Found> {
   if (files.includes('-')) throw new UserError('standard input can be read by one worker only');
+  if (options.evidence !== undefined) throw new UserError('--evidence needs --workers 1');
   const common = assemblyOptions(options, sinks);
   const outputs = await openOutputs(common);
-  const { sensor, policies, ports, flowsMax } = common;
-  const job = { files, sensor, policies, ports, flowsMax, maskKey: outputs.maskKey };
+  const { sensor, policies, ports, flowsMax, overlap } = common;
+  const job = { files, sensor, policies, ports, flowsMax, overlap, maskKey: outputs.maskKey };
   const progress = new ProgressLine();
   try {
     const report = await replaySharded(job, options.workers, outputs, (at) =>
@@ -155,6 +167,8 @@ function assemblyOptions(options: ReplayOptions, sinks: readonly RecordSink[]): 
     maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
+    overlap: options.overlap ?? [],
+    evidence: evidenceOptions(options),
     store: options.store,
     jsonl: options.jsonl,
     sinks,

@@ -2,6 +2,7 @@
 import type { OutletReport } from '../alarm/desk.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { SEVERITIES } from '../contracts/record.ts';
+import type { EvidenceSummary } from '../sensor/evidence.ts';
 import type { PipelineCounters } from '../sensor/pipeline.ts';
 import type { TallySnapshot } from '../sensor/tally.ts';
 import { byteSize, counted, grouped, ranking, say } from './text.ts';
@@ -37,6 +38,9 @@ export function printSummary(tally: TallySnapshot, stats: SourceStats, counters:
   if (tally.operations.size > 0) say(`operations  ${ranking(tally.operations, NAMES_SHOWN)}`);
   say(`alerts      ${alerts(tally)}`);
   say(`loss        ${loss(tally, stats, counters)}`);
+  const again = duplicates(counters);
+  if (again) say(`duplicates  ${again}`);
+  if (counters.evidence) say(`evidence    ${evidence(counters.evidence)}`);
   const other = protocols['unrecognisedFlows'] ?? 0;
   if (other > 0) say(`not a database  ${counted(other, 'flow')}`);
 }
@@ -49,6 +53,21 @@ function alerts(tally: TallySnapshot): string {
     );
   if (parts.length === 0) return 'none';
   return `${parts.join(', ')} (${ranking(tally.rules, 4)})`;
+}
+
+function evidence({ packets, deletedFiles, failures, evictions }: EvidenceSummary): string {
+  const parts = [`${counted(packets, 'packet')} kept`];
+  if (deletedFiles > 0) parts.push(`${counted(deletedFiles, 'old file')} deleted`);
+  if (failures > 0) parts.push(`${counted(failures, 'packet')} could not be written`);
+  if (evictions > 0) parts.push(`${counted(evictions, 'connection')} without room`);
+  return parts.join(', ');
+}
+
+/** What was sent again, or seen on a second mirror port. */
+function duplicates({ reassembly }: PipelineCounters): string {
+  const segments = reassembly['duplicateSegments'] ?? 0;
+  if (segments === 0) return '';
+  return `${counted(segments, 'segment')} seen before (${byteSize(reassembly['duplicateBytes'] ?? 0)})`;
 }
 
 function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reassembly }: PipelineCounters): string {

@@ -5,11 +5,18 @@ import { AlarmDesk } from '../alarm/desk.ts';
 import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { ControlServer } from '../control/server.ts';
+import { serversOf } from '../policy/servers.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
+import { readPolicies } from '../sensor/assemble.ts';
 import { LiveCapture } from '../sensor/live.ts';
 import type { CaptureJob, Progress } from '../sensor/messages.ts';
 import { Steering } from '../sensor/steering.ts';
 import {
+  byteCount,
+  DEFAULT_EVIDENCE_BYTES,
   DEFAULT_FLOWS_MAX,
+  evidenceOptions,
+  overlapRange,
   PACKAGED_POLICIES,
   portHint,
   positiveInteger,
@@ -30,10 +37,14 @@ interface SensorOptions {
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
   readonly flows: number;
+  readonly overlap?: readonly OverlapRange[];
+  readonly evidence?: string;
+  readonly evidenceMaxBytes: number;
   readonly blockKib: number;
   readonly blocks: number;
   readonly promiscuous: boolean;
   readonly filter?: string;
+  readonly kernelFilter?: boolean;
 }
 
 const EXAMPLES = `
@@ -57,9 +68,13 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
+    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
+    .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
     .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
+    .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
     .option('--no-promiscuous', 'see only what is addressed to this interface')
     .addHelpText('after', EXAMPLES)
     .action(async (options: SensorOptions) => exit(await run(options)));
@@ -70,6 +85,9 @@ async function run(options: SensorOptions): Promise<number> {
     throw new UserError('nothing would be kept: give --store DIR or --jsonl PATH');
   }
   const policies = options.policies ?? [PACKAGED_POLICIES];
+  if (options.kernelFilter && serversOf(readPolicies(policies)) === undefined) {
+    say('the policies may keep records of any server: --kernel-filter lets everything in');
+  }
   const desk = new AlarmDesk(options.alarm ?? [], programVersion());
   const line = new ProgressLine();
   const live = new LiveCapture(jobOf(options, policies), {
@@ -109,10 +127,13 @@ function jobOf(options: SensorOptions, policies: readonly string[]): Omit<Captur
     maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
+    overlap: options.overlap ?? [],
+    evidence: evidenceOptions(options),
     blockBytes: options.blockKib * 1024,
     blockCount: options.blocks,
     promiscuous: options.promiscuous,
     filter: options.filter,
+    kernelFilter: options.kernelFilter ?? false,
   };
 }
 

@@ -2,7 +2,9 @@
 import type { Facts, Finding } from './facts.ts';
 import { KIND_ALL } from './facts.ts';
 import type { KeywordScanner } from './keywords.ts';
+import type { Range } from './networks.ts';
 import type { Position } from './source.ts';
+import type { PortRange } from './units.ts';
 
 /** One condition, ready to be asked. */
 export interface Check {
@@ -52,6 +54,9 @@ export interface Leaf {
   readonly cost: number;
   /** `KIND_*` bits of the records it can hold for. */
   readonly kinds: number;
+  /** The only servers, or ports of servers, for which it can hold; left out when it can for any. */
+  readonly servers?: readonly Range[];
+  readonly serverPorts?: readonly PortRange[];
   build(builder: CheckBuilder): Check;
 }
 

@@ -18,7 +18,7 @@ export const CONDITIONS: Readonly<Record<string, Definition>> = {
   program: name('Client program, as it names itself.', ({ record }) => record.program),
   client_host: name('Name of the client machine, as the client says.', ({ record }) => record.clientHost),
   client: network('Address of the client.', ({ record }) => record.clientAddress),
-  server: network('Address of the server.', ({ record }) => record.serverAddress),
+  server: network('Address of the server.', ({ record }) => record.serverAddress, true),
   server_port: port('Port of the server.', (record) => record.serverPort),
   database,
   system: name('Product, db.system.name: postgresql, mysql, oracle.db, …', ({ record }) => record.system),

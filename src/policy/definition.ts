@@ -9,7 +9,7 @@ export interface Definition {
   readonly doc: string;
   readonly schema: JsonSchema;
   /** `undefined` when it complained and nothing useful is left. */
-  read(argument: Argument): Pick<Leaf, 'expected' | 'cost' | 'kinds' | 'build'> | undefined;
+  read(argument: Argument): Pick<Leaf, 'expected' | 'cost' | 'kinds' | 'servers' | 'serverPorts' | 'build'> | undefined;
 }
 
 /** A value or a list of values. */

@@ -81,7 +81,7 @@ function lastPart(value: string): string {
   return value.slice(value.lastIndexOf('.') + 1);
 }
 
-export function network(doc: string, get: NameGetter): Definition {
+export function network(doc: string, get: NameGetter, isServer = false): Definition {
   return {
     doc: `${doc} Addresses, CIDR blocks and ranges (10.0.0.1-10.0.0.9).`,
     schema: LIST_SCHEMA,
@@ -99,11 +99,14 @@ export function network(doc: string, get: NameGetter): Definition {
           return value === undefined ? undefined : { found: value };
         },
       };
-      return { expected: argument.file.written(argument.node), cost: COST_NAME, kinds: KIND_ALL, build: () => check };
+      const expected = argument.file.written(argument.node);
+      const servers = isServer ? { servers: ranges } : {};
+      return { expected, cost: COST_NAME, kinds: KIND_ALL, ...servers, build: () => check };
     },
   };
 }
 
+/** Ports of servers. */
 export function port(doc: string, get: (record: AuditRecord) => number | undefined): Definition {
   return {
     doc: `${doc} Numbers and ranges (1521-1530).`,
@@ -119,6 +122,7 @@ export function port(doc: string, get: (record: AuditRecord) => number | undefin
         expected: argument.file.written(argument.node),
         cost: COST_NUMBER,
         kinds: KIND_ALL,
+        serverPorts: ranges,
         build: () => numberCheck(holds),
       };
     },

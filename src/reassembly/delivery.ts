@@ -28,6 +28,7 @@ import {
 } from './flow-words.ts';
 import { HeldSegments } from './held.ts';
 import type { ReassemblyCounters, ReassemblyOptions } from './options.ts';
+import type { OverlapChooser } from './overlap.ts';
 import { PAGE_BYTES, PAGE_NONE, type PagePool } from './pages.ts';
 
 const WAIT_TICK_US = 1000;
@@ -59,7 +60,13 @@ export class Delivery {
   private readonly clock: Clock;
   private receiver: StreamReceiver = NO_RECEIVER;
 
-  constructor(words: Int32Array, options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+  constructor(
+    words: Int32Array,
+    options: ReassemblyOptions,
+    counters: ReassemblyCounters,
+    clock: Clock,
+    overlap: OverlapChooser,
+  ) {
     this.clock = clock;
     this.options = options;
     this.counters = counters;
@@ -67,7 +74,7 @@ export class Delivery {
     this.waitUs = new Float64Array(options.flowsMax * 2);
     this.waitMark = new Int32Array(options.flowsMax * 2);
     this.waits = new TimerWheel(options.flowsMax, WAIT_TICK_US, WAIT_BUCKETS);
-    this.held = new HeldSegments(this.words, options.pagesMax, options.pagesPerFlowMax);
+    this.held = new HeldSegments(this.words, options, counters, overlap);
     this.pages = this.held.pages;
   }
 

@@ -1,6 +1,7 @@
 /** Limits of flow tracking and reassembly, and what is counted when they bite. All times are packet time. */
 import type { Counters } from '../base/counters.ts';
 import { HASH_SEED_DEFAULT } from '../flow/hash.ts';
+import type { OverlapRange } from './overlap.ts';
 
 export interface ReassemblyOptions {
   /** Flows tracked at once. When full, the flow whose idle timeout is nearest is evicted. */
@@ -13,6 +14,8 @@ export interface ReassemblyOptions {
   /** Pages of `PAGE_BYTES` that hold out-of-order data, in total and for one flow (at most 65,535). */
   readonly pagesMax: number;
   readonly pagesPerFlowMax: number;
+  /** Hosts that resolve overlapping segments otherwise than `OVERLAP_FIRST`; the narrowest range counts. */
+  readonly overlap: readonly OverlapRange[];
   /** How far ahead of the expected byte a segment or an acknowledgement may lie before it is disbelieved. */
   readonly windowBytesMax: number;
   /** Segments in a row, outside the window, after which a direction is taken up anew at the last one. */
@@ -42,6 +45,7 @@ export const REASSEMBLY_DEFAULTS: ReassemblyOptions = {
   shardCount: 1,
   pagesMax: 32_768,
   pagesPerFlowMax: 512,
+  overlap: [],
   windowBytesMax: 16 << 20,
   resyncSegments: 16,
   reorderPackets: 8,
@@ -79,6 +83,10 @@ export interface ReassemblyCounters extends Counters {
   deliveredBytes: number;
   /** Bytes seen before: retransmitted, or copied by a second mirror. */
   duplicateBytes: number;
+  /** Segments that brought nothing else. */
+  duplicateSegments: number;
+  /** Of the bytes seen before, those that met held ones and were not equal to them: somebody sent two versions. */
+  conflictBytes: number;
   /** Payload of flows whose receiver has no use for it. */
   ignoredBytes: number;
   lostBytes: number;
@@ -111,6 +119,8 @@ export function newReassemblyCounters(): ReassemblyCounters {
     payloadBytes: 0,
     deliveredBytes: 0,
     duplicateBytes: 0,
+    duplicateSegments: 0,
+    conflictBytes: 0,
     ignoredBytes: 0,
     lostBytes: 0,
     gaps: 0,

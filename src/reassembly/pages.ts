@@ -11,6 +11,9 @@ export class PagePool {
   readonly next: Int32Array;
   readonly seq: Int32Array;
   readonly length: Int32Array;
+  /** Numbers of the whole segment that the page is a part of: its first byte, and the one behind its last. */
+  readonly segmentFrom: Int32Array;
+  readonly segmentTo: Int32Array;
   /** Acknowledgement number of the segment: bytes of the other direction that its sender had received. */
   readonly dependsOn: Int32Array;
   readonly tsUs: Float64Array;
@@ -27,6 +30,8 @@ export class PagePool {
     this.next = new Int32Array(pages);
     this.seq = new Int32Array(pages);
     this.length = new Int32Array(pages);
+    this.segmentFrom = new Int32Array(pages);
+    this.segmentTo = new Int32Array(pages);
     this.dependsOn = new Int32Array(pages);
     this.tsUs = new Float64Array(pages);
     this.order = new Int32Array(pages);

@@ -36,6 +36,7 @@ import {
   type ReassemblyCounters,
   type ReassemblyOptions,
 } from './options.ts';
+import { OverlapChooser } from './overlap.ts';
 import {
   ACTION_ANSWER,
   ACTION_CONFIRM,
@@ -78,6 +79,8 @@ export class Reassembler extends FlowFacts {
   private readonly streams: Streams;
   private readonly clock = new Clock();
   private timersUs = 0;
+  /** Slot of the flow that the last pushed packet belongs to; -1 for none. */
+  lastSlot: number = FLOW_NONE;
 
   /** Takes all its memory at once. Throws a RangeError when `flowsMax` is out of range. */
   constructor(options: Partial<ReassemblyOptions> = {}) {
@@ -86,7 +89,7 @@ export class Reassembler extends FlowFacts {
     super(new FlowTable(flowsMax, hashSeed), new Int32Array(flowsMax * FLOW_WORDS));
     this.options = all;
     this.idle = new TimerWheel(flowsMax, IDLE_TICK_US, IDLE_BUCKETS);
-    this.streams = new Streams(this.words, all, this.counters, this.clock);
+    this.streams = new Streams(this.words, all, this.counters, this.clock, new OverlapChooser(this.table, all.overlap));
   }
 
   /** Who is told of bytes, gaps and ends. Set it before the first packet: without one every flow is ignored. */
@@ -111,6 +114,7 @@ export class Reassembler extends FlowFacts {
   /** Takes a decoded segment; its bytes are borrowed for the call. */
   push(view: PacketView): void {
     this.counters.packets++;
+    this.lastSlot = FLOW_NONE;
     this.advance(view.tsUs);
     if (this.options.shardCount > 1 && !this.isOwn(view)) {
       this.counters.foreignPackets++;
@@ -254,6 +258,7 @@ export class Reassembler extends FlowFacts {
       flow = this.table.insert(view);
     }
     const slot = flow >> 1;
+    this.lastSlot = slot;
     this.table.touch(slot, this.clock.nowUs);
     this.start(slot, flow & 1, view, event);
     this.idle.schedule(slot, this.clock.nowUs + this.timeoutUs(slot), this.clock.nowUs);
@@ -281,6 +286,7 @@ export class Reassembler extends FlowFacts {
 
   /** A packet of a known flow. */
   private step(slot: number, side: number, view: PacketView, event: number): void {
+    this.lastSlot = slot;
     const flags = this.words[slot * FLOW_WORDS] as number;
     const state = flags & STATE_MASK;
     if (state !== STATE_CLOSED) this.table.touch(slot, this.clock.nowUs);
@@ -327,6 +333,7 @@ export class Reassembler extends FlowFacts {
         return;
     }
     this.counters.ignoredPackets++;
+    this.streams.countCopy(slot, side, view);
   }
 
   private data(slot: number, side: number, view: PacketView, next: number): void {

@@ -31,6 +31,7 @@ import {
   TAIL,
 } from './flow-words.ts';
 import type { ReassemblyCounters, ReassemblyOptions } from './options.ts';
+import type { OverlapChooser } from './overlap.ts';
 import { PAGE_NONE } from './pages.ts';
 import { STATE_SYN_SENT } from './states.ts';
 
@@ -46,11 +47,17 @@ export class Streams {
   private readonly counters: ReassemblyCounters;
   private readonly clock: Clock;
 
-  constructor(words: Int32Array, options: ReassemblyOptions, counters: ReassemblyCounters, clock: Clock) {
+  constructor(
+    words: Int32Array,
+    options: ReassemblyOptions,
+    counters: ReassemblyCounters,
+    clock: Clock,
+    overlap: OverlapChooser,
+  ) {
     this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.delivery = new Delivery(words, options, counters, clock);
+    this.delivery = new Delivery(words, options, counters, clock, overlap);
     this.words = words;
   }
 
@@ -160,7 +167,11 @@ export class Streams {
       const dependsOn = this.acknowledge(slot, side, view);
       this.checkGuess(slot, side, seq, view);
       this.noteFin(slot, side, seq, view);
-      if (view.payloadBytes > 0) this.take(slot, side, seq, dependsOn, view, nowUs);
+      if (view.payloadBytes > 0) {
+        const before = this.counters.duplicateBytes;
+        this.take(slot, side, seq, dependsOn, view, nowUs);
+        if (this.counters.duplicateBytes - before >= view.payloadBytes) this.counters.duplicateSegments++;
+      }
       this.delivery.drain(slot);
       this.delivery.review(slot, nowUs, true);
     }
@@ -293,6 +304,7 @@ export class Streams {
       // Nothing lies behind a FIN.
       if (seqDiff(end, fin) > 0) end = fin;
     }
+    this.meet(slot, side, seq, end, dependsOn, view, nowUs);
     let at = seq;
     while (!delivery.has(slot, IGNORED)) {
       const next = delivery.next(slot, side);
@@ -312,6 +324,43 @@ export class Streams {
         if (!delivery.has(slot, IGNORED)) delivery.makeNext(slot, side, at, dependsOn, view.tsUs);
       }
     }
+  }
+
+  /** Settles, by the receiver's overlap policy, which held bytes give way to the segment's. */
+  private meet(
+    slot: number,
+    side: number,
+    seq: number,
+    end: number,
+    dependsOn: number,
+    view: PacketView,
+    nowUs: number,
+  ): void {
+    const { held } = this.delivery;
+    if (held.head(slot, side) === PAGE_NONE) return;
+    const next = this.delivery.next(slot, side);
+    const from = seqDiff(next, seq) > 0 ? next : seq;
+    if (seqDiff(end, from) <= 0) return;
+    if (from === next && !this.delivery.isBlocked(slot, side, dependsOn)) {
+      // Held until what they acknowledge is seen, but this copy of them does not acknowledge it.
+      if (held.dependLess(slot, side, next, end, dependsOn)) this.delivery.drain(slot);
+    }
+    const start = view.payloadStart + seqDiff(from, seq);
+    // Bytes that the snap length cut off replace nothing.
+    const captured = view.payloadEnd - start;
+    const to = seqDiff(end, from) > captured ? seqAdd(from, captured) : end;
+    if (seqDiff(to, from) <= 0) return;
+    if (held.giveWay(slot, side, this.delivery.next(slot, side), from, to, view.bytes, start)) return;
+    this.counters.heldOverflows++;
+    this.delivery.letGo(slot, nowUs);
+  }
+
+  /** Counts a segment of an ended flow that brings nothing new. */
+  countCopy(slot: number, side: number, view: PacketView): void {
+    if (view.payloadBytes === 0 || !this.delivery.has(slot, SEEN << side)) return;
+    if (seqDiff(seqAdd(view.seq, view.payloadBytes), this.delivery.next(slot, side)) > 0) return;
+    this.counters.duplicateSegments++;
+    this.counters.duplicateBytes += view.payloadBytes;
   }
 
   /** Hands on the bytes from `at`, which is next, up to the first held one; then what they freed. Answers that end. */

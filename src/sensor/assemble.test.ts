@@ -53,6 +53,8 @@ function assembleIn(folder: string, policy: string): Promise<Assembly> {
     maskKey: undefined,
     ports: new Map(),
     flowsMax: 16,
+    overlap: [],
+    evidence: undefined,
     store: join(folder, 'store'),
     jsonl: join(folder, 'records.jsonl'),
     whenFull: 'wait',

@@ -5,8 +5,10 @@ import type { RecordSink } from '../contracts/record.ts';
 import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import { type AuditStore, openStore } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
+import { Evidence, type EvidenceOptions } from './evidence.ts';
 import { JsonlSink } from './jsonl.ts';
 import { maskKeyFor } from './mask-key.ts';
 import { Pipeline } from './pipeline.ts';
@@ -30,6 +32,8 @@ export interface AssemblyOptions extends OutputOptions {
   readonly sensor: string;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
+  readonly overlap: readonly OverlapRange[];
+  readonly evidence: EvidenceOptions | undefined;
   /** Records of one packet by time and id (`PipelineOptions.ordered`). */
   readonly ordered?: boolean;
 }
@@ -59,7 +63,8 @@ export interface Assembly extends Outputs {
 
 /** Throws a UserError when a policy, the store or the output cannot be used. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
-  const outputs = await openOutputs(options);
+  const evidence = options.evidence === undefined ? undefined : new Evidence(options.evidence, options.flowsMax);
+  const outputs = await openOutputs(options, evidence === undefined ? [] : [evidence]);
   const pipeline = new Pipeline({
     sensor: options.sensor,
     protocols: await loadProtocols(),
@@ -67,6 +72,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     policy: outputs.engine,
     sink: outputs.tally,
     flowsMax: options.flowsMax,
+    overlap: options.overlap,
+    evidence,
     ordered: options.ordered ?? false,
   });
   return {
@@ -84,12 +91,15 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       outputs.enforce(next);
       pipeline.auditor.policy = outputs.engine;
     },
-    close: () => outputs.close(),
+    close() {
+      evidence?.close();
+      return outputs.close();
+    },
   };
 }
 
-/** The policy engine and the sinks. Throws a UserError when one of them cannot be used. */
-export async function openOutputs(options: OutputOptions): Promise<Outputs> {
+/** The policy engine and the sinks, `more` among them. Throws a UserError when one of them cannot be used. */
+export async function openOutputs(options: OutputOptions, more: readonly RecordSink[] = []): Promise<Outputs> {
   const policy = readPolicies(options.policies);
   const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
   const store = options.store === undefined ? undefined : await openStore(options.store);
@@ -100,7 +110,7 @@ export async function openOutputs(options: OutputOptions): Promise<Outputs> {
     return createEngine(judging, { maskKey });
   };
   let engine = start(policy);
-  const sinks: RecordSink[] = [...(options.sinks ?? [])];
+  const sinks: RecordSink[] = [...(options.sinks ?? []), ...more];
   if (jsonl) sinks.push(jsonl);
   if (writer) sinks.push(writer);
   const tally = new Tally(sinks);

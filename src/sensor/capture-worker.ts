@@ -11,6 +11,7 @@ import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicies } from '../policy/policy.ts';
 import { AlarmLane, AlarmSink } from './alarm-sink.ts';
 import { type Assembly, assemble } from './assemble.ts';
+import { policyFilter } from './kernel-filter.ts';
 import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 
@@ -77,10 +78,16 @@ function inForce({ engine }: Assembly): PolicyInForce {
   return { version: engine.version, rules: engine.policy.rules.length, since: new Date().toISOString() };
 }
 
+/** The kernel swaps programs in one step: no frame falls between the old and the new. */
+function applyFilter(source: RingSource, { engine }: Assembly): void {
+  if (job.kernelFilter) source.setFilter(policyFilter(engine.policy));
+}
+
 /** Between two turns of the capture, so that every record is judged by one policy or the other. */
-function obey({ ticket, sources }: CaptureCommand, parts: Assembly): void {
+function obey({ ticket, sources }: CaptureCommand, source: RingSource, parts: Assembly): void {
   try {
     parts.enforce(parsePolicies(sources));
+    applyFilter(source, parts);
     tell({ kind: 'enforced', ticket, policy: inForce(parts) });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -96,7 +103,8 @@ async function main(): Promise<void> {
   try {
     const assembled = await assemble({ ...job, sinks: alarmSinks(), whenFull: 'drop' });
     parts = assembled;
-    parentPort?.on('message', (command: CaptureCommand) => obey(command, assembled));
+    applyFilter(source, assembled);
+    parentPort?.on('message', (command: CaptureCommand) => obey(command, source, assembled));
     parentPort?.unref();
     tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);

@@ -3,6 +3,8 @@ import type { Alarm } from '../alarm/alarm.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
 import type { PolicySource } from '../policy/source.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
+import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
 
@@ -16,6 +18,8 @@ export interface CaptureJob {
   readonly maskKey: string | undefined;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
+  readonly overlap: readonly OverlapRange[];
+  readonly evidence: EvidenceOptions | undefined;
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;
@@ -23,6 +27,8 @@ export interface CaptureJob {
   readonly alarms: SharedArrayBuffer | undefined;
   /** Expression in tcpdump's language. */
   readonly filter: string | undefined;
+  /** Only the servers that the policy names are received, when it keeps records of no other. */
+  readonly kernelFilter: boolean;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
 }

@@ -12,8 +12,10 @@ import { PacketView } from '../contracts/view.ts';
 import { Decoder } from '../decode/decoder.ts';
 import { DECODE_TCP } from '../decode/layers.ts';
 import { ProtocolHost } from '../protocols/host.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Reassembler } from '../reassembly/reassembler.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
+import type { Evidence, EvidenceSummary } from './evidence.ts';
 
 export interface PipelineOptions {
   readonly sensor: string;
@@ -23,6 +25,10 @@ export interface PipelineOptions {
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
   readonly flowsMax: number;
+  /** Hosts that resolve overlapping segments otherwise than by keeping what came first. */
+  readonly overlap: readonly OverlapRange[];
+  /** Keeps the packets behind alerts; its records come through `sink`. */
+  readonly evidence: Evidence | undefined;
   /** Records of one packet are judged and written by time and id: replays do not depend on the number of workers. */
   readonly ordered?: boolean;
   /** This pipeline keeps only the flows of one part of the address pairs. */
@@ -36,6 +42,8 @@ export interface PipelineCounters {
   readonly reassembly: Counters;
   readonly protocols: Counters;
   readonly audit: AuditCounters;
+  /** `undefined` when no evidence is kept. */
+  readonly evidence: EvidenceSummary | undefined;
 }
 
 export class Pipeline {
@@ -46,6 +54,7 @@ export class Pipeline {
   private readonly decoder = new Decoder();
   private readonly reassembler: Reassembler;
   private readonly host: ProtocolHost;
+  private readonly evidence: Evidence | undefined;
 
   constructor(options: PipelineOptions) {
     this.auditor = new Auditor({
@@ -58,16 +67,23 @@ export class Pipeline {
     });
     this.reassembler = new Reassembler({
       flowsMax: options.flowsMax,
+      overlap: options.overlap,
       shardIndex: options.shard?.index ?? 0,
       shardCount: options.shard?.count ?? 1,
     });
     this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
-    this.reassembler.setReceiver(this.host);
+    this.evidence = options.evidence;
+    this.evidence?.connect(this.host, this.reassembler);
+    this.reassembler.setReceiver(this.evidence ?? this.host);
   }
 
   /** Reads a batch in place; nothing of it is kept after the call. */
   run(batch: PacketBatch): void {
-    const { view, decoder, reassembler, auditor } = this;
+    const { view, decoder, reassembler, auditor, evidence } = this;
+    if (evidence !== undefined) {
+      this.runWithEvidence(batch, evidence);
+      return;
+    }
     for (let i = 0; i < batch.count; i++) {
       this.position++;
       if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
@@ -75,10 +91,25 @@ export class Pipeline {
     }
   }
 
+  private runWithEvidence(batch: PacketBatch, evidence: Evidence): void {
+    const { view, decoder, reassembler, auditor } = this;
+    for (let i = 0; i < batch.count; i++) {
+      this.position++;
+      if (decoder.decode(batch, i, view) === DECODE_TCP) {
+        evidence.begin(batch, i, view.bytes);
+        reassembler.push(view);
+        evidence.end(reassembler.lastSlot);
+      }
+      if (auditor.holds) auditor.release();
+      evidence.forgetEnded();
+    }
+  }
+
   /** Time passes though no packet came (live capture): timers run. */
   advance(tsUs: number): void {
     this.reassembler.advance(tsUs);
     this.auditor.release();
+    this.evidence?.forgetEnded();
   }
 
   /** The source is over: everything still open is delivered, marked and recorded. */
@@ -86,6 +117,7 @@ export class Pipeline {
     this.position++;
     this.reassembler.flush(0);
     this.auditor.release();
+    this.evidence?.forgetEnded();
   }
 
   counters(): PipelineCounters {
@@ -94,6 +126,7 @@ export class Pipeline {
       reassembly: { ...this.reassembler.counters },
       protocols: { ...this.host.counters },
       audit: { ...this.auditor.counters },
+      evidence: this.evidence?.counters,
     };
   }
 }

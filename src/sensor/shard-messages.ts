@@ -1,7 +1,9 @@
 /** What a replay's main thread and its shard threads tell each other. All of it is plain data. */
+
 import type { SourceStats } from '../contracts/packet.ts';
 import type { AuditRecord, Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
+import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
 
@@ -12,6 +14,7 @@ export interface ShardJob {
   readonly policies: readonly string[];
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
+  readonly overlap: readonly OverlapRange[];
   readonly maskKey: Uint8Array;
   readonly shard: { readonly index: number; readonly count: number };
   /** Records that are kept are wanted by the main thread, not only counted. */

@@ -77,9 +77,20 @@ async function main(): Promise<void> {
   const source = openFiles(job.files);
   const outbox = new Outbox(source);
   const tally = new Tally([]);
-  const { sensor, ports, flowsMax, shard, sendsRecords } = job;
+  const { sensor, ports, flowsMax, overlap, shard, sendsRecords } = job;
   const sink = sendsRecords ? outbox : tally;
-  const options = { sensor, ports, flowsMax, shard, policy, sink, ordered: true, defer: outbox.defer };
+  const options = {
+    sensor,
+    ports,
+    flowsMax,
+    overlap,
+    evidence: undefined,
+    shard,
+    policy,
+    sink,
+    ordered: true,
+    defer: outbox.defer,
+  };
   const pipeline = new Pipeline({ ...options, protocols: await loadProtocols() });
   outbox.position = () => pipeline.position;
   while (!source.ended) {
