@@ -8,9 +8,10 @@ import { replay } from '../sensor/replay.ts';
 import { isAtLeast } from '../sensor/tally.ts';
 import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, severity } from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
+import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
-interface ReplayOptions {
+interface ReplayOptions extends RetentionOptions {
   readonly jsonl?: string;
   readonly store?: string;
   readonly policies: string;
@@ -30,7 +31,7 @@ Examples:
   wiretrail replay odd.pcap --port 15432=postgres         a hint where the beginning of a connection is missing`;
 
 export function replayCommand(exit: (code: number) => void): Command {
-  return new Command('replay')
+  return retentionOptions(new Command('replay'))
     .description(
       'read captures (pcap, pcapng, also .gz and .zst; folders; - for standard input) and write audit records',
     )
@@ -54,6 +55,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
     store: options.store,
+    storeOptions: storeOptionsOf(options),
     jsonl: options.jsonl,
     whenFull: 'wait',
   });

@@ -7,9 +7,10 @@ import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import type { CaptureJob, CaptureMessage, Progress } from '../sensor/messages.ts';
 import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, repeated } from './options.ts';
 import { internalLoss, printSummary } from './report.ts';
+import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { grouped, ProgressLine, say } from './text.ts';
 
-interface SensorOptions {
+interface SensorOptions extends RetentionOptions {
   readonly interface: readonly string[];
   readonly store?: string;
   readonly jsonl?: string;
@@ -31,7 +32,7 @@ Examples:
 Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
 
 export function sensorCommand(exit: (code: number) => void): Command {
-  return new Command('sensor')
+  return retentionOptions(new Command('sensor'))
     .description('capture from a network interface (a switch mirror port) and write audit records until stopped')
     .requiredOption('-i, --interface <name>', 'interface that receives mirrored traffic, repeatable', repeated)
     .option('--store <dir>', 'write records into a store')
@@ -56,6 +57,7 @@ async function run(options: SensorOptions): Promise<number> {
     interfaces: options.interface,
     sensor: options.sensorName,
     store: options.store,
+    storeOptions: storeOptionsOf(options),
     jsonl: options.jsonl,
     policies: options.policies,
     ports: options.port ?? new Map(),

@@ -6,7 +6,7 @@ import type { RecordSink } from '../contracts/record.ts';
 import { createEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
-import { type AuditStore, openStore } from '../store/store.ts';
+import { type AuditStore, openStore, type StoreOptions } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
 import { JsonlSink } from './jsonl.ts';
 import { Pipeline } from './pipeline.ts';
@@ -19,6 +19,8 @@ export interface AssemblyOptions {
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
   readonly store: string | undefined;
+  /** What the store keeps, and how. */
+  readonly storeOptions?: StoreOptions;
   readonly jsonl: string | undefined;
   /** What happens to records while the store's queue is full. */
   readonly whenFull: WhenFull;
@@ -41,7 +43,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const policy = createEngine(readPolicies(options.policies));
   const protocols = await loadProtocols();
   const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
-  const store = options.store === undefined ? undefined : await openStore(options.store);
+  const store = options.store === undefined ? undefined : await openStore(options.store, options.storeOptions);
   const writer = store?.writer(options.whenFull);
   const sinks: RecordSink[] = [];
   if (jsonl) sinks.push(jsonl);

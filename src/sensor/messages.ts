@@ -1,6 +1,7 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
+import type { StoreOptions } from '../store/store.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
 
@@ -9,6 +10,7 @@ export interface CaptureJob {
   readonly interfaces: readonly string[];
   readonly sensor: string;
   readonly store: string | undefined;
+  readonly storeOptions: StoreOptions;
   readonly jsonl: string | undefined;
   readonly policies: string;
   readonly ports: ReadonlyMap<number, string>;

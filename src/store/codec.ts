@@ -46,6 +46,7 @@ export type RestFacts = Pick<
   | 'tls'
   | 'reason'
   | 'lostBytes'
+  | 'authMethod'
 >;
 
 const KINDS: readonly RecordKind[] = ['login', 'statement', 'logout', 'opaque', 'loss'];
@@ -104,6 +105,7 @@ const HAS_TRANSACTION = 64;
 const HAS_TLS = 128;
 const HAS_REASON = 256;
 const HAS_LOST_BYTES = 512;
+const HAS_AUTH_METHOD = 1024;
 
 export function writeRest(out: ByteWriter, facts: RestFacts): void {
   out.varint(presence(facts));
@@ -117,6 +119,7 @@ export function writeRest(out: ByteWriter, facts: RestFacts): void {
   if (facts.tls !== undefined) for (const key of TLS_KEYS) out.optionalText(facts.tls[key]);
   if (facts.reason !== undefined) out.text(facts.reason);
   if (facts.lostBytes !== undefined) out.number(facts.lostBytes);
+  if (facts.authMethod !== undefined) out.text(facts.authMethod);
 }
 
 export function readRest(cursor: Cursor, into: RestFacts): void {
@@ -131,6 +134,7 @@ export function readRest(cursor: Cursor, into: RestFacts): void {
   if (has & HAS_TLS) into.tls = readTls(cursor);
   if (has & HAS_REASON) into.reason = readText(cursor);
   if (has & HAS_LOST_BYTES) into.lostBytes = readNumber(cursor);
+  if (has & HAS_AUTH_METHOD) into.authMethod = readText(cursor);
 }
 
 function presence(facts: RestFacts): number {
@@ -144,7 +148,8 @@ function presence(facts: RestFacts): number {
     (facts.transaction === undefined ? 0 : HAS_TRANSACTION) |
     (facts.tls === undefined ? 0 : HAS_TLS) |
     (facts.reason === undefined ? 0 : HAS_REASON) |
-    (facts.lostBytes === undefined ? 0 : HAS_LOST_BYTES)
+    (facts.lostBytes === undefined ? 0 : HAS_LOST_BYTES) |
+    (facts.authMethod === undefined ? 0 : HAS_AUTH_METHOD)
   );
 }
 

@@ -94,6 +94,7 @@ export const anyRecord: fc.Arbitrary<AuditRecord> = fc
     transaction: optional(fc.constantFrom('idle' as const, 'open', 'failed')),
     tls: optional(tls),
     reason: optional(text),
+    authMethod: optional(text),
     marks: fc.nat(511),
     lostBytes: optional(count),
     policy: optional(fc.array(policyMatch, { maxLength: 3 })),

@@ -11,7 +11,7 @@ import type { Retention } from './retention.ts';
 import { verifyStore } from './verify.ts';
 
 function open(directory: string, retention: Retention): Ingest {
-  return new Ingest(directory, { segmentRowsMax: 50, durability: 'fast', retention });
+  return new Ingest(directory, { segmentRowsMax: 50, durability: 'fast', retention, signKeyFile: undefined });
 }
 
 /** Statements `first … first + count - 1` as one batch. */

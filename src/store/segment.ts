@@ -49,6 +49,8 @@ interface MetaRow {
 export class SegmentWriter {
   readonly path: string;
   readonly facts: OpenSegmentFacts;
+  /** Digest of the hash chain where the segment begins. */
+  readonly chainBefore: Uint8Array;
   private readonly db: Database.Database;
   private readonly insertRecord: Database.Statement;
   private readonly insertSession: Database.Statement;
@@ -67,10 +69,17 @@ export class SegmentWriter {
   private lastSeq = 0;
   private inTransaction = false;
 
-  private constructor(path: string, db: Database.Database, facts: OpenSegmentFacts, chain: Chain) {
+  private constructor(
+    path: string,
+    db: Database.Database,
+    facts: OpenSegmentFacts,
+    chainBefore: Uint8Array,
+    chain: Chain,
+  ) {
     this.path = path;
     this.db = db;
     this.facts = facts;
+    this.chainBefore = chainBefore;
     this.chain = chain;
     this.insertRecord = db.prepare(`INSERT INTO record VALUES (${marksOf(14)})`);
     const sessionColumns = [...SESSION_TEXTS, ...SESSION_NUMBERS].map(columnOf);
@@ -111,7 +120,7 @@ export class SegmentWriter {
         disorderUs: meta.disorder_us,
       };
       const last = db.prepare<[], Uint8Array>('SELECT digest FROM chain ORDER BY seq DESC LIMIT 1').pluck().get();
-      return new SegmentWriter(path, db, facts, new Chain(last ?? chainBefore));
+      return new SegmentWriter(path, db, facts, chainBefore, new Chain(last ?? chainBefore));
     } catch (error) {
       db?.close();
       throw toStoreError(error, path);

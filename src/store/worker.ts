@@ -2,7 +2,10 @@
  * The store's thread. Takes batches from every attached port, commits when a transaction is old or big enough, answers
  * flushes once what came before them is on disk. After an error it writes nothing more and says so to everybody.
  */
+import { createHash } from 'node:crypto';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { AuditRecord } from '../contracts/record.ts';
+import { BatchEncoder } from './batch.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { Ingest } from './ingest.ts';
 import {
@@ -21,6 +24,7 @@ import type { SealReport } from './sealer.ts';
 
 /** A transaction is committed when it holds this many records, whatever its age. */
 const COMMIT_RECORDS_MAX = 65_536;
+const LOSS_BATCH_BYTES = 1024;
 
 class StoreThread {
   private readonly words: Int32Array;
@@ -33,6 +37,8 @@ class StoreThread {
   private sealer: Worker | undefined = undefined;
   /** Records of all batches received. */
   private received = 0;
+  /** Dropped records that a loss record tells of. */
+  private droppedTold = 0;
 
   constructor(parent: MessagePort, setup: WorkerSetup) {
     this.parent = parent;
@@ -119,8 +125,20 @@ class StoreThread {
     this.timer = undefined;
     const ingest = this.ingest;
     if (ingest === undefined) return;
+    this.tellDropped(ingest);
     ingest.commit();
     this.tell({ kind: 'counters', counters: { ...ingest.counters } });
+  }
+
+  /** What a full queue made writers drop is written down where it happened: among the records. */
+  private tellDropped(ingest: Ingest): void {
+    const dropped = Atomics.load(this.words, WORD_DROPPED);
+    if (dropped === this.droppedTold) return;
+    const encoder = new BatchEncoder(LOSS_BATCH_BYTES);
+    encoder.add(lossRecord(ingest.newestTimeUs ?? Date.now() * 1000, dropped - this.droppedTold, dropped));
+    this.droppedTold = dropped;
+    ingest.apply(encoder.take());
+    this.received++;
   }
 
   /** From here on nothing is written. What was committed stays as it is; what was not is counted as dropped. */
@@ -170,6 +188,17 @@ class StoreThread {
   private tell(message: FromWorker): void {
     this.parent.postMessage(message);
   }
+}
+
+/** `total`: all dropped in this run, which tells two losses of the same moment apart. */
+function lossRecord(timeUs: number, count: number, total: number): AuditRecord {
+  const record = new AuditRecord();
+  record.id = createHash('sha256').update(`store-queue-full ${timeUs} ${total}`).digest('hex').slice(0, 32);
+  record.kind = 'loss';
+  record.timeUs = timeUs;
+  record.reason = 'store-queue-full';
+  record.errorText = `${count} records dropped because the store's queue was full`;
+  return record;
 }
 
 if (parentPort === null) throw new StoreError('usage', 'this module runs as the thread of a store');
