@@ -13,6 +13,8 @@ const FORM_HEX = 1;
 const HEX_DIGITS_MIN = 16;
 /** Up to this length the tag of an ASCII string is one byte and a loop beats the native call. */
 const SHORT_UNITS_MAX = 63;
+/** Up to this length a loop beats the view that a native copy needs. */
+const SHORT_BYTES_MAX = 48;
 /** Integers beyond this are written as doubles; below it `4 * value` is exact. */
 const INTEGER_MAX = 2 ** 51;
 
@@ -85,9 +87,14 @@ export class ByteWriter {
   }
 
   raw(source: Uint8Array, start: number, end: number): void {
-    this.ensure(end - start);
-    this.bytes.set(source.subarray(start, end), this.pos);
-    this.pos += end - start;
+    const length = end - start;
+    this.ensure(length);
+    if (length <= SHORT_BYTES_MAX) {
+      for (let i = 0; i < length; i++) this.bytes[this.pos + i] = source[start + i] as number;
+    } else {
+      this.bytes.set(source.subarray(start, end), this.pos);
+    }
+    this.pos += length;
   }
 
   private shortText(value: string): boolean {

@@ -9,7 +9,7 @@ import type { KeyObject } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { BatchRow, type BatchVisitor, ENTRY_SESSION, ENTRY_SHAPE, readBatch } from './batch.ts';
+import { type BatchEntry, BatchRow, BatchTables, type BatchVisitor, readBatch } from './batch.ts';
 import { Catalog, type Hold, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START } from './chain.ts';
 import { StoreError, toStoreError } from './errors.ts';
@@ -76,17 +76,11 @@ export function newCounters(): IngestCounters {
 
 const DAY_US = 86_400e6;
 
-/** Where an entry of the batch lies, and its row in the current segment once it has one. */
-interface BatchEntry<T> {
-  readonly start: number;
-  readonly end: number;
-  row: T | undefined;
-}
-
 /** Where a sealed segment stands in the store. */
 type SegmentPlace = Pick<SealedFacts, 'number' | 'firstSeq' | 'chainBefore' | 'chainAfter'>;
 
-type ShapeRow = ReturnType<SegmentWriter['shapeRow']>;
+/** What the store keeps of each writer's batches. */
+export type WriterTables = BatchTables<ReturnType<SegmentWriter['shapeRow']>>;
 
 export class Ingest implements BatchVisitor {
   readonly counters: IngestCounters = newCounters();
@@ -120,9 +114,7 @@ export class Ingest implements BatchVisitor {
   private newestUs = Number.NEGATIVE_INFINITY;
   private bytes: Buffer = Buffer.alloc(0);
   private readonly row = new BatchRow();
-  private sessions: BatchEntry<number>[] = [];
-  private shapes: BatchEntry<ShapeRow>[] = [];
-  private verdicts: BatchEntry<number>[] = [];
+  private tables: WriterTables = new BatchTables();
 
   /** Opens the store for writing, making it when the directory holds none. Throws `StoreError`. */
   constructor(directory: string, options: IngestOptions) {
@@ -154,12 +146,10 @@ export class Ingest implements BatchVisitor {
     this.guard(() => this.expire());
   }
 
-  /** Appends a batch. It is on disk after the next `commit`. Throws `StoreError`. */
-  apply(batch: Uint8Array<ArrayBuffer>): void {
+  /** Appends a batch of the writer that has these tables. It is on disk after the next `commit`. Throws `StoreError`. */
+  apply(batch: Uint8Array<ArrayBuffer>, tables: WriterTables): void {
     this.bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
-    this.sessions = [];
-    this.shapes = [];
-    this.verdicts = [];
+    this.tables = tables;
     this.guard(() => readBatch(this.bytes, this.row, this));
     this.counters.batches++;
   }
@@ -197,10 +187,7 @@ export class Ingest implements BatchVisitor {
   }
 
   onEntry(tag: number, start: number, end: number): void {
-    const entry = { start, end, row: undefined };
-    if (tag === ENTRY_SESSION) this.sessions.push(entry);
-    else if (tag === ENTRY_SHAPE) this.shapes.push(entry);
-    else this.verdicts.push(entry);
+    this.tables.add(tag, this.bytes.subarray(start, end));
   }
 
   onRecord(row: BatchRow): void {
@@ -209,14 +196,13 @@ export class Ingest implements BatchVisitor {
       return;
     }
     const segment = this.segmentFor(row.timeUs);
-    const session = this.sessions[row.session];
-    const shape = this.shapes[row.shape];
-    const verdict = this.verdicts[row.verdict - 1];
-    if (session === undefined || shape === undefined) throw new RangeError('a record of the batch names no entry');
-    session.row ??= segment.sessionRow(this.bytes, session.start, session.end);
-    shape.row ??= segment.shapeRow(this.bytes, shape.start, shape.end, row);
-    if (verdict !== undefined) verdict.row ??= segment.verdictRow(this.bytes, verdict.start, verdict.end);
-    segment.append(this.nextSeq++, this.bytes, row, session.row, shape.row, verdict?.row ?? null);
+    const session = this.rowOf(this.tables.sessions[row.session], (bytes) => segment.sessionRow(bytes));
+    const shape = this.rowOf(this.tables.shapes[row.shape], (bytes) => segment.shapeRow(bytes, this.bytes, row));
+    const verdict =
+      row.verdict === 0
+        ? null
+        : this.rowOf(this.tables.verdicts[row.verdict - 1], (bytes) => segment.verdictRow(bytes));
+    segment.append(this.nextSeq++, this.bytes, row, session, shape, verdict);
     this.uncommitted++;
     this.storedRecords++;
     if (row.timeUs > this.newestUs) this.newestUs = row.timeUs;
@@ -225,6 +211,16 @@ export class Ingest implements BatchVisitor {
     const tookMs = performance.now() - this.rolloverStartMs;
     this.counters.rolloverMsMax = Math.max(this.counters.rolloverMsMax, tookMs);
     this.rolloverStartMs = undefined;
+  }
+
+  /** Row numbers belong to a segment: in a new one every entry is resolved again. */
+  private rowOf<T>(entry: BatchEntry<T> | undefined, resolve: (bytes: Buffer) => T): T {
+    if (entry === undefined) throw new RangeError('a record of the batch names no entry');
+    if (entry.row === undefined || entry.segment !== this.segmentNumber) {
+      entry.row = resolve(entry.bytes);
+      entry.segment = this.segmentNumber;
+    }
+    return entry.row;
   }
 
   private segmentFor(timeUs: number): SegmentWriter {
@@ -247,8 +243,6 @@ export class Ingest implements BatchVisitor {
     const path = join(this.directory, file);
     this.segment = SegmentWriter.open(path, number, this.options.durability, this.chainDigest);
     this.catalog.setState(number, 'open');
-    // Row numbers belong to a segment: what the batch resolved so far is resolved again.
-    for (const entry of [...this.sessions, ...this.shapes, ...this.verdicts]) entry.row = undefined;
     return this.segment;
   }
 

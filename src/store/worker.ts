@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { AuditRecord } from '../contracts/record.ts';
-import { BatchEncoder } from './batch.ts';
+import { BatchEncoder, BatchTables } from './batch.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { Ingest } from './ingest.ts';
+import { Ingest, type WriterTables } from './ingest.ts';
 import {
   type FailureText,
   type FromStore,
@@ -59,20 +59,21 @@ class StoreThread {
 
   private attach(port: MessagePort): void {
     this.ports.push(port);
+    const tables: WriterTables = new BatchTables();
     port.on('message', (message: ToStore) => {
-      if (message.kind === 'batch') this.onBatch(message.bytes, message.records);
+      if (message.kind === 'batch') this.onBatch(message.bytes, message.records, tables);
       else this.onFlush(port, message.ticket);
     });
   }
 
-  private onBatch(bytes: Uint8Array<ArrayBuffer>, records: number): void {
+  private onBatch(bytes: Uint8Array<ArrayBuffer>, records: number, tables: WriterTables): void {
     const ingest = this.ingest;
     if (ingest === undefined) {
       Atomics.add(this.words, WORD_DROPPED, records);
     } else {
       this.received += records;
       try {
-        ingest.apply(bytes);
+        ingest.apply(bytes, tables);
         this.index(ingest);
         if (ingest.uncommitted >= COMMIT_RECORDS_MAX) this.commit();
         else if (ingest.uncommitted > 0) this.timer ??= setTimeout(() => this.onTimer(), this.commitMs);
@@ -137,7 +138,7 @@ class StoreThread {
     const encoder = new BatchEncoder(LOSS_BATCH_BYTES);
     encoder.add(lossRecord(ingest.newestTimeUs ?? Date.now() * 1000, dropped - this.droppedTold, dropped));
     this.droppedTold = dropped;
-    ingest.apply(encoder.take());
+    ingest.apply(encoder.take(), new BatchTables());
     this.received++;
   }
 
