@@ -97,6 +97,8 @@ export class Ingest implements BatchVisitor {
   private readonly known: KnownIds;
   private readonly signKey: KeyObject | undefined;
   private segment: SegmentWriter | undefined = undefined;
+  /** Complete segments whose log is being folded by the sealer; closed when it has done that. */
+  private readonly retiring = new Map<string, SegmentWriter>();
   private rolloverStartMs: number | undefined = undefined;
   private segmentNumber = 0;
   private segmentFirstSeq = 0;
@@ -167,6 +169,13 @@ export class Ingest implements BatchVisitor {
     counters.records += this.uncommitted;
     counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
     this.uncommitted = 0;
+  }
+
+  /** The sealer is done with a complete segment, one way or the other. */
+  retire(path: string): void {
+    const segment = this.retiring.get(path);
+    this.retiring.delete(path);
+    if (segment !== undefined) this.guard(() => segment.close());
   }
 
   /** Commits and gives the store back. The last segment stays open for the next run. */
@@ -248,7 +257,7 @@ export class Ingest implements BatchVisitor {
 
   private seal(segment: SegmentWriter): void {
     this.commit();
-    segment.seal();
+    this.retiring.set(segment.path, segment);
     const bytes = segment.bytesOnDisk();
     const number = this.segmentNumber;
     const firstSeq = this.segmentFirstSeq;
@@ -289,6 +298,7 @@ export class Ingest implements BatchVisitor {
 
   private drop(oldest: SealedFacts): void {
     this.commit();
+    this.retire(oldest.path);
     this.catalog.dropping(oldest.number, this.signKey && signSegment(this.signKey, 'dropped', oldest));
     this.known.forget(oldest.path);
     removeSegmentFiles(oldest.path);
@@ -381,6 +391,8 @@ export class Ingest implements BatchVisitor {
   }
 
   private release(): void {
+    for (const segment of this.retiring.values()) segment.abandon();
+    this.retiring.clear();
     this.catalog.close();
     this.lock.close();
   }

@@ -3,7 +3,7 @@
  * anything and never stalls ingest.
  *
  * With `recordsMin` = N and segments of at most S rows, a store that has seen N records holds at least the N newest and
- * fewer than N + S at every moment: a segment goes only when N records are left without it, and it goes then at once.
+ * at most N + S at every moment: a segment goes only when N records are left without it, and it goes then at once.
  */
 import { rmSync } from 'node:fs';
 import { indexPath } from './postings.ts';

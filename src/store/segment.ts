@@ -1,6 +1,6 @@
 /**
  * The segment being written: one SQLite file in WAL mode, rows appended in big transactions, facts that repeat
- * written once. Sealing folds the log into the file, which from then on never changes.
+ * written once. Once it is complete, the sealer (`seal.ts`) folds the log into the file, which then never changes.
  */
 import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
@@ -242,18 +242,10 @@ export class SegmentWriter {
     this.inTransaction = false;
   }
 
-  /** Commits, folds the log into the file and closes it. */
-  seal(): void {
-    this.commit();
-    this.db.pragma('wal_checkpoint(TRUNCATE)');
-    this.leaveWal();
-    this.db.close();
-  }
-
   /** Commits and closes; the segment can be continued. */
   close(): void {
     this.commit();
-    this.leaveWal();
+    leaveWal(this.db);
     this.db.close();
   }
 
@@ -265,15 +257,6 @@ export class SegmentWriter {
   /** Size on disk, the log included. */
   bytesOnDisk(): number {
     return sizeOf(this.path) + sizeOf(`${this.path}-wal`);
-  }
-
-  /** A file in WAL mode can only be opened where its log can be made; at rest it should open on read-only media. */
-  private leaveWal(): void {
-    try {
-      this.db.pragma('journal_mode = DELETE');
-    } catch {
-      // SQLITE_BUSY: somebody is reading. The file stays in WAL mode, which harms nothing where it can be written.
-    }
   }
 
   /** Digest of the hash chain up to the last commit. */
@@ -299,6 +282,15 @@ export class SegmentWriter {
     if (this.inTransaction) return;
     this.begin.run();
     this.inTransaction = true;
+  }
+}
+
+/** A file in WAL mode can only be opened where its log can be made; at rest it should open on read-only media. */
+export function leaveWal(db: Database.Database): void {
+  try {
+    db.pragma('journal_mode = DELETE');
+  } catch {
+    // SQLITE_BUSY: somebody is reading. The file stays in WAL mode, which harms nothing where it can be written.
   }
 }
 

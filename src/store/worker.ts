@@ -97,6 +97,7 @@ class StoreThread {
     sealer.on('message', (report: SealReport) => {
       if (report.problem === undefined) ingest.counters.indexesBuilt++;
       else ingest.counters.indexesFailed++;
+      ingest.retire(report.path);
     });
     sealer.on('error', () => {
       ingest.counters.indexesFailed++;

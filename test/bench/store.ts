@@ -23,6 +23,7 @@ const USERS = 3000;
 const SHAPES = 2000;
 const OBJECTS = 500;
 const TENTHS = 10;
+const SEGMENT_ROWS = 250_000;
 const LAST = 100;
 const QUERIES = 200;
 
@@ -33,6 +34,15 @@ function generator(seed: number): () => number {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
     return (state >>> 0) / 2 ** 32;
   };
+}
+
+/** The generator on its own, to take off the figures. */
+function benchGenerator(records: number): void {
+  const cpuBefore = process.cpuUsage();
+  const workload = new Workload();
+  const record = new AuditRecord();
+  for (let n = 0; n < records; n++) workload.fill(record, n);
+  print('generator alone', `${cpuOf(cpuBefore, records)} a record`);
 }
 
 /** Facts that a pipeline builds once a session and once a shape. */
@@ -86,8 +96,10 @@ function idOf(n: number): string {
   return hex8(high) + hex8(low) + hex8(n) + hex8(low ^ high);
 }
 
+const HEX16: readonly string[] = Array.from({ length: 65_536 }, (_, n) => n.toString(16).padStart(4, '0'));
+
 function hex8(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0');
+  return (HEX16[value >>> 16] as string) + (HEX16[value & 0xffff] as string);
 }
 
 function print(name: string, text: string): void {
@@ -127,7 +139,8 @@ function bytesIn(directory: string): number {
 }
 
 async function benchIngest(directory: string, records: number): Promise<void> {
-  const store = await openStore(directory);
+  const cpuBefore = process.cpuUsage();
+  const store = await openStore(directory, { segmentRowsMax: SEGMENT_ROWS });
   const tenths = await ingest(store, new Workload(), 0, records);
   const startMs = performance.now();
   await store.close();
@@ -136,18 +149,28 @@ async function benchIngest(directory: string, records: number): Promise<void> {
   const { commits, commitMs, commitMsMax, indexesBuilt } = store.counters();
   expect('records stored', store.counters().records, records);
   print('ingest', `${rate(records, total)} (index and chain included)`);
+  print('  processor time', `${cpuOf(cpuBefore, records)} a record, all threads, the generator's included`);
   print('  last tenth : first tenth', ((tenths[0] ?? 0) / (tenths.at(-1) ?? 1)).toFixed(2));
   print('  with the last index', `${rate(records, total + closeMs)} (${indexesBuilt} indexes)`);
   print('  commits', `${commits}, mean ${(commitMs / commits).toFixed(1)} ms, longest ${commitMsMax.toFixed(0)} ms`);
   print('bytes a record', (bytesIn(directory) / records).toFixed(1));
 }
 
+function cpuOf(before: NodeJS.CpuUsage, count: number): string {
+  const { user, system } = process.cpuUsage(before);
+  return `${((user + system) / count).toFixed(2)} µs`;
+}
+
 function benchVerify(directory: string, records: number): void {
+  const cpuBefore = process.cpuUsage();
   const startMs = performance.now();
   const report = verifyStore(directory);
   if (report.faults.length > 0) throw new Error(report.faults[0]);
   expect('records verified', report.records, records);
-  print('verify', rate(records, performance.now() - startMs));
+  print(
+    'verify',
+    `${rate(records, performance.now() - startMs)}, ${cpuOf(cpuBefore, records)} of processor time a record`,
+  );
 }
 
 /** The last hundred of a key, for keys of all frequencies. */
@@ -250,6 +273,7 @@ print(
     .map((load) => load.toFixed(1))
     .join(' ')}`,
 );
+benchGenerator(Math.min(records, 500_000));
 await inDirectory(async (directory) => {
   await benchIngest(directory, records);
   benchVerify(directory, records);
