@@ -9,6 +9,8 @@ const FORM_UTF8 = 0;
 /** Lower-case hexadecimal of even length, packed two digits a byte. */
 const FORM_HEX = 1;
 
+/** Four bytes of a varint hold 28 bits. */
+const WORD_RANGE = 2 ** 28;
 /** Shorter hexadecimal strings are not worth the test. */
 const HEX_DIGITS_MIN = 16;
 /** Up to this length the tag of an ASCII string is one byte and a loop beats the native call. */
@@ -43,16 +45,30 @@ export class ByteWriter {
   /** An exact integer from 0 to 2^53 - 1, 7 bits a byte, lowest first. */
   varint(value: number): void {
     this.ensure(8);
+    const { bytes } = this;
+    let pos = this.pos;
     let rest = value;
-    while (rest >= 0x80) {
-      this.bytes[this.pos++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+    // Four bytes' worth at once by whole-number arithmetic; what is above needs doubles.
+    if (value >= WORD_RANGE) {
+      const low = value % WORD_RANGE;
+      rest = (value - low) / WORD_RANGE;
+      bytes[pos] = low | 0x80;
+      bytes[pos + 1] = (low >>> 7) | 0x80;
+      bytes[pos + 2] = (low >>> 14) | 0x80;
+      bytes[pos + 3] = (low >>> 21) | 0x80;
+      pos += 4;
     }
-    this.bytes[this.pos++] = rest;
+    for (; rest >= 0x80; rest >>>= 7) bytes[pos++] = rest | 0x80;
+    bytes[pos++] = rest;
+    this.pos = pos;
   }
 
   /** Any double; exact integers are short. */
   number(value: number): void {
+    if ((value | 0) === value && value > 0 && value < WORD_RANGE) {
+      this.varint(value * 4);
+      return;
+    }
     if (Number.isInteger(value) && Math.abs(value) < INTEGER_MAX && !Object.is(value, -0)) {
       this.varint(value >= 0 ? value * 4 : -value * 4 - 2);
       return;
