@@ -1,6 +1,7 @@
 /** The list of segments: which exist, in what state, and what time they span. */
 import Database from 'better-sqlite3';
 import { StoreError, toStoreError } from './errors.ts';
+import { openForReading } from './open.ts';
 import { CATALOG_SQL, type SegmentState } from './schema.ts';
 import { checkVersion, type SegmentFacts } from './segment.ts';
 
@@ -57,7 +58,7 @@ export class Catalog {
   static open(path: string, mode: 'read' | 'write'): Catalog {
     let db: Database.Database | undefined;
     try {
-      db = new Database(path, mode === 'read' ? { readonly: true, fileMustExist: true } : {});
+      db = mode === 'read' ? openForReading(path) : new Database(path);
       if (mode === 'write') {
         // Not WAL: a store on read-only media must open too, and this file changes once a segment.
         db.pragma('journal_mode = DELETE');

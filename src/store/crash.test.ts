@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +105,25 @@ describe('kill -9 while segments are sealed and expire', () => {
           ids.map((_, n) => statement(expired + n).id),
         );
       }
+    });
+  });
+});
+
+describe('a catalog left in the middle of a change', () => {
+  test('is rolled back by whoever opens it next, for reading too', async () => {
+    await withDirectory((directory) => {
+      execFileSync(process.execPath, [CHILD, directory, '1000']);
+      // Pages spilled to the file before the commit, then the kill: a hot journal.
+      const change = `import Database from 'better-sqlite3';
+        const db = new Database(process.argv[1]);
+        db.pragma('cache_spill = 1'); db.pragma('cache_size = 1');
+        db.exec("BEGIN; UPDATE segment SET rows = 0; CREATE TABLE filler AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i, hex(randomblob(50)) FROM n");
+        process.kill(process.pid, 'SIGKILL');`;
+      const path = join(directory, 'catalog.db');
+      spawnSync(process.execPath, ['--input-type=module', '-e', change, path], { cwd: import.meta.dirname });
+      assert.ok(existsSync(`${path}-journal`));
+      assert.equal(storedIds(directory).length, 1000);
+      assert.deepEqual(verifyStore(directory).faults, []);
     });
   });
 });

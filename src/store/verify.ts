@@ -6,10 +6,11 @@
 import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { Catalog, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START, Chain, type SmallTable, type SqlValue, TABLES } from './chain.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { openForReading } from './open.ts';
 import { CATALOG_FILE } from './schema.ts';
 import { checkVersion } from './segment.ts';
 import { isSigned, type Signed } from './sign.ts';
@@ -78,7 +79,7 @@ function segmentsOf(directory: string): SegmentEntry[] {
 
 function lastBlock(path: string): Anchored | undefined {
   try {
-    const db = new Database(path, { readonly: true, fileMustExist: true });
+    const db = openForReading(path);
     try {
       return db.prepare<[], Anchored>('SELECT seq, digest FROM chain ORDER BY seq DESC LIMIT 1').get();
     } finally {
@@ -206,7 +207,7 @@ class Verifier {
   }
 
   private openSegment(entry: SegmentEntry, path: string): void {
-    const db = new Database(path, { readonly: true, fileMustExist: true });
+    const db = openForReading(path);
     try {
       checkVersion(db, path);
       db.exec('BEGIN');
