@@ -81,7 +81,7 @@ test('statements of one request become records of their own, each with its resul
     records.map((r) => [r.text, r.operation, r.affectedRows, r.errorCode]),
     [
       ["INSERT INTO t VALUES ('a;b')", 'INSERT', 1, undefined],
-      ['DELETE FROM t', 'DELETE', undefined, '42501'],
+      ['DELETE FROM t; SELECT 1', 'DELETE', undefined, '42501'],
     ],
   );
 });
@@ -153,4 +153,22 @@ test('a loss is a record of its own', () => {
   assert.equal(json['audit.kind'], 'loss');
   assert.equal(json['audit.reason'], 'kernel-drops');
   assert.match(String(json['audit.id']), /^[0-9a-f]{32}$/);
+});
+
+test('the end user: a comment before a query attribute before the application name', () => {
+  const { records, sink } = open();
+  const named = { ...ann, program: 'billing;user=from-name' };
+  const emit = (text: string, tags?: ReadonlyMap<string, string>): void => {
+    const event = statement(text, {});
+    event.identity = named;
+    event.tags = tags;
+    sink.emit(event);
+  };
+  emit('SELECT 1');
+  emit('SELECT 1', new Map([['enduser.id', 'from-attribute']]));
+  emit("SELECT 1 /*user='from-comment'*/", new Map([['enduser.id', 'from-attribute']]));
+  assert.deepEqual(
+    records.map((r) => r.endUser),
+    ['from-name', 'from-attribute', 'from-comment'],
+  );
 });

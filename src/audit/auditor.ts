@@ -4,26 +4,38 @@
  */
 import { createHash } from 'node:crypto';
 import { communityId } from '../base/community-id.ts';
+import type { Counters } from '../base/counters.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
-import { DISPOSITION_RECORD, type PolicyEngine } from '../contracts/policy.ts';
+import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
-import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
+import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
 import { redact } from './redact.ts';
-import { type Part, pair } from './split.ts';
+import { merged, type Part, pair } from './split.ts';
 
 export interface AuditorOptions {
   readonly sensor: string;
   readonly analyzer: SqlAnalyzer;
-  /** `undefined`: everything is recorded, nothing judged. */
+  /** The first policy; `undefined`: everything is recorded, nothing judged. */
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
+  /** Records wait for `release`, which hands them on in an order that does not depend on how flows share threads. */
+  readonly ordered?: boolean;
+  /** Takes the records that the policy engine defers. */
+  readonly defer?: (record: AuditRecord, statement: SqlStatement | undefined) => void;
 }
 
-export interface AuditCounters {
+/** A record before it is judged. */
+interface Unjudged {
+  readonly record: AuditRecord;
+  readonly statement: SqlStatement | undefined;
+}
+
+export interface AuditCounters extends Counters {
   sessions: number;
   logins: number;
   failedLogins: number;
@@ -46,10 +58,15 @@ export class Auditor implements SessionOpener {
     dropped: 0,
   };
   readonly options: AuditorOptions;
+  /** Judges from the next record on; may be replaced at any time between two packets. */
+  policy: PolicyEngine | undefined;
   private losses = 0;
+  /** Records of one packet, when `ordered`. */
+  private readonly held: Unjudged[] = [];
 
   constructor(options: AuditorOptions) {
     this.options = options;
+    this.policy = options.policy;
   }
 
   open(connection: ConnectionInfo): EventSink {
@@ -71,26 +88,37 @@ export class Auditor implements SessionOpener {
   }
 
   keep(record: AuditRecord, statement: SqlStatement | undefined): void {
-    const { policy, sink } = this.options;
-    if (policy && policy.evaluate(record, statement) !== DISPOSITION_RECORD) this.counters.ignored++;
+    if (this.options.ordered) this.held.push({ record, statement });
+    else this.judge(record, statement);
+  }
+
+  /** Records wait for `release`. */
+  get holds(): boolean {
+    return this.held.length > 0;
+  }
+
+  /** Judges the records that wait, by time and id. To be called after every packet. */
+  release(): void {
+    const { held } = this;
+    if (held.length > 1) held.sort((a, b) => compareRecords(a.record, b.record));
+    for (const { record, statement } of held) this.judge(record, statement);
+    held.length = 0;
+  }
+
+  private judge(record: AuditRecord, statement: SqlStatement | undefined): void {
+    const { policy } = this;
+    const { sink, defer } = this.options;
+    const disposition = policy?.evaluate(record, statement);
+    if (disposition === DISPOSITION_DROP) this.counters.ignored++;
+    else if (disposition === DISPOSITION_DEFER) defer?.(record, statement);
     else if (!sink.write(record)) this.counters.dropped++;
   }
 }
 
-/** Dialect by `db.system.name`. */
-const DIALECTS: { readonly [system: string]: SqlDialect } = {
-  postgresql: 'postgresql',
-  mysql: 'mysql',
-  mariadb: 'mysql',
-  'microsoft.sql_server': 'tsql',
-  sybase: 'tsql',
-  'oracle.db': 'oracle',
-  'ibm.db2': 'db2',
-  derby: 'db2',
-};
-
-/** Keys of sqlcommenter-style comment tags in which applications name their user, best first. */
-const END_USER_TAGS = ['enduser.id', 'enduser', 'user_id', 'username', 'user'];
+/** Order of records that one packet completed. */
+export function compareRecords(a: AuditRecord, b: AuditRecord): number {
+  return a.timeUs - b.timeUs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
 
 class AuditSession implements EventSink {
   private readonly auditor: Auditor;
@@ -141,7 +169,7 @@ class AuditSession implements EventSink {
     record.osUser = identity.osUser;
     record.clientHost = identity.clientHost;
     record.program = this.state.programOf(identity);
-    record.endUser = identity.endUser;
+    record.endUser = identity.endUser ?? endUserOfProgram(record.program);
     record.clientAddress = connection.clientAddress;
     record.clientPort = connection.clientPort;
     record.serverAddress = connection.serverAddress;
@@ -179,52 +207,40 @@ class AuditSession implements EventSink {
   }
 
   private statement(event: StatementEvent): void {
-    const dialect = DIALECTS[event.identity.system] ?? 'generic';
+    const dialect = SQL_DIALECTS[event.identity.system] ?? 'generic';
     const { text } = event;
     const { analyzer } = this.auditor.options;
-    const found = text === undefined ? NO_STATEMENTS : analyzer.analyze(text, dialect).filter((s) => s.end > s.start);
+    const found = text === undefined ? NO_STATEMENTS : withText(analyzer.analyze(text, dialect));
     for (const part of pair(event, found)) {
       this.auditor.counters.statements++;
-      const statements = part.statement ? [part.statement] : found;
       const record = this.record('statement', event);
       record.call = event.call;
+      record.endUser = endUserOfTags(event.tags) ?? record.endUser;
       record.transaction = event.transaction;
       setOutcome(record, event, part.outcomes);
-      this.describe(record, event, part, statements, found.length, dialect);
+      this.describe(record, event, part, dialect);
       if (part.outcomes.length > 0 && record.errorCode === undefined) {
-        for (const { effect } of statements) if (effect) this.state.apply(effect);
+        for (const { effect } of part.statements) if (effect) this.state.apply(effect);
       }
-      this.auditor.keep(record, part.statement ?? found[0]);
+      this.auditor.keep(record, merged(part.statements));
     }
   }
 
   /** The what: text, parameters, operations, objects, fingerprint. */
-  private describe(
-    record: AuditRecord,
-    event: StatementEvent,
-    part: Part,
-    statements: readonly SqlStatement[],
-    foundCount: number,
-    dialect: SqlDialect,
-  ): void {
+  private describe(record: AuditRecord, event: StatementEvent, part: Part, dialect: SqlDialect): void {
     record.procedure = event.procedure;
     record.parameters = event.parameters;
-    if (event.text !== undefined) this.describeText(record, event, part, statements, foundCount, dialect);
+    if (event.text !== undefined) {
+      this.describeText(record, event, event.text, part);
+      this.describeStatements(record, part.statements, dialect);
+    }
     if (event.operation !== undefined) record.operation = event.operation;
   }
 
-  private describeText(
-    record: AuditRecord,
-    event: StatementEvent,
-    part: Part,
-    statements: readonly SqlStatement[],
-    foundCount: number,
-    dialect: SqlDialect,
-  ): void {
-    const text = event.text as string;
-    const whole = foundCount < 2 || part.statement === undefined;
-    const from = whole ? 0 : (part.statement as SqlStatement).start;
-    const to = whole ? text.length : (part.statement as SqlStatement).end;
+  private describeText(record: AuditRecord, event: StatementEvent, text: string, part: Part): void {
+    const { statements, whole } = part;
+    const from = whole ? 0 : (statements[0]?.start ?? 0);
+    const to = whole ? text.length : (statements.at(-1)?.end ?? text.length);
     const clean = redact(text, from, to, statements, record.errorText, event.parameters);
     record.text = clean.text;
     record.parameters = clean.parameters;
@@ -234,23 +250,33 @@ class AuditSession implements EventSink {
       record.textLength = event.textLength;
       if (!clean.redacted) record.textSha256 = event.textSha256;
     }
-    const operations = new Set<string>();
-    const objects = new Set<string>();
+  }
+
+  private describeStatements(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
+    let tagged: string | undefined;
     for (const statement of statements) {
-      this.collect(statement, dialect, operations, objects);
       record.procedure ??= statement.procedure;
-      record.endUser ??= endUserOf(statement);
+      tagged ??= endUserOfTags(statement.tags);
     }
-    const [operation] = operations;
-    record.operation = operation;
-    if (operations.size > 1) record.operations = [...operations];
-    if (objects.size > 0) record.objects = [...objects];
+    // What is said of this statement is nearer than what was said of the session.
+    if (tagged !== undefined) record.endUser = tagged;
+    const [only] = statements;
+    if (statements.length === 1 && only?.executes === undefined) setNames(record, only?.operations, only?.objects);
+    else this.describeSeveral(record, statements, dialect);
     const [first] = statements;
     if (first) {
       const single = statements.length === 1;
       record.summary = single ? first.summary : statements.map((s) => s.summary).join('; ');
       record.fingerprint = single ? first.fingerprint : joinFingerprints(statements);
     }
+  }
+
+  /** Operations and objects of several statements, each once. */
+  private describeSeveral(record: AuditRecord, statements: readonly SqlStatement[], dialect: SqlDialect): void {
+    const operations = new Set<string>();
+    const objects = new Set<string>();
+    for (const statement of statements) this.collect(statement, dialect, operations, objects);
+    setNames(record, [...operations], [...objects]);
   }
 
   /** Operations and objects of a statement, and of the one it executes when that was prepared in SQL. */
@@ -272,33 +298,42 @@ function joinFingerprints(statements: readonly SqlStatement[]): string {
   return createHash('sha256').update(joined).digest('hex').slice(0, 16);
 }
 
-const NO_STATEMENTS: readonly SqlStatement[] = [];
-
-function endUserOf(statement: SqlStatement): string | undefined {
-  const { tags } = statement;
-  if (!tags) return undefined;
-  for (const key of END_USER_TAGS) {
-    const value = tags.get(key);
-    if (value) return value;
-  }
-  return undefined;
+function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
+  const [first] = statements;
+  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
+  return statements.filter((s) => s.end > s.start);
 }
+
+function setNames(
+  record: AuditRecord,
+  operations: readonly string[] | undefined,
+  objects: readonly string[] | undefined,
+): void {
+  record.operation = operations?.[0];
+  if (operations !== undefined && operations.length > 1) record.operations = operations;
+  if (objects !== undefined && objects.length > 0) record.objects = objects;
+}
+
+const NO_STATEMENTS: readonly SqlStatement[] = [];
 
 /** Sums the results of one record: rows of all, error of the one that failed, first and last byte of the reply. */
 function setOutcome(record: AuditRecord, event: StatementEvent, outcomes: readonly Outcome[]): void {
   let firstByteUs = 0;
   let endUs = 0;
   let responseBytes = 0;
+  let bulkBytes = 0;
   for (const outcome of outcomes) {
     if (outcome.errorCode !== undefined) record.errorCode = outcome.errorCode;
     if (outcome.errorText !== undefined) record.errorText = outcome.errorText;
     if (outcome.returnedRows !== undefined) record.returnedRows = (record.returnedRows ?? 0) + outcome.returnedRows;
     if (outcome.affectedRows !== undefined) record.affectedRows = (record.affectedRows ?? 0) + outcome.affectedRows;
     responseBytes += outcome.responseBytes;
+    bulkBytes += outcome.bulkBytes;
     if (firstByteUs === 0) firstByteUs = outcome.firstByteUs;
     if (outcome.endUs > endUs) endUs = outcome.endUs;
   }
   if (outcomes.length > 0) record.responseBytes = responseBytes;
+  if (bulkBytes > 0) record.bulkBytes = bulkBytes;
   setTimes(record, event.startUs, firstByteUs, endUs);
 }
 

@@ -39,9 +39,10 @@ export function redact(
   for (const { secrets } of statements) {
     for (const { start, end } of secrets) {
       if (start < at || end > to) continue;
-      clean += `${text.slice(at, start)}'${REDACTED}'`;
-      at = end;
       const secret = text.slice(start, end);
+      // A secret may also be a bare word, or a part of a literal.
+      clean += text.slice(at, start) + (secret.startsWith("'") ? `'${REDACTED}'` : REDACTED);
+      at = end;
       error = error?.replaceAll(secret, REDACTED);
       const bare = secret.replace(/^'|'$/g, '');
       if (bare.length > 0) error = error?.replaceAll(bare, REDACTED);

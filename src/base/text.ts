@@ -18,11 +18,24 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, encodi
       return latin1Slice.call(bytes, start, end);
     case 'utf16le':
       return ucs2Slice.call(bytes, start, end);
+    case 'windows-1252':
+      return decodeWindows1252(bytes, start, end);
     default: {
       const decoder = decoderFor(encoding);
       return decoder ? decoder.decode(bytes.subarray(start, end)) : utf8Slice.call(bytes, start, end);
     }
   }
+}
+
+/** Characters of 0x80 to 0x9f; the five unassigned bytes are C1 controls, as everywhere on the web. */
+const WINDOWS_1252_HIGH =
+  '\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f' +
+  '\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178';
+
+/** Node's own decoder reads 0x80 to 0x9f as latin1 does. */
+function decodeWindows1252(bytes: Uint8Array, start: number, end: number): string {
+  const text = latin1Slice.call(bytes, start, end);
+  return text.replace(/[\x80-\x9f]/g, (character: string) => WINDOWS_1252_HIGH.charAt(character.charCodeAt(0) - 0x80));
 }
 
 function decoderFor(label: string): TextDecoder | null {

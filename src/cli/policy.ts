@@ -1,36 +1,76 @@
 /** `wiretrail policy`: check the files, run the tests that their rules carry. */
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
-import { loadPolicies, type Policy } from '../policy/policy.ts';
+import { requestControl } from '../control/client.ts';
+import { CODE_PUSH, CODE_RELOAD, RESULT_DONE } from '../control/frame.ts';
+import { loadPolicies, type Policy, shortVersion } from '../policy/policy.ts';
 import { runPolicyTests } from '../policy/rule-tests.ts';
 import { formatProblem, PolicyError } from '../policy/source.ts';
+import type { PolicyInForce } from '../sensor/messages.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
-import { PACKAGED_POLICIES } from './options.ts';
+import { DEFAULT_SOCKET, PACKAGED_POLICIES, positiveInteger } from './options.ts';
 import { counted, say } from './text.ts';
+import { type TryOptions, tryPolicy } from './try.ts';
 
 const EXAMPLES = `
 Examples:
   wiretrail policy check policies/          refuse broken files with file, line, column and reason
-  wiretrail policy test policies/           run what each rule says it must and must not match`;
+  wiretrail policy test policies/           run what each rule says it must and must not match
+  wiretrail policy try rule.yaml --from -7d what a new rule would have matched in the store ./data
+  wiretrail policy push policies/           put them in force in the running sensor
+  wiretrail policy push                     have the sensor read its own files again, as SIGHUP does`;
 
 export function policyCommand(exit: (code: number) => void): Command {
-  const policy = new Command('policy').description('check and test policy files').addHelpText('after', EXAMPLES);
-  policy
+  const command = new Command('policy')
+    .description('check, test, try and push policy files')
+    .addHelpText('after', EXAMPLES);
+  command
     .command('check')
     .description('read policies and say what is wrong with them; exit 2 when something is')
     .argument('[path...]', 'folders or files', [PACKAGED_POLICIES])
     .action((paths: string[]) => {
-      const { rules, disabled, version } = load(paths);
+      const policy = load(paths);
+      const { rules, disabled } = policy;
       const off = disabled.length > 0 ? `, ${counted(disabled.length, 'file')} off (enabled: false)` : '';
-      say(`${counted(rules.length, 'rule')}${off}, version ${version.slice(0, 12)}: no errors`);
+      say(`${counted(rules.length, 'rule')}${off}, version ${shortVersion(policy)}: no errors`);
       exit(EXIT_DONE);
     });
-  policy
+  command
     .command('test')
     .description('run the tests of all rules, also of packs that are off; exit 1 when one fails')
     .argument('[path...]', 'folders or files', [PACKAGED_POLICIES])
     .action((paths: string[]) => exit(runTests(paths)));
-  return policy;
+  command
+    .command('try')
+    .description('say what rules would have matched among the records of a store')
+    .argument('<path...>', 'files or folders of rules')
+    .option('--store <dir>', 'the store', 'data')
+    .option('--from <time>', 'first moment: ISO 8601, or a distance back such as -7d')
+    .option('--to <time>', 'moment at which to end')
+    .option('--examples <count>', 'matches shown of each rule', positiveInteger, 3)
+    .option('--jsonl', 'all matched records, as JSON lines')
+    .action((paths: string[], options: TryOptions) => {
+      tryPolicy(load(paths), options);
+      exit(EXIT_DONE);
+    });
+  command
+    .command('push')
+    .description('put policies in force in a running sensor; a broken one is refused and the old one stays (exit 2)')
+    .argument('[path...]', 'folders or files; without, those the sensor was started with are read again')
+    .option('--socket <path>', 'control socket of the sensor', DEFAULT_SOCKET)
+    .action(async (paths: string[], options: { readonly socket: string }) => {
+      await push(paths, options.socket);
+      exit(EXIT_DONE);
+    });
+  return command;
+}
+
+async function push(paths: readonly string[], socket: string): Promise<void> {
+  const content = paths.length === 0 ? '' : JSON.stringify({ sources: load(paths).sources });
+  const reply = await requestControl(socket, paths.length === 0 ? CODE_RELOAD : CODE_PUSH, content);
+  if (reply.result !== RESULT_DONE) throw new UserError(`policy refused, the old one stays: ${reply.content}`);
+  const { version, rules } = JSON.parse(reply.content) as PolicyInForce;
+  say(`policy ${version} in force, ${counted(rules, 'rule')}`);
 }
 
 function runTests(paths: readonly string[]): number {

@@ -143,7 +143,8 @@ async function list(reader: StoreReader, query: Query, options: QueryOptions): P
     }
     shown++;
     if (options.format !== 'table') {
-      await write(options.format === 'csv' ? csvRecord(recordToJson(record)) : `${recordToLine(record)}\n`);
+      if (options.format === 'csv') await write(csvRecord(recordToJson(record)));
+      else await print(recordToLine(record));
       continue;
     }
     rows.push(recordCells(record satisfies AuditRecord));

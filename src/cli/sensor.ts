@@ -1,20 +1,33 @@
 /** `wiretrail sensor`: live capture from a mirror port. */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
+import { AlarmDesk } from '../alarm/desk.ts';
+import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
-import type { CaptureJob, CaptureMessage, Progress } from '../sensor/messages.ts';
-import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, repeated } from './options.ts';
-import { internalLoss, printSummary } from './report.ts';
+import { ControlServer } from '../control/server.ts';
+import { LiveCapture } from '../sensor/live.ts';
+import type { CaptureJob, Progress } from '../sensor/messages.ts';
+import { Steering } from '../sensor/steering.ts';
+import {
+  DEFAULT_FLOWS_MAX,
+  PACKAGED_POLICIES,
+  portHint,
+  positiveInteger,
+  programVersion,
+  repeated,
+} from './options.ts';
+import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
-import { grouped, ProgressLine, say } from './text.ts';
+import { counted, grouped, ProgressLine, say } from './text.ts';
 
 interface SensorOptions extends RetentionOptions {
   readonly interface: readonly string[];
   readonly store?: string;
   readonly jsonl?: string;
-  readonly policies: string;
+  readonly policies?: readonly string[];
+  readonly maskKey?: string;
+  readonly socket?: string;
+  readonly alarm?: readonly string[];
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
   readonly flows: number;
@@ -37,7 +50,10 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .requiredOption('-i, --interface <name>', 'interface that receives mirrored traffic, repeatable', repeated)
     .option('--store <dir>', 'write records into a store')
     .option('--jsonl <path>', 'write records as JSON lines; - is standard output')
-    .option('--policies <dir>', 'folder or file of policies', PACKAGED_POLICIES)
+    .option('--policies <dir>', 'folder or file of policies, repeatable (default: those that come with it)', repeated)
+    .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
+    .option('--socket <path>', "control socket to listen on, for 'wiretrail status' and 'policy push'")
+    .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
@@ -52,65 +68,71 @@ async function run(options: SensorOptions): Promise<number> {
   if (options.store === undefined && options.jsonl === undefined) {
     throw new UserError('nothing would be kept: give --store DIR or --jsonl PATH');
   }
-  const stop = new SharedArrayBuffer(4);
-  const job: CaptureJob = {
+  const policies = options.policies ?? [PACKAGED_POLICIES];
+  const desk = new AlarmDesk(options.alarm ?? [], programVersion());
+  const line = new ProgressLine();
+  const live = new LiveCapture(jobOf(options, policies), {
+    ready: () => say(`capturing on ${options.interface.join(', ')}`),
+    alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
+    progress: (progress) => line.update(() => describe(progress)),
+  });
+  const steering = new Steering(live, { sensor: options.sensorName, interfaces: options.interface, policies }, desk);
+  const unhook = hookSignals(live, steering);
+  let control: ControlServer | undefined;
+  try {
+    if (options.socket !== undefined) control = await ControlServer.listen(options.socket, steering.handlers());
+    const last = await live.ended;
+    line.end();
+    printSummary(last.tally, last.stats, last.counters);
+    return last.stats.drops + internalLoss(last.counters) > 0 ? EXIT_LOSS : EXIT_DONE;
+  } catch (error) {
+    live.stop();
+    await live.ended.catch(() => undefined);
+    throw error;
+  } finally {
+    line.end();
+    unhook();
+    await control?.close();
+    await desk.close(ALARM_GRACE_MS);
+    printAlarms(desk.reports());
+  }
+}
+
+function jobOf(options: SensorOptions, policies: readonly string[]): Omit<CaptureJob, 'stop' | 'alarms'> {
+  return {
     interfaces: options.interface,
     sensor: options.sensorName,
     store: options.store,
     storeOptions: storeOptionsOf(options),
     jsonl: options.jsonl,
-    policies: options.policies,
+    policies,
+    maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
     blockBytes: options.blockKib * 1024,
     blockCount: options.blocks,
     promiscuous: options.promiscuous,
-    stop,
   };
-  const last = await captureUntilStopped(job, stop);
-  printSummary(last.tally, last.stats, last.counters);
-  return internalLoss(last.stats, last.counters) > 0 ? EXIT_LOSS : EXIT_DONE;
 }
 
-/** Runs the capture thread until a signal; resolves with its last counters. */
-function captureUntilStopped(job: CaptureJob, stop: SharedArrayBuffer): Promise<Progress> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(join(import.meta.dirname, '../sensor/capture-worker.js'), { workerData: job });
-    const line = new ProgressLine();
-    const onSignal = (): void => {
-      Atomics.store(new Int32Array(stop), 0, 1);
-    };
-    for (const signal of SIGNALS) process.on(signal, onSignal);
-    const done = (): void => {
-      line.end();
-      for (const signal of SIGNALS) process.off(signal, onSignal);
-    };
-    worker.on('message', (message: CaptureMessage) => {
-      switch (message.kind) {
-        case 'ready':
-          say(`capturing on ${job.interfaces.join(', ')}`);
-          break;
-        case 'progress':
-          line.update(() => describe(message.progress));
-          break;
-        case 'stopped':
-          done();
-          resolve(message.progress);
-          break;
-        case 'failed':
-          done();
-          reject(new UserError(message.message));
-          break;
-      }
-    });
-    worker.on('error', (error) => {
-      done();
-      reject(error);
-    });
-  });
+/** SIGINT and SIGTERM end the capture, SIGHUP reads the policies again. Returns what undoes it. */
+function hookSignals(live: LiveCapture, steering: Steering): () => void {
+  const stop = (): void => live.stop();
+  const reload = (): void => {
+    steering.reload().then(
+      ({ version, rules }) => say(`policy ${version} in force, ${counted(rules, 'rule')}`),
+      (error: Error) => say(`wiretrail: policy refused, the old one stays: ${error.message}`),
+    );
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
+  process.on('SIGHUP', reload);
+  return () => {
+    for (const signal of STOP_SIGNALS) process.off(signal, stop);
+    process.off('SIGHUP', reload);
+  };
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 function describe({ stats, counters }: Progress): string {
   const drops = stats.drops > 0 ? `, ${grouped(stats.drops)} dropped` : '';

@@ -122,6 +122,16 @@ export interface SessionOpener {
   open(connection: ConnectionInfo): EventSink;
 }
 
+/** What a session counted and no event tells. The driver adds it to the host's counters when the connection ends. */
+export interface SessionCounters {
+  /** Frames that are no request, or answer none. */
+  readonly strayFrames: number;
+  /** Prepared statements, portals and the like that were forgotten because there were too many. */
+  readonly evictedHandles: number;
+  /** Times that too many requests waited for their reply. */
+  readonly pendingOverflows: number;
+}
+
 export interface ProtocolModule<S = unknown> {
   /** Folder name, and the word users write in `--port PORT=NAME`. */
   readonly name: string;
@@ -153,6 +163,7 @@ export interface ProtocolModule<S = unknown> {
    * Otherwise frames are lost too, and the driver resynchronises (also after `FRAME_MALFORMED`, with 0 lost bytes).
    */
   onGap(session: S, direction: Direction, lostBytes: number, synced: boolean, tsUs: number, sink: EventSink): void;
+  counters?(session: S): SessionCounters;
   /** The connection is over: emit what is open. */
   onEnd(session: S, reason: EndReason, tsUs: number, sink: EventSink): void;
 }

@@ -15,7 +15,8 @@ export type Severity = (typeof SEVERITIES)[number];
 export interface PolicyMatch {
   readonly rule: string;
   readonly severity: Severity;
-  readonly action: 'record' | 'alert' | 'ignore' | 'mask';
+  /** `shadow`: the rule is on trial; it matched, and nothing came of it. */
+  readonly action: 'record' | 'alert' | 'ignore' | 'mask' | 'shadow';
 }
 
 /** Absent facts are `undefined`. Counts are exact integers; times are microseconds since 1970. */
@@ -58,6 +59,8 @@ export class AuditRecord {
   returnedRows: number | undefined = undefined;
   affectedRows: number | undefined = undefined;
   responseBytes: number | undefined = undefined;
+  /** Bytes of bulk data the client sent: COPY, LOAD DATA. */
+  bulkBytes: number | undefined = undefined;
   transaction: TransactionState | undefined = undefined;
   tls: TlsFacts | undefined = undefined;
   /** How the user proved who they are, for a login. */
@@ -69,6 +72,8 @@ export class AuditRecord {
   lostBytes: number | undefined = undefined;
   /** Rules that matched, in rule order; set by the policy engine. */
   policy: readonly PolicyMatch[] | undefined = undefined;
+  /** First 12 digits of the hash of the policy that judged it; set by the policy engine. */
+  policyVersion: string | undefined = undefined;
 }
 
 export type RecordField = keyof AuditRecord;
@@ -113,6 +118,7 @@ export const RECORD_KEYS: { readonly [F in RecordField]: string } = {
   returnedRows: 'db.response.returned_rows',
   affectedRows: 'audit.affected_rows',
   responseBytes: 'audit.response_bytes',
+  bulkBytes: 'audit.bulk_bytes',
   transaction: 'audit.transaction',
   tls: 'audit.tls',
   authMethod: 'audit.auth_method',
@@ -120,6 +126,7 @@ export const RECORD_KEYS: { readonly [F in RecordField]: string } = {
   marks: 'audit.marks',
   lostBytes: 'audit.lost_bytes',
   policy: 'audit.policy',
+  policyVersion: 'audit.policy_version',
 };
 
 /** Takes finished records. The bytes are the receiver's business from then on; `false` when it had to drop it. */

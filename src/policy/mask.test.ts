@@ -33,6 +33,12 @@ const FOUND: readonly [text: string, found: readonly string[]][] = [
   ['DE893704004405320130001', []],
   ['ZZ89370400440532013000', []],
   ["'Ann.Example+x@mail.example.org'", ['email ann.example+x@mail.example.org']],
+  ['ssn 123-45-6789, no 000-12-3456 or 123-45-67890', ['national-id 123456789']],
+  ["('AB 12 34 56 C')", ['national-id AB123456C']],
+  ["'12345678Z' '12345678A' 'X1234567L'", ['national-id 12345678Z', 'national-id X1234567L']],
+  ['1 84 12 76 451 089 46', ['national-id 184127645108946']],
+  ["'RSSMRA85T10A562S'", ['national-id RSSMRA85T10A562S']],
+  ["'AKIAIOSFODNN7EXAMPLE' 'AKIA'", ['key AKIAIOSFODNN7EXAMPLE']],
   ["'joe'@'localhost' @v a@b @@version x@y.z", []],
 ];
 
@@ -74,6 +80,7 @@ test('hostile text is linear', () => {
     '4 '.repeat(50_000),
     'DE00 '.repeat(20_000),
     `${'a'.repeat(99)}@`.repeat(900),
+    '-eyJ'.repeat(20_000),
   ])
     assert.equal(findSensitive(text, ALL).length, 0);
 });
@@ -91,6 +98,7 @@ test('patterns: text, binds and errors are masked, equal values alike, with one 
     null,
     true,
     { type: 'text', text: 'a@example.org', length: 99, sha256: 'cd' },
+    { type: 'oid 999', hex: Buffer.from('\u0001 4111111111111111 ').toString('hex') },
   ]);
   record.errorText = 'Key (mail)=(a@example.org) already exists';
   masker.maskPatterns(record);
@@ -98,7 +106,7 @@ test('patterns: text, binds and errors are masked, equal values alike, with one 
   assert.equal(record.text, `SELECT '${token}'`);
   const mail = /<email:[0-9a-f]{16}>/.exec(record.errorText)?.[0];
   assert.equal(record.errorText, `Key (mail)=(${mail}) already exists`);
-  assert.deepEqual(record.parameters, [token, token, 'x', null, true, mail]);
+  assert.deepEqual(record.parameters, [token, token, 'x', null, true, mail, `\u0001 ${token} `]);
   assert.equal(record.marks, MARK_MASKED);
   assert.equal(record.textSha256, undefined);
   const again = recordOf('4111111111111111', undefined);

@@ -80,9 +80,11 @@ export class Masker {
       const masked = this.byPattern(String(value));
       return masked === String(value) ? value : masked;
     }
-    if (value === null || typeof value === 'boolean' || !('text' in value)) return value;
-    const text = this.byPattern(value.text);
-    return text === value.text ? value : text;
+    if (value === null || typeof value === 'boolean') return value;
+    // A type that was not decoded may still carry the digits as text.
+    const plain = 'text' in value ? value.text : Buffer.from(value.hex, 'hex').toString('latin1');
+    const text = this.byPattern(plain);
+    return text === plain ? value : text;
   }
 
   private replace(text: string, spans: readonly TextSpan[]): string {

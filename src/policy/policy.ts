@@ -25,6 +25,13 @@ export interface Policy {
   readonly disabled: readonly string[];
 }
 
+const VERSION_DIGITS_SHORT = 12;
+
+/** The version as people and records name it. */
+export function shortVersion(policy: Policy): string {
+  return policy.version.slice(0, VERSION_DIGITS_SHORT);
+}
+
 export interface PolicyOptions {
   /** Also take files that say `enabled: false`. */
   readonly disabledToo?: boolean;
@@ -121,7 +128,7 @@ function mergeRecord(files: readonly PolicyFileReader[]): 'all' | 'matched' {
 /** The automaton of all keywords is built once here, so that its limits refuse the policy, not the running sensor. */
 function checkKeywords(rules: readonly Rule[], problems: PolicyProblem[]): void {
   const keywords = new KeywordScanner();
-  for (const rule of rules) buildCondition(rule.when, { keywords });
+  for (const rule of rules) buildCondition(rule.when, { keywords, deferral: undefined });
   try {
     keywords.seal();
   } catch (error) {

@@ -30,6 +30,37 @@ test('says whether a text matches', () => {
     assert.equal(new Regex(source).search(text), matches, `${source} on ${text}`);
 });
 
+test('knows the words it needs', () => {
+  assert.deepEqual(new Regex('\\bunion\\b.{1,40}\\bselect\\b').needed, [['union'], ['select']]);
+  assert.deepEqual(new Regex("['0-9]\\s*;\\s*(DROP|exec(ute)?)\\b").needed, [['drop', 'exec']]);
+  assert.deepEqual(new Regex('(a|b)(c|d)x*ef').needed, [['ac', 'ad', 'bc', 'bd'], ['ef']]);
+  assert.deepEqual(new Regex('(drop)?|x+').needed, []);
+  assert.deepEqual(new Regex('éab').needed, [['ab']]);
+});
+
+test('never matches a text that lacks a needed word', () => {
+  const piece = fc.constantFrom('a', 'B', 'ab', '\\d', '.', 'x', '(ab|C)', '(a|bx|é)', '[ab]', '\\b', '^', '(xa?)');
+  const repeats = fc.constantFrom('', '', '+', '*', '?', '{2}');
+  const source = fc.array(fc.tuple(piece, repeats), { minLength: 1, maxLength: 6 });
+  const sources = fc
+    .tuple(source, source)
+    .map(([left, right]) =>
+      [left, right]
+        .map((parts) => parts.map(([text, times]) => (/^[\\^]?[b^]$/.test(text) ? text : text + times)).join(''))
+        .join('|'),
+    );
+  const texts = fc.string({ unit: fc.constantFrom('a', 'b', 'A', 'B', 'c', 'x', 'é', '1', ' '), maxLength: 12 });
+  fc.assert(
+    fc.property(sources, texts, (pattern, text) => {
+      const regex = new Regex(pattern);
+      const lower = text.toLowerCase();
+      const has = regex.needed.every((words) => words.some((word) => lower.includes(word)));
+      assert.ok(has || !regex.search(text), `${pattern} on ${text}`);
+    }),
+    { seed: 42, numRuns: 3000 },
+  );
+});
+
 test('tells where', () => {
   const regex = new Regex('sleep\\(\\d+');
   assert.equal(regex.search('select pg_sleep(15)'), true);

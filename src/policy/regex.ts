@@ -5,6 +5,7 @@
  * Case never matters. Supported: characters, `.`, `[a-z]`, `\d \w \s` and their opposites, `\b \B ^ $`, groups, `|`,
  * `* + ? {n,m}`. Not supported, and refused: back-references, look-around, lazy quantifiers.
  */
+import { type NeededWords, neededWords } from './regex-literals.ts';
 import { parseRegex, RegexError, type RegexNode } from './regex-parser.ts';
 
 const OP_SET = 0;
@@ -25,6 +26,8 @@ export class Regex {
   /** Range of the last match found by `search`, in UTF-16 units. */
   matchStart = 0;
   matchEnd = 0;
+  /** A text without one word of each group, case aside, has no match. */
+  readonly needed: NeededWords;
   private readonly ops: number[] = [];
   private readonly first: number[] = [];
   private readonly second: number[] = [];
@@ -42,7 +45,9 @@ export class Regex {
 
   /** Throws `RegexError` when the source is not understood or too large. */
   constructor(source: string) {
-    this.compile(parseRegex(source));
+    const tree = parseRegex(source);
+    this.needed = neededWords(tree);
+    this.compile(tree);
     this.emit(OP_MATCH, 0, 0);
     this.findStarts();
     const size = this.ops.length;

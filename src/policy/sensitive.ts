@@ -1,9 +1,11 @@
 /**
  * Finds values that must not be stored: payment card numbers (ISO/IEC 7812-1, checked by Luhn's formula), IBANs (ISO
- * 13616, checked modulo 97), e-mail addresses (the common part of RFC 5321). Linear in the text.
+ * 13616, checked modulo 97), e-mail addresses (the common part of RFC 5321), national identity numbers and credentials
+ * (`identifiers.ts`). Linear in the text.
  */
+import { IDENTIFIER_FORMS } from './identifiers.ts';
 
-export const SENSITIVE_KINDS = ['card', 'iban', 'email'] as const;
+export const SENSITIVE_KINDS = ['card', 'iban', 'email', 'national-id', 'key'] as const;
 export type SensitiveKind = (typeof SENSITIVE_KINDS)[number];
 
 export interface SensitiveSpan {
@@ -21,6 +23,14 @@ export function findSensitive(text: string, kinds: ReadonlySet<SensitiveKind>): 
   if (kinds.has('card')) collectCards(found, text);
   if (kinds.has('iban')) collectIbans(found, text);
   if (kinds.has('email')) collectEmails(found, text);
+  for (const { kind, pattern, isValid } of IDENTIFIER_FORMS) {
+    if (!kinds.has(kind)) continue;
+    for (const match of text.matchAll(pattern)) {
+      const value = kind === 'key' ? match[0] : match[0].replace(/[ .-]/g, '').toUpperCase();
+      if (isValid?.(value) === false) continue;
+      found.push({ kind, start: match.index, end: match.index + match[0].length, value });
+    }
+  }
   found.sort((a, b) => a.start - b.start || b.end - a.end);
   let end = 0;
   return found.filter((span) => {

@@ -112,8 +112,12 @@ export const regex: Definition = {
       file.problem(options.main, `regular expression: ${compiled}`);
       return undefined;
     }
-    const check = new RegexCheck(compiled, options.area);
-    return { expected: source, cost: COST_REGEX, kinds: KIND_STATEMENT, build: () => check };
+    return {
+      expected: source,
+      cost: COST_REGEX,
+      kinds: KIND_STATEMENT,
+      build: ({ keywords }) => new RegexCheck(keywords, compiled, options.area),
+    };
   },
 };
 
@@ -127,23 +131,29 @@ function compileRegex(source: string): Regex | string {
   }
 }
 
+/** Runs the expression only over texts that have the words it needs, which the pass for all keywords finds on its way. */
 class RegexCheck implements Check {
+  private readonly scanner: KeywordScanner;
   private readonly regex: Regex;
   private readonly area: TextArea;
+  private readonly groups: readonly number[];
 
-  constructor(compiled: Regex, area: TextArea) {
+  constructor(scanner: KeywordScanner, compiled: Regex, area: TextArea) {
+    this.scanner = scanner;
     this.regex = compiled;
     this.area = area;
+    this.groups = compiled.needed.map((words) => scanner.add(words, false, area));
   }
 
   test(facts: Facts): boolean {
+    for (const group of this.groups) if (!this.scanner.holds(group, facts)) return false;
     const text = this.textOf(facts);
     return text !== undefined && this.regex.search(text);
   }
 
   find(facts: Facts): Finding | undefined {
     const text = this.textOf(facts);
-    if (text === undefined || !this.regex.search(text)) return undefined;
+    if (text === undefined || !this.test(facts)) return undefined;
     const { matchStart, matchEnd } = this.regex;
     const found = text.slice(matchStart, matchEnd);
     return this.area === 'text' ? { found, ...byteRange(text, matchStart, matchEnd) } : locate(facts, found, found);

@@ -2,6 +2,7 @@
  * The receiver of reassembled bytes: finds out which protocol a flow speaks, then drives that protocol's sessions.
  * Flows that speak none are given up, so that reassembly stops spending memory on them.
  */
+import { UserError } from '../base/errors.ts';
 import {
   type ConnectionInfo,
   type Direction,
@@ -53,7 +54,7 @@ export class ProtocolHost implements StreamReceiver {
   private readonly shared = new Map<ProtocolModule, Map<string, unknown>>();
   private readonly states: (Connection | Probe | undefined)[] = [];
 
-  /** `ports`: the user's hints, port → protocol name. Throws a RangeError on a name that no module has. */
+  /** `ports`: the user's hints, port → protocol name. Throws a UserError on a name that no module has. */
   constructor(
     modules: readonly ProtocolModule[],
     flows: FlowReader,
@@ -76,7 +77,7 @@ export class ProtocolHost implements StreamReceiver {
     }
     for (const [port, name] of ports) {
       const module = modules.find((m) => m.name === name);
-      if (!module) throw new RangeError(`no protocol is called '${name}': ${modules.map((m) => m.name).join(', ')}`);
+      if (!module) throw new UserError(`no protocol is called '${name}': ${modules.map((m) => m.name).join(', ')}`);
       this.byPort.set(port, module);
     }
   }
@@ -114,7 +115,9 @@ export class ProtocolHost implements StreamReceiver {
 
   private probeOf(slot: number, state: Probe | undefined): Probe {
     if (state) return state;
-    const probe = new Probe(this.flows.clientSide(slot), this.flows.isMidstream(slot));
+    const { flows } = this;
+    const likelyServer: Side = flows.port(slot, 0) <= flows.port(slot, 1) ? 0 : 1;
+    const probe = new Probe(flows.clientSide(slot), flows.isMidstream(slot), likelyServer);
     this.states[slot] = probe;
     return probe;
   }

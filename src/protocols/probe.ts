@@ -43,15 +43,19 @@ export class Probe {
   winner: ProbeWinner | undefined = undefined;
   private readonly clientSide: Side | -1;
   private readonly midstream: boolean;
+  /** Where only the middle of a conversation was seen, both ends may look like the server. */
+  private readonly likelyServer: Side;
   /** First bytes of each side's latest turn. */
   private readonly first: [Uint8Array | undefined, Uint8Array | undefined] = [undefined, undefined];
   private heldBytes = 0;
   private turns = 0;
   private lastSide: Side | -1 = -1;
 
-  constructor(clientSide: Side | -1, midstream: boolean) {
+  /** `likelyServer`: the side with the lower port. */
+  constructor(clientSide: Side | -1, midstream: boolean, likelyServer: Side) {
     this.clientSide = clientSide;
     this.midstream = midstream;
+    this.likelyServer = likelyServer;
   }
 
   gap(side: Side, lostBytes: number, tsUs: number): void {
@@ -118,7 +122,7 @@ export class Probe {
         best = Math.max(best ?? STANDING_OPEN, standing);
         const own = hinted[serverSide] === module;
         const wins = standing >= STANDING_BOTH || (own && standing >= STANDING_ONE);
-        const rank = standing * 2 + (own ? 1 : 0);
+        const rank = standing * 4 + (own ? 2 : 0) + (serverSide === this.likelyServer ? 1 : 0);
         if (wins && rank > bestRank) {
           bestRank = rank;
           this.winner = { module, clientSide };

@@ -1,69 +1,124 @@
 /** Builds a pipeline with its sinks from options: the same for replays and for live capture. */
 import { existsSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
-import type { PolicyEngine } from '../contracts/policy.ts';
 import type { RecordSink } from '../contracts/record.ts';
-import { createEngine } from '../policy/engine.ts';
+import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import { type AuditStore, openStore, type StoreOptions } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
 import { JsonlSink } from './jsonl.ts';
+import { maskKeyFor } from './mask-key.ts';
 import { Pipeline } from './pipeline.ts';
+import { archivePolicy } from './policy-archive.ts';
 import { Tally } from './tally.ts';
 
-export interface AssemblyOptions {
-  readonly sensor: string;
-  /** Folder or file of policies. */
-  readonly policies: string;
-  readonly ports: ReadonlyMap<number, string>;
-  readonly flowsMax: number;
+export interface OutputOptions {
+  /** Folders or files of policies. */
+  readonly policies: readonly string[];
+  /** File with the secret of masked values' hashes; `undefined`: see `maskKeyFor`. */
+  readonly maskKey: string | undefined;
   readonly store: string | undefined;
   /** What the store keeps, and how. */
   readonly storeOptions?: StoreOptions;
   readonly jsonl: string | undefined;
+  /** Further takers of records. */
+  readonly sinks?: readonly RecordSink[];
   /** What happens to records while the store's queue is full. */
   readonly whenFull: WhenFull;
 }
 
-/** A pipeline and everything that must be closed after it. */
-export interface Assembly {
-  readonly pipeline: Pipeline;
-  readonly policy: PolicyEngine;
+export interface AssemblyOptions extends OutputOptions {
+  readonly sensor: string;
+  readonly ports: ReadonlyMap<number, string>;
+  readonly flowsMax: number;
+  /** Records of one packet by time and id (`PipelineOptions.ordered`). */
+  readonly ordered?: boolean;
+}
+
+/** Where records are judged and written, and what must be closed afterwards. */
+export interface Outputs {
+  /** The policy in force. */
+  readonly engine: ExplainingEngine;
+  /** Secret of masked values' hashes. */
+  readonly maskKey: Uint8Array;
   readonly tally: Tally;
   readonly jsonl: JsonlSink | undefined;
   readonly store: AuditStore | undefined;
   readonly writer: StoreWriter | undefined;
+  /** Whether anyone takes the records, or they are only counted. */
+  readonly takesRecords: boolean;
+  /** Puts another policy in force, from the next record on. What the old one counted is forgotten. */
+  enforce(policy: Policy): void;
   /** Writes out what is pending and closes the sinks. */
   close(): Promise<void>;
 }
 
+/** Outputs with a pipeline before them. */
+export interface Assembly extends Outputs {
+  readonly pipeline: Pipeline;
+}
+
 /** Throws a UserError when a policy, the store or the output cannot be used. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
-  const policy = createEngine(readPolicies(options.policies));
-  const protocols = await loadProtocols();
-  const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
-  const store = options.store === undefined ? undefined : await openStore(options.store, options.storeOptions);
-  const writer = store?.writer(options.whenFull);
-  const sinks: RecordSink[] = [];
-  if (jsonl) sinks.push(jsonl);
-  if (writer) sinks.push(writer);
-  const tally = new Tally(sinks);
+  const outputs = await openOutputs(options);
   const pipeline = new Pipeline({
     sensor: options.sensor,
-    protocols,
+    protocols: await loadProtocols(),
     ports: options.ports,
-    policy,
-    sink: tally,
+    policy: outputs.engine,
+    sink: outputs.tally,
     flowsMax: options.flowsMax,
+    ordered: options.ordered ?? false,
   });
   return {
     pipeline,
-    policy,
+    get engine() {
+      return outputs.engine;
+    },
+    maskKey: outputs.maskKey,
+    tally: outputs.tally,
+    jsonl: outputs.jsonl,
+    store: outputs.store,
+    writer: outputs.writer,
+    takesRecords: outputs.takesRecords,
+    enforce(next) {
+      outputs.enforce(next);
+      pipeline.auditor.policy = outputs.engine;
+    },
+    close: () => outputs.close(),
+  };
+}
+
+/** The policy engine and the sinks. Throws a UserError when one of them cannot be used. */
+export async function openOutputs(options: OutputOptions): Promise<Outputs> {
+  const policy = readPolicies(options.policies);
+  const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
+  const store = options.store === undefined ? undefined : await openStore(options.store, options.storeOptions);
+  const writer = store?.writer(options.whenFull);
+  const maskKey = maskKeyFor(options.maskKey, options.store);
+  const start = (judging: Policy): ExplainingEngine => {
+    if (options.store !== undefined) archivePolicy(options.store, judging);
+    return createEngine(judging, { maskKey });
+  };
+  let engine = start(policy);
+  const sinks: RecordSink[] = [...(options.sinks ?? [])];
+  if (jsonl) sinks.push(jsonl);
+  if (writer) sinks.push(writer);
+  const tally = new Tally(sinks);
+  return {
+    get engine() {
+      return engine;
+    },
+    maskKey,
     tally,
     jsonl,
     store,
     writer,
+    takesRecords: sinks.length > 0,
+    enforce(next) {
+      engine = start(next);
+    },
     async close() {
       jsonl?.end();
       await writer?.close();
@@ -72,8 +127,13 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   };
 }
 
-/** Policies of a folder or file. Throws a UserError when there is none, or one is broken. */
-export function readPolicies(path: string): Policy {
-  if (!existsSync(path)) throw new UserError(`${path}: no such policy file or folder`);
-  return loadPolicies(path);
+/** Policies of folders and files. Throws a UserError when one is missing or broken. */
+export function readPolicies(paths: readonly string[]): Policy {
+  for (const path of paths) if (!existsSync(path)) throw new UserError(`${path}: no such policy file or folder`);
+  try {
+    return loadPolicies(paths);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new UserError(`cannot read policies: ${(error as Error).message}`);
+  }
 }

@@ -5,10 +5,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
-import { openRing } from '../capture/ring.ts';
-import type { PacketSource, SourceStats } from '../contracts/packet.ts';
+import { openRing, type RingSource } from '../capture/ring.ts';
+import type { SourceStats } from '../contracts/packet.ts';
+import { parsePolicies } from '../policy/policy.ts';
+import { AlarmLane, AlarmSink } from './alarm-sink.ts';
 import { type Assembly, assemble } from './assemble.ts';
-import type { CaptureJob, CaptureMessage, Progress } from './messages.ts';
+import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
+import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 
 const POLL_MS = 100;
 const PROGRESS_MS = 1000;
@@ -24,10 +27,11 @@ function tell(message: CaptureMessage): void {
   parentPort?.postMessage(message);
 }
 
-async function capture(source: PacketSource, parts: Assembly): Promise<void> {
+async function capture(source: RingSource, parts: Assembly): Promise<void> {
   const { pipeline } = parts;
+  const ledger = new LossLedger((...loss) => pipeline.auditor.loss(...loss));
+  const accounts = (): LossAccount[] => lossAccounts(source.links(), pipeline.counters());
   let lastProgressMs = Date.now();
-  let kernelDrops = 0;
   while (Atomics.load(stop, 0) === 0) {
     for (let i = 0; i < BLOCKS_PER_TURN; i++) {
       const batch = source.poll(i === 0 ? POLL_MS : 0);
@@ -35,36 +39,64 @@ async function capture(source: PacketSource, parts: Assembly): Promise<void> {
         pipeline.advance(Date.now() * 1000 - IDLE_LAG_US);
         break;
       }
-      if (batch.lostBefore > 0) kernelDrops += batch.lostBefore;
       pipeline.run(batch);
       source.release(batch);
     }
     const nowMs = Date.now();
     if (nowMs - lastProgressMs >= PROGRESS_MS) {
       lastProgressMs = nowMs;
-      if (kernelDrops > 0) {
-        pipeline.auditor.loss('kernel-drops', nowMs * 1000, undefined, `${kernelDrops} packets dropped by the kernel`);
-        kernelDrops = 0;
-      }
+      ledger.observe(nowMs * 1000, accounts);
       parts.jsonl?.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
     }
     parts.writer?.tick();
     await nextTurn();
   }
+  pipeline.finish();
+  // The ring tells its last drops when it is closed; its blocks are not needed any more.
+  source.close();
+  ledger.close(Date.now() * 1000, accounts());
 }
 
-function progressOf(stats: SourceStats, { pipeline, tally, policy }: Assembly): Progress {
-  return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
+function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): Progress {
+  return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: engine.worst };
+}
+
+function alarmSinks(): AlarmSink[] {
+  if (job.alarms === undefined) return [];
+  const lane = new AlarmLane(job.alarms);
+  return [
+    new AlarmSink((alarm) => {
+      if (lane.enter()) tell({ kind: 'alarm', alarm });
+    }),
+  ];
+}
+
+function inForce({ engine }: Assembly): PolicyInForce {
+  return { version: engine.version, rules: engine.policy.rules.length, since: new Date().toISOString() };
+}
+
+/** Between two turns of the capture, so that every record is judged by one policy or the other. */
+function obey({ ticket, sources }: CaptureCommand, parts: Assembly): void {
+  try {
+    parts.enforce(parsePolicies(sources));
+    tell({ kind: 'enforced', ticket, policy: inForce(parts) });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    tell({ kind: 'refused', ticket, message: error.message });
+  }
 }
 
 async function main(): Promise<void> {
-  const parts = await assemble({ ...job, whenFull: 'drop' });
   const source = openRing(job);
+  let parts: Assembly | undefined;
   try {
-    tell({ kind: 'ready' });
+    const assembled = await assemble({ ...job, sinks: alarmSinks(), whenFull: 'drop' });
+    parts = assembled;
+    parentPort?.on('message', (command: CaptureCommand) => obey(command, assembled));
+    parentPort?.unref();
+    tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);
-    parts.pipeline.finish();
     await parts.close();
     tell({ kind: 'stopped', progress: progressOf(source.stats(), parts) });
   } finally {

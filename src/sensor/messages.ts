@@ -1,6 +1,8 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
+import type { Alarm } from '../alarm/alarm.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
+import type { PolicySource } from '../policy/source.ts';
 import type { StoreOptions } from '../store/store.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
@@ -12,12 +14,15 @@ export interface CaptureJob {
   readonly store: string | undefined;
   readonly storeOptions: StoreOptions;
   readonly jsonl: string | undefined;
-  readonly policies: string;
+  readonly policies: readonly string[];
+  readonly maskKey: string | undefined;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;
+  /** Memory of an `AlarmLane`; `undefined` when nobody wants alarms. */
+  readonly alarms: SharedArrayBuffer | undefined;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
 }
@@ -29,9 +34,28 @@ export interface Progress {
   readonly worst: Severity | undefined;
 }
 
+export interface PolicyInForce {
+  /** As in the records it judges. */
+  readonly version: string;
+  readonly rules: number;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+/** What the main thread asks of a capture thread; answered with `enforced` or `refused` and the same ticket. */
+export interface CaptureCommand {
+  readonly kind: 'enforce';
+  readonly ticket: number;
+  readonly sources: readonly PolicySource[];
+}
+
 export type CaptureMessage =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly policy: PolicyInForce }
+  | { readonly kind: 'enforced'; readonly ticket: number; readonly policy: PolicyInForce }
+  /** The old policy stays in force. */
+  | { readonly kind: 'refused'; readonly ticket: number; readonly message: string }
   | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'alarm'; readonly alarm: Alarm }
   /** Clean end; the last counters. */
   | { readonly kind: 'stopped'; readonly progress: Progress }
   /** `message` is for people: one line. */

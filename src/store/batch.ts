@@ -287,6 +287,7 @@ function sessionFacts(record: AuditRecord): SessionFacts {
     communityId: record.communityId,
     tunnel: record.tunnel,
     sensor: record.sensor,
+    policyVersion: record.policyVersion,
     clientPort: record.clientPort,
     serverPort: record.serverPort,
     vlanId: record.vlanId,
@@ -314,6 +315,7 @@ function sameSession(a: SessionFacts, b: SessionFacts): boolean {
     a.communityId === b.communityId &&
     a.tunnel === b.tunnel &&
     a.sensor === b.sensor &&
+    a.policyVersion === b.policyVersion &&
     a.clientPort === b.clientPort &&
     a.serverPort === b.serverPort &&
     a.vlanId === b.vlanId

@@ -26,6 +26,7 @@ export const SESSION_TEXTS = [
   'communityId',
   'tunnel',
   'sensor',
+  'policyVersion',
 ] as const;
 export const SESSION_NUMBERS = ['clientPort', 'serverPort', 'vlanId'] as const;
 export const SHAPE_TEXTS = ['operation', 'procedure', 'summary', 'fingerprint', 'call'] as const;
@@ -47,11 +48,12 @@ export type RestFacts = Pick<
   | 'reason'
   | 'lostBytes'
   | 'authMethod'
+  | 'bulkBytes'
 >;
 
 const KINDS: readonly RecordKind[] = ['login', 'statement', 'logout', 'opaque', 'loss'];
 const TRANSACTIONS: readonly TransactionState[] = ['idle', 'open', 'failed'];
-const ACTIONS: readonly PolicyMatch['action'][] = ['record', 'alert', 'ignore', 'mask'];
+const ACTIONS: readonly PolicyMatch['action'][] = ['record', 'alert', 'ignore', 'mask', 'shadow'];
 const TLS_KEYS = ['version', 'sni', 'alpn', 'cipher', 'subject'] as const satisfies readonly (keyof TlsFacts)[];
 
 export function writeSession(out: ByteWriter, facts: SessionFacts): void {
@@ -106,6 +108,7 @@ const HAS_TLS = 128;
 const HAS_REASON = 256;
 const HAS_LOST_BYTES = 512;
 const HAS_AUTH_METHOD = 1024;
+const HAS_BULK_BYTES = 2048;
 
 export function writeRest(out: ByteWriter, facts: RestFacts): void {
   out.varint(presence(facts));
@@ -120,6 +123,7 @@ export function writeRest(out: ByteWriter, facts: RestFacts): void {
   if (facts.reason !== undefined) out.text(facts.reason);
   if (facts.lostBytes !== undefined) out.number(facts.lostBytes);
   if (facts.authMethod !== undefined) out.text(facts.authMethod);
+  if (facts.bulkBytes !== undefined) out.number(facts.bulkBytes);
 }
 
 export function readRest(cursor: Cursor, into: RestFacts): void {
@@ -135,6 +139,7 @@ export function readRest(cursor: Cursor, into: RestFacts): void {
   if (has & HAS_REASON) into.reason = readText(cursor);
   if (has & HAS_LOST_BYTES) into.lostBytes = readNumber(cursor);
   if (has & HAS_AUTH_METHOD) into.authMethod = readText(cursor);
+  if (has & HAS_BULK_BYTES) into.bulkBytes = readNumber(cursor);
 }
 
 function presence(facts: RestFacts): number {
@@ -149,7 +154,8 @@ function presence(facts: RestFacts): number {
     (facts.tls === undefined ? 0 : HAS_TLS) |
     (facts.reason === undefined ? 0 : HAS_REASON) |
     (facts.lostBytes === undefined ? 0 : HAS_LOST_BYTES) |
-    (facts.authMethod === undefined ? 0 : HAS_AUTH_METHOD)
+    (facts.authMethod === undefined ? 0 : HAS_AUTH_METHOD) |
+    (facts.bulkBytes === undefined ? 0 : HAS_BULK_BYTES)
   );
 }
 

@@ -93,13 +93,15 @@ export const anyRecord: fc.Arbitrary<AuditRecord> = fc
     responseBytes: optional(count),
     transaction: optional(fc.constantFrom('idle' as const, 'open', 'failed')),
     tls: optional(tls),
-    reason: optional(text),
     authMethod: optional(text),
+    bulkBytes: optional(count),
+    reason: optional(text),
     marks: fc.nat(511),
     lostBytes: optional(count),
     policy: optional(fc.array(policyMatch, { maxLength: 3 })),
+    policyVersion: optional(hex),
   })
-  .map((facts) => Object.assign(new AuditRecord(), facts));
+  .map((facts: { [F in keyof AuditRecord]: AuditRecord[F] }) => Object.assign(new AuditRecord(), facts));
 
 /** A plain statement, number `n` of its kind; `facts` replace what they name. */
 export function statement(n: number, facts: Partial<AuditRecord> = {}): AuditRecord {

@@ -6,8 +6,8 @@
  * Records of an earlier day stay in the segment of the moment: late, but never lost.
  */
 import type { KeyObject } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { type BatchEntry, BatchRow, BatchTables, type BatchVisitor, readBatch } from './batch.ts';
 import { Catalog, type Hold, type SegmentEntry } from './catalog.ts';
@@ -123,7 +123,7 @@ export class Ingest implements BatchVisitor {
     this.directory = directory;
     this.options = options;
     try {
-      mkdirSync(join(directory, SEGMENT_FOLDER), { recursive: true });
+      makeFolder(join(directory, SEGMENT_FOLDER));
     } catch (error) {
       throw toStoreError(error, directory);
     }
@@ -424,4 +424,12 @@ function takeLock(directory: string): Database.Database {
     }
     throw reason;
   }
+}
+
+/** With its parents. Node's own recursive form never returns where the file system refuses with ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(resolve(path));
+  if (parent !== path) makeFolder(parent);
+  mkdirSync(path);
 }

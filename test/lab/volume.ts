@@ -24,7 +24,7 @@ function steps(units: number): Readonly<Record<Protocol, readonly Step[]>> {
       node('postgres', 'pg', 'prepared', units * 30),
       node('postgres', 'pg', 'burst', units * 25),
       node('postgres', 'postgresjs', 'pipelined', units * 25),
-      python('postgres', 'psycopg', units * 30),
+      python('postgres', 'psycopg2_client', units * 30),
     ],
     mysql: [
       node('mysql', 'mysql2', 'mixed', units * 45),

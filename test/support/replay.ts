@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 
 const MAIN = resolve(import.meta.dirname, '../../main.js');
 const OUTPUT_BYTES_MAX = 1 << 30;
+/** A command that hangs fails its test, not the whole run. */
+const TIMEOUT_MS = 60_000;
 
 /** A record as printed: public keys. */
 export interface JsonRecord {
@@ -31,6 +33,7 @@ export function wiretrail(args: readonly string[], input?: Uint8Array): Run {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     encoding: 'utf8',
     maxBuffer: OUTPUT_BYTES_MAX,
+    timeout: TIMEOUT_MS,
     ...(input ? { input } : {}),
   });
   return { status, stdout, stderr };

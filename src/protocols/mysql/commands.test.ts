@@ -228,10 +228,36 @@ test('LOCAL INFILE: the file is named and its bytes counted', () => {
   );
   const load = first(statements);
   assert.equal(load.call, 'bulk');
-  assert.deepEqual(load.parameters, ['/tmp/x', 10]);
+  assert.deepEqual(load.parameters, ['/tmp/x']);
+  assert.equal(load.outcomes[0]?.bulkBytes, 10);
   assert.equal(load.outcomes[0]?.affectedRows, 2);
   assert.equal(load.marks, 0);
   assert.equal(statements[1]?.outcomes[0]?.returnedRows, 1);
+});
+
+test('query attributes with a text as value are tags of the statement, within bounds', () => {
+  const both = t.CLASSIC | c.CLIENT_QUERY_ATTRIBUTES;
+  const named = (name: string, value: string): [Uint8Array, Uint8Array] => [
+    t.bytes(t.u16(253), t.str(name)),
+    t.str(value),
+  ];
+  const ask = (list: readonly (readonly [Uint8Array, Uint8Array])[]): StatementEvent => {
+    const nulls = new Uint8Array(Math.ceil(list.length / 8));
+    const types = t.bytes(...list.map(([type]) => type));
+    const values = t.bytes(...list.map(([, value]) => value));
+    const head = t.bytes(t.lenenc(list.length), 1, nulls, 1, types, values);
+    return first(session(both, t.client(t.command(c.COM_QUERY, head, 'SELECT 7')), t.server(t.ok(1))));
+  };
+  const some = ask([
+    named('enduser.id', 'ann'),
+    [t.bytes(t.u16(8), t.str('n')), t.u64(5n)],
+    named('x'.repeat(300), 'y'),
+  ]);
+  assert.equal(some.text, 'SELECT 7');
+  assert.deepEqual([...(some.tags ?? [])], [['enduser.id', 'ann']]);
+  const many = ask(Array.from({ length: 60 }, (_, i) => named(`key${i}`, 'v')));
+  assert.equal(many.text, 'SELECT 7');
+  assert.equal(many.tags?.size, 32);
 });
 
 test('a server that asks for a file unprompted is marked', () => {
@@ -246,7 +272,8 @@ test('a server that asks for a file unprompted is marked', () => {
   );
   assert.equal(statement.marks, MARK_MALFORMED);
   assert.equal(statement.outcomes[0]?.tag, 'UNREQUESTED LOCAL INFILE');
-  assert.deepEqual(statement.parameters, ['/etc/passwd', 6]);
+  assert.deepEqual(statement.parameters, ['/etc/passwd']);
+  assert.equal(statement.outcomes[0]?.bulkBytes, 6);
 });
 
 test('a binlog dump is recorded when it starts, and its stream is not followed', () => {

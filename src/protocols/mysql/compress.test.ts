@@ -100,6 +100,16 @@ test('a payload that inflates to more than it says is not inflated; the session 
   assert.equal(two?.outcomes[0]?.returnedRows, 1);
 });
 
+test('a Zstandard frame cannot claim more than its bytes could hold', () => {
+  const frame = t.bytes([0x28, 0xb5, 0x2f, 0xfd], 0x20, 0, t.u24(1));
+  const claim = t.bytes(t.u24(frame.length), 0, t.u24(0xffffff), frame);
+  const statements = session(t.client(claim), t.client(stored(0, t.query('SELECT 2'))), t.server(stored(1, t.ok(1))));
+  assert.deepEqual(
+    statements.map((s) => s.text),
+    ['SELECT 2'],
+  );
+});
+
 test('a damaged payload is a gap of known size', () => {
   const damaged = zlib(0, t.query(`SELECT '${'x'.repeat(500)}'`));
   damaged.fill(0xee, 12);
@@ -158,6 +168,28 @@ test('a compressed session is recognised from its middle', () => {
     [
       ["SELECT 'xx", ROWS.length, MARK_MIDSTREAM],
       ['SELECT 2', 1, MARK_MIDSTREAM],
+    ],
+  );
+});
+
+test('a command inside a compressed packet need not have sequence number 0', () => {
+  const statements = t.statements(
+    t.run([
+      ...t.opening(t.CLASSIC | c.CLIENT_COMPRESS),
+      t.client(stored(0, t.query('SELECT 1'))),
+      t.server(stored(1, t.ok(1))),
+      t.client(stored(0, t.packet(1, c.COM_QUERY, 'SELECT 2'))),
+      t.server(stored(1, t.ok(2))),
+      t.client(stored(0, t.packet(7, c.COM_QUERY, 'SELECT 3'))),
+      t.server(stored(1, t.ok(1))),
+    ]),
+  );
+  assert.deepEqual(
+    statements.map(({ text, marks, outcomes }) => [text, marks, outcomes.length]),
+    [
+      ['SELECT 1', 0, 1],
+      ['SELECT 2', 0, 1],
+      ['SELECT 3', 0, 1],
     ],
   );
 });

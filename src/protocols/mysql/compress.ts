@@ -59,11 +59,16 @@ export class CompressedLayer {
 }
 
 const NOTHING = new Uint8Array(0);
+/** No Zstandard frame gives more per byte: a block of 128 KiB takes 4 bytes. */
+const ZSTD_RATIO_MAX = 32 * 1024;
 
 /** At most `original` bytes; fewer, or none, when the payload is damaged or only its first part is there. */
 function inflate(payload: Uint8Array, original: number, partial: boolean): Uint8Array {
   try {
-    if (isZstd(payload, 0)) return partial ? NOTHING : decompress(payload, new Uint8Array(original));
+    if (isZstd(payload, 0)) {
+      const impossible = original > payload.length * ZSTD_RATIO_MAX;
+      return partial || impossible ? NOTHING : decompress(payload, new Uint8Array(original));
+    }
     const finishFlush = partial ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
     return inflateSync(payload, { maxOutputLength: original, finishFlush });
   } catch {

@@ -26,6 +26,9 @@ import { readValue } from './values.ts';
 const DEFERRED_BYTES_MAX = 64 * 1024;
 /** Values of a bulk execution that are kept; the rest is only said to be there. */
 const BULK_VALUES_MAX = 1024;
+/** Query attributes kept of one request, and bytes of a name or value. */
+const ATTRIBUTES_MAX = 32;
+const ATTRIBUTE_BYTES_MAX = 256;
 const PENDING_BYTES = 512;
 /** Stands for a value sent apart of which a part was lost. */
 const LOST: BindValue = { type: 'lost', hex: '' };
@@ -33,28 +36,46 @@ const INDICATOR_NONE = 0;
 const INDICATOR_NULL = 1;
 const INDICATORS: readonly string[] = ['none', 'null', 'default', 'ignore', 'ignore row'];
 
-/** Query attributes before the text of COM_QUERY: passed over. Fails the cursor when they can't be read. */
-export function skipAttributes(session: MysqlSession, cursor: Cursor): void {
-  if (!hasAttributes(session, cursor)) return;
+/**
+ * Query attributes before the text of COM_QUERY: those with a short text as value, by name. Fails the cursor when they
+ * can't be read.
+ */
+export function readAttributes(session: MysqlSession, cursor: Cursor): ReadonlyMap<string, string> | undefined {
+  if (!hasAttributes(session, cursor)) return undefined;
   const count = lenenc(cursor);
   lenenc(cursor);
-  if (count <= 0) return;
+  if (count <= 0) return undefined;
   const nulls = cursor.pos;
   cursor.skip(Math.ceil(count / 8));
   const typesSent = cursor.u8() === 1;
   const types: number[] = [];
+  const names: string[] = [];
   for (let i = 0; typesSent && i < count && !cursor.failed; i++) {
     types.push(cursor.u16le());
-    cursor.skip(Math.max(0, lenenc(cursor)));
+    names.push(readName(cursor, session));
   }
+  const tags = new Map<string, string>();
   for (let i = 0; i < types.length && !cursor.failed; i++) {
-    if (!isNull(cursor.bytes, nulls, i)) readValue(cursor, types[i] as number, session.encoding, LIMITS.valueBytesMax);
+    if (isNull(cursor.bytes, nulls, i)) continue;
+    const value = readValue(cursor, types[i] as number, session.encoding, ATTRIBUTE_BYTES_MAX);
+    const name = names[i] as string;
+    if (typeof value === 'string' && name !== '' && tags.size < ATTRIBUTES_MAX) tags.set(name, value);
   }
+  return tags.size > 0 ? tags : undefined;
+}
+
+/** An attribute's name; of one that is too long, nothing. */
+function readName(cursor: Cursor, session: MysqlSession): string {
+  const length = lenenc(cursor);
+  if (length > 0 && length <= ATTRIBUTE_BYTES_MAX) return cursor.text(length, session.encoding);
+  cursor.skip(Math.max(0, length));
+  return '';
 }
 
 /** Where the greeting was not seen, a statement that begins with a count below the blank and "one set" has them. */
 function hasAttributes(session: MysqlSession, cursor: Cursor): boolean {
-  if (session.capabilitiesKnown && session.greeted) return session.has(c.CLIENT_QUERY_ATTRIBUTES);
+  const offered = !session.capabilitiesKnown || session.has(c.CLIENT_QUERY_ATTRIBUTES);
+  if (session.greeted || !offered) return session.capabilitiesKnown && offered;
   return cursor.remaining() >= 2 && cursor.peek() < 9 && cursor.bytes[cursor.pos + 1] === 1;
 }
 

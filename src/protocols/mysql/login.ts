@@ -5,6 +5,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { type Identity, LoginEvent, MARK_GAP, OpaqueEvent } from '../../contracts/event.ts';
 import { type Direction, type EventSink, type Frame, type FrameWish, NEXT, STOP } from '../../contracts/protocol.ts';
+import { TlsObserver } from '../sdk/tls.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
 import {
@@ -202,6 +203,7 @@ function startCompression(session: MysqlSession): void {
 }
 
 export function onTls(session: MysqlSession, direction: Direction, cursor: Cursor, sink: EventSink): FrameWish {
+  session.tls ??= new TlsObserver();
   session.tls.feed(direction, cursor.bytes, cursor.pos, cursor.end);
   if (!session.tls.done) return NEXT;
   emitOpaque(session, sink);
@@ -210,6 +212,6 @@ export function onTls(session: MysqlSession, direction: Direction, cursor: Curso
 
 export function emitOpaque(session: MysqlSession, sink: EventSink): void {
   const event = new OpaqueEvent(session.identity, session.tlsStartUs, 'tls');
-  event.tls = session.tls.facts;
+  if (session.tls) event.tls = session.tls.facts;
   session.emit(event, sink);
 }

@@ -98,6 +98,11 @@ const mysql: ProtocolModule<MysqlSession> = {
     if (session.layer) session.layer.gap(direction, lostBytes, synced, tsUs);
     else onPacketGap(session, direction, lostBytes, synced, sink);
   },
+  counters: (session) => ({
+    strayFrames: session.strayFrames,
+    evictedHandles: session.statements.evicted,
+    pendingOverflows: session.pendingOverflows,
+  }),
   onEnd: (session, reason, tsUs, sink) => {
     if (session.phase === PHASE_TLS) emitOpaque(session, sink);
     // Ends the search of the inner driver first, which may still find packets; both drivers share the session.

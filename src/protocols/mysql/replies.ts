@@ -242,10 +242,12 @@ function onResult(
   session.replyState = session.definitionsLeft > 0 ? REPLY_COLUMNS : REPLY_COLUMNS_END;
 }
 
-/** CLIENT_OPTIONAL_RESULTSET_METADATA: a flag before the number of columns. Mid-stream, as its values tell. */
+/** CLIENT_OPTIONAL_RESULTSET_METADATA: a flag before the number of columns. Without the greeting, as its values tell. */
 function saysMetadataFirst(session: MysqlSession, cursor: Cursor, length: number): boolean {
   if (length >= OK_BYTES_MIN) return false;
-  if (session.capabilitiesKnown) return session.has(c.CLIENT_OPTIONAL_METADATA);
+  if (session.capabilitiesKnown && (session.greeted || !session.has(c.CLIENT_OPTIONAL_METADATA))) {
+    return session.has(c.CLIENT_OPTIONAL_METADATA);
+  }
   const first = cursor.peek();
   return length === 2 && (first === 0 || (first === 1 && (cursor.bytes[cursor.pos + 1] as number) > 1));
 }
@@ -257,12 +259,7 @@ function cachesMetadata(session: MysqlSession): boolean {
 
 function onOk(session: MysqlSession, head: Pending, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const outcome = session.outcome ?? outcomeOf(session, head, frame, sink);
-  if (session.replyState === REPLY_INFILE) {
-    addBytes(session, frame);
-    const { event } = head;
-    if (event instanceof StatementEvent && event.parameters)
-      event.parameters = [...event.parameters, session.infileBytes];
-  }
+  if (session.replyState === REPLY_INFILE) addBytes(session, frame);
   const ok = readOk(cursor);
   outcome.endUs = frame.endUs;
   if (cursor.failed) {
@@ -285,7 +282,6 @@ function onLocalInfile(session: MysqlSession, head: Pending, outcome: Outcome, c
   const file = cursor.text(Math.min(cursor.remaining(), 4096), session.encoding);
   outcome.tag = 'LOCAL INFILE';
   session.replyState = REPLY_INFILE;
-  session.infileBytes = 0;
   session.infileEnded = false;
   const { event } = head;
   if (!(event instanceof StatementEvent)) return;

@@ -6,7 +6,7 @@ import type { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_GAP, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
-import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset, skipAttributes } from './execute.ts';
+import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset, readAttributes } from './execute.ts';
 import { loseRequests } from './gaps.ts';
 import { LIMITS } from './limits.ts';
 import { onChangeUser, onClientLogin } from './login.ts';
@@ -39,16 +39,16 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     onContinuation(session, frame, length, sequence);
   } else if (session.phase === PHASE_GREETING || session.phase === PHASE_RESPONSE) {
     onClientLogin(session, frame, cursor, sequence, sink);
-  } else if (sequence === 0) {
+  } else if (sequence === 0 || goesOnCounting(session)) {
     session.endBody();
-    session.clientSequence = 0;
+    session.clientSequence = sequence;
     session.clientContinues = length === c.PAYLOAD_MAX;
     // A command of which not even the code is there may have a reply or none.
     if (cursor.remaining() === 0 && frame.lostBytes > 0) loseRequests(session, frame.lostBytes);
     else if (session.phase === PHASE_COMMAND) onCommand(session, frame, cursor, sink);
     if (frame.available === frame.length && !session.clientContinues) session.endBody();
   } else if (session.replyState === REPLY_INFILE) {
-    session.infileBytes += length;
+    if (session.outcome) session.outcome.bulkBytes += length;
     if (length === 0) session.infileEnded = true;
   } else if (
     session.userUnknown &&
@@ -62,6 +62,12 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     else session.strayFrames++;
   }
   session.lastClientUs = frame.endUs;
+}
+
+/** MariaDB's Java connector numbers a command inside a compressed packet as it likes: there only the order tells. */
+function goesOnCounting(session: MysqlSession): boolean {
+  if (session.layer === undefined || session.gapSeen || session.replyState === REPLY_INFILE) return false;
+  return session.pending[0]?.kind !== KIND_AUTH;
 }
 
 function onContinuation(session: MysqlSession, frame: Frame, length: number, sequence: number): void {
@@ -120,7 +126,7 @@ function onCommand(session: MysqlSession, frame: Frame, cursor: Cursor, sink: Ev
 
 function onQuery(session: MysqlSession, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const event = session.statement(frame.startUs, 'simple');
-  skipAttributes(session, cursor);
+  event.tags = readAttributes(session, cursor);
   const pending = new Pending(KIND_RESULT, event, 1);
   if (cursor.failed) event.marks |= MARK_TRUNCATED;
   else takeBody(session, pending, event, frame, cursor);

@@ -20,7 +20,7 @@ import {
   StatementEvent,
 } from '../../contracts/event.ts';
 import { type ConnectionInfo, END_FIN, END_RST, type EndReason, type EventSink } from '../../contracts/protocol.ts';
-import { TlsObserver } from '../sdk/tls.ts';
+import type { TlsObserver } from '../sdk/tls.ts';
 import type { CompressedLayer } from './compress.ts';
 import { CLIENT_COMPRESS, CLIENT_ZSTD_COMPRESSION } from './constants.ts';
 import { LIMITS } from './limits.ts';
@@ -117,7 +117,8 @@ export class MysqlSession {
   /** While the framing is unknown: one command was read as a plain packet. */
   plainCommandSeen = false;
   layer: CompressedLayer | undefined = undefined;
-  readonly tls: TlsObserver = new TlsObserver();
+  /** Made when the client asks for TLS. */
+  tls: TlsObserver | undefined = undefined;
   tlsStartUs = 0;
 
   identity: Identity;
@@ -157,7 +158,6 @@ export class MysqlSession {
   eofsLeft = 0;
   /** The client has sent the empty packet that ends a file. */
   infileEnded = false;
-  infileBytes = 0;
   /** The row being received is continued by the next packet. */
   serverContinues = false;
   outcome: Outcome | undefined = undefined;

@@ -258,3 +258,20 @@ test('function call: name, typed arguments, outcome', () => {
   assert.equal(d.statement(1).procedure, '99999');
   assert.equal(d.statement(1).outcomes[0]?.errorCode, '42883');
 });
+
+test('a portal bound behind a Sync outlives the ReadyForQuery of that Sync, which comes before its Execute', () => {
+  const d = new t.Dialogue().login();
+  d.client(t.parse('s1', 'insert $1', [23]), t.sync);
+  d.server(t.parseComplete, t.ready());
+  d.client(t.bind('', 's1', [t.i32(1)], [1]), t.execute(), t.sync, t.bind('', 's1', [t.i32(2)], [1]));
+  d.server(t.bindComplete, t.complete('INSERT 0 1'), t.ready());
+  d.client(t.execute(), t.sync);
+  d.server(t.bindComplete, t.complete('INSERT 0 1'), t.ready());
+  assert.deepEqual(
+    d.statements().map((s) => [s.text, s.parameters, s.marks, s.outcomes.length]),
+    [
+      ['insert $1', [1], 0, 1],
+      ['insert $1', [2], 0, 1],
+    ],
+  );
+});

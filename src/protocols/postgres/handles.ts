@@ -31,17 +31,20 @@ export class Portal {
   /** `undefined` once emitted. */
   event: StatementEvent | undefined;
   readonly weight: number;
+  /** `PendingQueue.boundariesQueued` when it was bound: a transaction that ends before that many did is an earlier one. */
+  readonly boundary: number;
   /** Execute messages whose reply is awaited. */
   executing = 0;
   /** An Execute was answered with PortalSuspended: there is more to fetch. */
   suspended = false;
   /** Its name is gone: nobody can execute it any more. */
   detached = false;
-  constructor(name: string, statement: Statement | undefined, event: StatementEvent, weight: number) {
+  constructor(name: string, statement: Statement | undefined, event: StatementEvent, weight: number, boundary: number) {
     this.name = name;
     this.statement = statement;
     this.event = event;
     this.weight = weight;
+    this.boundary = boundary;
   }
 }
 
@@ -49,6 +52,8 @@ export class Portal {
 export class HandleTable<T extends { readonly weight: number }> {
   private readonly entries = new Map<string, T>();
   private bytes = 0;
+  /** Entries forgotten because there was no room. */
+  evicted = 0;
 
   get size(): number {
     return this.entries.size;
@@ -81,6 +86,7 @@ export class HandleTable<T extends { readonly weight: number }> {
   evict(): T | undefined {
     if (this.entries.size <= LIMITS.handlesMax && this.bytes <= HANDLE_BYTES_MAX) return undefined;
     const oldest = this.entries.keys().next();
+    this.evicted++;
     return oldest.done ? undefined : this.delete(oldest.value);
   }
 

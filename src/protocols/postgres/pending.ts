@@ -54,9 +54,16 @@ export class PendingQueue {
   bytes = 0;
   /** Steps that ReadyForQuery ends. */
   boundaries = 0;
+  /** Such steps that were ever queued. */
+  boundariesQueued = 0;
 
   get length(): number {
     return this.steps.length - this.first;
+  }
+
+  /** Such steps that left the queue: answered, or given up. */
+  get boundariesEnded(): number {
+    return this.boundariesQueued - this.boundaries;
   }
 
   head(): Step | undefined {
@@ -70,7 +77,9 @@ export class PendingQueue {
   push(step: Step): void {
     this.steps.push(step);
     this.bytes += step.weight;
-    if (step.isBoundary()) this.boundaries++;
+    if (!step.isBoundary()) return;
+    this.boundaries++;
+    this.boundariesQueued++;
   }
 
   shift(): Step | undefined {

@@ -33,6 +33,11 @@ const postgres: ProtocolModule<Session> = {
   onFrame,
   onRest,
   onGap,
+  counters: (session) => ({
+    strayFrames: session.strayFrames,
+    evictedHandles: session.statements.evicted + session.portals.evicted,
+    pendingOverflows: session.pendingOverflows,
+  }),
   onEnd,
 };
 

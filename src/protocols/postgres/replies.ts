@@ -39,7 +39,7 @@ import {
   COPY_MODE_IN,
   COPY_MODE_NONE,
   COPY_MODE_OUT,
-  detachAllPortals,
+  detachEndedPortals,
   endStatement,
   giveUp,
   loseAlignment,
@@ -84,6 +84,7 @@ export function onReply(s: Session, frame: Frame, cursor: Cursor, sink: EventSin
     default:
       s.quiet = false;
       if (s.aligned) onAnswer(s, frame, cursor, sink);
+      else s.strayFrames++;
   }
 }
 
@@ -251,7 +252,7 @@ function onReady(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   }
   if (s.aligned) endBoundary(s, transactionOf(status), sink);
   releaseEnded(s, sink);
-  if (status === wire.STATUS_IDLE) detachAllPortals(s, sink);
+  if (status === wire.STATUS_IDLE) detachEndedPortals(s, sink);
   releaseEnded(s, sink);
 }
 

@@ -246,7 +246,7 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   else readBind(s, frame, cursor, statement?.types ?? [], event);
   if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
   step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
-  const portal = new Portal(portalName, statement, event, step.weight);
+  const portal = new Portal(portalName, statement, event, step.weight, s.queue.boundariesQueued);
   step.portal = portal;
   detachPortal(s, s.portals.delete(portalName), sink);
   s.portals.set(portalName, portal);

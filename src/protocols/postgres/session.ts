@@ -90,6 +90,10 @@ export class Session {
   lostRequests = false;
   /** How often requests were lost. */
   requestLosses = 0;
+  /** Answers that were given to nobody. */
+  strayFrames = 0;
+  /** How often too much waited for its reply. */
+  pendingOverflows = 0;
   quit = false;
   emitted = false;
   /** Receives the part of the client's message that is not kept. */
@@ -165,7 +169,18 @@ export function detachPortal(s: Session, portal: Portal | undefined, sink: Event
   if (portal.executing === 0) endPortal(s, portal, sink);
 }
 
-/** Portals do not outlive the transaction. */
+/** Portals do not outlive their transaction. Those bound behind the Sync that ended it belong to the next. */
+export function detachEndedPortals(s: Session, sink: EventSink): void {
+  if (s.portals.size === 0) return;
+  const ended = s.queue.boundariesEnded;
+  for (const portal of s.portals.values()) {
+    if (portal.boundary >= ended) continue;
+    s.portals.delete(portal.name);
+    detachPortal(s, portal, sink);
+  }
+}
+
+/** No portal can be told to be alive any more. */
 export function detachAllPortals(s: Session, sink: EventSink): void {
   if (s.portals.size === 0) return;
   for (const portal of s.portals.values()) detachPortal(s, portal, sink);
@@ -217,6 +232,7 @@ export function enqueue(s: Session, step: Step, sink: EventSink): void {
   s.queue.push(step);
   const { length, bytes, boundaries } = s.queue;
   if (length <= STEPS_MAX && bytes <= PENDING_BYTES_MAX && boundaries <= LIMITS.pendingMax) return;
+  s.pendingOverflows++;
   loseAlignment(s);
   giveUpAll(s, MARK_NO_REPLY, sink);
 }

@@ -181,3 +181,45 @@ test('STOP ends reading for good', () => {
   ]);
   assert.deepEqual(texts(events), ['a']);
 });
+
+test('what a session counted reaches the counters when the connection ends, or is given up', () => {
+  for (const last of [TEXT, BYE]) {
+    const counters = newDriverCounters();
+    const counting: ProtocolModule<ToySession> = {
+      ...toy,
+      counters: (session) => ({ strayFrames: session.rows, evictedHandles: 2, pendingOverflows: 3 }),
+    };
+    const driver = new Driver(counting, counting.open(connectionInfo('toy')), { emit: () => {} }, counters, false);
+    const bytes = Buffer.concat([frame(ROW, 1), frame(last, '')]);
+    driver.data(TO_SERVER, bytes, 0, bytes.length, 1);
+    driver.end(END_FIN, 2);
+    driver.end(END_FIN, 3);
+    assert.deepEqual([counters.strayFrames, counters.evictedHandles, counters.pendingOverflows], [1, 2, 3]);
+  }
+});
+
+test('two directions that wait for each other in turn are both read', () => {
+  // Each side must hear the other's n-th frame before its own (n+1)-th makes sense.
+  const order: string[] = [];
+  const heard = [0, 0];
+  const turns: ProtocolModule<ToySession> = {
+    ...toy,
+    frame(_session, direction, _bytes, _start, _end, out) {
+      const own = heard[direction] as number;
+      const other = heard[1 - direction] as number;
+      if (direction === TO_SERVER ? own > other : own >= other) return FRAME_WAIT;
+      out.length = 1;
+      return FRAME_OK;
+    },
+    onFrame(_session, direction) {
+      order.push(`${direction}`);
+      heard[direction] = (heard[direction] as number) + 1;
+      return NEXT;
+    },
+  };
+  const driver = new Driver(turns, toy.open(connectionInfo('toy')), { emit: () => {} }, newDriverCounters(), false);
+  driver.data(TO_SERVER, new Uint8Array(3), 0, 3, 1);
+  driver.data(TO_CLIENT, new Uint8Array(3), 0, 3, 2);
+  driver.end(END_FIN, 3);
+  assert.equal(order.join(''), '010101');
+});

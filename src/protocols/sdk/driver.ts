@@ -42,6 +42,9 @@ export interface DriverCounters {
   /** Bytes passed over while looking for a frame. */
   unparsedBytes: number;
   heldOverflows: number;
+  strayFrames: number;
+  evictedHandles: number;
+  pendingOverflows: number;
 }
 
 export function newDriverCounters(): DriverCounters {
@@ -54,6 +57,9 @@ export function newDriverCounters(): DriverCounters {
     resyncs: 0,
     unparsedBytes: 0,
     heldOverflows: 0,
+    strayFrames: 0,
+    evictedHandles: 0,
+    pendingOverflows: 0,
   };
 }
 
@@ -91,7 +97,7 @@ export class Driver<S> {
     if (this.stopped || start >= end) return;
     this.takeTurn(direction);
     this.advance(direction, bytes, start, end, tsUs);
-    this.wake((1 - direction) as Direction, tsUs);
+    if (this.lanes[1 - direction]?.waiting) this.wake(tsUs);
   }
 
   /** `lostBytes` (> 0) of the direction will never come. */
@@ -112,10 +118,10 @@ export class Driver<S> {
   end(reason: EndReason, tsUs: number): void {
     if (this.stopped) return;
     for (const direction of BOTH) this.settle(direction);
+    this.wake(tsUs);
     if (this.stopped) return;
-    this.stopped = true;
     this.module.onEnd(this.session, reason, tsUs, this.sink);
-    for (const lane of this.lanes) lane.clear();
+    this.stop();
   }
 
   /** Bytes held back now, for memory accounting and tests. */
@@ -251,7 +257,15 @@ export class Driver<S> {
 
   private stop(): void {
     this.stopped = true;
-    for (const lane of this.lanes) lane.clear();
+    for (const lane of this.lanes) {
+      this.counters.unparsedBytes += lane.length;
+      lane.clear();
+    }
+    const counted = this.module.counters?.(this.session);
+    if (counted === undefined) return;
+    this.counters.strayFrames += counted.strayFrames;
+    this.counters.evictedHandles += counted.evictedHandles;
+    this.counters.pendingOverflows += counted.pendingOverflows;
   }
 
   private skip(direction: Direction, lane: Lane, bytes: Uint8Array, pos: number, end: number): number {
@@ -296,12 +310,17 @@ export class Driver<S> {
     this.loseSync(direction, lane, 0, tsUs);
   }
 
-  /** A direction that waited for the other one tries again. */
-  private wake(direction: Direction, tsUs: number): void {
-    const lane = this.lanes[direction];
-    if (this.stopped || !lane.waiting) return;
-    lane.waiting = false;
-    this.drain(direction, lane, tsUs);
+  /** Directions that wait for the other one try again, for as long as that brings either on. */
+  private wake(tsUs: number): void {
+    for (let before = -1; before < this.counters.frames && !this.stopped; ) {
+      before = this.counters.frames;
+      for (const direction of BOTH) {
+        const lane = this.lanes[direction];
+        if (!lane.waiting) continue;
+        lane.waiting = false;
+        this.drain(direction, lane, tsUs);
+      }
+    }
   }
 
   // Gaps and resynchronisation

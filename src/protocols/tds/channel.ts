@@ -1,0 +1,236 @@
+/**
+ * One conversation of requests and replies: a connection, or a MARS session of it. Puts messages together from packets,
+ * keeps the requests that wait for their reply, and gives each reply to its request.
+ *
+ * A TDS client sends the next request when it has the whole reply. So where bytes are missing, a new request closes all
+ * that is before it, and a reply that begins in the dark is given to nobody.
+ */
+import type { Cursor } from '../../base/cursor.ts';
+import { MARK_GAP, MARK_NO_REPLY, type Outcome, StatementEvent } from '../../contracts/event.ts';
+import { type Direction, type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
+import { Assembly } from './assembly.ts';
+import { HEADER_BYTES, PACKET_ATTENTION, PACKET_PRELOGIN, STATUS_EOM, STATUS_IGNORE } from './constants.ts';
+import { LIMITS, PENDING_TEXT_MAX } from './limits.ts';
+import { KIND_PRELOGIN, type Pending } from './pending.ts';
+import { beginReply, endReply, ReplyReader } from './replies.ts';
+import { onRequest } from './requests.ts';
+import type { TdsSession } from './session.ts';
+import { TokenWalker } from './walker.ts';
+
+export class Channel {
+  readonly session: TdsSession;
+  readonly pending: Pending[] = [];
+  readonly reader: ReplyReader;
+  readonly walker: TokenWalker;
+  outcome: Outcome | undefined = undefined;
+  /** INSERT BULK that waits for its data. */
+  bulk: StatementEvent | undefined = undefined;
+  /** Attentions whose acknowledgement is awaited. */
+  attentions = 0;
+  private readonly assembly = new Assembly();
+  private requests = 0;
+  private pendingText = 0;
+  private replyOpen = false;
+  /** Bytes of the reply, or whole replies, are missing. */
+  private replyDoubt: boolean;
+  /** Requests or replies may be missing before the next request. */
+  private doubt: boolean;
+  /** The client's next packet may be the middle of a message. */
+  private clientDoubt: boolean;
+
+  constructor(session: TdsSession) {
+    this.session = session;
+    this.reader = new ReplyReader(this);
+    this.walker = new TokenWalker(session.dialect, this.reader);
+    const { midstream } = session.connection;
+    this.replyDoubt = midstream;
+    this.doubt = midstream;
+    this.clientDoubt = midstream;
+  }
+
+  /** A packet; the cursor stands at its header. */
+  packet(direction: Direction, frame: Frame, cursor: Cursor, sink: EventSink): void {
+    if (direction === TO_SERVER) this.clientPacket(frame, cursor, sink);
+    else this.serverPacket(frame, cursor, sink);
+  }
+
+  // Requests
+
+  private clientPacket(frame: Frame, cursor: Cursor, sink: EventSink): void {
+    const type = cursor.u8();
+    const status = cursor.u8();
+    cursor.skip(4);
+    const packetId = cursor.u8();
+    cursor.skip(1);
+    const { assembly } = this;
+    if (type === PACKET_ATTENTION) {
+      // A request that is not complete yet is taken back by it, without a trace.
+      assembly.clear();
+      this.attentions++;
+      return;
+    }
+    const middle = packetId > 1;
+    if (assembly.type !== type) {
+      assembly.begin(type, status, frame.startUs);
+      if (this.clientDoubt && middle) assembly.headless = true;
+    }
+    this.clientDoubt = false;
+    assembly.add(cursor.bytes, cursor.pos, cursor.end, frame);
+    if ((status & STATUS_EOM) === 0) {
+      assembly.own();
+      return;
+    }
+    assembly.take((message) => {
+      if ((status & STATUS_IGNORE) === 0) onRequest(this, message, sink);
+    });
+  }
+
+  /** Calls of the request that is being read are added after this. Makes room first. */
+  beginRequest(sink: EventSink): void {
+    if (this.doubt) {
+      this.flush(MARK_GAP, sink);
+      this.doubt = false;
+      this.replyDoubt = false;
+      this.replyOpen = false;
+      this.attentions = 0;
+    }
+    this.requests++;
+  }
+
+  push(pending: Pending, sink: EventSink): void {
+    if (this.pending.length >= LIMITS.pendingMax || this.pendingText > PENDING_TEXT_MAX) {
+      this.session.pendingOverflows++;
+      this.flush(MARK_GAP, sink);
+      this.walker.lost = true;
+    }
+    pending.request = this.requests;
+    this.pendingText += pending.textLength;
+    this.pending.push(pending);
+  }
+
+  statement(startUs: number, call: string, operation?: string): StatementEvent {
+    const event = new StatementEvent(this.session.identity, startUs, call);
+    event.operation = operation;
+    return event;
+  }
+
+  // Replies
+
+  private serverPacket(frame: Frame, cursor: Cursor, sink: EventSink): void {
+    const type = cursor.u8();
+    const status = cursor.u8();
+    cursor.skip(4);
+    const packetId = cursor.u8();
+    cursor.skip(1);
+    const { reader, walker } = this;
+    reader.at(frame, sink);
+    const head = this.pending[0];
+    if (head?.kind === KIND_PRELOGIN || type === PACKET_PRELOGIN) {
+      reader.prelogin(cursor);
+      if (head?.kind === KIND_PRELOGIN) this.drop();
+      return;
+    }
+    if (!this.replyOpen) {
+      this.replyOpen = true;
+      walker.reset();
+      beginReply(this);
+      if (this.replyDoubt && packetId > 1) walker.lost = true;
+      else this.replyDoubt = false;
+    }
+    if (head !== undefined) head.started = true;
+    walker.taken += HEADER_BYTES;
+    walker.feed(cursor.bytes, cursor.pos, cursor.end);
+    if (frame.lostBytes > 0 || frame.truncated) this.loseReply(frame.lostBytes);
+    if ((status & STATUS_EOM) === 0) return;
+    const whole = walker.finish();
+    this.replyOpen = false;
+    if (head === undefined) this.session.strayMessages++;
+    endReply(this, whole, sink);
+  }
+
+  /** A part of the reply is missing. */
+  private loseReply(lostBytes: number): void {
+    this.walker.lost = true;
+    this.session.gapSeen = true;
+    this.doubt = true;
+    const event = this.pending[0]?.event;
+    if (event === undefined) {
+      this.session.lostBytes += lostBytes;
+      return;
+    }
+    event.marks |= MARK_GAP;
+    event.lostBytes += lostBytes;
+  }
+
+  gap(direction: Direction, lostBytes: number, synced: boolean, sink: EventSink): void {
+    this.session.gapSeen = true;
+    this.doubt = true;
+    if (direction !== TO_SERVER) {
+      this.loseReply(lostBytes);
+      if (!synced) this.replyDoubt = true;
+      return;
+    }
+    const { assembly } = this;
+    if (assembly.type < 0) {
+      this.session.lostBytes += lostBytes;
+    } else {
+      assembly.lose(lostBytes);
+      // Its end may be among what was lost: what came is all that will come.
+      if (!synced) assembly.take((message) => onRequest(this, message, sink));
+    }
+    if (!synced) {
+      this.clientDoubt = true;
+      this.doubt = true;
+    }
+  }
+
+  /** Takes the first request out of the queue without recording it. */
+  drop(): Pending | undefined {
+    const pending = this.pending.shift();
+    if (pending !== undefined) this.pendingText -= pending.textLength;
+    this.outcome = undefined;
+    return pending;
+  }
+
+  /** Ends the first request of the queue: its event is emitted with the outcomes it has. */
+  finish(marks: number, sink: EventSink): void {
+    const pending = this.drop();
+    const event = pending?.event;
+    if (pending === undefined || event === undefined) return;
+    event.marks |= marks;
+    if (!(event instanceof StatementEvent)) {
+      this.session.emit(event, sink);
+      return;
+    }
+    event.transaction = this.session.transaction;
+    const failed = event.outcomes.some((outcome) => outcome.errorCode !== undefined);
+    if (pending.opensBulk && !failed && marks === 0) {
+      this.bulk = event;
+      return;
+    }
+    if (!pending.silent || failed) this.session.emit(event, sink);
+  }
+
+  /** INSERT BULK without data after all. */
+  endBulk(sink: EventSink): void {
+    const { bulk } = this;
+    this.bulk = undefined;
+    if (bulk !== undefined) this.session.emit(bulk, sink);
+  }
+
+  /** Emits all that waits, without further outcomes. */
+  private flush(marks: number, sink: EventSink): void {
+    this.endBulk(sink);
+    while (this.pending.length > 0) {
+      const { kind, silent } = this.pending[0] as Pending;
+      if (kind === KIND_PRELOGIN || silent) this.drop();
+      else this.finish(marks | MARK_NO_REPLY, sink);
+    }
+  }
+
+  end(sink: EventSink): void {
+    if (this.assembly.type >= 0) this.assembly.take((message) => onRequest(this, message, sink));
+    this.flush(0, sink);
+    this.endBulk(sink);
+  }
+}

@@ -1,0 +1,28 @@
+/** Caps of the module. What happens when each bites is in the README. */
+import type { ProtocolLimits } from '../../contracts/protocol.ts';
+
+export const LIMITS: ProtocolLimits = {
+  frameBytesMax: 1024 * 1024,
+  sqlBytesMax: 256 * 1024,
+  valueBytesMax: 4096,
+  handlesMax: 4096,
+  pendingMax: 4096,
+  resyncFrames: 3,
+  heldBytesMax: 64 * 1024,
+};
+
+/** Bytes of a request, over all its packets, that are kept together. */
+export const MESSAGE_BYTES_MAX: number = LIMITS.frameBytesMax;
+/** Bytes of a token of a reply that may straddle packets. */
+export const TOKEN_BYTES_MAX: number = 256 * 1024;
+/** Parameters kept of one call. */
+export const PARAMETERS_MAX = 8192;
+/** Calls read of one request. */
+export const CALLS_MAX = 1024;
+/** Outcomes of one request; of further ones only the sum is kept, in the last. */
+export const OUTCOMES_MAX = 1024;
+/** MARS sessions open at a time. */
+export const MARS_SESSIONS_MAX = 256;
+/** Text of statements that one session's handles, and its waiting requests, may hold; in UTF-16 units. */
+export const HANDLE_TEXT_MAX: number = 4 * 1024 * 1024;
+export const PENDING_TEXT_MAX: number = 4 * 1024 * 1024;

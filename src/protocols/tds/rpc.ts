@@ -1,0 +1,119 @@
+/** Remote procedure calls: MS-TDS §2.2.6.6. Splits a request into its calls, and a call into its parameters. */
+import { Cursor } from '../../base/cursor.ts';
+import { MARK_MALFORMED, MARK_TRUNCATED } from '../../contracts/event.ts';
+import type { EventSink } from '../../contracts/protocol.ts';
+import type { Message } from './assembly.ts';
+import type { Channel } from './channel.ts';
+import type { Dialect } from './dialect.ts';
+import { eventOf, pushUnread } from './events.ts';
+import { CALLS_MAX, PARAMETERS_MAX } from './limits.ts';
+import { pushCall } from './procedures.ts';
+import { readTable } from './table.ts';
+import { KIND_TABLE, readTypeInfo } from './types.ts';
+import { type RawValue, readRaw } from './values.ts';
+
+/** Between calls, before TDS 7.2. */
+const SEPARATOR_OLD = 0x80;
+const SEPARATOR_NO_EXECUTE = 0xfe;
+const SEPARATOR = 0xff;
+const STATUS_ENCRYPTED = 0x08;
+
+const PROCEDURES: readonly (string | undefined)[] = [
+  undefined,
+  'sp_cursor',
+  'sp_cursoropen',
+  'sp_cursorprepare',
+  'sp_cursorexecute',
+  'sp_cursorprepexec',
+  'sp_cursorunprepare',
+  'sp_cursorfetch',
+  'sp_cursoroption',
+  'sp_cursorclose',
+  'sp_executesql',
+  'sp_prepare',
+  'sp_execute',
+  'sp_prepexec',
+  'sp_prepexecrpc',
+  'sp_unprepare',
+];
+
+/** One call, as it was sent. */
+export interface Call {
+  readonly procedure: string;
+  readonly parameters: RawValue[];
+  /** The parameters could not be read to their end. */
+  marks: number;
+}
+
+/** Queues every call of a request; `start` is where the first begins. */
+export function onCalls(channel: Channel, message: Message, start: number, sink: EventSink): void {
+  const { dialect } = channel.session;
+  const cursor = new Cursor().reset(message.bytes, start, message.end);
+  const isWhole = message.length === message.end - message.start && !message.isBroken;
+  let calls = 0;
+  while (cursor.remaining() > 0 && !cursor.failed) {
+    const call = readCall(cursor, dialect, isWhole);
+    if (call === undefined) break;
+    const event = eventOf(channel, message, 'rpc');
+    event.marks |= call.marks;
+    pushCall(channel, event, call, sink);
+    if (++calls === CALLS_MAX) {
+      event.marks |= MARK_TRUNCATED;
+      break;
+    }
+  }
+  if (calls === 0) pushUnread(channel, message, 'rpc', sink);
+}
+
+/** `undefined` when not even its name can be read. */
+function readCall(cursor: Cursor, dialect: Dialect, isWhole: boolean): Call | undefined {
+  const procedure = readProcedure(cursor);
+  cursor.skip(2);
+  if (cursor.failed || procedure === undefined) return undefined;
+  const call: Call = { procedure, parameters: [], marks: 0 };
+  while (cursor.remaining() > 0) {
+    const first = cursor.peek();
+    if (first === SEPARATOR || first === SEPARATOR_NO_EXECUTE || (first === SEPARATOR_OLD && !dialect.wide)) {
+      cursor.skip(1);
+      return call;
+    }
+    const parameter = readParameter(cursor, dialect);
+    if (parameter !== undefined) {
+      if (call.parameters.length < PARAMETERS_MAX) call.parameters.push(parameter);
+      else call.marks |= MARK_TRUNCATED;
+    }
+    if (cursor.failed) {
+      call.marks |= isWhole ? MARK_MALFORMED : MARK_TRUNCATED;
+      return call;
+    }
+  }
+  if (!isWhole) call.marks |= MARK_TRUNCATED;
+  return call;
+}
+
+function readProcedure(cursor: Cursor): string | undefined {
+  const length = cursor.u16le();
+  if (length !== 0xffff) return length === 0 ? undefined : cursor.text(length * 2, 'utf16le');
+  const id = cursor.u16le();
+  return PROCEDURES[id] ?? `procedure ${id}`;
+}
+
+/** Name, status, type and value. A value that reaches beyond what is there fails the cursor, and is returned. */
+function readParameter(cursor: Cursor, dialect: Dialect): RawValue | undefined {
+  const name = cursor.text(cursor.u8() * 2, 'utf16le');
+  const status = cursor.u8();
+  const type = readTypeInfo(cursor, dialect, false);
+  if (type === undefined) return undefined;
+  const raw = type.kind === KIND_TABLE ? readTable(cursor, dialect, type) : readRaw(cursor, type);
+  if (raw === undefined) return undefined;
+  raw.name = name.replace(/^@/, '').toLowerCase();
+  if ((status & STATUS_ENCRYPTED) !== 0) skipEncryption(cursor, dialect);
+  return raw;
+}
+
+/** ParamCipherInfo: the type of the plain value, and how it was encrypted. */
+function skipEncryption(cursor: Cursor, dialect: Dialect): void {
+  readTypeInfo(cursor, dialect, false);
+  if (cursor.u8() === 0) cursor.skip(cursor.u8() * 2);
+  cursor.skip(1 + 4 + 4 + 4 + 8 + 1);
+}

@@ -1,0 +1,97 @@
+/**
+ * Replay of the MySQL capture (1 million packets, 10,000 flows, 470,000 statements) by Wiretrail and by its peers:
+ * argus counts flows, tcpdump only reads, tshark prints the statements. Every count is checked.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { best, type Cost, measure, programPath } from './measure.ts';
+import { type Workload, writeMysqlCapture } from './workload.ts';
+
+const FLOWS = 10_000;
+const PACKETS_PER_FLOW = 100;
+const SEED = 1;
+
+export interface Result extends Omit<Cost, 'stdout' | 'stderr'> {
+  readonly name: string;
+  readonly packets: number;
+  readonly statements: number | undefined;
+}
+
+/** `rounds` runs of each, of which the cheapest counts; peers that are not installed are left out. */
+export async function replayResults(rounds: number, report: (result: Result) => void): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-bench-'));
+  try {
+    const path = join(folder, 'mysql.pcap');
+    const workload = writeMysqlCapture(path, FLOWS, PACKETS_PER_FLOW, SEED);
+    await wiretrail(rounds, folder, path, workload, report);
+    await peers(rounds, folder, path, workload, report);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function wiretrail(
+  rounds: number,
+  folder: string,
+  path: string,
+  workload: Workload,
+  report: (result: Result) => void,
+): Promise<void> {
+  const main = join(import.meta.dirname, '../../main.js');
+  const runs: readonly (readonly [string, readonly string[]])[] = [
+    ['wiretrail, 1 worker', []],
+    ['wiretrail, 2 workers', ['--workers', '2']],
+    ['wiretrail, 1 worker, store', ['--store', join(folder, 'store')]],
+  ];
+  for (const [name, options] of runs) {
+    const cost = await best(rounds, async () => {
+      rmSync(join(folder, 'store'), { recursive: true, force: true });
+      const found = await measure([process.execPath, main, 'replay', path, ...options]);
+      assert.equal(counted(found.stderr, 'packets'), workload.packets, `${name}: packets`);
+      assert.equal(counted(found.stderr, 'sessions'), workload.flows, `${name}: sessions`);
+      assert.equal(counted(found.stderr, 'statements'), workload.statements, `${name}: statements`);
+      return found;
+    });
+    report(resultOf(name, workload, workload.statements, cost));
+  }
+}
+
+/** The number behind a word at the beginning of a line of the summary. */
+function counted(summary: string, word: string): number {
+  const line = summary.split('\n').find((text) => text.startsWith(`${word} `));
+  return Number(/[\d,]+/.exec(line ?? '')?.[0].replaceAll(',', ''));
+}
+
+async function peers(
+  rounds: number,
+  folder: string,
+  path: string,
+  workload: Workload,
+  report: (result: Result) => void,
+): Promise<void> {
+  const argus = programPath('argus');
+  if (argus) {
+    const cost = await best(rounds, () => measure([argus, '-r', path, '-w', join(folder, 'argus.out')]));
+    report(resultOf('argus (flows only)', workload, undefined, cost));
+  }
+  const tcpdump = programPath('tcpdump');
+  if (tcpdump) {
+    const cost = await best(rounds, () => measure([tcpdump, '-r', path, '-w', '/dev/null']));
+    report(resultOf('tcpdump (reads only)', workload, undefined, cost));
+  }
+  const tshark = programPath('tshark');
+  if (tshark) {
+    const print = ['-r', path, '-Y', 'mysql.query', '-T', 'fields', '-e', 'mysql.query'];
+    const shell = ['/bin/sh', '-c', 'exec "$0" "$@" | wc -l', tshark, ...print];
+    const cost = await measure(shell);
+    assert.equal(Number(cost.stdout), workload.statements, 'tshark: statements');
+    report(resultOf('tshark -e mysql.query', workload, workload.statements, cost));
+  }
+}
+
+function resultOf(name: string, workload: Workload, statements: number | undefined, cost: Cost): Result {
+  const { cpuSeconds, wallSeconds, peakMib } = cost;
+  return { name, packets: workload.packets, statements, cpuSeconds, wallSeconds, peakMib };
+}

@@ -1,0 +1,145 @@
+/**
+ * Real clients against the scripted server: what they asked for, each once and in order, must be what a replay of the
+ * recorded traffic says, values and all.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type JsonRecord, replayToRecords } from '../support/replay.ts';
+import { bsqldb, freebcp, missing, PYTHON, pymssql, tsql } from './programs.ts';
+import { DENIED_USER, ScriptedServer } from './server.ts';
+import { type Asked, close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
+
+/** Runs `use` against a server and returns the records of the traffic. */
+async function recordsOf(use: (port: number) => Promise<void>): Promise<JsonRecord[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'wiretrail-tds-'));
+  try {
+    const server = new ScriptedServer();
+    await use(await server.listen());
+    await server.close();
+    const path = join(directory, 'capture.pcap');
+    server.recorder.save(path);
+    return replayToRecords([path]);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function askedOf(record: JsonRecord): Asked {
+  const procedure = record['db.stored_procedure.name'];
+  const parameters = record['db.query.parameters'];
+  return {
+    text: record['db.query.text'],
+    ...(typeof procedure === 'string' ? { procedure } : {}),
+    ...(parameters ? { parameters } : {}),
+    call: record['audit.call'] ?? '',
+  };
+}
+
+const statements = (records: readonly JsonRecord[]) => records.filter((r) => r['audit.kind'] === 'statement');
+
+/** The records of one program's session, without what it does to set itself up. */
+function asked(records: readonly JsonRecord[]): Asked[] {
+  return statements(records)
+    .map(askedOf)
+    .filter(({ text }) => !/^\s*(set\s|use\s|select @@spid)/i.test(text ?? '') && text !== undefined);
+}
+
+test('tedious: batches, calls, every type of parameter, prepared statements', async () => {
+  const records = await recordsOf(async (port) => {
+    const connection = await connect(port, 'ann');
+    for (const [step] of [...STEPS, PREPARED]) await step(connection);
+    await close(connection);
+  });
+  const expected = [...STEPS, PREPARED].flatMap(([, ...one]) => one);
+  // Before all else tedious sets its session up, in one batch of its own.
+  const [first, ...rest] = statements(records).map(askedOf);
+  assert.match(first?.text ?? '', /^set /i);
+  assert.deepEqual(rest, expected);
+  assert.equal(records[0]?.['audit.kind'], 'login');
+  assert.equal(records[0]?.['user.name'], 'ann');
+  assert.equal(records[0]?.['audit.program'], 'tedious tests');
+  assert.equal(records.at(-1)?.['audit.kind'], 'logout');
+  const [, query, , refused] = statements(records);
+  assert.equal(query?.['db.response.returned_rows'], 2);
+  assert.equal(refused?.['db.response.status_code'], '208');
+});
+
+test('tedious: bulk load, transaction manager, refused login', async () => {
+  const records = await recordsOf(async (port) => {
+    const connection = await connect(port, 'ann');
+    assert.equal(await load(connection), 3);
+    await transact(connection, 'delete from stock');
+    await close(connection);
+    await assert.rejects(connect(port, DENIED_USER), /Login failed/);
+  });
+  const [, bulk, begin, change, rollback] = statements(records);
+  assert.match(bulk?.['db.query.text'] ?? '', /^insert bulk stock/i);
+  assert.equal(bulk?.['audit.call'], 'bulk');
+  assert.equal(bulk?.['audit.affected_rows'], 3);
+  assert.deepEqual(
+    [begin, rollback].map((r) => r?.['db.operation.name']),
+    ['BEGIN', 'ROLLBACK'],
+  );
+  assert.deepEqual(
+    [begin, change, rollback].map((r) => r?.['audit.transaction']),
+    ['open', 'open', 'idle'],
+  );
+  const logins = records.filter((r) => r['audit.kind'] === 'login');
+  assert.deepEqual(
+    logins.map((r) => [r['user.name'], r['db.response.status_code'], r['error.message']]),
+    [
+      ['ann', undefined, undefined],
+      [DENIED_USER, '18456', `Login failed for user '${DENIED_USER}'.`],
+    ],
+  );
+});
+
+const TSQL_TEXTS = ['select name, id from customers', "update stock set n = 'zażółć'", 'select * from no_such'];
+
+for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0']) {
+  test(`FreeTDS tsql speaks TDS ${version}`, { skip: missing('tsql') }, async () => {
+    const records = await recordsOf((port) => tsql(port, version));
+    assert.deepEqual(
+      asked(records).map(({ text }) => text?.trim()),
+      TSQL_TEXTS,
+    );
+    assert.equal(records[0]?.['user.name'], 'ann');
+    const [query, , refused] = statements(records).slice(-3);
+    assert.equal(query?.['db.response.returned_rows'], 2);
+    assert.equal(refused?.['db.response.status_code'], '208');
+    assert.equal(records[0]?.['db.system.name'], version === '5.0' ? 'sybase' : 'microsoft.sql_server');
+  });
+}
+
+test('FreeTDS bsqldb: batches through DB-Library', { skip: missing('bsqldb') }, async () => {
+  const records = await recordsOf(bsqldb);
+  assert.deepEqual(
+    asked(records).map(({ text }) => text?.trim()),
+    TSQL_TEXTS,
+  );
+});
+
+test('FreeTDS freebcp loads rows', { skip: missing('freebcp') }, async () => {
+  const records = await recordsOf(freebcp);
+  const bulk = statements(records).at(-1);
+  assert.match(bulk?.['db.query.text'] ?? '', /insert bulk stock/i);
+  assert.equal(bulk?.['audit.call'], 'bulk');
+  assert.equal(bulk?.['audit.affected_rows'], 3);
+});
+
+test('pymssql: batches and a procedure', {
+  skip: PYTHON === undefined && 'NOT RUN: pymssql is not installed',
+}, async () => {
+  const records = await recordsOf(pymssql);
+  const texts = asked(records).map(({ text }) => text?.trim());
+  assert.ok(texts.includes('select name, id from customers where id = 7'), texts.join('; '));
+  assert.ok(
+    texts.includes("update stock set n = N'zażółć'") || texts.includes("update stock set n = 'zażółć'"),
+    texts.join('; '),
+  );
+  const call = statements(records).find((r) => r['db.stored_procedure.name'] === 'dbo.p_report');
+  assert.deepEqual(call?.['db.query.parameters'], [5, 'five']);
+});

@@ -1,0 +1,85 @@
+/** Client programs of the distribution, run against a scripted server. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A program that waits for an answer it does not get is ended. */
+const PROGRAM_TIMEOUT_MS = 15_000;
+
+/** How a program ends; the output is wanted only when something is wrong. */
+async function execute(program: string, args: readonly string[], environment: object, input: string): Promise<void> {
+  const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: ['pipe', 'ignore', 'ignore'] });
+  const limit = setTimeout(() => child.kill('SIGKILL'), PROGRAM_TIMEOUT_MS);
+  child.stdin.on('error', () => undefined); // it may end before it has read all
+  child.stdin.end(input);
+  await once(child, 'close');
+  clearTimeout(limit);
+}
+
+export function missing(program: string): string | false {
+  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+  return found ? false : `NOT RUN: ${program} is not installed`;
+}
+
+export const TSQL_INPUT =
+  "select name, id from customers\ngo\nupdate stock set n = 'zażółć'\ngo\nselect * from no_such\ngo\nexit\n";
+
+/** The distribution's own interpreter has its packages, another one in the path may not. */
+export const PYTHON: string | undefined = ['python3', '/usr/bin/python3'].find((python) => {
+  return spawnSync(python, ['-c', 'import pymssql']).status === 0;
+});
+
+const PYMSSQL_PROGRAM = `
+import pymssql, sys
+connection = pymssql.connect(server='127.0.0.1', port=sys.argv[1], user='ann', password='secret', database='shop', tds_version='7.3')
+cursor = connection.cursor()
+cursor.execute('select name, id from customers where id = %d', 7)
+cursor.fetchall()
+cursor.execute('update stock set n = %s', ('zażółć',))
+cursor.callproc('dbo.p_report', (5, 'five'))
+connection.commit()
+connection.close()
+`;
+
+/** FreeTDS tsql: the statements of `TSQL_INPUT`. */
+export function tsql(port: number, version: string): Promise<void> {
+  const args = ['-H', '127.0.0.1', '-p', String(port), '-U', 'ann', '-P', 'secret'];
+  return execute('tsql', args, { TDSVER: version, LC_ALL: 'C.UTF-8' }, TSQL_INPUT);
+}
+
+/** FreeTDS bsqldb: the same through DB-Library. */
+export function bsqldb(port: number): Promise<void> {
+  const args = ['-S', 'scripted', '-U', 'ann', '-P', 'secret'];
+  return withServersFile(port, (environment) => execute('bsqldb', args, environment, TSQL_INPUT));
+}
+
+/** FreeTDS freebcp: three rows into the table stock. */
+export function freebcp(port: number): Promise<void> {
+  return withServersFile(port, (environment, directory) => {
+    const file = join(directory, 'rows.txt');
+    writeFileSync(file, 'ann\t1\nbob\t2\neve\t3\n');
+    const args = ['stock', 'in', file, '-c', '-S', 'scripted', '-U', 'ann', '-P', 'secret'];
+    return execute('freebcp', args, environment, '');
+  });
+}
+
+export function pymssql(port: number): Promise<void> {
+  return execute(PYTHON ?? '', ['-', String(port)], {}, PYMSSQL_PROGRAM);
+}
+
+/** DB-Library finds its servers in a file. */
+async function withServersFile(
+  port: number,
+  use: (environment: object, directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'wiretrail-freetds-'));
+  try {
+    const file = join(directory, 'freetds.conf');
+    writeFileSync(file, `[scripted]\nhost = 127.0.0.1\nport = ${port}\ntds version = 7.4\nclient charset = UTF-8\n`);
+    await use({ FREETDSCONF: file, LC_ALL: 'C.UTF-8' }, directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Records the scenarios of `pcaps/tds`: `node dist/test/tds/record.js`. Writes the captures and the records that a
+ * replay of them gives; the tests beside this file hold the same clients against what they asked for.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { wiretrail } from '../support/replay.ts';
+import { bsqldb, freebcp, pymssql, tsql } from './programs.ts';
+import { DENIED_USER, ScriptedServer } from './server.ts';
+import { close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
+
+/** This file runs as `dist/test/tds/record.js`. */
+const PCAPS = join(import.meta.dirname, '..', '..', '..', 'pcaps', 'tds');
+
+interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  readonly client: string;
+  readonly run: (port: number) => Promise<void>;
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'calls-and-types',
+    about: 'Batches, sp_executesql with parameters of every type, sp_prepare and sp_execute, a procedure.',
+    client: 'tedious (TDS 7.4)',
+    run: async (port) => {
+      const connection = await connect(port, 'ann');
+      for (const [step] of [...STEPS, PREPARED]) await step(connection);
+      await close(connection);
+    },
+  },
+  {
+    name: 'bulk-and-transaction',
+    about: 'A bulk load of three rows, then a transaction begun and rolled back by the transaction manager.',
+    client: 'tedious (TDS 7.4)',
+    run: async (port) => {
+      const connection = await connect(port, 'ann');
+      await load(connection);
+      await transact(connection, 'delete from stock');
+      await close(connection);
+    },
+  },
+  {
+    name: 'login-failure',
+    about: 'A login that the server refuses: error 18456.',
+    client: 'tedious (TDS 7.4)',
+    run: (port) => connect(port, DENIED_USER).then(close, () => undefined),
+  },
+  ...['7.4', '7.1', '7.0', '5.0'].map((version) => ({
+    name: `tsql-${version}`,
+    about: 'A query, a change in characters beyond ASCII, and a statement that fails.',
+    client: `FreeTDS tsql (TDS ${version})`,
+    run: (port: number) => tsql(port, version),
+  })),
+  {
+    name: 'db-library',
+    about: 'The same batches through DB-Library.',
+    client: 'FreeTDS bsqldb (TDS 7.4)',
+    run: bsqldb,
+  },
+  { name: 'bulk-copy', about: 'Three rows of a file into a table.', client: 'FreeTDS freebcp (TDS 7.4)', run: freebcp },
+  { name: 'pymssql', about: 'Batches with values put in, and a procedure.', client: 'pymssql (TDS 7.3)', run: pymssql },
+];
+
+for (const { name, about, client, run } of SCENARIOS) {
+  const server = new ScriptedServer();
+  await run(await server.listen());
+  await server.close();
+  const folder = join(PCAPS, name);
+  mkdirSync(folder, { recursive: true });
+  const capture = join(folder, 'capture.pcap');
+  server.recorder.save(capture);
+  const { status, stdout, stderr } = wiretrail(['replay', capture, '--jsonl', '-']);
+  if (status !== 0) throw new Error(`${name}: ${stderr}`);
+  writeFileSync(join(folder, 'expected.jsonl'), stdout);
+  writeFileSync(
+    join(folder, 'README.md'),
+    `# tds: ${name}\n\n${about}\n\nThe client is ${client}; the server is the scripted one in \`test/tds\`, which answers as MS-TDS and the TDS 5.0\nspecification say. \`node dist/test/tds/record.js\` recorded what the two sent each other; the TCP around it is made.\n\n\`capture.pcap\` is the traffic, \`expected.jsonl\` the audit records a replay must give. That these are what the client\nasked for is the business of \`test/tds/clients.test.ts\`.\n`,
+  );
+}
