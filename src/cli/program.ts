@@ -9,7 +9,9 @@ import { queryCommand } from './query.ts';
 import { replayCommand } from './replay.ts';
 import { sensorCommand } from './sensor.ts';
 import { statusCommand } from './status.ts';
+import { storeCommand } from './store.ts';
 import { say } from './text.ts';
+import { anchorCommand, verifyCommand } from './verify.ts';
 
 const EXAMPLES = `
 Examples:
@@ -17,9 +19,23 @@ Examples:
   wiretrail replay *.pcap --store ./data           … into a store, to search later
   wiretrail query user:alice op:DELETE since:-2d --store ./data
   wiretrail sensor -i eth1 --store /var/lib/wiretrail
+  wiretrail verify --store ./data                  every record is as it was written
   wiretrail doctor -i eth1                         can this machine capture?
 
-Exit codes: 0 done · 1 a rule at or above --fail-on matched · 2 wrong usage or unusable input · 3 done, but with loss`;
+Exit codes: 0 done · 1 a rule at or above --fail-on matched, or a check failed · 2 wrong usage or unusable input · 3 done, but with loss`;
+
+const COMMANDS = [
+  replayCommand,
+  sensorCommand,
+  statusCommand,
+  queryCommand,
+  extractCommand,
+  verifyCommand,
+  anchorCommand,
+  storeCommand,
+  policyCommand,
+  doctorCommand,
+];
 
 /** Runs the command line and returns its exit code. Only bugs reject. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -35,16 +51,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
-  const makers = [
-    replayCommand,
-    sensorCommand,
-    statusCommand,
-    queryCommand,
-    extractCommand,
-    policyCommand,
-    doctorCommand,
-  ];
-  for (const make of makers) {
+  for (const make of COMMANDS) {
     program.addCommand(inherit(make(exit)));
   }
   try {

@@ -12,9 +12,8 @@ import { parseFilter, QUERY_FIELDS } from '../store/language.ts';
 import { StoreReader } from '../store/reader.ts';
 import { parseMoment, parseRanges, type TimeRange } from '../store/time.ts';
 import { positiveInteger, repeated } from './options.ts';
+import { explain, type Format, PIPE_WIDTH, print, runSql, write } from './query-sql.ts';
 import { counted, say } from './text.ts';
-
-type Format = 'table' | 'jsonl' | 'csv';
 
 interface QueryOptions {
   readonly store: string;
@@ -31,13 +30,14 @@ interface QueryOptions {
   readonly format: Format;
   readonly limit?: number;
   readonly order: 'newest' | 'oldest';
+  readonly explain?: boolean;
+  readonly sql?: string;
 }
 
 /** Options that stand for a term of the query language. */
 const TERM_OPTIONS = ['user', 'client', 'server', 'operation', 'object', 'text'] as const;
 const TABLE_LIMIT = 100;
 const COUNT_LIMIT = 50;
-const PIPE_WIDTH = 200;
 
 const EXAMPLES = `
 Fields: ${QUERY_FIELDS.join(' ')}
@@ -47,7 +47,9 @@ Examples:
   wiretrail query 'table:orders* rows>1000' --from -2d       the last 48 hours
   wiretrail query --user alice --client 10.0.0.0/8 --time 2026/11/20
   wiretrail query '"drop table" or rule:pci-*' --format jsonl
-  wiretrail query kind:login failed:yes --count-by user,client`;
+  wiretrail query kind:login failed:yes --count-by user,client
+  wiretrail query --sql "SELECT user, count(*) FROM records('op:DELETE since:-7d') GROUP BY user"
+  wiretrail query user:alice --explain`;
 
 export function queryCommand(exit: (code: number) => void): Command {
   const command = new Command('query')
@@ -62,6 +64,8 @@ export function queryCommand(exit: (code: number) => void): Command {
     .option('--count-by <fields>', `count instead of listing, by ${AGGREGATE_FIELDS.join(', ')} (comma-separated)`)
     .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
     .addOption(new Option('--order <order>', 'which first').choices(['newest', 'oldest']).default('newest'))
+    .option('--explain', 'say which segments and postings would be read, and read nothing')
+    .option('--sql <select>', "SQL over the table records, or records('expression'); read-only")
     .option('--limit <count>', `records at most (${TABLE_LIMIT} for a table, else all)`, positiveInteger)
     .addHelpText('after', EXAMPLES)
     .action(async (expression: string[], options: QueryOptions) => {
@@ -74,11 +78,17 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
   const reader = new StoreReader(options.store);
   try {
     const nowUs = Date.now() * 1000;
+    if (options.sql !== undefined) {
+      if (expression !== '') throw new UserError("put the expression into the SQL: FROM records('user:alice')");
+      await runSql(reader, options.sql, nowUs, options.format);
+      return;
+    }
     const range = timeRange(options, nowUs);
     if (range) say(`time: ${formatTime(range.fromUs)} to ${formatTime(range.toUs)}`);
     const filter = both(parseFilter(expression, nowUs), optionFilter(options));
     const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter, order: options.order };
-    if (options.countBy === undefined) await list(reader, query, options);
+    if (options.explain === true) await explain(reader, query);
+    else if (options.countBy === undefined) await list(reader, query, options);
     else await count(reader, query, options.countBy, options);
   } finally {
     for (const problem of reader.problems) say(`wiretrail: ${problem}`);
@@ -176,15 +186,4 @@ function aggregateField(name: string): AggregateField {
   const found = AGGREGATE_FIELDS.find((field) => field === name);
   if (!found) throw new UserError(`cannot count by '${name}': choose from ${AGGREGATE_FIELDS.join(', ')}`);
   return found;
-}
-
-function print(line: string): Promise<void> {
-  return write(`${line}\n`);
-}
-
-/** Waits while the reader of a pipe is slower than the store. */
-async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) {
-    await new Promise<void>((resolve) => process.stdout.once('drain', () => resolve()));
-  }
 }

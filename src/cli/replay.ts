@@ -30,9 +30,10 @@ import {
   severity,
 } from './options.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
+import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
-interface ReplayOptions {
+interface ReplayOptions extends RetentionOptions {
   readonly jsonl?: string;
   readonly store?: string;
   readonly policies?: readonly string[];
@@ -71,7 +72,7 @@ Examples:
   wiretrail replay odd.pcap --port 15432=postgres         a hint where the beginning of a connection is missing`;
 
 export function replayCommand(exit: (code: number) => void): Command {
-  return new Command('replay')
+  return retentionOptions(new Command('replay'))
     .description(
       'read captures (pcap, pcapng, also .gz and .zst; folders; - for standard input) and write audit records',
     )
@@ -170,6 +171,7 @@ function assemblyOptions(options: ReplayOptions, sinks: readonly RecordSink[]): 
     overlap: options.overlap ?? [],
     evidence: evidenceOptions(options),
     store: options.store,
+    storeOptions: storeOptionsOf(options),
     jsonl: options.jsonl,
     sinks,
     whenFull: 'wait',

@@ -24,9 +24,10 @@ import {
   repeated,
 } from './options.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
+import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { counted, grouped, ProgressLine, say } from './text.ts';
 
-interface SensorOptions {
+interface SensorOptions extends RetentionOptions {
   readonly interface: readonly string[];
   readonly store?: string;
   readonly jsonl?: string;
@@ -56,7 +57,7 @@ Examples:
 Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
 
 export function sensorCommand(exit: (code: number) => void): Command {
-  return new Command('sensor')
+  return retentionOptions(new Command('sensor'))
     .description('capture from a network interface (a switch mirror port) and write audit records until stopped')
     .requiredOption('-i, --interface <name>', 'interface that receives mirrored traffic, repeatable', repeated)
     .option('--store <dir>', 'write records into a store')
@@ -122,6 +123,7 @@ function jobOf(options: SensorOptions, policies: readonly string[]): Omit<Captur
     interfaces: options.interface,
     sensor: options.sensorName,
     store: options.store,
+    storeOptions: storeOptionsOf(options),
     jsonl: options.jsonl,
     policies,
     maskKey: options.maskKey,

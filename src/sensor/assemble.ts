@@ -6,7 +6,7 @@ import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
-import { type AuditStore, openStore } from '../store/store.ts';
+import { type AuditStore, openStore, type StoreOptions } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
 import { Evidence, type EvidenceOptions } from './evidence.ts';
 import { JsonlSink } from './jsonl.ts';
@@ -21,6 +21,8 @@ export interface OutputOptions {
   /** File with the secret of masked values' hashes; `undefined`: see `maskKeyFor`. */
   readonly maskKey: string | undefined;
   readonly store: string | undefined;
+  /** What the store keeps, and how. */
+  readonly storeOptions?: StoreOptions;
   readonly jsonl: string | undefined;
   /** Further takers of records. */
   readonly sinks?: readonly RecordSink[];
@@ -102,7 +104,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
 export async function openOutputs(options: OutputOptions, more: readonly RecordSink[] = []): Promise<Outputs> {
   const policy = readPolicies(options.policies);
   const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
-  const store = options.store === undefined ? undefined : await openStore(options.store);
+  const store = options.store === undefined ? undefined : await openStore(options.store, options.storeOptions);
   const writer = store?.writer(options.whenFull);
   const maskKey = maskKeyFor(options.maskKey, options.store);
   const start = (judging: Policy): ExplainingEngine => {

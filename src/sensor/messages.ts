@@ -4,6 +4,7 @@ import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
 import type { PolicySource } from '../policy/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
+import type { StoreOptions } from '../store/store.ts';
 import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
@@ -13,6 +14,7 @@ export interface CaptureJob {
   readonly interfaces: readonly string[];
   readonly sensor: string;
   readonly store: string | undefined;
+  readonly storeOptions: StoreOptions;
   readonly jsonl: string | undefined;
   readonly policies: readonly string[];
   readonly maskKey: string | undefined;

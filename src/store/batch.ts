@@ -1,9 +1,10 @@
 /**
  * Batches: how records cross to the store's thread, one transferred buffer at a time.
  *
- * A batch is a sequence of entries. Session, shape and verdict entries are numbered from 0 within the batch, in order
- * of appearance, each kind by itself; a record names them by these numbers. Layout of an entry: tag, varint length,
- * content. The numbers mean nothing outside the batch, so batches of several pipelines need no common state.
+ * A batch is a sequence of entries. Session, shape and verdict entries are numbered from 0 in order of appearance, each
+ * kind by itself; a record names them by these numbers. Numbers go on from batch to batch of one encoder until a reset
+ * entry starts them anew; the reader keeps the tables of each encoder (`BatchTables`). Layout of an entry: tag, length
+ * (u32), content.
  */
 import { Cursor } from '../base/cursor.ts';
 import type { AuditRecord, PolicyMatch } from '../contracts/record.ts';
@@ -15,20 +16,22 @@ export const ENTRY_SESSION = 1;
 export const ENTRY_SHAPE = 2;
 export const ENTRY_VERDICT = 3;
 export const ENTRY_RECORD = 4;
+/** Numbers of all kinds start from 0 again. */
+export const ENTRY_RESET = 5;
 
 /** Bytes of the entry length, fixed so that it can be filled in afterwards. */
 const LENGTH_BYTES = 4;
 
-/** Facts already packed once: their bytes, and their number in the batch they were last written to. */
+/** Facts already packed once, and their number. */
 interface Packed<T> {
   readonly facts: T;
-  readonly bytes: Uint8Array;
-  batch: number;
-  index: number;
+  readonly index: number;
 }
 
 /** Facts remembered from batch to batch, sessions and shapes each; beyond it they are packed anew. */
 const PACKED_BYTES_MAX = 16 * 1024 * 1024;
+/** Entries of a kind before the numbers start anew: what a reader has to keep. */
+const TABLE_ENTRIES_MAX = 65_536;
 
 /** Packs records; `take` hands the batch over and starts the next. */
 export class BatchEncoder {
@@ -39,7 +42,7 @@ export class BatchEncoder {
   private readonly sessions = new BoundedDictionary<Packed<SessionFacts>>(PACKED_BYTES_MAX);
   private readonly shapes = new BoundedDictionary<Packed<ShapeFacts>>(PACKED_BYTES_MAX);
   private readonly verdicts = new Map<string, number>();
-  private batch = 0;
+  private forgotten = 0;
   private sessionCount = 0;
   private shapeCount = 0;
 
@@ -83,17 +86,32 @@ export class BatchEncoder {
     this.records++;
   }
 
-  /** The batch as a buffer of its own, to be transferred. */
+  /** The batch as a buffer of its own, to be transferred. Every batch taken must reach the reader, in order. */
   take(): Uint8Array<ArrayBuffer> {
     const batch = new Uint8Array(this.out.pos);
     batch.set(this.out.bytes.subarray(0, this.out.pos));
     this.out.pos = 0;
     this.records = 0;
+    const most = Math.max(this.sessionCount, this.shapeCount, this.verdicts.size);
+    if (most >= TABLE_ENTRIES_MAX || this.sessions.forgotten + this.shapes.forgotten > this.forgotten) this.reset();
+    return batch;
+  }
+
+  /** Throws the batch away. */
+  discard(): void {
+    this.out.pos = 0;
+    this.records = 0;
+    this.reset();
+  }
+
+  private reset(): void {
+    this.sessions.clear();
+    this.shapes.clear();
     this.verdicts.clear();
-    this.batch++;
     this.sessionCount = 0;
     this.shapeCount = 0;
-    return batch;
+    this.forgotten = this.sessions.forgotten + this.shapes.forgotten;
+    this.close(this.open(ENTRY_RESET));
   }
 
   private open(tag: number): number {
@@ -110,47 +128,25 @@ export class BatchEncoder {
   private sessionIndex(record: AuditRecord): number {
     const key = record.session ?? '';
     const known = this.sessions.get(key);
-    if (known !== undefined && sameSession(known.facts, record)) {
-      return known.batch === this.batch ? known.index : this.repeat(ENTRY_SESSION, known, this.sessionCount++);
-    }
+    if (known !== undefined && sameSession(known.facts, record)) return known.index;
     const index = this.sessionCount++;
     const mark = this.open(ENTRY_SESSION);
     writeSession(this.out, record);
     this.close(mark);
-    const bytes = this.copyFrom(mark);
-    // The facts hold the same texts once more.
-    this.sessions.set(key, { facts: sessionFacts(record), bytes, batch: this.batch, index }, 2 * bytes.length);
+    this.sessions.set(key, { facts: sessionFacts(record), index }, this.out.pos - mark);
     return index;
   }
 
   private shapeIndex(record: AuditRecord): number {
     const key = record.fingerprint ?? record.operation ?? record.kind;
     const known = this.shapes.get(key);
-    if (known !== undefined && sameShape(known.facts, record)) {
-      return known.batch === this.batch ? known.index : this.repeat(ENTRY_SHAPE, known, this.shapeCount++);
-    }
+    if (known !== undefined && sameShape(known.facts, record)) return known.index;
     const index = this.shapeCount++;
     const mark = this.open(ENTRY_SHAPE);
     writeShape(this.out, record);
     this.close(mark);
-    const bytes = this.copyFrom(mark);
-    // The facts hold the same texts once more.
-    this.shapes.set(key, { facts: shapeFacts(record), bytes, batch: this.batch, index }, 2 * bytes.length);
+    this.shapes.set(key, { facts: shapeFacts(record), index }, this.out.pos - mark);
     return index;
-  }
-
-  /** Writes facts of an earlier batch again. */
-  private repeat(tag: number, packed: Packed<unknown>, index: number): number {
-    const mark = this.open(tag);
-    this.out.raw(packed.bytes, 0, packed.bytes.length);
-    this.close(mark);
-    packed.batch = this.batch;
-    packed.index = index;
-    return index;
-  }
-
-  private copyFrom(mark: number): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.out.bytes, mark, this.out.pos);
   }
 
   private verdictIndex(policy: readonly PolicyMatch[]): number {
@@ -191,8 +187,37 @@ export class BatchRow {
   restEnd = 0;
 }
 
+/** An entry of an encoder, and the row it has in a segment. */
+export interface BatchEntry<T> {
+  readonly bytes: Buffer;
+  row: T | undefined;
+  /** Number of the segment that `row` belongs to. */
+  segment: number;
+}
+
+/** What the reader of batches keeps of one encoder. `S` is what a shape's row is to it. */
+export class BatchTables<S> {
+  sessions: BatchEntry<number>[] = [];
+  shapes: BatchEntry<S>[] = [];
+  verdicts: BatchEntry<number>[] = [];
+
+  add(tag: number, content: Uint8Array): void {
+    const entry = { bytes: Buffer.from(content), row: undefined, segment: 0 };
+    if (tag === ENTRY_SESSION) this.sessions.push(entry);
+    else if (tag === ENTRY_SHAPE) this.shapes.push(entry);
+    else if (tag === ENTRY_VERDICT) this.verdicts.push(entry);
+    else this.clear();
+  }
+
+  private clear(): void {
+    this.sessions = [];
+    this.shapes = [];
+    this.verdicts = [];
+  }
+}
+
 export interface BatchVisitor {
-  /** `bytes[start, end)` is the content of a session, shape or verdict entry, the next of its kind. */
+  /** `bytes[start, end)` is the content of an entry that is not a record. */
   onEntry(tag: number, start: number, end: number): void;
   onRecord(row: BatchRow): void;
 }

@@ -9,10 +9,14 @@ const FORM_UTF8 = 0;
 /** Lower-case hexadecimal of even length, packed two digits a byte. */
 const FORM_HEX = 1;
 
+/** Four bytes of a varint hold 28 bits. */
+const WORD_RANGE = 2 ** 28;
 /** Shorter hexadecimal strings are not worth the test. */
 const HEX_DIGITS_MIN = 16;
 /** Up to this length the tag of an ASCII string is one byte and a loop beats the native call. */
 const SHORT_UNITS_MAX = 63;
+/** Up to this length a loop beats the view that a native copy needs. */
+const SHORT_BYTES_MAX = 48;
 /** Integers beyond this are written as doubles; below it `4 * value` is exact. */
 const INTEGER_MAX = 2 ** 51;
 
@@ -41,16 +45,30 @@ export class ByteWriter {
   /** An exact integer from 0 to 2^53 - 1, 7 bits a byte, lowest first. */
   varint(value: number): void {
     this.ensure(8);
+    const { bytes } = this;
+    let pos = this.pos;
     let rest = value;
-    while (rest >= 0x80) {
-      this.bytes[this.pos++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+    // Four bytes' worth at once by whole-number arithmetic; what is above needs doubles.
+    if (value >= WORD_RANGE) {
+      const low = value % WORD_RANGE;
+      rest = (value - low) / WORD_RANGE;
+      bytes[pos] = low | 0x80;
+      bytes[pos + 1] = (low >>> 7) | 0x80;
+      bytes[pos + 2] = (low >>> 14) | 0x80;
+      bytes[pos + 3] = (low >>> 21) | 0x80;
+      pos += 4;
     }
-    this.bytes[this.pos++] = rest;
+    for (; rest >= 0x80; rest >>>= 7) bytes[pos++] = rest | 0x80;
+    bytes[pos++] = rest;
+    this.pos = pos;
   }
 
   /** Any double; exact integers are short. */
   number(value: number): void {
+    if ((value | 0) === value && value > 0 && value < WORD_RANGE) {
+      this.varint(value * 4);
+      return;
+    }
     if (Number.isInteger(value) && Math.abs(value) < INTEGER_MAX && !Object.is(value, -0)) {
       this.varint(value >= 0 ? value * 4 : -value * 4 - 2);
       return;
@@ -85,9 +103,14 @@ export class ByteWriter {
   }
 
   raw(source: Uint8Array, start: number, end: number): void {
-    this.ensure(end - start);
-    this.bytes.set(source.subarray(start, end), this.pos);
-    this.pos += end - start;
+    const length = end - start;
+    this.ensure(length);
+    if (length <= SHORT_BYTES_MAX) {
+      for (let i = 0; i < length; i++) this.bytes[this.pos + i] = source[start + i] as number;
+    } else {
+      this.bytes.set(source.subarray(start, end), this.pos);
+    }
+    this.pos += length;
   }
 
   private shortText(value: string): boolean {

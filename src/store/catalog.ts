@@ -1,6 +1,7 @@
 /** The list of segments: which exist, in what state, and what time they span. */
 import Database from 'better-sqlite3';
 import { StoreError, toStoreError } from './errors.ts';
+import { openForReading } from './open.ts';
 import { CATALOG_SQL, type SegmentState } from './schema.ts';
 import { checkVersion, type SegmentFacts } from './segment.ts';
 
@@ -19,6 +20,16 @@ export interface SegmentEntry {
   /** Digest of the hash chain where it begins and, once sealed, where it ends. */
   readonly chainBefore: Uint8Array;
   readonly chainAfter: Uint8Array | undefined;
+  /** Made when it was sealed, and when it was dropped. */
+  readonly signature: Uint8Array | undefined;
+  readonly dropSignature: Uint8Array | undefined;
+}
+
+/** What must not expire: records that an expression of the query language finds. */
+export interface Hold {
+  readonly name: string;
+  readonly expression: string;
+  readonly sinceUs: number;
 }
 
 interface SegmentRow {
@@ -32,6 +43,8 @@ interface SegmentRow {
   readonly bytes: number;
   readonly chain_before: Uint8Array;
   readonly chain_after: Uint8Array | null;
+  readonly signature: Uint8Array | null;
+  readonly drop_signature: Uint8Array | null;
 }
 
 export class Catalog {
@@ -45,7 +58,7 @@ export class Catalog {
   static open(path: string, mode: 'read' | 'write'): Catalog {
     let db: Database.Database | undefined;
     try {
-      db = new Database(path, mode === 'read' ? { readonly: true, fileMustExist: true } : {});
+      db = mode === 'read' ? openForReading(path) : new Database(path);
       if (mode === 'write') {
         // Not WAL: a store on read-only media must open too, and this file changes once a segment.
         db.pragma('journal_mode = DELETE');
@@ -74,6 +87,8 @@ export class Catalog {
       bytes: row.bytes,
       chainBefore: row.chain_before,
       chainAfter: row.chain_after ?? undefined,
+      signature: row.signature ?? undefined,
+      dropSignature: row.drop_signature ?? undefined,
     }));
   }
 
@@ -87,13 +102,41 @@ export class Catalog {
     this.db.prepare('UPDATE segment SET state = ? WHERE number = ?').run(state, number);
   }
 
-  sealed(number: number, facts: SegmentFacts, bytes: number, chainAfter: Uint8Array): void {
+  sealed(
+    number: number,
+    facts: SegmentFacts,
+    bytes: number,
+    chainAfter: Uint8Array,
+    signature: Uint8Array | undefined,
+  ): void {
+    const { rows, timeMinUs, timeMaxUs } = facts;
     this.db
       .prepare(
         `UPDATE segment SET state = 'sealed', rows = ?, time_min_us = ?, time_max_us = ?, bytes = ?,
-         chain_after = ? WHERE number = ?`,
+         chain_after = ?, signature = ? WHERE number = ?`,
       )
-      .run(facts.rows, facts.timeMinUs ?? null, facts.timeMaxUs ?? null, bytes, chainAfter, number);
+      .run(rows, timeMinUs ?? null, timeMaxUs ?? null, bytes, chainAfter, signature ?? null, number);
+  }
+
+  /** The segment's files are about to go. */
+  dropping(number: number, signature: Uint8Array | undefined): void {
+    this.db
+      .prepare(`UPDATE segment SET state = 'dropping', drop_signature = ? WHERE number = ?`)
+      .run(signature ?? null, number);
+  }
+
+  holds(): Hold[] {
+    return this.db.prepare<[], Hold>('SELECT name, expression, since_us AS sinceUs FROM hold ORDER BY name').all();
+  }
+
+  /** Adds a hold, or replaces the one of that name. */
+  addHold({ name, expression, sinceUs }: Hold): void {
+    this.db.prepare('INSERT OR REPLACE INTO hold VALUES (?, ?, ?)').run(name, expression, sinceUs);
+  }
+
+  /** False when there is none of that name. */
+  removeHold(name: string): boolean {
+    return this.db.prepare('DELETE FROM hold WHERE name = ?').run(name).changes > 0;
   }
 
   close(): void {

@@ -6,8 +6,8 @@
  * CRC-32 besides, not as protection but to name the record when a block does not hold.
  */
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { ByteWriter } from './bytes.ts';
+import { crc32 } from './crc32.ts';
 
 export type SqlValue = string | number | Uint8Array | null;
 
@@ -51,7 +51,7 @@ export class Chain {
     this.out.u8(TAG_RECORD);
     this.addValues(values);
     this.records++;
-    return crc32(this.out.bytes.subarray(start, this.out.pos));
+    return crc32(this.out.bytes, start, this.out.pos);
   }
 
   /** Whether the block has reached its size. */

@@ -7,7 +7,7 @@
 import { MARK_NAMES } from '../contracts/event.ts';
 import { StoreError } from './errors.ts';
 import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from './filter.ts';
-import { parseAddress } from './match.ts';
+import { type AddressRange, parseAddress } from './match.ts';
 import type { Dimension } from './postings.ts';
 import type { TimeRange } from './time.ts';
 
@@ -165,11 +165,14 @@ function matchField(field: TextField, pattern: Pattern): Condition {
   const glob = patternText(pattern);
   const sessionColumns = SESSION_COLUMNS[field];
   if (sessionColumns !== undefined) {
-    const tests = sessionColumns.map((column) => `${FUNCTION_GLOB}(${column}, ?)`);
-    return inSession(tests.join(' OR '), ...sessionColumns.map(() => glob));
+    const tests = sessionColumns.map((column) => matchColumn(column, pattern));
+    return inSession(tests.map((each) => each.sql).join(' OR '), ...tests.flatMap((each) => each.values));
   }
   const shapeColumn = SHAPE_COLUMNS[field];
-  if (shapeColumn !== undefined) return inShape(`${FUNCTION_GLOB}(${shapeColumn}, ?)`, glob);
+  if (shapeColumn !== undefined) {
+    const { sql, values } = matchColumn(shapeColumn, pattern);
+    return inShape(sql, ...values);
+  }
   switch (field) {
     case 'op':
       return inShape(`${FUNCTION_GLOB}(operation, ?) OR ${FUNCTION_GLOB_LIST}(operations, ?)`, glob, glob);
@@ -189,6 +192,16 @@ function matchField(field: TextField, pattern: Pattern): Condition {
     default:
       throw new StoreError('usage', `cannot search by ${field}`);
   }
+}
+
+/** SQLite folds the case of ASCII only: other values are left to our function, which costs a call for each. */
+const NOT_ASCII = '*[^ -~]*';
+
+function matchColumn(column: string, pattern: Pattern): Condition {
+  const glob = patternText(pattern);
+  if (glob.startsWith('*')) return { sql: `${FUNCTION_GLOB}(${column}, ?)`, values: [glob] };
+  const sql = `(${column} = ? COLLATE NOCASE OR (${column} GLOB '${NOT_ASCII}' AND ${FUNCTION_GLOB}(${column}, ?)))`;
+  return { sql, values: [glob.slice(1), glob] };
 }
 
 function matchMark(name: string): Condition {
@@ -217,13 +230,23 @@ function compareNumber(field: NumberField, comparison: Comparison, value: number
   return inSession(`(${field === 'port' ? 'server_port' : 'vlan_id'} ${comparison} ?) IS TRUE`, value);
 }
 
+/** One IPv4 address is compared with others as text; only IPv6 addresses, which may contain it, take a call each. */
+function matchNetwork(column: string, { network, prefixBits }: AddressRange): Condition {
+  const sql = `${FUNCTION_NETWORK}(${column}, ?)`;
+  const values = [`${network}/${prefixBits}`];
+  if (prefixBits !== IPV4_BITS || !IPV4.test(network)) return { sql, values };
+  return { sql: `(${column} = ? OR (${column} GLOB '*:*' AND ${sql}))`, values: [network, ...values] };
+}
+
+const IPV4_BITS = 32;
+const IPV4 = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/;
+
 function matchAddress(field: AddressField, pattern: Pattern): Condition {
   const range = parseAddress(pattern.text);
   if (range !== undefined) {
-    const network = `${FUNCTION_NETWORK}(${field}_address, ?)`;
-    const text = `${range.network}/${range.prefixBits}`;
-    if (range.port === undefined) return inSession(network, text);
-    return inSession(`${network} AND ${field}_port = ?`, text, range.port);
+    const { sql, values } = matchNetwork(`${field}_address`, range);
+    if (range.port === undefined) return inSession(sql, ...values);
+    return inSession(`${sql} AND ${field}_port = ?`, ...values, range.port);
   }
   const glob = patternText(pattern);
   if (field === 'client') {

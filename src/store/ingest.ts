@@ -5,23 +5,28 @@
  * A segment ends at `segmentRowsMax` rows, or before a record of a later day (UTC, record time) than any before.
  * Records of an earlier day stay in the segment of the moment: late, but never lost.
  */
+import type { KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
-import { BatchRow, type BatchVisitor, ENTRY_SESSION, ENTRY_SHAPE, readBatch } from './batch.ts';
-import { Catalog, type SegmentEntry } from './catalog.ts';
+import { type BatchEntry, BatchRow, BatchTables, type BatchVisitor, readBatch } from './batch.ts';
+import { Catalog, type Hold, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START } from './chain.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { holdOn } from './hold.ts';
 import { KnownIds, type KnownSegment } from './known.ts';
 import { isExpired, type Retention, removeSegmentFiles, type SealedFacts } from './retention.ts';
 import { CATALOG_FILE, LOCK_FILE, SEGMENT_FOLDER } from './schema.ts';
 import { hasIndex, type SealedSegment } from './seal.ts';
 import { type Durability, type SegmentFacts, SegmentWriter, sizeOf } from './segment.ts';
+import { readSignKey, signSegment } from './sign.ts';
 
 export interface IngestOptions {
   readonly segmentRowsMax: number;
   readonly durability: Durability;
   readonly retention: Retention;
+  /** PEM file of the Ed25519 key that signs sealed segments. */
+  readonly signKeyFile: string | undefined;
 }
 
 export interface IngestCounters {
@@ -39,25 +44,18 @@ export interface IngestCounters {
   indexesFailed: number;
   segmentsExpired: number;
   recordsExpired: number;
+  /** Longest time that sealing a segment and dropping expired ones kept the next record waiting. */
+  rolloverMsMax: number;
+  /** Segments past their time that a legal hold keeps. */
+  segmentsHeld: number;
   /** Segments found damaged when the store was opened. */
   segmentsDamaged: number;
   /** Segment files, logs included, when last looked at (each commit). */
   bytesOnDisk: number;
 }
 
-const DAY_US = 86_400e6;
-
-/** Where an entry of the batch lies, and its row in the current segment once it has one. */
-interface BatchEntry<T> {
-  readonly start: number;
-  readonly end: number;
-  row: T | undefined;
-}
-
-type ShapeRow = ReturnType<SegmentWriter['shapeRow']>;
-
-export class Ingest implements BatchVisitor {
-  readonly counters: IngestCounters = {
+export function newCounters(): IngestCounters {
+  return {
     records: 0,
     batches: 0,
     duplicates: 0,
@@ -69,9 +67,23 @@ export class Ingest implements BatchVisitor {
     indexesFailed: 0,
     segmentsExpired: 0,
     recordsExpired: 0,
+    rolloverMsMax: 0,
+    segmentsHeld: 0,
     segmentsDamaged: 0,
     bytesOnDisk: 0,
   };
+}
+
+const DAY_US = 86_400e6;
+
+/** Where a sealed segment stands in the store. */
+type SegmentPlace = Pick<SealedFacts, 'number' | 'firstSeq' | 'chainBefore' | 'chainAfter'>;
+
+/** What the store keeps of each writer's batches. */
+export type WriterTables = BatchTables<ReturnType<SegmentWriter['shapeRow']>>;
+
+export class Ingest implements BatchVisitor {
+  readonly counters: IngestCounters = newCounters();
   /** What was wrong with the store when it was opened, one line each. */
   readonly problems: string[] = [];
   /** Sealed segments that want an index; whoever makes them takes them off. */
@@ -83,7 +95,11 @@ export class Ingest implements BatchVisitor {
   private readonly lock: Database.Database;
   private readonly catalog: Catalog;
   private readonly known: KnownIds;
+  private readonly signKey: KeyObject | undefined;
   private segment: SegmentWriter | undefined = undefined;
+  /** Complete segments whose log is being folded by the sealer; closed when it has done that. */
+  private readonly retiring = new Map<string, SegmentWriter>();
+  private rolloverStartMs: number | undefined = undefined;
   private segmentNumber = 0;
   private segmentFirstSeq = 0;
   /** Where the hash chain of the next segment begins. */
@@ -91,16 +107,16 @@ export class Ingest implements BatchVisitor {
   private segmentDay = Number.NEGATIVE_INFINITY;
   private nextSeq = 1;
   /** Oldest first. */
-  private readonly sealedSegments: SealedFacts[] = [];
+  private sealedSegments: SealedFacts[] = [];
+  /** Those past their time that a legal hold keeps; looked at again whenever a segment is sealed. */
+  private heldSegments: SealedFacts[] = [];
   private sealedBytes = 0;
-  /** Of all segments, the open one included. */
+  /** Of all segments, the open one included, held ones not. */
   private storedRecords = 0;
   private newestUs = Number.NEGATIVE_INFINITY;
   private bytes: Buffer = Buffer.alloc(0);
   private readonly row = new BatchRow();
-  private sessions: BatchEntry<number>[] = [];
-  private shapes: BatchEntry<ShapeRow>[] = [];
-  private verdicts: BatchEntry<number>[] = [];
+  private tables: WriterTables = new BatchTables();
 
   /** Opens the store for writing, making it when the directory holds none. Throws `StoreError`. */
   constructor(directory: string, options: IngestOptions) {
@@ -113,6 +129,7 @@ export class Ingest implements BatchVisitor {
     }
     this.lock = takeLock(directory);
     try {
+      this.signKey = options.signKeyFile === undefined ? undefined : readSignKey(options.signKeyFile, directory);
       this.catalog = Catalog.open(join(directory, CATALOG_FILE), 'write');
       this.known = new KnownIds(this.recover());
     } catch (error) {
@@ -121,12 +138,20 @@ export class Ingest implements BatchVisitor {
     }
   }
 
-  /** Appends a batch. It is on disk after the next `commit`. Throws `StoreError`. */
-  apply(batch: Uint8Array<ArrayBuffer>): void {
+  /** Time of the newest record, `undefined` in an empty store. */
+  get newestTimeUs(): number | undefined {
+    return Number.isFinite(this.newestUs) ? this.newestUs : undefined;
+  }
+
+  /** Drops what has expired by `retention`, though nothing arrives. */
+  expireNow(): void {
+    this.guard(() => this.expire());
+  }
+
+  /** Appends a batch of the writer that has these tables. It is on disk after the next `commit`. Throws `StoreError`. */
+  apply(batch: Uint8Array<ArrayBuffer>, tables: WriterTables): void {
     this.bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
-    this.sessions = [];
-    this.shapes = [];
-    this.verdicts = [];
+    this.tables = tables;
     this.guard(() => readBatch(this.bytes, this.row, this));
     this.counters.batches++;
   }
@@ -144,6 +169,13 @@ export class Ingest implements BatchVisitor {
     counters.records += this.uncommitted;
     counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
     this.uncommitted = 0;
+  }
+
+  /** The sealer is done with a complete segment, one way or the other. */
+  retire(path: string): void {
+    const segment = this.retiring.get(path);
+    this.retiring.delete(path);
+    if (segment !== undefined) this.guard(() => segment.close());
   }
 
   /** Commits and gives the store back. The last segment stays open for the next run. */
@@ -164,10 +196,7 @@ export class Ingest implements BatchVisitor {
   }
 
   onEntry(tag: number, start: number, end: number): void {
-    const entry = { start, end, row: undefined };
-    if (tag === ENTRY_SESSION) this.sessions.push(entry);
-    else if (tag === ENTRY_SHAPE) this.shapes.push(entry);
-    else this.verdicts.push(entry);
+    this.tables.add(tag, this.bytes.subarray(start, end));
   }
 
   onRecord(row: BatchRow): void {
@@ -176,18 +205,31 @@ export class Ingest implements BatchVisitor {
       return;
     }
     const segment = this.segmentFor(row.timeUs);
-    const session = this.sessions[row.session];
-    const shape = this.shapes[row.shape];
-    const verdict = this.verdicts[row.verdict - 1];
-    if (session === undefined || shape === undefined) throw new RangeError('a record of the batch names no entry');
-    session.row ??= segment.sessionRow(this.bytes, session.start, session.end);
-    shape.row ??= segment.shapeRow(this.bytes, shape.start, shape.end, row);
-    if (verdict !== undefined) verdict.row ??= segment.verdictRow(this.bytes, verdict.start, verdict.end);
-    segment.append(this.nextSeq++, this.bytes, row, session.row, shape.row, verdict?.row ?? null);
+    const session = this.rowOf(this.tables.sessions[row.session], (bytes) => segment.sessionRow(bytes));
+    const shape = this.rowOf(this.tables.shapes[row.shape], (bytes) => segment.shapeRow(bytes, this.bytes, row));
+    const verdict =
+      row.verdict === 0
+        ? null
+        : this.rowOf(this.tables.verdicts[row.verdict - 1], (bytes) => segment.verdictRow(bytes));
+    segment.append(this.nextSeq++, this.bytes, row, session, shape, verdict);
     this.uncommitted++;
     this.storedRecords++;
     if (row.timeUs > this.newestUs) this.newestUs = row.timeUs;
     this.expire();
+    if (this.rolloverStartMs === undefined) return;
+    const tookMs = performance.now() - this.rolloverStartMs;
+    this.counters.rolloverMsMax = Math.max(this.counters.rolloverMsMax, tookMs);
+    this.rolloverStartMs = undefined;
+  }
+
+  /** Row numbers belong to a segment: in a new one every entry is resolved again. */
+  private rowOf<T>(entry: BatchEntry<T> | undefined, resolve: (bytes: Buffer) => T): T {
+    if (entry === undefined) throw new RangeError('a record of the batch names no entry');
+    if (entry.row === undefined || entry.segment !== this.segmentNumber) {
+      entry.row = resolve(entry.bytes);
+      entry.segment = this.segmentNumber;
+    }
+    return entry.row;
   }
 
   private segmentFor(timeUs: number): SegmentWriter {
@@ -195,6 +237,7 @@ export class Ingest implements BatchVisitor {
     const segment = this.segment;
     if (segment !== undefined) {
       if (day <= this.segmentDay && segment.facts.rows < this.options.segmentRowsMax) return segment;
+      this.rolloverStartMs = performance.now();
       this.seal(segment);
     }
     this.segmentDay = Math.max(this.segmentDay, day);
@@ -209,45 +252,69 @@ export class Ingest implements BatchVisitor {
     const path = join(this.directory, file);
     this.segment = SegmentWriter.open(path, number, this.options.durability, this.chainDigest);
     this.catalog.setState(number, 'open');
-    // Row numbers belong to a segment: what the batch resolved so far is resolved again.
-    for (const entry of [...this.sessions, ...this.shapes, ...this.verdicts]) entry.row = undefined;
     return this.segment;
   }
 
   private seal(segment: SegmentWriter): void {
     this.commit();
-    segment.seal();
+    this.retiring.set(segment.path, segment);
     const bytes = segment.bytesOnDisk();
-    this.catalog.sealed(this.segmentNumber, segment.facts, bytes, segment.chainDigest);
-    this.chainDigest = segment.chainDigest;
-    this.addSealed(this.segmentNumber, segment.path, segment.facts, bytes);
+    const number = this.segmentNumber;
+    const firstSeq = this.segmentFirstSeq;
+    const { chainBefore, chainDigest: chainAfter, facts, path } = segment;
+    const signature =
+      this.signKey && signSegment(this.signKey, 'sealed', { ...facts, number, firstSeq, chainBefore, chainAfter });
+    this.catalog.sealed(number, facts, bytes, chainAfter, signature);
+    this.chainDigest = chainAfter;
+    this.addSealed({ number, firstSeq, chainBefore, chainAfter }, path, facts, bytes);
     this.counters.segmentsSealed++;
-    this.unindexed.push({ path: segment.path, firstSeq: this.segmentFirstSeq, rows: segment.facts.rows });
+    this.unindexed.push({ path, firstSeq, rows: facts.rows });
     this.segment = undefined;
+    this.reconsiderHeld();
   }
 
-  private addSealed(number: number, path: string, facts: SegmentFacts, bytes: number): void {
-    const { rows, timeMaxUs = Number.NEGATIVE_INFINITY } = facts;
-    this.sealedSegments.push({ number, path, rows, bytes, timeMaxUs });
+  private addSealed(place: SegmentPlace, path: string, facts: SegmentFacts, bytes: number): void {
+    const { rows, timeMinUs, timeMaxUs } = facts;
+    this.sealedSegments.push({ ...place, path, rows, bytes, timeMinUs, timeMaxUs });
     this.sealedBytes += bytes;
   }
 
   /** Drops the oldest segments as far as the retention says. What replaces them is committed first. */
   private expire(): void {
+    let holds: readonly Hold[] | undefined;
     for (let oldest = this.sealedSegments[0]; oldest !== undefined; oldest = this.sealedSegments[0]) {
       const { retention } = this.options;
       if (!isExpired(oldest, retention, this.storedRecords, this.sealedBytes, this.newestUs)) return;
-      this.commit();
-      this.catalog.setState(oldest.number, 'dropping');
-      this.known.forget(oldest.path);
-      removeSegmentFiles(oldest.path);
-      this.catalog.setState(oldest.number, 'dropped');
+      holds ??= this.catalog.holds();
+      const held = holdOn(oldest, holds) !== undefined;
+      if (held) this.heldSegments.push(oldest);
+      else this.drop(oldest);
       this.sealedSegments.shift();
       this.sealedBytes -= oldest.bytes;
       this.storedRecords -= oldest.rows;
-      this.counters.segmentsExpired++;
-      this.counters.recordsExpired += oldest.rows;
+      this.counters.segmentsHeld = this.heldSegments.length;
     }
+  }
+
+  private drop(oldest: SealedFacts): void {
+    this.commit();
+    this.retire(oldest.path);
+    this.catalog.dropping(oldest.number, this.signKey && signSegment(this.signKey, 'dropped', oldest));
+    this.known.forget(oldest.path);
+    removeSegmentFiles(oldest.path);
+    this.catalog.setState(oldest.number, 'dropped');
+    this.counters.segmentsExpired++;
+    this.counters.recordsExpired += oldest.rows;
+  }
+
+  /** Holds may have been taken away: held segments are the oldest again. */
+  private reconsiderHeld(): void {
+    for (const { bytes, rows } of this.heldSegments) {
+      this.sealedBytes += bytes;
+      this.storedRecords += rows;
+    }
+    this.sealedSegments = [...this.heldSegments, ...this.sealedSegments];
+    this.heldSegments = [];
   }
 
   /** Picks up where the last run ended, however it ended. Returns what was stored before. */
@@ -272,7 +339,7 @@ export class Ingest implements BatchVisitor {
       this.nextSeq = entry.firstSeq + entry.rows;
       this.chainDigest = entry.chainAfter ?? CHAIN_START;
       if (sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
-      this.addSealed(entry.number, path, entry, entry.bytes);
+      this.addSealed({ ...entry, chainAfter: this.chainDigest }, path, entry, entry.bytes);
       const sealed = { path, firstSeq: entry.firstSeq, rows: entry.rows };
       if (!hasIndex(sealed)) this.unindexed.push(sealed);
       return knownSegment(path, entry, this.nextSeq - 1);
@@ -324,6 +391,8 @@ export class Ingest implements BatchVisitor {
   }
 
   private release(): void {
+    for (const segment of this.retiring.values()) segment.abandon();
+    this.retiring.clear();
     this.catalog.close();
     this.lock.close();
   }

@@ -3,8 +3,9 @@
  * time, or again after it was interrupted, brings the same ids: those records are already there and are left out.
  * Only records whose time an older segment covers are looked up; a live sensor's never are.
  */
-import Database from 'better-sqlite3';
+
 import { ID_BYTES } from './batch.ts';
+import { openForReading } from './open.ts';
 
 export interface KnownSegment {
   readonly path: string;
@@ -63,7 +64,7 @@ export class KnownIds {
 
 function readIds(segment: KnownSegment): IdSet {
   const ids = new IdSet(segment.rows);
-  const db = new Database(segment.path, { readonly: true, fileMustExist: true });
+  const db = openForReading(segment.path);
   try {
     const rows = db.prepare<[number], Uint8Array | string>('SELECT id FROM record WHERE seq <= ?').pluck();
     for (const id of rows.iterate(segment.seqMax)) if (typeof id !== 'string') ids.add(id);

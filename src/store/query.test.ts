@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { MARK_GAP } from '../contracts/event.ts';
 import type { AuditRecord } from '../contracts/record.ts';
 import { StoreError } from './errors.ts';
-import { statement, TEST_TIME_US } from './fixture.ts';
+import type { Filter } from './filter.ts';
+import { statement, TEST_TIME_US, withDirectory } from './fixture.ts';
 import { parseFilter } from './language.ts';
 import { globMatches, parseAddress } from './match.ts';
 import { StoreReader } from './reader.ts';
@@ -211,6 +212,38 @@ describe('the query language', () => {
       }),
       { seed: 42, numRuns: 3000 },
     );
+  });
+});
+
+const USERS = ['bob', 'BOB', 'bob ', 'b_b', 'b*b', '', 'k', 'K', '\u212a', 'ärger', 'ÄRGER', 'a\tb', '"q"', undefined];
+const ADDRESSES = ['10.1.2.3', '10.1.2.30', '::ffff:10.1.2.3', '2001:db8::1', '2001:DB8:0::1', undefined];
+
+describe('exact comparisons', () => {
+  test('are the same in SQL as in JavaScript', async () => {
+    await withDirectory(async (directory) => {
+      const store = await openStore(directory);
+      const writer = store.writer('wait');
+      for (const [n, user] of USERS.entries()) writer.write(statement(n, { user, session: `u${n}` }));
+      for (const [n, clientAddress] of ADDRESSES.entries()) {
+        writer.write(statement(100 + n, { user: 'other', clientAddress, session: `a${n}` }));
+      }
+      await writer.close();
+      await store.close();
+      const reader = new StoreReader(directory);
+      const found = (filter: Filter | undefined): (string | undefined)[] =>
+        [...reader.query({ filter, order: 'oldest' })].map((record) => record.session);
+      for (const text of USERS) {
+        if (text === undefined) continue;
+        const same = USERS.flatMap((user, n) => (user?.toLowerCase() === text.toLowerCase() ? [`u${n}`] : []));
+        const patterns = [{ text, wildcards: false }];
+        assert.deepEqual(found({ kind: 'match', field: 'user', patterns }), same, text);
+      }
+      const client = (text: string): (string | undefined)[] => found(parseFilter(`user:other client:${text}`, NOW_US));
+      assert.deepEqual(client('10.1.2.3'), ['a0', 'a2']);
+      assert.deepEqual(client('10.1.2.0/24'), ['a0', 'a1', 'a2']);
+      assert.deepEqual(client('2001:db8::1'), ['a3', 'a4']);
+      reader.close();
+    });
   });
 });
 

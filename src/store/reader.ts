@@ -9,6 +9,7 @@ import { type AggregateField, type AggregateRow, Aggregation } from './aggregate
 import { Catalog, type SegmentEntry } from './catalog.ts';
 import { type CompiledQuery, compileQuery, conjunction } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { explainPlan, explainSkipped, type SegmentPlan } from './explain.ts';
 import type { Query } from './filter.ts';
 import { comparePlaces, type Order, type RecordPlace } from './order.ts';
 import { indexPath, PostingIndex } from './postings.ts';
@@ -88,6 +89,20 @@ export class StoreReader {
       total += count ?? 0;
     }
     return total;
+  }
+
+  /** How the query is answered, oldest segment first. Throws `StoreError` (`usage`). */
+  explain(query: Query): SegmentPlan[] {
+    const compiled = compileQuery(query);
+    const due = new Set(this.candidates(query).map((candidate) => candidate.path));
+    return this.candidates({}).flatMap((candidate) => {
+      const { path, rows } = candidate;
+      if (!due.has(path)) return [explainSkipped(path, rows)];
+      const plan = this.withSegment(path, (segment) =>
+        this.withIndex(candidate, (index) => explainPlan(path, rows, planSearch(segment, compiled, index))),
+      );
+      return plan === undefined ? [] : [plan];
+    });
   }
 
   /** Counts by the values of one or more fields, biggest first; `query.limit` and `query.order` do not apply. */

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
-import { BatchEncoder } from './batch.ts';
+import { BatchEncoder, BatchTables } from './batch.ts';
 import { statement, TEST_TIME_US, withDirectory } from './fixture.ts';
 import { Ingest } from './ingest.ts';
 import { StoreReader } from './reader.ts';
@@ -11,14 +11,14 @@ import type { Retention } from './retention.ts';
 import { verifyStore } from './verify.ts';
 
 function open(directory: string, retention: Retention): Ingest {
-  return new Ingest(directory, { segmentRowsMax: 50, durability: 'fast', retention });
+  return new Ingest(directory, { segmentRowsMax: 50, durability: 'fast', retention, signKeyFile: undefined });
 }
 
 /** Statements `first … first + count - 1` as one batch. */
 function apply(ingest: Ingest, first: number, count: number): void {
   const encoder = new BatchEncoder(65_536);
   for (let n = first; n < first + count; n++) encoder.add(statement(n));
-  ingest.apply(encoder.take());
+  ingest.apply(encoder.take(), new BatchTables());
 }
 
 function stored(directory: string): { records: number; newest: string | undefined; problems: readonly string[] } {

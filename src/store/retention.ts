@@ -3,10 +3,11 @@
  * anything and never stalls ingest.
  *
  * With `recordsMin` = N and segments of at most S rows, a store that has seen N records holds at least the N newest and
- * fewer than N + S at every moment: a segment goes only when N records are left without it, and it goes then at once.
+ * at most N + S at every moment: a segment goes only when N records are left without it, and it goes then at once.
  */
 import { rmSync } from 'node:fs';
 import { indexPath } from './postings.ts';
+import type { SignedFacts } from './sign.ts';
 
 export interface Retention {
   /** Always kept: this many newest records. Without another limit, what is older goes as soon as it can. */
@@ -17,12 +18,9 @@ export interface Retention {
   readonly bytesMax?: number | undefined;
 }
 
-export interface SealedFacts {
-  readonly number: number;
+export interface SealedFacts extends SignedFacts {
   readonly path: string;
-  readonly rows: number;
   readonly bytes: number;
-  readonly timeMaxUs: number;
 }
 
 /**
@@ -38,7 +36,7 @@ export function isExpired(
 ): boolean {
   const { recordsMin, ageMaxUs, bytesMax } = retention;
   if (recordsMin !== undefined && records - oldest.rows < recordsMin) return false;
-  if (ageMaxUs !== undefined && oldest.timeMaxUs < newestUs - ageMaxUs) return true;
+  if (ageMaxUs !== undefined && (oldest.timeMaxUs ?? 0) < newestUs - ageMaxUs) return true;
   if (bytesMax !== undefined && bytes > bytesMax) return true;
   return recordsMin !== undefined && ageMaxUs === undefined && bytesMax === undefined;
 }

@@ -1,5 +1,5 @@
 /** One segment, read: rows of its tables back into audit records, exactly as they were written. */
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { decodeText, toHex } from '../base/text.ts';
 import { AuditRecord, type PolicyMatch, type RecordKind } from '../contracts/record.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
@@ -8,6 +8,7 @@ import type { Condition } from './compile.ts';
 import { readTextForm } from './delta.ts';
 import { StoreError } from './errors.ts';
 import { parseList, registerFunctions } from './functions.ts';
+import { openForReading } from './open.ts';
 import type { Order, RecordPlace } from './order.ts';
 import { columnOf } from './schema.ts';
 import { checkVersion, type OpenSegmentFacts } from './segment.ts';
@@ -73,7 +74,7 @@ export class SegmentReader {
   /** Throws what SQLite throws. */
   constructor(path: string) {
     this.path = path;
-    this.db = new Database(path, { readonly: true, fileMustExist: true });
+    this.db = openForReading(path);
     try {
       checkVersion(this.db, path);
       // One snapshot for all that follows, also while the segment is being written.
@@ -213,7 +214,7 @@ export class SegmentReader {
   /** For SQL functions, which may not use the connection that calls them. */
   private referenceOf(shapeRow: number): Uint8Array | undefined {
     if (this.lookup === undefined) {
-      const db = new Database(this.path, { readonly: true, fileMustExist: true });
+      const db = openForReading(this.path);
       this.lookup = { db, shapes: new RowCache(db, 'shape') };
     }
     return this.lookup.shapes.get(shapeRow)?.reference ?? undefined;

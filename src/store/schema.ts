@@ -8,7 +8,7 @@
 import type { RecordField } from '../contracts/record.ts';
 import { SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
 
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 /** `PRAGMA application_id` of our files: "WTR1". */
 export const APPLICATION_ID = 0x57545231;
 
@@ -23,7 +23,10 @@ export const SEGMENT_FOLDER = 'segments';
  */
 export type SegmentState = 'new' | 'open' | 'sealed' | 'damaged' | 'dropping' | 'dropped';
 
-/** `chain_before`, `chain_after`: digests of the hash chain (`chain.ts`) at either end of a segment. */
+/**
+ * `chain_before`, `chain_after`: digests of the hash chain (`chain.ts`) at either end of a segment. `signature`,
+ * `drop_signature`: made when it was sealed and when it was dropped (`sign.ts`). `hold`: what must not expire (`hold.ts`).
+ */
 export const CATALOG_SQL: string = `
 CREATE TABLE segment (
   number INTEGER PRIMARY KEY,
@@ -35,8 +38,11 @@ CREATE TABLE segment (
   time_max_us INTEGER,
   bytes INTEGER NOT NULL DEFAULT 0,
   chain_before BLOB NOT NULL,
-  chain_after BLOB
+  chain_after BLOB,
+  signature BLOB,
+  drop_signature BLOB
 );
+CREATE TABLE hold (name TEXT PRIMARY KEY, expression TEXT NOT NULL, since_us INTEGER NOT NULL);
 PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${SCHEMA_VERSION};
 `;

@@ -1,7 +1,8 @@
-/** Makes the index of a sealed segment from its rows. */
+/** Finishes a complete segment: folds its log into the file and makes the index from its rows. */
 import Database from 'better-sqlite3';
 import { toStoreError } from './errors.ts';
 import { indexPath, PostingIndex, writePostings } from './postings.ts';
+import { leaveWal } from './segment.ts';
 
 export interface SealedSegment {
   readonly path: string;
@@ -11,8 +12,11 @@ export interface SealedSegment {
 
 type PostingRow = readonly [seq: number, session: number, shape: number, verdict: number | null];
 
-/** Reads the segment once and writes its index. Throws `StoreError`. */
-export function buildIndex(segment: SealedSegment): void {
+/**
+ * Folds the log, reads the segment once and writes its index. The file leaves WAL mode with whoever closes it last, this
+ * or the store's thread. Throws `StoreError`.
+ */
+export function sealSegment(segment: SealedSegment): void {
   const { path, firstSeq, rows } = segment;
   const columns = {
     session: new Uint32Array(rows),
@@ -20,8 +24,9 @@ export function buildIndex(segment: SealedSegment): void {
     verdict: new Uint32Array(rows),
   };
   try {
-    const db = new Database(path, { readonly: true, fileMustExist: true });
+    const db = new Database(path, { fileMustExist: true });
     try {
+      db.pragma('wal_checkpoint(TRUNCATE)');
       const select = db.prepare<[], PostingRow>('SELECT seq, session_row, shape_row, verdict_row FROM record').raw();
       for (const [seq, session, shape, verdict] of select.iterate()) {
         const index = seq - firstSeq;
@@ -29,6 +34,7 @@ export function buildIndex(segment: SealedSegment): void {
         columns.shape[index] = shape;
         columns.verdict[index] = verdict ?? 0;
       }
+      leaveWal(db);
     } finally {
       db.close();
     }

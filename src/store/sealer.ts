@@ -1,10 +1,11 @@
-/** The thread that makes indexes, so that ingest never waits for one. Takes segments one at a time; `null` ends it. */
+/** The thread that finishes complete segments, so that ingest never waits for one. Takes segments one at a time; `null` ends it. */
 import { parentPort } from 'node:worker_threads';
 import { StoreError, toStoreError } from './errors.ts';
-import { buildIndex, type SealedSegment } from './seal.ts';
+import { type SealedSegment, sealSegment } from './seal.ts';
 
 /** What the sealer says of each segment. */
 export interface SealReport {
+  readonly path: string;
   readonly problem: string | undefined;
 }
 
@@ -17,10 +18,10 @@ parent.on('message', (segment: SealedSegment | null) => {
   }
   let problem: string | undefined;
   try {
-    buildIndex(segment);
+    sealSegment(segment);
   } catch (error) {
     problem = toStoreError(error, segment.path).message;
   }
-  const report: SealReport = { problem };
+  const report: SealReport = { path: segment.path, problem };
   parent.postMessage(report);
 });

@@ -11,6 +11,8 @@ import type { SegmentReader } from './rows.ts';
 export interface SearchPlan {
   /** Indexes of the only records that can match, ascending; `undefined`: read the rows. */
   readonly candidates: Uint32Array | undefined;
+  /** The conditions that the candidates meet already. */
+  readonly narrowed: readonly Condition[];
   /** What a candidate or row must meet besides. */
   readonly condition: Condition;
   /** The query's time lies within these sequence numbers. */
@@ -29,12 +31,14 @@ export function planSearch(segment: SegmentReader, query: CompiledQuery, index: 
   const { seqMin, seqMax } = segment.seqRange(query.fromUs, query.toUs);
   let candidates: Uint32Array | undefined;
   const remaining: Condition[] = [];
+  const narrowed: Condition[] = [];
   for (const term of query.terms) {
     const chosen = narrow(segment, index, term);
-    if (chosen === undefined) remaining.push(term);
-    else candidates = candidates === undefined ? chosen : intersection(candidates, chosen);
+    (chosen === undefined ? remaining : narrowed).push(term);
+    if (chosen === undefined) continue;
+    candidates = candidates === undefined ? chosen : intersection(candidates, chosen);
   }
-  return { candidates, condition: conjunction(remaining), seqMin, seqMax };
+  return { candidates, narrowed, condition: conjunction(remaining), seqMin, seqMax };
 }
 
 const NO_RECORDS = new Uint32Array(0);

@@ -4,7 +4,7 @@
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { StoreError, type StoreErrorCode } from './errors.ts';
-import type { IngestCounters } from './ingest.ts';
+import { type IngestCounters, type IngestOptions, newCounters } from './ingest.ts';
 import {
   type FailureText,
   type FromWorker,
@@ -30,16 +30,21 @@ export interface StoreOptions {
   readonly durability?: Durability;
   /** What is kept; by default everything. */
   readonly retention?: Retention;
+  /** PEM file of the Ed25519 key that signs sealed segments; must lie outside the store. */
+  readonly signKeyFile?: string | undefined;
   /** Batches under way to the store's thread: bytes and count at most. */
   readonly queueBytesMax?: number;
   readonly queueBatchesMax?: number;
 }
 
-const DEFAULTS: Required<StoreOptions> = {
+type Settings = Required<StoreOptions>;
+
+const DEFAULTS: Settings = {
   segmentRowsMax: 1_000_000,
   commitMs: 200,
   durability: 'audit',
   retention: {},
+  signKeyFile: undefined,
   queueBytesMax: 64 * 1024 * 1024,
   queueBatchesMax: 4096,
 };
@@ -71,7 +76,7 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
   const words = new SharedArrayBuffer(WORD_COUNT * 4);
   const setup: WorkerSetup = {
     directory,
-    ingest: { segmentRowsMax: settings.segmentRowsMax, durability: settings.durability, retention: settings.retention },
+    ingest: ingestOptions(settings),
     commitMs: settings.commitMs,
     words,
   };
@@ -81,6 +86,10 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
   return store;
 }
 
+function ingestOptions({ segmentRowsMax, durability, retention, signKeyFile }: Settings): IngestOptions {
+  return { segmentRowsMax, durability, retention, signKeyFile };
+}
+
 class ThreadedStore implements AuditStore {
   problems: readonly string[] = [];
   readonly opened: Promise<void>;
@@ -88,12 +97,12 @@ class ThreadedStore implements AuditStore {
   private readonly worker: Worker;
   private readonly shared: SharedArrayBuffer;
   private readonly words: Int32Array;
-  private readonly settings: Required<StoreOptions>;
+  private readonly settings: Settings;
   private latest: IngestCounters | undefined = undefined;
   private failure: StoreError | undefined = undefined;
   private listener: ((error: StoreError) => void) | undefined = undefined;
 
-  constructor(worker: Worker, shared: SharedArrayBuffer, settings: Required<StoreOptions>) {
+  constructor(worker: Worker, shared: SharedArrayBuffer, settings: Settings) {
     this.worker = worker;
     this.shared = shared;
     this.words = new Int32Array(shared);
@@ -132,7 +141,7 @@ class ThreadedStore implements AuditStore {
 
   counters(): StoreCounters {
     return {
-      ...(this.latest ?? NOTHING_YET),
+      ...(this.latest ?? newCounters()),
       dropped: Atomics.load(this.words, WORD_DROPPED),
       queueBatches: Atomics.load(this.words, WORD_BATCHES),
       queueBytesHigh: Atomics.load(this.words, WORD_BYTES_HIGH),
@@ -162,19 +171,3 @@ class ThreadedStore implements AuditStore {
     this.worker.postMessage(message, transfer === undefined ? [] : [transfer]);
   }
 }
-
-const NOTHING_YET: IngestCounters = {
-  records: 0,
-  batches: 0,
-  duplicates: 0,
-  commits: 0,
-  commitMs: 0,
-  commitMsMax: 0,
-  segmentsSealed: 0,
-  indexesBuilt: 0,
-  indexesFailed: 0,
-  segmentsExpired: 0,
-  recordsExpired: 0,
-  segmentsDamaged: 0,
-  bytesOnDisk: 0,
-};

@@ -42,7 +42,7 @@ const TAMPERING: readonly (readonly [what: string, file: string, sql: string, sa
   ['removed last records', SECOND, 'DELETE FROM record WHERE seq > 1190', /records 1191 to 1200 were removed/],
   ['an inserted record', SECOND, INSERT_AFTER, /record 1201 was inserted/],
   ['an inserted session', SECOND, 'INSERT INTO session (user) VALUES (1)', /a session was inserted/],
-  ['swapped records', SECOND, SWAP, /record 700 was changed/],
+  ['swapped records', SECOND, SWAP, /record 700 was reordered: it was written as record 701/],
   [
     'a cut chain',
     SECOND,

@@ -3,14 +3,17 @@
  * digests that were kept. What cannot be seen from inside, a tail that was cut off together with its digests, is seen
  * against an anchor: a line printed earlier and kept elsewhere.
  */
+import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { Catalog, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START, Chain, type SmallTable, type SqlValue, TABLES } from './chain.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { openForReading } from './open.ts';
 import { CATALOG_FILE } from './schema.ts';
 import { checkVersion } from './segment.ts';
+import { isSigned, type Signed } from './sign.ts';
 
 export interface VerifyReport {
   readonly segments: number;
@@ -19,6 +22,8 @@ export interface VerifyReport {
   readonly expired: number;
   readonly timeMinUs: number | undefined;
   readonly timeMaxUs: number | undefined;
+  /** Records up to here are signed; 0 when no key was given or no segment is signed. */
+  readonly signedSeq: number;
   /** Names the last record and the digest up to it; `undefined` for an empty store. */
   readonly anchor: string | undefined;
   /** The first thing wrong in each segment, in order; empty when everything holds. */
@@ -36,19 +41,62 @@ const REFERENCES: readonly (readonly [table: SmallTable, column: number])[] = [
   ['verdict', 5],
 ];
 
-/** Reads the whole store once. `anchor`: a line that an earlier report gave. Throws `StoreError` when there is none. */
-export function verifyStore(directory: string, anchor?: string): VerifyReport {
+/**
+ * Reads the whole store once. `anchor`: a line that an earlier report gave. `key`: with it every segment that is
+ * complete or was dropped must be signed. Throws `StoreError` when there is no store.
+ */
+export function verifyStore(directory: string, anchor?: string, key?: KeyObject): VerifyReport {
+  const wanted = anchor === undefined ? undefined : parseAnchor(anchor);
+  const verifier = new Verifier(directory, wanted, key);
+  for (const entry of segmentsOf(directory)) verifier.segment(entry);
+  return verifier.report();
+}
+
+/**
+ * The anchor of the store as it is now, without reading it all; `undefined` for an empty store. Throws `StoreError`.
+ */
+export function anchorOf(directory: string): string | undefined {
+  for (const { state, file, firstSeq, rows, chainAfter } of segmentsOf(directory).reverse()) {
+    if (state === 'new') continue;
+    if (chainAfter !== undefined) return anchorLine(firstSeq + rows - 1, chainAfter);
+    const path = join(directory, file);
+    const last = lastBlock(path);
+    if (last !== undefined) return anchorLine(last.seq, last.digest);
+  }
+  return undefined;
+}
+
+function segmentsOf(directory: string): SegmentEntry[] {
   const path = join(directory, CATALOG_FILE);
   if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
-  const wanted = anchor === undefined ? undefined : parseAnchor(anchor);
   const catalog = Catalog.open(path, 'read');
   try {
-    const verifier = new Verifier(directory, wanted);
-    for (const entry of catalog.segments()) verifier.segment(entry);
-    return verifier.report();
+    return catalog.segments();
   } finally {
     catalog.close();
   }
+}
+
+function lastBlock(path: string): Anchored | undefined {
+  try {
+    const db = openForReading(path);
+    try {
+      return db.prepare<[], Anchored>('SELECT seq, digest FROM chain ORDER BY seq DESC LIMIT 1').get();
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw toStoreError(error, path);
+  }
+}
+
+interface Anchored {
+  readonly seq: number;
+  readonly digest: Uint8Array;
+}
+
+function anchorLine(seq: number, digest: Uint8Array): string {
+  return `wiretrail-anchor-1 ${seq} ${toHexText(digest)}`;
 }
 
 interface Anchor {
@@ -69,6 +117,7 @@ class Verifier {
   private readonly directory: string;
   private readonly anchor: Anchor | undefined;
   private readonly faults: string[] = [];
+  private readonly key: KeyObject | undefined;
   private anchorMet = false;
   private digest: Uint8Array = CHAIN_START;
   private lastNumber = 0;
@@ -76,12 +125,14 @@ class Verifier {
   private segments = 0;
   private records = 0;
   private expired = 0;
+  private signedSeq = 0;
   private timeMinUs = Number.POSITIVE_INFINITY;
   private timeMaxUs = Number.NEGATIVE_INFINITY;
 
-  constructor(directory: string, anchor: Anchor | undefined) {
+  constructor(directory: string, anchor: Anchor | undefined, key: KeyObject | undefined) {
     this.directory = directory;
     this.anchor = anchor;
+    this.key = key;
   }
 
   segment(entry: SegmentEntry): void {
@@ -93,8 +144,10 @@ class Verifier {
       this.faults.push(`${path}: does not follow the segment before it`);
     this.lastNumber = entry.number;
     this.digest = entry.chainAfter ?? CHAIN_START;
+    if (entry.state !== 'open') this.signatures(entry, path);
     if (entry.state === 'dropping' || entry.state === 'dropped') {
       this.expired += entry.rows;
+      this.expiredAnchor(entry);
       return;
     }
     this.segments++;
@@ -110,6 +163,29 @@ class Verifier {
     }
   }
 
+  /** What a key outside the store has signed cannot be made up by who holds the store. */
+  private signatures(entry: SegmentEntry, path: string): void {
+    const { key } = this;
+    const { chainAfter } = entry;
+    if (key === undefined) return;
+    const signed = (what: Signed, signature: Uint8Array | undefined): boolean =>
+      chainAfter !== undefined && isSigned(key, what, { ...entry, chainAfter }, signature);
+    if (!signed('sealed', entry.signature)) {
+      this.faults.push(`${path}: the segment's entry in the list is not signed by this key`);
+    } else if (entry.dropSignature !== undefined || entry.state === 'dropping' || entry.state === 'dropped') {
+      if (!signed('dropped', entry.dropSignature)) this.faults.push(`${path}: removed, but its expiry is not signed`);
+    }
+    this.signedSeq = entry.firstSeq + entry.rows - 1;
+  }
+
+  /** An anchor within an expired segment cannot be compared, except at its end; that is not a fault. */
+  private expiredAnchor({ firstSeq, rows, chainAfter }: SegmentEntry): void {
+    const { anchor } = this;
+    if (anchor === undefined || anchor.seq < firstSeq || anchor.seq >= firstSeq + rows) return;
+    const atEnd = anchor.seq === firstSeq + rows - 1 && chainAfter !== undefined;
+    this.anchorMet = !atEnd || toHexText(chainAfter) === anchor.digest;
+  }
+
   report(): VerifyReport {
     const faults = [...this.faults];
     if (this.anchor !== undefined && !this.anchorMet) {
@@ -122,15 +198,16 @@ class Verifier {
       segments: this.segments,
       records: this.records,
       expired: this.expired,
+      signedSeq: this.signedSeq,
       timeMinUs: empty ? undefined : this.timeMinUs,
       timeMaxUs: empty ? undefined : this.timeMaxUs,
-      anchor: empty ? undefined : `wiretrail-anchor-1 ${this.lastSeq} ${toHexText(this.digest)}`,
+      anchor: empty ? undefined : anchorLine(this.lastSeq, this.digest),
       faults,
     };
   }
 
   private openSegment(entry: SegmentEntry, path: string): void {
-    const db = new Database(path, { readonly: true, fileMustExist: true });
+    const db = openForReading(path);
     try {
       checkVersion(db, path);
       db.exec('BEGIN');
@@ -161,10 +238,14 @@ interface Block {
 
 type Row = SqlValue[];
 
+/** Rows read at once at most; a writer's blocks are smaller. */
+const BLOCK_RECORDS_MAX = 65_536;
+
 class SegmentCheck {
   private readonly db: Database.Database;
   private readonly entry: SegmentEntry;
   private readonly chain: Chain;
+  private readonly records: Database.Statement<[number, number], Row>;
   private readonly lookups: Readonly<Record<SmallTable, Database.Statement<[number], Row>>>;
   /** Rows of the small tables that were in the chain so far. */
   private readonly rows: Record<SmallTable, number> = { session: 0, shape: 0, verdict: 0 };
@@ -173,6 +254,9 @@ class SegmentCheck {
     this.db = db;
     this.entry = entry;
     this.chain = new Chain(entry.chainBefore);
+    this.records = db
+      .prepare<[number, number], Row>('SELECT * FROM record WHERE seq BETWEEN ? AND ? ORDER BY seq')
+      .raw();
     const lookup = (table: SmallTable): Database.Statement<[number], Row> =>
       db.prepare<[number], Row>(`SELECT * FROM ${table} WHERE ${table}_row = ?`).raw();
     this.lookups = { session: lookup('session'), shape: lookup('shape'), verdict: lookup('verdict') };
@@ -180,33 +264,35 @@ class SegmentCheck {
 
   /** Throws `Fault` at the first thing wrong. */
   *blocks(): Generator<Block, void, undefined> {
-    const records = this.db.prepare<[], Row>('SELECT * FROM record ORDER BY seq').raw().iterate();
-    const ends = this.db
-      .prepare<[], [seq: number, digest: Uint8Array]>('SELECT * FROM chain ORDER BY seq')
-      .raw()
-      .iterate();
-    let seq = this.entry.firstSeq - 1;
-    try {
-      for (const [endSeq, digest] of ends) {
-        const first = seq + 1;
-        const block = { seq: endSeq, digest, records: endSeq - seq, timeMinUs: Number.POSITIVE_INFINITY, timeMaxUs: 0 };
-        while (seq < endSeq) {
-          const next = records.next();
-          if (next.done === true) throw new Fault(`records ${seq + 1} to ${endSeq} were removed`);
-          const timeUs = this.record(next.value, ++seq);
-          block.timeMinUs = Math.min(block.timeMinUs, timeUs);
-          block.timeMaxUs = Math.max(block.timeMaxUs, timeUs);
-        }
-        if (!sameBytes(this.chain.close(), digest)) throw new Fault(this.blockFault(first, endSeq));
-        yield block;
+    const { firstSeq } = this.entry;
+    const ends = this.db.prepare<[], [seq: number, digest: Uint8Array]>('SELECT * FROM chain ORDER BY seq').raw().all();
+    const [lowest, highest] = this.span();
+    if (lowest < firstSeq) throw new Fault(`record ${lowest} was inserted`);
+    let seq = firstSeq - 1;
+    for (const [endSeq, digest] of ends) {
+      const first = seq + 1;
+      const block = { seq: endSeq, digest, records: endSeq - seq, timeMinUs: Number.POSITIVE_INFINITY, timeMaxUs: 0 };
+      // A block at a time: much faster than row by row, and its size is bounded unless somebody altered the chain.
+      for (const row of this.records.all(first, Math.min(endSeq, first + BLOCK_RECORDS_MAX))) {
+        const timeUs = this.record(row, ++seq);
+        block.timeMinUs = Math.min(block.timeMinUs, timeUs);
+        block.timeMaxUs = Math.max(block.timeMaxUs, timeUs);
       }
-      const beyond = records.next();
-      if (beyond.done !== true) throw new Fault(`record ${String(beyond.value[SEQ])} was inserted`);
-    } finally {
-      records.return?.();
-      ends.return?.();
+      if (seq < endSeq) throw new Fault(`records ${seq + 1} to ${endSeq} were removed`);
+      if (!sameBytes(this.chain.close(), digest)) throw new Fault(this.blockFault(first, endSeq));
+      yield block;
     }
+    if (highest > seq) throw new Fault(`record ${seq + 1} was inserted`);
     this.end(seq);
+  }
+
+  /** Lowest and highest number of a record. */
+  private span(): [lowest: number, highest: number] {
+    // Each by itself is one look at the tree, both in one SELECT are a scan.
+    const sql = 'SELECT (SELECT min(seq) FROM record), (SELECT max(seq) FROM record)';
+    const row = this.db.prepare<[], [number | null, number | null]>(sql).raw().get();
+    const { firstSeq } = this.entry;
+    return [row?.[0] ?? firstSeq, row?.[1] ?? firstSeq - 1];
   }
 
   /** Takes the record that should have number `seq`, and gives its time. */
@@ -218,9 +304,13 @@ class SegmentCheck {
     const checkSum = row.pop();
     for (const [table, column] of REFERENCES) this.reference(table, row[column] ?? null, seq);
     const timeUs = row[TIME];
-    if (this.chain.addRecord(row) !== checkSum || typeof timeUs !== 'number')
-      throw new Fault(`record ${seq} was changed`);
-    return timeUs;
+    if (this.chain.addRecord(row) === checkSum && typeof timeUs === 'number') return timeUs;
+    const from = writtenAs(row, checkSum);
+    throw new Fault(
+      from === undefined
+        ? `record ${seq} was changed`
+        : `record ${seq} was reordered: it was written as record ${from}`,
+    );
   }
 
   /** A row of a small table enters the chain with the first record that refers to it. */
@@ -251,6 +341,22 @@ class SegmentCheck {
       if (count !== this.rows[table]) throw new Fault(`a ${table} was inserted that no record needed`);
     }
   }
+}
+
+/** Records near which a moved one is looked for. */
+const MOVED_MAX = 4096;
+
+/** The number under which the check sum was made, when only the number of the record was changed. */
+function writtenAs(row: Row, checkSum: SqlValue | undefined): number | undefined {
+  const seq = Number(row[SEQ]);
+  const chain = new Chain(CHAIN_START);
+  for (let distance = 1; distance <= MOVED_MAX; distance++) {
+    for (const other of [seq + distance, seq - distance]) {
+      if (chain.addRecord([other, ...row.slice(1)]) === checkSum) return other;
+    }
+    chain.close();
+  }
+  return undefined;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

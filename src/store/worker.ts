@@ -2,9 +2,12 @@
  * The store's thread. Takes batches from every attached port, commits when a transaction is old or big enough, answers
  * flushes once what came before them is on disk. After an error it writes nothing more and says so to everybody.
  */
+import { createHash } from 'node:crypto';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { AuditRecord } from '../contracts/record.ts';
+import { BatchEncoder, BatchTables } from './batch.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { Ingest } from './ingest.ts';
+import { Ingest, type WriterTables } from './ingest.ts';
 import {
   type FailureText,
   type FromStore,
@@ -21,6 +24,7 @@ import type { SealReport } from './sealer.ts';
 
 /** A transaction is committed when it holds this many records, whatever its age. */
 const COMMIT_RECORDS_MAX = 65_536;
+const LOSS_BATCH_BYTES = 1024;
 
 class StoreThread {
   private readonly words: Int32Array;
@@ -33,6 +37,8 @@ class StoreThread {
   private sealer: Worker | undefined = undefined;
   /** Records of all batches received. */
   private received = 0;
+  /** Dropped records that a loss record tells of. */
+  private droppedTold = 0;
 
   constructor(parent: MessagePort, setup: WorkerSetup) {
     this.parent = parent;
@@ -53,20 +59,21 @@ class StoreThread {
 
   private attach(port: MessagePort): void {
     this.ports.push(port);
+    const tables: WriterTables = new BatchTables();
     port.on('message', (message: ToStore) => {
-      if (message.kind === 'batch') this.onBatch(message.bytes, message.records);
+      if (message.kind === 'batch') this.onBatch(message.bytes, message.records, tables);
       else this.onFlush(port, message.ticket);
     });
   }
 
-  private onBatch(bytes: Uint8Array<ArrayBuffer>, records: number): void {
+  private onBatch(bytes: Uint8Array<ArrayBuffer>, records: number, tables: WriterTables): void {
     const ingest = this.ingest;
     if (ingest === undefined) {
       Atomics.add(this.words, WORD_DROPPED, records);
     } else {
       this.received += records;
       try {
-        ingest.apply(bytes);
+        ingest.apply(bytes, tables);
         this.index(ingest);
         if (ingest.uncommitted >= COMMIT_RECORDS_MAX) this.commit();
         else if (ingest.uncommitted > 0) this.timer ??= setTimeout(() => this.onTimer(), this.commitMs);
@@ -90,6 +97,7 @@ class StoreThread {
     sealer.on('message', (report: SealReport) => {
       if (report.problem === undefined) ingest.counters.indexesBuilt++;
       else ingest.counters.indexesFailed++;
+      ingest.retire(report.path);
     });
     sealer.on('error', () => {
       ingest.counters.indexesFailed++;
@@ -119,8 +127,20 @@ class StoreThread {
     this.timer = undefined;
     const ingest = this.ingest;
     if (ingest === undefined) return;
+    this.tellDropped(ingest);
     ingest.commit();
     this.tell({ kind: 'counters', counters: { ...ingest.counters } });
+  }
+
+  /** What a full queue made writers drop is written down where it happened: among the records. */
+  private tellDropped(ingest: Ingest): void {
+    const dropped = Atomics.load(this.words, WORD_DROPPED);
+    if (dropped === this.droppedTold) return;
+    const encoder = new BatchEncoder(LOSS_BATCH_BYTES);
+    encoder.add(lossRecord(ingest.newestTimeUs ?? Date.now() * 1000, dropped - this.droppedTold, dropped));
+    this.droppedTold = dropped;
+    ingest.apply(encoder.take(), new BatchTables());
+    this.received++;
   }
 
   /** From here on nothing is written. What was committed stays as it is; what was not is counted as dropped. */
@@ -170,6 +190,17 @@ class StoreThread {
   private tell(message: FromWorker): void {
     this.parent.postMessage(message);
   }
+}
+
+/** `total`: all dropped in this run, which tells two losses of the same moment apart. */
+function lossRecord(timeUs: number, count: number, total: number): AuditRecord {
+  const record = new AuditRecord();
+  record.id = createHash('sha256').update(`store-queue-full ${timeUs} ${total}`).digest('hex').slice(0, 32);
+  record.kind = 'loss';
+  record.timeUs = timeUs;
+  record.reason = 'store-queue-full';
+  record.errorText = `${count} records dropped because the store's queue was full`;
+  return record;
 }
 
 if (parentPort === null) throw new StoreError('usage', 'this module runs as the thread of a store');

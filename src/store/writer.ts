@@ -123,7 +123,7 @@ export class StoreWriter implements RecordSink {
 
   private discard(): void {
     this.drop(this.encoder.records);
-    this.encoder.take();
+    this.encoder.discard();
   }
 
   private post(message: ToStore, transfer?: ArrayBuffer): void {

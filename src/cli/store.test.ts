@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { AuditRecord } from '../contracts/record.ts';
+import { openStore } from '../store/store.ts';
+
+const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
+const RECORDS = 250;
+const START_US = 1_795_168_800_000_000;
+
+function record(n: number): AuditRecord {
+  return Object.assign(new AuditRecord(), {
+    id: n.toString(16).padStart(32, '0'),
+    timeUs: START_US + n * 1000,
+    user: n % 2 === 0 ? 'alice' : 'bob',
+    session: String(n % 2),
+    text: `SELECT ${n}`,
+    operation: 'SELECT',
+  });
+}
+
+/** Runs the command line on the store of this test. */
+function wiretrail(...args: string[]): { code: number | null; out: string; said: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+  return { code: status, out: stdout, said: stderr };
+}
+
+describe('commands on a store', () => {
+  let folder = '';
+  let keyFile = '';
+  let store: string[] = [];
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'wiretrail-cli-'));
+    keyFile = join(folder, 'key.pem');
+    const { privateKey } = generateKeyPairSync('ed25519');
+    writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    store = ['--store', join(folder, 'data')];
+    const opened = await openStore(join(folder, 'data'), { segmentRowsMax: 100, signKeyFile: keyFile });
+    const writer = opened.writer('wait');
+    for (let n = 0; n < RECORDS; n++) writer.write(record(n));
+    await writer.close();
+    await opened.close();
+  });
+
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('verify says that all hold, against an anchor and a key too', () => {
+    const anchor = wiretrail('anchor', ...store).out;
+    assert.match(anchor, /^wiretrail-anchor-1 250 [0-9a-f]{64}\n$/);
+    const { code, out } = wiretrail('verify', ...store, '--anchor', anchor, '--key', keyFile);
+    assert.equal(code, 0);
+    assert.match(out, /^all 250 records hold, from 2026-11-20T10:00:00\.000000Z to .* in 3 segments/);
+    assert.match(out, /signed up to record 200; the anchor is met$/m);
+  });
+
+  test('verify exits 1 when an anchor is not met', () => {
+    const { code, out, said } = wiretrail('verify', ...store, '--anchor', `wiretrail-anchor-1 250 ${'0'.repeat(64)}`);
+    assert.equal(code, 1);
+    assert.match(out, /does NOT hold: 1 fault/);
+    assert.match(said, /record 250 of the anchor is not there, or not as it was/);
+    assert.equal(wiretrail('verify', ...store, '--anchor', 'x').code, 2);
+  });
+
+  test('store list shows segments, query --explain how they are read', () => {
+    const { out, said } = wiretrail('store', 'list', ...store);
+    assert.match(out, /^1 +sealed +100 .*yes$/m);
+    assert.match(said, /^3 segments, 250 records/);
+    const plan = wiretrail('query', 'user:nobody', '--explain', ...store);
+    assert.equal(plan.out.split('\n').filter((line) => line.includes('index by')).length, 3);
+    assert.match(plan.said, /0 records looked at/);
+  });
+
+  test('query --sql and CSV print lines without gaps', () => {
+    const sql = "SELECT user, count(*) AS n FROM records('user:bob') GROUP BY user";
+    assert.equal(wiretrail('query', '--sql', sql, '--format', 'csv', ...store).out, 'user,n\r\nbob,125\r\n');
+    const csv = wiretrail('query', 'user:bob', '--format', 'csv', ...store).out;
+    assert.equal(csv.split('\r\n').length, 1 + 125 + 1);
+    assert.equal(csv.includes('\n\n') || csv.includes('\r\n\n'), false);
+    assert.equal(wiretrail('query', '--sql', 'DELETE FROM records', ...store).code, 2);
+  });
+
+  test('a hold keeps, expiry drops and stays signed', () => {
+    assert.match(wiretrail('store', 'hold', 'add', 'case', 'user:bob', ...store).said, /125 records held so far/);
+    const expire = ['store', 'expire', '--retain-count', '60', '--sign-key', keyFile, ...store];
+    assert.match(wiretrail(...expire).said, /^0 segments with 0 records dropped; 1 segment kept by legal holds/);
+    assert.equal(wiretrail('store', 'hold', 'remove', 'case', ...store).code, 0);
+    assert.match(wiretrail(...expire).said, /^1 segment with 100 records dropped/);
+    assert.match(wiretrail('verify', ...store, '--key', keyFile).out, /^all 150 records hold.*100 records expired/);
+    assert.equal(wiretrail('store', 'expire', ...store).code, 2);
+  });
+});

@@ -1,0 +1,109 @@
+/** `wiretrail store`: what a store consists of, expiry by hand, legal holds. */
+import { Command } from 'commander';
+import { EXIT_DONE, UserError } from '../base/errors.ts';
+import { formatTime } from '../base/time.ts';
+import { tableLines } from '../store/format/table.ts';
+import { addHold, listHolds, removeHold } from '../store/hold.ts';
+import { parseFilter } from '../store/language.ts';
+import { expireStore, listSegments, type SegmentInfo } from '../store/maintain.ts';
+import { StoreReader } from '../store/reader.ts';
+import { type RetentionOptions, retentionOf, retentionOptions } from './retention.ts';
+import { byteSize, counted, grouped, say } from './text.ts';
+
+interface StoreOption {
+  readonly store: string;
+}
+
+const EXAMPLES = `
+Examples:
+  wiretrail store list --store ./data
+  wiretrail store expire --retain-days 90                   drop whole segments that are older
+  wiretrail store hold add case-7 user:mallory              nothing with a record of mallory expires
+  wiretrail store hold add march time:2026/03
+  wiretrail store hold remove case-7`;
+
+const PIPE_WIDTH = 200;
+
+export function storeCommand(exit: (code: number) => void): Command {
+  const store = new Command('store').description('segments, expiry and legal holds of a store');
+  store.addHelpText('after', EXAMPLES);
+  withStore(store.command('list'))
+    .description('segments: state, records, span, size')
+    .action(({ store: directory }: StoreOption) => {
+      list(directory);
+      exit(EXIT_DONE);
+    });
+  retentionOptions(withStore(store.command('expire')))
+    .description('drop expired segments now; while a sensor writes to the store, it does so itself')
+    .action((options: StoreOption & RetentionOptions) => {
+      const retention = retentionOf(options);
+      if (retention === undefined) throw new UserError('say what is to be kept: --retain-count, -days or -bytes');
+      const { segments, records, held } = expireStore(options.store, retention, options.signKey);
+      const kept = held > 0 ? `; ${counted(held, 'segment')} kept by legal holds` : '';
+      say(`${counted(segments, 'segment')} with ${counted(records, 'record')} dropped${kept}`);
+      exit(EXIT_DONE);
+    });
+  store.addCommand(holdCommand(exit));
+  return store;
+}
+
+function holdCommand(exit: (code: number) => void): Command {
+  const hold = new Command('hold').description('legal holds: what matches does not expire');
+  withStore(hold.command('list')).action(({ store }: StoreOption) => {
+    for (const { name, expression, sinceUs } of listHolds(store)) {
+      process.stdout.write(`${name}\t${formatTime(sinceUs)}\t${expression}\n`);
+    }
+    exit(EXIT_DONE);
+  });
+  withStore(hold.command('add'))
+    .argument('<name>')
+    .argument('<expression...>', 'as of wiretrail query: user:alice, session:…, time:2026/03')
+    .action((name: string, words: string[], { store }: StoreOption) => {
+      const expression = words.join(' ');
+      const sinceUs = Date.now() * 1000;
+      addHold(store, { name, expression, sinceUs });
+      const reader = new StoreReader(store);
+      say(`${counted(reader.count({ filter: parseFilter(expression, sinceUs) }), 'record')} held so far`);
+      reader.close();
+      exit(EXIT_DONE);
+    });
+  withStore(hold.command('remove'))
+    .argument('<name>')
+    .action((name: string, { store }: StoreOption) => {
+      removeHold(store, name);
+      exit(EXIT_DONE);
+    });
+  return hold;
+}
+
+function withStore(command: Command): Command {
+  return command.option('--store <dir>', 'the store', 'data');
+}
+
+function list(directory: string): void {
+  const segments = listSegments(directory);
+  const columns = ['SEGMENT', 'STATE', 'RECORDS', 'FROM', 'TO', 'SIZE', 'INDEX', 'SIGNED'].map((title) => ({
+    title,
+    align: title === 'RECORDS' || title === 'SIZE' ? ('right' as const) : ('left' as const),
+    widthMax: 30,
+  }));
+  for (const line of tableLines(columns, segments.map(cells), process.stdout.columns ?? PIPE_WIDTH)) {
+    process.stdout.write(`${line}\n`);
+  }
+  const there = segments.filter((segment) => segment.state !== 'dropped');
+  const sum = (of: (segment: SegmentInfo) => number): number => there.reduce((total, each) => total + of(each), 0);
+  const size = byteSize(sum((segment) => segment.bytes + segment.indexBytes));
+  say(
+    `${counted(there.length, 'segment')}, ${counted(
+      sum((segment) => segment.rows),
+      'record',
+    )}, ${size}`,
+  );
+}
+
+function cells({ number, state, rows, timeMinUs, timeMaxUs, bytes, indexBytes, signed }: SegmentInfo): string[] {
+  const time = (us: number | undefined): string => (us === undefined ? '' : formatTime(us).slice(0, 19));
+  const index = indexBytes > 0 ? byteSize(indexBytes) : '';
+  const span = [time(timeMinUs), time(timeMaxUs)];
+  return [String(number), state, grouped(rows), ...span, byteSize(bytes), index, signed ? 'yes' : ''];
+}

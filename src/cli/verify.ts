@@ -1,0 +1,61 @@
+/** `wiretrail verify` and `wiretrail anchor`: proof that a store is as it was written. */
+import { Command } from 'commander';
+import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
+import { formatTime } from '../base/time.ts';
+import { readVerifyKey } from '../store/sign.ts';
+import { anchorOf, type VerifyReport, verifyStore } from '../store/verify.ts';
+import { counted, grouped, say } from './text.ts';
+
+interface VerifyOptions {
+  readonly store: string;
+  readonly anchor?: string;
+  readonly key?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  wiretrail verify --store ./data
+  wiretrail verify --key audit.pub.pem                every complete segment must be signed by this key
+  wiretrail verify --anchor "$(cat last-anchor.txt)"  nothing before that line was cut off or rewritten
+
+Exit code 1 when something does not hold.`;
+
+export function verifyCommand(exit: (code: number) => void): Command {
+  return new Command('verify')
+    .description('check that every record of a store is as it was written, and in its place')
+    .option('--store <dir>', 'the store', 'data')
+    .option('--anchor <line>', "a line that 'wiretrail anchor' printed earlier")
+    .option('--key <file>', 'public key (PEM, Ed25519) of --sign-key')
+    .addHelpText('after', EXAMPLES)
+    .action(({ store, anchor, key }: VerifyOptions) => {
+      const report = verifyStore(store, anchor, key === undefined ? undefined : readVerifyKey(key));
+      for (const fault of report.faults) say(`wiretrail: ${fault}`);
+      process.stdout.write(`${summary(report, anchor !== undefined, key !== undefined)}\n`);
+      exit(report.faults.length > 0 ? EXIT_RULE_MATCHED : EXIT_DONE);
+    });
+}
+
+function summary(report: VerifyReport, anchored: boolean, keyed: boolean): string {
+  const { records, segments, expired, signedSeq, faults, timeMinUs, timeMaxUs } = report;
+  const gone = expired > 0 ? `; ${counted(expired, 'record')} expired before` : '';
+  if (faults.length > 0) {
+    return `the store does NOT hold: ${counted(faults.length, 'fault')}, ${grouped(records)} records hold${gone}`;
+  }
+  if (timeMinUs === undefined || timeMaxUs === undefined) return `the store is empty${gone}`;
+  const span = `from ${formatTime(timeMinUs)} to ${formatTime(timeMaxUs)}`;
+  const signed = keyed ? `; signed up to record ${signedSeq}` : '';
+  const met = anchored ? '; the anchor is met' : '';
+  return `all ${grouped(records)} records hold, ${span}, in ${counted(segments, 'segment')}${gone}${signed}${met}`;
+}
+
+export function anchorCommand(exit: (code: number) => void): Command {
+  return new Command('anchor')
+    .description("print a line to keep elsewhere: 'verify --anchor' checks the store against it")
+    .option('--store <dir>', 'the store', 'data')
+    .action(({ store }: { store: string }) => {
+      const anchor = anchorOf(store);
+      if (anchor === undefined) throw new UserError(`${store}: the store is empty, there is nothing to anchor`);
+      process.stdout.write(`${anchor}\n`);
+      exit(EXIT_DONE);
+    });
+}

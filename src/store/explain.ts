@@ -1,0 +1,41 @@
+/** How a query is answered, segment by segment: for `wiretrail query --explain`. */
+import type { Condition } from './compile.ts';
+import type { SearchPlan } from './search.ts';
+
+export interface SegmentPlan {
+  /** Path of the segment's file. */
+  readonly path: string;
+  readonly rows: number;
+  /** Why the segment is not read at all, or how it is read. */
+  readonly how: 'other time' | 'rows' | 'index';
+  /** Records that are looked at: the postings of the index, or the rows that the time range leaves. */
+  readonly looked: number;
+  /** Conditions that the index answered, and those asked of each record looked at. */
+  readonly indexed: readonly string[];
+  readonly asked: string;
+}
+
+export function explainPlan(path: string, rows: number, plan: SearchPlan): SegmentPlan {
+  const { candidates, condition, narrowed, seqMin, seqMax } = plan;
+  return {
+    path,
+    rows,
+    how: candidates === undefined ? 'rows' : 'index',
+    looked: candidates?.length ?? Math.max(0, seqMax - seqMin + 1),
+    indexed: narrowed.map(conditionText),
+    asked: conditionText(condition),
+  };
+}
+
+export function explainSkipped(path: string, rows: number): SegmentPlan {
+  return { path, rows, how: 'other time', looked: 0, indexed: [], asked: '' };
+}
+
+/** The SQL with its values in place; for reading, not for running. */
+function conditionText({ sql, values }: Condition): string {
+  let next = 0;
+  return sql.replace(/\?/g, () => {
+    const value = values[next++];
+    return typeof value === 'string' ? `'${value}'` : String(value);
+  });
+}

@@ -1,0 +1,290 @@
+/**
+ * The audit store under load: sustained ingest with index and hash chain, bytes a record, `verify`, the last hundred
+ * records of a client, a user and an object, and retention with its longest pause. Beside it, in the same run, one
+ * SQLite file with four indexes. Keys are drawn with a skew, as from applications: 5,000 sessions, 3,000 users, 2,000
+ * shapes of statement, texts of about 100 bytes with fresh literals. Every count is checked.
+ *
+ * Run: `node dist/test/bench/store.js [records] [records for SQLite]` (the built file); 2,000,000 and 200,000 by default.
+ */
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { AuditRecord } from '#src/contracts/record.js';
+import type { Query } from '#src/store/filter.js';
+import { parseFilter } from '#src/store/language.js';
+import { StoreReader } from '#src/store/reader.js';
+import { type AuditStore, openStore } from '#src/store/store.js';
+import { verifyStore } from '#src/store/verify.js';
+
+const START_US = 1_795_168_800_000_000;
+const SESSIONS = 5000;
+const USERS = 3000;
+const SHAPES = 2000;
+const OBJECTS = 500;
+const TENTHS = 10;
+const SEGMENT_ROWS = 250_000;
+const LAST = 100;
+const QUERIES = 200;
+
+/** Deterministic 32-bit generator. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+/** The generator on its own, to take off the figures. */
+function benchGenerator(records: number): void {
+  const cpuBefore = process.cpuUsage();
+  const workload = new Workload();
+  const record = new AuditRecord();
+  for (let n = 0; n < records; n++) workload.fill(record, n);
+  print('generator alone', `${cpuOf(cpuBefore, records)} a record`);
+}
+
+/** Facts that a pipeline builds once a session and once a shape. */
+class Workload {
+  private readonly random = generator(42);
+  private readonly sessions: readonly Partial<AuditRecord>[];
+  private readonly shapes: readonly Partial<AuditRecord>[];
+
+  constructor() {
+    this.sessions = Array.from({ length: SESSIONS }, (_, i) => ({
+      session: (i + 1).toString(16).padStart(16, '0'),
+      user: `user${i % USERS}`,
+      program: `app${i % 37}`,
+      namespace: `db${i % 7}`,
+      system: 'postgresql',
+      clientAddress: `10.${i >> 8}.${i & 255}.${(i * 7) % 250}`,
+      clientPort: 32_768 + i,
+      serverAddress: `10.200.0.${i % 20}`,
+      serverPort: 5432,
+      sensor: 'bench',
+    }));
+    this.shapes = Array.from({ length: SHAPES }, (_, i) => ({
+      kind: 'statement',
+      call: 'simple',
+      operation: 'SELECT',
+      operations: ['SELECT'],
+      objects: [`shop.orders_${i % OBJECTS}`],
+      summary: 'SELECT',
+      fingerprint: (i + 1).toString(16).padStart(16, '0'),
+    }));
+  }
+
+  /** Fills the record with the `n`th statement. */
+  fill(record: AuditRecord, n: number): AuditRecord {
+    const { random } = this;
+    const shape = Math.floor(SHAPES * random() ** 3);
+    Object.assign(record, this.sessions[Math.floor(SESSIONS * random() ** 3)], this.shapes[shape]);
+    record.id = idOf(n);
+    record.timeUs = START_US + n * 100;
+    record.durationUs = 50 + Math.floor(random() * 5000);
+    record.returnedRows = Math.floor(random() * 20);
+    const customer = 1_000_000 + Math.floor(random() * 8_999_999);
+    record.text = `SELECT o.id, o.total, o.note AS n${shape} FROM shop.orders_${shape % OBJECTS} o WHERE o.customer = ${customer} AND o.state = 'open'`;
+    return record;
+  }
+}
+
+function idOf(n: number): string {
+  const low = Math.imul(n, 0x9e3779b1) >>> 0;
+  const high = Math.imul(n ^ 0x5bd1e995, 0x85ebca6b) >>> 0;
+  return hex8(high) + hex8(low) + hex8(n) + hex8(low ^ high);
+}
+
+const HEX16: readonly string[] = Array.from({ length: 65_536 }, (_, n) => n.toString(16).padStart(4, '0'));
+
+function hex8(value: number): string {
+  return (HEX16[value >>> 16] as string) + (HEX16[value & 0xffff] as string);
+}
+
+function print(name: string, text: string): void {
+  process.stdout.write(`${name.padEnd(28)} ${text}\n`);
+}
+
+function rate(count: number, ms: number): string {
+  return `${Math.round(count / (ms / 1000)).toLocaleString('en')}/s`;
+}
+
+function expect(what: string, actual: number, expected: number): void {
+  if (actual !== expected) throw new Error(`${what}: ${actual}, expected ${expected}`);
+}
+
+/** Writes `count` records from record `first` on; gives the milliseconds of each tenth, up to the disk. */
+async function ingest(store: AuditStore, workload: Workload, first: number, count: number): Promise<number[]> {
+  const writer = store.writer('wait');
+  const record = new AuditRecord();
+  const tenths: number[] = [];
+  let startMs = performance.now();
+  for (let n = 0; n < count; n++) {
+    if (!writer.write(workload.fill(record, first + n))) throw new Error(`record ${n} was dropped`);
+    if ((n + 1) % (count / TENTHS) !== 0) continue;
+    await writer.flush();
+    const nowMs = performance.now();
+    tenths.push(nowMs - startMs);
+    startMs = nowMs;
+  }
+  await writer.close();
+  return tenths;
+}
+
+function bytesIn(directory: string): number {
+  return readdirSync(directory, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(directory, entry.name);
+    return sum + (entry.isDirectory() ? bytesIn(path) : statSync(path).size);
+  }, 0);
+}
+
+async function benchIngest(directory: string, records: number): Promise<void> {
+  const cpuBefore = process.cpuUsage();
+  const store = await openStore(directory, { segmentRowsMax: SEGMENT_ROWS });
+  const tenths = await ingest(store, new Workload(), 0, records);
+  const startMs = performance.now();
+  await store.close();
+  const closeMs = performance.now() - startMs;
+  const total = tenths.reduce((sum, ms) => sum + ms, 0);
+  const { commits, commitMs, commitMsMax, indexesBuilt } = store.counters();
+  expect('records stored', store.counters().records, records);
+  print('ingest', `${rate(records, total)} (index and chain included)`);
+  print('  processor time', `${cpuOf(cpuBefore, records)} a record, all threads, the generator's included`);
+  print('  speed, last : first tenth', ((tenths[0] ?? 0) / (tenths.at(-1) ?? 1)).toFixed(2));
+  print('  with the last index', `${rate(records, total + closeMs)} (${indexesBuilt} indexes)`);
+  print('  commits', `${commits}, mean ${(commitMs / commits).toFixed(1)} ms, longest ${commitMsMax.toFixed(0)} ms`);
+  print('bytes a record', (bytesIn(directory) / records).toFixed(1));
+}
+
+function cpuOf(before: NodeJS.CpuUsage, count: number): string {
+  const { user, system } = process.cpuUsage(before);
+  return `${((user + system) / count).toFixed(2)} µs`;
+}
+
+function benchVerify(directory: string, records: number): void {
+  const cpuBefore = process.cpuUsage();
+  const startMs = performance.now();
+  const report = verifyStore(directory);
+  if (report.faults.length > 0) throw new Error(report.faults[0]);
+  expect('records verified', report.records, records);
+  print(
+    'verify',
+    `${rate(records, performance.now() - startMs)}, ${cpuOf(cpuBefore, records)} of processor time a record`,
+  );
+}
+
+/** The last hundred of a key, for keys of all frequencies. */
+function benchLast(directory: string): void {
+  const random = generator(7);
+  const keys = {
+    client: () => {
+      const i = Math.floor(SESSIONS * random() ** 3);
+      return `10.${i >> 8}.${i & 255}.${(i * 7) % 250}`;
+    },
+    user: () => `user${Math.floor(USERS * random() ** 3)}`,
+    object: () => `shop.orders_${Math.floor(OBJECTS * random())}`,
+  };
+  for (const [field, key] of Object.entries(keys)) {
+    const took: number[] = [];
+    let found = 0;
+    for (let i = 0; i < QUERIES; i++) {
+      const query: Query = { filter: parseFilter(`${field}:${key()}`, 0), limit: LAST };
+      const startMs = performance.now();
+      const reader = new StoreReader(directory);
+      for (const _ of reader.query(query)) found++;
+      reader.close();
+      took.push(performance.now() - startMs);
+    }
+    took.sort((a, b) => a - b);
+    const at = (part: number): string => `${(took[Math.floor(QUERIES * part)] ?? 0).toFixed(1)} ms`;
+    print(`last ${LAST} of a ${field}`, `median ${at(0.5)}, p99 ${at(0.99)} (opening included, ${found} found)`);
+  }
+}
+
+/** N newest kept, at most N + k: looked at after every batch of a tenth of k. */
+async function benchRetention(directory: string, records: number): Promise<void> {
+  const kept = Math.floor(records / 4);
+  const spare = Math.floor(kept / 10);
+  const store = await openStore(directory, { segmentRowsMax: spare, retention: { recordsMin: kept } });
+  const writer = store.writer('wait');
+  const workload = new Workload();
+  const record = new AuditRecord();
+  let least = Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (let n = 0; n < records; n++) {
+    writer.write(workload.fill(record, n));
+    if ((n + 1) % Math.floor(spare / 10) !== 0) continue;
+    await writer.flush();
+    const { records: written, recordsExpired } = store.counters();
+    most = Math.max(most, written - recordsExpired);
+    if (written >= kept) least = Math.min(least, written - recordsExpired);
+  }
+  await writer.close();
+  await store.close();
+  const { segmentsExpired, rolloverMsMax } = store.counters();
+  if (least < kept || most > kept + spare) throw new Error(`kept ${least} to ${most}, promised ${kept} + ${spare}`);
+  print('retention', `N ${kept}, k ${spare}: ${least} to ${most} kept, ${segmentsExpired} segments dropped`);
+  print('  longest pause of ingest', `${rolloverMsMax.toFixed(0)} ms (sealing and expiry)`);
+}
+
+function benchSqlite(directory: string, records: number): void {
+  const path = join(directory, 'rows.db');
+  const db = new Database(path);
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.exec(`CREATE TABLE record (seq INTEGER PRIMARY KEY, time_us INTEGER, id TEXT, session TEXT, user TEXT, client TEXT,
+    port INTEGER, server TEXT, program TEXT, object TEXT, fingerprint TEXT, duration INTEGER, rows INTEGER, text TEXT)`);
+  for (const column of ['user', 'client', 'object', 'fingerprint']) {
+    db.exec(`CREATE INDEX by_${column} ON record (${column}, seq)`);
+  }
+  const insert = db.prepare(`INSERT INTO record VALUES (${Array.from({ length: 14 }, () => '?').join(', ')})`);
+  const workload = new Workload();
+  const record = new AuditRecord();
+  const startMs = performance.now();
+  for (let n = 0; n < records; ) {
+    db.exec('BEGIN');
+    for (const end = Math.min(records, n + 65_536); n < end; n++) {
+      const r = workload.fill(record, n);
+      const who = [r.session, r.user, r.clientAddress, r.clientPort, r.serverAddress, r.program];
+      insert.run(n, r.timeUs, r.id, ...who, r.objects?.[0], r.fingerprint, r.durationUs, r.returnedRows, r.text);
+    }
+    db.exec('COMMIT');
+  }
+  const tookMs = performance.now() - startMs;
+  expect('rows', db.prepare<[], number>('SELECT count(*) FROM record').pluck().get() ?? 0, records);
+  db.close();
+  const size = (bytesIn(directory) / records).toFixed(1);
+  print('SQLite, four indexes', `${rate(records, tookMs)} over ${records} records, ${size} bytes each, no chain`);
+}
+
+async function inDirectory(use: (directory: string) => Promise<void> | void): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'wiretrail-bench-'));
+  try {
+    await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const records = Math.ceil(Number(process.argv[2] ?? 2_000_000) / TENTHS) * TENTHS;
+print(
+  'records, load average',
+  `${records}, ${loadavg()
+    .map((load) => load.toFixed(1))
+    .join(' ')}`,
+);
+benchGenerator(Math.min(records, 500_000));
+await inDirectory(async (directory) => {
+  await benchIngest(directory, records);
+  benchVerify(directory, records);
+  benchLast(directory);
+});
+await inDirectory((directory) => benchRetention(directory, records));
+await inDirectory((directory) => benchSqlite(directory, Number(process.argv[3] ?? 200_000)));
+print(
+  'load average at the end',
+  loadavg()
+    .map((load) => load.toFixed(1))
+    .join(' '),
+);
