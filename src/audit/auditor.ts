@@ -10,7 +10,7 @@ import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
-import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
 import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
@@ -120,18 +120,6 @@ export function compareRecords(a: AuditRecord, b: AuditRecord): number {
   return a.timeUs - b.timeUs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
-/** Dialect by `db.system.name`. */
-const DIALECTS: { readonly [system: string]: SqlDialect } = {
-  postgresql: 'postgresql',
-  mysql: 'mysql',
-  mariadb: 'mysql',
-  'microsoft.sql_server': 'tsql',
-  sybase: 'tsql',
-  'oracle.db': 'oracle',
-  'ibm.db2': 'db2',
-  derby: 'db2',
-};
-
 class AuditSession implements EventSink {
   private readonly auditor: Auditor;
   private readonly connection: ConnectionInfo;
@@ -219,7 +207,7 @@ class AuditSession implements EventSink {
   }
 
   private statement(event: StatementEvent): void {
-    const dialect = DIALECTS[event.identity.system] ?? 'generic';
+    const dialect = SQL_DIALECTS[event.identity.system] ?? 'generic';
     const { text } = event;
     const { analyzer } = this.auditor.options;
     const found = text === undefined ? NO_STATEMENTS : withText(analyzer.analyze(text, dialect));

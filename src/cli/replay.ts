@@ -1,10 +1,16 @@
 /** `wiretrail replay`: captures in, records out. */
-import { Command } from 'commander';
+import { writeFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { AlarmDesk } from '../alarm/desk.ts';
+import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { openFiles } from '../capture/file.ts';
 import type { SourceStats } from '../contracts/packet.ts';
-import type { Severity } from '../contracts/record.ts';
+import type { RecordSink, Severity } from '../contracts/record.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
+import { Findings, type ReportRule } from '../report/findings.ts';
+import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
+import { AlarmSink } from '../sensor/alarm-sink.ts';
 import { type AssemblyOptions, assemble, openOutputs } from '../sensor/assemble.ts';
 import type { PipelineCounters } from '../sensor/pipeline.ts';
 import { replay } from '../sensor/replay.ts';
@@ -19,10 +25,11 @@ import {
   PACKAGED_POLICIES,
   portHint,
   positiveInteger,
+  programVersion,
   repeated,
   severity,
 } from './options.ts';
-import { internalLoss, printSummary } from './report.ts';
+import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
 interface ReplayOptions {
@@ -32,6 +39,9 @@ interface ReplayOptions {
   readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly failOn?: Severity;
+  readonly alarm?: readonly string[];
+  readonly report?: ReportFormat;
+  readonly reportFile?: string;
   readonly sensorName: string;
   readonly flows: number;
   readonly workers: number;
@@ -47,6 +57,7 @@ interface Found {
   readonly counters: PipelineCounters;
   readonly tally: TallySnapshot;
   readonly worst: Severity | undefined;
+  readonly rules: readonly ReportRule[];
 }
 
 const EXAMPLES = `
@@ -56,6 +67,7 @@ Examples:
   tcpdump -w - port 5432 | wiretrail replay - --jsonl -   from a pipe
   wiretrail replay ci.pcap --fail-on high                 exit code 1 when a rule of severity high or above matched
   wiretrail replay day/*.pcap --workers 2 --store ./data   on two threads
+  wiretrail replay ci.pcap --fail-on high --report junit --report-file audit.xml
   wiretrail replay odd.pcap --port 15432=postgres         a hint where the beginning of a connection is missing`;
 
 export function replayCommand(exit: (code: number) => void): Command {
@@ -70,6 +82,9 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
+    .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
+    .addOption(new Option('--report <format>', 'write a report of all alerts').choices(REPORT_FORMATS))
+    .option('--report-file <path>', 'where to write the report')
     .option('--sensor-name <name>', 'name written on every record', 'replay')
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
@@ -82,47 +97,70 @@ export function replayCommand(exit: (code: number) => void): Command {
 }
 
 async function run(files: readonly string[], options: ReplayOptions): Promise<number> {
-  const { stats, counters, tally, worst } = await (options.workers > 1
-    ? replayOnSeveral(files, options)
-    : replayOnOne(files, options));
-  if (!options.quiet) printSummary(tally, stats, counters);
+  if ((options.report === undefined) !== (options.reportFile === undefined))
+    throw new UserError('--report and --report-file go together');
+  const findings = new Findings();
+  const desk = new AlarmDesk(options.alarm ?? [], programVersion());
+  const alarms = new AlarmSink((alarm) => desk.raise(alarm));
+  const sinks = [...(options.report ? [findings] : []), ...(options.alarm ? [alarms] : [])];
+  const { stats, counters, tally, worst, rules } = await (options.workers > 1
+    ? replayOnSeveral(files, options, sinks)
+    : replayOnOne(files, options, sinks, findings));
+  await desk.close(ALARM_GRACE_MS);
+  writeReport(findings, rules, options);
+  if (!options.quiet) {
+    printSummary(tally, stats, counters);
+    printAlarms(desk.reports());
+  }
   if (options.failOn && worst && isAtLeast(worst, options.failOn)) return EXIT_RULE_MATCHED;
   return internalLoss(counters) > 0 ? EXIT_LOSS : EXIT_DONE;
 }
 
-async function replayOnOne(files: readonly string[], options: ReplayOptions): Promise<Found> {
-  const parts = await assemble({ ...assemblyOptions(options), ordered: true });
+async function replayOnOne(
+  files: readonly string[],
+  options: ReplayOptions,
+  sinks: readonly RecordSink[],
+  findings: Findings,
+): Promise<Found> {
+  const parts = await assemble({ ...assemblyOptions(options, sinks), ordered: true });
   const source = openFiles(files);
-  const { pipeline, tally } = parts;
+  const { pipeline, engine, tally } = parts;
   const progress = new ProgressLine();
-  const stats = await replay(source, pipeline, () =>
-    progress.update(() => describe(source, tally.counts.records, source.currentFile)),
-  );
+  const stats = await replay(source, pipeline, () => {
+    findings.input = source.currentFile;
+    progress.update(() => describe(source, tally.counts.records, source.currentFile));
+  });
   progress.end();
   await parts.close();
   source.close();
-  return { stats, counters: pipeline.counters(), tally: tally.counts, worst: parts.engine.worst };
+  const { worst, policy } = engine;
+  return { stats, counters: pipeline.counters(), tally: tally.counts, worst, rules: policy.rules };
 }
 
-async function replayOnSeveral(files: readonly string[], options: ReplayOptions): Promise<Found> {
+async function replayOnSeveral(
+  files: readonly string[],
+  options: ReplayOptions,
+  sinks: readonly RecordSink[],
+): Promise<Found> {
   if (files.includes('-')) throw new UserError('standard input can be read by one worker only');
   if (options.evidence !== undefined) throw new UserError('--evidence needs --workers 1');
-  const common = assemblyOptions(options);
+  const common = assemblyOptions(options, sinks);
   const outputs = await openOutputs(common);
   const { sensor, policies, ports, flowsMax, overlap } = common;
   const job = { files, sensor, policies, ports, flowsMax, overlap, maskKey: outputs.maskKey };
   const progress = new ProgressLine();
   try {
-    return await replaySharded(job, options.workers, outputs, (at) =>
+    const report = await replaySharded(job, options.workers, outputs, (at) =>
       progress.update(() => describe(at, outputs.tally.counts.records, undefined)),
     );
+    return { ...report, rules: outputs.engine.policy.rules };
   } finally {
     progress.end();
     await outputs.close();
   }
 }
 
-function assemblyOptions(options: ReplayOptions): AssemblyOptions {
+function assemblyOptions(options: ReplayOptions, sinks: readonly RecordSink[]): AssemblyOptions {
   return {
     sensor: options.sensorName,
     policies: options.policies ?? [PACKAGED_POLICIES],
@@ -133,8 +171,21 @@ function assemblyOptions(options: ReplayOptions): AssemblyOptions {
     evidence: evidenceOptions(options),
     store: options.store,
     jsonl: options.jsonl,
+    sinks,
     whenFull: 'wait',
   };
+}
+
+function writeReport(findings: Findings, rules: readonly ReportRule[], options: ReplayOptions): void {
+  const { report: format, reportFile, failOn } = options;
+  if (format === undefined || reportFile === undefined) return;
+  const { omitted, records } = findings;
+  const text = formatReport(format, { rules, findings: findings.list(), omitted, records, failOn }, programVersion());
+  try {
+    writeFileSync(reportFile, text);
+  } catch (error) {
+    throw new UserError(`cannot write the report: ${(error as Error).message}`);
+  }
 }
 
 function describe({ bytesRead, bytesTotal }: ReplayProgress, records: number, file: string | undefined): string {

@@ -1,4 +1,5 @@
 /** The short summary at the end of a replay or a sensor's run. */
+import type { OutletReport } from '../alarm/desk.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { SEVERITIES } from '../contracts/record.ts';
 import type { EvidenceSummary } from '../sensor/evidence.ts';
@@ -14,6 +15,17 @@ const NAMES_SHOWN = 8;
  */
 export function internalLoss(counters: PipelineCounters): number {
   return counters.audit.dropped + (counters.reassembly['endedEvicted'] ?? 0);
+}
+
+/** How long alarms may take to leave when everything else is done. */
+export const ALARM_GRACE_MS = 5000;
+
+/** One line for each receiver. */
+export function printAlarms(reports: readonly OutletReport[]): void {
+  for (const { name, sent, failed, dropped, problem } of reports) {
+    const lost = failed + dropped === 0 ? '' : `, ${grouped(failed)} given up, ${grouped(dropped)} dropped`;
+    say(`alarms      ${grouped(sent)} to ${name}${lost}${problem === undefined ? '' : ` (${problem})`}`);
+  }
 }
 
 export function printSummary(tally: TallySnapshot, stats: SourceStats, counters: PipelineCounters): void {

@@ -103,7 +103,11 @@ class Engine implements ExplainingEngine {
 
   private build(rule: Rule): BuiltRule {
     const condition = buildCondition(rule.when, { keywords: this.scanner, deferral: this.deferral });
-    const match = { rule: rule.id, severity: rule.severity, action: rule.action };
+    const match: PolicyMatch = {
+      rule: rule.id,
+      severity: rule.severity,
+      action: rule.mode === 'shadow' ? rule.mode : rule.action,
+    };
     return { rule, kinds: kindsOf(rule.when) & KIND_ALL, condition, test: compile(condition), match };
   }
 

@@ -22,6 +22,8 @@ export interface OutputOptions {
   readonly maskKey: string | undefined;
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
+  /** Further takers of records. */
+  readonly sinks?: readonly RecordSink[];
   /** What happens to records while the store's queue is full. */
   readonly whenFull: WhenFull;
 }
@@ -46,6 +48,8 @@ export interface Outputs {
   readonly jsonl: JsonlSink | undefined;
   readonly store: AuditStore | undefined;
   readonly writer: StoreWriter | undefined;
+  /** Whether anyone takes the records, or they are only counted. */
+  readonly takesRecords: boolean;
   /** Puts another policy in force, from the next record on. What the old one counted is forgotten. */
   enforce(policy: Policy): void;
   /** Writes out what is pending and closes the sinks. */
@@ -82,6 +86,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     jsonl: outputs.jsonl,
     store: outputs.store,
     writer: outputs.writer,
+    takesRecords: outputs.takesRecords,
     enforce(next) {
       outputs.enforce(next);
       pipeline.auditor.policy = outputs.engine;
@@ -105,7 +110,7 @@ export async function openOutputs(options: OutputOptions, more: readonly RecordS
     return createEngine(judging, { maskKey });
   };
   let engine = start(policy);
-  const sinks: RecordSink[] = [...more];
+  const sinks: RecordSink[] = [...(options.sinks ?? []), ...more];
   if (jsonl) sinks.push(jsonl);
   if (writer) sinks.push(writer);
   const tally = new Tally(sinks);
@@ -118,6 +123,7 @@ export async function openOutputs(options: OutputOptions, more: readonly RecordS
     jsonl,
     store,
     writer,
+    takesRecords: sinks.length > 0,
     enforce(next) {
       engine = start(next);
     },

@@ -6,8 +6,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
 import { openRing, type RingSource } from '../capture/ring.ts';
+import { compileFilter } from '../capture/tcpdump-filter.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicies } from '../policy/policy.ts';
+import { AlarmLane, AlarmSink } from './alarm-sink.ts';
 import { type Assembly, assemble } from './assemble.ts';
 import { policyFilter } from './kernel-filter.ts';
 import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
@@ -62,6 +64,16 @@ function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): 
   return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: engine.worst };
 }
 
+function alarmSinks(): AlarmSink[] {
+  if (job.alarms === undefined) return [];
+  const lane = new AlarmLane(job.alarms);
+  return [
+    new AlarmSink((alarm) => {
+      if (lane.enter()) tell({ kind: 'alarm', alarm });
+    }),
+  ];
+}
+
 function inForce({ engine }: Assembly): PolicyInForce {
   return { version: engine.version, rules: engine.policy.rules.length, since: new Date().toISOString() };
 }
@@ -84,10 +96,12 @@ function obey({ ticket, sources }: CaptureCommand, source: RingSource, parts: As
 }
 
 async function main(): Promise<void> {
-  const source = openRing(job);
+  const { filter, ...ring } = job;
+  const [first = ''] = job.interfaces;
+  const source = openRing(filter === undefined ? ring : { ...ring, filter: compileFilter(filter, first) });
   let parts: Assembly | undefined;
   try {
-    const assembled = await assemble({ ...job, whenFull: 'drop' });
+    const assembled = await assemble({ ...job, sinks: alarmSinks(), whenFull: 'drop' });
     parts = assembled;
     applyFilter(source, assembled);
     parentPort?.on('message', (command: CaptureCommand) => obey(command, source, assembled));

@@ -27,7 +27,7 @@ export async function replaySharded(
   outputs: Outputs,
   onProgress: (progress: ReplayProgress) => void,
 ): Promise<ShardReport> {
-  const { engine, tally, jsonl, writer } = outputs;
+  const { engine, tally, takesRecords, writer } = outputs;
   const taken = new SharedArrayBuffer(4 * workers);
   const words = new Int32Array(taken);
   const kept = { ignored: 0, dropped: 0 };
@@ -39,7 +39,7 @@ export async function replaySharded(
     Atomics.add(words, shard, 1);
     Atomics.notify(words, shard);
   });
-  const sendsRecords = jsonl !== undefined || writer !== undefined;
+  const sendsRecords = takesRecords;
   const threads: Worker[] = [];
   try {
     const runs = Array.from({ length: workers }, (_, index) => {

@@ -34,6 +34,7 @@ public class Workload {
     if (all || scenario.equals("pooled")) pooled(port);
     if (all || scenario.equals("xa")) xa(port);
     if (all || scenario.equals("login-failure")) loginFailure(port);
+    if (scenario.equals("login-failure")) wrongPassword();
   }
 
   static Connection connect(String user) throws SQLException {
@@ -259,10 +260,20 @@ public class Workload {
 
   static void loginFailure(int port) throws SQLException {
     try {
-      DriverManager.getConnection("jdbc:derby://127.0.0.1:" + port + "/missing", "mallory", "guess").close();
+      DriverManager.getConnection("jdbc:derby://127.0.0.1:" + port + "/missing", "mallory", "s3cret-guess").close();
     } catch (SQLException expected) {
       expected.getMessage();
     }
+  }
+
+  /** Refused only by a server that requires authentication. */
+  static void wrongPassword() throws SQLException {
+    try {
+      DriverManager.getConnection(url, "mallory", "s3cret-guess").close();
+    } catch (SQLException expected) {
+      expected.getMessage();
+    }
+    connect("alice").close();
   }
 
   static void drain(ResultSet rows) throws SQLException {

@@ -32,6 +32,13 @@ export interface DerbyRun {
   dispose(): void;
 }
 
+/** Derby believes anybody unless told who may log in. */
+const AUTHENTICATION: readonly string[] = [
+  '-Dderby.connection.requireAuthentication=true',
+  '-Dderby.authentication.provider=BUILTIN',
+  '-Dderby.user.alice=s3cret-alice',
+];
+
 /** Runs the workload against a fresh server and records both. */
 export async function runDerby(scenario: string, rounds: number): Promise<DerbyRun> {
   const home = mkdtempSync(join(tmpdir(), 'wiretrail-derby-'));
@@ -42,6 +49,7 @@ export async function runDerby(scenario: string, rounds: number): Promise<DerbyR
     [
       `-Dderby.system.home=${home}`,
       '-Dderby.language.logStatementText=true',
+      ...(scenario === 'login-failure' ? AUTHENTICATION : []),
       '-cp',
       CLASS_PATH,
       'org.apache.derby.drda.NetworkServerControl',

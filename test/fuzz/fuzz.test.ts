@@ -15,8 +15,8 @@ for (const module of await loadProtocols()) {
   const conversations = await recordedConversations(module);
   const options = conversations.length === 0 ? { skip: `no recorded scenario of ${module.name}` } : {};
 
-  test(`fuzz: ${module.name}, ${EXECUTIONS} mutated conversations`, options, () => {
-    const result = runCampaign(module, conversations, SEED, (executions) => executions < EXECUTIONS);
+  test(`fuzz: ${module.name}, ${EXECUTIONS} mutated conversations`, options, async () => {
+    const result = await runCampaign(module, conversations, SEED, (executions) => executions < EXECUTIONS);
     assert.deepEqual(
       result.findings.map(({ seed, error }) => `seed ${seed}: ${error.message}`),
       [],
@@ -37,7 +37,7 @@ for (const module of await loadProtocols()) {
 }
 
 test('fuzz: a parser that throws is found (the canary)', async () => {
-  const [module] = await loadProtocols();
+  const module = (await loadProtocols()).find(({ name }) => name === 'mysql');
   assert.ok(module);
   const conversations = await recordedConversations(module);
   let frames = 0;
@@ -48,7 +48,7 @@ test('fuzz: a parser that throws is found (the canary)', async () => {
       return module.onFrame(...given);
     },
   };
-  const { findings } = runCampaign(broken, conversations, SEED, (executions) => executions < 200);
+  const { findings } = await runCampaign(broken, conversations, SEED, (executions) => executions < 200);
   assert.deepEqual(
     findings.map(({ error }) => error.message),
     ['canary'],

@@ -24,7 +24,7 @@ if (module === undefined || !Number.isSafeInteger(seed) || !(seconds > 0)) {
   const conversations = await recordedConversations(module);
   const heapBefore = memoryUsage().heapUsed;
   const endMs = Date.now() + seconds * 1000;
-  const result = runCampaign(module, conversations, seed, () => Date.now() < endMs);
+  const result = await runCampaign(module, conversations, seed, () => Date.now() < endMs);
   globalThis.gc?.();
   const growth = memoryUsage().heapUsed - heapBefore;
   const grew = globalThis.gc !== undefined && growth > GROWTH_BYTES_MAX;

@@ -105,6 +105,12 @@ export function pgbench(args: readonly string[]): Step {
   };
 }
 
+/** pgbench with a transaction a pipeline, two clients. */
+export function pgbenchPipeline(mode: string, transactions: number): Step {
+  const script = join(SOURCE_DIRECTORY, 'pipeline.pgbench');
+  return pgbench(['-n', '-M', mode, '-c', '2', '-t', String(transactions), '-f', script]);
+}
+
 export const PGBENCH_INIT: Step = pgbench(['-i', '-s', '1', '-q']);
 
 /** The server offers TLS and this client takes it unless `args` say `--skip-ssl`. */
@@ -180,6 +186,11 @@ export const SCENARIOS: readonly Scenario[] = [
     'pgbench-prepared',
     'pgbench in its three modes: simple, extended, prepared (named statements executed again and again), two clients each.',
     ...['simple', 'extended', 'prepared'].map((mode) => pgbench(['-n', '-M', mode, '-c', '2', '-t', '10'])),
+  ),
+  postgres(
+    'pgbench-pipeline',
+    'pgbench with whole transactions in pipelines, extended and prepared: many statements before one Sync.',
+    ...['extended', 'prepared'].map((mode) => pgbenchPipeline(mode, 15)),
   ),
   postgres(
     'copy',

@@ -1,10 +1,10 @@
 /**
- * Records the scenarios of `pcaps/tds`: `node dist/test/tds/record.js`. Writes the captures and the records that a
+ * Records the scenarios of `pcaps/tds`: `node dist/test/tds/record.js [--expected]`. Writes the captures and the records that a
  * replay of them gives; the tests beside this file hold the same clients against what they asked for.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { wiretrail } from '../support/replay.ts';
+import { replayText } from '../lab/sensor.ts';
 import { bsqldb, freebcp, pymssql, tsql } from './programs.ts';
 import { DENIED_USER, ScriptedServer } from './server.ts';
 import { close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
@@ -63,19 +63,28 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'pymssql', about: 'Batches with values put in, and a procedure.', client: 'pymssql (TDS 7.3)', run: pymssql },
 ];
 
-for (const { name, about, client, run } of SCENARIOS) {
+/** With `--expected` only the records are renewed, of the captures as they are. */
+const renewsRecordsOnly = process.argv.includes('--expected');
+
+for (const scenario of SCENARIOS) {
+  const folder = join(PCAPS, scenario.name);
+  const capture = join(folder, 'capture.pcap');
+  if (!renewsRecordsOnly) await record(scenario, folder, capture);
+  writeFileSync(join(folder, 'expected.jsonl'), await replayText(capture));
+}
+
+async function record({ name, about, client, run }: Scenario, folder: string, capture: string): Promise<void> {
   const server = new ScriptedServer();
   await run(await server.listen());
   await server.close();
-  const folder = join(PCAPS, name);
   mkdirSync(folder, { recursive: true });
-  const capture = join(folder, 'capture.pcap');
   server.recorder.save(capture);
-  const { status, stdout, stderr } = wiretrail(['replay', capture, '--jsonl', '-']);
-  if (status !== 0) throw new Error(`${name}: ${stderr}`);
-  writeFileSync(join(folder, 'expected.jsonl'), stdout);
-  writeFileSync(
-    join(folder, 'README.md'),
-    `# tds: ${name}\n\n${about}\n\nThe client is ${client}; the server is the scripted one in \`test/tds\`, which answers as MS-TDS and the TDS 5.0\nspecification say. \`node dist/test/tds/record.js\` recorded what the two sent each other; the TCP around it is made.\n\n\`capture.pcap\` is the traffic, \`expected.jsonl\` the audit records a replay must give. That these are what the client\nasked for is the business of \`test/tds/clients.test.ts\`.\n`,
-  );
+  const lines = [
+    `# tds: ${name}\n\n${about}\n`,
+    `The client is ${client}; the server is the scripted one in \`test/tds\`, which answers as MS-TDS and the TDS 5.0`,
+    'specification say. `node dist/test/tds/record.js` recorded what the two sent each other; the TCP around it is made.\n',
+    '`capture.pcap` is the traffic, `expected.jsonl` the audit records a replay must give (renewed with `--expected`).',
+    'That these are what the client asked for is the business of `test/tds/clients.test.ts`.\n',
+  ];
+  writeFileSync(join(folder, 'README.md'), lines.join('\n'));
 }

@@ -278,3 +278,63 @@ test('PL/SQL: in and out binds, and again by cursor', async () => {
   assert.deepEqual(seen[0]?.['db.query.parameters'], [7, null]);
   assert.equal(seen[1]?.['db.query.parameters'] !== undefined && (seen[1]['db.query.parameters'] as unknown[])[0], 8);
 });
+
+test('array DML with batch errors: the status behind the error arrays', async () => {
+  const records = await observe({ fieldVersion: 12 }, async (c, server) => {
+    const text = 'ORA-24381: error(s) in array DML\n';
+    done(server, { rows: 2, cursor: 3, error: 24381, text, failedRows: [1] });
+    await c.executeMany('insert into t values (:1)', [[1], [1], [2]], { batchErrors: true });
+  });
+  const [insert] = statements(records);
+  assert.deepEqual(insert?.['db.query.parameters'], [1, 1, 2]);
+  assert.equal(insert?.['db.response.status_code'], 'ORA-24381');
+  assert.equal(insert?.['audit.affected_rows'], 2);
+});
+
+test('JSON, intervals and REF CURSOR binds', async () => {
+  const type = (name: string): unknown => oracledb[name];
+  const IntervalDS = oracledb['IntervalDS'] as new (parts: Record<string, number>) => unknown;
+  const interval = new IntervalDS({ days: 2, hours: 3, minutes: 4, seconds: 5, fseconds: 6 });
+  const records = await observe({ fieldVersion: 12 }, async (c, server) => {
+    done(server, { rows: 1, cursor: 3 });
+    await c.execute('insert into t values (:a, :b)', {
+      a: { val: interval, type: type('DB_TYPE_INTERVAL_DS') },
+      b: { val: { k: 1 }, type: type('DB_TYPE_JSON') },
+    });
+    server.replies.push((seq) => t.bytes(server.oer(seq, { error: 6550, text: 'ORA-06550: line 1\n', cursor: 4 })));
+    await assert.rejects(
+      c.execute('begin open_it(:rc); end;', { rc: { type: type('CURSOR'), dir: oracledb['BIND_OUT'] } }),
+    );
+  });
+  const [insert, block] = statements(records);
+  const values = insert?.['db.query.parameters'] as unknown[];
+  assert.equal(values[0], '2 03:04:05.000000006');
+  assert.equal((values[1] as { type: string }).type, 'JSON');
+  assert.deepEqual(block?.['db.query.parameters'], [null]);
+  assert.equal(block?.['db.response.status_code'], 'ORA-06550');
+});
+
+test('a temporary LOB that the driver writes', async () => {
+  const records = await observe({ fieldVersion: 12 }, async (c, server) => {
+    const locator = new Uint8Array(40).fill(1);
+    const created = (seq: number): Uint8Array => t.bytes(8, locator, t.ub(873), 0, server.oer(seq));
+    const written = (seq: number): Uint8Array => t.bytes(8, locator, server.oer(seq));
+    server.replies.push(created, (seq) => t.bytes(8, locator, t.ub(8132), server.oer(seq)), written, written);
+    await (c as unknown as { createLob(type: unknown): Promise<{ end(text: string, done: () => void): void }> })
+      .createLob(oracledb['CLOB'])
+      .then((lob) => new Promise<void>((resolve) => lob.end('content', resolve)));
+  });
+  assert.ok(texts(statements(records)).includes('LOB WRITE'), JSON.stringify(texts(statements(records))));
+});
+
+test('a call that the client gives up', async () => {
+  const records = await observe({ fieldVersion: 12 }, async (c, server) => {
+    (c as unknown as { callTimeout: number }).callTimeout = 100;
+    server.silentCalls = 1;
+    await assert.rejects(c.execute('delete from slow'));
+  });
+  const [slow] = statements(records);
+  assert.equal(slow?.['db.query.text'], 'delete from slow');
+  assert.ok((slow?.['audit.marks'] ?? []).includes('cancelled'));
+  assert.equal(slow?.['db.response.status_code'], 'ORA-01013');
+});

@@ -38,11 +38,18 @@ const AUTH_1 = 0x76;
 const AUTH_2 = 0x73;
 const LOGOFF = 0x09;
 const PING = 0x93;
+const EXECUTE = 0x5e;
+/** Packet type, and the kind that asks both sides to start afresh. */
+const MARKER = 12;
+const RESET = 2;
 
 export class ScriptedServer {
   readonly heard: Heard[] = [];
   readonly replies: Reply[] = [];
+  /** Calls that get no reply until the client breaks them off. */
+  silentCalls = 0;
   port = 0;
+  private waiting = 0;
   private readonly options: ServerOptions;
   private readonly server: Server;
   private readonly sessionKey: Buffer = randomBytes(32);
@@ -103,17 +110,33 @@ export class ScriptedServer {
       this.large = true;
       return;
     }
+    if (type === MARKER) this.interrupted(socket, packet[10] ?? 0);
     if (type !== 6 || packet.length <= 10) return;
     const flags = packet.readUInt16BE(8);
     this.call = Buffer.concat([this.call, packet.subarray(10)]);
     if ((flags & END_OF_REQUEST) === 0) return;
     const call = this.call;
     this.call = Buffer.alloc(0);
+    const at = callOffset(call);
+    if (this.silentCalls > 0 && call[at + 1] === EXECUTE && !call.includes(TIME_ZONE_QUERY)) {
+      this.silentCalls--;
+      this.waiting = call[at + 2] ?? 0;
+      return;
+    }
     const payload = this.modern() ? t.bytes(this.answer(call), 29) : this.answer(call);
     for (let at = 0; at < payload.length; at += CHUNK) {
       const isLast = this.modern() && at + CHUNK >= payload.length;
       this.send(socket, t.data(payload.subarray(at, at + CHUNK), isLast ? DATA_END_OF_RESPONSE : 0));
     }
+  }
+
+  /** The client breaks a call off: reset, its answer, and the status. */
+  private interrupted(socket: Socket, kind: number): void {
+    const marker = (value: number): Uint8Array => t.bytes(t.u32(11), MARKER, 0, 0, 0, 1, 0, value);
+    if (kind === RESET) {
+      const text = 'ORA-01013: user requested cancel of current operation\n';
+      this.send(socket, t.data(this.oer(this.waiting, { error: 1013, text })));
+    } else this.send(socket, t.bytes(marker(1), marker(RESET)));
   }
 
   /** 23ai: fast authentication, and replies whose end is marked. */

@@ -10,6 +10,7 @@ import {
 } from '../../contracts/protocol.ts';
 import { abandon } from './dss.ts';
 import { flushUnanswered } from './pending.ts';
+import { emitSilent } from './requests.ts';
 import { endCursors, type Request, type Session } from './session.ts';
 
 /**
@@ -33,6 +34,7 @@ export function onGap(
 /** Sections may now stand for other statements, cursors for other queries: nothing remembered is trusted. */
 function onRequestsLost(s: Session, lostBytes: number, sink: EventSink): void {
   if (s.current) markRequest(s.current, lostBytes);
+  emitSilent(s, sink);
   s.current = undefined;
   s.requestsLost = true;
   s.lostRequestBytes += lostBytes;
@@ -69,6 +71,7 @@ export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSi
     return;
   }
   for (const lane of s.lanes) abandon(lane);
+  emitSilent(s, sink);
   flushUnanswered(s, 0, sink);
   endCursors(s, sink, 0, false);
   if (s.login) {

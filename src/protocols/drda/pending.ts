@@ -20,19 +20,22 @@ export function weigh(s: Session, request: Request, before: number, sink: EventS
 }
 
 function giveUpOldest(s: Session, sink: EventSink): void {
-  const oldest = s.queue[0];
-  if (oldest) finish(s, oldest, oldest.startUs, sink);
+  const head = s.queue[0];
+  if (head) finish(s, head, head.startUs, sink);
 }
 
 /** The oldest waiting request of this number. Those before it get no further reply. */
 export function match(s: Session, correlation: number, endUs: number, sink: EventSink): Request | undefined {
+  const request = oldest(s, correlation);
+  if (request === undefined) return undefined;
+  for (let head = s.queue[0]; head !== undefined && head !== request; head = s.queue[0]) finish(s, head, endUs, sink);
+  return request;
+}
+
+/** The same, without any effect on those before it. */
+export function oldest(s: Session, correlation: number): Request | undefined {
   const depth = Math.min(s.queue.length, MATCH_DEPTH_MAX);
-  for (let i = 0; i < depth; i++) {
-    const request = s.queue[i];
-    if (request?.correlation !== correlation) continue;
-    for (const earlier of s.queue.slice(0, i)) finish(s, earlier, endUs, sink);
-    return request;
-  }
+  for (let i = 0; i < depth; i++) if (s.queue[i]?.correlation === correlation) return s.queue[i];
   return undefined;
 }
 
@@ -125,7 +128,7 @@ function finishStatements(s: Session, request: Request, sink: EventSink): void {
   for (const [index, event] of events.entries()) {
     if (!request.answered) event.marks |= MARK_NO_REPLY;
     else if (index > 0 && request.outcome) event.outcomes.push(Object.assign(new Outcome(), request.outcome));
-    event.transaction = transactionOf(request);
+    event.transaction = transactionOf(request, event);
     if (execution === undefined) emitStatement(s, event, sink);
   }
   if (request.answered && !request.failed) applyRegisters(s, events);
@@ -139,10 +142,21 @@ function finishStatements(s: Session, request: Request, sink: EventSink): void {
   }
 }
 
-function transactionOf(request: Request): StatementEvent['transaction'] {
+/** SQL always runs in a unit of work; it is open until ENDUOWRM says otherwise. */
+function transactionOf(request: Request, event: StatementEvent): StatementEvent['transaction'] {
   if (!request.answered) return undefined;
   if (request.committed) return 'idle';
-  return request.codePoint === cp.RDBCMM || request.codePoint === cp.RDBRLLBCK ? undefined : 'open';
+  switch (request.codePoint) {
+    case cp.EXCSQLIMM:
+    case cp.EXCSQLSTT:
+    case cp.EXCSQLSET:
+    case cp.OPNQRY:
+      return 'open';
+    case cp.SYNCCTL:
+      return !request.failed && /(?:COMMIT|ROLLBACK)$/.test(event.operation ?? '') ? 'idle' : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** Writes down what went wrong, in the words of the SQLCARD or else of the reply message. */

@@ -6,7 +6,7 @@ import { DdmReader } from './ddm.ts';
 import { readDescriptor } from './descriptor.ts';
 import { OUTCOMES_MAX } from './limits.ts';
 import { onDatabaseAccessed, onSecurityReply, onSecurityVerdict, onServerAttributes } from './login.ts';
-import { endChain, endUnitOfWork, finish, match } from './pending.ts';
+import { endChain, endUnitOfWork, finish, match, oldest } from './pending.ts';
 import { RowWalker } from './rows.ts';
 import { sectionKey } from './sections.ts';
 import {
@@ -244,8 +244,7 @@ function fail(request: Request, sqlca: Sqlca): void {
 /** Result rows are counted as they come. */
 export function openReplyStream(s: Session, correlation: number, codePoint: number): ByteStream | undefined {
   if (codePoint !== cp.QRYDTA) return undefined;
-  const request = s.queue.find((waiting) => waiting.correlation === correlation);
-  const walker = request?.cursor?.walker;
+  const walker = oldest(s, correlation)?.cursor?.walker;
   if (walker === undefined) return undefined;
   return {
     feed: (bytes, start, end) => walker.feed(bytes, start, end),

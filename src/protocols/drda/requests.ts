@@ -42,6 +42,7 @@ export function onRequestStructure(
   if (type === cp.DSS_ENCRYPTED_OBJECT) onEncrypted(s, dss, sink);
   const reader = new DdmReader().reset(bytes, start, end);
   if (type === cp.DSS_REQUEST || type === cp.DSS_REQUEST_NO_REPLY) {
+    emitSilent(s, sink);
     beginChain(s, sink);
     s.current = undefined;
     if (reader.next()) onCommand(s, dss, type === cp.DSS_REQUEST_NO_REPLY, reader, sink);
@@ -52,7 +53,16 @@ export function onRequestStructure(
     while (reader.next()) onObject(s, request, dss, reader);
     weigh(s, request, before, sink);
   }
+  // A request without reply is complete with its last object.
+  if (s.current?.silent && (dss.format & cp.SAME_CORRELATOR) === 0) emitSilent(s, sink);
   if ((dss.format & cp.CHAINED) === 0) s.chainEnded = true;
+}
+
+/** Emits the request in hand when the client wants no reply to it. */
+export function emitSilent(s: Session, sink: EventSink): void {
+  if (s.current?.silent !== true) return;
+  for (const event of s.current.events) emitStatement(s, event, sink);
+  s.current = undefined;
 }
 
 /** The client speaks first in a chain: encodings agreed on in the last one hold from here on. */
@@ -109,8 +119,8 @@ function onCommand(s: Session, dss: Structure, silent: boolean, reader: DdmReade
   }
   markDamage(request, dss);
   s.current = request;
+  request.silent = silent;
   if (!silent) enqueue(s, request, sink);
-  else for (const event of request.events) emitStatement(s, event, sink);
 }
 
 function onStatementCommand(s: Session, request: Request, parameters: DdmReader): void {

@@ -75,6 +75,7 @@ export class RowWalker {
         pos += count;
         if (this.skip > 0) return;
       }
+      if (this.expects === ROW) pos = this.wholeRows(bytes, pos, end);
       const wanted = this.wanted();
       if (wanted === 0) {
         this.step();
@@ -85,6 +86,39 @@ export class RowWalker {
       this.have = 0;
       this.step();
     }
+  }
+
+  /** Walks the rows from `pos` on that are there as a whole and nothing but values. Returns where the next one starts. */
+  private wholeRows(bytes: Uint8Array, pos: number, end: number): number {
+    let from = pos;
+    for (let next = this.rowEnd(bytes, from, end); next >= 0; next = this.rowEnd(bytes, from, end)) {
+      from = next;
+      if (this.rows !== undefined) this.rows++;
+    }
+    return from;
+  }
+
+  /** End of the row at `start`; -1 when it is none of those, or has no columns. */
+  private rowEnd(bytes: Uint8Array, start: number, end: number): number {
+    let pos = start;
+    if (this.columns.length === 0 || end - start < 2) return -1;
+    if (this.rowsHaveSqlca && bytes[pos++] !== NULL) return -1;
+    if (bytes[pos++] !== 0) return -1;
+    for (const column of this.columns) {
+      if (column.nullable) {
+        if (pos >= end) return -1;
+        if ((bytes[pos++] as number) & 0x80) continue;
+      }
+      let length = column.bytes;
+      if (length < 0) {
+        if (length !== t.BYTES_COUNTED || end - pos < 2) return -1;
+        length = ((bytes[pos] as number) << 8) | (bytes[pos + 1] as number);
+        pos += 2;
+      }
+      pos += length;
+      if (pos > end) return -1;
+    }
+    return pos;
   }
 
   /** Bytes of the field that comes next; 0: none, go on. */

@@ -102,6 +102,8 @@ export class Request {
   readonly startUs: number;
   /** Which chain of requests it is in. */
   readonly chain: number;
+  /** The client wants no reply (RQSDSS of type 5). */
+  silent = false;
   /** Section it names; empty: none. */
   key = '';
   /** What it costs to keep, roughly in bytes. */

@@ -313,7 +313,16 @@ test('an unanswered statement is emitted at the end, marked', () => {
 
 test('a request without reply is emitted at once', () => {
   const silent = t.dss(cp.DSS_REQUEST_NO_REPLY, 1, t.object(cp.RDBCMM));
-  const [event] = statements(t.run([t.toServer(silent)]));
-  assert.equal(event?.operation, 'COMMIT');
-  assert.equal(event.marks, 0);
+  const silentText = [
+    t.dss(cp.DSS_REQUEST_NO_REPLY | cp.CHAINED | cp.SAME_CORRELATOR, 2, t.object(cp.EXCSQLIMM, t.section(1))),
+    t.dss(cp.DSS_OBJECT, 2, t.sqlstt('no answer wanted')),
+  ];
+  const events = statements(t.run([t.toServer(silent, ...silentText)]));
+  assert.deepEqual(
+    events.map((e) => [e.operation ?? e.text, e.marks]),
+    [
+      ['COMMIT', 0],
+      ['no answer wanted', 0],
+    ],
+  );
 });

@@ -11,7 +11,7 @@ import { type Direction, type EventSink, type Frame, TO_SERVER } from '../../con
 import { Assembly } from './assembly.ts';
 import { HEADER_BYTES, PACKET_ATTENTION, PACKET_PRELOGIN, STATUS_EOM, STATUS_IGNORE } from './constants.ts';
 import { LIMITS, PENDING_TEXT_MAX } from './limits.ts';
-import { KIND_PRELOGIN, type Pending } from './pending.ts';
+import { KIND_PRELOGIN, KIND_STATEMENT, type Pending } from './pending.ts';
 import { beginReply, endReply, ReplyReader } from './replies.ts';
 import { onRequest } from './requests.ts';
 import type { TdsSession } from './session.ts';
@@ -95,6 +95,14 @@ export class Channel {
       this.attentions = 0;
     }
     this.requests++;
+  }
+
+  /** The client makes its first request: it has logged in, whatever was seen of it. */
+  passLogin(sink: EventSink): void {
+    while (this.pending[0] !== undefined && this.pending[0].kind !== KIND_STATEMENT) {
+      if (this.pending[0].kind === KIND_PRELOGIN) this.drop();
+      else this.finish(MARK_NO_REPLY, sink);
+    }
   }
 
   push(pending: Pending, sink: EventSink): void {

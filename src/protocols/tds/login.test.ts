@@ -1,7 +1,7 @@
 /** Logins of every kind, and what TLS leaves to be seen. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MARK_MIDSTREAM } from '../../contracts/event.ts';
+import { MARK_MIDSTREAM, MARK_NO_REPLY } from '../../contracts/event.ts';
 import { PROBE_CERTAIN, PROBE_NO, PROBE_UNSURE, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
 import { play, steps } from '../sdk/testkit.ts';
 import * as c from './constants.ts';
@@ -216,4 +216,12 @@ test('a probe believes what TDS begins with, and no other bytes', () => {
   assert.equal(probe(t.message(c.PACKET_REPLY, t.result(['1'])), TO_CLIENT), PROBE_UNSURE);
   assert.equal(probe(t.ascii('GET / HTTP/1.1\r\nHost: example\r\n\r\n'), TO_SERVER), PROBE_NO);
   assert.equal(probe(Buffer.alloc(64), TO_SERVER), PROBE_NO);
+});
+
+test('a login whose reply is missing does not take the replies of later requests', () => {
+  const turns = [t.client(t.login7()), t.client(t.batch('SELECT 1')), t.reply(t.result(['1']))];
+  const [login, statement] = t.run(...turns);
+  assert.ok(login?.kind === 'login' && statement?.kind === 'statement');
+  assert.equal(login.marks, MARK_NO_REPLY);
+  assert.equal(statement.outcomes[0]?.returnedRows, 1);
 });

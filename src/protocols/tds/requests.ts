@@ -14,9 +14,13 @@ import { onCalls } from './rpc.ts';
 import { takeText } from './statements.ts';
 import { onSybaseRequest } from './sybase-requests.ts';
 
+/** Messages that only a client sends that has logged in. */
+const REQUESTS: ReadonlySet<number> = new Set([c.PACKET_BATCH, c.PACKET_RPC, c.PACKET_BULK, c.PACKET_TRANSACTION]);
+
 export function onRequest(channel: Channel, message: Message, sink: EventSink): void {
   channel.beginRequest(sink);
   if (message.type !== c.PACKET_BULK) channel.endBulk(sink);
+  if (REQUESTS.has(message.type)) channel.passLogin(sink);
   switch (message.type) {
     case c.PACKET_BATCH:
       onBatch(channel, message, sink);

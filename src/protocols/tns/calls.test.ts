@@ -9,7 +9,7 @@ import {
   MARK_UNKNOWN_HANDLE,
   type StatementEvent,
 } from '../../contracts/event.ts';
-import { TO_SERVER } from '../../contracts/protocol.ts';
+import { type Direction, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
 import { play } from '../sdk/testkit.ts';
 import tns from './protocol.ts';
 import * as t from './testing.ts';
@@ -264,3 +264,65 @@ test('a gap in a reply: the status is still found, the statement is marked', () 
   assert.equal(event?.lostBytes, 50);
   assert.equal(event?.outcomes[0]?.returnedRows, 12);
 });
+
+test('a session given back to a pool takes its cursors along', () => {
+  const events = after(
+    t.client(t.data(t.execute(3, { sql: 'SELECT n FROM t', query: true }))),
+    t.server(t.data(t.oer(3, { rows: 2, cursor: 4, callStatus: 0x8001 }))),
+    call(4, 4, t.ub(4), t.ub(1), t.ub(0), t.ub(0)),
+    t.server(t.data(t.oer(4, { rows: 1, cursor: 4 }))),
+  );
+  assert.deepEqual(
+    events.map((event) => [event.text, event.marks]),
+    [
+      ['SELECT n FROM t', 0],
+      [undefined, MARK_UNKNOWN_HANDLE],
+    ],
+  );
+});
+
+test('after lost requests a reply is not given to a call before them', () => {
+  const lossy = [
+    ...t.opening().map((turn) => ({ ...turn, lost: 0 })),
+    { direction: TO_SERVER as Direction, bytes: t.data(t.execute(3, { sql: 'DELETE FROM a' })), lost: 0 },
+    { direction: TO_SERVER as Direction, bytes: undefined, lost: 80 },
+    { direction: TO_CLIENT as Direction, bytes: t.data(t.oer(9, { rows: 77 })), lost: 0 },
+  ];
+  const [event] = t.statements(play(tns, lossy));
+  assert.equal(event?.text, 'DELETE FROM a');
+  assert.deepEqual(event?.outcomes, []);
+  assert.notEqual((event?.marks ?? 0) & MARK_GAP, 0);
+});
+
+test('pipelined calls (23ai): replies end with a flag, in order', () => {
+  const ask = (seq: number, sql: string): Uint8Array => t.data(t.execute(seq, { sql, fieldVersion: 24 }), 0x800, true);
+  const answer = (seq: number, rows: number): Uint8Array =>
+    t.data(t.bytes(8, 0, t.oer(seq, { rows, fieldVersion: 24 }), 29), 0x2000, true);
+  const opening = [t.client(t.connect(t.DESCRIPTOR, 319)), t.server(t.accept(319, 0x02000000))];
+  const large = t
+    .opening(24)
+    .slice(4)
+    .map((turn) => ({ direction: turn.direction, bytes: enlarge(turn) }));
+  const events = t.statements(
+    t.run([
+      ...opening,
+      ...large,
+      t.client(ask(3, 'DELETE FROM a'), ask(4, 'DELETE FROM b'), ask(5, 'DELETE FROM c')),
+      t.server(answer(3, 1), answer(4, 2)),
+      t.server(answer(5, 3)),
+    ]),
+  );
+  assert.deepEqual(
+    events.map((event) => [event.text, event.outcomes[0]?.affectedRows, event.marks]),
+    [
+      ['DELETE FROM a', 1, 0],
+      ['DELETE FROM b', 2, 0],
+      ['DELETE FROM c', 3, 0],
+    ],
+  );
+});
+
+/** The turn's packet with a four-byte length, and flags that end requests and replies. */
+function enlarge(turn: t.Turns[number]): Uint8Array {
+  return t.data(turn.bytes.subarray(10), turn.direction === TO_SERVER ? 0x800 : 0x2000, true);
+}

@@ -272,17 +272,19 @@ function undefinedOr(
   entry.isQuery = true;
   entry.open = session.statement(startUs, 'cursor', 'FETCH');
   entry.open.marks |= marks | MARK_UNKNOWN_HANDLE;
-  session.closeCursor(session.cursors.set(request.cursorId, entry), sink);
+  session.keepCursor(request.cursorId, entry, sink);
   return entry.open;
 }
 
 function lob(session: TnsSession, request: Request, marks: number, startUs: number, sink: EventSink): void {
-  const operation = c.LOB_OPERATIONS.get(request.lobOperation);
-  if (operation === undefined) {
+  const code = request.lobOperation;
+  if (c.LOB_HOUSEKEEPING.has(code)) {
     session.push(new Pending(KIND_SILENT, request.sequence, undefined), sink);
     return;
   }
-  const event = session.statement(startUs, 'command', operation);
+  const operation = c.LOB_OPERATIONS.get(code);
+  const event = session.statement(startUs, 'command', operation ?? 'LOB OPERATION');
+  if (operation === undefined) event.parameters = [code];
   event.marks |= marks;
   session.push(new Pending(KIND_COMMAND, request.sequence, event), sink);
 }

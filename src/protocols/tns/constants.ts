@@ -97,15 +97,16 @@ export const COMMANDS: ReadonlyMap<number, readonly [operation: string, call: st
   [0x91, ['ARRAY QUEUE', 'command']],
 ]);
 
-/** LOB operations that read or change data; the others (length, chunk size, temporary LOBs) are not recorded. */
+/** LOB operations that read or change data. */
 export const LOB_OPERATIONS: ReadonlyMap<number, string> = new Map([
   [0x02, 'LOB READ'],
-  [0x04, 'LOB COPY'],
-  [0x08, 'LOB APPEND'],
   [0x20, 'LOB TRIM'],
   [0x40, 'LOB WRITE'],
-  [0x80, 'LOB FILE OPEN'],
   [0x100, 'LOB FILE OPEN'],
-  [0x2000, 'LOB WRITE APPEND'],
-  [0x4000, 'LOB ERASE'],
 ]);
+/** LOB operations that are not recorded: length, chunk size, temporary LOBs, open and close, and questions about files. */
+export const LOB_HOUSEKEEPING: ReadonlySet<number> = new Set([
+  0x01, 0x4000, 0x110, 0x111, 0x80111, 0x8000, 0x10000, 0x11000, 0x200, 0x400, 0x800,
+]);
+/** The session was given back to a pool: its cursors are gone. */
+export const CALL_STATUS_SESSION_RELEASED = 0x8000;

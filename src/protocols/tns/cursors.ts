@@ -15,11 +15,20 @@ export class CursorEntry {
   open: StatementEvent | undefined = undefined;
 }
 
+/** Characters of text that one session's cursors may hold. */
+const TEXT_UNITS_MAX = 8 * 1024 * 1024;
+
+/** Text never changes once an entry is in the table. */
+function unitsOf(entry: CursorEntry): number {
+  return entry.text?.length ?? 0;
+}
+
 /** Least recently used first. `evicted` counts what the limit cost. */
 export class CursorTable {
   evicted = 0;
   private readonly entries = new Map<number, CursorEntry>();
   private readonly limit: number;
+  private textUnits = 0;
 
   constructor(limit: number) {
     this.limit = limit;
@@ -38,23 +47,26 @@ export class CursorTable {
     return this.entries.get(id);
   }
 
-  /** Stores, and returns the entry that had to go: the one replaced, or the oldest when the table is full. */
-  set(id: number, entry: CursorEntry): CursorEntry | undefined {
-    const replaced = this.entries.get(id);
-    this.entries.delete(id);
+  /** Stores; `gone` receives the entry that is replaced, and the oldest ones while the table is full. */
+  set(id: number, entry: CursorEntry, gone: (entry: CursorEntry) => void): void {
+    const replaced = this.take(id);
+    if (replaced !== undefined && replaced !== entry) gone(replaced);
     this.entries.set(id, entry);
-    if (replaced !== undefined && replaced !== entry) return replaced;
-    if (this.entries.size <= this.limit) return undefined;
-    const [oldest] = this.entries;
-    if (oldest === undefined) return undefined;
-    this.entries.delete(oldest[0]);
-    this.evicted++;
-    return oldest[1];
+    this.textUnits += unitsOf(entry);
+    while (this.entries.size > this.limit || this.textUnits > TEXT_UNITS_MAX) {
+      const [oldest] = this.entries.keys();
+      const evicted = oldest === undefined ? undefined : this.take(oldest);
+      if (evicted === undefined) return;
+      this.evicted++;
+      gone(evicted);
+    }
   }
 
   take(id: number): CursorEntry | undefined {
     const entry = this.entries.get(id);
+    if (entry === undefined) return undefined;
     this.entries.delete(id);
+    this.textUnits -= unitsOf(entry);
     return entry;
   }
 
@@ -64,5 +76,6 @@ export class CursorTable {
 
   clear(): void {
     this.entries.clear();
+    this.textUnits = 0;
   }
 }

@@ -1,7 +1,7 @@
 /** How connections begin: descriptors, refusals, redirects, encryption, and the kinds of login. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AuditEvent, MARK_MIDSTREAM, OpaqueEvent } from '../../contracts/event.ts';
+import { type AuditEvent, MARK_MIDSTREAM, MARK_NO_REPLY, OpaqueEvent } from '../../contracts/event.ts';
 import { END_FIN, type EventSink } from '../../contracts/protocol.ts';
 import { Driver, newDriverCounters } from '../sdk/driver.ts';
 import { connectionInfo } from '../sdk/testkit.ts';
@@ -156,6 +156,12 @@ test('login failure: code and text', () => {
   assert.equal(login?.errorCode, 'ORA-28000');
   assert.equal(login?.errorText, 'ORA-28000: no');
   assert.equal(login?.identity.user, 'EVE');
+});
+
+test('a login whose second call is not answered is no success', () => {
+  const [login] = t.logins(t.run(t.opening().slice(0, 10)));
+  assert.equal(login?.errorCode, undefined);
+  assert.equal(login?.marks, MARK_NO_REPLY);
 });
 
 test('a privileged login that OCI tries in four calls is one attempt', () => {

@@ -1,6 +1,6 @@
 /** Oracle Net (TNS) and the two-task common protocol (TTC) in it, 9i to 23ai. What is read and what is not: README.md. */
 import type { Cursor } from '../../base/cursor.ts';
-import { LoginEvent, OpaqueEvent } from '../../contracts/event.ts';
+import { LoginEvent, MARK_GAP, OpaqueEvent } from '../../contracts/event.ts';
 import {
   type Direction,
   type EventSink,
@@ -238,11 +238,15 @@ const tns: ProtocolModule<TnsSession> = {
   },
   onGap: (session, direction, lostBytes, _synced, _tsUs, sink) => {
     session.lostBytes += lostBytes;
-    if (direction === TO_SERVER) forceRequest(session, true, sink);
-    else {
+    if (direction === TO_SERVER) {
+      // A call may be missing, whose reply must not be taken for that of one before it. In the round after an error
+      // only the client's marker can be.
+      if (!session.serverBroke) session.doubt = true;
+      forceRequest(session, true, sink);
+    } else {
       session.reply.holed = true;
       // With several replies outstanding, none can be told from the next.
-      if (session.pending.length > 1) session.flush(0, sink);
+      if (session.pending.length > 1) session.flush(MARK_GAP, sink);
     }
   },
   onEnd: (session, reason, tsUs, sink) => {

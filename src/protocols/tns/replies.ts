@@ -81,7 +81,8 @@ export function finishReply(session: TnsSession, forced: boolean, sink: EventSin
   const status = statusOf(session, pending);
   if (status === undefined && !forced) return;
   session.pending.shift();
-  settle(session, pending, status, sink);
+  if (status === undefined && session.doubt) session.release(pending, MARK_GAP, sink);
+  else settle(session, pending, status, sink);
   reply.clear();
 }
 
@@ -108,7 +109,7 @@ function statusOf(session: TnsSession, pending: Pending): CallStatus | undefined
   const shortAllowed = pending.kind !== KIND_EXECUTE && pending.kind !== KIND_FETCH;
   for (const shape of shapesOf(session, pending)) {
     const status = findStatus(shape, reply.bytes, reply.tailStart(), end, pending.sequence, shortAllowed);
-    if (status === undefined) continue;
+    if (status === undefined || (session.doubt && status.call !== pending.sequence)) continue;
     if (session.dialect === DIALECT_F8 && shape.dialect === DIALECT_N && !status.short) session.dialect = DIALECT_N;
     return status;
   }
@@ -132,6 +133,13 @@ function* shapesOf(session: TnsSession, pending: Pending): Generator<StatusShape
 }
 
 function settle(session: TnsSession, pending: Pending, status: CallStatus | undefined, sink: EventSink): void {
+  settleKind(session, pending, status, sink);
+  if (status === undefined || (status.callStatus & c.CALL_STATUS_SESSION_RELEASED) === 0) return;
+  session.closeCursors(sink);
+  session.cursors.clear();
+}
+
+function settleKind(session: TnsSession, pending: Pending, status: CallStatus | undefined, sink: EventSink): void {
   switch (pending.kind) {
     case KIND_LOGIN:
       settleLogin(session, pending, status, sink);
@@ -210,7 +218,7 @@ const SQL_TYPE_SELECT = 3;
 function learnCursor(session: TnsSession, pending: Pending, status: CallStatus, sink: EventSink): void {
   const id = status.cursorId || pending.cursorId;
   if (id === 0 || pending.entry === undefined) return;
-  session.closeCursor(session.cursors.set(id, pending.entry), sink);
+  session.keepCursor(id, pending.entry, sink);
 }
 
 function settleFetch(session: TnsSession, pending: Pending, status: CallStatus | undefined, sink: EventSink): void {

@@ -35,6 +35,8 @@ export const KIND_SILENT = 6;
 export const KIND_LOGOFF = 7;
 
 const SDU_DEFAULT = 8192;
+/** Bytes of requests that may wait for a reply since the last time none did. */
+const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A call whose reply is awaited. */
 export class Pending {
@@ -93,9 +95,12 @@ export class TnsSession {
   userUnknown: boolean;
   /** Sequence of the reset after an error: the client's markers answer the server's. */
   serverBroke = false;
+  /** Calls may have been lost since the latest one: only a status with its number answers it. */
+  doubt = false;
   lostBytes = 0;
   emitted = 0;
   quitUs = -1;
+  private pendingBytes = 0;
   private loggedOut = false;
   /** Messages that belong to no call, or are none. */
   strayMessages = 0;
@@ -145,8 +150,11 @@ export class TnsSession {
   }
 
   push(pending: Pending, sink: EventSink): void {
+    this.doubt = false;
     this.pending.push(pending);
-    if (this.pending.length <= LIMITS.pendingMax) return;
+    this.pendingBytes += this.request.length;
+    if (this.pending.length === 1) this.pendingBytes = this.request.length;
+    if (this.pending.length <= LIMITS.pendingMax && this.pendingBytes <= PENDING_BYTES_MAX) return;
     this.pendingOverflows++;
     this.flush(MARK_GAP, sink);
   }
@@ -180,6 +188,10 @@ export class TnsSession {
     this.emit(event, sink);
   }
 
+  keepCursor(id: number, entry: CursorEntry, sink: EventSink): void {
+    this.cursors.set(id, entry, (gone) => this.closeCursor(gone, sink));
+  }
+
   closeCursors(sink: EventSink): void {
     for (const entry of this.cursors.all()) this.closeCursor(entry, sink);
   }
@@ -199,7 +211,10 @@ export class TnsSession {
   releaseHeldLogin(sink: EventSink): void {
     const held = this.heldLogin;
     this.heldLogin = undefined;
-    if (held !== undefined) this.emit(held, sink);
+    if (held === undefined) return;
+    // Its second call was not answered: whether it succeeded is not known.
+    if (held.errorCode === undefined) held.marks |= MARK_NO_REPLY;
+    this.emit(held, sink);
   }
 
   logout(reason: string, tsUs: number, sink: EventSink): void {

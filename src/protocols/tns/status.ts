@@ -38,6 +38,8 @@ const FIXED_BYTES = 66;
 const NATIVE_BYTES = 136;
 const SHORT_BYTES_MAX = 9;
 const TEXT_BYTES_MAX = 2048;
+/** Array elements come one a chunk. */
+const CHUNKED = 0xfe;
 
 const reader = new TtcReader();
 
@@ -154,7 +156,7 @@ function oraText(from: number, end: number): number {
   const { bytes } = reader;
   for (let at = from; at < Math.min(end - 5, from + 64); at++) {
     const isText = bytes[at + 1] === 0x4f && bytes[at + 2] === 0x52 && bytes[at + 3] === 0x41 && bytes[at + 4] === 0x2d;
-    if (isText && (bytes[at] === end - at - 1 || bytes[at] === 0xfe)) return at;
+    if (isText && (bytes[at] === end - at - 1 || bytes[at] === CHUNKED)) return at;
   }
   return -1;
 }
@@ -170,13 +172,12 @@ function skipRowid(): void {
 /** Logical rowid, then the arrays of batch errors: codes, offsets, messages. */
 function skipBatch(): void {
   reader.dlc();
-  for (const isOffset of [false, true]) {
+  for (let array = 0; array < 2; array++) {
     const count = reader.variable();
     if (count <= 0) continue;
-    const chunked = reader.u8() === 0xfe;
+    const chunked = reader.u8() === CHUNKED;
     for (let i = 0; i < count && !reader.failed; i++) {
-      if (chunked && isOffset) reader.variable();
-      else if (chunked) reader.variable();
+      if (chunked) reader.variable();
       reader.variable();
     }
     if (chunked) reader.skip(1);
@@ -250,8 +251,7 @@ function readFixed(bytes: Uint8Array, at: number, stop: number, native: boolean)
   if (native) reader.skip(1);
   status.rows = reader.u32le();
   status.errorCode = reader.u16le();
-  reader.skip(4 - 2);
-  reader.skip(2);
+  reader.skip(4);
   status.cursorId = reader.u16le();
   reader.u16le();
   status.sqlType = reader.u8();
@@ -265,7 +265,7 @@ function cutText(bytes: Uint8Array, start: number, end: number): number {
     if (bytes[at + 1] !== 0x4f || bytes[at + 2] !== 0x52 || bytes[at + 3] !== 0x41 || bytes[at + 4] !== 0x2d) continue;
     if (bytes[at] === end - at - 1) return at;
     // A long message in chunks: the first chunk's length follows the mark.
-    if (at - 1 >= start && bytes[at - 1] === 0xfe && bytes[end - 1] === 0) return at - 1;
+    if (at - 1 >= start && bytes[at - 1] === CHUNKED && bytes[end - 1] === 0) return at - 1;
   }
   return -1;
 }
