@@ -86,6 +86,8 @@ async function run(options: SensorOptions): Promise<number> {
     throw new UserError('nothing would be kept: give --store DIR or --jsonl PATH');
   }
   const policies = options.policies ?? [PACKAGED_POLICIES];
+  if (options.filter !== undefined && options.kernelFilter)
+    throw new UserError('give either --filter or --kernel-filter');
   if (options.kernelFilter && serversOf(readPolicies(policies)) === undefined) {
     say('the policies may keep records of any server: --kernel-filter lets everything in');
   }
