@@ -4,12 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { communityId } from '../base/community-id.ts';
+import type { Counters } from '../base/counters.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
-import { DISPOSITION_RECORD, type PolicyEngine } from '../contracts/policy.ts';
+import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
-import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
 import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
@@ -22,9 +23,19 @@ export interface AuditorOptions {
   /** The first policy; `undefined`: everything is recorded, nothing judged. */
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
+  /** Records wait for `release`, which hands them on in an order that does not depend on how flows share threads. */
+  readonly ordered?: boolean;
+  /** Takes the records that the policy engine defers. */
+  readonly defer?: (record: AuditRecord, statement: SqlStatement | undefined) => void;
 }
 
-export interface AuditCounters {
+/** A record before it is judged. */
+interface Unjudged {
+  readonly record: AuditRecord;
+  readonly statement: SqlStatement | undefined;
+}
+
+export interface AuditCounters extends Counters {
   sessions: number;
   logins: number;
   failedLogins: number;
@@ -50,6 +61,8 @@ export class Auditor implements SessionOpener {
   /** Judges from the next record on; may be replaced at any time between two packets. */
   policy: PolicyEngine | undefined;
   private losses = 0;
+  /** Records of one packet, when `ordered`. */
+  private readonly held: Unjudged[] = [];
 
   constructor(options: AuditorOptions) {
     this.options = options;
@@ -75,24 +88,37 @@ export class Auditor implements SessionOpener {
   }
 
   keep(record: AuditRecord, statement: SqlStatement | undefined): void {
+    if (this.options.ordered) this.held.push({ record, statement });
+    else this.judge(record, statement);
+  }
+
+  /** Records wait for `release`. */
+  get holds(): boolean {
+    return this.held.length > 0;
+  }
+
+  /** Judges the records that wait, by time and id. To be called after every packet. */
+  release(): void {
+    const { held } = this;
+    if (held.length > 1) held.sort((a, b) => compareRecords(a.record, b.record));
+    for (const { record, statement } of held) this.judge(record, statement);
+    held.length = 0;
+  }
+
+  private judge(record: AuditRecord, statement: SqlStatement | undefined): void {
     const { policy } = this;
-    const { sink } = this.options;
-    if (policy && policy.evaluate(record, statement) !== DISPOSITION_RECORD) this.counters.ignored++;
+    const { sink, defer } = this.options;
+    const disposition = policy?.evaluate(record, statement);
+    if (disposition === DISPOSITION_DROP) this.counters.ignored++;
+    else if (disposition === DISPOSITION_DEFER) defer?.(record, statement);
     else if (!sink.write(record)) this.counters.dropped++;
   }
 }
 
-/** Dialect by `db.system.name`. */
-const DIALECTS: { readonly [system: string]: SqlDialect } = {
-  postgresql: 'postgresql',
-  mysql: 'mysql',
-  mariadb: 'mysql',
-  'microsoft.sql_server': 'tsql',
-  sybase: 'tsql',
-  'oracle.db': 'oracle',
-  'ibm.db2': 'db2',
-  derby: 'db2',
-};
+/** Order of records that one packet completed. */
+export function compareRecords(a: AuditRecord, b: AuditRecord): number {
+  return a.timeUs - b.timeUs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
 
 class AuditSession implements EventSink {
   private readonly auditor: Auditor;
@@ -181,7 +207,7 @@ class AuditSession implements EventSink {
   }
 
   private statement(event: StatementEvent): void {
-    const dialect = DIALECTS[event.identity.system] ?? 'generic';
+    const dialect = SQL_DIALECTS[event.identity.system] ?? 'generic';
     const { text } = event;
     const { analyzer } = this.auditor.options;
     const found = text === undefined ? NO_STATEMENTS : withText(analyzer.analyze(text, dialect));

@@ -1,4 +1,5 @@
 /** Parsers of option values; each says in one line what was wrong and what would be right. */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
@@ -8,6 +9,11 @@ export const PACKAGED_POLICIES: string = resolve(import.meta.dirname, '../../pol
 /** Where the service listens (`deploy/systemd`). */
 export const DEFAULT_SOCKET = '/run/wiretrail/control.sock';
 export const DEFAULT_FLOWS_MAX = 262_144;
+
+export function programVersion(): string {
+  const file = resolve(import.meta.dirname, '../../package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
 
 /** `PORT=PROTOCOL`, repeatable. */
 export function portHint(value: string, known: ReadonlyMap<number, string> = new Map()): Map<number, string> {

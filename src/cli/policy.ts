@@ -8,18 +8,22 @@ import { runPolicyTests } from '../policy/rule-tests.ts';
 import { formatProblem, PolicyError } from '../policy/source.ts';
 import type { PolicyInForce } from '../sensor/messages.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
-import { DEFAULT_SOCKET, PACKAGED_POLICIES } from './options.ts';
+import { DEFAULT_SOCKET, PACKAGED_POLICIES, positiveInteger } from './options.ts';
 import { counted, say } from './text.ts';
+import { type TryOptions, tryPolicy } from './try.ts';
 
 const EXAMPLES = `
 Examples:
   wiretrail policy check policies/          refuse broken files with file, line, column and reason
   wiretrail policy test policies/           run what each rule says it must and must not match
+  wiretrail policy try rule.yaml --from -7d what a new rule would have matched in the store ./data
   wiretrail policy push policies/           put them in force in the running sensor
   wiretrail policy push                     have the sensor read its own files again, as SIGHUP does`;
 
 export function policyCommand(exit: (code: number) => void): Command {
-  const command = new Command('policy').description('check, test and push policy files').addHelpText('after', EXAMPLES);
+  const command = new Command('policy')
+    .description('check, test, try and push policy files')
+    .addHelpText('after', EXAMPLES);
   command
     .command('check')
     .description('read policies and say what is wrong with them; exit 2 when something is')
@@ -36,6 +40,19 @@ export function policyCommand(exit: (code: number) => void): Command {
     .description('run the tests of all rules, also of packs that are off; exit 1 when one fails')
     .argument('[path...]', 'folders or files', [PACKAGED_POLICIES])
     .action((paths: string[]) => exit(runTests(paths)));
+  command
+    .command('try')
+    .description('say what rules would have matched among the records of a store')
+    .argument('<path...>', 'files or folders of rules')
+    .option('--store <dir>', 'the store', 'data')
+    .option('--from <time>', 'first moment: ISO 8601, or a distance back such as -7d')
+    .option('--to <time>', 'moment at which to end')
+    .option('--examples <count>', 'matches shown of each rule', positiveInteger, 3)
+    .option('--jsonl', 'all matched records, as JSON lines')
+    .action((paths: string[], options: TryOptions) => {
+      tryPolicy(load(paths), options);
+      exit(EXIT_DONE);
+    });
   command
     .command('push')
     .description('put policies in force in a running sensor; a broken one is refused and the old one stays (exit 2)')

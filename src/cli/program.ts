@@ -1,9 +1,8 @@
 /** The command line: one file a command, exit codes of the record contract, one line for what went wrong. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { EXIT_DONE, EXIT_USAGE, UserError } from '../base/errors.ts';
 import { doctorCommand } from './doctor.ts';
+import { programVersion } from './options.ts';
 import { policyCommand } from './policy.ts';
 import { queryCommand } from './query.ts';
 import { replayCommand } from './replay.ts';
@@ -31,7 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .description(
       'Writes down every database statement that crosses the wire: who, when, where, what, how, and what came of it.',
     )
-    .version(version())
+    .version(programVersion())
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
@@ -54,9 +53,4 @@ function inherit(command: Command): Command {
   command.exitOverride().showHelpAfterError('(--help shows what is possible)');
   for (const child of command.commands) inherit(child);
   return command;
-}
-
-function version(): string {
-  const file = join(import.meta.dirname, '../../package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -1,13 +1,30 @@
 /** `wiretrail replay`: captures in, records out. */
-import { Command } from 'commander';
-import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED } from '../base/errors.ts';
-import { type FileSource, openFiles } from '../capture/file.ts';
-import type { Severity } from '../contracts/record.ts';
-import { assemble } from '../sensor/assemble.ts';
+import { writeFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { AlarmDesk } from '../alarm/desk.ts';
+import { ALARM_FORMS } from '../alarm/open.ts';
+import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
+import { openFiles } from '../capture/file.ts';
+import type { SourceStats } from '../contracts/packet.ts';
+import type { RecordSink, Severity } from '../contracts/record.ts';
+import { Findings, type ReportRule } from '../report/findings.ts';
+import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
+import { AlarmSink } from '../sensor/alarm-sink.ts';
+import { type AssemblyOptions, assemble, openOutputs } from '../sensor/assemble.ts';
+import type { PipelineCounters } from '../sensor/pipeline.ts';
 import { replay } from '../sensor/replay.ts';
-import { isAtLeast } from '../sensor/tally.ts';
-import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, repeated, severity } from './options.ts';
-import { internalLoss, printSummary } from './report.ts';
+import { type ReplayProgress, replaySharded } from '../sensor/sharded-replay.ts';
+import { isAtLeast, type TallySnapshot } from '../sensor/tally.ts';
+import {
+  DEFAULT_FLOWS_MAX,
+  PACKAGED_POLICIES,
+  portHint,
+  positiveInteger,
+  programVersion,
+  repeated,
+  severity,
+} from './options.ts';
+import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
 interface ReplayOptions {
@@ -17,9 +34,22 @@ interface ReplayOptions {
   readonly maskKey?: string;
   readonly port?: ReadonlyMap<number, string>;
   readonly failOn?: Severity;
+  readonly alarm?: readonly string[];
+  readonly report?: ReportFormat;
+  readonly reportFile?: string;
   readonly sensorName: string;
   readonly flows: number;
+  readonly workers: number;
   readonly quiet?: boolean;
+}
+
+/** What a replay found, whatever the number of its threads. */
+interface Found {
+  readonly stats: SourceStats;
+  readonly counters: PipelineCounters;
+  readonly tally: TallySnapshot;
+  readonly worst: Severity | undefined;
+  readonly rules: readonly ReportRule[];
 }
 
 const EXAMPLES = `
@@ -28,6 +58,8 @@ Examples:
   wiretrail replay captures/ --store ./data               every pcap and pcapng of a folder (.gz and .zst too)
   tcpdump -w - port 5432 | wiretrail replay - --jsonl -   from a pipe
   wiretrail replay ci.pcap --fail-on high                 exit code 1 when a rule of severity high or above matched
+  wiretrail replay day/*.pcap --workers 2 --store ./data   on two threads
+  wiretrail replay ci.pcap --fail-on high --report junit --report-file audit.xml
   wiretrail replay odd.pcap --port 15432=postgres         a hint where the beginning of a connection is missing`;
 
 export function replayCommand(exit: (code: number) => void): Command {
@@ -42,15 +74,82 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
+    .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
+    .addOption(new Option('--report <format>', 'write a report of all alerts').choices(REPORT_FORMATS))
+    .option('--report-file <path>', 'where to write the report')
     .option('--sensor-name <name>', 'name written on every record', 'replay')
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--workers <count>', 'threads; records are the same with any number', positiveInteger, 1)
     .option('--quiet', 'no summary')
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: ReplayOptions) => exit(await run(files, options)));
 }
 
 async function run(files: readonly string[], options: ReplayOptions): Promise<number> {
-  const parts = await assemble({
+  if ((options.report === undefined) !== (options.reportFile === undefined))
+    throw new UserError('--report and --report-file go together');
+  const findings = new Findings();
+  const desk = new AlarmDesk(options.alarm ?? [], programVersion());
+  const alarms = new AlarmSink((alarm) => desk.raise(alarm));
+  const sinks = [...(options.report ? [findings] : []), ...(options.alarm ? [alarms] : [])];
+  const { stats, counters, tally, worst, rules } = await (options.workers > 1
+    ? replayOnSeveral(files, options, sinks)
+    : replayOnOne(files, options, sinks, findings));
+  await desk.close(ALARM_GRACE_MS);
+  writeReport(findings, rules, options);
+  if (!options.quiet) {
+    printSummary(tally, stats, counters);
+    printAlarms(desk.reports());
+  }
+  if (options.failOn && worst && isAtLeast(worst, options.failOn)) return EXIT_RULE_MATCHED;
+  return internalLoss(counters) > 0 ? EXIT_LOSS : EXIT_DONE;
+}
+
+async function replayOnOne(
+  files: readonly string[],
+  options: ReplayOptions,
+  sinks: readonly RecordSink[],
+  findings: Findings,
+): Promise<Found> {
+  const parts = await assemble({ ...assemblyOptions(options, sinks), ordered: true });
+  const source = openFiles(files);
+  const { pipeline, engine, tally } = parts;
+  const progress = new ProgressLine();
+  const stats = await replay(source, pipeline, () => {
+    findings.input = source.currentFile;
+    progress.update(() => describe(source, tally.counts.records, source.currentFile));
+  });
+  progress.end();
+  await parts.close();
+  source.close();
+  const { worst, policy } = engine;
+  return { stats, counters: pipeline.counters(), tally: tally.counts, worst, rules: policy.rules };
+}
+
+async function replayOnSeveral(
+  files: readonly string[],
+  options: ReplayOptions,
+  sinks: readonly RecordSink[],
+): Promise<Found> {
+  if (files.includes('-')) throw new UserError('standard input can be read by one worker only');
+  const common = assemblyOptions(options, sinks);
+  const outputs = await openOutputs(common);
+  const { sensor, policies, ports, flowsMax } = common;
+  const job = { files, sensor, policies, ports, flowsMax, maskKey: outputs.maskKey };
+  const progress = new ProgressLine();
+  try {
+    const report = await replaySharded(job, options.workers, outputs, (at) =>
+      progress.update(() => describe(at, outputs.tally.counts.records, undefined)),
+    );
+    return { ...report, rules: outputs.engine.policy.rules };
+  } finally {
+    progress.end();
+    await outputs.close();
+  }
+}
+
+function assemblyOptions(options: ReplayOptions, sinks: readonly RecordSink[]): AssemblyOptions {
+  return {
     sensor: options.sensorName,
     policies: options.policies ?? [PACKAGED_POLICIES],
     maskKey: options.maskKey,
@@ -58,22 +157,24 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     flowsMax: options.flows,
     store: options.store,
     jsonl: options.jsonl,
+    sinks,
     whenFull: 'wait',
-  });
-  const source = openFiles(files);
-  const { pipeline, engine, tally } = parts;
-  const progress = new ProgressLine();
-  const stats = await replay(source, pipeline, () => progress.update(() => describe(source, tally.counts.records)));
-  progress.end();
-  await parts.close();
-  source.close();
-  const counters = pipeline.counters();
-  if (!options.quiet) printSummary(tally.counts, stats, counters);
-  if (options.failOn && engine.worst && isAtLeast(engine.worst, options.failOn)) return EXIT_RULE_MATCHED;
-  return internalLoss(stats, counters) > 0 ? EXIT_LOSS : EXIT_DONE;
+  };
 }
 
-function describe({ bytesRead, bytesTotal, currentFile }: FileSource, records: number): string {
+function writeReport(findings: Findings, rules: readonly ReportRule[], options: ReplayOptions): void {
+  const { report: format, reportFile, failOn } = options;
+  if (format === undefined || reportFile === undefined) return;
+  const { omitted, records } = findings;
+  const text = formatReport(format, { rules, findings: findings.list(), omitted, records, failOn }, programVersion());
+  try {
+    writeFileSync(reportFile, text);
+  } catch (error) {
+    throw new UserError(`cannot write the report: ${(error as Error).message}`);
+  }
+}
+
+function describe({ bytesRead, bytesTotal }: ReplayProgress, records: number, file: string | undefined): string {
   const share = bytesTotal ? ` of ${byteSize(bytesTotal)}, ${Math.floor((100 * bytesRead) / bytesTotal)} %` : '';
-  return `${byteSize(bytesRead)}${share}, ${grouped(records)} records  ${currentFile ?? ''}`;
+  return `${byteSize(bytesRead)}${share}, ${grouped(records)} records  ${file ?? ''}`;
 }

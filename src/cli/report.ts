@@ -1,4 +1,5 @@
 /** The short summary at the end of a replay or a sensor's run. */
+import type { OutletReport } from '../alarm/desk.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { SEVERITIES } from '../contracts/record.ts';
 import type { PipelineCounters } from '../sensor/pipeline.ts';
@@ -7,9 +8,23 @@ import { byteSize, counted, grouped, ranking, say } from './text.ts';
 
 const NAMES_SHOWN = 8;
 
-/** Records or packets that this sensor itself failed to handle; what a mirror port never showed is not among them. */
-export function internalLoss(stats: SourceStats, counters: PipelineCounters): number {
-  return stats.drops + counters.audit.dropped + (counters.reassembly['endedEvicted'] ?? 0);
+/**
+ * Records and flows that this process failed to handle. What a mirror port, or the one who wrote a capture file, missed
+ * is not among them; packets that a live ring dropped are the caller's to add.
+ */
+export function internalLoss(counters: PipelineCounters): number {
+  return counters.audit.dropped + (counters.reassembly['endedEvicted'] ?? 0);
+}
+
+/** How long alarms may take to leave when everything else is done. */
+export const ALARM_GRACE_MS = 5000;
+
+/** One line for each receiver. */
+export function printAlarms(reports: readonly OutletReport[]): void {
+  for (const { name, sent, failed, dropped, problem } of reports) {
+    const lost = failed + dropped === 0 ? '' : `, ${grouped(failed)} given up, ${grouped(dropped)} dropped`;
+    say(`alarms      ${grouped(sent)} to ${name}${lost}${problem === undefined ? '' : ` (${problem})`}`);
+  }
 }
 
 export function printSummary(tally: TallySnapshot, stats: SourceStats, counters: PipelineCounters): void {
@@ -38,7 +53,7 @@ function alerts(tally: TallySnapshot): string {
 
 function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reassembly }: PipelineCounters): string {
   const parts: string[] = [];
-  if (stats.drops > 0) parts.push(`${counted(stats.drops, 'packet')} dropped by the kernel`);
+  if (stats.drops > 0) parts.push(`${counted(stats.drops, 'packet')} dropped while capturing`);
   if (stats.truncatedInputs > 0) parts.push(`${counted(stats.truncatedInputs, 'file')} cut off`);
   const gapBytes = protocols['gapBytes'] ?? 0;
   if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);

@@ -1,13 +1,22 @@
 /** `wiretrail sensor`: live capture from a mirror port. */
 import { hostname } from 'node:os';
 import { Command } from 'commander';
+import { AlarmDesk } from '../alarm/desk.ts';
+import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { ControlServer } from '../control/server.ts';
 import { LiveCapture } from '../sensor/live.ts';
 import type { CaptureJob, Progress } from '../sensor/messages.ts';
 import { Steering } from '../sensor/steering.ts';
-import { DEFAULT_FLOWS_MAX, PACKAGED_POLICIES, portHint, positiveInteger, repeated } from './options.ts';
-import { internalLoss, printSummary } from './report.ts';
+import {
+  DEFAULT_FLOWS_MAX,
+  PACKAGED_POLICIES,
+  portHint,
+  positiveInteger,
+  programVersion,
+  repeated,
+} from './options.ts';
+import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
 import { counted, grouped, ProgressLine, say } from './text.ts';
 
 interface SensorOptions {
@@ -17,12 +26,14 @@ interface SensorOptions {
   readonly policies?: readonly string[];
   readonly maskKey?: string;
   readonly socket?: string;
+  readonly alarm?: readonly string[];
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
   readonly flows: number;
   readonly blockKib: number;
   readonly blocks: number;
   readonly promiscuous: boolean;
+  readonly filter?: string;
 }
 
 const EXAMPLES = `
@@ -42,11 +53,13 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--policies <dir>', 'folder or file of policies, repeatable (default: those that come with it)', repeated)
     .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--socket <path>', "control socket to listen on, for 'wiretrail status' and 'policy push'")
+    .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
+    .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
     .option('--no-promiscuous', 'see only what is addressed to this interface')
     .addHelpText('after', EXAMPLES)
     .action(async (options: SensorOptions) => exit(await run(options)));
@@ -57,12 +70,14 @@ async function run(options: SensorOptions): Promise<number> {
     throw new UserError('nothing would be kept: give --store DIR or --jsonl PATH');
   }
   const policies = options.policies ?? [PACKAGED_POLICIES];
+  const desk = new AlarmDesk(options.alarm ?? [], programVersion());
   const line = new ProgressLine();
   const live = new LiveCapture(jobOf(options, policies), {
     ready: () => say(`capturing on ${options.interface.join(', ')}`),
+    alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
     progress: (progress) => line.update(() => describe(progress)),
   });
-  const steering = new Steering(live, { sensor: options.sensorName, interfaces: options.interface, policies });
+  const steering = new Steering(live, { sensor: options.sensorName, interfaces: options.interface, policies }, desk);
   const unhook = hookSignals(live, steering);
   let control: ControlServer | undefined;
   try {
@@ -70,7 +85,7 @@ async function run(options: SensorOptions): Promise<number> {
     const last = await live.ended;
     line.end();
     printSummary(last.tally, last.stats, last.counters);
-    return internalLoss(last.stats, last.counters) > 0 ? EXIT_LOSS : EXIT_DONE;
+    return last.stats.drops + internalLoss(last.counters) > 0 ? EXIT_LOSS : EXIT_DONE;
   } catch (error) {
     live.stop();
     await live.ended.catch(() => undefined);
@@ -79,10 +94,12 @@ async function run(options: SensorOptions): Promise<number> {
     line.end();
     unhook();
     await control?.close();
+    await desk.close(ALARM_GRACE_MS);
+    printAlarms(desk.reports());
   }
 }
 
-function jobOf(options: SensorOptions, policies: readonly string[]): Omit<CaptureJob, 'stop'> {
+function jobOf(options: SensorOptions, policies: readonly string[]): Omit<CaptureJob, 'stop' | 'alarms'> {
   return {
     interfaces: options.interface,
     sensor: options.sensorName,
@@ -95,6 +112,7 @@ function jobOf(options: SensorOptions, policies: readonly string[]): Omit<Captur
     blockBytes: options.blockKib * 1024,
     blockCount: options.blocks,
     promiscuous: options.promiscuous,
+    filter: options.filter,
   };
 }
 

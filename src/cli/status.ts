@@ -25,13 +25,17 @@ export function statusCommand(exit: (code: number) => void): Command {
     });
 }
 
-function describe({ sensor, pid, interfaces, started, policy, counters }: SensorStatus): string {
+function describe({ sensor, pid, interfaces, started, policy, alarms, counters }: SensorStatus): string {
   const inForce = policy ? `${policy.version}, ${counted(policy.rules, 'rule')}, since ${policy.since}` : 'none yet';
   const numbers = Object.entries(counters).filter(([, value]) => typeof value === 'number');
   const lines = [
     ['sensor', `${sensor} (process ${pid}, since ${started})`],
     ['interfaces', interfaces.join(', ')],
     ['policy', inForce],
+    ...alarms.map(({ name, sent, failed, dropped }) => [
+      'alarms',
+      `${name}: ${sent} sent, ${failed} given up, ${dropped} dropped`,
+    ]),
     ...numbers,
   ];
   return lines.map(([name, value]) => `${String(name).padEnd(16)}${value}\n`).join('');

@@ -15,7 +15,8 @@ export type Severity = (typeof SEVERITIES)[number];
 export interface PolicyMatch {
   readonly rule: string;
   readonly severity: Severity;
-  readonly action: 'record' | 'alert' | 'ignore' | 'mask';
+  /** `shadow`: the rule is on trial; it matched, and nothing came of it. */
+  readonly action: 'record' | 'alert' | 'ignore' | 'mask' | 'shadow';
 }
 
 /** Absent facts are `undefined`. Counts are exact integers; times are microseconds since 1970. */

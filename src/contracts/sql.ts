@@ -2,6 +2,18 @@
 
 export type SqlDialect = 'postgresql' | 'mysql' | 'tsql' | 'oracle' | 'db2' | 'generic';
 
+/** Dialect by `db.system.name`; `generic` for those that are absent. */
+export const SQL_DIALECTS: { readonly [system: string]: SqlDialect } = {
+  postgresql: 'postgresql',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+  'microsoft.sql_server': 'tsql',
+  sybase: 'tsql',
+  'oracle.db': 'oracle',
+  'ibm.db2': 'db2',
+  derby: 'db2',
+};
+
 /** Half-open range of UTF-16 units in the analysed text. */
 export interface TextSpan {
   readonly start: number;

@@ -92,3 +92,19 @@ test('beyond the horizon a slot comes early, for the owner to look again', () =>
 test('the number of buckets is a power of two', () => {
   assert.throws(() => new TimerWheel(1, 1, 3), RangeError);
 });
+
+test('time may leap by years: all is due, in order, at the cost of a turn', () => {
+  const wheel = new TimerWheel(8, 1000, 16);
+  wheel.schedule(0, 5000, 1000);
+  wheel.schedule(1, 3000, 1000);
+  const later = 1e15;
+  assert.deepEqual([wheel.take(later), wheel.take(later), wheel.take(later)], [1, 0, -1]);
+  // What is put back with a deadline in the far future comes due a bounded number of times.
+  wheel.schedule(2, 2e15, later);
+  let taken = 0;
+  while (wheel.take(1.5e15) === 2) {
+    taken++;
+    wheel.schedule(2, 2e15, 1.5e15);
+  }
+  assert.ok(taken > 0 && taken < 64, `${taken} times`);
+});

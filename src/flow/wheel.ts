@@ -80,6 +80,7 @@ export class TimerWheel {
   /** Takes a slot that is due at `nowUs`, or -1. Call until it answers -1. */
   take(nowUs: number): number {
     const now = Math.floor(nowUs / this.tickUs);
+    this.catchUp(now);
     for (; this.scheduled > 0 && this.tick <= now; this.tick++) {
       const sentinel = this.slots + (this.tick & this.mask);
       const slot = this.next[sentinel] as number;
@@ -88,6 +89,15 @@ export class TimerWheel {
       return slot;
     }
     return -1;
+  }
+
+  /** Passes over whole turns of the wheel when time has leapt: everything in it is due, whatever its bucket. */
+  private catchUp(now: number): void {
+    const buckets = this.mask + 1;
+    const turns = Math.floor((now - this.tick - this.mask) / buckets);
+    if (turns <= 0) return;
+    this.tick += turns * buckets;
+    this.low += turns * buckets;
   }
 
   /** The slot scheduled first, which stays scheduled; -1 when none is. Afterwards `earliestUs` is its time. */

@@ -197,18 +197,24 @@ test('agrees with a naive search: case, words, both encodings', () => {
   }
 });
 
-const longWord = fc.record({
-  text: fc.string({ unit: fc.constantFrom('a', 'A', 'b', '_', 'é'), minLength: 5, maxLength: 9 }),
-  word: fc.boolean(),
-});
 const longText = fc.string({ unit: fc.constantFrom('a', 'A', 'b', '_', ' ', 'é', 'x'), maxLength: 200 });
 
-test('agrees with a naive search when all keywords are long enough to jump', () => {
-  fc.assert(
-    fc.property(fc.array(longWord, { minLength: 1, maxLength: 8 }), longText, fc.nat(20), (keywords, noise, cut) => {
-      const text = `${noise}${keywords[0]?.text}${noise.slice(cut)}`;
-      assert.deepEqual(find(keywords, utf8(text), true), naive(keywords, text, true, 'utf8'));
-    }),
-    RUNS,
-  );
-});
+for (const [what, minLength, maxLength] of [
+  ['long enough to jump', 5, 9],
+  ['two to four letters', 2, 4],
+  ['two letters and more', 2, 9],
+] as const) {
+  const word = fc.record({
+    text: fc.string({ unit: fc.constantFrom('a', 'A', 'b', '_', 'é'), minLength, maxLength }),
+    word: fc.boolean(),
+  });
+  test(`agrees with a naive search when all keywords are ${what}`, () => {
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 8 }), longText, fc.nat(20), (keywords, noise, cut) => {
+        const text = `${noise}${keywords[0]?.text}${noise.slice(cut)}`;
+        assert.deepEqual(find(keywords, utf8(text), true), naive(keywords, text, true, 'utf8'));
+      }),
+      RUNS,
+    );
+  });
+}

@@ -12,6 +12,7 @@ import {
   NEEDLE_WORD_END,
   NEEDLE_WORD_START,
   type Needle,
+  pairHash,
 } from './automaton.ts';
 
 export interface Keyword {
@@ -58,6 +59,8 @@ export class Matcher {
   private readonly matchBase: number;
   private readonly jumps: Uint8Array;
   private readonly windowBytes: number;
+  private readonly pairs: boolean;
+  private readonly beginnings: Uint8Array;
   /** By match state: its first needle, and the longest proper suffix that is a match state too (-1: none). */
   private readonly heads: Int32Array;
   private readonly suffixes: Int32Array;
@@ -86,7 +89,9 @@ export class Matcher {
     this.heads = built.heads;
     this.suffixes = built.suffixes;
     this.nexts = built.nexts;
-    const { jumps, windowBytes } = buildJumps(needles);
+    const { jumps, windowBytes, pairs, beginnings } = buildJumps(needles);
+    this.pairs = pairs;
+    this.beginnings = beginnings;
     this.jumps = jumps;
     this.windowBytes = windowBytes;
     this.keywords = Int32Array.from(needles, (needle) => needle.keyword);
@@ -99,7 +104,8 @@ export class Matcher {
   scan(bytes: Uint8Array, start: number, end: number, receive: MatchReceiver): number {
     const from = Math.max(0, start);
     const stop = Math.min(end, bytes.length);
-    if (this.windowBytes > 0) return this.scanJumping(bytes, from, stop, receive);
+    if (this.windowBytes > 0)
+      return this.pairs ? this.scanByPairs(bytes, from, stop, receive) : this.scanJumping(bytes, from, stop, receive);
     const { table, classes, matchBase } = this;
     let state = 0;
     let count = 0;
@@ -117,7 +123,7 @@ export class Matcher {
   private scanJumping(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
     const { table, classes, matchBase, shallowEnd, jumps, windowBytes } = this;
     let count = 0;
-    const jumpMax = jumpBytesMax(windowBytes);
+    const jumpMax = jumpBytesMax(windowBytes, false);
     let windowEnd = start + windowBytes;
     while (windowEnd <= stop) {
       const hash = jumpHash(
@@ -136,6 +142,38 @@ export class Matcher {
         continue;
       }
       let i = windowEnd - windowBytes;
+      let state = table[classes[bytes[i++] as number] as number] as number;
+      do {
+        state = table[state + (classes[bytes[i++] as number] as number)] as number;
+        if (state >= matchBase) count += this.report(state, bytes, start, stop, i, receive);
+      } while (state >= shallowEnd && i < stop);
+      windowEnd = (state === 0 ? i : i - 1) + windowBytes;
+    }
+    return count;
+  }
+
+  /** `scanJumping` for short keywords: windows of two to four bytes, of which the last two are looked up. */
+  private scanByPairs(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
+    const { table, classes, matchBase, shallowEnd, jumps, beginnings, windowBytes } = this;
+    const jumpMax = jumpBytesMax(windowBytes, true);
+    let count = 0;
+    let windowEnd = start + windowBytes;
+    while (windowEnd <= stop) {
+      const jump = jumps[pairHash(bytes[windowEnd - 2] as number, bytes[windowEnd - 1] as number)] as number;
+      if (jump === jumpMax) {
+        windowEnd += jumpMax;
+        continue;
+      }
+      if (jump !== 0) {
+        windowEnd += jump;
+        continue;
+      }
+      let i = windowEnd - windowBytes;
+      // The end of a window is in many words, its beginning as well in few.
+      if (beginnings[pairHash(bytes[i] as number, bytes[i + 1] as number)] === 0) {
+        windowEnd++;
+        continue;
+      }
       let state = table[classes[bytes[i++] as number] as number] as number;
       do {
         state = table[state + (classes[bytes[i++] as number] as number)] as number;

@@ -189,43 +189,59 @@ function isMatch(trie: Trie, suffix: Int32Array, state: number): boolean {
   return (trie.heads[state] as number) >= 0 || (suffix[state] as number) >= 0;
 }
 
-/** Bytes that end a window; fewer than three would be in too many keywords. */
+/** Bytes that end a window and are looked up: three where the shortest needle is long enough, else two. */
 const GRAM_BYTES = 3;
+const PAIR_BYTES = 2;
 
-/** Below this, jumps are too short to pay for their longer way to the next byte. */
-const JUMP_WINDOW_BYTES_MIN = 5;
+/** Below this, triples would be in too many windows to jump. */
+const TRIPLE_WINDOW_BYTES_MIN = 5;
 
 export interface JumpTable {
-  /** How many bytes the window may move on, by `jumpHash` of its last three bytes; 0 when a keyword may begin here. */
+  /** How many bytes the window may move on, by the hash of its last bytes; 0 when a keyword may begin here. */
   readonly jumps: Uint8Array;
-  /** Length of the shortest needle; 0 when it is too short to jump. */
+  /** Length of the shortest needle; 0 when it is a single byte, which leaves nothing to jump. */
   readonly windowBytes: number;
+  /** The hash is `pairHash` of two bytes, not `jumpHash` of three. */
+  readonly pairs: boolean;
+  /** With pairs: 1 for the hashes of what keywords begin with. */
+  readonly beginnings: Uint8Array;
 }
 
 /**
- * Jumps of Wu and Manber ("A fast algorithm for multi-pattern searching", TR-94-17, 1994): three bytes that are in no
- * needle's first `windowBytes` bytes cannot be crossed by a match, those that are can only at known distances.
+ * Jumps of Wu and Manber ("A fast algorithm for multi-pattern searching", TR-94-17, 1994): bytes that are in no needle's
+ * first `windowBytes` bytes cannot be crossed by a match, those that are can only at known distances.
  */
 export function buildJumps(needles: readonly Needle[]): JumpTable {
   let windowBytes = 255;
   for (const needle of needles) windowBytes = Math.min(windowBytes, needle.bytes.length);
-  if (windowBytes < JUMP_WINDOW_BYTES_MIN) return { jumps: new Uint8Array(0), windowBytes: 0 };
-  const jumps = new Uint8Array(1 << 15).fill(jumpBytesMax(windowBytes));
+  if (windowBytes < PAIR_BYTES) return { jumps: NO_BYTES, windowBytes: 0, pairs: false, beginnings: NO_BYTES };
+  const pairs = windowBytes < TRIPLE_WINDOW_BYTES_MIN;
+  const jumps = new Uint8Array(pairs ? 1 << 14 : 1 << 15).fill(jumpBytesMax(windowBytes, pairs));
   for (const { bytes } of needles) {
-    for (let end = GRAM_BYTES; end <= windowBytes; end++) {
-      const hash = jumpHash(bytes[end - 3] as number, bytes[end - 2] as number, bytes[end - 1] as number);
+    for (let end = pairs ? PAIR_BYTES : GRAM_BYTES; end <= windowBytes; end++) {
+      const [first, second, third] = [bytes[end - 3], bytes[end - 2] as number, bytes[end - 1] as number];
+      const hash = pairs ? pairHash(second, third) : jumpHash(first as number, second, third);
       jumps[hash] = Math.min(jumps[hash] as number, windowBytes - end);
     }
   }
-  return { jumps, windowBytes };
+  const beginnings = pairs ? new Uint8Array(jumps.length) : NO_BYTES;
+  if (pairs) for (const { bytes } of needles) beginnings[pairHash(bytes[0] as number, bytes[1] as number)] = 1;
+  return { jumps, windowBytes, pairs, beginnings };
 }
 
-/** The jump past three bytes that are in no window. */
-export function jumpBytesMax(windowBytes: number): number {
-  return windowBytes - GRAM_BYTES + 1;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+/** The jump past bytes that are in no window. */
+export function jumpBytesMax(windowBytes: number, pairs: boolean): number {
+  return windowBytes - (pairs ? PAIR_BYTES : GRAM_BYTES) + 1;
 }
 
 /** The low five bits of each byte: letters keep apart, their case does not matter. */
 export function jumpHash(first: number, second: number, third: number): number {
   return ((first & 31) << 10) | ((second & 31) << 5) | (third & 31);
+}
+
+/** All but the bit of a letter's case and the highest: letters, digits and signs keep apart. */
+export function pairHash(first: number, second: number): number {
+  return ((first & 0x5f) << 7) | (second & 0x5f);
 }

@@ -16,6 +16,22 @@ export interface Check {
 /** What checks are built with: new for every engine, so that engines share no memory. */
 export interface CheckBuilder {
   readonly keywords: KeywordScanner;
+  /** Takes the place of what checks remember, when another engine does that. */
+  readonly deferral: Deferral | undefined;
+}
+
+/** Stands in for conditions that remember: notes that one was asked, and holds for nothing. */
+export class Deferral implements Check {
+  asked = false;
+
+  test(): boolean {
+    this.asked = true;
+    return false;
+  }
+
+  find(): undefined {
+    return undefined;
+  }
 }
 
 /** Rough costs: within `all` and `any` the cheap are asked first. Those that remember come last: they see what the others let through. */

@@ -196,6 +196,22 @@ test('dispositions: ignore loses against alert, matched keeps matches, a loss is
   }
 });
 
+test('a rule on trial matches and does nothing', () => {
+  const rules = ['alert', 'ignore', 'mask'].map(
+    (action) =>
+      `  - { id: ${action}, title: t, reason: r, action: ${action}, severity: high, mode: shadow, when: { operation: SELECT } }\n`,
+  );
+  const engine = createEngine(parsePolicies([{ name: 'p', text: `version: 1\nrules:\n${rules.join('')}` }]));
+  const record = recordOf("SELECT 'x'", {});
+  assert.equal(engine.evaluate(record, undefined), DISPOSITION_RECORD);
+  assert.deepEqual(
+    record.policy?.map(({ rule, action }) => `${rule} ${action}`),
+    ['alert shadow', 'ignore shadow', 'mask shadow'],
+  );
+  assert.equal(record.text, "SELECT 'x'");
+  assert.equal(engine.worst, undefined);
+});
+
 test('record.policy, counts and the worst severity', () => {
   const engine = engineOf(['a alert low { user: x }', 'b record critical { user: x }', 'c alert medium { user: "*" }']);
   const record = recordOf('SELECT 1', { user: 'x' });

@@ -1,10 +1,25 @@
 /** Evaluates a policy over records, one after another, in packet order. */
 
 import type { Counters } from '../base/counters.ts';
-import { DISPOSITION_DROP, DISPOSITION_RECORD, type Disposition, type PolicyEngine } from '../contracts/policy.ts';
+import {
+  DISPOSITION_DEFER,
+  DISPOSITION_DROP,
+  DISPOSITION_RECORD,
+  type Disposition,
+  type PolicyEngine,
+} from '../contracts/policy.ts';
 import { AuditRecord, type PolicyMatch, SEVERITIES, type Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
-import { type BuiltCondition, buildCondition, compile, kindsOf, leavesOf, type Predicate } from './condition.ts';
+import {
+  type BuiltCondition,
+  buildCondition,
+  COST_MEMORY,
+  compile,
+  Deferral,
+  kindsOf,
+  leavesOf,
+  type Predicate,
+} from './condition.ts';
 import { type Evidence, evidenceOf } from './explain.ts';
 import { Facts, KIND_ALL, KIND_BITS } from './facts.ts';
 import { KeywordScanner } from './keywords.ts';
@@ -43,6 +58,11 @@ interface BuiltRule {
 export interface EngineOptions {
   /** Secret of the hashes that stand for masked values; engines with one key mask equal values alike. */
   readonly maskKey?: string | Uint8Array;
+  /**
+   * The engine sees the records of some flows only: where a rule would ask what it remembers, `evaluate` answers
+   * `DISPOSITION_DEFER`, and the record, untouched, is for an engine that is given all of those in packet order.
+   */
+  readonly defersMemory?: boolean;
 }
 
 /** A new engine with empty memory. Engines of one policy are independent. */
@@ -58,6 +78,9 @@ class Engine implements ExplainingEngine {
   private readonly rules: readonly BuiltRule[];
   /** Rules that can hold for a kind, by its bit. */
   private readonly rulesByKind: ReadonlyMap<number, readonly BuiltRule[]>;
+  /** Rules with conditions that another engine remembers for. */
+  private readonly deferring: readonly BuiltRule[];
+  private readonly deferral: Deferral | undefined;
   private readonly scanner: KeywordScanner = new KeywordScanner();
   private readonly facts: Facts = new Facts(new AuditRecord());
   private readonly recordAll: boolean;
@@ -65,20 +88,26 @@ class Engine implements ExplainingEngine {
   private evaluated = 0;
   private dropped = 0;
 
-  constructor(policy: Policy, { maskKey }: EngineOptions) {
+  constructor(policy: Policy, { maskKey, defersMemory }: EngineOptions) {
+    this.deferral = defersMemory === true ? new Deferral() : undefined;
     this.policy = policy;
     this.version = shortVersion(policy);
     this.recordAll = policy.record === 'all';
     this.masker = new Masker({ kinds: policy.mask, ...(maskKey === undefined ? {} : { key: maskKey }) });
     this.rules = policy.rules.map((rule) => this.build(rule));
     this.scanner.seal();
+    this.deferring = this.deferral === undefined ? [] : this.rules.filter(remembers);
     const kinds = Object.values(KIND_BITS);
     this.rulesByKind = new Map(kinds.map((bit) => [bit, this.rules.filter((rule) => (rule.kinds & bit) !== 0)]));
   }
 
   private build(rule: Rule): BuiltRule {
-    const condition = buildCondition(rule.when, { keywords: this.scanner });
-    const match = { rule: rule.id, severity: rule.severity, action: rule.action };
+    const condition = buildCondition(rule.when, { keywords: this.scanner, deferral: this.deferral });
+    const match: PolicyMatch = {
+      rule: rule.id,
+      severity: rule.severity,
+      action: rule.mode === 'shadow' ? rule.mode : rule.action,
+    };
     return { rule, kinds: kindsOf(rule.when) & KIND_ALL, condition, test: compile(condition), match };
   }
 
@@ -88,6 +117,7 @@ class Engine implements ExplainingEngine {
    */
   evaluate(record: AuditRecord, statement: SqlStatement | undefined): Disposition {
     this.facts.set(record, statement);
+    if (this.mustDefer(record)) return DISPOSITION_DEFER;
     this.evaluated++;
     let matches: PolicyMatch[] | undefined;
     let alerted = false;
@@ -116,6 +146,16 @@ class Engine implements ExplainingEngine {
     return DISPOSITION_RECORD;
   }
 
+  private mustDefer(record: AuditRecord): boolean {
+    const { deferral } = this;
+    if (deferral === undefined) return false;
+    deferral.asked = false;
+    for (const { kinds, test } of this.deferring) {
+      if ((kinds & KIND_BITS[record.kind]) !== 0) test(this.facts);
+    }
+    return deferral.asked;
+  }
+
   explain(record: AuditRecord, statement: SqlStatement | undefined): readonly Explanation[] {
     this.facts.set(record, statement);
     const ids = new Set(record.policy?.map((match) => match.rule));
@@ -136,4 +176,9 @@ class Engine implements ExplainingEngine {
     if (this.worst === undefined || SEVERITIES.indexOf(match.severity) > SEVERITIES.indexOf(this.worst))
       this.worst = match.severity;
   }
+}
+
+function remembers({ condition }: BuiltRule): boolean {
+  for (const { leaf } of leavesOf(condition)) if (leaf.cost === COST_MEMORY) return true;
+  return false;
 }

@@ -2,7 +2,7 @@
 import { isSeq, type Node } from 'yaml';
 import type { AuditRecord } from '../contracts/record.ts';
 import type { Argument } from './arguments.ts';
-import { type Check, COST_MEMORY, COST_NAMES } from './condition.ts';
+import { type Check, type CheckBuilder, COST_MEMORY, COST_NAMES } from './condition.ts';
 import type { Definition, JsonSchema } from './definition.ts';
 import { type Facts, type Finding, KIND_ALL, KIND_STATEMENT } from './facts.ts';
 import { Hours, type HoursSpec, isZone, WEEKDAYS } from './hours.ts';
@@ -122,7 +122,12 @@ export const count: Definition = {
     if (withinUs <= 0) file.problem(node, '"within" must be longer than nothing');
     const spec: CountSpec = { over, withinUs, by, amount, keysMax };
     const kinds = amount === 'records' ? KIND_ALL : KIND_STATEMENT;
-    return { expected: file.written(node), cost: COST_MEMORY, kinds, build: () => new CountCheck(spec) };
+    return {
+      expected: file.written(node),
+      cost: COST_MEMORY,
+      kinds,
+      build: ({ deferral }) => deferral ?? new CountCheck(spec),
+    };
   },
 };
 
@@ -187,7 +192,8 @@ export const firstSeen: Definition = {
       file.problem(node, '"first_seen" needs "what"');
       return undefined;
     }
-    const build = (): Check => new FirstSeenCheck(what, [...forFacts, ...what], learnUs, keysMax);
+    const build = ({ deferral }: CheckBuilder): Check =>
+      deferral ?? new FirstSeenCheck(what, [...forFacts, ...what], learnUs, keysMax);
     return { expected: file.written(node), cost: COST_MEMORY, kinds: KIND_ALL, build };
   },
 };

@@ -11,6 +11,10 @@ import { readWhen } from './when.ts';
 export const ACTIONS = ['record', 'alert', 'ignore', 'mask'] as const;
 export type Action = (typeof ACTIONS)[number];
 
+/** `shadow`: on trial; matches are written down, and nothing else comes of them. */
+export const MODES = ['enforce', 'shadow'] as const;
+export type Mode = (typeof MODES)[number];
+
 export interface Rule {
   /** Unique over all files. */
   readonly id: string;
@@ -20,6 +24,7 @@ export interface Rule {
   readonly severity: Severity;
   readonly tags: readonly string[];
   readonly action: Action;
+  readonly mode: Mode;
   readonly when: Condition;
   readonly tests: Expectations;
   readonly file: string;
@@ -35,6 +40,7 @@ export const RULE_KEYS = [
   'severity',
   'tags',
   'action',
+  'mode',
   'when',
   'tests',
 ] as const;
@@ -135,6 +141,7 @@ export class PolicyFileReader extends PolicyFile {
       reason,
       action,
       when,
+      mode: draft.mode ?? 'enforce',
       severity: severity ?? 'info',
       references: draft.references ?? [],
       tags: draft.tags ?? [],
@@ -168,6 +175,9 @@ export class PolicyFileReader extends PolicyFile {
         break;
       case 'action':
         draft.action = this.word(value, key, ACTIONS) ?? 'record';
+        break;
+      case 'mode':
+        draft.mode = this.word(value, key, MODES) ?? 'enforce';
         break;
       case 'tests':
         draft.tests = readExpectations(this, value);

@@ -128,7 +128,7 @@ function mergeRecord(files: readonly PolicyFileReader[]): 'all' | 'matched' {
 /** The automaton of all keywords is built once here, so that its limits refuse the policy, not the running sensor. */
 function checkKeywords(rules: readonly Rule[], problems: PolicyProblem[]): void {
   const keywords = new KeywordScanner();
-  for (const rule of rules) buildCondition(rule.when, { keywords });
+  for (const rule of rules) buildCondition(rule.when, { keywords, deferral: undefined });
   try {
     keywords.seal();
   } catch (error) {

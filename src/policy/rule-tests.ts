@@ -1,6 +1,6 @@
 /** Runs the `tests` of rules: what `wiretrail policy test` prints. */
 import { AuditRecord } from '../contracts/record.ts';
-import type { SqlAnalyzer, SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { SQL_DIALECTS, type SqlAnalyzer, type SqlStatement } from '../contracts/sql.ts';
 import { createEngine, type ExplainingEngine } from './engine.ts';
 import type { Snippet } from './expectations.ts';
 import type { Policy } from './policy.ts';
@@ -25,16 +25,6 @@ export interface RuleTestSummary {
 
 /** A Monday, 12:00 UTC. */
 const START_US = Date.UTC(2026, 0, 5, 12) * 1000;
-
-const DIALECTS: Readonly<Record<string, SqlDialect>> = {
-  postgresql: 'postgresql',
-  mysql: 'mysql',
-  mariadb: 'mysql',
-  'microsoft.sql_server': 'tsql',
-  sybase: 'tsql',
-  'oracle.db': 'oracle',
-  'ibm.db2': 'db2',
-};
 
 /** Each test sees its rule alone, with empty memory. Of several statements each has a record, unless the test says `batch`. */
 export function runPolicyTests(policy: Policy, analyzer: SqlAnalyzer): RuleTestSummary {
@@ -73,7 +63,7 @@ function play(engine: ExplainingEngine, snippet: Snippet, repetition: number, an
   const { sql } = snippet;
   const probe = toRecord(snippet, repetition, undefined, []);
   if (sql === undefined) return judge(engine, probe, undefined);
-  const statements = analyzer.analyze(sql, DIALECTS[probe.system ?? ''] ?? 'generic');
+  const statements = analyzer.analyze(sql, SQL_DIALECTS[probe.system ?? ''] ?? 'generic');
   if (snippet.batch || statements.length < 2)
     return judge(engine, toRecord(snippet, repetition, sql, statements), statements[0]);
   let matched = false;

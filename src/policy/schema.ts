@@ -7,6 +7,7 @@ import { SNIPPET_KEYS } from './expectations.ts';
 import {
   ACTIONS,
   type FILE_KEYS,
+  MODES,
   RULE_ID_PATTERN,
   type RULE_KEYS,
   RULE_KEYS_NEEDED,
@@ -52,6 +53,10 @@ const RULE_PROPERTIES: { readonly [K in (typeof RULE_KEYS)[number]]: JsonSchema 
     enum: ACTIONS,
     description:
       'record: keep. alert: keep and alarm. ignore: drop, unless a rule with alert matches too. mask: keep, with all literals and binds masked.',
+  },
+  mode: {
+    enum: MODES,
+    description: 'enforce: as above (default). shadow: on trial; matches are written down, nothing else comes of them.',
   },
   when: { $ref: '#/$defs/condition' },
   tests: {

@@ -7,7 +7,7 @@ export interface ReassemblyOptions {
   readonly flowsMax: number;
   /** Key of the flow hash. */
   readonly hashSeed: number;
-  /** This pipeline keeps only the flows whose hash falls to `shardIndex` of `shardCount`. */
+  /** Only the flows between pairs of addresses that fall to `shardIndex` of `shardCount` are kept. */
   readonly shardIndex: number;
   readonly shardCount: number;
   /** Pages of `PAGE_BYTES` that hold out-of-order data, in total and for one flow (at most 65,535). */

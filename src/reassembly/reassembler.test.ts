@@ -336,9 +336,20 @@ test('flags that no TCP sends are counted and change nothing', () => {
   assert.equal(rig.reassembler.counters.badFlags, 5);
 });
 
-test('shards share out the flows, both directions together', () => {
+/** Numbers of flows this far apart are between other addresses. */
+const PAIR = 60_000;
+
+test('flows between one pair of addresses stay in one shard', () => {
+  const rigs = [0, 1].map((shardIndex) => new Rig({ flowsMax: 256, shardIndex, shardCount: 2 }));
+  for (let flow = 0; flow < 20; flow++) {
+    for (const rig of rigs) rig.push({ from: 0, seq: 1001, ack: 5001, data: 'ab', flow });
+  }
+  assert.deepEqual(rigs.map((rig) => rig.recorder.flows.length).sort(), [0, 20]);
+});
+
+test('shards share out the pairs of addresses, both directions together', () => {
   const rigs = [0, 1, 2].map((shardIndex) => new Rig({ flowsMax: 256, shardIndex, shardCount: 3 }));
-  for (let flow = 0; flow < 200; flow++) {
+  for (let flow = 0; flow < 200 * PAIR; flow += PAIR) {
     for (const rig of rigs) {
       rig.handshake(0, flow);
       rig.push({ from: 0, seq: 1001, ack: 5001, data: 'a', flow }, { from: 1, seq: 5001, ack: 1002, data: 'b', flow });

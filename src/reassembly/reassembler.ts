@@ -112,8 +112,7 @@ export class Reassembler extends FlowFacts {
   push(view: PacketView): void {
     this.counters.packets++;
     this.advance(view.tsUs);
-    let flow = this.table.find(view);
-    if (this.options.shardCount > 1 && !this.isOwn()) {
+    if (this.options.shardCount > 1 && !this.isOwn(view)) {
       this.counters.foreignPackets++;
       return;
     }
@@ -123,6 +122,7 @@ export class Reassembler extends FlowFacts {
       return;
     }
     this.counters.payloadBytes += view.payloadBytes;
+    let flow = this.table.find(view);
     if (flow !== FLOW_NONE && this.clock.nowUs - this.table.lastUs(flow >> 1) >= this.timeoutUs(flow >> 1)) {
       this.expire(flow >> 1);
       flow = FLOW_NONE;
@@ -146,9 +146,8 @@ export class Reassembler extends FlowFacts {
     }
   }
 
-  private isOwn(): boolean {
-    // The table uses the low bits of the hash, shards the high ones.
-    return (this.table.lastHash >>> 16) % this.options.shardCount === this.options.shardIndex;
+  private isOwn(view: PacketView): boolean {
+    return pairHash(view) % this.options.shardCount === this.options.shardIndex;
   }
 
   private setClock(nowUs: number): void {
@@ -400,6 +399,17 @@ export class Reassembler extends FlowFacts {
     this.table.restart(slot, view);
     this.table.touch(slot, this.clock.nowUs);
   }
+}
+
+/**
+ * Hash of the two addresses, the same for both directions. Ports have no say: what connections of one client to one
+ * server have to do with each other (a cancel request is a connection of its own) stays in one shard.
+ */
+function pairHash(view: PacketView): number {
+  let h = Math.imul(view.src3 ^ view.dst3, 0x9e3779b1) ^ Math.imul(view.src2 ^ view.dst2, 0x85ebca77);
+  h ^= Math.imul(view.src1 ^ view.dst1, 0xc2b2ae3d) ^ Math.imul(view.src0 ^ view.dst0, 0x27d4eb2f);
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  return (h ^ (h >>> 13)) >>> 0;
 }
 
 /** Whether a packet without handshake starts a flow: only real payload does, a keep-alive's one byte does not. */

@@ -13,39 +13,84 @@ import { Pipeline } from './pipeline.ts';
 import { archivePolicy } from './policy-archive.ts';
 import { Tally } from './tally.ts';
 
-export interface AssemblyOptions {
-  readonly sensor: string;
+export interface OutputOptions {
   /** Folders or files of policies. */
   readonly policies: readonly string[];
   /** File with the secret of masked values' hashes; `undefined`: see `maskKeyFor`. */
   readonly maskKey: string | undefined;
-  readonly ports: ReadonlyMap<number, string>;
-  readonly flowsMax: number;
   readonly store: string | undefined;
   readonly jsonl: string | undefined;
+  /** Further takers of records. */
+  readonly sinks?: readonly RecordSink[];
   /** What happens to records while the store's queue is full. */
   readonly whenFull: WhenFull;
 }
 
-/** A pipeline and everything that must be closed after it. */
-export interface Assembly {
-  readonly pipeline: Pipeline;
+export interface AssemblyOptions extends OutputOptions {
+  readonly sensor: string;
+  readonly ports: ReadonlyMap<number, string>;
+  readonly flowsMax: number;
+  /** Records of one packet by time and id (`PipelineOptions.ordered`). */
+  readonly ordered?: boolean;
+}
+
+/** Where records are judged and written, and what must be closed afterwards. */
+export interface Outputs {
   /** The policy in force. */
   readonly engine: ExplainingEngine;
+  /** Secret of masked values' hashes. */
+  readonly maskKey: Uint8Array;
   readonly tally: Tally;
   readonly jsonl: JsonlSink | undefined;
   readonly store: AuditStore | undefined;
   readonly writer: StoreWriter | undefined;
+  /** Whether anyone takes the records, or they are only counted. */
+  readonly takesRecords: boolean;
   /** Puts another policy in force, from the next record on. What the old one counted is forgotten. */
   enforce(policy: Policy): void;
   /** Writes out what is pending and closes the sinks. */
   close(): Promise<void>;
 }
 
+/** Outputs with a pipeline before them. */
+export interface Assembly extends Outputs {
+  readonly pipeline: Pipeline;
+}
+
 /** Throws a UserError when a policy, the store or the output cannot be used. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
+  const outputs = await openOutputs(options);
+  const pipeline = new Pipeline({
+    sensor: options.sensor,
+    protocols: await loadProtocols(),
+    ports: options.ports,
+    policy: outputs.engine,
+    sink: outputs.tally,
+    flowsMax: options.flowsMax,
+    ordered: options.ordered ?? false,
+  });
+  return {
+    pipeline,
+    get engine() {
+      return outputs.engine;
+    },
+    maskKey: outputs.maskKey,
+    tally: outputs.tally,
+    jsonl: outputs.jsonl,
+    store: outputs.store,
+    writer: outputs.writer,
+    takesRecords: outputs.takesRecords,
+    enforce(next) {
+      outputs.enforce(next);
+      pipeline.auditor.policy = outputs.engine;
+    },
+    close: () => outputs.close(),
+  };
+}
+
+/** The policy engine and the sinks. Throws a UserError when one of them cannot be used. */
+export async function openOutputs(options: OutputOptions): Promise<Outputs> {
   const policy = readPolicies(options.policies);
-  const protocols = await loadProtocols();
   const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
   const store = options.store === undefined ? undefined : await openStore(options.store);
   const writer = store?.writer(options.whenFull);
@@ -55,30 +100,22 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     return createEngine(judging, { maskKey });
   };
   let engine = start(policy);
-  const sinks: RecordSink[] = [];
+  const sinks: RecordSink[] = [...(options.sinks ?? [])];
   if (jsonl) sinks.push(jsonl);
   if (writer) sinks.push(writer);
   const tally = new Tally(sinks);
-  const pipeline = new Pipeline({
-    sensor: options.sensor,
-    protocols,
-    ports: options.ports,
-    policy: engine,
-    sink: tally,
-    flowsMax: options.flowsMax,
-  });
   return {
-    pipeline,
     get engine() {
       return engine;
     },
+    maskKey,
     tally,
     jsonl,
     store,
     writer,
+    takesRecords: sinks.length > 0,
     enforce(next) {
       engine = start(next);
-      pipeline.auditor.policy = engine;
     },
     async close() {
       jsonl?.end();

@@ -5,10 +5,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
-import { openRing } from '../capture/ring.ts';
-import type { PacketSource, SourceStats } from '../contracts/packet.ts';
+import { openRing, type RingSource } from '../capture/ring.ts';
+import { compileFilter } from '../capture/tcpdump-filter.ts';
+import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicies } from '../policy/policy.ts';
+import { AlarmLane, AlarmSink } from './alarm-sink.ts';
 import { type Assembly, assemble } from './assemble.ts';
+import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 
 const POLL_MS = 100;
@@ -25,10 +28,11 @@ function tell(message: CaptureMessage): void {
   parentPort?.postMessage(message);
 }
 
-async function capture(source: PacketSource, parts: Assembly): Promise<void> {
+async function capture(source: RingSource, parts: Assembly): Promise<void> {
   const { pipeline } = parts;
+  const ledger = new LossLedger((...loss) => pipeline.auditor.loss(...loss));
+  const accounts = (): LossAccount[] => lossAccounts(source.links(), pipeline.counters());
   let lastProgressMs = Date.now();
-  let kernelDrops = 0;
   while (Atomics.load(stop, 0) === 0) {
     for (let i = 0; i < BLOCKS_PER_TURN; i++) {
       const batch = source.poll(i === 0 ? POLL_MS : 0);
@@ -36,27 +40,37 @@ async function capture(source: PacketSource, parts: Assembly): Promise<void> {
         pipeline.advance(Date.now() * 1000 - IDLE_LAG_US);
         break;
       }
-      if (batch.lostBefore > 0) kernelDrops += batch.lostBefore;
       pipeline.run(batch);
       source.release(batch);
     }
     const nowMs = Date.now();
     if (nowMs - lastProgressMs >= PROGRESS_MS) {
       lastProgressMs = nowMs;
-      if (kernelDrops > 0) {
-        pipeline.auditor.loss('kernel-drops', nowMs * 1000, undefined, `${kernelDrops} packets dropped by the kernel`);
-        kernelDrops = 0;
-      }
+      ledger.observe(nowMs * 1000, accounts);
       parts.jsonl?.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
     }
     parts.writer?.tick();
     await nextTurn();
   }
+  pipeline.finish();
+  // The ring tells its last drops when it is closed; its blocks are not needed any more.
+  source.close();
+  ledger.close(Date.now() * 1000, accounts());
 }
 
 function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): Progress {
   return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: engine.worst };
+}
+
+function alarmSinks(): AlarmSink[] {
+  if (job.alarms === undefined) return [];
+  const lane = new AlarmLane(job.alarms);
+  return [
+    new AlarmSink((alarm) => {
+      if (lane.enter()) tell({ kind: 'alarm', alarm });
+    }),
+  ];
 }
 
 function inForce({ engine }: Assembly): PolicyInForce {
@@ -75,16 +89,17 @@ function obey({ ticket, sources }: CaptureCommand, parts: Assembly): void {
 }
 
 async function main(): Promise<void> {
-  const source = openRing(job);
+  const { filter, ...ring } = job;
+  const [first = ''] = job.interfaces;
+  const source = openRing(filter === undefined ? ring : { ...ring, filter: compileFilter(filter, first) });
   let parts: Assembly | undefined;
   try {
-    const assembled = await assemble({ ...job, whenFull: 'drop' });
+    const assembled = await assemble({ ...job, sinks: alarmSinks(), whenFull: 'drop' });
     parts = assembled;
     parentPort?.on('message', (command: CaptureCommand) => obey(command, assembled));
     parentPort?.unref();
     tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);
-    parts.pipeline.finish();
     await parts.close();
     tell({ kind: 'stopped', progress: progressOf(source.stats(), parts) });
   } finally {

@@ -1,12 +1,16 @@
 /** Live capture as the main thread sees it: starts the capture thread, hears its counters, hands it policies, stops it. */
 import { Worker } from 'node:worker_threads';
+import type { Alarm } from '../alarm/alarm.ts';
 import { UserError } from '../base/errors.ts';
 import type { PolicySource } from '../policy/source.ts';
+import { AlarmLane } from './alarm-sink.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 
 export interface LiveListeners {
   ready(): void;
   progress(progress: Progress): void;
+  /** `undefined`: alarms are not asked for. */
+  readonly alarm: ((alarm: Alarm) => void) | undefined;
 }
 
 interface Pending {
@@ -23,12 +27,14 @@ export class LiveCapture {
   private readonly worker: Worker;
   private readonly stopFlag: Int32Array;
   private readonly pending = new Map<number, Pending>();
+  private readonly lane = new AlarmLane();
   private tickets = 0;
 
-  constructor(job: Omit<CaptureJob, 'stop'>, listeners: LiveListeners) {
+  constructor(job: Omit<CaptureJob, 'stop' | 'alarms'>, listeners: LiveListeners) {
     const stop = new SharedArrayBuffer(4);
     this.stopFlag = new Int32Array(stop);
-    const workerData: CaptureJob = { ...job, stop };
+    const alarms = listeners.alarm === undefined ? undefined : this.lane.shared;
+    const workerData: CaptureJob = { ...job, alarms, stop };
     this.worker = new Worker(new URL('./capture-worker.js', import.meta.url), { workerData });
     this.ended = new Promise((resolve, reject) => {
       this.worker.on('message', (message: CaptureMessage) => {
@@ -41,6 +47,11 @@ export class LiveCapture {
     });
     // Whoever waits for it still sees the rejection.
     this.ended.catch(() => undefined);
+  }
+
+  /** Alarms that never reached this thread: it was too busy. */
+  get alarmsDropped(): number {
+    return this.lane.dropped;
   }
 
   stop(): void {
@@ -66,6 +77,10 @@ export class LiveCapture {
       case 'progress':
         this.latest = message.progress;
         listeners.progress(message.progress);
+        break;
+      case 'alarm':
+        this.lane.leave();
+        listeners.alarm?.(message.alarm);
         break;
       case 'enforced':
         this.policy = message.policy;

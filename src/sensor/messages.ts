@@ -1,4 +1,5 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
+import type { Alarm } from '../alarm/alarm.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
 import type { PolicySource } from '../policy/source.ts';
@@ -18,6 +19,10 @@ export interface CaptureJob {
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;
+  /** Memory of an `AlarmLane`; `undefined` when nobody wants alarms. */
+  readonly alarms: SharedArrayBuffer | undefined;
+  /** Expression in tcpdump's language. */
+  readonly filter: string | undefined;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
 }
@@ -50,6 +55,7 @@ export type CaptureMessage =
   /** The old policy stays in force. */
   | { readonly kind: 'refused'; readonly ticket: number; readonly message: string }
   | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'alarm'; readonly alarm: Alarm }
   /** Clean end; the last counters. */
   | { readonly kind: 'stopped'; readonly progress: Progress }
   /** `message` is for people: one line. */

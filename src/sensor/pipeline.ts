@@ -2,7 +2,7 @@
  * The stages from packet to record, wired by direct calls: decode → flow and reassembly → protocol → audit → policy →
  * sink. One pipeline belongs to one thread; it owns all its tables and knows the time only from packets.
  */
-import { type AuditCounters, Auditor } from '../audit/auditor.ts';
+import { type AuditCounters, Auditor, type AuditorOptions } from '../audit/auditor.ts';
 import type { Counters } from '../base/counters.ts';
 import type { PacketBatch } from '../contracts/packet.ts';
 import type { PolicyEngine } from '../contracts/policy.ts';
@@ -23,6 +23,12 @@ export interface PipelineOptions {
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
   readonly flowsMax: number;
+  /** Records of one packet are judged and written by time and id: replays do not depend on the number of workers. */
+  readonly ordered?: boolean;
+  /** This pipeline keeps only the flows of one part of the address pairs. */
+  readonly shard?: { readonly index: number; readonly count: number };
+  /** Takes the records that the policy engine defers. */
+  readonly defer?: AuditorOptions['defer'];
 }
 
 export interface PipelineCounters {
@@ -34,6 +40,8 @@ export interface PipelineCounters {
 
 export class Pipeline {
   readonly auditor: Auditor;
+  /** Packets so far, the one being read included. */
+  position = 0;
   private readonly view = new PacketView();
   private readonly decoder = new Decoder();
   private readonly reassembler: Reassembler;
@@ -45,28 +53,39 @@ export class Pipeline {
       analyzer: createAnalyzer(),
       policy: options.policy,
       sink: options.sink,
+      ordered: options.ordered ?? false,
+      ...(options.defer ? { defer: options.defer } : {}),
     });
-    this.reassembler = new Reassembler({ flowsMax: options.flowsMax });
+    this.reassembler = new Reassembler({
+      flowsMax: options.flowsMax,
+      shardIndex: options.shard?.index ?? 0,
+      shardCount: options.shard?.count ?? 1,
+    });
     this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
     this.reassembler.setReceiver(this.host);
   }
 
   /** Reads a batch in place; nothing of it is kept after the call. */
   run(batch: PacketBatch): void {
-    const { view, decoder, reassembler } = this;
+    const { view, decoder, reassembler, auditor } = this;
     for (let i = 0; i < batch.count; i++) {
+      this.position++;
       if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
+      if (auditor.holds) auditor.release();
     }
   }
 
   /** Time passes though no packet came (live capture): timers run. */
   advance(tsUs: number): void {
     this.reassembler.advance(tsUs);
+    this.auditor.release();
   }
 
   /** The source is over: everything still open is delivered, marked and recorded. */
   finish(): void {
+    this.position++;
     this.reassembler.flush(0);
+    this.auditor.release();
   }
 
   counters(): PipelineCounters {

@@ -26,7 +26,7 @@ export function archivePolicy(store: string, policy: Policy): void {
 
 function describePolicy(policy: Policy): object {
   const { version, record, mask, sources, disabled } = policy;
-  const rules = policy.rules.map(({ id, title, reason, references, severity, tags, action, file, line }) => ({
+  const rules = policy.rules.map(({ id, title, reason, references, severity, tags, action, mode, file, line }) => ({
     id,
     title,
     reason,
@@ -34,6 +34,7 @@ function describePolicy(policy: Policy): object {
     severity,
     tags,
     action,
+    mode,
     file,
     line,
   }));

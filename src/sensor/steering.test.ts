@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AlarmDesk } from '../alarm/desk.ts';
 import { CODE_PUSH, CODE_RELOAD, CODE_STATUS, RESULT_DONE, RESULT_REFUSED } from '../control/frame.ts';
 import type { ControlReply } from '../control/server.ts';
 import { parsePolicies, shortVersion } from '../policy/policy.ts';
@@ -15,6 +16,7 @@ function fakeCapture(): Steered {
   const fake: { -readonly [K in keyof Steered]: Steered[K] } = {
     policy: undefined,
     latest: undefined,
+    alarmsDropped: 0,
     async enforce(sources) {
       const policy = parsePolicies(sources);
       fake.policy = { version: shortVersion(policy), rules: policy.rules.length, since: 'now' };
@@ -30,7 +32,11 @@ async function withSteering(
   const folder = mkdtempSync(join(tmpdir(), 'wiretrail-steering-'));
   const file = join(folder, 'policy.yaml');
   writeFileSync(file, GOOD);
-  const steering = new Steering(fakeCapture(), { sensor: 's1', interfaces: ['eth1'], policies: [file] });
+  const steering = new Steering(
+    fakeCapture(),
+    { sensor: 's1', interfaces: ['eth1'], policies: [file] },
+    new AlarmDesk([], '1.0.0'),
+  );
   const handlers = steering.handlers();
   try {
     await use(async (code, content = '') => {

@@ -1,5 +1,6 @@
 /** What the control socket's requests mean to a running sensor. */
 
+import type { AlarmDesk, OutletReport } from '../alarm/desk.ts';
 import { UserError } from '../base/errors.ts';
 import { CODE_PUSH, CODE_RELOAD, CODE_STATUS, RESULT_DONE, RESULT_REFUSED } from '../control/frame.ts';
 import type { ControlHandler, ControlReply } from '../control/server.ts';
@@ -24,22 +25,25 @@ export interface SensorStatus {
   /** RFC 3339. */
   readonly started: string;
   readonly policy: PolicyInForce | undefined;
+  readonly alarms: readonly OutletReport[];
   readonly counters: Readonly<Record<string, unknown>>;
 }
 
 /** The part of a capture that is steered. */
-export type Steered = Pick<LiveCapture, 'policy' | 'latest' | 'enforce'>;
+export type Steered = Pick<LiveCapture, 'policy' | 'latest' | 'alarmsDropped' | 'enforce'>;
 
 export class Steering {
   private readonly live: Steered;
   private readonly facts: SensorFacts;
   private readonly started: string = new Date().toISOString();
+  private readonly desk: AlarmDesk;
   private reloads = 0;
   private refusals = 0;
 
-  constructor(live: Steered, facts: SensorFacts) {
+  constructor(live: Steered, facts: SensorFacts, desk: AlarmDesk) {
     this.live = live;
     this.facts = facts;
+    this.desk = desk;
   }
 
   handlers(): ReadonlyMap<number, ControlHandler> {
@@ -52,9 +56,22 @@ export class Steering {
 
   status(): SensorStatus {
     const { sensor, interfaces } = this.facts;
-    const { policy, latest } = this.live;
-    const counters = { policyReloads: this.reloads, policyRefusals: this.refusals, ...(latest && countersOf(latest)) };
-    return { sensor, pid: process.pid, interfaces, started: this.started, policy, counters };
+    const { policy, latest, alarmsDropped } = this.live;
+    const counters = {
+      policyReloads: this.reloads,
+      policyRefusals: this.refusals,
+      alarmsDropped,
+      ...(latest && countersOf(latest)),
+    };
+    return {
+      sensor,
+      pid: process.pid,
+      interfaces,
+      started: this.started,
+      policy,
+      alarms: this.desk.reports(),
+      counters,
+    };
   }
 
   /** Reads the policy files again. Rejects with a UserError when they are refused; then the old policy stays. */

@@ -62,14 +62,24 @@ export class Tally implements RecordSink {
   }
 }
 
-function add(counts: Map<string, number>, name: string): void {
+function add(counts: Map<string, number>, name: string, count = 1): void {
   const known = counts.get(name);
-  if (known !== undefined) counts.set(name, known + 1);
-  else if (counts.size < NAMES_MAX) counts.set(name, 1);
-  else counts.set(OTHER, (counts.get(OTHER) ?? 0) + 1);
+  if (known !== undefined) counts.set(name, known + count);
+  else if (counts.size < NAMES_MAX) counts.set(name, count);
+  else counts.set(OTHER, (counts.get(OTHER) ?? 0) + count);
 }
 
 /** True when `severity` is at least `threshold`. */
 export function isAtLeast(severity: Severity, threshold: Severity): boolean {
   return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(threshold);
+}
+
+/** Adds the counts of `from` to `into`. */
+export function addTally(into: TallySnapshot, from: TallySnapshot): void {
+  into.records += from.records;
+  into.failed += from.failed;
+  into.marked += from.marked;
+  for (const key of ['kinds', 'users', 'operations', 'systems', 'alerts', 'rules'] as const) {
+    for (const [name, count] of from[key]) add(into[key], name, count);
+  }
 }

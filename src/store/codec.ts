@@ -53,7 +53,7 @@ export type RestFacts = Pick<
 
 const KINDS: readonly RecordKind[] = ['login', 'statement', 'logout', 'opaque', 'loss'];
 const TRANSACTIONS: readonly TransactionState[] = ['idle', 'open', 'failed'];
-const ACTIONS: readonly PolicyMatch['action'][] = ['record', 'alert', 'ignore', 'mask'];
+const ACTIONS: readonly PolicyMatch['action'][] = ['record', 'alert', 'ignore', 'mask', 'shadow'];
 const TLS_KEYS = ['version', 'sni', 'alpn', 'cipher', 'subject'] as const satisfies readonly (keyof TlsFacts)[];
 
 export function writeSession(out: ByteWriter, facts: SessionFacts): void {

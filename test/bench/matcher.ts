@@ -129,4 +129,4 @@ const small = unit.repeat(Math.ceil((1 << 20) / unit.length)).toLowerCase();
 const large = small.repeat(mebibytes);
 compare(`${SHORT.length} keywords, ${mebibytes} MiB of SQL`, SHORT, large, small);
 compare(`10,000 keywords, ${mebibytes} MiB of SQL`, [...SHORT, ...schemaNames(9992)], large, small);
-compare(`${SHORT.length} keywords and a short one, which allows no jumps`, [...SHORT, 'dir'], large, small);
+compare(`${SHORT.length} keywords and one of three letters`, [...SHORT, 'dir'], large, small);

@@ -1,7 +1,7 @@
 /**
  * Bench of the packet path: decode, flow lookup, reassembly, with a receiver that only counts.
  *
- *     node dist/test/bench/packet-path.js [flows]
+ *     node dist/test/bench/packet-path.js [flows [rounds]]
  *
  * Workload: conversations of a handshake, eight requests of 90 bytes with replies of 3 x 300 and their
  * acknowledgements, and FINs; the flows take turns packet by packet, so that with many flows every lookup misses the
@@ -21,7 +21,7 @@ const REPLY_BYTES = 300;
 const REPLY_SEGMENTS = 3;
 const TURNS = 8;
 const PACKETS_MAX = 1_200_000;
-const ROUNDS = 5;
+const ROUNDS_DEFAULT = 5;
 
 interface Step {
   readonly fromClient: boolean;
@@ -146,4 +146,5 @@ function run(flows: number): void {
 }
 
 const flows = Number(process.argv[2] ?? 10_000);
-for (let round = 0; round < ROUNDS; round++) run(flows);
+const rounds = Number(process.argv[3] ?? ROUNDS_DEFAULT);
+for (let round = 0; round < rounds; round++) run(flows);

@@ -42,6 +42,7 @@ async function wiretrail(
   const main = join(import.meta.dirname, '../../main.js');
   const runs: readonly (readonly [string, readonly string[]])[] = [
     ['wiretrail, 1 worker', []],
+    ['wiretrail, 2 workers', ['--workers', '2']],
     ['wiretrail, 1 worker, store', ['--store', join(folder, 'store')]],
   ];
   for (const [name, options] of runs) {

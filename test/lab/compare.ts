@@ -101,6 +101,11 @@ export function verdict(result: Comparison): { ok: boolean; text: string } {
   return { ok: missing.length + invented.length + differing.length + outOfOrder === 0, text: lines.join('\n') };
 }
 
+/** The record says itself that it isn't the whole truth. */
+export function isMarkedIncomplete(record: RecordLine): boolean {
+  return hasMark(record, 'gap', 'truncated', 'midstream', 'no_reply', 'unknown_handle', 'malformed');
+}
+
 function sample(title: string, list: readonly unknown[]): string[] {
   return list.slice(0, SAMPLE).map((item) => `  ${title}: ${JSON.stringify(item)}`);
 }

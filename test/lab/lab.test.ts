@@ -12,7 +12,8 @@ import { compare, verdict } from './compare.ts';
 import { Lab, labObstacle } from './lab.ts';
 import type { LoggedEntry } from './log.ts';
 import { CLIENT_ADDRESS, type CopyMode, LabNetwork, type OffloadOff, SERVER_ADDRESS } from './net.ts';
-import { runStep, SCENARIOS } from './scenarios.ts';
+import { installPostgres18 } from './postgres18.ts';
+import { missingPackages, runStep, SCENARIOS } from './scenarios.ts';
 import { firstDifference, Sensor, sensorObstacle } from './sensor.ts';
 import { makeLabDirectory } from './tempdir.ts';
 import { runVolume } from './volume.ts';
@@ -24,8 +25,16 @@ const LAB_TIMEOUT_MS = 600_000;
 const obstacle = (await labObstacle()) ?? sensorObstacle();
 const options = { timeout: LAB_TIMEOUT_MS, ...(obstacle === undefined ? {} : { skip: `NOT RUN: ${obstacle}` }) };
 
+/** The scenarios that this machine has clients for; the others are named. */
 async function runScenarios(lab: Lab): Promise<void> {
-  for (const { steps } of SCENARIOS) for (const step of steps) await runStep(lab.network, step, lab.directory);
+  for (const scenario of SCENARIOS) {
+    const missing = missingPackages(scenario);
+    if (missing.length > 0) {
+      process.stderr.write(`lab: ${scenario.protocol}/${scenario.name} NOT RUN: it needs ${missing.join(', ')}\n`);
+      continue;
+    }
+    for (const step of scenario.steps) await runStep(lab.network, step, lab.directory);
+  }
 }
 
 async function collect(lab: Lab): Promise<readonly LoggedEntry[]> {
@@ -36,8 +45,9 @@ async function collect(lab: Lab): Promise<readonly LoggedEntry[]> {
 async function prove(
   network: { copyMode: CopyMode; offloadOff: OffloadOff },
   work: (lab: Lab) => Promise<void>,
+  postgresPrograms?: string,
 ): Promise<{ text: string; logged: number }> {
-  const lab = await Lab.start(network);
+  const lab = await Lab.start(network, postgresPrograms);
   try {
     const sensor = await Sensor.start(lab.network, lab.directory);
     await work(lab);
@@ -79,6 +89,21 @@ for (const variant of variants) {
     t.diagnostic(text);
   });
 }
+
+test('lab: PostgreSQL 18', options, async (t) => {
+  const directory = makeLabDirectory();
+  const installed = await installPostgres18(directory);
+  if ('obstacle' in installed) {
+    t.skip(`NOT RUN: ${installed.obstacle}`);
+    return;
+  }
+  const work = async (lab: Lab): Promise<void> => {
+    assert.equal(await lab.postgres.majorVersion(), 18);
+    await runScenarios(lab);
+  };
+  const { text } = await prove({ copyMode: 'flood', offloadOff: 'none' }, work, installed.programs);
+  t.diagnostic(text);
+});
 
 const captureObstacle = await labObstacle();
 const captureOptions = {

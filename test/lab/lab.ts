@@ -56,12 +56,15 @@ export class Lab {
     this.mariadb = mariadb;
   }
 
-  /** Builds the network and starts both servers, with the tables pgbench needs. Call `stop` whatever happens after. */
-  static async start(options: NetworkOptions = {}): Promise<Lab> {
+  /**
+   * Builds the network and starts both servers, with the tables pgbench needs. Call `stop` whatever happens after.
+   * `postgresPrograms`: folder of `initdb` and `postgres`; default the newest installed ones.
+   */
+  static async start(options: NetworkOptions = {}, postgresPrograms: string = findPostgres() ?? ''): Promise<Lab> {
     const network = await LabNetwork.create(options);
     try {
       const directory = makeLabDirectory();
-      const postgres = await PostgresServer.start(network, directory, findPostgres() ?? '');
+      const postgres = await PostgresServer.start(network, directory, postgresPrograms);
       const mariadb = await MariadbServer.start(network, directory);
       await runStep(network, PGBENCH_INIT, directory);
       await postgres.collect();

@@ -108,6 +108,11 @@ export class PostgresServer implements LabServer {
     return readPostgresLog(rows);
   }
 
+  /** Major version of the running server. */
+  async majorVersion(): Promise<number> {
+    return Math.floor(Number(await runChecked(this.#psql('show server_version_num'))) / 10_000);
+  }
+
   async stop(): Promise<void> {
     // SIGINT is a fast shutdown: sessions are ended, nothing waits for clients
     await this.#service.stop('SIGINT', STOP_TIMEOUT_MS);

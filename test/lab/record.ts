@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { PacketCapture } from './capture.ts';
 import { Lab, labObstacle } from './lab.ts';
 import { writeLog } from './log.ts';
-import { PORTS, runStep, SCENARIOS, type Scenario } from './scenarios.ts';
+import { missingPackages, PORTS, runStep, SCENARIOS, type Scenario } from './scenarios.ts';
 
 const PCAPS_DIRECTORY: string = join(import.meta.dirname, '..', '..', '..', 'pcaps');
 
@@ -26,7 +26,9 @@ async function recordAll(wanted: readonly string[]): Promise<void> {
   });
   const lab = await Lab.start({ offloadOff: 'hosts' });
   try {
-    for (const scenario of chosen) await record(lab, scenario);
+    for (const scenario of chosen) {
+      if (missingPackages(scenario).length === 0) await record(lab, scenario);
+    }
   } finally {
     await lab.stop();
   }

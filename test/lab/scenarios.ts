@@ -3,8 +3,9 @@
  *
  * A step is one client program. Small counts here; the volume run (volume.ts) repeats the same programs.
  */
-import { join } from 'node:path';
-import { run } from '../support/process.ts';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { PROGRAM_PATH, run } from '../support/process.ts';
 import { type LabNetwork, SERVER_ADDRESS } from './net.ts';
 import { PASSWORDS, TARGET_VARIABLE, type Target } from './workloads/target.ts';
 
@@ -25,6 +26,14 @@ export interface Scenario {
   /** One or two sentences: what the traffic holds and why it is worth keeping. */
   readonly purpose: string;
   readonly steps: readonly Step[];
+  /** Files that a client needs, any of each group, and the Debian package that brings them. */
+  readonly needs?: readonly { readonly paths: readonly string[]; readonly debianPackage: string }[];
+}
+
+/** The Debian packages without which a scenario can't run here. */
+export function missingPackages(scenario: Scenario): string[] {
+  const missing = (scenario.needs ?? []).filter(({ paths }) => !paths.some((path) => existsSync(path)));
+  return missing.map(({ debianPackage }) => debianPackage);
 }
 
 export const PORTS: Readonly<Record<Protocol, number>> = { postgres: 5432, mysql: 3306 };
@@ -44,6 +53,28 @@ export function node(protocol: Protocol, program: string, part: string, count: n
 export function python(protocol: Protocol, program: string, count: number): Step {
   const path = join(SOURCE_DIRECTORY, `${program}.py`);
   return { argv: ['/usr/bin/python3', path], env: targetEnvironment(protocol, count) };
+}
+
+const DRIVER_JARS: Readonly<Record<Protocol, string>> = {
+  postgres: '/usr/share/java/postgresql.jar',
+  mysql: '/usr/share/java/mariadb-java-client.jar',
+};
+const JAVA_PATHS: readonly string[] = PROGRAM_PATH.split(delimiter).map((directory) => join(directory, 'javac'));
+
+/** One JDBC program for both servers, compiled as it starts. `options` go to the driver. */
+export function jdbc(protocol: Protocol, options: string, count: number): Step {
+  const scheme = protocol === 'postgres' ? 'postgresql' : 'mariadb';
+  const url = `jdbc:${scheme}://${SERVER_ADDRESS}:${PORTS[protocol]}/${DATABASE}?${options}`;
+  const argv = ['java', '-cp', DRIVER_JARS[protocol], join(SOURCE_DIRECTORY, 'Jdbc.java'), url, String(count)];
+  return { argv, env: { LAB_USER: 'alice', LAB_PASSWORD: PASSWORDS.alice } };
+}
+
+/** What the JDBC scenarios of a server need. */
+function jdbcNeeds(protocol: Protocol, debianPackage: string): NonNullable<Scenario['needs']> {
+  return [
+    { paths: JAVA_PATHS, debianPackage: 'default-jdk-headless' },
+    { paths: [DRIVER_JARS[protocol]], debianPackage },
+  ];
 }
 
 interface PsqlOptions {
@@ -72,6 +103,12 @@ export function pgbench(args: readonly string[]): Step {
     argv: ['pgbench', ...args, ...target, DATABASE],
     env: { PGPASSWORD: PASSWORDS.alice, PGSSLMODE: 'disable' },
   };
+}
+
+/** pgbench with a transaction a pipeline, two clients. */
+export function pgbenchPipeline(mode: string, transactions: number): Step {
+  const script = join(SOURCE_DIRECTORY, 'pipeline.pgbench');
+  return pgbench(['-n', '-M', mode, '-c', '2', '-t', String(transactions), '-f', script]);
 }
 
 export const PGBENCH_INIT: Step = pgbench(['-i', '-s', '1', '-q']);
@@ -151,6 +188,11 @@ export const SCENARIOS: readonly Scenario[] = [
     ...['simple', 'extended', 'prepared'].map((mode) => pgbench(['-n', '-M', mode, '-c', '2', '-t', '10'])),
   ),
   postgres(
+    'pgbench-pipeline',
+    'pgbench with whole transactions in pipelines, extended and prepared: many statements before one Sync.',
+    ...['extended', 'prepared'].map((mode) => pgbenchPipeline(mode, 15)),
+  ),
+  postgres(
     'copy',
     'COPY in and out as text, CSV and binary, from a query, and one that fails midway.',
     psqlFile('copy'),
@@ -186,8 +228,25 @@ export const SCENARIOS: readonly Scenario[] = [
   postgres(
     'psycopg2',
     'psycopg2: values inlined by the client, a server-side cursor, COPY, an error and a rollback.',
-    python('postgres', 'psycopg', 20),
+    python('postgres', 'psycopg2_client', 20),
   ),
+  {
+    ...postgres(
+      'psycopg3',
+      'psycopg 3: values bound by the server, statements prepared on repetition, pipelines, COPY, an end user in the application name.',
+      python('postgres', 'psycopg3_client', 20),
+    ),
+    needs: [{ paths: ['/usr/lib/python3/dist-packages/psycopg'], debianPackage: 'python3-psycopg' }],
+  },
+  {
+    ...postgres(
+      'jdbc',
+      'The JDBC driver: named statements after some repetitions, batches in one flight, portals in parts; then simple queries only.',
+      jdbc('postgres', 'sslmode=disable&ApplicationName=lab-jdbc', 12),
+      jdbc('postgres', 'sslmode=disable&preferQueryMode=simple', 6),
+    ),
+    needs: jdbcNeeds('postgres', 'libpostgresql-jdbc-java'),
+  },
   mysql(
     'login-failure',
     'Logins that fail (wrong password, unknown user, unknown database), then one that works.',
@@ -250,6 +309,16 @@ export const SCENARIOS: readonly Scenario[] = [
     'PyMySQL: values inlined by the client, one INSERT of many rows, an error and a rollback.',
     python('mysql', 'pymysql_client', 10),
   ),
+  {
+    ...mysql(
+      'jdbc',
+      'The MariaDB JDBC driver: values put into the text by the client, then prepared by the server, and with compression.',
+      jdbc('mysql', 'useSsl=false', 10),
+      jdbc('mysql', 'useSsl=false&useServerPrepStmts=true&useBulkStmts=false', 10),
+      jdbc('mysql', 'useSsl=false&useServerPrepStmts=true&useCompression=true', 10),
+    ),
+    needs: jdbcNeeds('mysql', 'libmariadb-java'),
+  },
   mysql(
     'tls-preferred',
     'The client takes the TLS that the server offers: only the greeting and the TLS handshake can be read.',

@@ -10,6 +10,8 @@ import { type LabNetwork, SENSOR_INTERFACE } from './net.ts';
 /** `dist/main.js`; this file runs as `dist/test/lab/sensor.js`. */
 const PROGRAM: string = join(import.meta.dirname, '..', '..', 'main.js');
 const PRIORITY: readonly string[] = ['nice', '-n', '-15'];
+/** Of 256 KiB: room for the seconds in which a busy machine gives all its processors to servers and clients. */
+const RING_BLOCKS = 1024;
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 60_000;
 const REPLAY_TIMEOUT_MS = 120_000;
@@ -36,7 +38,7 @@ export class Sensor {
   static async start(network: LabNetwork, directory: string, options: readonly string[] = []): Promise<Sensor> {
     const jsonl = join(directory, 'records.jsonl');
     const store = join(directory, 'store');
-    const output = ['--store', store, '--jsonl', jsonl];
+    const output = ['--blocks', String(RING_BLOCKS), '--store', store, '--jsonl', jsonl];
     // Before the servers and clients it shares the processors with: on a mirror port it would have its own.
     const argv = [...PRIORITY, process.execPath, PROGRAM, 'sensor', '-i', SENSOR_INTERFACE, ...output, ...options];
     const service = new Service('sensor', network.on('sensor', argv));

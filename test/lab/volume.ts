@@ -4,7 +4,7 @@
  * One unit is about 950 statements, half of them on each server; the clients of the two run side by side.
  */
 import type { Lab } from './lab.ts';
-import { node, type Protocol, pgbench, python, runStep, type Step } from './scenarios.ts';
+import { node, type Protocol, pgbench, pgbenchPipeline, python, runStep, type Step } from './scenarios.ts';
 
 /** A little less than the statements of one unit, all programs together; the caller counts what was really logged. */
 export const STATEMENTS_PER_UNIT = 940;
@@ -21,10 +21,12 @@ function steps(units: number): Readonly<Record<Protocol, readonly Step[]>> {
       pgbenchUnits('extended', units),
       pgbenchUnits('prepared', units),
       pgbench(['-n', '-S', '-M', 'prepared', '-c', '4', '-t', String(units * 5)]),
+      pgbenchPipeline('extended', units * 2),
+      pgbenchPipeline('prepared', units * 2),
       node('postgres', 'pg', 'prepared', units * 30),
       node('postgres', 'pg', 'burst', units * 25),
       node('postgres', 'postgresjs', 'pipelined', units * 25),
-      python('postgres', 'psycopg', units * 30),
+      python('postgres', 'psycopg2_client', units * 30),
     ],
     mysql: [
       node('mysql', 'mysql2', 'mixed', units * 45),

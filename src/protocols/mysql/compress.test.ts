@@ -171,3 +171,25 @@ test('a compressed session is recognised from its middle', () => {
     ],
   );
 });
+
+test('a command inside a compressed packet need not have sequence number 0', () => {
+  const statements = t.statements(
+    t.run([
+      ...t.opening(t.CLASSIC | c.CLIENT_COMPRESS),
+      t.client(stored(0, t.query('SELECT 1'))),
+      t.server(stored(1, t.ok(1))),
+      t.client(stored(0, t.packet(1, c.COM_QUERY, 'SELECT 2'))),
+      t.server(stored(1, t.ok(2))),
+      t.client(stored(0, t.packet(7, c.COM_QUERY, 'SELECT 3'))),
+      t.server(stored(1, t.ok(1))),
+    ]),
+  );
+  assert.deepEqual(
+    statements.map(({ text, marks, outcomes }) => [text, marks, outcomes.length]),
+    [
+      ['SELECT 1', 0, 1],
+      ['SELECT 2', 0, 1],
+      ['SELECT 3', 0, 1],
+    ],
+  );
+});

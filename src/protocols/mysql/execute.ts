@@ -57,11 +57,15 @@ export function readAttributes(session: MysqlSession, cursor: Cursor): ReadonlyM
   const tags = new Map<string, string>();
   for (let i = 0; i < types.length && !cursor.failed; i++) {
     if (isNull(cursor.bytes, nulls, i)) continue;
-    const value = readValue(cursor, types[i] as number, session.encoding, ATTRIBUTE_BYTES_MAX);
-    const name = names[i] as string;
-    if (typeof value === 'string' && name !== '' && tags.size < ATTRIBUTES_MAX) tags.set(name, value);
+    addTag(tags, names[i], readValue(cursor, types[i] as number, session.encoding, ATTRIBUTE_BYTES_MAX));
   }
   return tags.size > 0 ? tags : undefined;
+}
+
+/** Only what has a name and a short text as value; of too many, the first. */
+function addTag(tags: Map<string, string>, name: string | undefined, value: BindValue | undefined): void {
+  if (typeof value !== 'string' || value.length > ATTRIBUTE_BYTES_MAX) return;
+  if (name !== undefined && name !== '' && tags.size < ATTRIBUTES_MAX) tags.set(name, value);
 }
 
 /** An attribute's name; of one that is too long, nothing. */
@@ -152,7 +156,9 @@ function execute(session: MysqlSession, pending: Pending, event: StatementEvent,
   if (prepared.parameterCount < 0) return;
   const cut = (event.marks & (MARK_TRUNCATED | MARK_GAP)) !== 0;
   const values =
-    event.call === 'bulk' ? bulkValues(session, prepared, event, cursor) : bindValues(session, prepared, cut, cursor);
+    event.call === 'bulk'
+      ? bulkValues(session, prepared, event, cursor)
+      : bindValues(session, prepared, event, cut, cursor);
   session.statements.forgetLongData(prepared);
   if (values !== undefined) event.parameters = values;
   else if (session.gapSeen) event.marks |= MARK_GAP;
@@ -160,18 +166,24 @@ function execute(session: MysqlSession, pending: Pending, event: StatementEvent,
 }
 
 /** Values of COM_STMT_EXECUTE. `undefined`: their types were not seen, or they can't be read. `cut`: some are missing. */
-function bindValues(session: MysqlSession, prepared: Prepared, cut: boolean, cursor: Cursor): BindValue[] | undefined {
+function bindValues(
+  session: MysqlSession,
+  prepared: Prepared,
+  event: StatementEvent,
+  cut: boolean,
+  cursor: Cursor,
+): BindValue[] | undefined {
   const flags = cursor.u8();
   cursor.skip(4);
   const start = cursor.pos;
   const counted = (flags & c.EXECUTE_PARAMETER_COUNT) !== 0;
   const named = session.capabilitiesKnown && session.greeted ? session.has(c.CLIENT_QUERY_ATTRIBUTES) : counted;
-  let values = readBindValues(session, prepared, cursor, counted, named);
+  let values = readBindValues(session, prepared, event, cursor, counted, named);
   if (cut) return values;
   if (cursor.failed || cursor.remaining() > 0) {
     // Some clients agree on query attributes and then send none of their fields.
     cursor.reset(cursor.bytes, start, cursor.end);
-    values = readBindValues(session, prepared, cursor, counted, !named);
+    values = readBindValues(session, prepared, event, cursor, counted, !named);
   }
   return cursor.failed || cursor.remaining() > 0 ? undefined : values;
 }
@@ -179,6 +191,7 @@ function bindValues(session: MysqlSession, prepared: Prepared, cut: boolean, cur
 function readBindValues(
   session: MysqlSession,
   prepared: Prepared,
+  event: StatementEvent,
   cursor: Cursor,
   counted: boolean,
   named: boolean,
@@ -187,11 +200,12 @@ function readBindValues(
   if (count <= 0) return [];
   const nulls = cursor.pos;
   if (!cursor.skip(Math.ceil(count / 8))) return undefined;
+  const names: string[] = [];
   if (cursor.u8() === 1) {
     const types: number[] = [];
     for (let i = 0; i < count && !cursor.failed; i++) {
       types.push(cursor.u16le());
-      if (named) cursor.skip(Math.max(0, lenenc(cursor)));
+      if (named) names.push(readName(cursor, session));
     }
     if (!cursor.failed) prepared.types = types;
   }
@@ -201,12 +215,15 @@ function readBindValues(
     return undefined;
   }
   const values: BindValue[] = [];
+  const tags = new Map<string, string>();
   for (const [i, type] of types.entries()) {
     const value = bindValue(session, prepared, cursor, nulls, i, type);
     if (cursor.failed) break;
     // Query attributes come behind the parameters.
     if (i < prepared.parameterCount) values.push(value === undefined ? LOST : value);
+    else addTag(tags, names[i], value);
   }
+  event.tags = tags.size > 0 && !cursor.failed ? tags : undefined;
   return values;
 }
 

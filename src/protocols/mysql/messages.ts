@@ -201,6 +201,8 @@ export interface OkReply {
 export function readOk(cursor: Cursor): OkReply {
   cursor.skip(1);
   const affectedRows = lenenc(cursor);
+  // Its code for NULL means nothing here.
+  if (affectedRows < 0) cursor.fail();
   lenenc(cursor);
   const status = cursor.remaining() >= 2 ? cursor.u16le() : 0;
   if (cursor.remaining() >= 2) cursor.skip(2);

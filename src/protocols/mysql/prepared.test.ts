@@ -221,6 +221,7 @@ test('query attributes of an execution are told from its parameters', () => {
   const request = t.command(c.COM_STMT_EXECUTE, head, types, t.u32(42), t.str('abc'));
   const statement = only(session(capabilities, ...prepare(1, 1), t.client(request), t.server(t.ok(1))));
   assert.deepEqual(statement.parameters, [42]);
+  assert.deepEqual([...(statement.tags ?? [])], [['trace', 'abc']]);
 });
 
 test('a cursor: rows of all fetches belong to the execution, which is emitted when they end', () => {

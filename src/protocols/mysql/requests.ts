@@ -39,9 +39,9 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     onContinuation(session, frame, length, sequence);
   } else if (session.phase === PHASE_GREETING || session.phase === PHASE_RESPONSE) {
     onClientLogin(session, frame, cursor, sequence, sink);
-  } else if (sequence === 0) {
+  } else if (sequence === 0 || goesOnCounting(session)) {
     session.endBody();
-    session.clientSequence = 0;
+    session.clientSequence = sequence;
     session.clientContinues = length === c.PAYLOAD_MAX;
     // A command of which not even the code is there may have a reply or none.
     if (cursor.remaining() === 0 && frame.lostBytes > 0) loseRequests(session, frame.lostBytes);
@@ -62,6 +62,12 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     else session.strayFrames++;
   }
   session.lastClientUs = frame.endUs;
+}
+
+/** MariaDB's Java connector numbers a command inside a compressed packet as it likes: there only the order tells. */
+function goesOnCounting(session: MysqlSession): boolean {
+  if (session.layer === undefined || session.gapSeen || session.replyState === REPLY_INFILE) return false;
+  return session.pending[0]?.kind !== KIND_AUTH;
 }
 
 function onContinuation(session: MysqlSession, frame: Frame, length: number, sequence: number): void {

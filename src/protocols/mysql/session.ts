@@ -341,7 +341,11 @@ export class MysqlSession {
       event.lostBytes += this.lostBytes;
       this.lostBytes = 0;
     }
-    if (event.kind === 'statement') this.emitted++;
+    if (event.kind === 'statement') {
+      this.emitted++;
+      // Bytes that the driver held back while it looked for a frame have the time at which they came.
+      for (const outcome of event.outcomes) outcome.endUs = Math.max(outcome.endUs, outcome.firstByteUs);
+    }
     sink.emit(event);
   }
 

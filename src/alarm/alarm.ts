@@ -1,0 +1,59 @@
+/** An alarm on its way out of the sensor: one match of a rule with `alert`, and the record as it is written. */
+import { type AuditRecord, SEVERITIES, type Severity } from '../contracts/record.ts';
+
+/** Plain data: crosses threads. */
+export interface Alarm {
+  readonly rule: string;
+  readonly severity: Severity;
+  /** Microseconds since 1970, of the record. */
+  readonly timeUs: number;
+  /** The record with its public keys. */
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** Alarms of a record; `toJson` gives its public form, and is asked only when there is one. */
+export function alarmsOf(record: AuditRecord, toJson: (record: AuditRecord) => Record<string, unknown>): Alarm[] {
+  const alarms: Alarm[] = [];
+  let json: Record<string, unknown> | undefined;
+  for (const { rule, severity, action } of record.policy ?? []) {
+    if (action !== 'alert') continue;
+    json ??= toJson(record);
+    alarms.push({ rule, severity, timeUs: record.timeUs, record: json });
+  }
+  return alarms;
+}
+
+/** 0 for info to 4 for critical. */
+export function severityRank(severity: Severity): number {
+  return SEVERITIES.indexOf(severity);
+}
+
+const TEXT_KEY = 'db.query.text';
+/** What is left of a record that must be small. */
+const CORE_KEYS = [
+  'time',
+  'audit.id',
+  'audit.kind',
+  'user.name',
+  'client.address',
+  'server.address',
+  'db.operation.name',
+];
+
+/** The alarm as one line of JSON of at most `bytesMax` bytes: a longer one loses its binds, then its text's end. */
+export function alarmLine({ rule, severity, record }: Alarm, bytesMax: number): string {
+  const whole = JSON.stringify({ rule, severity, ...record });
+  if (Buffer.byteLength(whole) <= bytesMax) return whole;
+  const core = Object.fromEntries(CORE_KEYS.flatMap((key) => (key in record ? [[key, record[key]]] : [])));
+  const text = String(record[TEXT_KEY] ?? '');
+  const withText = (chars: number): string =>
+    JSON.stringify({ rule, severity, ...core, [TEXT_KEY]: text.slice(0, chars), 'audit.cut': true });
+  let low = 0;
+  let high = Math.min(text.length, bytesMax);
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (Buffer.byteLength(withText(middle)) <= bytesMax) low = middle;
+    else high = middle - 1;
+  }
+  return withText(low);
+}

@@ -1,0 +1,128 @@
+/**
+ * One receiver's queue. Whatever the receiver does, the sensor never waits: the queue is bounded, alarms it has no room
+ * for are dropped and counted, and one that cannot be delivered is tried again with growing pauses, then given up.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Alarm } from './alarm.ts';
+
+/** A way out. `send` resolves when the alarm is handed over, and rejects when it was not. */
+export interface AlarmTransport {
+  /** For people and counters: never with a secret in it. */
+  readonly name: string;
+  send(alarm: Alarm): Promise<void>;
+  close(): void;
+}
+
+export interface OutletCounters {
+  sent: number;
+  /** Attempts that failed and were repeated. */
+  retried: number;
+  /** Given up after the last attempt. */
+  failed: number;
+  /** No room in the queue, or still in it at the end. */
+  dropped: number;
+}
+
+export interface OutletOptions {
+  readonly queueMax?: number;
+  readonly attemptsMax?: number;
+  readonly firstPauseMs?: number;
+  readonly sendTimeoutMs?: number;
+}
+
+const DEFAULTS: Required<OutletOptions> = { queueMax: 1000, attemptsMax: 6, firstPauseMs: 500, sendTimeoutMs: 10_000 };
+const PAUSE_MS_MAX = 30_000;
+
+export class Outlet {
+  readonly counters: OutletCounters = { sent: 0, retried: 0, failed: 0, dropped: 0 };
+  /** Why the last attempt failed; `undefined` when it did not. */
+  problem: string | undefined = undefined;
+  readonly name: string;
+  private readonly transport: AlarmTransport;
+  private readonly options: Required<OutletOptions>;
+  private readonly queue: Alarm[] = [];
+  private readonly ending = new AbortController();
+  private pumping: Promise<void> | undefined = undefined;
+
+  constructor(transport: AlarmTransport, options: OutletOptions = {}) {
+    this.transport = transport;
+    this.name = transport.name;
+    this.options = { ...DEFAULTS, ...options };
+  }
+
+  /** False when there was no room. */
+  push(alarm: Alarm): boolean {
+    if (this.ending.signal.aborted || this.queue.length >= this.options.queueMax) {
+      this.counters.dropped++;
+      return false;
+    }
+    this.queue.push(alarm);
+    this.pumping ??= this.pump();
+    return true;
+  }
+
+  /** Gives what is queued `graceMs` to leave, then counts the rest as dropped. */
+  async close(graceMs: number): Promise<void> {
+    const timer = new AbortController();
+    await Promise.race([this.pumping, sleep(graceMs, undefined, timer).catch(() => undefined)]);
+    timer.abort();
+    this.ending.abort();
+    this.transport.close();
+    await this.pumping;
+    this.counters.dropped += this.queue.length;
+    this.queue.length = 0;
+  }
+
+  private async pump(): Promise<void> {
+    for (let alarm = this.queue[0]; alarm !== undefined && !this.ending.signal.aborted; alarm = this.queue[0]) {
+      const delivered = await this.deliver(alarm);
+      if (this.ending.signal.aborted && !delivered) break; // still in the queue: counted there
+      this.queue.shift();
+      if (delivered) this.counters.sent++;
+      else this.counters.failed++;
+    }
+    this.pumping = undefined;
+  }
+
+  private async deliver(alarm: Alarm): Promise<boolean> {
+    let pauseMs = this.options.firstPauseMs;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.withTimeout(this.transport.send(alarm));
+        this.problem = undefined;
+        return true;
+      } catch (error) {
+        if (!this.ending.signal.aborted || this.problem === undefined) this.problem = reasonOf(error);
+      }
+      if (attempt >= this.options.attemptsMax || this.ending.signal.aborted) return false;
+      this.counters.retried++;
+      await sleep(pauseMs, undefined, { signal: this.ending.signal }).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
+    }
+  }
+
+  private async withTimeout(sending: Promise<void>): Promise<void> {
+    const timer = new AbortController();
+    const late = sleep(this.options.sendTimeoutMs, undefined, {
+      signal: AbortSignal.any([timer.signal, this.ending.signal]),
+    });
+    try {
+      await Promise.race([
+        sending,
+        late.then(() => {
+          throw new Error(`no answer within ${this.options.sendTimeoutMs} ms`);
+        }),
+      ]);
+    } finally {
+      timer.abort();
+      sending.catch(() => undefined);
+      late.catch(() => undefined);
+    }
+  }
+}
+
+/** `fetch` hides the reason behind "fetch failed". */
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as Error;
+  return cause instanceof Error && cause.message !== '' ? cause.message : message;
+}

@@ -1,0 +1,173 @@
+/** Logins: encodings before and after the switch, who and with what, refusals, encryption. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type LoginEvent, MARK_NO_REPLY, type StatementEvent } from '../../contracts/event.ts';
+import * as cp from './codepoints.ts';
+import * as t from './testing.ts';
+
+const loginOf = (events: readonly unknown[]) => events.find((e) => (e as LoginEvent).kind === 'login') as LoginEvent;
+const query = t.toServer(t.chain(t.immediate('insert x')));
+const answer = t.toClient(t.replies(1, [t.done(1)]));
+
+test('EXCSAT, ACCSEC, SECCHK, ACCRDB: user, database and program; EBCDIC before, UTF-8 after the UNICODEMGR switch', () => {
+  const login = loginOf(t.run([], { user: 'jürgen', database: 'größe' }));
+  assert.equal(login.identity.user, 'jürgen');
+  assert.equal(login.identity.database, 'größe');
+  assert.equal(login.identity.program, 'app.main');
+  assert.equal(login.identity.system, 'derby');
+  assert.equal(login.method, 'USRIDPWD');
+  assert.equal(login.errorCode, undefined);
+  assert.ok(login.endUs > login.startUs);
+});
+
+test('passwords are in no event', () => {
+  assert.ok(!JSON.stringify(t.run([query, answer])).includes('s3cret'));
+});
+
+test('connection attributes behind the database name, among them passwords, are not kept', () => {
+  const events = t.run([], { database: 'shop;create=true;bootPassword=s3cret' });
+  assert.equal(loginOf(events).identity.database, 'shop');
+  assert.ok(!JSON.stringify(events).includes('s3cret'));
+});
+
+test('a server without UNICODEMGR stays with EBCDIC', () => {
+  const secmec = t.object(cp.SECMEC, t.u16(3));
+  const events = t.playTurns([
+    t.toServer(t.chain([t.object(cp.EXCSAT, t.object(cp.EXTNAM, t.ebcdic('cics')))], [t.object(cp.ACCSEC, secmec)])),
+    t.toClient(
+      t.replies(1, [t.object(cp.EXCSATRD, t.object(cp.SRVCLSNM, t.ebcdic('QDB2')))], [t.object(cp.ACCSECRD, secmec)]),
+    ),
+    t.toServer(
+      t.chain(
+        [t.object(cp.SECCHK, secmec, t.object(cp.USRID, t.ebcdic('IBMUSER')))],
+        [t.object(cp.ACCRDB, t.object(cp.RDBNAM, t.ebcdic('DSNDB04           ')))],
+      ),
+    ),
+    t.toClient(t.replies(1, [t.message(cp.SECCHKRM, 0, t.object(cp.SECCHKCD, t.u8(0)))], [t.message(cp.ACCRDBRM)])),
+  ]);
+  const { identity } = loginOf(events);
+  assert.deepEqual([identity.user, identity.database, identity.system], ['IBMUSER', 'DSNDB04', 'ibm.db2']);
+});
+
+test('PRDDTA names the client program', () => {
+  const data = `${'DNC10140'.padEnd(8)}${'JVM'.padEnd(18)}${'payroll'.padEnd(20)}`;
+  const secmec = t.object(cp.SECMEC, t.u16(4));
+  const events = t.playTurns([
+    t.toServer(
+      t.chain(
+        [t.object(cp.SECCHK, secmec)],
+        [t.object(cp.ACCRDB, t.object(cp.PRDDTA, t.u8(data.length), t.ebcdic(data)))],
+      ),
+    ),
+    t.toClient(t.replies(1, [t.message(cp.SECCHKRM)], [t.message(cp.ACCRDBRM)])),
+  ]);
+  assert.equal(loginOf(events).identity.program, 'payroll');
+});
+
+test('SECMEC with an encrypted user: the user is unknown, the method says why', () => {
+  const login = loginOf(t.run([], { user: '', mechanism: 9 }));
+  assert.equal(login.identity.user, undefined);
+  assert.equal(login.method, 'EUSRIDPWD');
+});
+
+test('SECCHKRM: a refused login carries its code', () => {
+  const turns = t.login().slice(0, 3);
+  const refusal = t.message(cp.SECCHKRM, 8, t.object(cp.SECCHKCD, t.u8(0x0f)));
+  const login = loginOf(t.playTurns([...turns, t.toClient(t.replies(1, [refusal]))]));
+  assert.equal(login.errorCode, 'SECCHKCD 0x0f');
+  assert.equal(login.errorText, 'password invalid');
+  assert.equal(login.identity.user, 'alice');
+});
+
+test('RDBAFLRM: an unknown database fails the login with the SQLSTATE', () => {
+  const turns = t.login().slice(0, 3);
+  const login = loginOf(
+    t.playTurns([
+      ...turns,
+      t.toClient(
+        t.replies(
+          1,
+          [t.message(cp.SECCHKRM, 0, t.object(cp.SECCHKCD, t.u8(0)))],
+          [t.message(0x221a, 8), t.sqlcard(-4499, '08004', 0, 'nodb')],
+        ),
+      ),
+    ]),
+  );
+  assert.equal(login.errorCode, '08004');
+  assert.match(login.errorText ?? '', /-4499.*nodb/);
+});
+
+test('a login whose reply never comes is marked', () => {
+  const login = loginOf(t.playTurns(t.login().slice(0, 3)));
+  assert.ok(login.marks & MARK_NO_REPLY);
+});
+
+test('the next user of a pooled connection logs in again, and has no sections of the last one', () => {
+  const events = t.run([
+    t.toServer(t.chain(t.prepare(5, 'select of alice'))),
+    t.toClient(t.replies(1, [t.done()])),
+    ...t.login({ user: 'bob' }).slice(2),
+    t.toServer(t.chain(t.executeSection(5))),
+    t.toClient(t.replies(1, [t.done()])),
+  ]);
+  const users = events.filter((e) => e.kind === 'login').map((e) => e.identity.user);
+  assert.deepEqual(users, ['alice', 'bob']);
+  const executed = events.find((e) => e.kind === 'statement') as StatementEvent;
+  assert.equal(executed.identity.user, 'bob');
+  assert.equal(executed.text, undefined);
+});
+
+test('encrypted objects are said to be opaque, once', () => {
+  const [excsat, ...rest] = t.login({ mechanism: 13 });
+  assert.ok(excsat);
+  const encrypted = t.toServer(
+    t.dss(cp.DSS_REQUEST | cp.CHAINED | cp.SAME_CORRELATOR, 1, t.object(cp.EXCSQLIMM, t.section(1))),
+    t.dss(cp.DSS_ENCRYPTED_OBJECT, 1, Buffer.alloc(32, 7)),
+  );
+  const events = t.playTurns([excsat, ...rest, encrypted, answer, encrypted, answer]);
+  const opaque = events.filter((e) => e.kind === 'opaque');
+  assert.deepEqual(
+    opaque.map((e) => e.kind === 'opaque' && e.reason),
+    ['native-encryption'],
+  );
+  assert.equal(events.filter((e) => e.kind === 'statement').length, 2);
+});
+
+test('TLS from the first byte is opaque', () => {
+  const hello = Buffer.from('160301000501000001ff', 'hex');
+  const alert = Buffer.from('15030300020228', 'hex');
+  const events = t.playTurns([t.toServer(hello), t.toClient(alert)]);
+  assert.deepEqual(
+    events.map((e) => e.kind === 'opaque' && e.reason),
+    ['tls'],
+  );
+});
+
+test('special registers say on whose behalf: end user, program, workstation', () => {
+  const set = (text: string) => [t.object(cp.EXCSQLSET, t.section(1)), t.sqlstt(text)];
+  const events = t.run([
+    t.toServer(
+      t.chain(set("SET CLIENT USERID 'o''hara'"), set("SET CLIENT APPLNAME 'billing'"), [
+        ...set("SET CLIENT WRKSTNNAME 'desk7'"),
+        t.sqlstt("SET CURRENT SCHEMA = 'X'"),
+      ]),
+    ),
+    t.toClient(t.replies(1, [t.sqlcardNull], [t.sqlcardNull], [t.sqlcardNull])),
+    query,
+    answer,
+  ]);
+  const statements = events.filter((e) => e.kind === 'statement');
+  assert.equal(statements.length, 5, 'each SQLSTT of EXCSQLSET is a statement');
+  const last = statements.at(-1)?.identity;
+  assert.deepEqual([last?.endUser, last?.program, last?.clientHost], ["o'hara", 'billing', 'desk7']);
+});
+
+test('a refused setting changes nothing', () => {
+  const events = t.run([
+    t.toServer(t.chain([t.object(cp.EXCSQLSET, t.section(1)), t.sqlstt("SET CLIENT USERID 'eve'")])),
+    t.toClient(t.replies(1, [t.sqlcard(-804, '07002')])),
+    query,
+    answer,
+  ]);
+  assert.equal(events.filter((e) => e.kind === 'statement').at(-1)?.identity.endUser, undefined);
+});

@@ -1,0 +1,87 @@
+/** Missing bytes, and the end of the connection. */
+import { LogoutEvent, MARK_GAP, MARK_MIDSTREAM, MARK_NO_REPLY, OpaqueEvent } from '../../contracts/event.ts';
+import {
+  type Direction,
+  END_FIN,
+  END_UNSEEN,
+  type EndReason,
+  type EventSink,
+  TO_SERVER,
+} from '../../contracts/protocol.ts';
+import { abandon } from './dss.ts';
+import { flushUnanswered } from './pending.ts';
+import { emitSilent } from './requests.ts';
+import { endCursors, type Request, type Session } from './session.ts';
+
+/**
+ * `synced`: the bytes lay inside a structure whose end is known; it was handed over as damaged and marks its statement.
+ * Otherwise whole structures may be missing.
+ */
+export function onGap(
+  s: Session,
+  direction: Direction,
+  lostBytes: number,
+  synced: boolean,
+  _tsUs: number,
+  sink: EventSink,
+): void {
+  if (synced) return;
+  abandon(s.lanes[direction]);
+  if (direction === TO_SERVER) onRequestsLost(s, lostBytes, sink);
+  else onRepliesLost(s, lostBytes);
+}
+
+/** Sections may now stand for other statements, cursors for other queries: nothing remembered is trusted. */
+function onRequestsLost(s: Session, lostBytes: number, sink: EventSink): void {
+  if (s.current) markRequest(s.current, lostBytes);
+  emitSilent(s, sink);
+  s.current = undefined;
+  s.requestsLost = true;
+  s.lostRequestBytes += lostBytes;
+  s.chainEnded = true;
+  s.uncertain = true;
+  s.statements.clear();
+  endCursors(s, sink, MARK_GAP, false);
+}
+
+function onRepliesLost(s: Session, lostBytes: number): void {
+  s.repliesLost = true;
+  let bytes = lostBytes;
+  for (const request of s.queue) {
+    markRequest(request, bytes);
+    request.cursor?.walker?.lose();
+    bytes = 0; // the loss is counted once
+  }
+}
+
+function markRequest(request: Request, lostBytes: number): void {
+  request.marks |= MARK_GAP;
+  const event = request.cursor?.execution.event ?? request.events[0];
+  for (const each of request.events) each.marks |= MARK_GAP;
+  if (event === undefined) return;
+  event.marks |= MARK_GAP;
+  event.lostBytes += lostBytes;
+}
+
+export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {
+  if (s.tls) {
+    const event = new OpaqueEvent(s.identity, s.firstUs, 'tls');
+    event.tls = s.tls.facts;
+    sink.emit(event);
+    return;
+  }
+  for (const lane of s.lanes) abandon(lane);
+  emitSilent(s, sink);
+  flushUnanswered(s, 0, sink);
+  endCursors(s, sink, 0, false);
+  if (s.login) {
+    s.login.identity = s.identity;
+    s.login.marks |= MARK_NO_REPLY;
+    sink.emit(s.login);
+    s.login = undefined;
+  }
+  if (reason === END_UNSEEN || (!s.loggedIn && !s.emitted)) return;
+  const event = new LogoutEvent(s.identity, tsUs, reason === END_FIN ? 'fin' : 'rst');
+  if (!s.loginSeen) event.marks |= MARK_MIDSTREAM;
+  sink.emit(event);
+}

@@ -1,0 +1,173 @@
+/** Requests that wait for their replies, and what becomes of them. */
+import { MARK_NO_REPLY, Outcome, type StatementEvent } from '../../contracts/event.ts';
+import type { EventSink } from '../../contracts/protocol.ts';
+import * as cp from './codepoints.ts';
+import { LIMITS, MATCH_DEPTH_MAX, PENDING_BYTES_MAX } from './limits.ts';
+import { endLoginStep } from './login.ts';
+import { applyRegisters } from './registers.ts';
+import { emitStatement, endCursor, endCursors, newStatement, type Request, type Session } from './session.ts';
+
+/** Adds a request; when too much waits, the oldest are emitted unanswered. */
+export function enqueue(s: Session, request: Request, sink: EventSink): void {
+  s.queue.push(request);
+  while (s.queue.length > LIMITS.pendingMax) giveUpOldest(s, sink);
+}
+
+/** Counts what objects added to a request since it weighed `before`, and gives up the oldest when too much is kept. */
+export function weigh(s: Session, request: Request, before: number, sink: EventSink): void {
+  s.queueBytes += request.weight - before;
+  while (s.queueBytes > PENDING_BYTES_MAX && s.queue.length > 1) giveUpOldest(s, sink);
+}
+
+function giveUpOldest(s: Session, sink: EventSink): void {
+  const head = s.queue[0];
+  if (head) finish(s, head, head.startUs, sink);
+}
+
+/** The oldest waiting request of this number. Those before it get no further reply. */
+export function match(s: Session, correlation: number, endUs: number, sink: EventSink): Request | undefined {
+  const request = oldest(s, correlation);
+  if (request === undefined) return undefined;
+  for (let head = s.queue[0]; head !== undefined && head !== request; head = s.queue[0]) finish(s, head, endUs, sink);
+  return request;
+}
+
+/** The same, without any effect on those before it. */
+export function oldest(s: Session, correlation: number): Request | undefined {
+  const depth = Math.min(s.queue.length, MATCH_DEPTH_MAX);
+  for (let i = 0; i < depth; i++) if (s.queue[i]?.correlation === correlation) return s.queue[i];
+  return undefined;
+}
+
+/** The server's chain has ended: what else the client asked for in the same chain was not executed, or not answered. */
+export function endChain(s: Session, chain: number, endUs: number, sink: EventSink): void {
+  for (let head = s.queue[0]; head !== undefined && head.chain <= chain; head = s.queue[0]) {
+    if (s.failedChain === head.chain && !head.answered) drop(s, head);
+    else finish(s, head, endUs, sink);
+  }
+}
+
+/** Emits all that waits, without a (complete) reply. */
+export function flushUnanswered(s: Session, marks: number, sink: EventSink): void {
+  for (let head = s.queue[0]; head !== undefined; head = s.queue[0]) {
+    for (const event of head.events) event.marks |= marks | MARK_NO_REPLY;
+    finish(s, head, head.outcome?.endUs ?? head.startUs, sink);
+  }
+}
+
+function drop(s: Session, request: Request): void {
+  const index = s.queue.indexOf(request);
+  if (index >= 0) s.queue.splice(index, 1);
+  s.queueBytes -= request.weight;
+  if (s.current === request) s.current = undefined;
+}
+
+/** No more replies come for this request. */
+export function finish(s: Session, request: Request, endUs: number, sink: EventSink): void {
+  drop(s, request);
+  if (request.failed) noteFailure(s, request);
+  switch (request.codePoint) {
+    case cp.SECCHK:
+    case cp.ACCRDB:
+      endLoginStep(s, request, endUs, sink);
+      break;
+    case cp.PRPSQLSTT:
+      finishPrepare(s, request, sink);
+      break;
+    case cp.CNTQRY:
+    case cp.CLSQRY:
+      finishCursorCommand(s, request, sink);
+      break;
+    default:
+      finishStatements(s, request, sink);
+  }
+}
+
+function noteFailure(s: Session, request: Request): void {
+  if (s.failedChain !== request.chain) s.failedKey = '';
+  s.failedChain = request.chain;
+  if (request.codePoint === cp.PRPSQLSTT) s.failedKey = request.key;
+}
+
+/** A statement that could not be prepared is a record of its own. */
+function finishPrepare(s: Session, request: Request, sink: EventSink): void {
+  if (!request.failed) return;
+  s.statements.delete(request.key);
+  const event = newStatement(s, request.startUs, 'prepare');
+  event.text = request.text?.text;
+  event.textLength = request.text?.length;
+  event.textSha256 = request.text?.sha256;
+  event.marks |= request.marks;
+  event.lostBytes += request.lostBytes;
+  applyVerdict(request);
+  if (request.outcome) event.outcomes.push(request.outcome);
+  emitStatement(s, event, sink);
+}
+
+function finishCursorCommand(s: Session, request: Request, sink: EventSink): void {
+  const cursor = request.cursor;
+  if (cursor === undefined) return;
+  const event = cursor.execution.event;
+  event.marks |= request.marks;
+  event.lostBytes += request.lostBytes;
+  applyVerdict(request);
+  const over = request.codePoint === cp.CLSQRY || request.failed || isExhausted(request);
+  if (over) endCursor(s, cursor, sink);
+}
+
+function isExhausted(request: Request): boolean {
+  const walker = request.cursor?.walker;
+  return walker?.ended === true && request.cursor?.scrollable === false;
+}
+
+function finishStatements(s: Session, request: Request, sink: EventSink): void {
+  const { execution, events } = request;
+  const unprepared = s.failedKey !== '' && s.failedKey === request.key && s.failedChain === request.chain;
+  if (request.failed && unprepared) return;
+  applyVerdict(request);
+  for (const [index, event] of events.entries()) {
+    if (!request.answered) event.marks |= MARK_NO_REPLY;
+    else if (index > 0 && request.outcome) event.outcomes.push(Object.assign(new Outcome(), request.outcome));
+    event.transaction = transactionOf(request, event);
+    if (execution === undefined) emitStatement(s, event, sink);
+  }
+  if (request.answered && !request.failed) applyRegisters(s, events);
+  if (execution === undefined) return;
+  execution.answered = true;
+  const cursor = request.cursor;
+  // The end of data has been seen, or the query failed: nothing will be fetched.
+  if (cursor && (request.failed || isExhausted(request))) endCursor(s, cursor, sink);
+  else if (execution.openCursors === 0 && (cursor === undefined || !cursor.ended)) {
+    emitStatement(s, execution.event, sink);
+  }
+}
+
+/** SQL always runs in a unit of work; it is open until ENDUOWRM says otherwise. */
+function transactionOf(request: Request, event: StatementEvent): StatementEvent['transaction'] {
+  if (!request.answered) return undefined;
+  if (request.committed) return 'idle';
+  switch (request.codePoint) {
+    case cp.EXCSQLIMM:
+    case cp.EXCSQLSTT:
+    case cp.EXCSQLSET:
+    case cp.OPNQRY:
+      return 'open';
+    case cp.SYNCCTL:
+      return !request.failed && /(?:COMMIT|ROLLBACK)$/.test(event.operation ?? '') ? 'idle' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Writes down what went wrong, in the words of the SQLCARD or else of the reply message. */
+function applyVerdict(request: Request): void {
+  const outcome = request.outcome;
+  if (outcome === undefined || !request.failed) return;
+  outcome.errorCode ??= request.errorCode ?? request.replyName;
+  outcome.errorText ??= request.errorText ?? request.replyName;
+}
+
+/** A unit of work has ended: result sets that do not survive it are closed. */
+export function endUnitOfWork(s: Session, committed: boolean, sink: EventSink): void {
+  endCursors(s, sink, 0, committed);
+}

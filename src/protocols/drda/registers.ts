@@ -1,0 +1,46 @@
+/** Special registers with which a client says on whose behalf it works; middleware sets them between statements. */
+import type { BindValue, Identity, StatementEvent } from '../../contracts/event.ts';
+import type { Session } from './session.ts';
+
+type Register = 'endUser' | 'program' | 'clientHost';
+
+/** SET CLIENT USERID 'x', SET CURRENT CLIENT_USERID = 'x', and so on. */
+const SETTING =
+  /^\s*SET\s+(?:CURRENT\s+)?CLIENT[_\s]+(USERID|APPLNAME|WRKSTNNAME)\s*(?:=|TO)?\s*(?:'((?:[^']|'')*)'|(NULL|\?))\s*;?\s*$/i;
+const SET_CLIENT_INFO = /^\s*CALL\s+(?:"?SYSPROC"?\s*\.\s*)?"?WLM_SET_CLIENT_INFO"?\s*\(/i;
+
+const REGISTERS: ReadonlyMap<string, Register> = new Map([
+  ['USERID', 'endUser'],
+  ['APPLNAME', 'program'],
+  ['WRKSTNNAME', 'clientHost'],
+]);
+
+/** Takes over what these successful statements set. */
+export function applyRegisters(s: Session, events: readonly StatementEvent[]): void {
+  for (const event of events) {
+    const { text, parameters } = event;
+    if (text === undefined || text.length > TEXT_MAX) continue;
+    const setting = SETTING.exec(text);
+    if (setting) {
+      const register = REGISTERS.get((setting[1] as string).toUpperCase());
+      const value = setting[3] === '?' ? stringOf(parameters?.[0]) : setting[2]?.replaceAll("''", "'");
+      if (register) set(s, { [register]: value?.trim() || undefined });
+    } else if (SET_CLIENT_INFO.test(text) && parameters) {
+      const [endUser, clientHost, program] = parameters.map(stringOf);
+      // A null argument leaves a register as it is.
+      if (endUser !== undefined) set(s, { endUser: endUser || undefined });
+      if (clientHost !== undefined) set(s, { clientHost: clientHost || undefined });
+      if (program !== undefined) set(s, { program: program || undefined });
+    }
+  }
+}
+
+const TEXT_MAX = 1024;
+
+function set(s: Session, change: Partial<Pick<Identity, Register>>): void {
+  s.identity = { ...s.identity, ...change };
+}
+
+function stringOf(value: BindValue | undefined): string | undefined {
+  return typeof value === 'string' ? value.trim() : undefined;
+}

@@ -1,0 +1,257 @@
+/**
+ * The state of one DRDA conversation, and the few operations every part of it uses.
+ *
+ * A request and its replies carry the same correlation identifier, which starts again with every chain of requests. A
+ * reply therefore belongs to the oldest waiting request of its number; loss can leave a request unanswered, but gives
+ * no reply to a wrong one.
+ */
+import type { Hash } from 'node:crypto';
+import {
+  type BindValue,
+  type Identity,
+  type LoginEvent,
+  MARK_GAP,
+  MARK_MIDSTREAM,
+  type Outcome,
+  StatementEvent,
+} from '../../contracts/event.ts';
+import type { ConnectionInfo, EventSink } from '../../contracts/protocol.ts';
+import type { TlsObserver } from '../sdk/tls.ts';
+import { CCSID_EBCDIC } from './ccsid.ts';
+import { HandleTable } from './handles.ts';
+import type { RowWalker } from './rows.ts';
+import type { StatementText, TextSpan } from './text.ts';
+import { Typdef } from './typdef.ts';
+import type { Placeholder } from './values.ts';
+
+/** Takes the content of an object as it comes in. */
+export interface ByteStream {
+  feed(bytes: Uint8Array, start: number, end: number): void;
+  /** `whole`: nothing of it is missing. */
+  close(whole: boolean): void;
+}
+
+/** A structure as the two sides' readers see it; `bytes` are borrowed. */
+export interface Structure {
+  readonly format: number;
+  readonly correlation: number;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly wireBytes: number;
+  readonly lostBytes: number;
+  /** Bytes of it are missing. */
+  readonly damaged: boolean;
+  /** Its content went to a stream, or was too long to be put together. */
+  readonly cut: boolean;
+  /** SHA-256 of the whole text of a statement that was too long. */
+  readonly sha256: string | undefined;
+}
+
+/** One direction: the data stream structure whose segments are coming in. */
+export class Lane {
+  /** The next segment continues this structure. */
+  continued = false;
+  format = 0;
+  correlation = 0;
+  startUs = 0;
+  wireBytes = 0;
+  lostBytes = 0;
+  damaged = false;
+  /** What was put together of it: `bytes[0, length)`. */
+  bytes: Uint8Array = new Uint8Array(0);
+  length = 0;
+  /** Receives the content instead, when that is not to be put together. */
+  stream: ByteStream | undefined = undefined;
+  /** A statement text that is longer than what is put together. */
+  span: TextSpan | undefined = undefined;
+  hash: Hash | undefined = undefined;
+  hashedBytes = 0;
+}
+
+/** An executed statement with its open result sets. It is emitted when the last of them is closed. */
+export class Execution {
+  readonly event: StatementEvent;
+  openCursors = 0;
+  answered = false;
+  constructor(event: StatementEvent) {
+    this.event = event;
+  }
+}
+
+/** An open result set, known by its section. */
+export class QueryCursor {
+  readonly key: string;
+  readonly execution: Execution;
+  readonly outcome: Outcome;
+  walker: RowWalker | undefined = undefined;
+  /** The end of data does not end it: the client may go back. */
+  scrollable = false;
+  hold = false;
+  ended = false;
+  constructor(key: string, execution: Execution, outcome: Outcome) {
+    this.key = key;
+    this.execution = execution;
+    this.outcome = outcome;
+  }
+}
+
+/** A command that waits for its replies. */
+export class Request {
+  readonly codePoint: number;
+  readonly correlation: number;
+  readonly startUs: number;
+  /** Which chain of requests it is in. */
+  readonly chain: number;
+  /** The client wants no reply (RQSDSS of type 5). */
+  silent = false;
+  /** Section it names; empty: none. */
+  key = '';
+  /** What it costs to keep, roughly in bytes. */
+  weight = 0;
+  events: StatementEvent[] = [];
+  execution: Execution | undefined = undefined;
+  text: StatementText | undefined = undefined;
+  hold = false;
+  cursor: QueryCursor | undefined = undefined;
+  outcome: Outcome | undefined = undefined;
+  /** Sections of the result sets a call returns, and how many of them have been opened. */
+  resultKeys: string[] = [];
+  resultSets = 0;
+  /** The event's parameters, for the large objects still to come. */
+  parameters: BindValue[] = [];
+  placeholders: Placeholder[] = [];
+  /** Data representation of its objects, where it differs from the session's. */
+  requestTypdef: Typdef | undefined = undefined;
+  replyTypdef: Typdef | undefined = undefined;
+  answered = false;
+  /** Login: the database was opened. */
+  accepted = false;
+  failed = false;
+  errorCode: string | undefined = undefined;
+  errorText: string | undefined = undefined;
+  /** A reply message of error severity; an SQLCARD says it better. */
+  replyName: string | undefined = undefined;
+  committed = false;
+  marks = 0;
+  lostBytes = 0;
+  constructor(codePoint: number, correlation: number, startUs: number, chain: number) {
+    this.codePoint = codePoint;
+    this.correlation = correlation;
+    this.startUs = startUs;
+    this.chain = chain;
+  }
+}
+
+export class Session {
+  readonly connection: ConnectionInfo;
+  identity: Identity;
+  readonly lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
+  /** A data stream structure was seen: the connection does not begin with TLS. */
+  started = false;
+  tls: TlsObserver | undefined = undefined;
+  /** CCSID of names and parameters; 0: not known. It changes with the chain after EXCSATRD. */
+  ccsid: number;
+  nextCcsid = 0;
+  sqlam = 7;
+  client: Typdef = new Typdef();
+  server: Typdef = new Typdef();
+
+  login: LoginEvent | undefined = undefined;
+  firstUs = 0;
+  loginSeen = false;
+  loggedIn = false;
+  emitted = false;
+  opaqueSaid = false;
+
+  queue: Request[] = [];
+  queueBytes = 0;
+  /** The request that objects from the client belong to. */
+  current: Request | undefined = undefined;
+  chain = 0;
+  /** The client's next structure begins a chain. */
+  chainEnded = true;
+  /** A request of this chain failed: those behind it are not executed. */
+  failedChain = -1;
+  /** Section whose preparation failed in that chain: executing it is refused, and no record of its own. */
+  failedKey = '';
+  readonly statements: HandleTable = new HandleTable();
+  readonly cursors: Map<string, QueryCursor> = new Map();
+  /** Package of the last section named in full. */
+  package = '';
+  /** Sections may have been prepared without being seen. */
+  uncertain: boolean;
+  repliesLost = false;
+  requestsLost = false;
+  lostRequestBytes = 0;
+
+  constructor(connection: ConnectionInfo) {
+    this.connection = connection;
+    this.uncertain = connection.midstream;
+    this.ccsid = connection.midstream ? 0 : CCSID_EBCDIC;
+    this.identity = NOBODY;
+  }
+}
+
+const NOBODY: Identity = {
+  system: 'ibm.db2',
+  user: undefined,
+  effectiveUser: undefined,
+  osUser: undefined,
+  clientHost: undefined,
+  program: undefined,
+  endUser: undefined,
+  database: undefined,
+};
+
+/** A statement that begins now. It carries the marks of what was lost just before. */
+export function newStatement(s: Session, startUs: number, call: string): StatementEvent {
+  const event = new StatementEvent(s.identity, startUs, call);
+  if (!s.loginSeen) event.marks |= MARK_MIDSTREAM;
+  if (s.requestsLost) {
+    event.marks |= MARK_GAP;
+    event.lostBytes = s.lostRequestBytes;
+    s.requestsLost = false;
+    s.lostRequestBytes = 0;
+  }
+  return event;
+}
+
+export function emitStatement(s: Session, event: StatementEvent, sink: EventSink): void {
+  s.emitted = true;
+  // The server may have named itself since the request.
+  if (event.identity.system !== s.identity.system) event.identity = { ...event.identity, system: s.identity.system };
+  sink.emit(event);
+}
+
+/** Which system speaks, by the product identifier it signs with. */
+export function recogniseProduct(s: Session, product: string): void {
+  const system = SYSTEMS.get(product.slice(0, 3));
+  if (system !== undefined && system !== s.identity.system) s.identity = { ...s.identity, system };
+}
+
+const SYSTEMS: ReadonlyMap<string, string> = new Map([
+  ['CSS', 'derby'],
+  ['DNC', 'derby'],
+  ['SQL', 'ibm.db2'],
+  ['DSN', 'ibm.db2'],
+  ['QSQ', 'ibm.db2'],
+  ['ARI', 'ibm.db2'],
+]);
+
+/** The result set is closed. Its statement is emitted with the last one of it. */
+export function endCursor(s: Session, cursor: QueryCursor, sink: EventSink): void {
+  if (s.cursors.get(cursor.key) === cursor) s.cursors.delete(cursor.key);
+  if (cursor.ended) return;
+  cursor.ended = true;
+  const execution = cursor.execution;
+  execution.openCursors--;
+  if (execution.openCursors === 0 && execution.answered) emitStatement(s, execution.event, sink);
+}
+
+export function endCursors(s: Session, sink: EventSink, marks: number, keepHeld: boolean): void {
+  for (const cursor of [...s.cursors.values()]) {
+    if (keepHeld && cursor.hold) continue;
+    cursor.execution.event.marks |= marks;
+    endCursor(s, cursor, sink);
+  }
+}

@@ -1,0 +1,110 @@
+/** SQLSTT (DRDA volume 1): the text of a statement, as mixed or as single-byte characters. */
+import { createHash } from 'node:crypto';
+import { characterBoundary, decodeCcsid } from './ccsid.ts';
+import { LIMITS } from './limits.ts';
+import { NULL } from './sqlca.ts';
+import type { Typdef } from './typdef.ts';
+
+/** Where the text stands. */
+export interface TextSpan {
+  readonly start: number;
+  /** Bytes it says to have; when its object was cut there are fewer. */
+  readonly length: number;
+  readonly ccsid: number;
+}
+
+/** A statement's text as far as it is kept. */
+export interface StatementText {
+  readonly text: string;
+  /** True length in bytes and SHA-256, when cut. */
+  readonly length: number | undefined;
+  readonly sha256: string | undefined;
+}
+
+/**
+ * Finds the text in the content of an SQLSTT. Two nullable strings with four bytes of length each (SQLAM 7 on), or two
+ * with two bytes; in either byte order. The layout whose lengths add up to the whole content is the right one.
+ * `cut`: the content goes on behind `end`.
+ */
+export function findText(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  cut: boolean,
+  typdef: Typdef,
+): TextSpan | undefined {
+  for (const littleEndian of [typdef.littleEndian, !typdef.littleEndian]) {
+    const span =
+      nullable(bytes, start, end, cut, littleEndian, typdef) ?? plain(bytes, start, end, littleEndian, typdef);
+    if (span) return span;
+  }
+  return undefined;
+}
+
+function nullable(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  cut: boolean,
+  littleEndian: boolean,
+  typdef: Typdef,
+): TextSpan | undefined {
+  let pos = start;
+  for (const ccsid of [typdef.mbcs, typdef.sbcs]) {
+    if (pos >= end) return undefined;
+    if (bytes[pos] === NULL) {
+      pos++;
+      continue;
+    }
+    if (bytes[pos] !== 0 || end - pos < 5) return undefined;
+    const length = number(bytes, pos + 1, 4, littleEndian);
+    const from = pos + 5;
+    const rest = from + length;
+    // Behind mixed text comes the single-byte string, which is null then.
+    const fits = ccsid === typdef.mbcs && pos === start ? rest === end - 1 && bytes[rest] === NULL : rest === end;
+    if (fits || (cut && rest > end)) return { start: from, length, ccsid };
+    if (length !== 0) return undefined;
+    pos = rest;
+  }
+  return undefined;
+}
+
+function plain(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  littleEndian: boolean,
+  typdef: Typdef,
+): TextSpan | undefined {
+  if (end - start < 4) return undefined;
+  const mixed = number(bytes, start, 2, littleEndian);
+  const second = start + 2 + mixed;
+  if (second + 2 > end) return undefined;
+  const single = number(bytes, second, 2, littleEndian);
+  if (second + 2 + single !== end || (mixed > 0 && single > 0)) return undefined;
+  if (mixed > 0) return { start: start + 2, length: mixed, ccsid: typdef.mbcs };
+  return { start: second + 2, length: single, ccsid: typdef.sbcs };
+}
+
+function number(bytes: Uint8Array, start: number, count: number, littleEndian: boolean): number {
+  let value = 0;
+  for (let i = 0; i < count; i++)
+    value = value * 256 + (bytes[littleEndian ? start + count - 1 - i : start + i] as number);
+  return value;
+}
+
+/** Decodes what is kept of a text that is there as a whole. */
+export function keepText(bytes: Uint8Array, span: TextSpan): StatementText {
+  const end = span.start + span.length;
+  if (span.length <= LIMITS.sqlBytesMax) {
+    return { text: decodeCcsid(bytes, span.start, end, span.ccsid), length: undefined, sha256: undefined };
+  }
+  const sha256 = createHash('sha256').update(bytes.subarray(span.start, end)).digest('hex');
+  return { text: beginning(bytes, span), length: span.length, sha256 };
+}
+
+/** The kept part of a text that is longer than that. */
+export function beginning(bytes: Uint8Array, span: TextSpan): string {
+  const cut = characterBoundary(bytes, span.start, span.start + LIMITS.sqlBytesMax, span.ccsid);
+  return decodeCcsid(bytes, span.start, cut, span.ccsid);
+}

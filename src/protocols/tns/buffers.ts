@@ -1,0 +1,94 @@
+/** What is kept of messages that span packets: a request whole, up to its cap; of a reply the beginning and the end. */
+import { REPLY_HEAD_BYTES_MAX, REPLY_TAIL_BYTES_MAX, REQUEST_BYTES_MAX } from './limits.ts';
+
+const FIRST_BYTES = 512;
+/** A buffer that grew beyond this is freed once it is empty, so that idle connections stay small. */
+const KEPT_BYTES = 4096;
+const REPLY_BYTES_MAX = REPLY_HEAD_BYTES_MAX + 4 * REPLY_TAIL_BYTES_MAX;
+
+/** Grows by doubling up to `limit`. */
+class Buffered {
+  bytes: Uint8Array = new Uint8Array(0);
+  length = 0;
+
+  protected copy(from: Uint8Array, start: number, end: number, limit: number): void {
+    const needed = this.length + end - start;
+    if (needed > this.bytes.length) {
+      let size = Math.max(FIRST_BYTES, this.bytes.length);
+      while (size < needed) size *= 2;
+      const grown = new Uint8Array(Math.min(size, limit));
+      grown.set(this.bytes.subarray(0, this.length));
+      this.bytes = grown;
+    }
+    this.bytes.set(from.subarray(start, end), this.length);
+    this.length = needed;
+  }
+
+  clear(): void {
+    this.length = 0;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(0);
+  }
+}
+
+export class RequestBuffer extends Buffered {
+  /** Bytes beyond the cap were dropped. */
+  overflowed = false;
+  startUs = 0;
+
+  append(from: Uint8Array, start: number, end: number): void {
+    const room = REQUEST_BYTES_MAX - this.length;
+    if (end - start > room) this.overflowed = true;
+    this.copy(from, start, Math.min(end, start + room), REQUEST_BYTES_MAX);
+  }
+
+  override clear(): void {
+    super.clear();
+    this.overflowed = false;
+  }
+}
+
+export class ReplyBuffer extends Buffered {
+  /** Bytes between head and tail were dropped, or lost. */
+  holed = false;
+  wireBytes = 0;
+  firstUs = 0;
+  lastUs = 0;
+
+  append(from: Uint8Array, start: number, end: number): void {
+    let pos = start;
+    if (this.length + end - pos <= REPLY_BYTES_MAX) {
+      this.copy(from, pos, end, REPLY_BYTES_MAX);
+      return;
+    }
+    if (this.length < REPLY_HEAD_BYTES_MAX) {
+      const count = Math.min(end - pos, REPLY_HEAD_BYTES_MAX - this.length);
+      this.copy(from, pos, pos + count, REPLY_BYTES_MAX);
+      pos += count;
+    }
+    this.holed = true;
+    const fresh = Math.min(end - pos, REPLY_TAIL_BYTES_MAX);
+    const old = Math.min(REPLY_TAIL_BYTES_MAX - fresh, this.length - REPLY_HEAD_BYTES_MAX);
+    this.bytes.copyWithin(REPLY_HEAD_BYTES_MAX, this.length - old, this.length);
+    this.length = REPLY_HEAD_BYTES_MAX + old;
+    this.copy(from, end - fresh, end, REPLY_BYTES_MAX);
+  }
+
+  /** Where the kept end begins. */
+  tailStart(): number {
+    return Math.max(0, this.length - REPLY_TAIL_BYTES_MAX);
+  }
+
+  /** Drops what was said, keeping the counts: an error interrupted it. */
+  interrupt(): void {
+    this.length = 0;
+    this.holed = true;
+  }
+
+  override clear(): void {
+    super.clear();
+    this.holed = false;
+    this.wireBytes = 0;
+    this.firstUs = 0;
+    this.lastUs = 0;
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * State of one TNS connection: what was negotiated, who logged in, the cursors, and the calls that wait for their
+ * reply. TTC is half duplex: a client's next call means that the reply before is over. Only where END_OF_RESPONSE was
+ * agreed (23ai) may calls run ahead of replies, whose ends are then marked.
+ */
+import { decodeText, type TextEncodingName } from '../../base/text.ts';
+import {
+  type AuditEvent,
+  type Identity,
+  type LoginEvent,
+  LogoutEvent,
+  MARK_GAP,
+  MARK_MIDSTREAM,
+  MARK_NO_REPLY,
+  StatementEvent,
+} from '../../contracts/event.ts';
+import { type ConnectionInfo, END_FIN, END_RST, type EndReason, type EventSink } from '../../contracts/protocol.ts';
+import { TlsObserver } from '../sdk/tls.ts';
+import { ReplyBuffer, RequestBuffer } from './buffers.ts';
+import { encodingOf } from './charset.ts';
+import { type CursorEntry, CursorTable } from './cursors.ts';
+import { LIMITS } from './limits.ts';
+import { Negotiation } from './negotiate.ts';
+import { DIALECT_U, DIALECT_UNKNOWN, type Dialect } from './reader.ts';
+import type { RequestContext } from './requests.ts';
+
+export const KIND_PROTOCOL = 0;
+export const KIND_DATA_TYPES = 1;
+export const KIND_LOGIN = 2;
+export const KIND_EXECUTE = 3;
+export const KIND_FETCH = 4;
+export const KIND_COMMAND = 5;
+/** Answered, but not recorded (ping, version, LOB lengths). */
+export const KIND_SILENT = 6;
+export const KIND_LOGOFF = 7;
+
+const SDU_DEFAULT = 8192;
+/** Bytes of requests that may wait for a reply since the last time none did. */
+const PENDING_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A call whose reply is awaited. */
+export class Pending {
+  readonly kind: number;
+  readonly sequence: number;
+  readonly event: StatementEvent | LoginEvent | undefined;
+  entry: CursorEntry | undefined = undefined;
+  cursorId = 0;
+  /** Login: the first of the two calls. */
+  firstPhase = false;
+  /** Login: negotiation is part of the exchange. */
+  fast = false;
+  /** Recorded only when it fails (parse without execution). */
+  silent = false;
+  constructor(kind: number, sequence: number, event: StatementEvent | LoginEvent | undefined) {
+    this.kind = kind;
+    this.sequence = sequence;
+    this.event = event;
+  }
+}
+
+export class TnsSession {
+  readonly connection: ConnectionInfo;
+  readonly negotiation: Negotiation = new Negotiation();
+  readonly tls: TlsObserver = new TlsObserver();
+  tlsSeen = false;
+  tlsStartUs = 0;
+
+  identity: Identity;
+  /** Packets have four-byte lengths. */
+  large = false;
+  sduBytes: number = SDU_DEFAULT;
+  endOfResponse = false;
+  /** Bytes that integrity protection appends to each DATA packet. */
+  macBytes = 0;
+  connectStartUs = -1;
+  /** The connect descriptor follows CONNECT in a DATA packet. */
+  descriptorFollows = false;
+  refusalStartUs = -1;
+
+  /** Settled by negotiation or by the first call that tells. */
+  dialect: Dialect = DIALECT_UNKNOWN;
+  /** Field version found by trial; -1 without. */
+  triedVersion = -1;
+
+  readonly request: RequestBuffer = new RequestBuffer();
+  readonly reply: ReplyBuffer = new ReplyBuffer();
+  readonly pending: Pending[] = [];
+  readonly cursors: CursorTable = new CursorTable(LIMITS.handlesMax);
+  /** Failed first attempt of a privileged login, which the client repeats on its own. */
+  heldLogin: LoginEvent | undefined = undefined;
+  loginMode = 0;
+  schema: string | undefined = undefined;
+
+  loggedIn = false;
+  userUnknown: boolean;
+  /** Sequence of the reset after an error: the client's markers answer the server's. */
+  serverBroke = false;
+  /** Calls may have been lost since the latest one: only a status with its number answers it. */
+  doubt = false;
+  lostBytes = 0;
+  emitted = 0;
+  quitUs = -1;
+  private pendingBytes = 0;
+  private loggedOut = false;
+  /** Messages that belong to no call, or are none. */
+  strayMessages = 0;
+  pendingOverflows = 0;
+
+  constructor(connection: ConnectionInfo) {
+    this.connection = connection;
+    this.userUnknown = connection.midstream;
+    this.identity = {
+      system: 'oracle.db',
+      user: undefined,
+      effectiveUser: undefined,
+      osUser: undefined,
+      clientHost: undefined,
+      program: undefined,
+      endUser: undefined,
+      database: undefined,
+    };
+  }
+
+  encoding(): TextEncodingName {
+    return encodingOf(this.negotiation.charset);
+  }
+
+  /** How requests are to be read now. */
+  context(): RequestContext {
+    const { negotiation } = this;
+    const dialect = this.dialect === DIALECT_UNKNOWN ? negotiation.dialect : this.dialect;
+    const version = negotiation.fieldVersion >= 0 ? negotiation.fieldVersion : this.triedVersion;
+    return {
+      fieldVersion: version,
+      rawText: negotiation.rawText,
+      encoding: this.encoding(),
+      stringBytesMax: negotiation.stringBytesMax,
+      dialect: dialect === DIALECT_UNKNOWN ? DIALECT_U : dialect,
+      dialectSure: negotiation.dialect !== DIALECT_UNKNOWN,
+      bigChunks: negotiation.bigChunks,
+      sure: version >= 0,
+      cursor: (id) => this.cursors.peek(id),
+    };
+  }
+
+  statement(startUs: number, call: string, operation?: string): StatementEvent {
+    const event = new StatementEvent(this.identity, startUs, call);
+    event.operation = operation;
+    return event;
+  }
+
+  push(pending: Pending, sink: EventSink): void {
+    this.doubt = false;
+    this.pending.push(pending);
+    this.pendingBytes += this.request.length;
+    if (this.pending.length === 1) this.pendingBytes = this.request.length;
+    if (this.pending.length <= LIMITS.pendingMax && this.pendingBytes <= PENDING_BYTES_MAX) return;
+    this.pendingOverflows++;
+    this.flush(MARK_GAP, sink);
+  }
+
+  /** Emits everything that waits, without further outcomes. */
+  flush(marks: number, sink: EventSink): void {
+    for (let pending = this.pending.shift(); pending !== undefined; pending = this.pending.shift()) {
+      this.release(pending, marks, sink);
+    }
+    this.reply.clear();
+  }
+
+  /** Gives a call up whose reply was not seen to its end. */
+  release(pending: Pending, marks: number, sink: EventSink): void {
+    const { event } = pending;
+    if (event === undefined || pending.silent) return;
+    // A fetch has no event of its own while its query is open.
+    if (pending.kind === KIND_FETCH && pending.entry?.open === event) {
+      event.marks |= marks;
+      return;
+    }
+    event.marks |= marks | MARK_NO_REPLY;
+    this.emit(event, sink);
+  }
+
+  /** The cursor's query is over: emits what it fetched. */
+  closeCursor(entry: CursorEntry | undefined, sink: EventSink): void {
+    const event = entry?.open;
+    if (entry === undefined || event === undefined) return;
+    entry.open = undefined;
+    this.emit(event, sink);
+  }
+
+  keepCursor(id: number, entry: CursorEntry, sink: EventSink): void {
+    this.cursors.set(id, entry, (gone) => this.closeCursor(gone, sink));
+  }
+
+  closeCursors(sink: EventSink): void {
+    for (const entry of this.cursors.all()) this.closeCursor(entry, sink);
+  }
+
+  /** Lost bytes go to the next event that is marked with a gap. */
+  emit(event: AuditEvent, sink: EventSink): void {
+    if (this.userUnknown) event.marks |= MARK_MIDSTREAM;
+    if (this.lostBytes > 0 && event.kind === 'statement') {
+      event.marks |= MARK_GAP;
+      event.lostBytes += this.lostBytes;
+      this.lostBytes = 0;
+    }
+    if (event.kind === 'statement') this.emitted++;
+    sink.emit(event);
+  }
+
+  releaseHeldLogin(sink: EventSink): void {
+    const held = this.heldLogin;
+    this.heldLogin = undefined;
+    if (held === undefined) return;
+    // Its second call was not answered: whether it succeeded is not known.
+    if (held.errorCode === undefined) held.marks |= MARK_NO_REPLY;
+    this.emit(held, sink);
+  }
+
+  logout(reason: string, tsUs: number, sink: EventSink): void {
+    if (this.loggedOut || (!this.loggedIn && this.emitted === 0)) return;
+    this.closeCursors(sink);
+    this.loggedOut = true;
+    this.emit(new LogoutEvent(this.identity, tsUs, reason), sink);
+  }
+
+  end(reason: EndReason, tsUs: number, sink: EventSink): void {
+    this.flush(0, sink);
+    this.closeCursors(sink);
+    this.releaseHeldLogin(sink);
+    if (this.quitUs >= 0) this.logout('quit', this.quitUs, sink);
+    else if (reason === END_FIN || reason === END_RST) this.logout(reason === END_FIN ? 'fin' : 'rst', tsUs, sink);
+  }
+}
+
+/** `bytes` as text, at most `limit` bytes, ending on a character. */
+export function cutText(bytes: Uint8Array, limit: number, encoding: TextEncodingName): string {
+  const text = decodeText(bytes, 0, Math.min(bytes.length, limit), encoding);
+  return bytes.length > limit ? text.replace(/\ufffd+$/, '') : text;
+}

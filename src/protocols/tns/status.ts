@@ -1,0 +1,271 @@
+/**
+ * How a call ended: the end-of-call status OER (type 4) or the short status (type 9). Until servers of 23ai mark the
+ * end of a reply, it is the last thing in one, so rows need not be walked: it is looked for from the end, and must
+ * fill the reply to its last byte.
+ */
+import { decodeText } from '../../base/text.ts';
+import * as c from './constants.ts';
+import { DIALECT_F1, DIALECT_F8, DIALECT_N, DIALECT_U, type Dialect, TtcReader } from './reader.ts';
+
+export class CallStatus {
+  callStatus = 0;
+  rows = 0;
+  errorCode = 0;
+  errorText: string | undefined = undefined;
+  cursorId = 0;
+  sqlType = 0;
+  /** The request's sequence number, where the server repeats it; 0 elsewhere. */
+  call = 0;
+  /** Where it begins in the reply's tail. */
+  offset = 0;
+  /** Short status: it has no rows, code or cursor. */
+  short = false;
+  compilationErrors = false;
+}
+
+export interface StatusShape {
+  readonly dialect: Dialect;
+  readonly fieldVersion: number;
+  /** Both sides have the end-of-call status field. */
+  readonly callStatusField: boolean;
+  readonly bigChunks: boolean;
+}
+
+const TRANSACTION_OPEN = 2;
+const WARNING_COMPILATION = 0x20;
+/** Sizes of the fixed forms, without message, at field versions 4 to 6. */
+const FIXED_BYTES = 66;
+const NATIVE_BYTES = 136;
+const SHORT_BYTES_MAX = 9;
+const TEXT_BYTES_MAX = 2048;
+/** Array elements come one a chunk. */
+const CHUNKED = 0xfe;
+
+const reader = new TtcReader();
+
+/** The status that ends `bytes[start, end)`; `undefined` when none fills it to the end. `call`: sequence number of the request. */
+export function findStatus(
+  shape: StatusShape,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  call: number,
+  shortAllowed: boolean,
+): CallStatus | undefined {
+  if (end - start < 3) return undefined;
+  const long =
+    shape.dialect === DIALECT_U
+      ? findUniversal(shape, bytes, start, end, call)
+      : findFixed(shape, bytes, start, end, call);
+  if (long) return long;
+  return shortAllowed ? findShort(shape, bytes, start, end) : undefined;
+}
+
+export function isTransactionOpen(status: CallStatus): boolean {
+  return (status.callStatus & TRANSACTION_OPEN) !== 0;
+}
+
+function findShort(shape: StatusShape, bytes: Uint8Array, start: number, end: number): CallStatus | undefined {
+  for (let at = Math.max(start, end - SHORT_BYTES_MAX); at < end - 1; at++) {
+    if (bytes[at] !== c.MSG_STATUS) continue;
+    reader.reset(bytes, at + 1, end);
+    reader.dialect = shape.dialect;
+    const status = new CallStatus();
+    status.short = true;
+    status.offset = at;
+    if (shape.callStatusField) status.callStatus = reader.ub(4);
+    reader.ub(2);
+    if (!reader.failed && reader.pos === end && status.callStatus >= 0 && status.callStatus < 0x10000) return status;
+  }
+  return undefined;
+}
+
+/** Tries every byte 04 that may begin a status, the nearest to the start first: texts hide few, statuses are not short. */
+function findUniversal(
+  shape: StatusShape,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  call: number,
+): CallStatus | undefined {
+  let best: CallStatus | undefined;
+  for (let at = start; at < end - 20; at++) {
+    if (bytes[at] !== c.MSG_ERROR) continue;
+    const status = readUniversal(shape, bytes, at, end);
+    if (status === undefined) continue;
+    if (status.call === call) return status;
+    best ??= status;
+  }
+  return best;
+}
+
+function readUniversal(shape: StatusShape, bytes: Uint8Array, at: number, end: number): CallStatus | undefined {
+  const status = new CallStatus();
+  status.offset = at;
+  reader.reset(bytes, at + 1, end);
+  reader.dialect = DIALECT_U;
+  reader.bigChunks = shape.bigChunks;
+  if (shape.callStatusField) status.callStatus = reader.variable();
+  reader.variable(); // end-to-end sequence
+  status.rows = reader.variable();
+  status.errorCode = reader.variable();
+  reader.variable();
+  reader.variable();
+  status.cursorId = reader.variable();
+  reader.variable(); // error position
+  if (reader.failed || !isSane(status)) return undefined;
+  // Before field version 4 the flags after the SQL type are integers; later they are bytes.
+  if (shape.fieldVersion < 4) return readOldRest(status, end);
+  status.sqlType = reader.u8();
+  reader.skip(4);
+  status.compilationErrors = (reader.u8() & WARNING_COMPILATION) !== 0;
+  skipRowid();
+  reader.variable(); // operating system error
+  reader.skip(1);
+  status.call = reader.u8();
+  reader.variable();
+  reader.variable(); // iterations
+  skipBatch();
+  if (shape.fieldVersion >= 7) {
+    status.errorCode = reader.variable();
+    status.rows = reader.variable();
+  }
+  if (shape.fieldVersion >= 14) {
+    reader.variable();
+    reader.variable();
+  }
+  return readText(status, end);
+}
+
+/** Field version 3: bytes and integers mixed; only what ends exactly with the reply is believed. */
+function readOldRest(status: CallStatus, end: number): CallStatus | undefined {
+  status.sqlType = reader.u8();
+  const from = reader.pos;
+  const text = oraText(from, end);
+  if (status.errorCode === 0) {
+    const left = end - from;
+    return text < 0 && left >= 10 && left <= 40 ? status : undefined;
+  }
+  if (text < 0 || text - from < 10 || text - from > 40) return undefined;
+  reader.pos = text;
+  return readText(status, end);
+}
+
+/** Where `L "ORA-…"` begins such that it ends with the reply, or -1. */
+function oraText(from: number, end: number): number {
+  const { bytes } = reader;
+  for (let at = from; at < Math.min(end - 5, from + 64); at++) {
+    const isText = bytes[at + 1] === 0x4f && bytes[at + 2] === 0x52 && bytes[at + 3] === 0x41 && bytes[at + 4] === 0x2d;
+    if (isText && (bytes[at] === end - at - 1 || bytes[at] === CHUNKED)) return at;
+  }
+  return -1;
+}
+
+function skipRowid(): void {
+  reader.variable();
+  reader.variable();
+  reader.skip(1);
+  reader.variable();
+  reader.variable();
+}
+
+/** Logical rowid, then the arrays of batch errors: codes, offsets, messages. */
+function skipBatch(): void {
+  reader.dlc();
+  for (let array = 0; array < 2; array++) {
+    const count = reader.variable();
+    if (count <= 0) continue;
+    const chunked = reader.u8() === CHUNKED;
+    for (let i = 0; i < count && !reader.failed; i++) {
+      if (chunked) reader.variable();
+      reader.variable();
+    }
+    if (chunked) reader.skip(1);
+  }
+  const messages = reader.variable();
+  if (messages <= 0) return;
+  reader.skip(1);
+  for (let i = 0; i < messages && !reader.failed; i++) {
+    reader.variable();
+    reader.clr();
+    reader.skip(2);
+  }
+}
+
+function readText(status: CallStatus, end: number): CallStatus | undefined {
+  if (status.errorCode !== 0) {
+    const text = reader.clr();
+    if (text === undefined || text.length > TEXT_BYTES_MAX) return undefined;
+    status.errorText = decodeText(text, 0, text.length, 'utf8').trimEnd();
+  }
+  return !reader.failed && reader.pos === end && isSane(status) ? status : undefined;
+}
+
+function isSane(status: CallStatus): boolean {
+  const { callStatus, rows, errorCode, cursorId } = status;
+  return (
+    callStatus >= 0 &&
+    callStatus < 0x10000 &&
+    rows >= 0 &&
+    errorCode >= 0 &&
+    errorCode < 100_000 &&
+    cursorId >= 0 &&
+    cursorId < 0x10000
+  );
+}
+
+/** The fixed forms have one size, so that their place follows from the end; the message, if any, is cut first. */
+function findFixed(
+  shape: StatusShape,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  call: number,
+): CallStatus | undefined {
+  const native = shape.dialect === DIALECT_N;
+  const text = cutText(bytes, start, end);
+  const stop = text < 0 ? end : text;
+  const size = native ? NATIVE_BYTES : FIXED_BYTES;
+  const at = stop - size;
+  if (at < start || bytes[at] !== c.MSG_ERROR) return undefined;
+  const status = readFixed(bytes, at, stop, native);
+  if (!isSane(status) || (status.call !== call && call >= 0 && status.call !== 0)) return undefined;
+  if ((status.errorCode !== 0) !== text >= 0) return undefined;
+  if (text >= 0) {
+    reader.reset(bytes, text, end);
+    reader.dialect = DIALECT_F1;
+    reader.bigChunks = false;
+    const message = reader.clr();
+    status.errorText = message && decodeText(message, 0, message.length, 'utf8').trimEnd();
+  }
+  return status;
+}
+
+function readFixed(bytes: Uint8Array, at: number, stop: number, native: boolean): CallStatus {
+  const status = new CallStatus();
+  status.offset = at;
+  reader.reset(bytes, at + 1, stop);
+  reader.dialect = DIALECT_F8;
+  status.callStatus = reader.u32le();
+  reader.u16le();
+  if (native) reader.skip(1);
+  status.rows = reader.u32le();
+  status.errorCode = reader.u16le();
+  reader.skip(4);
+  status.cursorId = reader.u16le();
+  reader.u16le();
+  status.sqlType = reader.u8();
+  status.call = bytes[at + (native ? 49 : 45)] as number;
+  return status;
+}
+
+/** Offset of the message `L "ORA-…"` that ends with the reply, or -1. */
+function cutText(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = end - 10; at >= Math.max(start, end - TEXT_BYTES_MAX); at--) {
+    if (bytes[at + 1] !== 0x4f || bytes[at + 2] !== 0x52 || bytes[at + 3] !== 0x41 || bytes[at + 4] !== 0x2d) continue;
+    if (bytes[at] === end - at - 1) return at;
+    // A long message in chunks: the first chunk's length follows the mark.
+    if (at - 1 >= start && bytes[at - 1] === CHUNKED && bytes[end - 1] === 0) return at - 1;
+  }
+  return -1;
+}

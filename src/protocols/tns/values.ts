@@ -1,0 +1,310 @@
+/** Bind values by Oracle's internal type numbers: descriptors (OAC) and the values of one row. */
+import { createHash } from 'node:crypto';
+import { decodeText, type TextEncodingName, toHex } from '../../base/text.ts';
+import type { BindValue } from '../../contracts/event.ts';
+import { encodingOf } from './charset.ts';
+import { LIMITS } from './limits.ts';
+import { DIALECT_N, DIALECT_U, type TtcReader } from './reader.ts';
+
+/** Describes one bind variable. */
+export interface BindType {
+  readonly type: number;
+  readonly flags: number;
+  readonly maxBytes: number;
+  readonly charset: number;
+  /** Character set form: 2 is the national character set. */
+  readonly form: number;
+}
+
+export const BIND_ARRAY = 0x40;
+const FORM_NATIONAL = 2;
+const FIELD_VERSION_COLLATION = 8;
+const ARRAY_VALUES_MAX = 4096;
+
+export const TYPE_VARCHAR = 1;
+const TYPE_NUMBER = 2;
+const TYPE_LONG = 8;
+const TYPE_ROWID = 11;
+const TYPE_DATE = 12;
+const TYPE_RAW = 23;
+const TYPE_LONG_RAW = 24;
+const TYPE_CHAR = 96;
+const TYPE_BINARY_FLOAT = 100;
+const TYPE_BINARY_DOUBLE = 101;
+const TYPE_CURSOR = 102;
+const TYPE_OBJECT = 109;
+const TYPE_CLOB = 112;
+const TYPE_BFILE = 114;
+const TYPE_JSON = 119;
+const TYPE_VECTOR = 127;
+const TYPE_TIMESTAMP = 180;
+const TYPE_TIMESTAMP_TZ = 181;
+const TYPE_INTERVAL_YM = 182;
+const TYPE_INTERVAL_DS = 183;
+const TYPE_TIMESTAMP_LTZ = 231;
+const TYPE_BOOLEAN = 252;
+
+const NAMES: ReadonlyMap<number, string> = new Map([
+  [TYPE_VARCHAR, 'VARCHAR2'],
+  [TYPE_NUMBER, 'NUMBER'],
+  [TYPE_LONG, 'LONG'],
+  [TYPE_ROWID, 'ROWID'],
+  [TYPE_DATE, 'DATE'],
+  [TYPE_RAW, 'RAW'],
+  [TYPE_LONG_RAW, 'LONG RAW'],
+  [TYPE_CHAR, 'CHAR'],
+  [TYPE_BINARY_FLOAT, 'BINARY_FLOAT'],
+  [TYPE_BINARY_DOUBLE, 'BINARY_DOUBLE'],
+  [TYPE_CURSOR, 'REF CURSOR'],
+  [TYPE_OBJECT, 'OBJECT'],
+  [TYPE_CLOB, 'CLOB'],
+  [113, 'BLOB'],
+  [TYPE_BFILE, 'BFILE'],
+  [TYPE_JSON, 'JSON'],
+  [TYPE_VECTOR, 'VECTOR'],
+  [TYPE_TIMESTAMP, 'TIMESTAMP'],
+  [TYPE_TIMESTAMP_TZ, 'TIMESTAMP WITH TIME ZONE'],
+  [TYPE_INTERVAL_YM, 'INTERVAL YEAR TO MONTH'],
+  [TYPE_INTERVAL_DS, 'INTERVAL DAY TO SECOND'],
+  [208, 'UROWID'],
+  [TYPE_TIMESTAMP_LTZ, 'TIMESTAMP WITH LOCAL TIME ZONE'],
+  [TYPE_BOOLEAN, 'BOOLEAN'],
+]);
+
+/** Reads one descriptor in the reader's dialect. */
+export function readBindType(reader: TtcReader, fieldVersion: number): BindType {
+  if (reader.dialect === DIALECT_N) reader.skip(1);
+  const type = reader.u8();
+  const flags = reader.u8();
+  reader.skip(2); // precision and scale
+  const maxBytes = reader.ub(4);
+  reader.ub(4); // elements of an array
+  if (reader.dialect === DIALECT_U) {
+    reader.variable(); // continuation flags
+    reader.dlc(); // type's object id
+    reader.variable();
+    const charset = reader.variable();
+    const form = reader.u8();
+    reader.variable();
+    if (fieldVersion >= FIELD_VERSION_COLLATION) reader.variable();
+    return { type, flags, maxBytes, charset, form };
+  }
+  // The native form is the C struct: one more word, behind the object id's pointer.
+  reader.skip(reader.dialect === DIALECT_N ? NATIVE_GAP_BYTES : 8);
+  reader.skip(2);
+  const charset = reader.u16le();
+  const form = reader.u8();
+  reader.skip(reader.dialect === DIALECT_N ? 9 : 4);
+  return { type, flags, maxBytes, charset, form };
+}
+
+const NATIVE_GAP_BYTES = 14;
+
+/** The value that `reader` stands at, as what was bound. Arrays give their values in order. */
+export function readValue(reader: TtcReader, bind: BindType, values: BindValue[]): void {
+  if ((bind.flags & BIND_ARRAY) === 0) {
+    values.push(readScalar(reader, bind));
+    return;
+  }
+  const count = Math.min(reader.ub(4), ARRAY_VALUES_MAX);
+  for (let i = 0; i < count && !reader.failed; i++) values.push(readScalar(reader, bind));
+}
+
+function readScalar(reader: TtcReader, bind: BindType): BindValue {
+  switch (bind.type) {
+    case TYPE_CURSOR:
+      return readCursor(reader);
+    case TYPE_OBJECT:
+      return readObject(reader);
+    case TYPE_CLOB:
+    case 113:
+    case TYPE_BFILE:
+      return readLocator(reader, bind);
+    case TYPE_JSON:
+    case TYPE_VECTOR:
+      if (reader.ub(4) === 0) return null;
+      reader.clr(); // a locator made up by the client
+      return bytesValue(nameOf(bind), reader.clr());
+    default:
+      return scalarValue(reader.clr(), bind);
+  }
+}
+
+function readCursor(reader: TtcReader): BindValue {
+  if (reader.u8() === 0) return null;
+  if (reader.dialect !== DIALECT_U) return null;
+  const id = reader.variable();
+  return id === 0 ? null : `cursor ${id}`;
+}
+
+function readObject(reader: TtcReader): BindValue {
+  reader.dlc();
+  reader.dlc();
+  reader.ub(4);
+  reader.ub(4);
+  const length = reader.ub(4);
+  reader.ub(4);
+  return length === 0 ? null : bytesValue('OBJECT', reader.clr());
+}
+
+/** A locator says nothing of the data: its kind and size are given. */
+function readLocator(reader: TtcReader, bind: BindType): BindValue {
+  if (reader.ub(4) === 0) return null;
+  return bytesValue(`${nameOf(bind)} locator`, reader.clr());
+}
+
+/** A scalar by its bytes. What does not fit its type is given in hexadecimal. */
+export function scalarValue(bytes: Uint8Array | undefined, bind: BindType): BindValue {
+  if (bytes === undefined) return null;
+  return decodeScalar(bytes, bind) ?? bytesValue(nameOf(bind), bytes);
+}
+
+function decodeScalar(b: Uint8Array, bind: BindType): BindValue | undefined {
+  switch (bind.type) {
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+    case TYPE_LONG:
+    case 5:
+    case 9:
+      return textValue(b, bind.form === FORM_NATIONAL ? 'utf-16be' : encodingOf(bind.charset));
+    case TYPE_NUMBER:
+    case 3:
+    case 6:
+      return numberValue(b);
+    case TYPE_DATE:
+    case TYPE_TIMESTAMP:
+    case TYPE_TIMESTAMP_LTZ:
+      return timestamp(b);
+    case TYPE_TIMESTAMP_TZ:
+      return timestampWithZone(b);
+    case TYPE_BINARY_FLOAT:
+      return b.length === 4 ? float(b) : undefined;
+    case TYPE_BINARY_DOUBLE:
+      return b.length === 8 ? float(b) : undefined;
+    case TYPE_BOOLEAN:
+      return (b.at(-1) as number) === 1;
+    case TYPE_INTERVAL_YM:
+      return intervalYm(b);
+    case TYPE_INTERVAL_DS:
+      return intervalDs(b);
+    default:
+      return undefined;
+  }
+}
+
+function nameOf(bind: BindType): string {
+  return NAMES.get(bind.type) ?? String(bind.type);
+}
+
+function textValue(b: Uint8Array, encoding: TextEncodingName): BindValue {
+  if (b.length <= LIMITS.valueBytesMax) return decodeText(b, 0, b.length, encoding);
+  const text = decodeText(b, 0, LIMITS.valueBytesMax, encoding).replace(/\ufffd+$/, '');
+  return { type: 'VARCHAR2', text, length: b.length, sha256: createHash('sha256').update(b).digest('hex') };
+}
+
+function bytesValue(type: string, b: Uint8Array | undefined): BindValue {
+  if (b === undefined) return null;
+  if (b.length <= LIMITS.valueBytesMax) return { type, hex: toHex(b, 0, b.length) };
+  const sha256 = createHash('sha256').update(b).digest('hex');
+  return { type, hex: toHex(b, 0, LIMITS.valueBytesMax), length: b.length, sha256 };
+}
+
+const NUMBER_BYTES_MAX = 22;
+/** Decimal digits that every double keeps. */
+const EXACT_DIGITS = 15;
+
+/**
+ * NUMBER: an exponent byte (base 100, biased, complemented when negative), then base-100 digits plus one (101 minus the
+ * digit, and a final 0x66, when negative). Numbers JavaScript holds exactly come as numbers, others as decimal text.
+ */
+export function numberValue(b: Uint8Array): number | string | undefined {
+  const head = b[0];
+  if (head === undefined || b.length > NUMBER_BYTES_MAX) return undefined;
+  if (head === 0x80 && b.length === 1) return 0;
+  const negative = head < 0x80;
+  if (b.length === 1) return negative ? '-Infinity' : undefined;
+  if (head === 0xff && b[1] === 0x65) return 'Infinity';
+  let digits = '';
+  const exponent = (negative ? ~head & 0xff : head) - 193;
+  const last = negative && b.at(-1) === 0x66 ? b.length - 1 : b.length;
+  for (let i = 1; i < last; i++) {
+    const digit = negative ? 101 - (b[i] as number) : (b[i] as number) - 1;
+    if (digit < 0 || digit > 99) return undefined;
+    digits += digit < 10 ? `0${digit}` : String(digit);
+  }
+  const point = 2 * (exponent + 1);
+  const text = `${negative ? '-' : ''}${decimal(digits, point)}`;
+  const number = Number(text);
+  const isExact = digits.length <= EXACT_DIGITS || (Number.isSafeInteger(number) && !text.includes('.'));
+  return isExact && Number.isFinite(number) && String(number) === text ? number : text;
+}
+
+function decimal(digits: string, point: number): string {
+  const whole = point <= 0 ? '' : digits.slice(0, point).padEnd(point, '0');
+  const part = point <= 0 ? '0'.repeat(-point) + digits : digits.slice(point);
+  const head = whole.replace(/^0+/, '') || '0';
+  const tail = part.replace(/0+$/, '');
+  return tail === '' ? head : `${head}.${tail}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+/** `YYYY-MM-DDTHH:MM:SS[.fraction]` of the first 7 or 11 bytes; `undefined` when they are no date. */
+function timestamp(b: Uint8Array): string | undefined {
+  if (b.length < 7) return undefined;
+  const [century, yearOf, month, day, hour, minute, second] = b as unknown as number[];
+  const year = ((century as number) - 100) * 100 + (yearOf as number) - 100;
+  if ((month as number) < 1 || (month as number) > 12 || (day as number) < 1 || (day as number) > 31) return undefined;
+  const time = [hour, minute, second].map((part) => (part as number) - 1);
+  if (time.some((part) => part < 0 || part > 60)) return undefined;
+  const nanos = b.length >= 11 ? u32(b, 7) : 0;
+  const fraction = nanos === 0 ? '' : `.${String(nanos).padStart(9, '0').replace(/0+$/, '')}`;
+  const sign = year < 0 ? '-' : '';
+  const date = `${sign}${String(Math.abs(year)).padStart(4, '0')}-${two(month as number)}-${two(day as number)}`;
+  return `${date}T${time.map(two).join(':')}${fraction}`;
+}
+
+/** The instant is in UTC on the wire; the zone it was given in stands behind it. */
+function timestampWithZone(b: Uint8Array): string | undefined {
+  const utc = timestamp(b);
+  if (utc === undefined || b.length < 13) return utc;
+  const hour = b[11] as number;
+  if (hour & 0x80) return `${utc}Z`;
+  const minutes = (hour - 20) * 60 + (b[12] as number) - 60;
+  if (minutes === 0) return `${utc}Z`;
+  const size = Math.abs(minutes);
+  return `${utc}Z (${minutes < 0 ? '-' : '+'}${two(Math.trunc(size / 60))}:${two(size % 60)})`;
+}
+
+/** IEEE bytes, big-endian; the sign bit is flipped for positive numbers, all bits for negative ones. */
+function float(b: Uint8Array): number | string {
+  const flipped = Uint8Array.from(b, (byte, i) =>
+    (b[0] as number) & 0x80 ? (i === 0 ? byte ^ 0x80 : byte) : byte ^ 0xff,
+  );
+  const view = new DataView(flipped.buffer);
+  const value = b.length === 4 ? view.getFloat32(0) : view.getFloat64(0);
+  return Number.isFinite(value) ? value : String(value);
+}
+
+function intervalYm(b: Uint8Array): string | undefined {
+  if (b.length !== 5) return undefined;
+  const months = (u32(b, 0) - 2 ** 31) * 12 + (b[4] as number) - 60;
+  const size = Math.abs(months);
+  return `${months < 0 ? '-' : ''}${Math.trunc(size / 12)}-${two(size % 12)}`;
+}
+
+function intervalDs(b: Uint8Array): string | undefined {
+  if (b.length !== 11) return undefined;
+  const days = u32(b, 0) - 2 ** 31;
+  const parts = [(b[4] as number) - 60, (b[5] as number) - 60, (b[6] as number) - 60];
+  const nanos = u32(b, 7) - 2 ** 31;
+  const negative = days < 0 || nanos < 0 || parts.some((part) => part < 0);
+  const fraction = nanos === 0 ? '' : `.${String(Math.abs(nanos)).padStart(9, '0').replace(/0+$/, '')}`;
+  return `${negative ? '-' : ''}${Math.abs(days)} ${parts.map((part) => two(Math.abs(part))).join(':')}${fraction}`;
+}
+
+function u32(b: Uint8Array, at: number): number {
+  return new DataView(b.buffer, b.byteOffset, b.length).getUint32(at);
+}

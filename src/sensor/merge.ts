@@ -1,0 +1,76 @@
+/**
+ * Brings the records of several shards together in the order of their packets: a record is handed on once every other
+ * shard has said that it will send nothing before it. Shards wait when too many of their messages are not taken
+ * (`shard-worker.ts`), so what is held here is bounded.
+ */
+import { compareRecords } from '../audit/auditor.ts';
+import type { ShardRecord } from './shard-messages.ts';
+
+interface Message {
+  readonly records: readonly ShardRecord[];
+  next: number;
+}
+
+interface Lane {
+  readonly messages: Message[];
+  /** Everything up to this packet has come. */
+  position: number;
+}
+
+export class ShardMerge {
+  private readonly lanes: readonly Lane[];
+  private readonly write: (record: ShardRecord) => void;
+  private readonly taken: (shard: number) => void;
+
+  /** `write` gets the records in order, `taken` a shard's number when one of its messages is done with. */
+  constructor(shards: number, write: (record: ShardRecord) => void, taken: (shard: number) => void) {
+    this.lanes = Array.from({ length: shards }, () => ({ messages: [], position: -1 }));
+    this.write = write;
+    this.taken = taken;
+  }
+
+  /** A message of a shard: its records up to the packet `position`. `Infinity`: there will be no more. */
+  add(shard: number, position: number, records: readonly ShardRecord[]): void {
+    const lane = this.lanes[shard];
+    if (lane === undefined) return;
+    lane.position = position;
+    if (records.length > 0) lane.messages.push({ records, next: 0 });
+    else this.taken(shard);
+    this.run();
+  }
+
+  private run(): void {
+    for (;;) {
+      const shard = this.first();
+      const message = this.lanes[shard]?.messages[0];
+      const item = message?.records[message.next];
+      if (message === undefined || item === undefined) return;
+      this.write(item);
+      message.next++;
+      if (message.next < message.records.length) continue;
+      this.lanes[shard]?.messages.shift();
+      this.taken(shard);
+    }
+  }
+
+  /** The shard whose record is next; -1 when one of them may still send an earlier one. */
+  private first(): number {
+    let first = -1;
+    let best: ShardRecord | undefined;
+    for (const [shard, { messages }] of this.lanes.entries()) {
+      const head = messages[0]?.records[messages[0].next];
+      if (head === undefined || (best !== undefined && compare(head, best) > 0)) continue;
+      first = shard;
+      best = head;
+    }
+    if (best === undefined) return -1;
+    for (const { messages, position } of this.lanes) {
+      if (messages.length === 0 && position < best.position) return -1;
+    }
+    return first;
+  }
+}
+
+function compare(a: ShardRecord, b: ShardRecord): number {
+  return a.position - b.position || compareRecords(a.record, b.record);
+}

@@ -1,0 +1,54 @@
+/** What a replay's main thread and its shard threads tell each other. All of it is plain data. */
+import type { SourceStats } from '../contracts/packet.ts';
+import type { AuditRecord, Severity } from '../contracts/record.ts';
+import type { SqlStatement } from '../contracts/sql.ts';
+import type { PipelineCounters } from './pipeline.ts';
+import type { TallySnapshot } from './tally.ts';
+
+/** Start-up data of a shard thread. */
+export interface ShardJob {
+  readonly files: readonly string[];
+  readonly sensor: string;
+  readonly policies: readonly string[];
+  readonly ports: ReadonlyMap<number, string>;
+  readonly flowsMax: number;
+  readonly maskKey: Uint8Array;
+  readonly shard: { readonly index: number; readonly count: number };
+  /** Records that are kept are wanted by the main thread, not only counted. */
+  readonly sendsRecords: boolean;
+  /** One Int32 a shard: messages of it that the main thread is done with. */
+  readonly taken: SharedArrayBuffer;
+}
+
+/** A record on its way to the main thread. */
+export interface ShardRecord {
+  /** Number of the packet that completed it. */
+  readonly position: number;
+  readonly record: AuditRecord;
+  /** Not judged yet: a policy's memory of all flows is needed. */
+  readonly deferred: boolean;
+  /** Analysis of a deferred record's text. */
+  readonly statement: SqlStatement | undefined;
+}
+
+/** What a shard found in its flows. */
+export interface ShardReport {
+  readonly stats: SourceStats;
+  readonly counters: PipelineCounters;
+  /** Records that were not sent. */
+  readonly tally: TallySnapshot;
+  readonly worst: Severity | undefined;
+}
+
+export type ShardMessage =
+  /** All records up to the packet `position` are in this message or in earlier ones, in order. */
+  | {
+      readonly kind: 'records';
+      readonly position: number;
+      readonly records: readonly ShardRecord[];
+      readonly bytesRead: number;
+      readonly bytesTotal: number | undefined;
+    }
+  | { readonly kind: 'done'; readonly report: ShardReport }
+  /** `message` is for people: one line. */
+  | { readonly kind: 'failed'; readonly message: string };

@@ -1,0 +1,106 @@
+/**
+ * A thread of a replay with several workers. It reads every packet, so that its clock and its packet numbers are those
+ * of all others, and follows the flows of its shard. What only counts is counted here; records go to the main thread
+ * when someone wants them, or when a rule's memory of all flows must judge them.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { UserError } from '../base/errors.ts';
+import { type FileSource, openFiles } from '../capture/file.ts';
+import type { AuditRecord, RecordSink } from '../contracts/record.ts';
+import type { SqlStatement } from '../contracts/sql.ts';
+import { createEngine } from '../policy/engine.ts';
+import { loadProtocols } from '../protocols/registry.ts';
+import { readPolicies } from './assemble.ts';
+import { Pipeline } from './pipeline.ts';
+import type { ShardJob, ShardMessage, ShardRecord } from './shard-messages.ts';
+import { Tally } from './tally.ts';
+
+const POLL_MS = 250;
+/** Messages that the main thread may be behind. */
+const MESSAGES_MAX = 8;
+/** Records of a message; more are sent in several. */
+const RECORDS_MAX = 4096;
+/** Sleeps end after this time even without a signal, to look again. */
+const WAIT_MS = 1000;
+
+const job = workerData as ShardJob;
+const taken = new Int32Array(job.taken);
+
+class Outbox implements RecordSink {
+  /** Packet that is being read. */
+  position: () => number = () => 0;
+  private records: ShardRecord[] = [];
+  private sent = 0;
+  private readonly source: FileSource;
+
+  constructor(source: FileSource) {
+    this.source = source;
+  }
+
+  write(record: AuditRecord): boolean {
+    this.add(record, undefined, false);
+    return true;
+  }
+
+  readonly defer = (record: AuditRecord, statement: SqlStatement | undefined): void => {
+    this.add(record, statement, true);
+  };
+
+  private add(record: AuditRecord, statement: SqlStatement | undefined, deferred: boolean): void {
+    // More may come of the packet that is being read: only what was before it is complete.
+    if (this.records.length >= RECORDS_MAX) this.send(this.position() - 1);
+    this.records.push({ position: this.position(), record, deferred, statement });
+  }
+
+  /** Sends what is there; everything up to the packet `position` is then told. */
+  send(position: number): void {
+    const { index } = job.shard;
+    for (;;) {
+      const seen = Atomics.load(taken, index);
+      if (this.sent - seen < MESSAGES_MAX) break;
+      Atomics.wait(taken, index, seen, WAIT_MS);
+    }
+    this.sent++;
+    const { bytesRead, bytesTotal } = this.source;
+    tell({ kind: 'records', position, records: this.records, bytesRead, bytesTotal });
+    this.records = [];
+  }
+}
+
+function tell(message: ShardMessage): void {
+  parentPort?.postMessage(message);
+}
+
+async function main(): Promise<void> {
+  const policy = createEngine(readPolicies(job.policies), { maskKey: job.maskKey, defersMemory: true });
+  const source = openFiles(job.files);
+  const outbox = new Outbox(source);
+  const tally = new Tally([]);
+  const { sensor, ports, flowsMax, shard, sendsRecords } = job;
+  const sink = sendsRecords ? outbox : tally;
+  const options = { sensor, ports, flowsMax, shard, policy, sink, ordered: true, defer: outbox.defer };
+  const pipeline = new Pipeline({ ...options, protocols: await loadProtocols() });
+  outbox.position = () => pipeline.position;
+  while (!source.ended) {
+    const batch = source.poll(POLL_MS);
+    if (batch) {
+      pipeline.run(batch);
+      source.release(batch);
+    }
+    outbox.send(pipeline.position);
+    await nextTurn();
+  }
+  pipeline.finish();
+  outbox.send(Number.POSITIVE_INFINITY);
+  const report = { stats: source.stats(), counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
+  source.close();
+  tell({ kind: 'done', report });
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  tell({ kind: 'failed', message: error.message });
+}

@@ -1,0 +1,104 @@
+/** A replay on several threads: the same records, in the same order, as on one. `shard-worker.ts` is one of them. */
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { addCounters, type Counters } from '../base/counters.ts';
+import { UserError } from '../base/errors.ts';
+import { DISPOSITION_RECORD } from '../contracts/policy.ts';
+import { SEVERITIES, type Severity } from '../contracts/record.ts';
+import type { Outputs } from './assemble.ts';
+import { ShardMerge } from './merge.ts';
+import type { PipelineCounters } from './pipeline.ts';
+import type { ShardJob, ShardMessage, ShardRecord, ShardReport } from './shard-messages.ts';
+import { addTally } from './tally.ts';
+
+/** How far the slowest shard is. */
+export interface ReplayProgress {
+  readonly bytesRead: number;
+  readonly bytesTotal: number | undefined;
+}
+
+/**
+ * Replays `job.files` in `workers` threads into `outputs`. The report holds the counters of all shards; those of
+ * packets, which every shard reads, are counted once. Throws a UserError when an input cannot be used.
+ */
+export async function replaySharded(
+  job: Omit<ShardJob, 'shard' | 'taken' | 'sendsRecords'>,
+  workers: number,
+  outputs: Outputs,
+  onProgress: (progress: ReplayProgress) => void,
+): Promise<ShardReport> {
+  const { engine, tally, takesRecords, writer } = outputs;
+  const taken = new SharedArrayBuffer(4 * workers);
+  const words = new Int32Array(taken);
+  const kept = { ignored: 0, dropped: 0 };
+  const write = ({ record, deferred, statement }: ShardRecord): void => {
+    if (deferred && engine.evaluate(record, statement) !== DISPOSITION_RECORD) kept.ignored++;
+    else if (!tally.write(record)) kept.dropped++;
+  };
+  const merge = new ShardMerge(workers, write, (shard) => {
+    Atomics.add(words, shard, 1);
+    Atomics.notify(words, shard);
+  });
+  const sendsRecords = takesRecords;
+  const threads: Worker[] = [];
+  try {
+    const runs = Array.from({ length: workers }, (_, index) => {
+      const workerData: ShardJob = { ...job, shard: { index, count: workers }, sendsRecords, taken };
+      const thread = new Worker(join(import.meta.dirname, 'shard-worker.js'), { workerData });
+      threads.push(thread);
+      return shardReport(thread, (message) => {
+        merge.add(index, message.position, message.records);
+        writer?.tick();
+        onProgress(message);
+      });
+    });
+    const reports = await Promise.all(runs);
+    return together(reports, kept, engine.worst, outputs);
+  } finally {
+    await Promise.all(threads.map((thread) => thread.terminate()));
+  }
+}
+
+type RecordsMessage = Extract<ShardMessage, { kind: 'records' }>;
+
+function shardReport(thread: Worker, onRecords: (message: RecordsMessage) => void): Promise<ShardReport> {
+  return new Promise((resolve, reject) => {
+    thread.on('message', (message: ShardMessage) => {
+      if (message.kind === 'records') onRecords(message);
+      else if (message.kind === 'done') resolve(message.report);
+      else reject(new UserError(message.message));
+    });
+    thread.on('error', reject);
+    thread.on('exit', (code) => reject(new Error(`a worker ended early, with ${code}`)));
+  });
+}
+
+function together(
+  reports: readonly ShardReport[],
+  kept: { readonly ignored: number; readonly dropped: number },
+  worst: Severity | undefined,
+  { tally }: Outputs,
+): ShardReport {
+  const [first, ...others] = reports;
+  if (first === undefined) throw new RangeError('a replay needs a worker');
+  const { counters } = first;
+  addTally(tally.counts, first.tally);
+  for (const { counters: more, tally: moreTally } of others) {
+    addCounters(counters.protocols, more.protocols);
+    addCounters(counters.audit, more.audit);
+    addOwn(counters.reassembly, more.reassembly);
+    addTally(tally.counts, moreTally);
+  }
+  addCounters(counters.audit, kept);
+  counters.reassembly['foreignPackets'] = 0;
+  return { stats: first.stats, counters, tally: tally.counts, worst: worstOf([worst, ...reports.map((r) => r.worst)]) };
+}
+
+/** Counters of reassembly but those of packets, which every shard counts alike. */
+function addOwn(into: PipelineCounters['reassembly'], from: Readonly<Counters>): void {
+  addCounters(into, { ...from, packets: 0 });
+}
+
+function worstOf(severities: readonly (Severity | undefined)[]): Severity | undefined {
+  return [...SEVERITIES].reverse().find((severity) => severities.includes(severity));
+}

@@ -1,0 +1,33 @@
+/** What a bad network does to a capture, as an order of its frames: some twice, some late, some never. */
+
+/** Frames a late one may be overtaken by. */
+const OVERTAKEN_MAX = 3;
+
+/** Indices of the frames as they arrive; `random` gives numbers in [0, 1). */
+export type Impair = (count: number, random: () => number) => number[];
+
+/** Each frame with a chance of 1 in 5 a second time, right after or a little later. */
+export const duplicated: Impair = (count, random) => {
+  const order: number[] = [];
+  const again: number[] = [];
+  for (let index = 0; index < count; index++) {
+    order.push(index);
+    if (random() < 0.2) again.push(index);
+    if (random() < 0.5) order.push(...again.splice(0));
+  }
+  return [...order, ...again];
+};
+
+/** Each frame with a chance of 1 in 10 a few places late. */
+export const reordered: Impair = (count, random) => {
+  const places = Array.from({ length: count }, (_, index) => {
+    return { index, place: index + (random() < 0.1 ? 0.5 + Math.floor(1 + random() * OVERTAKEN_MAX) : 0) };
+  });
+  return places.sort((a, b) => a.place - b.place).map(({ index }) => index);
+};
+
+/** One frame in a hundred lost, and at least one. */
+export const dropped: Impair = (count, random) => {
+  const certain = Math.floor(random() * count);
+  return Array.from({ length: count }, (_, index) => index).filter((index) => index !== certain && random() >= 0.01);
+};
