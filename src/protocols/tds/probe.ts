@@ -151,6 +151,11 @@ function probeTds5(cursor: Cursor, length: number): ProbeVerdict {
   return token >= 0x20 && Math.min(little, cursor.u16be()) <= length ? PROBE_UNSURE : PROBE_NO;
 }
 
+/** SQL Server allows 4,096 columns in a result; 0xffff stands for none. */
+function isColumnCount(count: number): boolean {
+  return count <= 4096 || count === 0xffff;
+}
+
 /** Options of PRELOGIN, or the first token: complete, or longer than what there is to see. */
 function probeReply(cursor: Cursor, length: number): ProbeVerdict {
   const first = cursor.peek();
@@ -172,7 +177,7 @@ function probeReply(cursor: Cursor, length: number): ProbeVerdict {
       return Math.min(little, cursor.u16be()) + 3 <= length ? PROBE_UNSURE : PROBE_NO;
     }
     case c.TOKEN_COLUMNS:
-      return cursor.u16le() <= 4096 || length > 3 ? PROBE_UNSURE : PROBE_NO;
+      return isColumnCount(cursor.u16le()) ? PROBE_UNSURE : PROBE_NO;
     case c.TOKEN_DONE:
     case c.TOKEN_DONE_PROC:
     case c.TOKEN_DONE_IN_PROC:

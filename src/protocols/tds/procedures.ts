@@ -55,10 +55,9 @@ const SECRETS: ReadonlyMap<string, readonly number[]> = new Map([
   ['sp_addlinkedsrvlogin', [4]],
   ['sp_change_users_login', [3]],
   ['sp_addremotelogin', [2]],
-  ['sp_adduser', []],
 ]);
 const SECRET_NAME = /passw|pwd|secret|^(old|new)$/;
-const REDACTED = '***';
+export const REDACTED = '***';
 
 /** Queues one call. */
 export function pushCall(channel: Channel, event: StatementEvent, call: Call, sink: EventSink): void {
@@ -128,13 +127,17 @@ function baseName(procedure: string): string {
 }
 
 function plainValues(event: StatementEvent, name: string, parameters: readonly RawValue[]): readonly BindValue[] {
-  const secrets = SECRETS.get(name);
   return parameters.map((raw, index) => {
-    const secret = SECRET_NAME.test(raw.name) || (raw.name === '' && secrets?.includes(index) === true);
-    if (!secret || raw.isNull) return bindValue(raw);
+    if (raw.isNull || !isSecret(name, raw.name, index)) return bindValue(raw);
     event.marks |= MARK_REDACTED;
     return REDACTED;
   });
+}
+
+/** True for a password, by the parameter's name (without `@`, in lower case) or else by its number. */
+export function isSecret(procedure: string, name: string, index: number): boolean {
+  if (name !== '') return SECRET_NAME.test(name);
+  return SECRETS.get(baseName(procedure))?.includes(index) === true;
 }
 
 function roleOf(parameters: readonly RawValue[]): string | undefined {

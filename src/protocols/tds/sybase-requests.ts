@@ -1,6 +1,12 @@
 /** Requests of TDS 5.0: a token stream of its own. TDS 5.0 Functional Specification: TDS_LANGUAGE, TDS_DBRPC, TDS_DYNAMIC, cursors. */
 import { Cursor } from '../../base/cursor.ts';
-import { type BindValue, MARK_MALFORMED, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
+import {
+  type BindValue,
+  MARK_MALFORMED,
+  MARK_REDACTED,
+  MARK_UNKNOWN_HANDLE,
+  type StatementEvent,
+} from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
@@ -8,6 +14,7 @@ import { readChars } from './collation.ts';
 import * as c from './constants.ts';
 import { eventOf, opensBulk, pushUnread } from './events.ts';
 import { KIND_LOGIN, KIND_STATEMENT, Pending } from './pending.ts';
+import { isSecret, REDACTED } from './procedures.ts';
 import { copyText, Prepared, takeText } from './statements.ts';
 import { readCount } from './sybase-tokens.ts';
 import { readFormats, readValue, u16, u32 } from './sybase-types.ts';
@@ -25,6 +32,7 @@ class Reading {
   pending: Pending | undefined = undefined;
   event: StatementEvent | undefined = undefined;
   formats: readonly TypeInfo[] = [];
+  names: readonly string[] = [];
   values: BindValue[] | undefined = undefined;
 }
 
@@ -94,7 +102,9 @@ function readToken(
       const wide = token === c.TOKEN5_PARAMETER_FORMAT2;
       if (wide) cursor.skip(4);
       else cursor.skip(2);
-      reading.formats = readFormats(cursor, dialect, wide, false)?.types ?? [];
+      const formats = readFormats(cursor, dialect, wide, false);
+      reading.formats = formats?.types ?? [];
+      reading.names = formats?.names ?? [];
       return;
     }
     case c.TOKEN5_PARAMETERS:
@@ -279,9 +289,16 @@ const CURSOR_OPERATIONS: ReadonlyMap<number, string> = new Map([
 function readParameters(channel: Channel, cursor: Cursor, reading: Reading): void {
   const { dialect } = channel.session;
   reading.values ??= [];
-  for (const type of reading.formats) {
+  const { event, names, values } = reading;
+  for (const [index, type] of reading.formats.entries()) {
     const raw = readValue(cursor, dialect, type);
     if (raw === undefined) return;
-    reading.values.push(bindValue(raw));
+    const name = (names[index] ?? '').replace(/^@/, '').toLowerCase();
+    if (raw.isNull || !isSecret(event?.procedure ?? '', name, index)) {
+      values.push(bindValue(raw));
+      continue;
+    }
+    values.push(REDACTED);
+    if (event !== undefined) event.marks |= MARK_REDACTED;
   }
 }

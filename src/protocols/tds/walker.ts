@@ -8,6 +8,7 @@ import { Cursor } from '../../base/cursor.ts';
 import * as c from './constants.ts';
 import { type Dialect, FAMILY_SYBASE } from './dialect.ts';
 import { TOKEN_BYTES_MAX } from './limits.ts';
+import { PieceReader } from './pieces.ts';
 import { RowWalk } from './rows.ts';
 import {
   RowShape,
@@ -50,16 +51,9 @@ const ALT_SHAPES_MAX = 256;
 /** Larger counts are no row count. */
 const ROWS_MAX = 2 ** 53;
 
-export class TokenWalker {
-  lost = false;
-  /** Bytes of the message that were read. */
-  taken = 0;
+export class TokenWalker extends PieceReader {
   private at = AT_TOKEN;
   private left = 0;
-  private need = 0;
-  private carry: Uint8Array = new Uint8Array(0);
-  private carried = 0;
-  private skipLeft = 0;
   private shape: RowShape | undefined = undefined;
   private parameters: RowShape | undefined = undefined;
   private readonly alternatives = new Map<number, RowShape>();
@@ -69,97 +63,30 @@ export class TokenWalker {
   private readonly handler: TokenHandler;
 
   constructor(dialect: Dialect, handler: TokenHandler) {
+    super();
     this.dialect = dialect;
     this.handler = handler;
   }
 
   /** A message begins. */
   reset(): void {
-    this.lost = false;
-    this.taken = 0;
+    this.clear();
     this.at = AT_TOKEN;
     this.left = 0;
-    this.carried = 0;
-    this.skipLeft = 0;
     this.row.skipLeft = 0;
     this.shape = undefined;
     this.parameters = undefined;
     this.alternatives.clear();
-    if (this.carry.length > 4096) this.carry = new Uint8Array(0);
   }
 
   /** The message is over: reads what is carried as if no more were wanted. False when it ended within a token. */
   finish(): boolean {
-    const { carry, carried } = this;
-    if (carried > 0 && !this.lost) {
-      this.carried = 0;
-      this.carry = new Uint8Array(0);
-      const next = this.step(carry, 0, carried);
-      if (next > 0) this.feed(carry, next, carried);
-    }
-    return !this.lost && this.at === AT_TOKEN && this.carried === 0 && this.skipLeft === 0;
-  }
-
-  /** Takes the next bytes of the message. */
-  feed(bytes: Uint8Array, start: number, end: number): void {
-    let pos = start;
-    while (pos < end && !this.lost) {
-      if (this.skipLeft > 0) {
-        const count = Math.min(this.skipLeft, end - pos);
-        this.skipLeft -= count;
-        this.taken += count;
-        pos += count;
-      } else if (this.carried > 0) {
-        pos = this.fill(bytes, pos, end);
-      } else {
-        const next = this.step(bytes, pos, end);
-        if (next === pos && !this.lost && this.need > 0) {
-          this.keep(bytes, pos, end);
-          return;
-        }
-        this.taken += next - pos;
-        pos = next;
-      }
-    }
-  }
-
-  /** Adds to the carried bytes what one step needs, and takes the step when it is there. Returns where reading goes on. */
-  private fill(bytes: Uint8Array, pos: number, end: number): number {
-    const count = Math.min(this.need - this.carried, end - pos);
-    this.append(bytes, pos, pos + count);
-    if (this.carried < this.need || this.lost) return pos + count;
-    const length = this.carried;
-    const carry = this.carry;
-    const next = this.step(carry, 0, length);
-    if (this.lost) return pos + count;
-    if (next === 0 && this.need > length) return pos + count;
-    this.carried = 0;
-    this.taken += next;
-    // With fewer bytes the step was not possible, so what it left over is of those that have just come.
-    return pos + count - (length - next);
-  }
-
-  private keep(bytes: Uint8Array, pos: number, end: number): void {
-    this.carried = 0;
-    this.append(bytes, pos, end);
-  }
-
-  private append(bytes: Uint8Array, start: number, end: number): void {
-    const needed = this.carried + end - start;
-    if (needed > TOKEN_BYTES_MAX) {
-      this.lost = true;
-      return;
-    }
-    if (needed > this.carry.length) {
-      const grown = new Uint8Array(Math.max(64, 2 * this.carry.length, needed));
-      grown.set(this.carry.subarray(0, this.carried));
-      this.carry = grown;
-    }
-    for (let i = start; i < end; i++) this.carry[this.carried++] = bytes[i] as number;
+    this.drain();
+    return this.isEmpty && this.at === AT_TOKEN;
   }
 
   /** One token, or a part of one. Returns where it ended; `pos`, with `need` set, when too few bytes are there. */
-  private step(bytes: Uint8Array, pos: number, end: number): number {
+  protected step(bytes: Uint8Array, pos: number, end: number): number {
     this.need = 0;
     switch (this.at) {
       case AT_COLUMN:
@@ -249,16 +176,6 @@ export class TokenWalker {
         return this.counted(token, length, bytes, pos, end);
       }
     }
-  }
-
-  private lose(pos: number): number {
-    this.lost = true;
-    return pos;
-  }
-
-  private wants(need: number, pos: number): number {
-    this.need = need;
-    return pos;
   }
 
   private u16(bytes: Uint8Array, at: number): number {

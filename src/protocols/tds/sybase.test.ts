@@ -1,0 +1,94 @@
+/** Requests of TDS 5.0 beyond plain language, from clients of either byte order. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type BindValue, MARK_REDACTED } from '../../contracts/event.ts';
+import type { Turn } from '../sdk/testkit.ts';
+import * as c from './constants.ts';
+import * as t from './testing.ts';
+
+for (const bigEndian of [false, true]) {
+  const order = (bytes: Uint8Array) => (bigEndian ? Buffer.from(bytes).reverse() : bytes);
+  const u16 = (value: number) => order(t.u16(value));
+  const u32 = (value: number) => order(t.u32(value));
+  const counted = (token: number, body: Uint8Array) => t.bytes(token, u16(body.length), body);
+  const short = (text: string) => t.bytes(text.length, t.ascii(text));
+  const request = (...tokens: readonly Uint8Array[]) => t.client(t.message(c.PACKET_TDS5, t.bytes(...tokens), 512));
+  const answer = t.reply(t.bytes(c.TOKEN_DONE, u16(c.DONE_COUNT), u16(0), u32(1)));
+  const title = bigEndian ? 'big-endian' : 'little-endian';
+
+  const opening = (): Turn[] => {
+    const record = Buffer.alloc(568);
+    record[124] = bigEndian ? 2 : 3;
+    record[125] = bigEndian ? 0 : 1;
+    const ack = t.bytes(5, t.hex('05000000'), short('sql server'), t.hex('0f000000'));
+    const done = t.bytes(c.TOKEN_DONE, u16(0), u16(0), u32(0));
+    return [t.client(t.message(c.PACKET_OLD_LOGIN, record, 512)), t.reply(counted(c.TOKEN_LOGIN_ACK, ack), done)];
+  };
+
+  /** Type with its length, value, and what must be recorded. */
+  const values: readonly (readonly [Uint8Array, Uint8Array, BindValue])[] = [
+    [t.bytes(0x26, 4), t.bytes(4, u32(-5 >>> 0)), -5],
+    [t.bytes(0x44, 8), t.bytes(8, order(t.u64(2n ** 63n))), '9223372036854775808'],
+    [t.bytes(0x27, 30), t.bytes(3, t.ascii('abc')), 'abc'],
+    [t.bytes(0xaf, u32(1000)), t.bytes(u32(4), t.ascii('long')), 'long'],
+    [t.bytes(0x6a, 5, 8, 2), t.bytes(3, 1, 0x30, 0x39), '-123.45'],
+    [t.bytes(0x6f, 8), t.bytes(8, u32(1), u32(300)), '1900-01-02 00:00:01.000'],
+    [t.bytes(0x7b, 4), t.bytes(4, u32(59)), '1900-03-01'],
+    [t.bytes(0x6d, 8), t.bytes(8, order(t.hex('9a9999999999b93f'))), 0.1],
+    [t.bytes(0x6e, 8), t.bytes(8, u32(0), u32(10_500)), '1.0500'],
+    [t.bytes(0x25, 10), t.bytes(2, t.hex('cafe')), { type: 'varbinary', hex: 'cafe' }],
+    [t.bytes(0x26, 4), t.bytes(0), null],
+  ];
+  const formats = t.bytes(...values.map(([type]) => t.bytes(0, 0, u32(0), type, 0)));
+  const parameters = t.bytes(
+    counted(c.TOKEN5_PARAMETER_FORMAT, t.bytes(u16(values.length), formats)),
+    c.TOKEN5_PARAMETERS,
+    ...values.map(([, value]) => value),
+  );
+  const expected = values.map(([, , value]) => value);
+
+  test(`TDS_DYNAMIC: prepared once, executed with values of every type, ${title}`, () => {
+    const dynamic = (type: number, text = '') =>
+      counted(c.TOKEN5_DYNAMIC, t.bytes(type, type === 2 ? 1 : 0, short('d1'), u16(text.length), t.ascii(text)));
+    const events = t.run(
+      ...opening(),
+      request(dynamic(1, 'create proc d1 as insert t values (?)')),
+      answer,
+      request(dynamic(2), parameters),
+      answer,
+      request(dynamic(4)),
+      answer,
+    );
+    const [event, ...others] = t.statements(events);
+    assert.equal(others.length, 0);
+    assert.deepEqual([event?.call, event?.text, event?.marks], ['prepared', 'insert t values (?)', 0]);
+    assert.deepEqual(event?.parameters, expected);
+    assert.equal(event?.outcomes[0]?.affectedRows, 1);
+  });
+
+  test(`TDS_DBRPC: the procedure and its values, ${title}`, () => {
+    const call = counted(c.TOKEN5_DBRPC, t.bytes(short('sp_report'), u16(2)));
+    const [event] = t.statements(t.run(...opening(), request(call, parameters), answer));
+    assert.deepEqual([event?.call, event?.procedure, event?.operation], ['rpc', 'sp_report', 'EXECUTE']);
+    assert.deepEqual(event?.parameters, expected);
+  });
+
+  test(`passwords handed to procedures are not kept, ${title}`, () => {
+    const format = t.bytes(0, 0, u32(0), 0x27, 30, 0);
+    const two = counted(c.TOKEN5_PARAMETER_FORMAT, t.bytes(u16(2), format, format));
+    const handed = t.bytes(two, c.TOKEN5_PARAMETERS, short('eve'), short('hunter2'));
+    const call = counted(c.TOKEN5_DBRPC, t.bytes(short('sp_addlogin'), u16(2)));
+    const [event] = t.statements(t.run(...opening(), request(call, handed), answer));
+    assert.deepEqual([event?.parameters, event?.marks], [['eve', '***'], MARK_REDACTED]);
+  });
+
+  test(`a cursor declared, opened and read in one request is one execution, ${title}`, () => {
+    const text = 'select name from people';
+    const declare = counted(c.TOKEN5_CURSOR_DECLARE, t.bytes(short('c1'), 1, 0, u16(text.length), t.ascii(text), 0));
+    const open = counted(c.TOKEN5_CURSOR_OPEN, t.bytes(u32(0), short('c1'), 0));
+    const fetch = counted(c.TOKEN5_CURSOR_FETCH, t.bytes(u32(0), short('c1'), 1));
+    const [event, ...others] = t.statements(t.run(...opening(), request(declare, open, fetch), answer));
+    assert.equal(others.length, 0);
+    assert.deepEqual([event?.call, event?.text, event?.operation], ['cursor', text, undefined]);
+  });
+}
