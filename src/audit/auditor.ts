@@ -14,6 +14,7 @@ import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } fr
 import { SessionState } from './effects.ts';
 import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
+import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { redact } from './redact.ts';
 import { merged, type Part, pair } from './split.ts';
 
@@ -30,8 +31,7 @@ export interface AuditorOptions {
 }
 
 /** A record before it is judged. */
-interface Unjudged {
-  readonly record: AuditRecord;
+interface Unjudged extends Ordered {
   readonly statement: SqlStatement | undefined;
 }
 
@@ -61,6 +61,9 @@ export class Auditor implements SessionOpener {
   /** Judges from the next record on; may be replaced at any time between two packets. */
   policy: PolicyEngine | undefined;
   private losses = 0;
+  private readonly order = new PacketOrder();
+  /** Times `release` was called. */
+  private packets = 0;
   /** Records of one packet, when `ordered`. */
   private readonly held: Unjudged[] = [];
 
@@ -88,7 +91,7 @@ export class Auditor implements SessionOpener {
   }
 
   keep(record: AuditRecord, statement: SqlStatement | undefined): void {
-    if (this.options.ordered) this.held.push({ record, statement });
+    if (this.options.ordered) this.held.push({ record, statement, orderUs: this.order.keyUs(record, this.packets) });
     else this.judge(record, statement);
   }
 
@@ -97,12 +100,13 @@ export class Auditor implements SessionOpener {
     return this.held.length > 0;
   }
 
-  /** Judges the records that wait, by time and id. To be called after every packet. */
+  /** Judges the records that wait, in the order of `PacketOrder`. To be called after every packet. */
   release(): void {
     const { held } = this;
-    if (held.length > 1) held.sort((a, b) => compareRecords(a.record, b.record));
+    if (held.length > 1) held.sort(compareOrdered);
     for (const { record, statement } of held) this.judge(record, statement);
     held.length = 0;
+    this.packets++;
   }
 
   private judge(record: AuditRecord, statement: SqlStatement | undefined): void {
@@ -113,11 +117,6 @@ export class Auditor implements SessionOpener {
     else if (disposition === DISPOSITION_DEFER) defer?.(record, statement);
     else if (!sink.write(record)) this.counters.dropped++;
   }
-}
-
-/** Order of records that one packet completed. */
-export function compareRecords(a: AuditRecord, b: AuditRecord): number {
-  return a.timeUs - b.timeUs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 class AuditSession implements EventSink {

@@ -9,8 +9,11 @@ const { utf8Slice, latin1Slice, ucs2Slice } = Buffer.prototype;
 /** Decoders by label; only for encodings Node's ICU knows. `null`: unknown label, read as UTF-8. */
 const decoders = new Map<string, TextDecoder | null>();
 
-/** Decodes `bytes[start, end)`. Unknown encodings are read as UTF-8. Never throws. */
-export function decodeText(bytes: Uint8Array, start: number, end: number, encoding: TextEncodingName): string {
+/** Decodes `bytes[start, limit)`, as far as it lies in `bytes`. Unknown encodings are read as UTF-8. Never throws. */
+export function decodeText(bytes: Uint8Array, start: number, limit: number, encoding: TextEncodingName): string {
+  // The native slices throw on a range that is reversed or reaches beyond the bytes.
+  const end = Math.min(limit, bytes.length);
+  if (start >= end) return '';
   switch (encoding) {
     case 'utf8':
       return utf8Slice.call(bytes, start, end);
@@ -53,5 +56,6 @@ function decoderFor(label: string): TextDecoder | null {
 
 /** Lower-case hexadecimal of `bytes[start, end)`. */
 export function toHex(bytes: Uint8Array, start: number, end: number): string {
+  if (start >= end) return '';
   return Buffer.prototype.hexSlice.call(bytes, start, end);
 }

@@ -3,7 +3,7 @@
  * shard has said that it will send nothing before it. Shards wait when too many of their messages are not taken
  * (`shard-worker.ts`), so what is held here is bounded.
  */
-import { compareRecords } from '../audit/auditor.ts';
+import { compareOrdered } from '../audit/order.ts';
 import type { ShardRecord } from './shard-messages.ts';
 
 interface Message {
@@ -72,5 +72,5 @@ export class ShardMerge {
 }
 
 function compare(a: ShardRecord, b: ShardRecord): number {
-  return a.position - b.position || compareRecords(a.record, b.record);
+  return a.position - b.position || compareOrdered(a, b);
 }

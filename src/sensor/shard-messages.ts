@@ -1,7 +1,8 @@
 /** What a replay's main thread and its shard threads tell each other. All of it is plain data. */
 
+import type { Ordered } from '../audit/order.ts';
 import type { SourceStats } from '../contracts/packet.ts';
-import type { AuditRecord, Severity } from '../contracts/record.ts';
+import type { Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { PipelineCounters } from './pipeline.ts';
@@ -24,10 +25,9 @@ export interface ShardJob {
 }
 
 /** A record on its way to the main thread. */
-export interface ShardRecord {
+export interface ShardRecord extends Ordered {
   /** Number of the packet that completed it. */
   readonly position: number;
-  readonly record: AuditRecord;
   /** Not judged yet: a policy's memory of all flows is needed. */
   readonly deferred: boolean;
   /** Analysis of a deferred record's text. */

@@ -5,6 +5,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { PacketOrder } from '../audit/order.ts';
 import { UserError } from '../base/errors.ts';
 import { type FileSource, openFiles } from '../capture/file.ts';
 import type { AuditRecord, RecordSink } from '../contracts/record.ts';
@@ -30,6 +31,7 @@ const taken = new Int32Array(job.taken);
 class Outbox implements RecordSink {
   /** Packet that is being read. */
   position: () => number = () => 0;
+  private readonly order = new PacketOrder();
   private records: ShardRecord[] = [];
   private sent = 0;
   private readonly source: FileSource;
@@ -50,7 +52,9 @@ class Outbox implements RecordSink {
   private add(record: AuditRecord, statement: SqlStatement | undefined, deferred: boolean): void {
     // More may come of the packet that is being read: only what was before it is complete.
     if (this.records.length >= RECORDS_MAX) this.send(this.position() - 1);
-    this.records.push({ position: this.position(), record, deferred, statement });
+    const position = this.position();
+    const orderUs = this.order.keyUs(record, position);
+    this.records.push({ position, orderUs, record, deferred, statement });
   }
 
   /** Sends what is there; everything up to the packet `position` is then told. */

@@ -105,6 +105,7 @@ export function keepText(bytes: Uint8Array, span: TextSpan): StatementText {
 
 /** The kept part of a text that is longer than that. */
 export function beginning(bytes: Uint8Array, span: TextSpan): string {
-  const cut = characterBoundary(bytes, span.start, span.start + LIMITS.sqlBytesMax, span.ccsid);
+  const limit = Math.min(span.start + LIMITS.sqlBytesMax, bytes.length);
+  const cut = characterBoundary(bytes, span.start, limit, span.ccsid);
   return decodeCcsid(bytes, span.start, cut, span.ccsid);
 }
