@@ -29,7 +29,7 @@ import {
   repeated,
   severity,
 } from './options.ts';
-import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
+import { ALARM_GRACE_MS, internalLoss, printAlarms, printNextSteps, printSummary } from './report.ts';
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
@@ -112,6 +112,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
   if (!options.quiet) {
     printSummary(tally, stats, counters);
     printAlarms(desk.reports());
+    if (options.store !== undefined) printNextSteps(options.store);
   }
   if (options.failOn && worst && isAtLeast(worst, options.failOn)) return EXIT_RULE_MATCHED;
   return internalLoss(counters) > 0 ? EXIT_LOSS : EXIT_DONE;

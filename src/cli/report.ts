@@ -81,3 +81,14 @@ function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reas
   if (audit.dropped > 0) parts.push(`${counted(audit.dropped, 'record')} dropped`);
   return parts.length > 0 ? parts.join(', ') : 'none';
 }
+
+/** What to try next, once there is a store to search. */
+export function printNextSteps(store: string): void {
+  const query = `wiretrail query --store ${store}`;
+  say('');
+  say(`${query} --user alice --operation DELETE     who deleted what`);
+  say(`${query} 'kind:login failed:yes'              failed logins`);
+  say(`${query} --count-by user,op                   a first picture`);
+  say(`wiretrail verify --store ${store}                           is it as it was written?`);
+  say("('wiretrail' is 'node dist/main.js' here; every command has --help with examples)");
+}

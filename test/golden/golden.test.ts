@@ -31,7 +31,9 @@ for (const { name, folder, capture } of goldens) {
       },
     );
     const log = join(folder, 'server.log.jsonl');
-    await t.test('says what the server logged', { skip: !existsSync(log) && 'no server.log.jsonl' }, () => {
+    // Scenarios of scripted servers have no log of their own: their clients' programs are the truth there.
+    if (!existsSync(log)) return;
+    await t.test('says what the server logged', () => {
       const { ok, text: said } = verdict(compare(readLog(log), parseRecords(text)));
       assert.ok(ok, said);
     });
