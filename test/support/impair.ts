@@ -31,3 +31,10 @@ export const dropped: Impair = (count, random) => {
   const certain = Math.floor(random() * count);
   return Array.from({ length: count }, (_, index) => index).filter((index) => index !== certain && random() >= 0.01);
 };
+
+/** All at once: one in a hundred never, some of the others twice, some late. */
+export const everything: Impair = (count, random) => {
+  const kept = dropped(count, random);
+  const twice = duplicated(kept.length, random).map((index) => kept[index] as number);
+  return reordered(twice.length, random).map((index) => twice[index] as number);
+};
