@@ -22,7 +22,7 @@ import {
   TEXT_FIELDS,
   type TextField,
 } from './filter.ts';
-import { parseRanges } from './time.ts';
+import { parseMoment, parseRanges, type TimeRange } from './time.ts';
 
 /** Other words for fields. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -41,13 +41,15 @@ export const QUERY_FIELDS: readonly string[] = [
   'text',
   'failed',
   'time',
+  'since',
+  'until',
 ];
 
 const QUERY_UNITS_MAX = 16_384;
 const DEPTH_MAX = 50;
 const TERMS_MAX = 500;
 
-/** `undefined` for an empty query. Throws `StoreError` (`usage`) that names the column. `nowUs` is for `time:`. */
+/** `undefined` for an empty query. Throws `StoreError` (`usage`) that names the column. `nowUs` is for times. */
 export function parseFilter(text: string, nowUs: number): Filter | undefined {
   if (text.length > QUERY_UNITS_MAX) throw new StoreError('usage', `query: longer than ${QUERY_UNITS_MAX} characters`);
   return new FilterParser(text, nowUs).parse();
@@ -156,10 +158,17 @@ class FilterParser {
       throw this.error(value.column, 'expected true or false');
     }
     try {
-      return { kind: 'time', ranges: parseRanges(value.text, this.nowUs) };
+      return { kind: 'time', ranges: this.timeRanges(field, value.text) };
     } catch (error) {
       throw this.error(value.column, error instanceof Error ? error.message : 'not a time');
     }
+  }
+
+  /** `time:` names a range, `since:` and `until:` the moments at which one begins and ends. */
+  private timeRanges(field: string, text: string): readonly TimeRange[] {
+    if (field === 'since') return [{ fromUs: parseMoment(text, this.nowUs), toUs: Number.MAX_SAFE_INTEGER }];
+    if (field === 'until') return [{ fromUs: 0, toUs: parseMoment(text, this.nowUs) }];
+    return parseRanges(text, this.nowUs);
   }
 
   private numberTerm(field: NumberField, comparison: Comparison, value: Value): Filter {

@@ -91,6 +91,9 @@ const TABLE: readonly (readonly [query: string, found: readonly number[]])[] = [
   ['time:2026-11-20T10:00Z/PT1H', [1, 2, 3, 4, 5, 6]],
   ['time:2026/11/20.11', []],
   ['time:2026-11-20T10:00:00.004Z/2026-11-20T10:00:01Z', [4, 5, 6]],
+  ['since:2026-11-20T10:00:00.004Z', [4, 5, 6]],
+  ['until:2026-11-20T10:00:00.004Z', [1, 2, 3]],
+  ['since:2026-11-20T10:00:00.002Z until:2026-11-20T10:00:00.004Z', [2, 3]],
 ];
 
 const WRONG: readonly (readonly [query: string, column: number])[] = [
@@ -105,6 +108,7 @@ const WRONG: readonly (readonly [query: string, column: number])[] = [
   ['failed:perhaps', 8],
   ['severity:huge', 10],
   ['time:someday', 6],
+  ['since:someday', 7],
   ['()', 2],
 ];
 
