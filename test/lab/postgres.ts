@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, runChecked, Service, waitUntil } from '../support/process.ts';
+import type { CountedText } from './counted.ts';
 import type { LabServer, LoggedEntry } from './log.ts';
 import { type LabNetwork, SERVER_ADDRESS } from './net.ts';
 import { readPostgresLog } from './postgres-log.ts';
@@ -24,6 +25,14 @@ create role auditor nologin;
 create role app_user nologin;
 grant auditor, app_user to alice;
 create database lab owner alice;
+create extension pg_stat_statements;
+`;
+
+/** As pg_stat_statements has them: ended without error, utility statements too. */
+const COUNTS = `
+select json_build_object('text', query, 'calls', calls, 'rows', rows) from pg_stat_statements
+where toplevel and dbid = (select oid from pg_database where datname = 'lab')
+and userid <> (select oid from pg_roles where rolname = 'postgres')
 `;
 
 const HBA = `local all all trust
@@ -108,6 +117,13 @@ export class PostgresServer implements LabServer {
     return readPostgresLog(rows);
   }
 
+  /** What the server counted of the clients' statements since the last call, by normalised text. */
+  async counts(): Promise<readonly CountedText[]> {
+    const lines = (await runChecked(this.#psql(COUNTS))).split('\n').filter((line) => line !== '');
+    await runChecked(this.#psql('select pg_stat_statements_reset()'));
+    return lines.map((line) => JSON.parse(line) as CountedText);
+  }
+
   /** Major version of the running server. */
   async majorVersion(): Promise<number> {
     return Math.floor(Number(await runChecked(this.#psql('show server_version_num'))) / 10_000);
@@ -156,5 +172,12 @@ log_min_error_statement = 'error'
 log_error_verbosity = 'default'
 log_parameter_max_length = -1
 wal_level = 'logical'
+shared_preload_libraries = 'auto_explain, pg_stat_statements'
+pg_stat_statements.max = 50000
+pg_stat_statements.track = 'top'
+auto_explain.log_min_duration = 0
+auto_explain.log_analyze = on
+auto_explain.log_timing = off
+auto_explain.log_format = 'json'
 `;
 }
