@@ -63,16 +63,19 @@ export class MariadbServer implements LabServer {
     this.#greetings = greetings;
   }
 
-  /** Installs a data directory under `parent`, starts the server and makes the lab's users and database. */
-  static async start(network: LabNetwork, parent: string): Promise<MariadbServer> {
+  /** Installs a data directory under `parent`, starts the server and makes the lab's users and database. `tls`: it offers encryption. */
+  static async start(network: LabNetwork, parent: string, tls: boolean): Promise<MariadbServer> {
     const directory = join(parent, 'mariadb');
     mkdirSync(directory);
-    await runChecked(['chown', 'mysql', directory]);
+    // Not the machine's: a starting server removes the temporary tables it finds, also those of another one.
+    const temporary = join(directory, 'tmp');
+    mkdirSync(temporary);
+    await runChecked(['chown', 'mysql', directory, temporary]);
     const data = join(directory, 'data');
     const install = ['--no-defaults', '--user=mysql', `--datadir=${data}`];
-    await runChecked(['mariadb-install-db', ...install, '--auth-root-authentication-method=normal', '--skip-test-db']);
-    const { certPath, keyPath } = await makeCertificate(directory, 'mysql');
-    const argv = ['mariadbd', ...options(directory, data), `--ssl-cert=${certPath}`, `--ssl-key=${keyPath}`];
+    const rootLogin = '--auth-root-authentication-method=normal';
+    await runChecked(['mariadb-install-db', ...install, rootLogin, '--skip-test-db'], { env: { TMPDIR: temporary } });
+    const argv = ['mariadbd', ...options(directory, data), ...(await tlsOptions(directory, tls))];
     const greetings = await GreetingWatch.start(network, directory, PORT);
     const server = new MariadbServer(directory, new Service('mariadbd', network.on('server', argv)), greetings);
     try {
@@ -150,11 +153,18 @@ function unescapeBatch(field: string): string {
   return field.replace(/\\([nt0\\])/g, (_, letter: string) => BATCH_ESCAPES[letter] ?? letter);
 }
 
+async function tlsOptions(directory: string, tls: boolean): Promise<readonly string[]> {
+  if (!tls) return ['--skip-ssl'];
+  const { certPath, keyPath } = await makeCertificate(directory, 'mysql');
+  return [`--ssl-cert=${certPath}`, `--ssl-key=${keyPath}`];
+}
+
 function options(directory: string, data: string): readonly string[] {
   return [
     '--no-defaults',
     '--user=mysql',
     `--datadir=${data}`,
+    `--tmpdir=${join(directory, 'tmp')}`,
     `--socket=${join(directory, 'server.sock')}`,
     `--pid-file=${join(directory, 'server.pid')}`,
     `--port=${PORT}`,
