@@ -116,6 +116,16 @@ const cases: readonly (readonly [string, readonly LoggedEntry[], readonly Record
     [recorded('delete from t where a = ?')],
     [2, 1, 0, 0, 0],
   ],
+  [
+    'bulk behind a statement that is missing',
+    [
+      logged('create table t'),
+      logged('insert into t values (?)', { command: 'bulk' }),
+      logged('insert into t values (?)', { command: 'bulk' }),
+    ],
+    [recorded('insert into t values (?)'), recorded('insert into t values (?)')],
+    [2, 2, 1, 0, 0],
+  ],
   ['a secret removed', [logged("set password = 'x'")], [recorded("set password = '***'", redacted)], [1, 1, 0, 0, 0]],
   [
     'a text changed without a mark',
