@@ -203,17 +203,6 @@ test('long data over the frame cap is hashed to its end', () => {
   assert.equal(value.sha256, createHash('sha256').update(big).digest('hex'));
 });
 
-test('values beyond the frame cap are left out, and the event is marked', () => {
-  const [statement] = session(
-    t.CLASSIC,
-    ...prepare(1, 2),
-    t.client(t.execute(1, [3, 253], [t.u32(5), t.str('w'.repeat(LIMITS.frameBytesMax))])),
-    t.server(t.ok(1)),
-  );
-  assert.deepEqual(statement?.parameters, [5]);
-  assert.equal(statement?.marks, MARK_TRUNCATED);
-});
-
 test('query attributes of an execution are told from its parameters', () => {
   const capabilities = t.CLASSIC | c.CLIENT_QUERY_ATTRIBUTES;
   const head = t.bytes(t.u32(1), c.EXECUTE_PARAMETER_COUNT, t.u32(1), 2, 0, 1);

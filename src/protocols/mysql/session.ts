@@ -21,10 +21,11 @@ import {
 } from '../../contracts/event.ts';
 import { type ConnectionInfo, END_FIN, END_RST, type EndReason, type EventSink } from '../../contracts/protocol.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
+import type { Body } from './bodies.ts';
 import type { CompressedLayer } from './compress.ts';
 import { CLIENT_COMPRESS, CLIENT_ZSTD_COMPRESSION } from './constants.ts';
 import { LIMITS } from './limits.ts';
-import { type Body, type Prepared, StatementTable } from './statements.ts';
+import { type Prepared, StatementTable } from './statements.ts';
 
 // Phases of a connection.
 export const PHASE_GREETING = 0;
