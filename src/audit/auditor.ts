@@ -9,11 +9,12 @@ import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } fro
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
+import { sessionId } from '../base/session-id.ts';
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
 import { endUserOfProgram, endUserOfTags } from './end-user.ts';
-import { lossId, recordId, sessionId } from './ids.ts';
+import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { redact } from './redact.ts';
 import { merged, type Part, pair } from './split.ts';
