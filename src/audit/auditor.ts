@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { communityId } from '../base/community-id.ts';
 import type { Counters } from '../base/counters.ts';
+import { sessionId } from '../base/session-id.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
-import { sessionId } from '../base/session-id.ts';
 import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';

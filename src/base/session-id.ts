@@ -19,4 +19,3 @@ export function sessionId(connection: SessionKey): string {
   const name = `${clientAddress} ${clientPort} ${serverAddress} ${serverPort} ${firstTsUs}`;
   return createHash('sha256').update(name).digest('hex').slice(0, SESSION_HEX_DIGITS);
 }
-

@@ -101,7 +101,9 @@ export interface Heartbeat {
   readonly ringFreezes: number;
   /** Connections given up because a table was full. */
   readonly evictedFlows: number;
-  /** Connections whose beginning or end was not seen. */
+  /** Connections found to speak a database protocol. */
+  readonly connections: number;
+  /** Of those that ended: beginning or end was not seen. */
   readonly cutSessions: number;
   readonly clockJumps: number;
   /** Connections in the table at the end of the span. */

@@ -34,7 +34,7 @@ import {
   type FlowClass,
   type FlowClassifier,
 } from '../contracts/traffic.ts';
-import { TUNNEL_NAMES } from '../contracts/view.ts';
+import { tunnelName } from '../contracts/view.ts';
 import { PROBE_LOST, PROBE_OPEN, Probe, type ProbeWinner } from './probe.ts';
 import { Driver, type DriverCounters, newDriverCounters } from './sdk/driver.ts';
 
@@ -230,9 +230,4 @@ function directionOf(side: Side, clientSide: Side): Direction {
 
 function endReason(reason: FlowEnd): EndReason {
   return reason === FLOW_END_FIN ? END_FIN : reason === FLOW_END_RST ? END_RST : END_UNSEEN;
-}
-
-function tunnelName(kind: number, id: number): string {
-  const name = TUNNEL_NAMES[kind] ?? '';
-  return id === 0 ? name : `${name}:${id >>> 0}`;
 }

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { formatAddress } from '../base/address.ts';
 import { UserError } from '../base/errors.ts';
 import { sessionId } from '../base/session-id.ts';
 import {
@@ -30,7 +31,6 @@ import {
   STATUS_VLAN,
   STATUS_WORDS,
 } from '../contracts/traffic.ts';
-import { formatAddress } from '../flow/address.ts';
 import { checkPattern, DEFAULT_PATTERN, PARTITION_SUFFIX, partitionPath } from './partition.ts';
 import { PARTITION_SQL, PARTITION_VERSION } from './schema.ts';
 
@@ -39,8 +39,6 @@ export const FLOWS_FOLDER = 'flows';
 
 export interface TrafficLogOptions {
   readonly sensor: string;
-  /** Names by `STATUS_INTERFACE`. */
-  readonly interfaces: () => readonly string[];
   /** strftime pattern of the partitions' names. */
   readonly pattern?: string | undefined;
   /** Partitions whose last record is older, counted from the newest, are dropped. */
@@ -67,6 +65,7 @@ export class TrafficLog {
   private readonly options: TrafficLogOptions;
   private readonly pattern: string;
   private readonly open = new Map<string, Partition>();
+  private interfaces: readonly string[] = [];
   /** End of the time for which `lastPath` is right, so that names are not made for every row. */
   private lastMinute = -1;
   private lastPath = '';
@@ -81,8 +80,9 @@ export class TrafficLog {
     if (this.failure !== undefined) throw new UserError(this.failure);
   }
 
-  /** Status records of a batch (`contracts/traffic.ts`). A failure is kept, and counted from then on. */
-  write(rows: Float64Array, count: number): void {
+  /** Status records of a batch (`contracts/traffic.ts`); `interfaces` are names by `STATUS_INTERFACE`. A failure is kept, and counted from then on. */
+  write(rows: Float64Array, count: number, interfaces: readonly string[]): void {
+    this.interfaces = interfaces;
     this.attempt(count, () => {
       for (let from = 0; from < count; ) {
         const path = this.pathAt(rows[from * STATUS_WORDS + STATUS_FIRST_US] as number);
@@ -153,8 +153,18 @@ export class TrafficLog {
 
   private values(partition: Partition, rows: Float64Array, r: number): unknown[] {
     const at = (word: number): number => rows[r + word] as number;
-    const client = formatAddress(at(STATUS_CLIENT), at(STATUS_CLIENT + 1), at(STATUS_CLIENT + 2), at(STATUS_CLIENT + 3));
-    const server = formatAddress(at(STATUS_SERVER), at(STATUS_SERVER + 1), at(STATUS_SERVER + 2), at(STATUS_SERVER + 3));
+    const client = formatAddress(
+      at(STATUS_CLIENT),
+      at(STATUS_CLIENT + 1),
+      at(STATUS_CLIENT + 2),
+      at(STATUS_CLIENT + 3),
+    );
+    const server = formatAddress(
+      at(STATUS_SERVER),
+      at(STATUS_SERVER + 1),
+      at(STATUS_SERVER + 2),
+      at(STATUS_SERVER + 3),
+    );
     const session = sessionId({
       clientAddress: client,
       clientPort: at(STATUS_PORTS),
@@ -193,7 +203,7 @@ export class TrafficLog {
   private place(partition: Partition, interfaceIndex: number): number {
     const known = partition.places.get(interfaceIndex);
     if (known !== undefined) return known;
-    const name = this.options.interfaces()[interfaceIndex] ?? '';
+    const name = this.interfaces[interfaceIndex] ?? '';
     const { db } = partition;
     db.prepare('INSERT OR IGNORE INTO place (sensor, interface) VALUES (?, ?)').run(this.options.sensor, name);
     const row = db.prepare('SELECT id FROM place WHERE sensor = ? AND interface = ?').get(this.options.sensor, name);
@@ -237,8 +247,9 @@ export function partitionsOf(folder: string): string[] {
 function lastUs(file: string): number {
   const db = new Database(file, { readonly: true, fileMustExist: true });
   try {
-    const row = db.prepare('SELECT max((SELECT max(start_us) FROM status), (SELECT max(to_us) FROM heartbeat)) AS us');
-    return (row.get() as { us: number | null }).us ?? 0;
+    const row = db.prepare(`SELECT max(coalesce((SELECT max(start_us) FROM status), 0),
+      coalesce((SELECT max(to_us) FROM heartbeat), 0)) AS us`);
+    return (row.get() as { us: number }).us;
   } finally {
     db.close();
   }

@@ -5,9 +5,11 @@
  * It has a flow table of its own, because reassembly knows only connections worth following: a scan's probe or a lone
  * acknowledgement is traffic all the same. What reassembly and protocol detection know of a packet's flow is taken over.
  */
+import type { Counters } from '../base/counters.ts';
 import { seqDiff } from '../base/seq.ts';
 import type { FlowReader, Side } from '../contracts/stream.ts';
 import {
+  FLOW_CLASS_NAMES,
   FLOW_UNDECIDED,
   type FlowClass,
   type FlowClassifier,
@@ -99,9 +101,9 @@ const CLASS_SHIFT = 10;
 const CLASS_MASK = 3;
 
 export class TrafficMeter {
-  readonly counters = { connections: 0, statusRecords: 0, evicted: 0 };
+  private readonly counts = { connections: 0, statusRecords: 0, evicted: 0 };
   /** Payload bytes of the records so far, by `FlowClass`. */
-  readonly payloadByClass: number[] = [0, 0, 0, 0];
+  private readonly payloadByClass: number[] = FLOW_CLASS_NAMES.map(() => 0);
   private readonly options: MeterOptions;
   private readonly flows: FlowReader;
   private readonly classifier: FlowClassifier;
@@ -133,9 +135,13 @@ export class TrafficMeter {
     this.listed = new Uint8Array(flowsMax);
   }
 
-  /** Connections in the table. */
-  get size(): number {
-    return this.table.size;
+  /** `active` are the connections in the table; `databaseBytes` and so on are payload bytes by class. */
+  counters(): Counters {
+    const counters: Counters = { ...this.counts, active: this.table.size };
+    for (const [flowClass, name] of FLOW_CLASS_NAMES.entries()) {
+      counters[`${name}Bytes`] = this.payloadByClass[flowClass] ?? 0;
+    }
+    return counters;
   }
 
   /** Counts a segment, after reassembly had it; `flowSlot` is reassembly's slot, or -1. */
@@ -188,7 +194,7 @@ export class TrafficMeter {
   private insert(view: PacketView): number {
     let flow = this.table.insert(view);
     if (flow === FLOW_NONE) {
-      this.counters.evicted++;
+      this.counts.evicted++;
       this.forget(this.idle.earliest(), true);
       flow = this.table.insert(view);
     }
@@ -198,7 +204,7 @@ export class TrafficMeter {
   }
 
   private begin(slot: number): void {
-    this.counters.connections++;
+    this.counts.connections++;
     this.times.fill(0, slot * TIMES, slot * TIMES + TIMES);
     this.words.fill(0, slot * WORDS, slot * WORDS + WORDS);
   }
@@ -345,7 +351,7 @@ export class TrafficMeter {
     const payload = (times[t + PAYLOAD] as number) + (times[t + PAYLOAD + 1] as number);
     this.payloadByClass[flowClass] = (this.payloadByClass[flowClass] ?? 0) + payload;
     this.beginPart(t, w);
-    this.counters.statusRecords++;
+    this.counts.statusRecords++;
     if (++this.rowCount === BATCH_ROWS) this.emit();
   }
 
