@@ -83,7 +83,7 @@ function statementLines(coverage: Coverage, span: TimeSpan): string[] {
     `  payload      ${byteSize(whole)} of TCP`,
     `    understood ${share(understoodBytes)}`,
     `    encrypted  ${share(encryptedBytes)}`,
-    `    no database ${share(otherBytes)}`,
+    `    other      ${share(otherBytes)}`,
     `    undecided  ${share(undecidedBytes)}`,
     `    lost       ${share(gapBytes)} in gaps of database connections`,
     `    unreadable ${share(unparsedBytes)}`,

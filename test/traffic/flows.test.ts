@@ -194,3 +194,21 @@ test('what cannot be asked is said in one line', () => {
     assert.match(run.stderr, message);
   }
 });
+
+test('coverage says what was seen, and is exit code 3 where nobody watched', () => {
+  const whole = wiretrail(['coverage', '--store', store]);
+  assert.equal(whole.status, 0, whole.stdout);
+  assert.match(whole.stdout, /Sensor replay: complete/);
+  assert.match(whole.stdout, /seen {9}124 packets/);
+  assert.match(whole.stdout, /other {6}440 B, 93\.220 %/);
+  const more = wiretrail(['coverage', '--store', store, '-t', '2023-11-14T23:00:00Z/PT2H']);
+  assert.equal(more.status, 3);
+  assert.match(more.stdout, /NOT complete/);
+  assert.match(more.stdout, /not from {3}2023-11-14T23:00:00\.000000Z to 2023-11-14T23:59:30\.100000Z/);
+  const json = wiretrail(['coverage', '--store', store, '--format', 'json']);
+  const { sensors } = JSON.parse(json.stdout) as { sensors: { packets: number; connections: number }[] };
+  assert.deepEqual(
+    sensors.map(({ packets, connections }) => [packets, connections]),
+    [[124, 0]],
+  );
+});
