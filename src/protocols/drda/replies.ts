@@ -3,9 +3,10 @@ import { MARK_GAP, Outcome } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import * as cp from './codepoints.ts';
 import { DdmReader } from './ddm.ts';
-import { readDescriptor } from './descriptor.ts';
+import { type Descriptor, readDescriptor } from './descriptor.ts';
 import { OUTCOMES_MAX } from './limits.ts';
 import { onDatabaseAccessed, onSecurityReply, onSecurityVerdict, onServerAttributes } from './login.ts';
+import { isCallText, mergeOutput, readOutput } from './output.ts';
 import { endChain, endUnitOfWork, finish, match, oldest } from './pending.ts';
 import { RowWalker } from './rows.ts';
 import { sectionKey } from './sections.ts';
@@ -20,6 +21,7 @@ import {
 } from './session.ts';
 import { isError, readSqlca, type Sqlca } from './sqlca.ts';
 import type { Typdef } from './typdef.ts';
+import type { Row } from './values.ts';
 import { xaError } from './xa.ts';
 
 /** SVRCOD from which on a reply message means failure. */
@@ -217,11 +219,26 @@ function onDescriptor(s: Session, request: Request, reader: DdmReader): void {
   if (request.cursor && descriptor) request.cursor.walker = new RowWalker(descriptor, typdefOf(s, request), s.sqlam);
 }
 
-/** SQLDTARD: output parameters of a call, behind the SQLCA. */
+/** SQLDTARD: what a statement returns that opens no cursor, its descriptor and one row behind an SQLCA. */
 function onOutputData(s: Session, request: Request, objects: DdmReader): void {
+  let descriptor: Descriptor | undefined;
   while (objects.next()) {
-    if (objects.codePoint === cp.FDODTA) onSqlca(s, request, readSqlca(objects.body, typdefOf(s, request), s.sqlam));
+    const { codePoint, body } = objects;
+    if (codePoint === cp.FDODSC) descriptor = readDescriptor(body.bytes, body.pos, body.end);
+    if (codePoint !== cp.FDODTA) continue;
+    const typdef = typdefOf(s, request);
+    const row = readOutput(body, descriptor, typdef, s.sqlam);
+    onSqlca(s, request, row.sqlca);
+    if (row.values !== undefined) takeOutput(request, row.values);
   }
+}
+
+/** A singleton SELECT has one row; a call returns the values of its output parameters. */
+function takeOutput(request: Request, values: Row): void {
+  const event = request.events[0];
+  if (event === undefined) return;
+  if (request.isCall || isCallText(event.text)) mergeOutput(event, values);
+  else outcomeOf(request).returnedRows = 1;
 }
 
 function onSqlca(s: Session, request: Request, sqlca: Sqlca | undefined): void {

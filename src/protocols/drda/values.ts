@@ -4,6 +4,7 @@ import type { Cursor } from '../../base/cursor.ts';
 import { toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { characterBoundary, decodeCcsid } from './ccsid.ts';
+import { decimalFloat } from './decfloat.ts';
 import type { Column, Descriptor } from './descriptor.ts';
 import { LIMITS, PARAMETERS_MAX } from './limits.ts';
 import { hexFloat, packedDecimal, zonedDecimal } from './numbers.ts';
@@ -109,6 +110,8 @@ export function decode(bytes: Uint8Array, start: number, end: number, column: Co
       return packedDecimal(bytes, start, end, column.length & 0xff) ?? hex('decimal', bytes, start, end);
     case t.ZONED_DECIMAL:
       return zonedDecimal(bytes, start, end, column.length & 0xff) ?? hex('numeric', bytes, start, end);
+    case t.DECIMAL_FLOAT:
+      return decimalFloat(bytes, start, end) ?? hex('decfloat', bytes, start, end);
     case t.BOOLEAN:
       return !isZero(bytes, start, end);
     case t.DATE:
@@ -188,7 +191,6 @@ function nameOf(type: number): string {
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [t.FLOAT16, 'float16'],
-  [t.DECIMAL_FLOAT, 'decfloat'],
   [t.FIXED_BYTES, 'binary'],
   [t.VARIABLE_BYTES, 'varbinary'],
   [t.LONG_BYTES, 'long varbinary'],
