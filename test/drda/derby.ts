@@ -49,6 +49,7 @@ export async function runDerby(scenario: string, rounds: number): Promise<DerbyR
     [
       `-Dderby.system.home=${home}`,
       '-Dderby.language.logStatementText=true',
+      '-Dderby.stream.error.logSeverityLevel=0',
       ...(scenario === 'login-failure' ? AUTHENTICATION : []),
       '-cp',
       CLASS_PATH,

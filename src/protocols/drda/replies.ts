@@ -6,7 +6,6 @@ import { DdmReader } from './ddm.ts';
 import { type Descriptor, readDescriptor } from './descriptor.ts';
 import { OUTCOMES_MAX } from './limits.ts';
 import { onDatabaseAccessed, onSecurityReply, onSecurityVerdict, onServerAttributes } from './login.ts';
-import { isCallText, mergeOutput, readOutput } from './output.ts';
 import { endChain, endUnitOfWork, finish, match, oldest } from './pending.ts';
 import { RowWalker } from './rows.ts';
 import { sectionKey } from './sections.ts';
@@ -21,7 +20,6 @@ import {
 } from './session.ts';
 import { isError, readSqlca, type Sqlca } from './sqlca.ts';
 import type { Typdef } from './typdef.ts';
-import type { Row } from './values.ts';
 import { xaError } from './xa.ts';
 
 /** SVRCOD from which on a reply message means failure. */
@@ -219,26 +217,31 @@ function onDescriptor(s: Session, request: Request, reader: DdmReader): void {
   if (request.cursor && descriptor) request.cursor.walker = new RowWalker(descriptor, typdefOf(s, request), s.sqlam);
 }
 
-/** SQLDTARD: what a statement returns that opens no cursor, its descriptor and one row behind an SQLCA. */
+/**
+ * SQLDTARD: what a statement returns that opens no cursor, its descriptor and one row behind an SQLCA. That is the row of
+ * a singleton SELECT, or the output parameters of a call; its values are not kept, like those of any result.
+ */
 function onOutputData(s: Session, request: Request, objects: DdmReader): void {
   let descriptor: Descriptor | undefined;
   while (objects.next()) {
     const { codePoint, body } = objects;
     if (codePoint === cp.FDODSC) descriptor = readDescriptor(body.bytes, body.pos, body.end);
     if (codePoint !== cp.FDODTA) continue;
-    const typdef = typdefOf(s, request);
-    const row = readOutput(body, descriptor, typdef, s.sqlam);
-    onSqlca(s, request, row.sqlca);
-    if (row.values !== undefined) takeOutput(request, row.values);
+    const { bytes, pos, end } = body;
+    onSqlca(s, request, readSqlca(body, typdefOf(s, request), s.sqlam));
+    if (descriptor === undefined) continue;
+    const walker = new RowWalker({ ...descriptor, rowsHaveSqlca: true }, typdefOf(s, request), s.sqlam);
+    walker.feed(bytes, pos, end);
+    const outcome = outcomeOf(request);
+    if (request.isCall || isCallText(request.events[0]?.text)) outcome.tag = 'OUT PARAMETERS';
+    else outcome.returnedRows = walker.rows;
   }
 }
 
-/** A singleton SELECT has one row; a call returns the values of its output parameters. */
-function takeOutput(request: Request, values: Row): void {
-  const event = request.events[0];
-  if (event === undefined) return;
-  if (request.isCall || isCallText(event.text)) mergeOutput(event, values);
-  else outcomeOf(request).returnedRows = 1;
+const CALL = /^\s*\{?\s*(?:\?\s*=\s*)?CALL\b/i;
+
+function isCallText(text: string | undefined): boolean {
+  return text !== undefined && CALL.test(text);
 }
 
 function onSqlca(s: Session, request: Request, sqlca: Sqlca | undefined): void {
