@@ -117,12 +117,21 @@ export function decode(bytes: Uint8Array, start: number, end: number, column: Co
     case t.DATE:
     case t.TIME:
     case t.TIMESTAMP:
-      return decodeCcsid(bytes, start, end, column.ccsid || typdef.sbcs);
+      return isoTime(decodeCcsid(bytes, start, end, column.ccsid || typdef.sbcs));
     default:
       return isText(column.type)
         ? keptText(bytes, start, end, ccsidOf(column, typdef))
         : hex(nameOf(column.type), bytes, start, end);
   }
+}
+
+const DB2_TIME = /^(?:(\d{4}-\d\d-\d\d)-)?(\d\d)\.(\d\d)\.(\d\d)(\.\d{1,12})?$/;
+
+/** DB2 writes `2024-02-29-12.34.56.789` and `12.34.56`: as ISO 8601 has them. Anything else stays as it was sent. */
+function isoTime(text: string): string {
+  const [, date, hours, minutes, seconds, fraction = ''] = DB2_TIME.exec(text) ?? [];
+  if (hours === undefined) return text;
+  return `${date === undefined ? '' : `${date} `}${hours}:${minutes}:${seconds}${fraction}`;
 }
 
 function integer(bytes: Uint8Array, start: number, end: number, littleEndian: boolean): bigint {
