@@ -7,8 +7,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { compare, verdict } from '../lab/compare.ts';
 import { writeLog } from '../lab/log.ts';
-import { parseRecords } from '../lab/sensor.ts';
-import { wiretrail } from '../support/replay.ts';
+import { parseRecords, replayText } from '../lab/sensor.ts';
 import { derbyObstacle, runDerby } from './derby.ts';
 
 const PCAPS_DIRECTORY: string = resolve(import.meta.dirname, '../../../pcaps/drda');
@@ -37,8 +36,8 @@ async function recordAll(wanted: readonly string[]): Promise<void> {
     if (wanted.length > 0 && !wanted.includes(scenario)) continue;
     const run = await runDerby(scenario, ROUNDS);
     try {
-      const { stdout } = wiretrail(['replay', run.capture, '--jsonl', '-']);
-      const { ok, text } = verdict(compare(run.truth, parseRecords(stdout)));
+      const records = await replayText(run.capture);
+      const { ok, text } = verdict(compare(run.truth, parseRecords(records)));
       if (!ok) {
         process.stderr.write(`${scenario}: NOT written, the records differ from the server's log\n${text}\n`);
         process.exitCode = 1;
@@ -48,7 +47,7 @@ async function recordAll(wanted: readonly string[]): Promise<void> {
       mkdirSync(folder, { recursive: true });
       copyFileSync(run.capture, join(folder, 'capture.pcap'));
       writeLog(join(folder, 'server.log.jsonl'), run.truth);
-      writeFileSync(join(folder, 'expected.jsonl'), stdout);
+      writeFileSync(join(folder, 'expected.jsonl'), records);
       writeFileSync(join(folder, 'README.md'), readme(scenario, about));
       process.stderr.write(`${scenario}: written\n${text}\n`);
     } finally {
