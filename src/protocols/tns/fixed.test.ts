@@ -1,7 +1,7 @@
 /** The fixed dialects (F8 and N) as OCI writes them, by the offsets seen in captures of field versions 5 and 6; synthetic. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dialectOfRequest } from './negotiate.ts';
+import { dialectOfRequest } from './dialect.ts';
 import { DIALECT_F1, DIALECT_F8, DIALECT_N, DIALECT_U } from './reader.ts';
 import * as t from './testing.ts';
 
