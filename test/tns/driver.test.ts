@@ -9,10 +9,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import * as t from '#src/protocols/tns/testing.js';
 import { type JsonRecord, replayToRecords } from '../support/replay.ts';
 import { writeConversation } from './pcap.ts';
 import { ScriptedServer, type ServerOptions, TIME_ZONE_QUERY } from './server.ts';
-import * as t from './wire.ts';
 
 /** The part of the driver that is used here; it comes without types. */
 interface Connection {

@@ -6,8 +6,8 @@
 import { createCipheriv, createDecipheriv, createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import * as t from '#src/protocols/tns/testing.js';
 import type { Heard } from './pcap.ts';
-import * as t from './wire.ts';
 
 /** Makes the payload of a reply from the call's sequence number and payload. */
 export type Reply = (seq: number, call: Uint8Array) => Uint8Array;
@@ -126,7 +126,7 @@ export class ScriptedServer {
     const payload = this.modern() ? t.bytes(this.answer(call), 29) : this.answer(call);
     for (let at = 0; at < payload.length; at += CHUNK) {
       const isLast = this.modern() && at + CHUNK >= payload.length;
-      this.send(socket, t.data(payload.subarray(at, at + CHUNK), isLast ? DATA_END_OF_RESPONSE : 0));
+      this.send(socket, t.data(payload.subarray(at, at + CHUNK), isLast ? DATA_END_OF_RESPONSE : 0, true));
     }
   }
 
@@ -135,7 +135,7 @@ export class ScriptedServer {
     const marker = (value: number): Uint8Array => t.bytes(t.u32(11), MARKER, 0, 0, 0, 1, 0, value);
     if (kind === RESET) {
       const text = 'ORA-01013: user requested cancel of current operation\n';
-      this.send(socket, t.data(this.oer(this.waiting, { error: 1013, text })));
+      this.send(socket, t.data(this.oer(this.waiting, { error: 1013, text }), 0, true));
     } else this.send(socket, t.bytes(marker(1), marker(RESET)));
   }
 
@@ -249,7 +249,7 @@ export class ScriptedServer {
 
   /** An end-of-call status in the server's field version. */
   oer(seq: number, options: t.OerOptions = {}): Uint8Array {
-    return t.oer(this.options.fieldVersion, seq, options);
+    return t.oer(seq, { ...options, fieldVersion: this.options.fieldVersion });
   }
 }
 

@@ -21,6 +21,7 @@ import {
 /** Arguments begin behind message type, function and sequence number. */
 const HEAD_BYTES = 3;
 const OPTION_BYTES_MAX = 4;
+const TOKEN_BYTES = 8;
 
 /** The packed dialect that a set pointer of a native client shows: its width and byte order; unknown when there is none. */
 function pointerAt(bytes: Uint8Array, at: number, end: number): Dialect {
@@ -41,7 +42,7 @@ function isPointer(bytes: Uint8Array, from: number, to: number, low: number): bo
 
 /** The dialect a request is written in, by trial; `DIALECT_UNKNOWN` when it has no telling part. */
 export function dialectOfRequest(bytes: Uint8Array, start: number, end: number): Dialect {
-  const at = start + HEAD_BYTES;
+  const at = argumentsAt(bytes, start + HEAD_BYTES, end);
   if (end - at < 4) return DIALECT_UNKNOWN;
   const fn = bytes[start + 1];
   if (bytes[start] === c.MSG_PIGGYBACK) return ofPiggyback(bytes, at, end);
@@ -60,6 +61,13 @@ export function dialectOfRequest(bytes: Uint8Array, start: number, end: number):
     default:
       return DIALECT_UNKNOWN;
   }
+}
+
+/** Native clients of 23ai put a token number in front, zero unless they pipeline. */
+function argumentsAt(bytes: Uint8Array, from: number, end: number): number {
+  const to = from + TOKEN_BYTES;
+  for (let at = from; at < to; at++) if (at >= end || bytes[at] !== 0) return from;
+  return to;
 }
 
 function ofLogin(bytes: Uint8Array, at: number, end: number): Dialect {

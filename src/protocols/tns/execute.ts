@@ -213,7 +213,8 @@ function readBinds(
     const sound = !reader.failed && (reader.remaining() === 0 || reader.peek() === c.MSG_ROW);
     if (!sound) continue;
     const rows = binds > 0 ? readRows(reader, types, rules.absent(call, binds), rules.moveLong(call)) : [];
-    const exact = !reader.failed && reader.remaining() === 0;
+    // Descriptors of another size may end with the message, but not in front of rows.
+    const exact = !reader.failed && reader.remaining() === 0 && (binds === 0 || rows.length > 0);
     if (call.sound && !exact) continue;
     call.sound = true;
     call.exact = exact;

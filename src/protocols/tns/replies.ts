@@ -125,6 +125,12 @@ function* shapesOf(session: TnsSession, pending: Pending): Generator<StatusShape
   const { bigChunks, dialect, fieldVersion } = session.context();
   const { callStatusField, sequenceField } = negotiation;
   if (fieldVersion >= 0) yield { dialect, fieldVersion, callStatusField, sequenceField, bigChunks };
+  // Whether statuses of version 9 have their first fields is not known of every client.
+  if (fieldVersion >= 0 && fieldVersion < VERSION_TEN) {
+    for (const both of [false, true]) {
+      yield { dialect, fieldVersion, callStatusField: both, sequenceField: both, bigChunks };
+    }
+  }
   if (pending.fast) yield { dialect, fieldVersion: VERSION_FAST_AUTH, callStatusField, sequenceField, bigChunks };
   if (negotiation.fieldVersion >= 0 && negotiation.dialect !== 0) return;
   for (const tried of siblings(dialect)) {

@@ -121,16 +121,26 @@ function readFixed(shape: StatusShape, bytes: Uint8Array, at: number, stop: numb
 const PACKED_CALL_GAP = 23;
 const NATIVE_CALL_GAP = 26;
 
-/** From field version 7 on the rows stand at the end as well, in eight bytes, and only there for native clients. */
+/**
+ * From field version 7 on the rows stand at the end as well, in eight bytes, and only there for native clients. Which
+ * fields follow them, and how long arrays of batch errors in front of them are, does not matter.
+ */
 function laterRows(shape: StatusShape, bytes: Uint8Array, at: number, stop: number, status: CallStatus): number {
   const later = shape.fieldVersion >= 14 ? TWENTY_BYTES : 0;
-  const from = isNative(shape.dialect) ? at + NATIVE_LONG_CODE : stop - later - TWELVE_BYTES;
-  reader.reset(bytes, Math.min(from, stop), stop);
-  reader.dialect = shape.dialect;
-  const code = reader.ub(4);
-  const rows = reader.ub(8);
-  return reader.failed || code !== status.errorCode ? status.rows : rows;
+  const places = isNative(shape.dialect)
+    ? [at + NATIVE_LONG_CODE]
+    : [at + sizeOf({ ...shape, fieldVersion: VERSION_BEFORE_TWELVE }), stop - later - TWELVE_BYTES];
+  for (const place of places) {
+    reader.reset(bytes, Math.min(place, stop), stop);
+    reader.dialect = shape.dialect;
+    const code = reader.ub(4);
+    const rows = reader.ub(8);
+    if (!reader.failed && code === status.errorCode && rows > 0) return rows;
+  }
+  return status.rows;
 }
+
+const VERSION_BEFORE_TWELVE = 6;
 
 /** Offset of the message `L "ORA-…"` that ends with the reply, or -1. */
 function messageStart(bytes: Uint8Array, start: number, end: number): number {

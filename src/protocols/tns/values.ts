@@ -124,7 +124,8 @@ export function readBindType(reader: TtcReader, shape: DescriptorShape): BindTyp
   if (isNative(reader.dialect)) reader.skip(1);
   const type = reader.u8();
   const flags = reader.u8();
-  reader.skip(2); // precision and scale
+  const precision = reader.u8();
+  reader.skip(1); // scale
   const maxBytes = reader.ub(4);
   reader.ub(4); // elements of an array
   if (reader.dialect === DIALECT_U) {
@@ -141,9 +142,22 @@ export function readBindType(reader: TtcReader, shape: DescriptorShape): BindTyp
   const charset = reader.ub(2);
   const form = reader.u8();
   reader.skip(shape.tail);
-  if (form > FORM_MAX || type === 0) reader.fail();
+  // A native descriptor that is read as a packed one begins with 01, as VARCHAR2 does, which has no precision.
+  if (form > FORM_MAX || !KNOWN_TYPES.has(type) || (type === TYPE_VARCHAR && precision !== 0)) reader.fail();
   return { type, flags, maxBytes, charset, form };
 }
+
+/** Type numbers of native clients, external ones among them: what is none of these is no descriptor. */
+const KNOWN_TYPES: ReadonlySet<number> = new Set([
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 21, 22, 23, 24, 25, 29, 39, 58, 68, 91, 94, 95, 96, 97, 99, 100],
+  ...[
+    101, 102, 104, 105, 106, 108, 109, 110, 111, 112, 113, 114, 115, 116, 119, 121, 122, 123, 127, 152, 153, 154, 155,
+  ],
+  ...[
+    156, 172, 178, 179, 180, 181, 182, 183, 184, 185, 186, 187, 188, 189, 190, 191, 192, 195, 196, 197, 208, 231, 232,
+  ],
+  ...[241, 252],
+]);
 
 /** Character set forms: none, implicit, national, explicit, flexible, lob. */
 const FORM_MAX = 5;
