@@ -124,13 +124,12 @@ function* shapesOf(session: TnsSession, pending: Pending): Generator<StatusShape
   const { negotiation } = session;
   const { bigChunks, dialect, fieldVersion } = session.context();
   const { callStatusField, sequenceField } = negotiation;
-  if (fieldVersion >= 0) yield { dialect, fieldVersion, callStatusField, sequenceField, bigChunks };
-  // Whether statuses of version 9 have their first fields is not known of every client.
+  // Statuses of version 9 begin with the rows; whether those of all clients do is not known.
   if (fieldVersion >= 0 && fieldVersion < VERSION_TEN) {
-    for (const both of [false, true]) {
-      yield { dialect, fieldVersion, callStatusField: both, sequenceField: both, bigChunks };
-    }
+    yield { dialect, fieldVersion, callStatusField: false, sequenceField: false, bigChunks };
+    yield { dialect, fieldVersion, callStatusField: true, sequenceField: true, bigChunks };
   }
+  if (fieldVersion >= 0) yield { dialect, fieldVersion, callStatusField, sequenceField, bigChunks };
   if (pending.fast) yield { dialect, fieldVersion: VERSION_FAST_AUTH, callStatusField, sequenceField, bigChunks };
   if (negotiation.fieldVersion >= 0 && negotiation.dialect !== 0) return;
   for (const tried of siblings(dialect)) {

@@ -28,6 +28,7 @@ export function findSql(bytes: Uint8Array, start: number, end: number): Uint8Arr
 function counted(bytes: Uint8Array, at: number, end: number): Uint8Array | undefined {
   const length = bytes[at] as number;
   if (length < TEXT_BYTES_MIN || length > INLINE_MAX || at + 1 + length > end) return undefined;
+  if (goesOn(bytes, at + 1 + length, end)) return undefined;
   return textOf(bytes, at + 1, at + 1 + length);
 }
 
@@ -58,12 +59,16 @@ function announced(bytes: Uint8Array, start: number, at: number, end: number): U
     if (pos + 4 <= at) lengths.push(view.getUint32(pos, true), view.getUint32(pos, false));
     for (const length of lengths) {
       if (length < TEXT_BYTES_MIN || length > end - at || length <= (longest?.length ?? 0)) continue;
-      // A number that ends the text in its middle is another one's.
-      if (at + length < end && !isControl(bytes[at + length] as number)) continue;
+      if (goesOn(bytes, at + length, end)) continue;
       longest = textOf(bytes, at, at + length) ?? longest;
     }
   }
   return longest;
+}
+
+/** A number that ends a text in its middle is another one's. */
+function goesOn(bytes: Uint8Array, at: number, end: number): boolean {
+  return at < end && !isControl(bytes[at] as number);
 }
 
 function variable(bytes: Uint8Array, at: number, end: number): number {
