@@ -8,7 +8,7 @@ import * as c from './constants.ts';
 import type { CursorEntry } from './cursors.ts';
 import { siblings } from './dialect.ts';
 import { ExecuteCall, type RowRules, readExecute, readExecute7, readRows, returningBinds, setSql } from './execute.ts';
-import { DIALECT_U, type Dialect, TtcReader } from './reader.ts';
+import { baseDialect, DIALECT_NA, DIALECT_U, type Dialect, TtcReader } from './reader.ts';
 import { type Request, type RequestContext, skipToken } from './request.ts';
 import { findSql } from './scan.ts';
 
@@ -20,6 +20,7 @@ interface Layout {
   readonly dialect: Dialect;
   readonly fieldVersion: number;
   readonly rawText: boolean;
+  readonly filled: boolean;
 }
 
 /** All layouts worth trying, likeliest first. */
@@ -28,7 +29,10 @@ function* layouts(context: RequestContext): Generator<Layout> {
   for (const dialect of siblings(context.dialect)) {
     const rawTexts = context.sure || dialect !== DIALECT_U ? [context.rawText] : [false, true];
     for (const fieldVersion of versions) {
-      for (const rawText of rawTexts) yield { dialect, fieldVersion, rawText };
+      for (const rawText of rawTexts) {
+        yield { dialect, fieldVersion, rawText, filled: true };
+        if (baseDialect(dialect) === DIALECT_NA) yield { dialect, fieldVersion, rawText, filled: false };
+      }
     }
   }
 }

@@ -29,6 +29,8 @@ export interface ExecuteContext {
   readonly rawText: boolean;
   readonly encoding: TextEncodingName;
   readonly stringBytesMax: number;
+  /** Aligned arguments are filled up at their end, as those of other calls are. */
+  readonly filled: boolean;
 }
 
 export class ExecuteCall {
@@ -179,6 +181,7 @@ function readRest(
   rules: RowRules,
 ): void {
   const { binds, defines, words, wordsExpected } = args;
+  if (context.filled) reader.alignArguments();
   if (reader.failed || words !== wordsExpected || binds > BINDS_MAX || defines > BINDS_MAX) return;
   if (args.hasSql) {
     call.sqlAt = reader.pos;

@@ -127,6 +127,14 @@ for (const [name, base] of DIALECTS) {
   }
 }
 
+test('aligned arguments that are not filled up at their end', () => {
+  for (const fieldVersion of VERSIONS) {
+    const writer = new FixedWriter(DIALECT_NA, fieldVersion, false);
+    const events = t.statements(t.run([...negotiated(DIALECT_NA, fieldVersion), ...calls(writer)]));
+    assert.deepEqual(summary(events), EXPECTED, `field version ${fieldVersion}`);
+  }
+});
+
 test('login of native clients: who, from where, which privilege', () => {
   fc.assert(
     fc.property(

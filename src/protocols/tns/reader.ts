@@ -160,6 +160,11 @@ export class TtcReader extends Cursor {
     this.skip(this.pointerSize);
   }
 
+  /** The end of arguments whose pointers are aligned. */
+  alignArguments(): void {
+    if (this.aligned) this.align(8);
+  }
+
   private align(bytes: number): void {
     const over = (this.pos - this.origin) % bytes;
     if (over !== 0) this.skip(bytes - over);

@@ -68,7 +68,7 @@ function announced(bytes: Uint8Array, start: number, at: number, end: number): U
 
 /** A number that ends a text in its middle is another one's. */
 function goesOn(bytes: Uint8Array, at: number, end: number): boolean {
-  return at < end && !isControl(bytes[at] as number);
+  return at < end && (bytes[at] as number) >= 0x20;
 }
 
 function variable(bytes: Uint8Array, at: number, end: number): number {

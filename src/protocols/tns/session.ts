@@ -144,6 +144,7 @@ export class TnsSession {
       rawText: negotiation.rawText,
       encoding: this.encoding(),
       stringBytesMax: negotiation.stringBytesMax,
+      filled: true,
       dialect: dialect === DIALECT_UNKNOWN ? DIALECT_U : dialect,
       bigChunks: negotiation.bigChunks,
       sure: version >= 0,

@@ -59,8 +59,12 @@ export class FixedWriter {
   private parts: Part[] = [];
   private length = 0;
 
-  constructor(dialect: Dialect, fieldVersion: number) {
+  private readonly filled: boolean;
+
+  /** `filled`: aligned arguments of OALL8 end aligned, too. */
+  constructor(dialect: Dialect, fieldVersion: number, filled: boolean = baseDialect(dialect) === DIALECT_NA) {
     this.dialect = dialect;
+    this.filled = filled;
     this.fieldVersion = fieldVersion;
     this.native = [DIALECT_N, DIALECT_N4, DIALECT_NA].includes(baseDialect(dialect));
   }
@@ -197,6 +201,7 @@ export class FixedWriter {
       if (field === 'p') this.pointer(false);
       else this.word(0);
     }
+    if (this.filled) this.pad();
     const head = bytes(3, 0x5e, seq, this.token(), this.take());
     const i4 = [sql === undefined ? 0 : 1, 1, 0, 0, 0, 0, 0, query ? 1 : 0, 0, 0, 0, 0, 0].slice(0, words);
     return bytes(
