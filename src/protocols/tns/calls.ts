@@ -190,6 +190,7 @@ function apply(session: TnsSession, request: Request, marks: number, startUs: nu
     // The text's length and digest are whole, though the text is not.
     request.execute = request.partial.call;
     request.malformed = false;
+    request.salvaged = false;
     request.cut = false;
   }
   // A text that was searched for in what a hole left is a part of one.

@@ -196,6 +196,7 @@ export class TtcReader extends Cursor {
       if (size < 0 || size > this.remaining()) {
         parts.push(this.take(this.remaining()));
         total += (parts.at(-1) as Uint8Array).length;
+        this.starved = true;
         this.fail();
         return join(parts, total);
       }

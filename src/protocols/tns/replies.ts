@@ -197,7 +197,8 @@ function addOutcome(session: TnsSession, event: StatementEvent, status: CallStat
 function fail(outcome: Outcome, status: CallStatus): void {
   if (status.errorCode === 0 || status.errorCode === c.ORA_NO_DATA_FOUND) return;
   outcome.errorCode = oraCode(status.errorCode);
-  outcome.errorText = status.errorText;
+  outcome.errorText =
+    status.batchErrors.length === 0 ? status.errorText : [status.errorText, ...status.batchErrors].join('; ');
 }
 
 /** Before version 10 a parsed query is answered with parameters alone. */

@@ -20,6 +20,8 @@ export class CallStatus {
   /** Short status: it has no rows, code or cursor. */
   short = false;
   compilationErrors = false;
+  /** Of an array DML: which rows failed and why, the first of them. */
+  batchErrors: string[] = [];
 }
 
 export interface StatusShape {

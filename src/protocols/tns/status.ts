@@ -12,6 +12,8 @@ import { CallStatus, CHUNKED, isSane, type StatusShape, TEXT_BYTES_MAX } from '.
 const TRANSACTION_OPEN = 2;
 const WARNING_COMPILATION = 0x20;
 const SHORT_BYTES_MAX = 9;
+/** Errors of an array DML that are told apart. */
+const BATCH_ERRORS_MAX = 16;
 
 const reader = new TtcReader();
 
@@ -97,7 +99,7 @@ function readUniversal(shape: StatusShape, bytes: Uint8Array, at: number, end: n
   status.call = reader.u8();
   reader.variable();
   reader.variable(); // iterations
-  skipBatch();
+  readBatch(status);
   if (shape.fieldVersion >= 7) {
     status.errorCode = reader.variable();
     status.rows = reader.variable();
@@ -142,26 +144,37 @@ function skipRowid(): void {
 }
 
 /** Logical rowid, then the arrays of batch errors: codes, offsets, messages. */
-function skipBatch(): void {
+function readBatch(status: CallStatus): void {
   reader.dlc();
-  for (let array = 0; array < 2; array++) {
-    const count = reader.variable();
-    if (count <= 0) continue;
-    const chunked = reader.u8() === CHUNKED;
-    for (let i = 0; i < count && !reader.failed; i++) {
-      if (chunked) reader.variable();
-      reader.variable();
-    }
-    if (chunked) reader.skip(1);
-  }
+  readBatchNumbers(undefined);
+  const offsets: number[] = [];
+  readBatchNumbers(offsets);
   const messages = reader.variable();
   if (messages <= 0) return;
   reader.skip(1);
   for (let i = 0; i < messages && !reader.failed; i++) {
     reader.variable();
-    reader.clr();
+    const text = reader.clr();
     reader.skip(2);
+    if (text === undefined || i >= BATCH_ERRORS_MAX) continue;
+    const row = offsets[i] ?? i;
+    status.batchErrors.push(
+      `row ${row}: ${decodeText(text, 0, Math.min(text.length, TEXT_BYTES_MAX), 'utf8').trimEnd()}`,
+    );
   }
+}
+
+/** One array of numbers, each in a chunk of its own. */
+function readBatchNumbers(kept: number[] | undefined): void {
+  const count = reader.variable();
+  if (count <= 0) return;
+  const chunked = reader.u8() === CHUNKED;
+  for (let i = 0; i < count && !reader.failed; i++) {
+    if (chunked) reader.variable();
+    const number = reader.variable();
+    if (i < BATCH_ERRORS_MAX) kept?.push(number);
+  }
+  if (chunked) reader.skip(1);
 }
 
 function readText(status: CallStatus, end: number): CallStatus | undefined {

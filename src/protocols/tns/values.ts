@@ -192,9 +192,11 @@ function readScalar(reader: TtcReader, bind: BindType): BindValue {
   }
 }
 
+/** A cursor that is yet to be opened (01 00), or the number of an open one behind an integer 1. */
 function readCursor(reader: TtcReader): BindValue {
   if (reader.u8() === 0) return null;
   if (reader.dialect !== DIALECT_U) return null;
+  if (reader.u8() === 0) return null;
   const id = reader.variable();
   return id === 0 ? null : `cursor ${id}`;
 }
