@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { communityId } from '../base/community-id.ts';
 import type { Counters } from '../base/counters.ts';
+import { sessionId } from '../base/session-id.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
@@ -13,7 +14,7 @@ import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/reco
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
 import { endUserOfProgram, endUserOfTags } from './end-user.ts';
-import { lossId, recordId, sessionId } from './ids.ts';
+import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { redact } from './redact.ts';
 import { merged, type Part, pair } from './split.ts';

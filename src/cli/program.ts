@@ -1,8 +1,10 @@
 /** The command line: one file a command, exit codes of the record contract, one line for what went wrong. */
 import { Command, CommanderError } from 'commander';
 import { EXIT_DONE, EXIT_USAGE, UserError } from '../base/errors.ts';
+import { coverageCommand } from './coverage.ts';
 import { doctorCommand } from './doctor.ts';
 import { extractCommand } from './extract.ts';
+import { flowsCommand } from './flows.ts';
 import { programVersion } from './options.ts';
 import { policyCommand } from './policy.ts';
 import { queryCommand } from './query.ts';
@@ -29,6 +31,8 @@ const COMMANDS = [
   sensorCommand,
   statusCommand,
   queryCommand,
+  flowsCommand,
+  coverageCommand,
   extractCommand,
   verifyCommand,
   anchorCommand,

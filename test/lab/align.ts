@@ -167,9 +167,13 @@ export function textOf(record: RecordLine): string {
 
 const SERVER_PORTS: Readonly<Record<string, ServerKind>> = { '5432': 'postgres', '3306': 'mariadb' };
 
+/** Derby listens where there is room. */
+const SERVER_SYSTEMS: Readonly<Record<string, ServerKind>> = { derby: 'derby' };
+
 /** `server client-address:port`: a client may use one port of its own towards both servers. */
 export function sessionOf(record: RecordLine): string {
-  const server = SERVER_PORTS[String(record['server.port'])] ?? 'unknown';
+  const { 'server.port': port, 'db.system.name': system } = record;
+  const server = SERVER_PORTS[String(port)] ?? SERVER_SYSTEMS[String(system)] ?? 'unknown';
   return `${server} ${record['client.address']}:${record['client.port']}`;
 }
 

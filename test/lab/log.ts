@@ -5,8 +5,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** A value as the server prints it; `null` is SQL NULL. Bytes that are no text are `{ hex }`. */
-export type LoggedValue = string | null | { readonly hex: string };
+/**
+ * A value as the server prints it; `null` is SQL NULL. Bytes that are no text are `{ hex }`; of what the server does not
+ * print, `{ bytes }` has the length where that is said.
+ */
+export type LoggedValue = string | null | { readonly hex: string } | { readonly bytes: number | null };
 
 /** A login over TCP that the server accepted or refused. */
 export interface LoggedLogin {
@@ -62,7 +65,7 @@ export interface LoggedRows {
   readonly processed?: number;
 }
 
-export type ServerKind = 'postgres' | 'mariadb';
+export type ServerKind = 'postgres' | 'mariadb' | 'derby';
 export type LoggedEntry = LoggedLogin | LoggedStatement;
 
 /** A real server as scenarios and workloads see it. */
