@@ -65,7 +65,7 @@ export function applySetting(session: MysqlSession, head: Pending, ok: OkReply):
 }
 
 export function setDatabase(session: MysqlSession, database: string): void {
-  session.identity = { ...session.identity, database: database === '' ? undefined : database };
+  session.identify({ database: database === '' ? undefined : database });
 }
 
 /** One result is complete: another follows, a cursor stays open, or the request is answered. */
