@@ -326,6 +326,15 @@ test('MariaDB bulk: one event with the values of all rows, and their indicators'
   assert.equal(statement.outcomes[0]?.affectedRows, 3);
 });
 
+test('MariaDB bulk with unit results: a row for each execution comes back', () => {
+  const flags = t.u16(c.BULK_SEND_TYPES | c.BULK_UNIT_RESULTS);
+  const rows = t.bytes(0, t.u32(1), 0, t.u32(2));
+  const request = t.command(c.MARIADB_COM_STMT_BULK_EXECUTE, t.u32(1), flags, t.u16(3), rows);
+  const statement = only(session(t.CLASSIC, ...prepare(1, 1), t.client(request), t.server(t.result(['1', '2']))));
+  assert.deepEqual(statement.parameters, [1, 2]);
+  assert.equal(statement.outcomes[0]?.returnedRows, 2);
+});
+
 test('MariaDB bulk: a bounded number of values is kept', () => {
   const rows = t.bytes(...Array.from({ length: 3000 }, (_, i) => t.bytes(0, t.u32(i))));
   const request = t.command(c.MARIADB_COM_STMT_BULK_EXECUTE, t.u32(1), t.u16(c.BULK_SEND_TYPES), t.u16(3), rows);
