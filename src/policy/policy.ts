@@ -17,6 +17,8 @@ export interface Policy {
   readonly record: 'all' | 'matched';
   /** Kinds of values to mask in every record. */
   readonly mask: readonly SensitiveKind[];
+  /** Columns, or `table.column`, whose values are masked in every record. */
+  readonly maskColumns: readonly string[];
   /** In order of file names, then of their place. */
   readonly rules: readonly Rule[];
   /** What it was read from, to be read again in another thread. */
@@ -75,10 +77,16 @@ export function parsePolicies(sources: readonly PolicySource[], options: PolicyO
   // Checked with the sets it would have, were it in force; which then add nothing to those that are.
   const allSets = mergeSets([...taken, ...disabled]);
   const rules: Rule[] = [];
+  const maskColumns: string[] = [];
   const ids = new Map<string, Rule>();
   for (const file of files) {
-    if (taken.includes(file)) rules.push(...file.readRules(takenSets, ids));
-    else file.readRules(allSets, ids);
+    const isInForce = taken.includes(file);
+    const sets = isInForce ? takenSets : allSets;
+    const columns = file.readMaskColumns(sets);
+    const found = file.readRules(sets, ids);
+    if (!isInForce) continue;
+    maskColumns.push(...columns);
+    rules.push(...found);
   }
   if (rules.length > RULES_MAX) files[0]?.fail(`${rules.length} rules, at most ${RULES_MAX} are allowed`);
   const record = mergeRecord(taken);
@@ -88,6 +96,7 @@ export function parsePolicies(sources: readonly PolicySource[], options: PolicyO
     version: hashOf(sources),
     record,
     mask: [...new Set(taken.flatMap((file) => file.mask))],
+    maskColumns: [...new Set(maskColumns)],
     rules,
     sources,
     disabled: disabled.map((file) => file.source.name),
