@@ -261,7 +261,7 @@ test('mask: kinds as a list, or kinds and columns with sets of any file', () => 
   assert.deepEqual(policy.mask, ['card', 'iban']);
   assert.deepEqual(policy.maskColumns, ['pin', 't.card', '*_no']);
   assert.deepEqual(problemsOf('version: 1\nmask: { columns: [$gone, "a**"], kind: [card] }\n'), [
-    'a.yaml:2:35: unknown key "kind" in "mask"; did you mean "kinds"?',
+    'a.yaml:2:34: unknown key "kind" in "mask"; did you mean "kinds"?',
     'a.yaml:2:19: unknown set $gone; known: none',
     'a.yaml:2:26: "a**": ** means no more than *',
   ]);
