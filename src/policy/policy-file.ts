@@ -142,19 +142,18 @@ export class PolicyFileReader extends PolicyFile {
     return sets;
   }
 
-  readRules(sets: Sets, ids: Map<string, Rule>): Rule[] {
+  /** One rule at a time; ids are unique over all files that share `ids`. */
+  *readRules(sets: Sets, ids: Map<string, Rule>): Generator<Rule, void, undefined> {
     const node = this.top.find(({ key }) => key === 'rules')?.value;
-    if (node === undefined) return [];
-    const rules: Rule[] = [];
+    if (node === undefined) return;
     for (const item of this.items(node, '"rules"')) {
       const rule = this.readRule(item, sets);
       if (rule === undefined) continue;
       const twin = ids.get(rule.id);
       if (twin !== undefined) this.problem(item, `rule "${rule.id}" exists already, in ${twin.file}:${twin.line}`);
       else ids.set(rule.id, rule);
-      rules.push(rule);
+      yield rule;
     }
-    return rules;
   }
 
   private readRule(node: Node, sets: Sets): Rule | undefined {

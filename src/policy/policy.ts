@@ -37,9 +37,12 @@ export function shortVersion(policy: Policy): string {
 export interface PolicyOptions {
   /** Also take files that say `enabled: false`. */
   readonly disabledToo?: boolean;
+  /** These very texts have been read before without complaint: what costs most is not checked again. */
+  readonly checked?: boolean;
 }
 
 const RULES_MAX = 5000;
+const RULES_PER_STEP = 50;
 
 /**
  * Reads policy files. A folder stands for its `*.yaml` and `*.yml` files, of which those with `enabled: false` are
@@ -69,8 +72,24 @@ function compareNames(a: string, b: string): number {
 
 /** Texts that are already read, in the order in which their rules apply. Throws `PolicyError`. */
 export function parsePolicies(sources: readonly PolicySource[], options: PolicyOptions = {}): Policy {
+  const steps = parsePolicySteps(sources, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** `parsePolicies` with a pause after every file and every so many rules, for a thread that has packets to read. */
+export function* parsePolicySteps(
+  sources: readonly PolicySource[],
+  options: PolicyOptions = {},
+): Generator<undefined, Policy, undefined> {
   const problems: PolicyProblem[] = [];
-  const files = sources.map((source) => new PolicyFileReader(source, problems));
+  const files: PolicyFileReader[] = [];
+  for (const source of sources) {
+    files.push(new PolicyFileReader(source, problems));
+    yield;
+  }
   const taken = files.filter((file) => isTaken(file, options));
   const disabled = files.filter((file) => !isTaken(file, options));
   const takenSets = mergeSets(taken);
@@ -83,14 +102,17 @@ export function parsePolicies(sources: readonly PolicySource[], options: PolicyO
     const isInForce = taken.includes(file);
     const sets = isInForce ? takenSets : allSets;
     const columns = file.readMaskColumns(sets);
-    const found = file.readRules(sets, ids);
-    if (!isInForce) continue;
-    maskColumns.push(...columns);
-    rules.push(...found);
+    if (isInForce) maskColumns.push(...columns);
+    let read = 0;
+    for (const rule of file.readRules(sets, ids)) {
+      if (isInForce) rules.push(rule);
+      if (++read % RULES_PER_STEP === 0) yield;
+    }
+    yield;
   }
   if (rules.length > RULES_MAX) files[0]?.fail(`${rules.length} rules, at most ${RULES_MAX} are allowed`);
   const record = mergeRecord(taken);
-  if (problems.length === 0) checkKeywords(rules, problems);
+  if (problems.length === 0 && options.checked !== true) checkKeywords(rules, problems);
   if (problems.length > 0) throw new PolicyError(problems);
   return {
     version: hashOf(sources),
