@@ -16,7 +16,7 @@ import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId, sessionId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { redact } from './redact.ts';
-import { merged, type Part, pair } from './split.ts';
+import { merged, type Part, pair, withText } from './split.ts';
 
 export interface AuditorOptions {
   readonly sensor: string;
@@ -305,12 +305,6 @@ class AuditSession implements EventSink {
 function joinFingerprints(statements: readonly SqlStatement[]): string {
   const joined = statements.map((s) => s.fingerprint).join(' ');
   return createHash('sha256').update(joined).digest('hex').slice(0, 16);
-}
-
-function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
-  const [first] = statements;
-  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
-  return statements.filter((s) => s.end > s.start);
 }
 
 function setNames(
