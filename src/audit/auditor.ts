@@ -17,7 +17,7 @@ import { endUserOfProgram, endUserOfTags } from './end-user.ts';
 import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { redact } from './redact.ts';
-import { merged, type Part, pair } from './split.ts';
+import { merged, type Part, pair, withText } from './split.ts';
 
 export interface AuditorOptions {
   readonly sensor: string;
@@ -222,8 +222,18 @@ class AuditSession implements EventSink {
       if (part.outcomes.length > 0 && record.errorCode === undefined) {
         for (const { effect } of part.statements) if (effect) this.state.apply(effect);
       }
-      this.auditor.keep(record, merged(part.statements));
+      this.auditor.keep(record, this.withPrepared(merged(part.statements), dialect));
     }
+  }
+
+  /** EXECUTE of a statement prepared in SQL is judged by what that one names, too. */
+  private withPrepared(statement: SqlStatement | undefined, dialect: SqlDialect): SqlStatement | undefined {
+    if (statement?.executes === undefined) return statement;
+    const prepared = this.state.preparedText(statement);
+    if (prepared === undefined) return statement;
+    const both = merged([statement, ...this.auditor.options.analyzer.analyze(prepared, dialect)]);
+    const { objects, objectsWritten, columns, functions } = both ?? statement;
+    return { ...statement, objects, objectsWritten, columns, functions };
   }
 
   /** The what: text, parameters, operations, objects, fingerprint. */
@@ -296,12 +306,6 @@ class AuditSession implements EventSink {
 function joinFingerprints(statements: readonly SqlStatement[]): string {
   const joined = statements.map((s) => s.fingerprint).join(' ');
   return createHash('sha256').update(joined).digest('hex').slice(0, 16);
-}
-
-function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
-  const [first] = statements;
-  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
-  return statements.filter((s) => s.end > s.start);
 }
 
 function setNames(

@@ -7,6 +7,7 @@ import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
+import { createColumnValueFinder } from '../sql/column-values.ts';
 import { type AuditStore, openStore, type StoreOptions } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
 import { Evidence, type EvidenceOptions } from './evidence.ts';
@@ -113,7 +114,7 @@ export async function openOutputs(options: OutputOptions, more: readonly RecordS
   const maskKey = maskKeyFor(options.maskKey, options.store);
   const start = (judging: Policy): ExplainingEngine => {
     if (options.store !== undefined) archivePolicy(options.store, judging);
-    return createEngine(judging, { maskKey });
+    return createEngine(judging, { maskKey, columnValues: createColumnValueFinder() });
   };
   let engine = start(policy);
   const sinks: RecordSink[] = [...(options.sinks ?? []), ...more];
