@@ -2,9 +2,10 @@
  * Counts by the values of fields, exactly, from the columns of segments: a chunk at a time, without touching a row
  * unless the filter asks for what only rows tell.
  */
+
+import type { Query } from '../query/filter.ts';
 import type { ColumnChunk } from './columns.ts';
 import { CHUNK_ROWS_MAX } from './columns.ts';
-import type { Query } from './filter.ts';
 import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
 import type { SegmentReader } from './rows.ts';

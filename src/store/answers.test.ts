@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AuditRecord } from '../contracts/record.ts';
+import { parseFilter } from '../query/language.ts';
 import {
   aggregate,
   facet,
@@ -18,7 +19,6 @@ import {
 import { StoreError } from './errors.ts';
 import { anyRecord, statement, TEST_TIME_US, withDirectory } from './fixture.ts';
 import { AGGREGATE_FIELDS, type AggregateField } from './groups.ts';
-import { parseFilter } from './language.ts';
 import { StoreReader } from './reader.ts';
 import { finish, finishInSlices } from './steps.ts';
 import { type AuditStore, openStore } from './store.ts';

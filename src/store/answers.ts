@@ -3,10 +3,11 @@
  * what surrounds it. Every answer is exact. Those that may take long are `Steps` (`steps.ts`): `finish` does them at
  * once, `finishInSlices` with progress and cancelling.
  */
+
+import type { Filter, Place, Query, TextField } from '../query/filter.ts';
 import { type Group, type GroupBy, type Measures, topGroups } from './aggregate.ts';
 import { identityOf } from './columns.ts';
 import { StoreError } from './errors.ts';
-import type { Filter, Place, Query, TextField } from './filter.ts';
 import type { AggregateField } from './groups.ts';
 import type { Candidate, Found, StoreReader } from './reader.ts';
 import type { ChunkView } from './select.ts';

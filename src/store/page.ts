@@ -4,9 +4,9 @@
  * later is on no further page, what expires is missing and shifts nothing.
  */
 import { crc32 } from 'node:zlib';
+import type { Place } from '../query/filter.ts';
+import { parseFilter } from '../query/language.ts';
 import { StoreError } from './errors.ts';
-import type { Place } from './filter.ts';
-import { parseFilter } from './language.ts';
 import type { Order } from './order.ts';
 import type { Found, StoreReader } from './reader.ts';
 

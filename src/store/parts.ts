@@ -1,8 +1,8 @@
 /** What a group's key consists of, in one segment: the class of a session, shape or verdict row, the error, the time. */
 
+import type { Query } from '../query/filter.ts';
 import type { GroupBy } from './aggregate.ts';
 import type { ColumnChunk } from './columns.ts';
-import type { Query } from './filter.ts';
 import {
   type ClassCache,
   dimensionOf,

@@ -6,12 +6,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRecord } from '../contracts/record.ts';
+import type { Place, Query } from '../query/filter.ts';
 import { type AggregateRow, Aggregation, type Group, type GroupBy, topGroups } from './aggregate.ts';
 import { Catalog, type SegmentEntry } from './catalog.ts';
 import { type CompiledQuery, compileQuery, timeRangeOf } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './explain.ts';
-import type { Place, Query } from './filter.ts';
 import { type AggregateField, ClassCache } from './groups.ts';
 import { comparePlaces, type Order, type RecordPlace } from './order.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';

@@ -3,14 +3,14 @@
  * record. What only the rows can tell (texts, ids, end users) is left to SQL; the result is exact either way.
  */
 import { MARK_NAMES } from '../contracts/event.ts';
+import type { Comparison, Filter, Query } from '../query/filter.ts';
+import { patternMatches } from '../query/match.ts';
+import type { TimeRange } from '../query/time.ts';
 import type { AmountColumn, ColumnChunk, WordColumn } from './columns.ts';
 import { CHUNK_ROWS_MAX } from './columns.ts';
 import { type Condition, compileFilter, conjunction, EVERYTHING } from './compile.ts';
-import type { Comparison, Filter, Query } from './filter.ts';
-import { patternMatches } from './match.ts';
 import type { Dimension } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
-import type { TimeRange } from './time.ts';
 
 /** The columns of one chunk, unpacked when first asked for, into arrays that the next chunk uses again. */
 export class ChunkView {
