@@ -28,7 +28,7 @@ import {
 } from '../contracts/stream.ts';
 import { TUNNEL_NAMES } from '../contracts/view.ts';
 import { PROBE_LOST, PROBE_OPEN, Probe, type ProbeWinner } from './probe.ts';
-import { Driver, type DriverCounters, newDriverCounters } from './sdk/driver.ts';
+import { Driver, type DriverCounters, FrameWindow, newDriverCounters } from './sdk/driver.ts';
 
 export interface HostCounters extends DriverCounters {
   connections: number;
@@ -52,6 +52,8 @@ export class ProtocolHost implements StreamReceiver {
   private readonly sessions: SessionOpener;
   private readonly byPort = new Map<number, ProtocolModule>();
   private readonly shared = new Map<ProtocolModule, Map<string, unknown>>();
+  /** Of all drivers here: the bytes of one connection at a time are read. */
+  private readonly window = new FrameWindow();
   private readonly states: (Connection | Probe | undefined)[] = [];
 
   /** `ports`: the user's hints, port → protocol name. Throws a UserError on a name that no module has. */
@@ -151,7 +153,9 @@ export class ProtocolHost implements StreamReceiver {
   private commit(slot: number, probe: Probe, winner: ProbeWinner): StreamWish {
     const { module, clientSide } = winner;
     const info = this.describe(slot, module, clientSide);
-    const driver = new Driver(module, module.open(info), this.sessions.open(info), this.counters, info.midstream);
+    const session = module.open(info);
+    const sink = this.sessions.open(info);
+    const driver = new Driver(module, session, sink, this.counters, info.midstream, this.window);
     this.states[slot] = { driver, clientSide };
     this.counters.connections++;
     for (const chunk of probe.held) {
