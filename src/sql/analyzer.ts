@@ -85,7 +85,7 @@ class Analyzer implements CountingAnalyzer {
       if (lexer.tokens.count > 0) out.push(this.statement(text, rules));
       else if (lexer.commentCount > 0) this.lateTags(text, out);
     }
-    const [only] = out;
+    const only = out[0];
     if (only === undefined) out.push(empty(text.length));
     else if (out.length === 1 && this.isPlain) templates.add(text, rules, only);
     lexer.close();
@@ -96,8 +96,9 @@ class Analyzer implements CountingAnalyzer {
   private statement(text: string, rules: DialectRules): SqlStatement {
     const { lexer, shapes, counters } = this;
     let shape = shapes.find(lexer.tokens, lexer.shapeHash, rules);
-    // Of a known shape nothing but secrets and comments depends on more than its tokens.
-    this.isPlain = shape !== undefined && shape.secrets.length === 0 && lexer.commentCount === 0;
+    // Of a known shape nothing but secrets and comments depends on more than its tokens; what EXECUTE runs is for others.
+    this.isPlain =
+      shape !== undefined && shape.secrets.length === 0 && shape.executes === undefined && lexer.commentCount === 0;
     if (shape === undefined) {
       counters['shapes_new'] = (counters['shapes_new'] as number) + 1;
       shape = this.shape(rules);
