@@ -257,8 +257,18 @@ class AuditSession implements EventSink {
       if (part.outcomes.length > 0 && record.errorCode === undefined) {
         for (const { effect } of part.statements) if (effect) this.state.apply(effect);
       }
-      this.auditor.keep(record, merged(part.statements));
+      this.auditor.keep(record, this.withPrepared(merged(part.statements), dialect));
     }
+  }
+
+  /** EXECUTE of a statement prepared in SQL is judged by what that one names, too. */
+  private withPrepared(statement: SqlStatement | undefined, dialect: SqlDialect): SqlStatement | undefined {
+    if (statement?.executes === undefined) return statement;
+    const prepared = this.state.preparedText(statement);
+    if (prepared === undefined) return statement;
+    const both = merged([statement, ...this.auditor.options.analyzer.analyze(prepared, dialect)]);
+    const { objects, objectsWritten, columns, functions } = both ?? statement;
+    return { ...statement, objects, objectsWritten, columns, functions };
   }
 
   /** The what: text, parameters, operations, objects, fingerprint. */

@@ -52,6 +52,7 @@ export function merged(statements: readonly SqlStatement[]): SqlStatement | unde
     columns: all((s) => s.columns),
     functions: all((s) => s.functions),
     procedure: statements.find((s) => s.procedure !== undefined)?.procedure,
+    executes: statements.find((s) => s.executes !== undefined)?.executes,
     summary: statements.map((s) => s.summary).join('; '),
     literals: statements.flatMap((s) => s.literals),
     secrets: statements.flatMap((s) => s.secrets),

@@ -81,3 +81,26 @@ export interface SqlAnalyzer {
   /** Statements of `text` in order; never splits inside a literal, quoted name, comment or block. Never throws. */
   analyze(text: string, dialect: SqlDialect): readonly SqlStatement[];
 }
+
+/** Which columns are meant, by the names a text gives them. */
+export interface WantedColumns {
+  /** `name` is a column's, without qualifier and quotes. */
+  column(name: string): boolean;
+  /** Rows put into the table without a list of columns hold such a value. */
+  table(name: string): boolean;
+  /** The text may name a wanted column: false negatives are not allowed. */
+  mentions(text: string): boolean;
+}
+
+/** Values of a text that stand, or may stand, for wanted columns. */
+export interface ColumnValues {
+  /** Literals in order, none inside another. */
+  readonly literals: readonly TextSpan[];
+  /** Indices of bind values, rising; `undefined` when any of them may be one. */
+  readonly binds: readonly number[] | undefined;
+}
+
+export interface ColumnValueFinder {
+  /** `bindCount` values were sent with the text. Never throws; in doubt a value counts as found. */
+  find(text: string, dialect: SqlDialect, wanted: WantedColumns, bindCount: number): ColumnValues;
+}

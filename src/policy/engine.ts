@@ -9,7 +9,7 @@ import {
   type PolicyEngine,
 } from '../contracts/policy.ts';
 import { AuditRecord, type PolicyMatch, SEVERITIES, type Severity } from '../contracts/record.ts';
-import type { SqlStatement, SqlTemplate } from '../contracts/sql.ts';
+import type { ColumnValueFinder, SqlStatement, SqlTemplate } from '../contracts/sql.ts';
 import {
   type BuiltCondition,
   buildCondition,
@@ -64,6 +64,8 @@ interface Special {
 export interface EngineOptions {
   /** Secret of the hashes that stand for masked values; engines with one key mask equal values alike. */
   readonly maskKey?: string | Uint8Array;
+  /** For a policy that masks columns; without it, records that may name one lose all their values. */
+  readonly columnValues?: ColumnValueFinder;
   /**
    * The engine sees the records of some flows only: where a rule would ask what it remembers, `evaluate` answers
    * `DISPOSITION_DEFER`, and the record, untouched, is for an engine that is given all of those in packet order.
@@ -96,12 +98,13 @@ class Engine implements ExplainingEngine {
   private evaluated = 0;
   private dropped = 0;
 
-  constructor(policy: Policy, { maskKey, defersMemory }: EngineOptions) {
+  constructor(policy: Policy, { maskKey, defersMemory, columnValues }: EngineOptions) {
     this.deferral = defersMemory === true ? new Deferral() : undefined;
     this.policy = policy;
     this.version = shortVersion(policy);
     this.recordAll = policy.record === 'all';
-    this.masker = new Masker({ kinds: policy.mask, ...(maskKey === undefined ? {} : { key: maskKey }) });
+    const key = maskKey === undefined ? {} : { key: maskKey };
+    this.masker = new Masker({ kinds: policy.mask, columns: policy.maskColumns, finder: columnValues, ...key });
     this.rules = policy.rules.map((rule) => this.build(rule));
     this.scanner.seal();
     this.deferring = this.deferral === undefined ? [] : this.rules.filter(remembers);
@@ -149,7 +152,7 @@ class Engine implements ExplainingEngine {
     }
     // After all rules have seen the values, before anyone can write them.
     if (masked) this.masker.maskAll(record, statement);
-    else this.masker.maskPatterns(record);
+    else this.masker.mask(record, statement);
     return DISPOSITION_RECORD;
   }
 

@@ -12,6 +12,7 @@ import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
 import { createEngine } from '../policy/engine.ts';
 import { loadProtocols } from '../protocols/registry.ts';
+import { createColumnValueFinder } from '../sql/column-values.ts';
 import { readPolicies } from './assemble.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ShardJob, ShardMessage, ShardRecord } from './shard-messages.ts';
@@ -77,7 +78,11 @@ function tell(message: ShardMessage): void {
 }
 
 async function main(): Promise<void> {
-  const policy = createEngine(readPolicies(job.policies), { maskKey: job.maskKey, defersMemory: true });
+  const policy = createEngine(readPolicies(job.policies), {
+    maskKey: job.maskKey,
+    columnValues: createColumnValueFinder(),
+    defersMemory: true,
+  });
   const source = openFiles(job.files);
   const outbox = new Outbox(source);
   const tally = new Tally([]);
