@@ -131,8 +131,11 @@ export async function openOutputs(options: OutputOptions, more: readonly RecordS
     },
     async close() {
       jsonl?.end();
-      await writer?.close();
-      await store?.close();
+      try {
+        await writer?.close();
+      } finally {
+        await store?.close();
+      }
     },
   };
 }
