@@ -77,7 +77,10 @@ async function problemOf(response: Response): Promise<ApiProblem> {
     found = undefined;
   }
   if (isProblem(found)) return new ApiProblem(response.status, found);
-  return new ApiProblem(response.status, { code: 'http', message: `The console answered with status ${response.status}.` });
+  return new ApiProblem(response.status, {
+    code: 'http',
+    message: `The console answered with status ${response.status}.`,
+  });
 }
 
 function isProblem(value: unknown): value is Problem {

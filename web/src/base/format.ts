@@ -23,7 +23,8 @@ function scaled(value: number, base: number, units: readonly string[]): string {
     amount /= base;
     unit++;
   }
-  const digits = unit === 0 && Number.isInteger(amount) ? 0 : Math.abs(amount) < 10 ? 2 : Math.abs(amount) < 100 ? 1 : 0;
+  const digits =
+    unit === 0 && Number.isInteger(amount) ? 0 : Math.abs(amount) < 10 ? 2 : Math.abs(amount) < 100 ? 1 : 0;
   return `${trimZeros(amount.toFixed(digits))}${units[unit] ?? ''}`;
 }
 

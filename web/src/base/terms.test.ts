@@ -1,8 +1,8 @@
 /** Chips and tokens of a query agree with the server's parser. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseFilter } from '#src/store/language.js';
 import fc from 'fast-check';
+import { parseFilter } from '#src/store/language.js';
 import { negated, quoted, term, tokenize, topTerms, withoutTerm, withTerm } from './terms.ts';
 
 const QUERIES = [

@@ -106,7 +106,8 @@ function followLink(event: MouseEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   const link = event.composedPath().find((node) => node instanceof HTMLAnchorElement);
   if (!(link instanceof HTMLAnchorElement) || link.origin !== location.origin) return;
-  if (link.hasAttribute('download') || link.target !== '' || link.getAttribute('href')?.startsWith('#') === true) return;
+  if (link.hasAttribute('download') || link.target !== '' || link.getAttribute('href')?.startsWith('#') === true)
+    return;
   if (link.pathname.startsWith('/api/')) return;
   event.preventDefault();
   go(link.href);

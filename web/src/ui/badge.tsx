@@ -2,7 +2,13 @@
 import type { JSX } from 'preact';
 import type { SeverityName } from '#src/console/api/common.js';
 
-export function SeverityBadge({ severity, short }: { readonly severity: SeverityName; readonly short?: boolean }): JSX.Element {
+export function SeverityBadge({
+  severity,
+  short,
+}: {
+  readonly severity: SeverityName;
+  readonly short?: boolean;
+}): JSX.Element {
   const letter = severity[0]?.toUpperCase() ?? '';
   if (short === true) {
     return (

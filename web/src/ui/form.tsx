@@ -1,32 +1,72 @@
 /** Parts of forms: labelled fields, and the state of sending one. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { problemFrom } from '../base/answer.ts';
 import type { ApiProblem } from '../base/api.ts';
 
-type InputProps = Omit<JSX.InputHTMLAttributes<HTMLInputElement>, 'value' | 'onInput' | 'id' | 'class'>;
+export interface FieldProps {
+  readonly text: string;
+  readonly value: string;
+  readonly onText: (value: string) => void;
+  readonly hint?: ComponentChildren;
+  readonly secret?: boolean;
+  readonly autocomplete?: 'off' | 'username' | 'current-password' | 'new-password' | 'one-time-code';
+  readonly inputMode?: 'numeric';
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly required?: boolean;
+  readonly autofocus?: boolean;
+  readonly placeholder?: string;
+}
 
-export function Field(
-  props: InputProps & {
-    readonly text: string;
-    readonly value: string;
-    readonly onText: (value: string) => void;
-    readonly hint?: ComponentChildren;
-  },
-): JSX.Element {
-  const { text, value, onText, hint, ...rest } = props;
+export function Field(props: FieldProps): JSX.Element {
+  const { text, value, onText, hint, secret, autofocus, ...rest } = props;
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (autofocus === true) input.current?.focus();
+  }, []);
   const described = hint === undefined ? {} : { 'aria-describedby': `${id}-hint` };
+  const shared = {
+    ...rest,
+    ...described,
+    ref: input,
+    id,
+    class: 'input',
+    autocapitalize: 'off',
+    value,
+    onInput: (event: Event) => onText(event.currentTarget instanceof HTMLInputElement ? event.currentTarget.value : ''),
+  } as const;
   return (
     <div class="field">
       <label for={id}>{text}</label>
-      <input {...rest} {...described} id={id} class="input" value={value} onInput={(e) => onText(e.currentTarget.value)} />
+      {secret === true ? <input {...shared} type="password" /> : <input {...shared} type="text" />}
       {hint !== undefined && (
         <div id={`${id}-hint`} class="small muted">
           {hint}
         </div>
       )}
     </div>
+  );
+}
+
+/** The six digits of a second factor. */
+export function CodeField(props: {
+  readonly value: string;
+  readonly onText: (value: string) => void;
+  readonly autofocus?: boolean;
+}): JSX.Element {
+  return (
+    <Field
+      {...props}
+      text="Code of your second factor"
+      inputMode="numeric"
+      pattern="[0-9]{6}"
+      maxLength={6}
+      autocomplete="one-time-code"
+      required
+    />
   );
 }
 

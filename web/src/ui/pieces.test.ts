@@ -1,8 +1,8 @@
 /** The coloured text is the text: nothing lost, nothing doubled, whatever ranges the server names. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Span } from '#src/console/api/records.js';
 import fc from 'fast-check';
+import type { Span } from '#src/console/api/records.js';
 import { pieces } from './sql.tsx';
 
 test('pieces join to the text for any spans and marks', () => {

@@ -54,7 +54,11 @@ export function pieces(text: string, spans: readonly Span[], marks: readonly Mar
     while (at < sorted.length && (sorted[at] as Span).end <= start) at++;
     const span = sorted[at];
     const kind = span !== undefined && span.start <= start ? `t-${span.kind}` : '';
-    found.push({ text: text.slice(start, end), kind, marked: marks.some((mark) => mark.start < end && mark.end > start) });
+    found.push({
+      text: text.slice(start, end),
+      kind,
+      marked: marks.some((mark) => mark.start < end && mark.end > start),
+    });
   }
   return found;
 }

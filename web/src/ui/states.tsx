@@ -15,7 +15,13 @@ export function Skeleton({ lines = 6 }: { readonly lines?: number }): JSX.Elemen
   );
 }
 
-export function ProblemNote({ problem, retry }: { readonly problem: ApiProblem; readonly retry?: () => void }): JSX.Element {
+export function ProblemNote({
+  problem,
+  retry,
+}: {
+  readonly problem: ApiProblem;
+  readonly retry?: () => void;
+}): JSX.Element {
   return (
     <div class="note bad-note" role="alert">
       <p>{problem.message}</p>
@@ -29,7 +35,13 @@ export function ProblemNote({ problem, retry }: { readonly problem: ApiProblem; 
   );
 }
 
-export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }): JSX.Element {
+export function Empty({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children?: ComponentChildren;
+}): JSX.Element {
   return (
     <div class="empty">
       <Icon name="search" />
@@ -52,7 +64,10 @@ export function Answered<T>(props: {
       {answer.data === undefined ? (
         answer.problem === undefined && <Skeleton lines={props.lines ?? 6} />
       ) : (
-        <div class={answer.stale || answer.problem !== undefined ? 'answered old' : 'answered'} aria-busy={answer.loading}>
+        <div
+          class={answer.stale || answer.problem !== undefined ? 'answered old' : 'answered'}
+          aria-busy={answer.loading}
+        >
           {props.children(answer.data)}
         </div>
       )}
