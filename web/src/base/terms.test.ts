@@ -17,6 +17,10 @@ const NOW_US = 1_780_000_000_000_000;
 
 const texts = (query: string): string[] => topTerms(query).map((span) => query.slice(span.start, span.end));
 
+/** A filter without the columns at which its values stand. */
+const meaning = (filter: unknown): string =>
+  JSON.stringify(filter, (key, value: unknown) => (key === 'column' ? undefined : value));
+
 test('chips of a query', () => {
   assert.deepEqual(texts(QUERIES[0] ?? ''), [
     'user:alice',
@@ -36,7 +40,7 @@ test('each chip parses alone, and the chips together mean the query', () => {
   for (const query of ['user:a op:DELETE not x', 'not (a or b) rows>5 "two words"', 'a and b and not user:c']) {
     const parts = texts(query).map((part) => parseFilter(part, NOW_US));
     const whole = parseFilter(query, NOW_US);
-    assert.deepEqual(whole, parts.length === 1 ? parts[0] : { kind: 'and', terms: parts });
+    assert.equal(meaning(whole), meaning(parts.length === 1 ? parts[0] : { kind: 'and', terms: parts }));
   }
 });
 

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { FirstSeen, Overview as OverviewData } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount, formatShare, formatShort } from '../base/format.ts';
+import { hourTerm } from '../base/hours.ts';
 import { echo, query, rangeParam, scopeParams } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { linkTo, patched, place, setParams } from '../base/url.ts';
@@ -210,7 +211,11 @@ function HeatPanel({ data }: { readonly data: OverviewData }): JSX.Element {
           rows={heat.users}
           columns={HOURS}
           counts={heat.counts}
-          onCell={(row) => setParams({ q: withTerm(query(), term('user', heat.users[row] ?? '')) })}
+          onCell={(row, hour) => {
+            const hours = hourTerm(Date.parse(data.asked.from), Date.parse(data.asked.to), hour);
+            const ofUser = withTerm(query(), term('user', heat.users[row] ?? ''));
+            setParams({ q: hours === undefined ? ofUser : withTerm(ofUser, hours) });
+          }}
         />
       )}
     </section>
