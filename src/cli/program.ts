@@ -1,6 +1,7 @@
 /** The command line: one file a command, exit codes of the record contract, one line for what went wrong. */
 import { Command, CommanderError } from 'commander';
 import { EXIT_DONE, EXIT_USAGE, UserError } from '../base/errors.ts';
+import { consoleCommand } from './console.ts';
 import { doctorCommand } from './doctor.ts';
 import { extractCommand } from './extract.ts';
 import { programVersion } from './options.ts';
@@ -20,6 +21,7 @@ Examples:
   wiretrail query user:alice op:DELETE since:-2d --store ./data
   wiretrail sensor -i eth1 --store /var/lib/wiretrail
   wiretrail verify --store ./data                  every record is as it was written
+  wiretrail console --store ./data                 the web console, on loopback
   wiretrail doctor -i eth1                         can this machine capture?
 
 Exit codes: 0 done · 1 a rule at or above --fail-on matched, or a check failed · 2 wrong usage or unusable input · 3 done, but with loss`;
@@ -34,6 +36,7 @@ const COMMANDS = [
   anchorCommand,
   storeCommand,
   policyCommand,
+  consoleCommand,
   doctorCommand,
 ];
 

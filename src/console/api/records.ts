@@ -267,12 +267,12 @@ export const RecordView = closed({
       first: Type.String(),
       last: Type.String(),
       users: Type.Array(Counted),
-      medianUs: Type.Optional(Type.Number()),
+      meanUs: Type.Number(),
       /** Latest ones of other sessions. */
       elsewhere: Type.Array(Row),
     }),
   ),
-  /** Whether packets of its session are kept. */
+  /** Whether packets of its session may be kept: there is a folder of evidence, and the reader may ask for them. */
   packets: Type.Boolean(),
 });
 export type RecordView = Static<typeof RecordView>;
