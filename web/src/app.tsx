@@ -15,8 +15,15 @@ interface Route {
 
 const ROUTES: readonly Route[] = [
   { path: '/', title: 'Overview', page: lazy(() => import('./pages/overview.tsx')) },
+  { path: '/live', title: 'Live', page: lazy(() => import('./pages/live.tsx')) },
   { path: '/search', title: 'Search', page: lazy(() => import('./pages/search.tsx')) },
   { path: '/statements/:id', title: 'Statement', page: lazy(() => import('./pages/statement.tsx')) },
+  { path: '/sessions', title: 'Sessions', page: lazy(() => import('./pages/sessions.tsx')) },
+  { path: '/sessions/:id', title: 'Session', page: lazy(() => import('./pages/session.tsx')) },
+  { path: '/entities', title: 'Users and objects', page: lazy(() => import('./pages/entities.tsx')) },
+  { path: '/users/:name', title: 'User', page: lazy(() => import('./pages/entity.tsx')) },
+  { path: '/objects/:name', title: 'Object', page: lazy(() => import('./pages/entity.tsx')) },
+  { path: '/databases/:name', title: 'Database', page: lazy(() => import('./pages/entity.tsx')) },
 ];
 
 const SignIn = lazy(() => import('./pages/sign-in.tsx'));

@@ -65,7 +65,7 @@ async function call<T>(method: string, url: string, body: unknown, signal: Abort
   }
   if (response.ok) return (await response.json()) as T;
   const problem = await problemOf(response);
-  if (response.status === 401 && problem.code === 'signed-out') onSignedOut();
+  if (response.status === 401 && problem.code === 'sign-in-needed') onSignedOut();
   throw problem;
 }
 

@@ -19,7 +19,9 @@ test('of one weekday only', () => {
 test('the server reads each as one hour', () => {
   const filter = parseFilter(hourTerm(from, from + 3_600_000, 10) ?? '', 0);
   assert.ok(filter?.kind === 'time');
-  assert.deepEqual(filter.ranges, [{ fromUs: Date.parse('2026-11-20T10:00Z') * 1000, toUs: Date.parse('2026-11-20T11:00Z') * 1000 }]);
+  assert.deepEqual(filter.ranges, [
+    { fromUs: Date.parse('2026-11-20T10:00Z') * 1000, toUs: Date.parse('2026-11-20T11:00Z') * 1000 },
+  ]);
 });
 
 test('too long a condition is not written', () => {

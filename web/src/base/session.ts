@@ -4,6 +4,7 @@ import type { Role } from '#src/console/api/common.js';
 import type { Session } from '#src/console/api/session.js';
 import { problemFrom } from './answer.ts';
 import { type ApiProblem, ask, send, whenSignedOut } from './api.ts';
+import { place, setParams } from './url.ts';
 
 const current = signal<Session | undefined>(undefined);
 const trouble = signal<ApiProblem | undefined>(undefined);
@@ -28,7 +29,7 @@ export async function loadSession(): Promise<void> {
     current.value = rest;
   });
   try {
-    current.value = await ask<Session>('/session');
+    current.value = withDefaultRange(await ask<Session>('/session'));
     trouble.value = undefined;
   } catch (error) {
     trouble.value = problemFrom(error);
@@ -38,4 +39,20 @@ export async function loadSession(): Promise<void> {
 export async function signOut(): Promise<void> {
   await send('POST', '/logout');
   await loadSession();
+}
+
+const DAY_MS = 86_400_000;
+
+/** Who comes in by the front door sees the last day that has records; every other address says what it wants. */
+function withDefaultRange(found: Session): Session {
+  const last = found.store?.last;
+  if (last === undefined || place.value.path !== '/' || place.value.params.size > 0) return found;
+  const lastMs = Date.parse(last);
+  const isRecent = Date.now() - lastMs < DAY_MS;
+  // Half open: the range ends a little behind the last record.
+  const t = isRecent
+    ? '-24h'
+    : `${new Date(lastMs + 1000 - DAY_MS).toISOString()}/${new Date(lastMs + 1000).toISOString()}`;
+  setParams({ t }, { replace: true });
+  return found;
 }

@@ -30,7 +30,12 @@ export default function Entities(): JSX.Element {
   }, [asked]);
   return (
     <>
-      <Tabs label="Kind" tabs={KINDS} chosen={kind.id} onChoose={(id) => setParams({ kind: id === 'user' ? undefined : id })} />
+      <Tabs
+        label="Kind"
+        tabs={KINDS}
+        chosen={kind.id}
+        onChoose={(id) => setParams({ kind: id === 'user' ? undefined : id })}
+      />
       <QueryBar
         value={query()}
         onRun={(q) => setParams({ q })}
@@ -91,7 +96,11 @@ function EntityTable({ items, kind }: { readonly items: readonly TopItem[]; read
               </span>
             </td>
             <td class="num">
-              <a href={linkTo('/search', { q: item.value === '' ? query() : withTerm(query(), term(kind.field, item.value)) })}>
+              <a
+                href={linkTo('/search', {
+                  q: item.value === '' ? query() : withTerm(query(), term(kind.field, item.value)),
+                })}
+              >
                 {formatCount(item.count)}
               </a>
             </td>

@@ -81,7 +81,8 @@ function EntityBody({ view }: { readonly view: EntityView }): JSX.Element {
 
 function historyText(view: EntityView): string {
   const { baseline } = view;
-  const first = view.first === undefined ? 'never seen' : `first seen ${formatMoment(Date.parse(view.first), zone(), 'minute')}`;
+  const first =
+    view.first === undefined ? 'never seen' : `first seen ${formatMoment(Date.parse(view.first), zone(), 'minute')}`;
   const last = view.last === undefined ? '' : `, last seen ${formatMoment(Date.parse(view.last), zone(), 'minute')}`;
   const usual =
     baseline.days === 0
@@ -101,11 +102,15 @@ function FigureCard({ figure }: { readonly figure: Figure }): JSX.Element {
       <a class="panel figure" href={linkTo('/search', { q: figure.q })}>
         <span class="split">
           <span class="muted">{figure.name}</span>
-          <span class={state === 'above usual' || state === 'below usual' ? 'small strong bad' : 'small muted'}>{state}</span>
+          <span class={state === 'above usual' || state === 'below usual' ? 'small strong bad' : 'small muted'}>
+            {state}
+          </span>
         </span>
         <b>{inUnit(now, figure.unit)}</b>
         <span class="band" aria-hidden="true">
-          {known && <i style={{ left: `${(100 * low) / most}%`, width: `${Math.max(1, (100 * (high - low)) / most)}%` }} />}
+          {known && (
+            <i style={{ left: `${(100 * low) / most}%`, width: `${Math.max(1, (100 * (high - low)) / most)}%` }} />
+          )}
           {known && <u style={{ left: `${(100 * median) / most}%` }} />}
           <s style={{ left: `${(100 * now) / most}%` }} />
         </span>
@@ -126,7 +131,12 @@ function inUnit(value: number, unit: string): string {
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 const HOURS = Array.from({ length: 24 }, (_, hour) => `${String(hour).padStart(2, '0')} h`);
 
-function WeekPanel(props: { readonly title: string; readonly counts: readonly (readonly number[])[]; readonly own: string; readonly range: { readonly from: string; readonly to: string } }): JSX.Element {
+function WeekPanel(props: {
+  readonly title: string;
+  readonly counts: readonly (readonly number[])[];
+  readonly own: string;
+  readonly range: { readonly from: string; readonly to: string };
+}): JSX.Element {
   const { own, range } = props;
   return (
     <section class="panel">
@@ -141,7 +151,9 @@ function WeekPanel(props: { readonly title: string; readonly counts: readonly (r
         counts={props.counts}
         onCell={(day, hour) => {
           const hours = hourTerm(Date.parse(range.from), Date.parse(range.to), hour, day);
-          go(linkTo('/search', { q: hours === undefined ? own : withTerm(own, hours), t: `${range.from}/${range.to}` }));
+          go(
+            linkTo('/search', { q: hours === undefined ? own : withTerm(own, hours), t: `${range.from}/${range.to}` }),
+          );
         }}
       />
     </section>
@@ -183,7 +195,12 @@ function RelatedPanel(props: { readonly related: EntityView['related'][number]; 
               )}{' '}
               {one.isNew && <span class="tag new">new</span>}
             </span>
-            <a class="num" href={linkTo('/search', { q: one.value === '' ? props.own : withTerm(props.own, term(related.field, one.value)) })}>
+            <a
+              class="num"
+              href={linkTo('/search', {
+                q: one.value === '' ? props.own : withTerm(props.own, term(related.field, one.value)),
+              })}
+            >
               {formatCount(one.count)}
             </a>
           </li>

@@ -28,8 +28,8 @@ export default function Live(): JSX.Element {
       {tail.paused && (
         <p class="note" role="status">
           <span>
-            Paused{tail.pausedAt === undefined ? '' : ` at ${formatMoment(tail.pausedAt, zone(), 'second').slice(11)}`} by you.{' '}
-            {plural(tail.waiting, 'more row', 'more rows')} received meanwhile.
+            Paused{tail.pausedAt === undefined ? '' : ` at ${formatMoment(tail.pausedAt, zone(), 'second').slice(11)}`}{' '}
+            by you. {plural(tail.waiting, 'more row', 'more rows')} received meanwhile.
           </span>
           <button type="button" class="button main" onClick={tail.resume}>
             <Icon name="play" /> Go on
@@ -48,7 +48,9 @@ function LiveBar({ tail, onToggle }: { readonly tail: Tail; readonly onToggle: (
       <span class={`live-state ${tail.state}`} role="status">
         <i />
         {tail.state === 'open' ? 'receiving' : tail.state === 'connecting' ? 'connecting' : 'cut off, trying again'}
-        {tail.state === 'cut' && tail.lastAt !== undefined && `; last heard ${formatMoment(tail.lastAt, zone(), 'second').slice(11)}`}
+        {tail.state === 'cut' &&
+          tail.lastAt !== undefined &&
+          `; last heard ${formatMoment(tail.lastAt, zone(), 'second').slice(11)}`}
       </span>
       <dl class="live-counts">
         <dt>received</dt>

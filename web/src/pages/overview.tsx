@@ -3,9 +3,9 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { FirstSeen, Overview as OverviewData } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
-import { formatCount, formatShare, formatShort } from '../base/format.ts';
+import { formatCount, formatMoment, formatShare, formatShort } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
-import { echo, query, rangeParam, scopeParams } from '../base/scope.ts';
+import { echo, query, rangeParam, scopeParams, zone } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { linkTo, patched, place, setParams } from '../base/url.ts';
 import { SeverityBadge } from '../ui/badge.tsx';
@@ -13,7 +13,6 @@ import { Chips } from '../ui/chips.tsx';
 import { CoverageStrip } from '../ui/coverage-strip.tsx';
 import { HeatMap } from '../ui/heat-map.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
-import { Moment } from '../ui/record-columns.tsx';
 import { RowList } from '../ui/row-list.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
 import { TimeChart } from '../ui/time-chart.tsx';
@@ -59,35 +58,24 @@ function Pictures({ data }: { readonly data: OverviewData }): JSX.Element {
       <Tiles data={data} />
       <section class="panel">
         <TimeChart
-          title={byOutcome ? 'Records by outcome' : 'Records by operation'}
+          title="Records over time"
           series={byOutcome ? data.outcomes : data.series}
           heightPx={210}
           gaps={data.coverage.gaps}
           onRange={(from, to) => setParams({ t: rangeParam(from, to) })}
-          onLine={(name) => {
-            if (name === 'other') return;
-            narrow(byOutcome ? `failed:${name !== 'ok'}` : term('op', name));
-          }}
-        />
+          onLine={(name) => narrow(byOutcome ? `failed:${name !== 'ok'}` : term('op', name))}
+        >
+          <fieldset class="segments no-print">
+            <legend class="away">Colours of the bars</legend>
+            <button type="button" aria-pressed={!byOutcome} onClick={() => setParams({ by: undefined })}>
+              Operation
+            </button>
+            <button type="button" aria-pressed={byOutcome} onClick={() => setParams({ by: 'outcome' })}>
+              Outcome
+            </button>
+          </fieldset>
+        </TimeChart>
         <CoverageStrip asked={data.asked} coverage={data.coverage} />
-        <p class="chart-switch small no-print">
-          <button
-            type="button"
-            class="button plain"
-            aria-pressed={!byOutcome}
-            onClick={() => setParams({ by: undefined })}
-          >
-            by operation
-          </button>
-          <button
-            type="button"
-            class="button plain"
-            aria-pressed={byOutcome}
-            onClick={() => setParams({ by: 'outcome' })}
-          >
-            by outcome
-          </button>
-        </p>
       </section>
       <div class="columns two-one">
         <HeatPanel data={data} />
@@ -142,7 +130,7 @@ function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
         value={data.alerts}
         before={before.alerts}
         href={linkTo('/search', { q: withTerm(q, 'action:alert') })}
-        note="records with a rule that alerts"
+        note="with an alerting rule"
       />
       <Tile
         name="Rows read or changed"
@@ -160,7 +148,7 @@ function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
         name="Encrypted"
         value={data.opaque}
         href={linkTo('/search', { q: withTerm(q, 'kind:opaque') })}
-        note="connections nobody can read"
+        note="could not be read"
       />
     </ul>
   );
@@ -257,24 +245,56 @@ function AlertPanel({ data }: { readonly data: OverviewData }): JSX.Element {
   );
 }
 
+const FIRST_SEEN_TITLES = {
+  user: 'Users',
+  client: 'Clients',
+  program: 'Programs',
+  db: 'Databases',
+  object: 'Objects',
+} as const;
+const FIRST_SEEN_MAX = 6;
+
 function FirstSeenPanel({ items }: { readonly items: readonly FirstSeen[] }): JSX.Element | null {
   if (items.length === 0) return null;
   return (
     <section class="panel">
       <h2>Never seen before this range</h2>
-      <ul class="first-seen">
-        {items.map((item) => (
-          <li key={`${item.field} ${item.value}`}>
-            <span class="tag">{item.field}</span>
-            <a class="strong clip" href={linkTo('/search', { q: term(item.field, item.value) })}>
-              {item.value}
-            </a>
-            <a class="small muted" href={item.id === undefined ? linkTo('/search') : patched({ id: item.id })}>
-              <Moment time={item.time} />
-            </a>
-          </li>
-        ))}
-      </ul>
+      <div class="columns four">
+        {(['user', 'client', 'program', 'db', 'object'] as const).map((field) => {
+          const found = items.filter((item) => item.field === field);
+          if (found.length === 0) return null;
+          return (
+            <section key={field}>
+              <h3>
+                {FIRST_SEEN_TITLES[field]} <span class="muted">{formatCount(found.length)}</span>
+              </h3>
+              <ul class="first-seen">
+                {found.slice(0, FIRST_SEEN_MAX).map((item) => (
+                  <li key={item.value}>
+                    <a class="clip" href={linkTo('/search', { q: term(item.field, item.value) })}>
+                      {item.value}
+                    </a>
+                    <a class="small muted" href={item.id === undefined ? linkTo('/search') : patched({ id: item.id })}>
+                      {formatMoment(Date.parse(item.time), zone(), 'minute').slice(5)}
+                    </a>
+                  </li>
+                ))}
+              </ul>
+              {found.length > FIRST_SEEN_MAX && (
+                <details>
+                  <summary>{formatCount(found.length - FIRST_SEEN_MAX)} more</summary>
+                  <p class="small">
+                    {found
+                      .slice(FIRST_SEEN_MAX)
+                      .map((item) => item.value)
+                      .join(', ')}
+                  </p>
+                </details>
+              )}
+            </section>
+          );
+        })}
+      </div>
     </section>
   );
 }

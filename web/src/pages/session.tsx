@@ -60,7 +60,9 @@ function Head({ view }: { readonly view: SessionView }): JSX.Element {
     <header>
       <div class="page-head">
         <h2 class="statement-title">Session of {session.user ?? 'an unknown user'}</h2>
-        <a href={linkTo('/search', { q: term('session', session.session), t: undefined })}>{plural(session.records, 'record')}</a>
+        <a href={linkTo('/search', { q: term('session', session.session), t: undefined })}>
+          {plural(session.records, 'record')}
+        </a>
       </div>
       <p class="muted">
         {formatMoment(Date.parse(session.first), zone())} – {formatMoment(Date.parse(session.last), zone()).slice(11)},{' '}
@@ -71,7 +73,11 @@ function Head({ view }: { readonly view: SessionView }): JSX.Element {
       <ul class="tiles">
         <Figure name="Rows" value={formatCount(session.rows)} />
         <Figure name="Failed" value={formatCount(view.errors)} />
-        <Figure name="Transactions" value={formatCount(view.transactions.length)} note={`${commits} committed, ${undone} undone`} />
+        <Figure
+          name="Transactions"
+          value={formatCount(view.transactions.length)}
+          note={`${commits} committed, ${undone} undone`}
+        />
         <Figure name="Longest pause" value={formatDuration(view.idleUsMax)} />
         <Figure name="Began" value={view.login === undefined ? 'not seen' : 'sign-in'} note={view.login?.errorText} />
         <Figure name="Ended" value={view.logout === undefined ? 'not seen' : (view.logout.reason ?? 'sign-out')} />
@@ -80,7 +86,11 @@ function Head({ view }: { readonly view: SessionView }): JSX.Element {
   );
 }
 
-function Figure(props: { readonly name: string; readonly value: string; readonly note?: string | undefined }): JSX.Element {
+function Figure(props: {
+  readonly name: string;
+  readonly value: string;
+  readonly note?: string | undefined;
+}): JSX.Element {
   return (
     <li class="tile">
       <span class="muted">{props.name}</span>
@@ -102,7 +112,8 @@ function Steps({ view }: { readonly view: SessionView }): JSX.Element {
               <Moment time={row.time} />
               <span class={`lane-dot lane-${lane}`} title={lane} />
               <span class="clip">
-                {row.severity !== undefined && <SeverityBadge severity={row.severity} short />} <StatementText row={row} />
+                {row.severity !== undefined && <SeverityBadge severity={row.severity} short />}{' '}
+                <StatementText row={row} />
               </span>
               <span class="num muted">{row.rows === undefined ? '' : plural(row.rows, 'row')}</span>
               <Outcome row={row} />

@@ -82,6 +82,7 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
     beforePx.current = afterPx;
   };
   const template = useMemo(() => templateOf(props.columns), [props.columns]);
+  const minWidth = `max(100%, ${props.columns.reduce((sum, column) => sum + column.widthPx, 0)}px)`;
   return (
     <div class="grid-frame">
       <div
@@ -96,8 +97,8 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
         onScroll={onScroll}
         onKeyDown={(event) => onGridKey(event, props, active, Math.floor(viewPx / rowPx), moveTo)}
       >
-        <GridHead {...props} template={template} />
-        <div class="grid-spacer" role="presentation" style={{ height: `${spacerPx(extent)}px` }}>
+        <GridHead {...props} template={template} width={minWidth} />
+        <div class="grid-spacer" role="presentation" style={{ height: `${spacerPx(extent)}px`, width: minWidth }}>
           <div
             class="grid-window"
             role="presentation"
@@ -133,9 +134,9 @@ function templateOf<R>(columns: readonly GridColumn<R>[]): string {
     .join(' ');
 }
 
-function GridHead<R>(props: GridProps<R> & { readonly template: string }): JSX.Element {
+function GridHead<R>(props: GridProps<R> & { readonly template: string; readonly width: string }): JSX.Element {
   return (
-    <div class="grid-head" role="rowgroup">
+    <div class="grid-head" role="rowgroup" style={{ width: props.width }}>
       <div class="grid-row" role="row" aria-rowindex={1} style={{ gridTemplateColumns: props.template }}>
         {props.columns.map((column) => (
           <div key={column.id} role="columnheader" class={column.number === true ? 'num' : ''}>

@@ -2,15 +2,15 @@
  * Counts over time as stacked bars: drag to narrow the time, click a bar to see its bucket, arrow keys and Enter do the
  * same, and the numbers behind it can be shown as a table. Lost time is hatched below the bars.
  */
-import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { Gap } from '#src/console/api/common.js';
 import type { Series } from '#src/console/api/records.js';
 import { formatCount, formatMoment, formatShort } from '../base/format.ts';
 import { zone } from '../base/scope.ts';
 import { colour, paletteVersion } from '../base/theme.ts';
-import { bucketName, bucketStartMs, lineColour, stack } from './series.ts';
+import { bucketName, bucketStartMs, folded, lineColour, OTHER, stack, timeMarks } from './series.ts';
 
 export interface TimeChartProps {
   readonly title: string;
@@ -21,10 +21,13 @@ export interface TimeChartProps {
   readonly onRange: (fromMs: number, toMs: number) => void;
   /** A line's name was chosen in the legend. */
   readonly onLine?: (name: string) => void;
+  /** Further controls in the head. */
+  readonly children?: ComponentChildren;
 }
 
-export function TimeChart(props: TimeChartProps): JSX.Element {
-  const { series } = props;
+export function TimeChart(whole: TimeChartProps): JSX.Element {
+  const series = useMemo(() => folded(whole.series), [whole.series]);
+  const props = { ...whole, series };
   const [at, setAt] = useState<number | undefined>(undefined);
   const [numbers, setNumbers] = useState(false);
   const plot = usePlot(props, setAt);
@@ -65,25 +68,30 @@ function ChartHead(props: TimeChartProps & { readonly numbers: boolean; readonly
   const { series } = props;
   const total = series.lines.reduce((sum, line) => sum + line.total, 0);
   return (
-    <figcaption class="chart-head">
+    <figcaption class={series.lines.length <= 3 ? 'chart-head short' : 'chart-head'}>
       <h2>{props.title}</h2>
       <span class="muted small">
         {formatCount(total)} in all, a bar is {bucketName(series.bucketUs)}
       </span>
       <span class="grow" />
+      {props.children}
+      <button type="button" class="button plain small no-print" aria-pressed={props.numbers} onClick={props.onNumbers}>
+        Numbers
+      </button>
       <ul class="legend">
         {series.lines.map((line, index) => (
           <li key={line.name}>
-            <button type="button" onClick={() => props.onLine?.(line.name)} disabled={props.onLine === undefined}>
+            <button
+              type="button"
+              onClick={() => props.onLine?.(line.name)}
+              disabled={props.onLine === undefined || line.name === OTHER || line.name === ''}
+            >
               <i class={`fill-${lineColour(line.name, index)}`} />
               {line.name === '' ? 'none' : line.name} <b>{formatShort(line.total)}</b>
             </button>
           </li>
         ))}
       </ul>
-      <button type="button" class="button plain small no-print" aria-pressed={props.numbers} onClick={props.onNumbers}>
-        Numbers
-      </button>
     </figcaption>
   );
 }
@@ -181,7 +189,7 @@ function usePlot(props: TimeChartProps, onCursor: (bucket: number | undefined) =
 
 function plotOf(host: HTMLElement, props: TimeChartProps, onCursor: (bucket: number | undefined) => void): uPlot {
   const { series } = props;
-  const stacked = stack(series, new Set());
+  const stacked = stack(series);
   const bucketSeconds = series.bucketUs / 1e6;
   const bars = uPlot.paths.bars?.({ size: [0.86, 80], align: 1, radius: 0.12 });
   const data = [[...stacked.xs], ...[...stacked.tops].reverse().map((line) => [...line])] as uPlot.AlignedData;
@@ -242,7 +250,13 @@ function axis(side: 'x' | 'y'): uPlot.Axis {
     ticks: { show: false },
     gap: 4,
   };
-  if (side === 'x') return { ...shared, size: 24, grid: { show: false } };
+  if (side === 'x')
+    return {
+      ...shared,
+      size: 34,
+      grid: { show: false },
+      values: (_u, ticks, _axis, _space, step) => timeMarks(ticks, step, zone()),
+    };
   return {
     ...shared,
     size: 44,

@@ -2,8 +2,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LiveCounts } from '#src/console/api/live.js';
 import type { Row } from '#src/console/api/records.js';
-import { ApiProblem, apiUrl, ask, type Params } from '../../base/api.ts';
 import { problemFrom } from '../../base/answer.ts';
+import { type ApiProblem, apiUrl, ask, type Params } from '../../base/api.ts';
 
 export const ROWS_KEPT = 300;
 /** Rows are drawn together, so that a burst costs a few redraws. */

@@ -1,10 +1,10 @@
 /** The session on a time axis: a lane for reading, writing, administration and the rest, transactions as brackets, gaps hatched. */
 import type { JSX } from 'preact';
-import { LANES, type Lane, marksOf, type Picture, pictureOf } from './picture.ts';
 import type { SessionView } from '#src/console/api/records.js';
 import { formatMoment } from '../../base/format.ts';
 import { zone } from '../../base/scope.ts';
 import { patched } from '../../base/url.ts';
+import { LANES, type Lane, marksOf, type Picture, pictureOf } from './picture.ts';
 
 const LANE_PX = 26;
 const BRACKETS_PX = 18;
@@ -18,7 +18,9 @@ export function Timeline({ view }: { readonly view: SessionView }): JSX.Element 
     <figure class="timeline">
       <figcaption class="split">
         <h2>What it did when</h2>
-        <span class="small muted">brackets are transactions, hatched parts were not seen; the list below has every record</span>
+        <span class="small muted">
+          brackets are transactions, hatched parts were not seen; the list below has every record
+        </span>
       </figcaption>
       <div class="timeline-body">
         <ul class="timeline-lanes" aria-hidden="true">
@@ -34,7 +36,14 @@ export function Timeline({ view }: { readonly view: SessionView }): JSX.Element 
           ))}
           <Brackets picture={picture} />
           {picture.gaps.map((gap) => (
-            <rect key={gap.left} class="gap" x={`${gap.left}%`} width={`${Math.max(0.4, gap.width)}%`} y={BRACKETS_PX} height={LANES.length * LANE_PX} />
+            <rect
+              key={gap.left}
+              class="gap"
+              x={`${gap.left}%`}
+              width={`${Math.max(0.4, gap.width)}%`}
+              y={BRACKETS_PX}
+              height={LANES.length * LANE_PX}
+            />
           ))}
           {marksOf(view, picture).map((mark) => (
             <a key={mark.id} href={patched({ id: mark.id })} aria-label={mark.label} tabIndex={-1}>
@@ -65,7 +74,15 @@ function Brackets({ picture }: { readonly picture: Picture }): JSX.Element {
   return (
     <>
       {picture.transactions.map((one) => (
-        <rect key={`${one.left} ${one.end}`} class={`bracket end-${one.end}`} x={`${one.left}%`} y={3} width={`${Math.max(0.3, one.width)}%`} height={8} rx={2}>
+        <rect
+          key={`${one.left} ${one.end}`}
+          class={`bracket end-${one.end}`}
+          x={`${one.left}%`}
+          y={3}
+          width={`${Math.max(0.3, one.width)}%`}
+          height={8}
+          rx={2}
+        >
           <title>{`transaction: ${one.end}`}</title>
         </rect>
       ))}
@@ -78,8 +95,18 @@ function Axis({ picture, y }: { readonly picture: Picture; readonly y: number })
   return (
     <>
       {places.map((percent) => (
-        <text key={percent} class="axis" x={`${percent}%`} y={y} text-anchor={percent === 0 ? 'start' : percent === 100 ? 'end' : 'middle'}>
-          {formatMoment(picture.fromMs + (picture.lengthMs * percent) / 100, zone(), picture.lengthMs < 10_000 ? 'ms' : 'second').slice(11)}
+        <text
+          key={percent}
+          class="axis"
+          x={`${percent}%`}
+          y={y}
+          text-anchor={percent === 0 ? 'start' : percent === 100 ? 'end' : 'middle'}
+        >
+          {formatMoment(
+            picture.fromMs + (picture.lengthMs * percent) / 100,
+            zone(),
+            picture.lengthMs < 10_000 ? 'ms' : 'second',
+          ).slice(11)}
         </text>
       ))}
     </>

@@ -36,8 +36,8 @@ export function Surroundings({ view }: { readonly view: RecordView }): JSX.Eleme
               {formatCount(fingerprint.count)} times
             </a>{' '}
             from {formatMoment(Date.parse(fingerprint.first), zone(), 'minute')} to{' '}
-            {formatMoment(Date.parse(fingerprint.last), zone(), 'minute')}
-            {fingerprint.medianUs !== undefined && `, usually in ${formatDuration(fingerprint.medianUs)}`}, by{' '}
+            {formatMoment(Date.parse(fingerprint.last), zone(), 'minute')}, in {formatDuration(fingerprint.meanUs)} on
+            average, by{' '}
             {fingerprint.users
               .map((user) => `${user.value === '' ? 'unknown' : user.value} (${formatCount(user.count)})`)
               .join(', ')}
