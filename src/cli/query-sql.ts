@@ -1,6 +1,6 @@
 /** `wiretrail query --sql` and `--explain`. */
 
-import type { Query } from '../store/filter.ts';
+import type { Query } from '../query/filter.ts';
 import { csvLine } from '../store/format/csv.ts';
 import { TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
 import type { StoreReader } from '../store/reader.ts';

@@ -2,9 +2,9 @@
 import { Command } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
+import { parseFilter } from '../query/language.ts';
 import { tableLines } from '../store/format/table.ts';
 import { addHold, listHolds, removeHold } from '../store/hold.ts';
-import { parseFilter } from '../store/language.ts';
 import { expireStore, listSegments, type SegmentInfo } from '../store/maintain.ts';
 import { StoreReader } from '../store/reader.ts';
 import { type RetentionOptions, retentionOf, retentionOptions } from './retention.ts';

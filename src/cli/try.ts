@@ -7,9 +7,9 @@ import { SQL_DIALECTS, type SqlAnalyzer, type SqlStatement } from '../contracts/
 import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import type { Evidence } from '../policy/explain.ts';
 import type { Policy } from '../policy/policy.ts';
+import { parseMoment } from '../query/time.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
 import { StoreReader } from '../store/reader.ts';
-import { parseMoment } from '../store/time.ts';
 import { grouped, say } from './text.ts';
 
 export interface TryOptions {

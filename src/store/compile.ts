@@ -5,11 +5,11 @@
  * No condition is ever NULL, so that `NOT` means what it says: absent values compare as false.
  */
 import { MARK_NAMES } from '../contracts/event.ts';
+import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from '../query/filter.ts';
+import { type AddressRange, parseAddress } from '../query/match.ts';
+import type { TimeRange } from '../query/time.ts';
 import { StoreError } from './errors.ts';
-import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from './filter.ts';
-import { type AddressRange, parseAddress } from './match.ts';
 import type { Dimension } from './postings.ts';
-import type { TimeRange } from './time.ts';
 
 export interface Condition {
   readonly sql: string;

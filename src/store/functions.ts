@@ -1,6 +1,7 @@
 /** The comparisons of a query that SQLite cannot make itself, as functions of its SQL. All give 0 for NULL. */
 import type Database from 'better-sqlite3';
 import { decodeText } from '../base/text.ts';
+import { addressPredicate, globMatches, parseAddress } from '../query/match.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
 import {
   FUNCTION_GLOB,
@@ -11,7 +12,6 @@ import {
   FUNCTION_TEXT,
 } from './compile.ts';
 import { readTextForm } from './delta.ts';
-import { addressPredicate, globMatches, parseAddress } from './match.ts';
 
 /** Registers the functions on a connection. `referenceOf` gives the reference text of a row of `shape`. */
 export function registerFunctions(

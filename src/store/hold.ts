@@ -5,10 +5,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseFilter } from '../query/language.ts';
 import { Catalog, type Hold } from './catalog.ts';
 import { compileQuery } from './compile.ts';
 import { StoreError } from './errors.ts';
-import { parseFilter } from './language.ts';
 import { indexPath, PostingIndex } from './postings.ts';
 import { SegmentReader } from './rows.ts';
 import { CATALOG_FILE } from './schema.ts';

@@ -6,11 +6,11 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { MARK_GAP } from '../contracts/event.ts';
 import type { AuditRecord } from '../contracts/record.ts';
-import { StoreError } from './errors.ts';
-import type { Filter } from './filter.ts';
+import { QueryError } from '../query/errors.ts';
+import type { Filter } from '../query/filter.ts';
+import { parseFilter } from '../query/language.ts';
+import { globMatches, parseAddress } from '../query/match.ts';
 import { statement, TEST_TIME_US, withDirectory } from './fixture.ts';
-import { parseFilter } from './language.ts';
-import { globMatches, parseAddress } from './match.ts';
 import { StoreReader } from './reader.ts';
 import { openStore } from './store.ts';
 
@@ -182,12 +182,12 @@ describe('the query language', () => {
     test(`${query} is refused`, () => {
       assert.throws(
         () => parseFilter(query, NOW_US),
-        (error) => error instanceof StoreError && error.message.startsWith(`query, column ${column}: `),
+        (error) => error instanceof QueryError && error.message.startsWith(`query, column ${column}: `),
       );
     });
   }
 
-  test('any text parses or is refused with a StoreError', () => {
+  test('any text parses or is refused with a QueryError', () => {
     const pieces = fc.constantFrom(
       'user',
       ':',
@@ -211,7 +211,7 @@ describe('the query language', () => {
         try {
           parseFilter(list.join(''), NOW_US);
         } catch (error) {
-          assert.ok(error instanceof StoreError);
+          assert.ok(error instanceof QueryError);
         }
       }),
       { seed: 42, numRuns: 3000 },

@@ -5,12 +5,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRecord } from '../contracts/record.ts';
+import type { Query } from '../query/filter.ts';
 import { type AggregateField, type AggregateRow, Aggregation } from './aggregate.ts';
 import { Catalog, type SegmentEntry } from './catalog.ts';
 import { type CompiledQuery, compileQuery, conjunction } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './explain.ts';
-import type { Query } from './filter.ts';
 import { comparePlaces, type Order, type RecordPlace } from './order.ts';
 import { indexPath, PostingIndex } from './postings.ts';
 import { SegmentReader } from './rows.ts';

@@ -7,8 +7,8 @@ import Database from 'better-sqlite3';
 import { markNames } from '../audit/json.ts';
 import { formatTime } from '../base/time.ts';
 import { type AuditRecord, RECORD_KEYS, type RecordField } from '../contracts/record.ts';
+import { parseFilter } from '../query/language.ts';
 import { StoreError } from './errors.ts';
-import { parseFilter } from './language.ts';
 import type { StoreReader } from './reader.ts';
 import { columnOf } from './schema.ts';
 

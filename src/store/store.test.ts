@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AuditRecord } from '../contracts/record.ts';
+import type { Query } from '../query/filter.ts';
+import { parseFilter } from '../query/language.ts';
 import { StoreError } from './errors.ts';
-import type { Query } from './filter.ts';
 import { anyRecord, statement, TEST_TIME_US, withDirectory } from './fixture.ts';
-import { parseFilter } from './language.ts';
 import { StoreReader } from './reader.ts';
 import { type AuditStore, openStore, type StoreOptions } from './store.ts';
 

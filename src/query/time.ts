@@ -6,7 +6,7 @@
  *   absolute `A-B` ends where B starts. `**` stands for every day of a month.
  * For single moments (`--from`, `--to`) `-1h` is exactly an hour ago.
  */
-import { StoreError } from './errors.ts';
+import { QueryError } from './errors.ts';
 
 /** Microseconds since 1970; `toUs` is the first moment after it. */
 export interface TimeRange {
@@ -16,7 +16,7 @@ export interface TimeRange {
 
 const UNITS_US: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6, w: 7 * 86_400e6 };
 
-/** A single moment: ISO 8601, `now`, or a distance back from now (`-90s`, `-2h30m`, `-7d`). Throws `StoreError` (`usage`). */
+/** A single moment: ISO 8601, `now`, or a distance back from now (`-90s`, `-2h30m`, `-7d`). Throws `QueryError`. */
 export function parseMoment(text: string, nowUs: number): number {
   if (text === 'now') return nowUs;
   if (text.startsWith('-')) {
@@ -28,7 +28,7 @@ export function parseMoment(text: string, nowUs: number): number {
   return moment.fromUs;
 }
 
-/** One range, or several (`**.14`: an hour of every day), in order. Throws `StoreError` (`usage`). */
+/** One range, or several (`**.14`: an hour of every day), in order. Throws `QueryError`. */
 export function parseRanges(text: string, nowUs: number): readonly TimeRange[] {
   const ranges = parseIso(text) ?? parseRelative(text, nowUs) ?? parseAbsolute(text, nowUs);
   if (ranges === undefined) throw wrongTime(text, 'expected an ISO 8601 interval or an expression such as -1h');
@@ -39,8 +39,8 @@ export function parseRanges(text: string, nowUs: number): readonly TimeRange[] {
   return ranges;
 }
 
-function wrongTime(text: string, reason: string): StoreError {
-  return new StoreError('usage', `time ${JSON.stringify(text)}: ${reason}`);
+function wrongTime(text: string, reason: string): QueryError {
+  return new QueryError(`time ${JSON.stringify(text)}: ${reason}`);
 }
 
 /** `2h30m` in microseconds; months and years have no fixed length. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatTime } from '../base/time.ts';
-import { StoreError } from './errors.ts';
+import { QueryError } from './errors.ts';
 import { parseMoment, parseRanges } from './time.ts';
 
 const NOW_US = Date.UTC(2026, 10, 21, 19, 56, 7) * 1000;
@@ -50,7 +50,7 @@ describe('time expressions of Argus', () => {
 
   for (const wrong of ['+1h', '-1w', '2026/11/*', '', '25', '2026/13/01', '15-14', '-', 'tomorrow', '2026-02-30']) {
     test(`${JSON.stringify(wrong)} is refused`, () => {
-      assert.throws(() => parseRanges(wrong, NOW_US), StoreError);
+      assert.throws(() => parseRanges(wrong, NOW_US), QueryError);
     });
   }
 });
@@ -74,7 +74,7 @@ describe('ISO 8601', () => {
     assert.equal(parseMoment('-1h', NOW_US), NOW_US - 3600e6);
     assert.equal(parseMoment('-2d12h', NOW_US), NOW_US - 60 * 3600e6);
     assert.equal(parseMoment('2026-11-20T10:00:00.000005Z', NOW_US), at('2026-11-20 10:00') + 5);
-    assert.throws(() => parseMoment('yesterday', NOW_US), StoreError);
+    assert.throws(() => parseMoment('yesterday', NOW_US), QueryError);
     assert.equal(formatTime(at('2026-11-20 10:00') + 5), '2026-11-20T10:00:00.000005Z');
   });
 });

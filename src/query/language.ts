@@ -10,67 +10,48 @@
  * A word or quoted text without a field is looked for in the statement. In unquoted values `*` and `?` are wildcards.
  */
 import { SEVERITIES } from '../contracts/record.ts';
-import { StoreError } from './errors.ts';
-import {
-  ADDRESS_FIELDS,
-  type AddressField,
-  type Comparison,
-  type Filter,
-  NUMBER_FIELDS,
-  type NumberField,
-  type Pattern,
-  TEXT_FIELDS,
-  type TextField,
-} from './filter.ts';
+import { QueryError } from './errors.ts';
+import type { AddressField, Comparison, Filter, NumberField, Pattern, TextField } from './filter.ts';
 import { parseMoment, parseRanges, type TimeRange } from './time.ts';
-
-/** Other words for fields. */
-const ALIASES: Readonly<Record<string, string>> = {
-  table: 'object',
-  operation: 'op',
-  database: 'db',
-  app: 'program',
-  sql: 'text',
-};
-
-/** Every field a query may name, for help texts. */
-export const QUERY_FIELDS: readonly string[] = [
-  ...TEXT_FIELDS,
-  ...ADDRESS_FIELDS,
-  ...NUMBER_FIELDS,
-  'text',
-  'failed',
-  'time',
-  'since',
-  'until',
-];
+import { fieldsOf, RECORD_VOCABULARY, type Vocabulary } from './vocabulary.ts';
 
 const QUERY_UNITS_MAX = 16_384;
 const DEPTH_MAX = 50;
 const TERMS_MAX = 500;
 
-/** `undefined` for an empty query. Throws `StoreError` (`usage`) that names the column. `nowUs` is for times. */
+/** A query for audit records; `undefined` for an empty one. Throws `QueryError`. `nowUs` is for times. */
 export function parseFilter(text: string, nowUs: number): Filter | undefined {
-  if (text.length > QUERY_UNITS_MAX) throw new StoreError('usage', `query: longer than ${QUERY_UNITS_MAX} characters`);
-  return new FilterParser(text, nowUs).parse();
+  return parseFilterOf<TextField, NumberField, AddressField>(RECORD_VOCABULARY, text, nowUs);
+}
+
+/** As `parseFilter`, in the words of another vocabulary. */
+export function parseFilterOf<T extends string, N extends string, A extends string>(
+  vocabulary: Vocabulary<T, N, A>,
+  text: string,
+  nowUs: number,
+): Filter<T, N, A> | undefined {
+  if (text.length > QUERY_UNITS_MAX) throw new QueryError(`query: longer than ${QUERY_UNITS_MAX} characters`);
+  return new FilterParser(vocabulary, text, nowUs).parse();
 }
 
 interface Value extends Pattern {
   readonly column: number;
 }
 
-class FilterParser {
+class FilterParser<T extends string, N extends string, A extends string> {
+  private readonly vocabulary: Vocabulary<T, N, A>;
   private readonly text: string;
   private readonly nowUs: number;
   private pos = 0;
   private terms = 0;
 
-  constructor(text: string, nowUs: number) {
+  constructor(vocabulary: Vocabulary<T, N, A>, text: string, nowUs: number) {
+    this.vocabulary = vocabulary;
     this.text = text;
     this.nowUs = nowUs;
   }
 
-  parse(): Filter | undefined {
+  parse(): Filter<T, N, A> | undefined {
     this.skipSpace();
     if (this.pos === this.text.length) return undefined;
     const filter = this.or(0);
@@ -78,31 +59,31 @@ class FilterParser {
     return filter;
   }
 
-  private or(depth: number): Filter {
+  private or(depth: number): Filter<T, N, A> {
     if (depth > DEPTH_MAX) throw this.error(this.pos, 'nested too deeply');
     const terms = [this.and(depth)];
     while (this.keyword('or')) terms.push(this.and(depth));
-    return terms.length === 1 ? (terms[0] as Filter) : { kind: 'or', terms };
+    return terms.length === 1 ? (terms[0] as Filter<T, N, A>) : { kind: 'or', terms };
   }
 
-  private and(depth: number): Filter {
+  private and(depth: number): Filter<T, N, A> {
     const terms = [this.unary(depth)];
     for (;;) {
       const explicit = this.keyword('and');
       if (!explicit && (this.pos === this.text.length || this.text[this.pos] === ')' || this.atKeyword('or'))) break;
       terms.push(this.unary(depth));
     }
-    return terms.length === 1 ? (terms[0] as Filter) : { kind: 'and', terms };
+    return terms.length === 1 ? (terms[0] as Filter<T, N, A>) : { kind: 'and', terms };
   }
 
-  private unary(depth: number): Filter {
+  private unary(depth: number): Filter<T, N, A> {
     let negated = false;
     while (this.keyword('not')) negated = !negated;
     const filter = this.primary(depth);
     return negated ? { kind: 'not', term: filter } : filter;
   }
 
-  private primary(depth: number): Filter {
+  private primary(depth: number): Filter<T, N, A> {
     const start = this.pos;
     if (start === this.text.length) throw this.error(start, 'expected a condition');
     if (this.text[start] === ')') throw this.error(start, 'expected a condition before )');
@@ -121,16 +102,16 @@ class FilterParser {
     return filter;
   }
 
-  private term(): Filter {
+  private term(): Filter<T, N, A> {
     const start = this.pos;
     if (this.atKeyword('and') || this.atKeyword('or')) throw this.error(start, 'expected a condition');
     const head = /^([A-Za-z_]+)(!=|<=|>=|[:=<>])/.exec(this.text.slice(start, start + 64));
-    if (head === null) return { kind: 'text', needle: this.value().text };
+    if (head === null) return this.word(start);
     const word = (head[1] ?? '').toLowerCase();
-    const field = ALIASES[word] ?? word;
+    const field = this.vocabulary.aliases[word] ?? word;
     const operator = head[2] ?? ':';
-    if (!QUERY_FIELDS.includes(field))
-      throw this.error(start, `unknown field ${word}; there are ${QUERY_FIELDS.join(', ')}`);
+    const fields = fieldsOf(this.vocabulary);
+    if (!fields.includes(field)) throw this.error(start, `unknown field ${word}; there are ${fields.join(', ')}`);
     this.pos += head[0].length;
     const values = this.values();
     const comparison = operator === ':' || operator === '!=' ? '=' : (operator as Comparison);
@@ -138,19 +119,26 @@ class FilterParser {
     return operator === '!=' ? { kind: 'not', term: filter } : filter;
   }
 
-  private condition(field: string, comparison: Comparison, values: readonly Value[], start: number): Filter {
-    if (isOneOf(field, NUMBER_FIELDS)) {
-      const terms = values.map((value) => this.numberTerm(field, comparison, value));
-      return terms.length === 1 ? (terms[0] as Filter) : { kind: 'or', terms };
-    }
-    if (comparison !== '=') throw this.error(start, `${field} has no order; write ${field}:VALUE`);
-    if (isOneOf(field, TEXT_FIELDS)) return { kind: 'match', field, patterns: values };
-    if (isOneOf(field, ADDRESS_FIELDS)) return { kind: 'address', field, patterns: values };
-    const terms = values.map((value) => this.specialTerm(field, value));
-    return terms.length === 1 ? (terms[0] as Filter) : { kind: 'or', terms };
+  /** What stands without a field is looked for in texts, if there are any. */
+  private word(start: number): Filter<T, N, A> {
+    if (!this.vocabulary.specials.includes('text')) throw this.error(start, 'expected FIELD:VALUE');
+    return { kind: 'text', needle: this.value().text };
   }
 
-  private specialTerm(field: string, value: Value): Filter {
+  private condition(field: string, comparison: Comparison, values: readonly Value[], start: number): Filter<T, N, A> {
+    const { texts, numbers, addresses } = this.vocabulary;
+    if (isOneOf(field, numbers)) {
+      const terms = values.map((value) => this.numberTerm(field, comparison, value));
+      return terms.length === 1 ? (terms[0] as Filter<T, N, A>) : { kind: 'or', terms };
+    }
+    if (comparison !== '=') throw this.error(start, `${field} has no order; write ${field}:VALUE`);
+    if (isOneOf(field, texts)) return { kind: 'match', field, patterns: values };
+    if (isOneOf(field, addresses)) return { kind: 'address', field, patterns: values };
+    const terms = values.map((value) => this.specialTerm(field, value));
+    return terms.length === 1 ? (terms[0] as Filter<T, N, A>) : { kind: 'or', terms };
+  }
+
+  private specialTerm(field: string, value: Value): Filter<T, N, A> {
     if (field === 'text') return { kind: 'text', needle: value.text };
     if (field === 'failed') {
       if (/^(true|yes|1)$/i.test(value.text)) return { kind: 'failed', value: true };
@@ -171,7 +159,7 @@ class FilterParser {
     return parseRanges(text, this.nowUs);
   }
 
-  private numberTerm(field: NumberField, comparison: Comparison, value: Value): Filter {
+  private numberTerm(field: N, comparison: Comparison, value: Value): Filter<T, N, A> {
     const number = field === 'severity' ? severityRank(value.text) : parseNumber(value.text, field === 'duration');
     if (number === undefined) {
       const expected =
@@ -230,12 +218,12 @@ class FilterParser {
   }
 
   /** Columns count from 1. */
-  private error(pos: number, message: string): StoreError {
-    return new StoreError('usage', `query, column ${pos + 1}: ${message}`);
+  private error(pos: number, message: string): QueryError {
+    return new QueryError(`query, column ${pos + 1}: ${message}`);
   }
 }
 
-function isOneOf<T extends TextField | NumberField | AddressField>(field: string, list: readonly T[]): field is T {
+function isOneOf<T extends string>(field: string, list: readonly T[]): field is T {
   return (list as readonly string[]).includes(field);
 }
 

@@ -42,14 +42,15 @@ export type NumberField = (typeof NUMBER_FIELDS)[number];
 export const ADDRESS_FIELDS = ['client', 'server'] as const;
 export type AddressField = (typeof ADDRESS_FIELDS)[number];
 
-export type Filter =
-  | { readonly kind: 'and' | 'or'; readonly terms: readonly Filter[] }
-  | { readonly kind: 'not'; readonly term: Filter }
+/** A condition on audit records; with other fields, on records of other kinds (`vocabulary.ts`). */
+export type Filter<T = TextField, N = NumberField, A = AddressField> =
+  | { readonly kind: 'and' | 'or'; readonly terms: readonly Filter<T, N, A>[] }
+  | { readonly kind: 'not'; readonly term: Filter<T, N, A> }
   /** One of the patterns matches the whole of the field's value (or of one of its values). */
-  | { readonly kind: 'match'; readonly field: TextField; readonly patterns: readonly Pattern[] }
-  | { readonly kind: 'number'; readonly field: NumberField; readonly comparison: Comparison; readonly value: number }
+  | { readonly kind: 'match'; readonly field: T; readonly patterns: readonly Pattern[] }
+  | { readonly kind: 'number'; readonly field: N; readonly comparison: Comparison; readonly value: number }
   /** An address, a network (`10.0.0.0/8`), `address:port`, or a pattern on the host's name. */
-  | { readonly kind: 'address'; readonly field: AddressField; readonly patterns: readonly Pattern[] }
+  | { readonly kind: 'address'; readonly field: A; readonly patterns: readonly Pattern[] }
   /** The statement's text contains it, case aside. */
   | { readonly kind: 'text'; readonly needle: string }
   | { readonly kind: 'failed'; readonly value: boolean }
