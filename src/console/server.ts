@@ -10,7 +10,7 @@ import fastifyRateLimit from '@fastify/rate-limit';
 import { fastifySSE } from '@fastify/sse';
 import fastifySwagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifySchemaValidationError } from 'fastify';
 import Type from 'typebox';
 import { Access } from './access/access.ts';
 import { API_PREFIX, Problem } from './api/common.ts';
@@ -18,7 +18,9 @@ import type { ConsoleApp, ConsoleSettings, Context } from './context.ts';
 import { ConsoleError } from './error.ts';
 import { ReadPool } from './reads/pool.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { liveRoutes } from './routes/live.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { policyRoutes } from './routes/policies.ts';
 import { recordRoutes } from './routes/records.ts';
 import { searchRoutes } from './routes/searches.ts';
 import { sensorRoutes } from './routes/sensors.ts';
@@ -82,10 +84,20 @@ function newApp(tls: ConsoleOptions['tls']): ConsoleApp {
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     forceCloseConnections: true,
     // Properties that a schema does not name are refused, not dropped.
+    schemaErrorFormatter: (errors: readonly FastifySchemaValidationError[], where: string) =>
+      describeRefusal(errors, where),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
   } as const;
   const app = tls === undefined ? fastify(common) : fastify({ ...common, https: { ...tls, minVersion: 'TLSv1.2' } });
   return (app as FastifyInstance).withTypeProvider<TypeBoxTypeProvider>() as ConsoleApp;
+}
+
+/** The first thing that does not fit, by name. */
+function describeRefusal([error]: readonly FastifySchemaValidationError[], where: string): Error {
+  const { instancePath = '', message = 'does not fit', params } = error ?? {};
+  const unknown = params?.['additionalProperty'];
+  if (unknown !== undefined) return new Error(`${where}${instancePath}: there is no ${String(unknown)}`);
+  return new Error(`${where}${instancePath} ${message}`);
 }
 
 async function install(app: ConsoleApp, context: Context, options: ConsoleOptions): Promise<void> {
@@ -133,6 +145,8 @@ function routes(api: ConsoleApp, context: Context): void {
   alertRoutes(api, context);
   sensorRoutes(api, context);
   searchRoutes(api, context);
+  policyRoutes(api, context);
+  liveRoutes(api, context);
   api.get(
     '/openapi.json',
     { config: { role: 'viewer' }, schema: { hide: true, response: { 200: Type.Unknown() } } },

@@ -19,7 +19,10 @@ export interface Principal {
   /** As in the trail: a person's name, or `token:NAME`. */
   readonly who: string;
   readonly role: Role;
+  /** Of a person; `undefined` for a token. */
   readonly signIn: SignInRow | undefined;
+  /** Of a token; `undefined` for a person. */
+  readonly tokenId: string | undefined;
   readonly totp: boolean;
 }
 
@@ -98,18 +101,25 @@ export class Access {
     this.people.useCode(this.people.get(principal.who), code);
   }
 
+  /** Whether who asked a while ago may still do so: for answers that go on. */
+  isCurrent({ role, signIn, tokenId }: Principal): boolean {
+    if (tokenId !== undefined) return this.tokens.isOpen(tokenId);
+    const person = signIn && this.signIns.isOpen(signIn.id) ? this.people.find(signIn.person) : undefined;
+    return person !== undefined && person.disabled === 0 && person.role === role;
+  }
+
   private identify(request: FastifyRequest): Principal | undefined {
     const header = request.headers.authorization;
     if (header?.startsWith('Bearer ') === true) {
       const token = this.tokens.find(header.slice('Bearer '.length));
       if (token === undefined) throw new ConsoleError('sign-in-needed', 'the token is unknown, too old or revoked');
-      return { who: `token:${token.name}`, role: token.role, signIn: undefined, totp: false };
+      return { who: `token:${token.name}`, role: token.role, signIn: undefined, tokenId: token.id, totp: false };
     }
     const secret = request.cookies[this.cookieName];
     const signIn = secret === undefined ? undefined : this.signIns.find(secret);
     const person = signIn && this.people.find(signIn.person);
     if (person === undefined || person.disabled !== 0) return undefined;
-    return { who: person.name, role: person.role, signIn, totp: person.totp_secret !== null };
+    return { who: person.name, role: person.role, signIn, tokenId: undefined, totp: person.totp_secret !== null };
   }
 }
 

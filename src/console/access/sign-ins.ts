@@ -56,6 +56,10 @@ export class SignIns {
     return row;
   }
 
+  isOpen(id: string): boolean {
+    return this.db.prepare('SELECT 1 FROM sign_in WHERE id = ? AND ends_ms > ?').get(id, Date.now()) !== undefined;
+  }
+
   of(person: string): readonly SignInRow[] {
     return this.db
       .prepare<[string, number], SignInRow>(

@@ -65,6 +65,11 @@ export class Tokens {
     return name;
   }
 
+  isOpen(id: string): boolean {
+    const sql = 'SELECT 1 FROM token WHERE id = ? AND revoked = 0 AND (expires_ms IS NULL OR expires_ms > ?)';
+    return this.db.prepare(sql).get(id, Date.now()) !== undefined;
+  }
+
   find(token: string): TokenRow | undefined {
     if (!token.startsWith(TOKEN_PREFIX)) return undefined;
     const now = Date.now();

@@ -1,6 +1,6 @@
 /** Alerts: records with a rule that raised one, in groups of a rule and a shape of statement. */
 import { formatTime } from '../../base/time.ts';
-import type { Filter, Query } from '../../store/filter.ts';
+import type { Filter, Query } from '../../query/filter.ts';
 import {
   ALERT_STATES,
   type AlertGroup,

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRecord } from '../../contracts/record.ts';
+import type { Filter } from '../../query/filter.ts';
 import { Catalog } from '../../store/catalog.ts';
 import { compileQuery, conjunction } from '../../store/compile.ts';
-import type { Filter } from '../../store/filter.ts';
 import { SegmentReader } from '../../store/rows.ts';
 import { CATALOG_FILE } from '../../store/schema.ts';
 

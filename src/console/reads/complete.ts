@@ -1,9 +1,10 @@
 /** What may stand at the cursor of the query field: fields, operators, and values that occur in the range, with counts. */
 import { MARK_NAMES } from '../../contracts/event.ts';
 import { SEVERITIES } from '../../contracts/record.ts';
-import { StoreError } from '../../store/errors.ts';
-import { NUMBER_FIELDS } from '../../store/filter.ts';
-import { parseFilter, QUERY_FIELDS } from '../../store/language.ts';
+import { QueryError } from '../../query/errors.ts';
+import { NUMBER_FIELDS } from '../../query/filter.ts';
+import { parseFilter } from '../../query/language.ts';
+import { QUERY_FIELDS } from '../../query/vocabulary.ts';
 import { type CompleteQuery, type Completion, KINDS } from '../api/records.ts';
 import type { GroupField } from './aggregate.ts';
 import { isQueryField, type QueryToken, queryTerms, queryTokens } from './query-tokens.ts';
@@ -97,7 +98,7 @@ function problemOf(text: string): Completion['problem'] {
     parseFilter(text, Date.now() * 1000);
     return undefined;
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
+    if (!(error instanceof QueryError)) throw error;
     const [head, column] = /^query, column (\d+): /.exec(error.message) ?? [];
     if (head === undefined) return { message: error.message };
     return { message: error.message.slice(head.length), column: Number(column) };

@@ -2,8 +2,8 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Query } from '../../store/filter.ts';
-import type { TimeRange } from '../../store/time.ts';
+import type { Filter, Query } from '../../query/filter.ts';
+import type { TimeRange } from '../../query/time.ts';
 import type { Coverage, Gap } from '../api/common.ts';
 import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
 import { bucketsOf } from './buckets.ts';

@@ -1,7 +1,7 @@
 /** The pages of a user, an object, a database: what is usual there, and what is not. */
 import { formatTime } from '../../base/time.ts';
-import type { Filter, Query } from '../../store/filter.ts';
-import type { TimeRange } from '../../store/time.ts';
+import type { Filter, Query } from '../../query/filter.ts';
+import type { TimeRange } from '../../query/time.ts';
 import type { Entities, EntitiesQuery, EntityQuery, EntityView, Figure } from '../api/overview.ts';
 import { ConsoleError } from '../error.ts';
 import type { AggregateRow, GroupField } from './aggregate.ts';

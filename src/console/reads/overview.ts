@@ -1,7 +1,7 @@
 /** The overview: what happened in a range, from a handful of exact counts. */
 
 import { formatTime } from '../../base/time.ts';
-import type { Filter, Query } from '../../store/filter.ts';
+import type { Filter, Query } from '../../query/filter.ts';
 import type { Scope } from '../api/common.ts';
 import { SEVERITY_NAMES } from '../api/common.ts';
 import type { FirstSeen, HeatMap, Overview, TopItem } from '../api/overview.ts';

@@ -2,7 +2,7 @@
  * A query in parts, for colours, chips and completion: the grammar of `store/language.ts`, read without refusing
  * anything, because what people are still typing is rarely a query.
  */
-import { QUERY_FIELDS } from '../../store/language.ts';
+import { QUERY_FIELDS, RECORD_VOCABULARY } from '../../query/vocabulary.ts';
 import type { QUERY_TOKENS } from '../api/records.ts';
 
 export interface QueryToken {
@@ -12,13 +12,12 @@ export interface QueryToken {
   readonly end: number;
 }
 
-const ALIASES: readonly string[] = ['table', 'operation', 'database', 'app', 'sql'];
 const TIME_FIELDS: ReadonlySet<string> = new Set(['time', 'since', 'until']);
 const TOKENS_MAX = 2000;
 
 export function isQueryField(word: string): boolean {
   const lower = word.toLowerCase();
-  return QUERY_FIELDS.includes(lower) || ALIASES.includes(lower);
+  return QUERY_FIELDS.includes(lower) || RECORD_VOCABULARY.aliases[lower] !== undefined;
 }
 
 export function queryTokens(text: string): QueryToken[] {

@@ -3,7 +3,7 @@ import { recordToJson } from '../../audit/json.ts';
 import { formatTime } from '../../base/time.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS } from '../../contracts/record.ts';
-import type { Query } from '../../store/filter.ts';
+import type { Query } from '../../query/filter.ts';
 import type { Bind, RecordView, Revealed } from '../api/records.ts';
 import { explainMatches } from './matches.ts';
 import { rowOf, type Sight, textOf } from './row.ts';

@@ -2,10 +2,10 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Query } from '../../store/filter.ts';
-import { parseFilter } from '../../store/language.ts';
+import type { Filter, Query } from '../../query/filter.ts';
+import { parseFilter } from '../../query/language.ts';
+import { parseRanges, type TimeRange } from '../../query/time.ts';
 import { StoreReader, type StoreSummary } from '../../store/reader.ts';
-import { parseRanges, type TimeRange } from '../../store/time.ts';
 import type { Asked, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
 import { type AggregateRow, type GroupBy, type GroupField, SlowAggregation } from './aggregate.ts';

@@ -2,13 +2,13 @@
 import type { Scope } from '../api/common.ts';
 import { questionOf } from './lists.ts';
 import { rowOf } from './row.ts';
-import type { Source } from './source.ts';
+import type { Loose, Source } from './source.ts';
 import type { LiveTail, Seen } from './task.ts';
 
 /** Without `after`, from now on. */
 export function tail(
   source: Source,
-  { q, db, sight, after, limit }: Seen<Pick<Scope, 'q' | 'db'> & { after: number | undefined; limit: number }>,
+  { q, db, sight, after, limit }: Seen<Loose<Pick<Scope, 'q' | 'db'>> & { after: number | undefined; limit: number }>,
 ): LiveTail {
   const { query } = questionOf(source, { q, db, sight });
   const end = source.arrived();

@@ -4,7 +4,7 @@ import type { StoreSummary } from '../../store/reader.ts';
 import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
 import type { Scope } from '../api/common.ts';
 import type { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
-import type { PolicyTry, SourceFile, TryProgress } from '../api/policies.ts';
+import type { PolicyTry, PolicyValidated, SourceFile, TryProgress } from '../api/policies.ts';
 import type {
   CompleteQuery,
   Completion,
@@ -30,7 +30,7 @@ import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
 import type { DecisionFacts } from './alerts.ts';
 import type { SensorRecords } from './coverage.ts';
 import type { Sight } from './row.ts';
-import type { Source } from './source.ts';
+import type { Loose, Source } from './source.ts';
 
 /** A question by someone who may see so much. */
 export type Seen<Q> = Q & { readonly sight: Sight };
@@ -73,9 +73,10 @@ export interface TaskTable {
     source: Source,
     args: Seen<Scope & { id: string; decisions: readonly DecisionFacts[]; who: string }>,
   ) => Omit<AlertView, 'trail'>;
+  readonly validate: (source: Source, args: { sources: readonly SourceFile[]; tests: boolean }) => PolicyValidated;
   readonly tail: (
     source: Source,
-    args: Seen<Pick<Scope, 'q' | 'db'> & { after: number | undefined; limit: number }>,
+    args: Seen<Loose<Pick<Scope, 'q' | 'db'>> & { after: number | undefined; limit: number }>,
   ) => LiveTail;
 }
 export type TaskName = keyof TaskTable;

@@ -12,6 +12,7 @@ import { session, sessions } from './sessions.ts';
 import { tail } from './tail.ts';
 import type { StreamTable, TaskTable } from './task.ts';
 import { tryPolicy } from './trial.ts';
+import { validate } from './validate.ts';
 
 export const TASKS: TaskTable = {
   summary: (source) => source.summary(),
@@ -35,6 +36,7 @@ export const TASKS: TaskTable = {
   alerts,
   alert,
   tail,
+  validate,
 };
 
 export const STREAMS: StreamTable = { export: exportRecords, tryPolicy };

@@ -2,7 +2,6 @@
 
 import { formatTime } from '../../base/time.ts';
 import { createEngine } from '../../policy/engine.ts';
-import { parsePolicies } from '../../policy/policy.ts';
 import type { PolicyTry, SourceFile, TryProgress } from '../api/policies.ts';
 import type { Row } from '../api/records.ts';
 import { DAY_US } from './buckets.ts';
@@ -11,6 +10,7 @@ import { statementOf } from './matches.ts';
 import { rowOf } from './row.ts';
 import { floorTo, type Source } from './source.ts';
 import type { Seen } from './task.ts';
+import { parseSources } from './validate.ts';
 
 const PIECE_MS = 250;
 const EXAMPLES = 5;
@@ -30,7 +30,7 @@ export function* tryPolicy(
   args: Seen<Omit<PolicyTry, 'sources'> & { sources: readonly SourceFile[] }>,
 ): Generator<Progress> {
   const { sources, ...scope } = args;
-  const policy = parsePolicies(sources.map(({ name, text }) => ({ name, text, named: true })));
+  const policy = parseSources(sources);
   const question = questionOf(source, scope);
   const total = source.count(question.query);
   const engine = createEngine(policy);

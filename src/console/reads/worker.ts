@@ -1,6 +1,8 @@
 /** A thread that reads the store: answers one question after another, or makes the chunks of one stream. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../../base/errors.ts';
+import { QueryError } from '../../query/errors.ts';
+import { StoreError } from '../../store/errors.ts';
 import { ConsoleError } from '../error.ts';
 import { Source } from './source.ts';
 import type { FromReader, ToReader } from './task.ts';
@@ -37,7 +39,7 @@ function refusalOf(error: unknown): FromReader | undefined {
   if (error instanceof ConsoleError)
     return { kind: 'refused', code: error.code, message: error.message, column: error.column };
   if (!(error instanceof UserError)) return undefined;
-  const isUsage = (error as { code?: unknown }).code === 'usage';
+  const isUsage = error instanceof QueryError || (error instanceof StoreError && error.code === 'usage');
   const column = /^query, column (\d+): /.exec(error.message);
   return {
     kind: 'refused',
