@@ -6,11 +6,16 @@
  */
 import { createHash } from 'node:crypto';
 
-const ORDINAL_HEX_DIGITS = 8;
+/** Two hexadecimal digits by byte. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** 128 bits, hexadecimal: the session's id, then the record's number in it. */
 export function recordId(session: string, ordinal: number): string {
-  return session + (ordinal >>> 0).toString(16).padStart(ORDINAL_HEX_DIGITS, '0');
+  return session + (hex(ordinal >>> 24) + hex(ordinal >>> 16) + hex(ordinal >>> 8) + hex(ordinal));
+}
+
+function hex(byte: number): string {
+  return HEX[byte & 0xff] as string;
 }
 
 /** 128 bits for a record outside any session, from what makes it unique. */

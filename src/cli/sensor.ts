@@ -4,7 +4,9 @@ import { Command } from 'commander';
 import { AlarmDesk } from '../alarm/desk.ts';
 import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
-import { ControlServer } from '../control/server.ts';
+import { loadAddon } from '../capture/addon.ts';
+import { InputError } from '../capture/batch.ts';
+import { ControlServer, type PeerLookup } from '../control/server.ts';
 import { serversOf } from '../policy/servers.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { readPolicies } from '../sensor/assemble.ts';
@@ -115,7 +117,8 @@ async function run(options: SensorOptions): Promise<number> {
   const unhook = hookSignals(live, steering);
   let control: ControlServer | undefined;
   try {
-    if (options.socket !== undefined) control = await ControlServer.listen(options.socket, steering.handlers());
+    if (options.socket !== undefined)
+      control = await ControlServer.listen(options.socket, steering.handlers(), peerLookup());
     const last = await live.ended;
     line.end();
     printSummary(last.tally, last.stats, last.counters);
@@ -131,6 +134,17 @@ async function run(options: SensorOptions): Promise<number> {
     await control?.close();
     await desk.close(ALARM_GRACE_MS);
     printAlarms(desk.reports());
+  }
+}
+
+/** Who connected the control socket, by the addon; where there is none, the socket's mode alone decides. */
+function peerLookup(): PeerLookup | undefined {
+  try {
+    const { peerCredentials } = loadAddon();
+    return (fd) => peerCredentials(fd).uid;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return undefined;
   }
 }
 

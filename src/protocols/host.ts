@@ -36,7 +36,7 @@ import {
 } from '../contracts/traffic.ts';
 import { tunnelName } from '../contracts/view.ts';
 import { PROBE_LOST, PROBE_OPEN, Probe, type ProbeWinner } from './probe.ts';
-import { Driver, type DriverCounters, newDriverCounters } from './sdk/driver.ts';
+import { Driver, type DriverCounters, FrameWindow, newDriverCounters } from './sdk/driver.ts';
 
 export interface HostCounters extends DriverCounters {
   connections: number;
@@ -62,6 +62,8 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
   private readonly sessions: SessionOpener;
   private readonly byPort = new Map<number, ProtocolModule>();
   private readonly shared = new Map<ProtocolModule, Map<string, unknown>>();
+  /** Of all drivers here: the bytes of one connection at a time are read. */
+  private readonly window = new FrameWindow();
   private readonly states: (Connection | Probe | undefined)[] = [];
   /** By slot, for as long as the flow lives: what it turned out to be, and which side its client is. */
   private readonly classes: FlowClass[] = [];
@@ -193,7 +195,9 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
   private commit(slot: number, probe: Probe, winner: ProbeWinner): StreamWish {
     const { module, clientSide } = winner;
     const info = this.describe(slot, module, clientSide);
-    const driver = new Driver(module, module.open(info), this.sessions.open(info), this.counters, info.midstream);
+    const session = module.open(info);
+    const sink = this.sessions.open(info);
+    const driver = new Driver(module, session, sink, this.counters, info.midstream, this.window);
     this.states[slot] = { driver, clientSide };
     this.classes[slot] = FLOW_DATABASE;
     this.clients[slot] = clientSide;

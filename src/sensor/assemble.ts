@@ -7,7 +7,8 @@ import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
-import { type AuditStore, openStore, type StoreOptions } from '../store/store.ts';
+import { createColumnValueFinder } from '../sql/column-values.ts';
+import type { AuditStore, StoreOptions } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
 import { Evidence, type EvidenceOptions } from './evidence.ts';
 import { JsonlSink } from './jsonl.ts';
@@ -108,12 +109,12 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
 export async function openOutputs(options: OutputOptions, more: readonly RecordSink[] = []): Promise<Outputs> {
   const policy = readPolicies(options.policies);
   const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
-  const store = options.store === undefined ? undefined : await openStore(options.store, options.storeOptions);
+  const store = options.store === undefined ? undefined : await openStoreAt(options.store, options.storeOptions);
   const writer = store?.writer(options.whenFull);
   const maskKey = maskKeyFor(options.maskKey, options.store);
   const start = (judging: Policy): ExplainingEngine => {
     if (options.store !== undefined) archivePolicy(options.store, judging);
-    return createEngine(judging, { maskKey });
+    return createEngine(judging, { maskKey, columnValues: createColumnValueFinder() });
   };
   let engine = start(policy);
   const sinks: RecordSink[] = [...(options.sinks ?? []), ...more];
@@ -135,10 +136,19 @@ export async function openOutputs(options: OutputOptions, more: readonly RecordS
     },
     async close() {
       jsonl?.end();
-      await writer?.close();
-      await store?.close();
+      try {
+        await writer?.close();
+      } finally {
+        await store?.close();
+      }
     },
   };
+}
+
+/** Loaded only where something is stored. */
+async function openStoreAt(folder: string, options: StoreOptions | undefined): Promise<AuditStore> {
+  const { openStore } = await import('../store/store.ts');
+  return openStore(folder, options);
 }
 
 /** Policies of folders and files. Throws a UserError when one is missing or broken. */

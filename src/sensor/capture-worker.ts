@@ -8,7 +8,7 @@ import { UserError } from '../base/errors.ts';
 import { openRing, type RingSource } from '../capture/ring.ts';
 import { compileFilter } from '../capture/tcpdump-filter.ts';
 import type { SourceStats } from '../contracts/packet.ts';
-import { parsePolicies } from '../policy/policy.ts';
+import { parsePolicySteps } from '../policy/policy.ts';
 import { AlarmLane, AlarmSink } from './alarm-sink.ts';
 import { type Assembly, assemble } from './assemble.ts';
 import { ClockWatch } from './clock-watch.ts';
@@ -23,6 +23,9 @@ const PROGRESS_MS = 1000;
 const BLOCKS_PER_TURN = 8;
 /** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
 const IDLE_LAG_US = 1_000_000;
+
+/** Policies being compiled, a step between two turns of the capture: meanwhile nothing waits for packets. */
+let compiling = 0;
 
 const job = workerData as CaptureJob;
 const stop = new Int32Array(job.stop);
@@ -46,7 +49,7 @@ async function capture(source: RingSource, parts: Assembly): Promise<void> {
   let lastProgressMs = Date.now();
   while (Atomics.load(stop, 0) === 0) {
     for (let i = 0; i < BLOCKS_PER_TURN; i++) {
-      const batch = source.poll(i === 0 ? POLL_MS : 0);
+      const batch = source.poll(i === 0 && compiling === 0 ? POLL_MS : 0);
       if (!batch) {
         pipeline.advance(Date.now() * 1000 - IDLE_LAG_US);
         break;
@@ -97,15 +100,28 @@ function applyFilter(source: RingSource, { engine }: Assembly): void {
   if (job.kernelFilter) source.setFilter(policyFilter(engine.policy));
 }
 
-/** Between two turns of the capture, so that every record is judged by one policy or the other. */
-function obey({ ticket, sources }: CaptureCommand, source: RingSource, parts: Assembly): void {
+/**
+ * Compiled in steps between turns of the capture, put in force in one: every record is judged by one policy or the other.
+ * The main thread has read these texts without complaint.
+ */
+async function obey({ ticket, sources }: CaptureCommand, source: RingSource, parts: Assembly): Promise<void> {
+  compiling++;
   try {
-    parts.enforce(parsePolicies(sources));
+    const steps = parsePolicySteps(sources, { checked: true });
+    let step = steps.next();
+    while (step.done !== true) {
+      await nextTurn();
+      step = steps.next();
+    }
+    await nextTurn();
+    parts.enforce(step.value);
     applyFilter(source, parts);
     tell({ kind: 'enforced', ticket, policy: inForce(parts) });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     tell({ kind: 'refused', ticket, message: error.message });
+  } finally {
+    compiling--;
   }
 }
 
@@ -123,7 +139,10 @@ async function main(): Promise<void> {
     });
     parts = assembled;
     applyFilter(source, assembled);
-    parentPort?.on('message', (command: CaptureCommand) => obey(command, source, assembled));
+    let obeyed = Promise.resolve();
+    parentPort?.on('message', (command: CaptureCommand) => {
+      obeyed = obeyed.then(() => obey(command, source, assembled));
+    });
     parentPort?.unref();
     tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);

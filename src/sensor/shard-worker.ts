@@ -13,6 +13,7 @@ import type { SqlStatement } from '../contracts/sql.ts';
 import type { StatusSink } from '../contracts/traffic.ts';
 import { createEngine } from '../policy/engine.ts';
 import { loadProtocols } from '../protocols/registry.ts';
+import { createColumnValueFinder } from '../sql/column-values.ts';
 import { readPolicies } from './assemble.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ShardJob, ShardMessage, ShardRecord } from './shard-messages.ts';
@@ -88,7 +89,11 @@ function watchOf(source: FileSource, pipeline: Pipeline): Watch {
 }
 
 async function main(): Promise<void> {
-  const policy = createEngine(readPolicies(job.policies), { maskKey: job.maskKey, defersMemory: true });
+  const policy = createEngine(readPolicies(job.policies), {
+    maskKey: job.maskKey,
+    columnValues: createColumnValueFinder(),
+    defersMemory: true,
+  });
   const source = openFiles(job.files);
   const outbox = new Outbox(source);
   const tally = new Tally([]);

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestControl } from '#src/control/client.js';
 import { CODE_PUSH, CODE_STATUS, RESULT_DONE, RESULT_REFUSED } from '#src/control/frame.js';
+import { loadPolicies } from '#src/policy/policy.js';
 import { psql, runStep } from './clients.ts';
 import { compare, verdict } from './compare.ts';
 import { Lab, labObstacle } from './lab.ts';
@@ -19,8 +20,8 @@ const STATEMENTS = 10_000;
 const ROUNDS_MIN = 5;
 const SEEN_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
-/** A ring for 4 s: the machine of a test run has other work, too. */
-const RING_BLOCKS = '1024';
+/** Pushed with the rule of each round, so that a push costs what an installation's costs. */
+const PACKS = loadPolicies(join(import.meta.dirname, '../../../policies'), { disabledToo: true }).sources;
 const LAB_TIMEOUT_MS = 300_000;
 
 const obstacle = (await labObstacle()) ?? sensorObstacle();
@@ -40,7 +41,11 @@ rules:
 }
 
 async function pushed(socket: string, text: string): Promise<{ result: number; version: string }> {
-  const reply = await requestControl(socket, CODE_PUSH, JSON.stringify({ sources: [{ name: 'round.yaml', text }] }));
+  const sources = [
+    ...PACKS.map(({ name, text: pack }) => ({ name, text: pack, named: true })),
+    { name: 'round.yaml', text },
+  ];
+  const reply = await requestControl(socket, CODE_PUSH, JSON.stringify({ sources }));
   const version = reply.result === RESULT_DONE ? (JSON.parse(reply.content) as { version: string }).version : '';
   return { result: reply.result, version };
 }
@@ -64,7 +69,7 @@ test('lab: a reload under load loses no packet, and its rule holds from the next
     const socket = join(lab.directory, 'control.sock');
     const policies = join(lab.directory, 'policy.yaml');
     writeFileSync(policies, policyOf(0));
-    const sensorOptions = ['--socket', socket, '--policies', policies, '--blocks', RING_BLOCKS];
+    const sensorOptions = ['--socket', socket, '--policies', policies];
     const sensor = await Sensor.start(lab.network, lab.directory, sensorOptions);
     let busy = true;
     const load = runVolume(lab, STATEMENTS).finally(() => {

@@ -58,6 +58,12 @@ export function newDriverCounters(): DriverCounters {
 // Calls into modules never nest across drivers except through `feed`, and every use is over before the next begins.
 const out = new FrameOut();
 
+/** What a driver shows its module a frame through. Drivers that never run inside each other may share one. */
+export class FrameWindow {
+  readonly frame: Frame = new Frame();
+  readonly cursor: Cursor = new Cursor();
+}
+
 export class Driver<S> {
   readonly module: ProtocolModule<S>;
   readonly session: S;
@@ -66,18 +72,25 @@ export class Driver<S> {
   stopped = false;
   private readonly sink: EventSink;
   private readonly lanes: readonly [Lane, Lane];
-  private readonly resync: Resync<S>;
-  private readonly frame = new Frame();
-  private readonly cursor = new Cursor();
+  private readonly window: FrameWindow;
+  /** Made when it is needed: most connections lose nothing. */
+  private resync: Resync<S> | undefined = undefined;
   private turn: Direction | -1 = -1;
 
-  constructor(module: ProtocolModule<S>, session: S, sink: EventSink, counters: DriverCounters, midstream: boolean) {
+  constructor(
+    module: ProtocolModule<S>,
+    session: S,
+    sink: EventSink,
+    counters: DriverCounters,
+    midstream: boolean,
+    window: FrameWindow = new FrameWindow(),
+  ) {
     this.module = module;
     this.session = session;
     this.sink = sink;
     this.counters = counters;
+    this.window = window;
     this.lanes = [new Lane(), new Lane()];
-    this.resync = new Resync(module, session, counters);
     if (midstream) {
       for (const lane of this.lanes) {
         lane.mode = RESYNC;
@@ -161,7 +174,7 @@ export class Driver<S> {
       const firstUs = pos === from ? startUs : tsUs;
       if (lane.mode === SKIP) pos = this.skip(direction, lane, bytes, pos, end);
       else if (lane.mode === SYNC) pos = this.read(direction, lane, bytes, pos, end, firstUs, tsUs);
-      else pos = this.resync.search(direction, lane, bytes, pos, end, firstUs, false);
+      else pos = this.search(direction, lane, bytes, pos, end, firstUs, false);
     }
     return end;
   }
@@ -226,7 +239,7 @@ export class Driver<S> {
     startUs: number,
     tsUs: number,
   ): number {
-    const frame = this.frame;
+    const { frame, cursor } = this.window;
     const length = out.length;
     const wantedAll = out.want === 0 || out.want >= length;
     frame.type = out.type;
@@ -244,8 +257,8 @@ export class Driver<S> {
       lane.skipLeft = length - available;
       lane.rest = rest;
     }
-    this.cursor.reset(bytes, pos, pos + available);
-    if (this.module.onFrame(this.session, direction, frame, this.cursor, this.sink) === STOP) this.stop();
+    cursor.reset(bytes, pos, pos + available);
+    if (this.module.onFrame(this.session, direction, frame, cursor, this.sink) === STOP) this.stop();
     return available;
   }
 
@@ -355,6 +368,19 @@ export class Driver<S> {
     this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
   }
 
+  private search(
+    direction: Direction,
+    lane: Lane,
+    bytes: Uint8Array,
+    pos: number,
+    end: number,
+    tsUs: number,
+    silent: boolean,
+  ): number {
+    this.resync ??= new Resync(this.module, this.session, this.counters);
+    return this.resync.search(direction, lane, bytes, pos, end, tsUs, silent);
+  }
+
   /** The direction fell silent: decide what a search left open. */
   private settle(direction: Direction): void {
     const lane = this.lanes[direction];
@@ -363,7 +389,7 @@ export class Driver<S> {
     const length = lane.length;
     const tsUs = lane.startUs;
     lane.take();
-    const at = this.resync.search(direction, lane, buffer, 0, length, tsUs, true);
+    const at = this.search(direction, lane, buffer, 0, length, tsUs, true);
     if (at < length) this.run(direction, lane, buffer, at, length, tsUs, tsUs);
     if (lane.mode === RESYNC) {
       this.counters.unparsedBytes += lane.length;
