@@ -122,8 +122,8 @@ export function onHandle(channel: Channel, pending: Pending, value: number): voi
 
 /** A procedure's own name: without database, schema, quotes and group number, in lower case. */
 function baseName(procedure: string): string {
-  const last = procedure.slice(procedure.lastIndexOf('.') + 1);
-  return last.replace(/^[["]|[\]"]$|;\d+$/g, '').toLowerCase();
+  const last = procedure.slice(procedure.lastIndexOf('.') + 1).replace(/;\d+$/, '');
+  return last.replace(/^[["]|[\]"]$/g, '').toLowerCase();
 }
 
 function plainValues(event: StatementEvent, name: string, parameters: readonly RawValue[]): readonly BindValue[] {

@@ -2,6 +2,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { MARK_GAP, MARK_MALFORMED, MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { contextInfo } from './actor.ts';
 import type { Channel } from './channel.ts';
 import { encodingOfCharset, readChars } from './collation.ts';
 import * as c from './constants.ts';
@@ -236,12 +237,14 @@ export function endReply(channel: Channel, whole: boolean, sink: EventSink): voi
   }
 }
 
-/** What a call changes of the session once it has succeeded. */
+/** What a request changes of the session once it has succeeded. */
 function succeed(channel: Channel, pending: Pending): void {
   const { event, role } = pending;
-  if (role === undefined || !(event instanceof StatementEvent)) return;
+  if (!(event instanceof StatementEvent)) return;
   if (event.outcomes.some((outcome) => outcome.errorCode !== undefined)) return;
-  channel.session.identify({ effectiveUser: role });
+  if (role !== undefined) channel.session.identify({ effectiveUser: role });
+  const endUser = contextInfo(event.text, event.parameters);
+  if (endUser !== undefined) channel.session.identify({ endUser: endUser === '' ? undefined : endUser });
 }
 
 // ENVCHANGE (§2.2.7.9)
@@ -273,7 +276,7 @@ function onEnvironment(channel: Channel, cursor: Cursor): void {
       return;
     case c.ENV_RESET:
       session.handles.clear();
-      session.identify({ effectiveUser: undefined });
+      session.identify({ effectiveUser: undefined, endUser: undefined });
       return;
     case c.ENV_ROUTING:
       onRouting(channel, cursor);
