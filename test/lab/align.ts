@@ -74,14 +74,17 @@ interface Fit {
   readonly recorded: number;
 }
 
-/** How many of both sides to pass over so that they fit again. */
+/**
+ * How many of both sides to pass over so that they fit again. One that is missing on one side is likelier than one that
+ * is wrong on both; and a run of equal bulk executions would fit from its second one on as well.
+ */
 function nextFit(logged: readonly LoggedStatement[], l: number, records: readonly RecordLine[], r: number): Fit {
   if (l >= logged.length) return { logged: 0, recorded: records.length - r };
   if (r >= records.length) return { logged: logged.length - l, recorded: 0 };
   for (let distance = 1; distance <= RESYNC_WINDOW; distance++) {
-    if (fitAt(logged, l + distance, records, r + distance, true)) return { logged: distance, recorded: distance };
     if (fitAt(logged, l, records, r + distance, true)) return { logged: 0, recorded: distance };
     if (fitAt(logged, l + distance, records, r, true)) return { logged: distance, recorded: 0 };
+    if (fitAt(logged, l + distance, records, r + distance, true)) return { logged: distance, recorded: distance };
   }
   return { logged: 1, recorded: 1 };
 }

@@ -23,6 +23,7 @@
  */
 import { align, hasMark, loggedValues, type RecordLine, sameValues, sessionOf } from './align.ts';
 import type { LoggedEntry, LoggedLogin, LoggedStatement } from './log.ts';
+import { differingRows } from './rows.ts';
 
 export interface Difference {
   readonly client: string;
@@ -39,6 +40,8 @@ export interface Comparison {
   /** Logged statements that found their records, and the number of those. */
   readonly loggedMatched: number;
   readonly recordedMatched: number;
+  /** Matched statements of which the server said how many rows they gave or changed. */
+  readonly rowsCompared: number;
   readonly missing: readonly LoggedStatement[];
   readonly invented: readonly RecordLine[];
   readonly differing: readonly Difference[];
@@ -66,7 +69,7 @@ export function compare(entries: readonly LoggedEntry[], records: readonly Recor
   const logged = groupBy(readable, keyOf);
   const missing: LoggedStatement[] = [];
   const invented: RecordLine[] = [];
-  const total = { recorded: 0, commands: 0, loggedMatched: 0, recordedMatched: 0, outOfOrder: 0 };
+  const total = { recorded: 0, commands: 0, loggedMatched: 0, recordedMatched: 0, rowsCompared: 0, outOfOrder: 0 };
   for (const session of new Set([...logged.keys(), ...bySession.keys()])) {
     const all = (bySession.get(session) ?? []).filter((record) => record['audit.kind'] === 'statement');
     const statementRecords = all.filter((record) => !isCommand(record));
@@ -75,6 +78,7 @@ export function compare(entries: readonly LoggedEntry[], records: readonly Recor
     const result = align(logged.get(session) ?? [], statementRecords);
     for (const pair of result.pairs) {
       for (const entry of pair.logged) compareFacts(entry, pair.records, differing);
+      total.rowsCompared += pair.logged.filter(isCounted).length;
       total.loggedMatched += pair.logged.length;
       total.recordedMatched += pair.records.length;
     }
@@ -98,7 +102,7 @@ export function verdict(result: Comparison): { ok: boolean; text: string } {
     `${result.logged} statements logged, ${result.recorded} recorded: ` +
       `recall ${percent(result.loggedMatched, result.logged)}, precision ${percent(result.recordedMatched, result.recorded)}`,
     `${result.logins} logins, ${result.opaque} encrypted connections (${result.unreadable} statements), ` +
-      `${result.commands} commands`,
+      `${result.commands} commands; rows compared of ${result.rowsCompared} statements`,
     `missing ${missing.length}, invented ${invented.length}, differing ${differing.length}, out of order ${outOfOrder}`,
     ...sample('missing', missing),
     ...sample('invented', invented),
@@ -129,6 +133,8 @@ function compareFacts(entry: LoggedStatement, records: readonly RecordLine[], di
     }
     const database = typeof record['db.namespace'] === 'string' ? record['db.namespace'].split('|')[0] : undefined;
     if (database !== entry.database) differ('database', entry.database, database);
+    const program = record['audit.program'] ?? '';
+    if (entry.program !== undefined && program !== entry.program) differ('program', entry.program, program);
     if (hasMark(record, 'gap', 'midstream', 'unknown_handle', 'malformed', 'no_reply')) {
       differ('marks', [], record['audit.marks']);
     }
@@ -139,10 +145,16 @@ function compareFacts(entry: LoggedStatement, records: readonly RecordLine[], di
   } else if (entry.errorText !== undefined && failed?.['error.message'] !== entry.errorText) {
     differ('error text', entry.errorText, failed?.['error.message']);
   }
+  const rows = differingRows(entry, records);
+  if (rows !== undefined) differ('rows', rows.logged, rows.recorded);
   const [record] = records;
   if (record !== undefined && records.length === 1 && sameValues(entry, record) === false) {
     differ('values', loggedValues(entry, record), record['db.query.parameters']);
   }
+}
+
+function isCounted(entry: LoggedStatement): boolean {
+  return entry.rows !== undefined && entry.errorCode === undefined;
 }
 
 function sameError(entry: LoggedStatement | LoggedLogin, code: unknown): boolean {

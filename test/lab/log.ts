@@ -50,6 +50,19 @@ export interface LoggedStatement {
   /** SQLSTATE or native code of its (first) error. */
   readonly errorCode?: string;
   readonly errorText?: string;
+  /** What the client called itself at that time, where the server logs it. */
+  readonly program?: string;
+  /** The server's own count of rows: one for each statement of the message that it counted, in order. */
+  readonly rows?: readonly LoggedRows[];
+}
+
+/** Rows of one executed statement. */
+export interface LoggedRows {
+  /** Sent to the client. */
+  readonly returned?: number;
+  readonly affected?: number;
+  /** Where the server has one number for both: what its command tag says. */
+  readonly processed?: number;
 }
 
 export type ServerKind = 'postgres' | 'mariadb' | 'derby';
