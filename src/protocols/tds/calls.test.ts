@@ -311,6 +311,36 @@ test('cursors: opened with their text, fetched and closed by number', () => {
   assert.equal(t.statements(events)[1]?.outcomes[0]?.returnedRows, 2);
 });
 
+test('rows without metadata are counted by the columns that their cursor or handle had before', () => {
+  const bare = t.bytes(c.TOKEN_COLUMNS, t.u16(0xffff));
+  const row = (text: string) => t.bytes(c.TOKEN_ROW, t.u16(text.length * 2), text);
+  const rows = (...texts: readonly string[]) =>
+    t.reply(bare, ...texts.map(row), t.done(c.DONE_COUNT | c.DONE_MORE, texts.length), t.RETURN_STATUS, t.doneProc());
+  const fetch = (cursor: number) => t.client(t.rpc(t.procedure(7, t.int(cursor), t.int(2), t.int(0), t.int(10))));
+  const events = t.statements(
+    t.run(
+      ...t.opening(),
+      t.client(t.rpc(t.procedure(2, t.handleOut(), t.nvarchar('SELECT a FROM t'), t.int(1), t.int(1), t.int(5)))),
+      t.reply(t.result(['a']).subarray(0, -13), t.done(c.DONE_MORE), t.returnValue(180_150), t.doneProc()),
+      fetch(180_150),
+      rows('a', 'bb', 'ccc'),
+      fetch(9),
+      rows('a'),
+      fetch(180_150),
+      rows('a', 'b'),
+    ),
+  );
+  assert.deepEqual(
+    events.map((e) => [e.outcomes[0]?.returnedRows, e.marks]),
+    [
+      [1, 0],
+      [3, 0],
+      [undefined, MARK_UNKNOWN_HANDLE | MARK_MALFORMED],
+      [2, 0],
+    ],
+  );
+});
+
 test('several calls of one request each get their own results', () => {
   const one = (text: string) => t.procedure(10, t.nvarchar(text));
   const rows = (count: number) => t.done(c.DONE_COUNT | c.DONE_MORE, count, 0xc5, c.TOKEN_DONE_IN_PROC);

@@ -94,6 +94,7 @@ function readKnown(channel: Channel, event: StatementEvent, pending: Pending, kn
     const prepared = key === undefined ? undefined : handles.get(key);
     if (prepared !== undefined) copyText(prepared, event);
     else event.marks |= MARK_UNKNOWN_HANDLE;
+    pending.prepared = prepared;
     if (known.frees && key !== undefined) handles.delete(key);
   }
   if (known.returns !== undefined) {
