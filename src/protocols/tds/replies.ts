@@ -84,6 +84,8 @@ export class ReplyReader implements TokenHandler {
         onLoginAck(channel, cursor);
         return;
       case c.TOKEN5_CURSOR_INFO:
+      case c.TOKEN5_CURSOR_INFO2:
+      case c.TOKEN5_CURSOR_INFO3:
         if (session.dialect.family !== FAMILY_SYBASE) return;
         onCursorNumber(channel, cursor);
         this.open();
