@@ -164,8 +164,7 @@ test('PRCNAM: a call by name, in the encoding of names; the text of its section 
       ['prepared', undefined, 'SHOP.BILL', 'CALL SHOP.BILL(?)', [7], 0],
     ],
   );
-  const [first, second, ...rest] = t.login();
-  assert.ok(first && second);
+  const rest = t.login().slice(2);
   const plain = [
     t.toServer(t.chain([t.object(cp.EXCSAT)], [t.object(cp.ACCSEC, t.object(cp.SECMEC, t.u16(3)))])),
     t.toClient(t.replies(1, [t.object(cp.EXCSATRD)], [t.object(cp.ACCSECRD)])),
