@@ -7,8 +7,9 @@ import type { BindValue } from '../../contracts/event.ts';
 import * as c from './constants.ts';
 import type { CursorEntry } from './cursors.ts';
 import { siblings } from './dialect.ts';
-import { ExecuteCall, type RowRules, readExecute, readExecute7, readRows, returningBinds, setSql } from './execute.ts';
+import { ExecuteCall, type RowRules, readExecute, readExecute7, setSql } from './execute.ts';
 import { baseDialect, DIALECT_NA, DIALECT_U, type Dialect, TtcReader } from './reader.ts';
+import { readRows, returningBinds } from './rows.ts';
 import { type Request, type RequestContext, skipToken } from './request.ts';
 import { findSql } from './scan.ts';
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { TtcReader } from './reader.ts';
-import { numberValue, readValue, scalarValue } from './values.ts';
+import { numberValue } from './scalars.ts';
+import { readValue, scalarValue } from './values.ts';
 
 function bind(type: number, form = 0): Parameters<typeof scalarValue>[1] {
   return { type, flags: 0, maxBytes: 30, charset: 873, form };
