@@ -9,8 +9,8 @@ import type { CursorEntry } from './cursors.ts';
 import { siblings } from './dialect.ts';
 import { ExecuteCall, type RowRules, readExecute, readExecute7, setSql } from './execute.ts';
 import { baseDialect, DIALECT_NA, DIALECT_U, type Dialect, TtcReader } from './reader.ts';
-import { readRows, returningBinds } from './rows.ts';
 import { type Request, type RequestContext, skipToken } from './request.ts';
+import { readRows, returningBinds } from './rows.ts';
 import { findSql } from './scan.ts';
 
 /** Field versions that changed OALL8 or its descriptors, newest first. */
