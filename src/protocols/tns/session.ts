@@ -81,6 +81,8 @@ export class TnsSession {
   /** The connect descriptor follows CONNECT in a DATA packet. */
   descriptorFollows = false;
   refusalStartUs = -1;
+  /** The new address of a REDIRECT follows in a DATA packet. */
+  redirectFollows = false;
 
   /** Settled by negotiation or by the first call that tells. */
   dialect: Dialect = DIALECT_UNKNOWN;
