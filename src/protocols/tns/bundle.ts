@@ -28,7 +28,7 @@ interface Layout {
 function* layouts(context: RequestContext): Generator<Layout> {
   const versions = new Set(context.sure ? [context.fieldVersion, ...TRIED_VERSIONS] : TRIED_VERSIONS);
   for (const dialect of siblings(context.dialect)) {
-    const rawTexts = context.sure || dialect !== DIALECT_U ? [context.rawText] : [false, true];
+    const rawTexts = dialect === DIALECT_U ? [context.rawText, !context.rawText] : [context.rawText];
     for (const fieldVersion of versions) {
       for (const rawText of rawTexts) {
         yield { dialect, fieldVersion, rawText, filled: true };

@@ -182,9 +182,10 @@ export class TnsSession {
   release(pending: Pending, marks: number, sink: EventSink): void {
     const { event } = pending;
     if (event === undefined || pending.silent) return;
-    // A fetch has no event of its own while its query is open.
-    if (pending.kind === KIND_FETCH && pending.entry?.open === event) {
-      event.marks |= marks;
+    if (pending.kind === KIND_FETCH) {
+      // Its event is the query's, which is emitted when the cursor closes, or was.
+      if (pending.entry?.open !== event) return;
+      event.marks |= event.kind === 'statement' && event.outcomes.length === 0 ? marks | MARK_NO_REPLY : marks;
       return;
     }
     event.marks |= marks | MARK_NO_REPLY;

@@ -237,7 +237,7 @@ function readObject(reader: TtcReader): BindValue {
 function imageValue(bind: BindType, image: Uint8Array | undefined): BindValue {
   if (image === undefined) return null;
   const text = bind.type === TYPE_JSON ? osonText(image) : vectorText(image);
-  return text ?? bytesValue(nameOf(bind), image);
+  return text !== undefined && text.length <= LIMITS.valueBytesMax ? text : bytesValue(nameOf(bind), image);
 }
 
 /** A locator says nothing of the data: its kind and size are given. */
