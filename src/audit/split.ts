@@ -38,7 +38,7 @@ export function pair(event: StatementEvent, statements: readonly SqlStatement[])
 
 /** Several statements as one, for those who judge them together. `undefined` for none. */
 export function merged(statements: readonly SqlStatement[]): SqlStatement | undefined {
-  const [first] = statements;
+  const first = statements[0];
   if (first === undefined || statements.length === 1) return first;
   const all = (list: (statement: SqlStatement) => readonly string[]): string[] => [
     ...new Set(statements.flatMap((statement) => list(statement))),

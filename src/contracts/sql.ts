@@ -30,6 +30,16 @@ export type SqlEffect =
   | { readonly kind: 'deallocate'; readonly name: string | undefined }
   | { readonly kind: 'discard-all' };
 
+/**
+ * What texts have in common that differ in plain literals only. One object a template, for as long as it is known; kept
+ * by whoever remembers something of it in a table of `SQL_TEMPLATES_MAX` entries, at `slot`.
+ */
+export interface SqlTemplate {
+  readonly slot: number;
+}
+
+export const SQL_TEMPLATES_MAX = 2048;
+
 export interface SqlStatement {
   /** Where it stands in the text, without the separator and surrounding space. */
   readonly start: number;
@@ -60,6 +70,11 @@ export interface SqlStatement {
   /** Key-value pairs of sqlcommenter comments, values decoded. */
   readonly tags: ReadonlyMap<string, string> | undefined;
   readonly effect: SqlEffect | undefined;
+  /**
+   * Set when the statement is all of its text and that was recognised: then all but the contents of `literals` is as in
+   * every other text of the template, and each literal is a number of digits, or a plain string in single quotes.
+   */
+  readonly template: SqlTemplate | undefined;
 }
 
 export interface SqlAnalyzer {

@@ -17,6 +17,8 @@ export const KIND_BITS: { readonly [K in RecordKind]: number } = {
   loss: KIND_LOSS,
 };
 
+const QUOTE = 0x27;
+
 /** One instance an engine, filled anew for every record. */
 export class Facts {
   record: AuditRecord;
@@ -32,6 +34,12 @@ export class Facts {
     this.record = record;
     this.statement = statement;
     this.generation = (this.generation + 1) | 0;
+  }
+
+  /** Whether there is a string among the literals of a statement with a template. */
+  hasStrings(): boolean {
+    const { text } = this.record;
+    return this.statement?.literals.some(({ start }) => text?.charCodeAt(start) === QUOTE) ?? false;
   }
 
   /** The record's text without literals and comments; `undefined` when it was not analysed. */

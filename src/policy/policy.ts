@@ -46,8 +46,9 @@ const RULES_PER_STEP = 50;
 
 /**
  * Reads policy files. A folder stands for its `*.yaml` and `*.yml` files, of which those with `enabled: false` are
- * checked but left out; a file named itself always counts. Throws `PolicyError`, or the system's error for a file
- * that cannot be read.
+ * left out. Where they say so on a line of its own they are not even checked: reading all packs would take longer than
+ * all else at a sensor's start. A file named itself always counts. Throws `PolicyError`, or the system's error for a
+ * file that cannot be read.
  */
 export function loadPolicies(paths: string | readonly string[], options: PolicyOptions = {}): Policy {
   const named: PolicySource[] = [];
@@ -86,7 +87,9 @@ export function* parsePolicySteps(
 ): Generator<undefined, Policy, undefined> {
   const problems: PolicyProblem[] = [];
   const files: PolicyFileReader[] = [];
+  const off = sources.filter((source) => saysOff(source, options));
   for (const source of sources) {
+    if (off.includes(source)) continue;
     files.push(new PolicyFileReader(source, problems));
     yield;
   }
@@ -121,8 +124,15 @@ export function* parsePolicySteps(
     maskColumns: [...new Set(maskColumns)],
     rules,
     sources,
-    disabled: disabled.map((file) => file.source.name),
+    disabled: [...off, ...disabled.map((file) => file.source)].map(({ name }) => name).sort(compareNames),
   };
+}
+
+/** In the first column stands a key of the file itself: what is nested or continued is indented. */
+const OFF = /^enabled:[ \t]+false[ \t]*(?:#.*)?$/m;
+
+function saysOff({ named, text }: PolicySource, options: PolicyOptions): boolean {
+  return named !== true && options.disabledToo !== true && OFF.test(text);
 }
 
 function isTaken(file: PolicyFileReader, options: PolicyOptions): boolean {

@@ -11,9 +11,11 @@ import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicySteps } from '../policy/policy.ts';
 import { AlarmLane, AlarmSink } from './alarm-sink.ts';
 import { type Assembly, assemble } from './assemble.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { policyFilter } from './kernel-filter.ts';
 import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
+import { Watch } from './watch.ts';
 
 const POLL_MS = 100;
 const PROGRESS_MS = 1000;
@@ -28,14 +30,22 @@ let compiling = 0;
 const job = workerData as CaptureJob;
 const stop = new Int32Array(job.stop);
 
-function tell(message: CaptureMessage): void {
-  parentPort?.postMessage(message);
+function tell(message: CaptureMessage, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+function tellTraffic(rows: Float64Array, count: number): void {
+  tell({ kind: 'traffic', rows, count }, [rows.buffer as ArrayBuffer]);
 }
 
 async function capture(source: RingSource, parts: Assembly): Promise<void> {
   const { pipeline } = parts;
   const ledger = new LossLedger((...loss) => pipeline.auditor.loss(...loss));
-  const accounts = (): LossAccount[] => lossAccounts(source.links(), pipeline.counters());
+  const clock = new ClockWatch();
+  const accounts = (): LossAccount[] => lossAccounts(source.links(), clock.jumps, pipeline.counters());
+  const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: clock.jumps });
+  const watch = job.sendsTraffic ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
+  watch?.tick(Date.now() * 1000);
   let lastProgressMs = Date.now();
   while (Atomics.load(stop, 0) === 0) {
     for (let i = 0; i < BLOCKS_PER_TURN; i++) {
@@ -50,6 +60,8 @@ async function capture(source: RingSource, parts: Assembly): Promise<void> {
     const nowMs = Date.now();
     if (nowMs - lastProgressMs >= PROGRESS_MS) {
       lastProgressMs = nowMs;
+      clock.look(nowMs);
+      watch?.tick(nowMs * 1000);
       ledger.observe(nowMs * 1000, accounts);
       parts.jsonl?.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
@@ -61,6 +73,8 @@ async function capture(source: RingSource, parts: Assembly): Promise<void> {
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
   ledger.close(Date.now() * 1000, accounts());
+  watch?.tick(Date.now() * 1000);
+  watch?.close();
 }
 
 function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): Progress {
@@ -117,7 +131,12 @@ async function main(): Promise<void> {
   const source = openRing(filter === undefined ? ring : { ...ring, filter: compileFilter(filter, first) });
   let parts: Assembly | undefined;
   try {
-    const assembled = await assemble({ ...job, sinks: alarmSinks(), whenFull: 'drop' });
+    const assembled = await assemble({
+      ...job,
+      sinks: alarmSinks(),
+      whenFull: 'drop',
+      traffic: job.sendsTraffic ? tellTraffic : undefined,
+    });
     parts = assembled;
     applyFilter(source, assembled);
     let obeyed = Promise.resolve();
