@@ -341,7 +341,7 @@ test('parser: statements, their operation and their tables', (t) => {
         compared++;
       }
     }),
-    { seed: 42, numRuns: 1600 },
+    { seed: 42, numRuns: 2600 },
   );
   t.diagnostic(`${compared} statements, all agree`);
   assert.ok(compared > 2000, `${compared} statements compared`);
