@@ -10,6 +10,7 @@ import type { Policy } from '../policy/policy.ts';
 import { parseMoment } from '../query/time.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
 import { StoreReader } from '../store/reader.ts';
+import { recordAccess } from './access.ts';
 import { grouped, say } from './text.ts';
 
 export interface TryOptions {
@@ -31,6 +32,7 @@ export function tryPolicy(policy: Policy, options: TryOptions): void {
     throw new UserError('the time range ends before it begins: check --from and --to');
   const engine = createEngine(policy);
   const analyzer = createAnalyzer();
+  recordAccess(options.store, 'READ', 'policy try', policy.rules.map(({ id }) => id).join(' '));
   const reader = new StoreReader(options.store);
   let records = 0;
   try {
