@@ -9,9 +9,11 @@ import { InputError } from '../capture/batch.ts';
 import { ControlServer, type PeerLookup } from '../control/server.ts';
 import { serversOf } from '../policy/servers.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
+import { AlarmSink } from '../sensor/alarm-sink.ts';
 import { readPolicies } from '../sensor/assemble.ts';
-import { LiveCapture } from '../sensor/live.ts';
-import type { CaptureJob, Progress } from '../sensor/messages.ts';
+import { LiveCapture, type LiveListeners } from '../sensor/live.ts';
+import { type CrewJob, LiveCrew } from '../sensor/live-crew.ts';
+import type { Progress } from '../sensor/messages.ts';
 import { Steering } from '../sensor/steering.ts';
 import {
   byteCount,
@@ -46,6 +48,7 @@ interface SensorOptions extends RetentionOptions {
   readonly blockKib: number;
   readonly blocks: number;
   readonly promiscuous: boolean;
+  readonly workers: number;
   readonly filter?: string;
   readonly kernelFilter?: boolean;
 }
@@ -55,6 +58,7 @@ Examples:
   wiretrail sensor -i eth1 --store /var/lib/wiretrail      record what the mirror port shows, until Ctrl-C
   wiretrail sensor -i eth1 --jsonl - | jq .                records as they come
   wiretrail sensor -i eth1 --store data --blocks 1024      a ring of 256 MiB for bursts
+  wiretrail sensor -i eth1 -i eth2 --workers 4 --store data   four threads, a ring of every interface for each
 
 Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
 
@@ -76,6 +80,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
+    .option('--workers <count>', 'capture threads that share the connections of every interface', positiveInteger, 1)
     .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
     .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
     .option('--no-promiscuous', 'see only what is addressed to this interface')
@@ -95,7 +100,7 @@ async function run(options: SensorOptions): Promise<number> {
   }
   const desk = new AlarmDesk(options.alarm ?? [], programVersion());
   const line = new ProgressLine();
-  const live = new LiveCapture(jobOf(options, policies), {
+  const live = await startLive(options, jobOf(options, policies), {
     ready: () => say(`capturing on ${options.interface.join(', ')}`),
     alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
     progress: (progress) => line.update(() => describe(progress)),
@@ -134,7 +139,15 @@ function peerLookup(): PeerLookup | undefined {
   }
 }
 
-function jobOf(options: SensorOptions, policies: readonly string[]): Omit<CaptureJob, 'stop' | 'alarms'> {
+type Live = LiveCapture | LiveCrew;
+
+function startLive({ workers }: SensorOptions, job: CrewJob, listeners: LiveListeners): Live | Promise<LiveCrew> {
+  if (workers === 1) return new LiveCapture({ ...job, crew: undefined }, listeners);
+  const { alarm } = listeners;
+  return LiveCrew.start(job, workers, alarm === undefined ? [] : [new AlarmSink(alarm)], listeners);
+}
+
+function jobOf(options: SensorOptions, policies: readonly string[]): CrewJob {
   return {
     interfaces: options.interface,
     sensor: options.sensorName,
@@ -156,7 +169,7 @@ function jobOf(options: SensorOptions, policies: readonly string[]): Omit<Captur
 }
 
 /** SIGINT and SIGTERM end the capture, SIGHUP reads the policies again. Returns what undoes it. */
-function hookSignals(live: LiveCapture, steering: Steering): () => void {
+function hookSignals(live: Live, steering: Steering): () => void {
   const stop = (): void => live.stop();
   const reload = (): void => {
     steering.reload().then(

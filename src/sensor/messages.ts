@@ -1,13 +1,34 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
 import type { Alarm } from '../alarm/alarm.ts';
 import type { SourceStats } from '../contracts/packet.ts';
-import type { Severity } from '../contracts/record.ts';
+import type { AuditRecord, Severity } from '../contracts/record.ts';
+import type { SqlStatement } from '../contracts/sql.ts';
 import type { PolicySource } from '../policy/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { StoreOptions } from '../store/store.ts';
 import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
+
+/** What a capture thread needs to know as one of several that share the frames of the same interfaces. */
+export interface CrewPlace {
+  readonly index: number;
+  /** Number of the PACKET_FANOUT group of the first interface. */
+  readonly fanoutGroup: number;
+  /** Secret of masked values' hashes, the same for all. */
+  readonly maskKey: Uint8Array;
+  /** Memory of the `ThreadQueue` of its records. */
+  readonly records: SharedArrayBuffer;
+}
+
+/** A record on its way to the main thread. */
+export interface CrewRecord {
+  readonly record: AuditRecord;
+  /** Not judged yet: a policy's memory of all connections is needed. */
+  readonly deferred: boolean;
+  /** Analysis of a deferred record's text. */
+  readonly statement: SqlStatement | undefined;
+}
 
 /** Start-up data of a capture thread. */
 export interface CaptureJob {
@@ -25,7 +46,7 @@ export interface CaptureJob {
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;
-  /** Memory of an `AlarmLane`; `undefined` when nobody wants alarms. */
+  /** Memory of a `ThreadQueue`; `undefined` when nobody wants alarms. */
   readonly alarms: SharedArrayBuffer | undefined;
   /** Expression in tcpdump's language. */
   readonly filter: string | undefined;
@@ -33,6 +54,8 @@ export interface CaptureJob {
   readonly kernelFilter: boolean;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
+  /** `undefined`: the only capture thread, which judges and writes its records itself. */
+  readonly crew: CrewPlace | undefined;
 }
 
 export interface Progress {
@@ -64,6 +87,7 @@ export type CaptureMessage =
   | { readonly kind: 'refused'; readonly ticket: number; readonly message: string }
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'alarm'; readonly alarm: Alarm }
+  | { readonly kind: 'records'; readonly records: readonly CrewRecord[] }
   /** Clean end; the last counters. */
   | { readonly kind: 'stopped'; readonly progress: Progress }
   /** `message` is for people: one line. */

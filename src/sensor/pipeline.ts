@@ -33,6 +33,8 @@ export interface PipelineOptions {
   readonly ordered?: boolean;
   /** This pipeline keeps only the flows of one part of the address pairs. */
   readonly shard?: { readonly index: number; readonly count: number };
+  /** As in `AuditorOptions`. */
+  readonly firstLoss?: number;
   /** Takes the records that the policy engine defers. */
   readonly defer?: AuditorOptions['defer'];
 }
@@ -63,6 +65,7 @@ export class Pipeline {
       policy: options.policy,
       sink: options.sink,
       ordered: options.ordered ?? false,
+      firstLoss: options.firstLoss ?? 0,
       ...(options.defer ? { defer: options.defer } : {}),
     });
     this.reassembler = new Reassembler({
