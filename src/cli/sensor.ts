@@ -1,11 +1,12 @@
 /** `wiretrail sensor`: live capture from a mirror port. */
 import { hostname } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { AlarmDesk } from '../alarm/desk.ts';
 import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { loadAddon } from '../capture/addon.ts';
 import { InputError } from '../capture/batch.ts';
+import { CapFeed } from '../capture/cap.ts';
 import { ControlServer, type PeerLookup } from '../control/server.ts';
 import { serversOf } from '../policy/servers.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
@@ -49,6 +50,7 @@ interface SensorOptions extends RetentionOptions {
   readonly blocks: number;
   readonly promiscuous: boolean;
   readonly workers: number;
+  readonly source: 'ring' | 'cap';
   readonly filter?: string;
   readonly kernelFilter?: boolean;
 }
@@ -80,6 +82,9 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
+    .addOption(
+      new Option('--source <name>', 'ring: AF_PACKET, Linux; cap: libpcap').choices(['ring', 'cap']).default('ring'),
+    )
     .option('--workers <count>', 'capture threads that share the connections of every interface', positiveInteger, 1)
     .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
     .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
@@ -98,9 +103,10 @@ async function run(options: SensorOptions): Promise<number> {
   if (options.kernelFilter && serversOf(readPolicies(policies)) === undefined) {
     say('the policies may keep records of any server: --kernel-filter lets everything in');
   }
+  const cap = options.source === 'cap' ? openCap(options) : undefined;
   const desk = new AlarmDesk(options.alarm ?? [], programVersion());
   const line = new ProgressLine();
-  const live = await startLive(options, jobOf(options, policies), {
+  const live = await startLive(options, jobOf(options, policies, cap), {
     ready: () => say(`capturing on ${options.interface.join(', ')}`),
     alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
     progress: (progress) => line.update(() => describe(progress)),
@@ -121,6 +127,7 @@ async function run(options: SensorOptions): Promise<number> {
     throw error;
   } finally {
     line.end();
+    cap?.close();
     unhook();
     await control?.close();
     await desk.close(ALARM_GRACE_MS);
@@ -147,7 +154,15 @@ function startLive({ workers }: SensorOptions, job: CrewJob, listeners: LiveList
   return LiveCrew.start(job, workers, alarm === undefined ? [] : [new AlarmSink(alarm)], listeners);
 }
 
-function jobOf(options: SensorOptions, policies: readonly string[]): CrewJob {
+/** Throws a UserError when the options ask for what libpcap cannot do, or it is not there. */
+function openCap({ interface: interfaces, workers, kernelFilter, filter, blockKib, blocks }: SensorOptions): CapFeed {
+  if (workers > 1) throw new UserError('--source cap is one thread: use --workers 1');
+  if (kernelFilter)
+    throw new UserError('--source cap cannot replace its filter: use --filter instead of --kernel-filter');
+  return new CapFeed({ interfaces, filter, bufferBytes: blockKib * 1024 * blocks });
+}
+
+function jobOf(options: SensorOptions, policies: readonly string[], cap: CapFeed | undefined): CrewJob {
   return {
     interfaces: options.interface,
     sensor: options.sensorName,
@@ -165,6 +180,7 @@ function jobOf(options: SensorOptions, policies: readonly string[]): CrewJob {
     promiscuous: options.promiscuous,
     filter: options.filter,
     kernelFilter: options.kernelFilter ?? false,
+    cap: cap?.memory,
   };
 }
 

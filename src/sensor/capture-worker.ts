@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
+import { CapSource } from '../capture/cap.ts';
 import { type LiveSource, openRing } from '../capture/ring.ts';
 import { compileFilter } from '../capture/tcpdump-filter.ts';
 import type { SourceStats } from '../contracts/packet.ts';
@@ -116,7 +117,8 @@ async function obey({ ticket, sources }: CaptureCommand, source: LiveSource, par
 
 /** A filter is compiled for each interface: VLAN tags and link headers differ. */
 function openSource(): LiveSource {
-  const { filter, crew, interfaces, blockBytes, blockCount, promiscuous } = job;
+  const { filter, crew, cap, interfaces, blockBytes, blockCount, promiscuous } = job;
+  if (cap !== undefined) return new CapSource(interfaces, cap);
   return openRing({
     ...{ interfaces, blockBytes, blockCount, promiscuous },
     ...(filter === undefined ? {} : { filter: (name: string) => compileFilter(filter, name) }),

@@ -1,5 +1,6 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
 import type { Alarm } from '../alarm/alarm.ts';
+import type { QueueMemory } from '../capture/packet-queue.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { AuditRecord, Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
@@ -54,6 +55,8 @@ export interface CaptureJob {
   readonly kernelFilter: boolean;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
+  /** Where packets come from, when not from rings of its own: a `CapFeed` of the main thread. */
+  readonly cap: QueueMemory | undefined;
   /** `undefined`: the only capture thread, which judges and writes its records itself. */
   readonly crew: CrewPlace | undefined;
 }
