@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { Gap } from '#src/console/api/common.js';
 import type { CoverageView, SensorInfo, Sensors as SensorsData } from '#src/console/api/sensors.js';
 import { useAnswer } from '../base/answer.ts';
-import { formatAgo, formatBytes, formatCount, formatMoment, formatShare } from '../base/format.ts';
+import { formatAgo, formatBytes, formatCount, formatMoment, formatShare, plural } from '../base/format.ts';
 import { echo, rangeParam, scopeParams, zone } from '../base/scope.ts';
 import { term } from '../base/terms.ts';
 import { linkTo, segment, setParams } from '../base/url.ts';
@@ -154,7 +154,11 @@ function Strip({
             {strip.system ?? ''} {strip.server ?? ''}
           </span>
         </span>
-        <span class="small muted">{strip.statement}</span>
+        <span class="small muted" title={strip.statement}>
+          {plural(sum(strip.records), 'record')}
+          {sum(strip.touched) > 0 && `, ${formatCount(sum(strip.touched))} touched by gaps`}
+          {sum(strip.opaque) > 0 && `, ${formatCount(sum(strip.opaque))} encrypted`}
+        </span>
       </div>
       <div class="strip-cells">
         {strip.records.map((count, bucket) => {
@@ -179,6 +183,10 @@ function Strip({
       </div>
     </li>
   );
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 function Losses({ losses }: { readonly losses: readonly Gap[] }): JSX.Element {

@@ -126,24 +126,26 @@ function PeopleTable(props: {
             </td>
             <td class="num">{person.signIns}</td>
             <td>{stateOf(person)}</td>
-            <td class="line">
-              <button type="button" class="button plain" onClick={() => props.onReset(person)}>
-                Reset
-              </button>
-              <button
-                type="button"
-                class="button plain"
-                disabled={person.name === session.value?.person?.name}
-                onClick={() =>
-                  props.onChange(
-                    person,
-                    { disabled: !person.disabled },
-                    `${person.disabled ? 'Let' : 'Shut out'} ${person.name}${person.disabled ? ' in again' : ''}`,
-                  )
-                }
-              >
-                {person.disabled ? 'Let in' : 'Shut out'}
-              </button>
+            <td>
+              <div class="line tight">
+                <button type="button" class="button plain" onClick={() => props.onReset(person)}>
+                  Reset
+                </button>
+                <button
+                  type="button"
+                  class="button plain"
+                  disabled={person.name === session.value?.person?.name}
+                  onClick={() =>
+                    props.onChange(
+                      person,
+                      { disabled: !person.disabled },
+                      `${person.disabled ? 'Let' : 'Shut out'} ${person.name}${person.disabled ? ' in again' : ''}`,
+                    )
+                  }
+                >
+                  {person.disabled ? 'Let in' : 'Shut out'}
+                </button>
+              </div>
             </td>
           </tr>
         ))}

@@ -30,33 +30,25 @@ export function Workshop(props: {
   return (
     <div class="stack">
       <div class="split">
-        <div class="segments" role="group" aria-label="Files">
-          {sources.map((source, index) => (
-            <button key={source.name} type="button" aria-pressed={index === file} onClick={() => setFile(index)}>
-              {source.name}
+        <ValidationState checked={checked} />
+        {may('administrator') && (
+          <span class="line">
+            <button type="button" class="button" onClick={() => setAsking('save')}>
+              Keep as draft
             </button>
-          ))}
-        </div>
-        <span class="line">
-          <ValidationState checked={checked} />
-          {may('administrator') && (
-            <>
-              <button type="button" class="button" onClick={() => setAsking('save')}>
-                Keep as draft
-              </button>
-              <button
-                type="button"
-                class="button main"
-                disabled={checked === undefined || checked.problems.length > 0 || session.value?.sensor !== true}
-                title={session.value?.sensor === true ? undefined : 'No sensor can be reached from this console'}
-                onClick={() => setAsking('push')}
-              >
-                Push to the sensor
-              </button>
-            </>
-          )}
-        </span>
+            <button
+              type="button"
+              class="button main"
+              disabled={checked === undefined || checked.problems.length > 0 || session.value?.sensor !== true}
+              title={session.value?.sensor === true ? undefined : 'No sensor can be reached from this console'}
+              onClick={() => setAsking('push')}
+            >
+              Push to the sensor
+            </button>
+          </span>
+        )}
       </div>
+      <FileTabs sources={sources} chosen={file} onChoose={setFile} />
       {current !== undefined && (
         <LazyEditor
           key={current.name}
@@ -82,6 +74,28 @@ export function Workshop(props: {
         <PushDialog sources={sources} onClose={() => setAsking(undefined)} onPushed={props.onSaved} />
       )}
     </div>
+  );
+}
+
+function FileTabs(props: {
+  readonly sources: readonly SourceFile[];
+  readonly chosen: number;
+  readonly onChoose: (index: number) => void;
+}): JSX.Element {
+  return (
+    <fieldset class="segments">
+      <legend class="away">Files</legend>
+      {props.sources.map((source, index) => (
+        <button
+          key={source.name}
+          type="button"
+          aria-pressed={index === props.chosen}
+          onClick={() => props.onChoose(index)}
+        >
+          {source.name}
+        </button>
+      ))}
+    </fieldset>
   );
 }
 
