@@ -1,175 +1,159 @@
-/** Counts by field values. SQLite groups by row numbers, which are short; their labels are looked up afterwards. */
-import { SEVERITIES } from '../contracts/record.ts';
-import type { Condition } from './compile.ts';
-import { parseList } from './functions.ts';
+/**
+ * Counts by the values of fields, exactly, from the columns of segments: a chunk at a time, without touching a row
+ * unless the filter asks for what only rows tell.
+ */
+
+import type { Query } from '../query/filter.ts';
+import type { ColumnChunk } from './columns.ts';
+import { CHUNK_ROWS_MAX } from './columns.ts';
+import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
+import { type KeyPart, partsOf } from './parts.ts';
 import type { SegmentReader } from './rows.ts';
+import { ChunkSelector, planSelection } from './select.ts';
+import { SegmentSums, type Sums } from './sums.ts';
 
-export const AGGREGATE_FIELDS = [
-  'user',
-  'client',
-  'server',
-  'system',
-  'program',
-  'db',
-  'session',
-  'sensor',
-  'kind',
-  'op',
-  'object',
-  'fingerprint',
-  'error',
-  'rule',
-  'severity',
-  'hour',
-  'day',
-] as const;
-export type AggregateField = (typeof AGGREGATE_FIELDS)[number];
-
-export interface AggregateRow {
-  /** In the order of the fields asked for; empty where a record has no value. */
-  readonly labels: readonly string[];
+/** What is known of the records of a group. */
+export interface Measures {
   readonly records: number;
   readonly failed: number;
-  /** Rows returned or affected. */
+  /** Rows returned, or else affected. */
   readonly rows: number;
+  /** Durations added up, in microseconds. */
+  readonly durationUs: number;
+  /** Time of the oldest and of the newest. */
+  readonly firstUs: number;
+  readonly lastUs: number;
 }
 
-/** Different combinations of values kept; further ones are summed under `…`. */
-const GROUPS_MAX = 100_000;
-const OTHERS = '…';
-const HOUR_US = 3_600_000_000;
-const DAY_US = 24 * HOUR_US;
+export interface AggregateRow extends Measures {
+  /** In the order of the fields asked for; empty where a record has no value. Periods as their ISO 8601 start. */
+  readonly labels: Labels;
+}
 
-/** The column of `record` that decides a field's value. */
-const GROUPED_BY: { readonly [F in AggregateField]: string } = {
-  user: 'session_row',
-  client: 'session_row',
-  server: 'session_row',
-  system: 'session_row',
-  program: 'session_row',
-  db: 'session_row',
-  session: 'session_row',
-  sensor: 'session_row',
-  kind: 'shape_row',
-  op: 'shape_row',
-  object: 'shape_row',
-  fingerprint: 'shape_row',
-  error: 'error_code',
-  rule: 'verdict_row',
-  severity: 'verdict_row',
-  hour: 'hour',
-  day: 'hour',
-};
+/** What to count by. */
+export interface GroupBy {
+  readonly fields: readonly AggregateField[];
+  /** Width of the time buckets that are told apart, and the moment that one of them starts at. */
+  readonly bucketUs?: number | undefined;
+  readonly originUs?: number | undefined;
+}
 
-interface GroupRow {
-  readonly session_row: number;
-  readonly shape_row: number;
-  readonly verdict_row: number | null;
-  readonly error_code: string | null;
-  readonly hour: number;
-  readonly records: number;
-  readonly failed: number;
-  readonly total_rows: number | null;
+/** Groups kept; further ones are summed under `…`. */
+const GROUPS_MAX = 250_000;
+export const OTHERS = '…';
+interface MutableGroup {
+  labels: string[];
+  bucketUs: number;
+  records: number;
+  failed: number;
+  rows: number;
+  durationUs: number;
+  firstUs: number;
+  lastUs: number;
+}
+
+/** A group, and the start of its time bucket (0 when none was asked for). */
+export interface Group extends AggregateRow {
+  readonly bucketUs: number;
 }
 
 export class Aggregation {
-  private readonly by: readonly AggregateField[];
-  private readonly groups = new Map<string, { labels: string[]; records: number; failed: number; rows: number }>();
+  private readonly by: GroupBy;
+  private readonly query: Query;
+  private readonly cache: ClassCache;
+  private readonly groups = new Map<string, MutableGroup>();
+  private readonly selector: ChunkSelector;
+  private readonly keys = new Float64Array(CHUNK_ROWS_MAX);
+  private readonly bucketUs: number | undefined;
 
-  constructor(by: readonly AggregateField[]) {
+  constructor(query: Query, by: GroupBy, cache: ClassCache) {
+    this.query = query;
+    this.selector = new ChunkSelector(query);
     this.by = by;
+    this.cache = cache;
+    const periods = by.fields.filter(isPeriod).map((field) => PERIODS_US[field]);
+    const shortest = Math.min(...periods, by.bucketUs ?? Number.POSITIVE_INFINITY);
+    this.bucketUs = Number.isFinite(shortest) ? shortest : undefined;
   }
 
-  add(segment: SegmentReader, condition: Condition, seqMin: number, seqMax: number): void {
-    const columns = [...new Set(this.by.map((field) => GROUPED_BY[field]))];
-    const selected = columns.map((column) => (column === 'hour' ? `r.time_us / ${HOUR_US} AS hour` : `r.${column}`));
-    const grouping = columns.length === 0 ? '' : `GROUP BY ${columns.join(', ')}`;
-    const sql = `SELECT ${[...selected, 'count(*) AS records', 'count(r.error_code) AS failed'].join(', ')},
-      sum(coalesce(r.returned_rows, r.affected_rows)) AS total_rows FROM record r
-      WHERE r.seq BETWEEN ? AND ? AND ${condition.sql} ${grouping}`;
-    for (const row of segment.rows<GroupRow>(sql, [seqMin, seqMax, ...condition.values])) {
-      for (const labels of combinations(this.by.map((field) => labelsOf(segment, field, row)))) this.count(labels, row);
+  /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
+  *add(segment: SegmentReader, chunks: readonly ColumnChunk[], sealed: boolean): Generator<number, void, void> {
+    const { selector } = this;
+    const selection = planSelection(segment, this.query.filter);
+    if (selection.never) return;
+    const parts = partsOf({ ...this.by, bucketUs: this.bucketUs }, this.query, segment, chunks, this.cache, sealed);
+    const keys = parts.reduce((product, part) => product * part.size, 1);
+    const sums = new SegmentSums(keys, CHUNK_ROWS_MAX);
+    for (const chunk of chunks) {
+      const count = selector.select(segment, chunk, selection);
+      const { picked, view } = selector;
+      this.keys.fill(0, 0, count);
+      let scale = 1;
+      for (const part of parts) {
+        part.addTo(view, picked, this.keys, count, scale);
+        scale *= part.size;
+      }
+      if (count > 0) sums.add(view, picked, this.keys, count);
+      yield chunk.rows;
+    }
+    this.collect(parts, sums);
+  }
+
+  /** All groups, in no order. */
+  *all(): Generator<Group, void, undefined> {
+    for (const group of this.groups.values()) yield group;
+  }
+
+  /** Adds the sums of a segment to those of all, under their labels. */
+  private collect(parts: readonly KeyPart[], sums: SegmentSums): void {
+    for (const [slot, key] of sums.used()) {
+      let rest = key;
+      let rows: string[][] = [this.by.fields.map(() => '')];
+      for (const { size, labelsOf, places } of parts) {
+        const tuples = labelsOf(rest % size);
+        rest = Math.floor(rest / size);
+        rows = rows.flatMap((row) => tuples.map((tuple) => placed(row, tuple, places)));
+      }
+      for (const row of rows) this.count(row, sums.sums, slot);
     }
   }
 
-  /** Biggest groups first. */
-  top(limit: number): AggregateRow[] {
-    const rows = [...this.groups.values()];
-    rows.sort((a, b) => b.records - a.records || compareLabels(a.labels, b.labels));
-    return rows.slice(0, limit);
-  }
-
-  private count(labels: string[], row: GroupRow): void {
-    let key = labels.join('\u0000');
+  private count(row: string[], sums: Sums, slot: number): void {
+    const labels = row.slice(0, this.by.fields.length);
+    const bucketUs = this.by.bucketUs === undefined ? 0 : Number(row[labels.length]);
+    let key = `${bucketUs}\u0000${labels.join('\u0000')}`;
     if (!this.groups.has(key) && this.groups.size >= GROUPS_MAX) {
       labels.fill(OTHERS);
-      key = OTHERS;
+      key = `${bucketUs}\u0000${OTHERS}`;
     }
     let group = this.groups.get(key);
     if (group === undefined) {
-      group = { labels, records: 0, failed: 0, rows: 0 };
+      const none = { records: 0, failed: 0, rows: 0, durationUs: 0 };
+      group = { labels, bucketUs, ...none, firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
       this.groups.set(key, group);
     }
-    group.records += row.records;
-    group.failed += row.failed;
-    group.rows += row.total_rows ?? 0;
+    group.records += sums.records[slot] as number;
+    group.failed += sums.failed[slot] as number;
+    group.rows += sums.rows[slot] as number;
+    group.durationUs += sums.durationUs[slot] as number;
+    group.firstUs = Math.min(group.firstUs, sums.firstUs[slot] as number);
+    group.lastUs = Math.max(group.lastUs, sums.lastUs[slot] as number);
   }
 }
 
-/** Values of a field for the rows of a group: several for objects and rules, one empty one when there is none. */
-function labelsOf(segment: SegmentReader, field: AggregateField, row: GroupRow): string[] {
-  switch (field) {
-    case 'hour':
-      return [new Date((row.hour * HOUR_US) / 1000).toISOString().slice(0, 13)];
-    case 'day':
-      return [new Date((Math.floor((row.hour * HOUR_US) / DAY_US) * DAY_US) / 1000).toISOString().slice(0, 10)];
-    case 'error':
-      return [row.error_code ?? ''];
-    case 'kind':
-      return [segment.shape(row.shape_row)?.kind ?? ''];
-    case 'op':
-      return [segment.shape(row.shape_row)?.operation ?? ''];
-    case 'fingerprint':
-      return [segment.shape(row.shape_row)?.fingerprint ?? ''];
-    case 'object':
-      return orEmpty(parseList(segment.shape(row.shape_row)?.objects).map(String));
-    case 'severity':
-      return [SEVERITIES[verdictOf(segment, row)?.severity ?? -1] ?? ''];
-    case 'rule':
-      return orEmpty(
-        parseList(verdictOf(segment, row)?.policy).map((match) => String(Reflect.get(Object(match), 'rule'))),
-      );
-    default:
-      return [String(segment.session(row.session_row)?.[SESSION_COLUMN[field]] ?? '')];
-  }
+/** The row with the tuple's values in their places. */
+function placed(row: readonly string[], tuple: Labels, places: readonly number[]): string[] {
+  const labels = [...row];
+  for (const [i, place] of places.entries()) labels[place] = tuple[i] ?? '';
+  return labels;
 }
 
-const SESSION_COLUMN = {
-  user: 'user',
-  client: 'client_address',
-  server: 'server_address',
-  system: 'system',
-  program: 'program',
-  db: 'namespace',
-  session: 'session',
-  sensor: 'sensor',
-} as const;
-
-function verdictOf(segment: SegmentReader, row: GroupRow): { severity: number; policy: string } | undefined {
-  return row.verdict_row === null ? undefined : segment.verdict(row.verdict_row);
+/** The biggest groups by a measure, biggest first. */
+export function topGroups(groups: readonly Group[], limit: number, by: keyof Measures = 'records'): Group[] {
+  return [...groups].sort((a, b) => b[by] - a[by] || compareLabels(a.labels, b.labels)).slice(0, limit);
 }
 
-function orEmpty(labels: string[]): string[] {
-  return labels.length === 0 ? [''] : labels;
-}
-
-function combinations(lists: readonly (readonly string[])[]): string[][] {
-  let rows: string[][] = [[]];
-  for (const list of lists) rows = rows.flatMap((row) => list.map((label) => [...row, label]));
-  return rows;
-}
-
-function compareLabels(a: readonly string[], b: readonly string[]): number {
+function compareLabels(a: Labels, b: Labels): number {
   for (let i = 0; i < a.length; i++) {
     const left = a[i] ?? '';
     const right = b[i] ?? '';

@@ -48,13 +48,31 @@ const DEPTH_MAX = 200;
 
 /** A query as conditions on `record AS r`. Throws `StoreError` (`usage`). */
 export function compileQuery(query: Query): CompiledQuery {
-  const { fromUs, toUs, filter } = query;
+  const { filter, after, seqMax } = query;
+  const { fromUs, toUs } = timeRangeOf(query);
   const terms: Condition[] = [];
   if (fromUs !== undefined) terms.push({ sql: 'r.time_us >= ?', values: [fromUs] });
   if (toUs !== undefined) terms.push({ sql: 'r.time_us < ?', values: [toUs] });
+  if (seqMax !== undefined) terms.push({ sql: 'r.seq <= ?', values: [seqMax] });
+  if (after !== undefined) {
+    const sign = query.order === 'oldest' ? '>' : '<';
+    terms.push({ sql: `(r.time_us, r.seq) ${sign} (?, ?)`, values: [after.timeUs, after.seq] });
+  }
   const filters = filter === undefined ? [] : filter.kind === 'and' ? filter.terms : [filter];
   for (const term of filters) terms.push(compile(term, 0));
   return { fromUs, toUs, terms };
+}
+
+/** The time in which an answer can lie: what the query says, narrowed by the place after which it goes on. */
+export function timeRangeOf({ fromUs, toUs, after, order }: Query): Partial<TimeRange> {
+  if (after === undefined) return { ...(fromUs !== undefined && { fromUs }), ...(toUs !== undefined && { toUs }) };
+  if (order === 'oldest') return { fromUs: Math.max(fromUs ?? 0, after.timeUs), ...(toUs !== undefined && { toUs }) };
+  return { ...(fromUs !== undefined && { fromUs }), toUs: Math.min(toUs ?? after.timeUs + 1, after.timeUs + 1) };
+}
+
+/** One filter as a condition. Throws `StoreError` (`usage`). */
+export function compileFilter(filter: Filter): Condition {
+  return compile(filter, 0);
 }
 
 /** All of the conditions at once. */

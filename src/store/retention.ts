@@ -6,6 +6,7 @@
  * at most N + S at every moment: a segment goes only when N records are left without it, and it goes then at once.
  */
 import { rmSync } from 'node:fs';
+import { columnsPath } from './columns.ts';
 import { indexPath } from './postings.ts';
 import type { SignedFacts } from './sign.ts';
 
@@ -43,5 +44,6 @@ export function isExpired(
 
 /** Removes the files of a segment, whichever of them exist. */
 export function removeSegmentFiles(path: string): void {
-  for (const file of [path, `${path}-wal`, `${path}-shm`, indexPath(path)]) rmSync(file, { force: true });
+  for (const file of [path, `${path}-wal`, `${path}-shm`, indexPath(path), columnsPath(path)])
+    rmSync(file, { force: true });
 }

@@ -54,7 +54,7 @@ export const Overview = closed({
   coverage: Coverage,
   /** Records over time by operation; rare ones together as `other`. */
   series: Series,
-  /** Records over time by outcome: `ok`, `error`. */
+  /** Records over time by outcome: `ok`, `failed`. */
   outcomes: Series,
   /** Counts by severity of records that matched rules. */
   severities: Type.Array(closed({ severity: word(SEVERITY_NAMES), count: Type.Integer() })),

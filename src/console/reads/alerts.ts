@@ -1,6 +1,7 @@
 /** Alerts: records with a rule that raised one, in groups of a rule and a shape of statement. */
 import { formatTime } from '../../base/time.ts';
 import type { Filter, Query } from '../../query/filter.ts';
+import type { Group } from '../../store/aggregate.ts';
 import {
   ALERT_STATES,
   type AlertGroup,
@@ -11,7 +12,6 @@ import {
 } from '../api/alerts.ts';
 import { type Scope, SEVERITY_NAMES } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
-import type { AggregateRow } from './aggregate.ts';
 import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
 import { questionOf } from './lists.ts';
 import { explainMatches } from './matches.ts';
@@ -82,14 +82,14 @@ interface Draft {
   readonly users: Map<string, number>;
   readonly trend: number[];
 }
-type Group = Omit<AlertGroup, 'title' | 'summary'> & { readonly lastUs: number };
+type Triaged = Omit<AlertGroup, 'title' | 'summary'> & { readonly lastUs: number };
 
 function groupsOf(
   source: Source,
   query: Query,
   buckets: Buckets,
   decisions: ReadonlyMap<string, DecisionFacts>,
-): Group[] {
+): Triaged[] {
   const severities = alertRules(source, query);
   const drafts = new Map<string, Draft>();
   const by = {
@@ -142,7 +142,7 @@ function newDraft(rule: string, fingerprint: string, buckets: Buckets): Draft {
   };
 }
 
-function addRow(draft: Draft, { labels, bucketUs, records, firstUs, lastUs }: AggregateRow, buckets: Buckets): void {
+function addRow(draft: Draft, { labels, bucketUs, records, firstUs, lastUs }: Group, buckets: Buckets): void {
   const user = labels[2] ?? '';
   draft.count += records;
   draft.firstUs = Math.min(draft.firstUs, firstUs);
@@ -180,11 +180,11 @@ function stateOf(
   };
 }
 
-function rank({ severity, returned }: Group): number {
+function rank({ severity, returned }: Triaged): number {
   return SEVERITY_NAMES.indexOf(severity) + (returned ? 0.5 : 0);
 }
 
-function withExample(source: Source, query: Query, { lastUs: _lastUs, ...group }: Group): AlertGroup {
+function withExample(source: Source, query: Query, { lastUs: _lastUs, ...group }: Triaged): AlertGroup {
   const [record] = source.latest({ ...query, filter: both(query.filter, groupFilter(group)) }, 1);
   const summary = record?.summary ?? record?.operation;
   return { ...group, ...(summary === undefined ? {} : { summary }) };

@@ -1,7 +1,7 @@
 /** Time buckets of charts: round widths, so that the same question a minute later draws the same bars. */
 import { formatTime } from '../../base/time.ts';
+import type { Group } from '../../store/aggregate.ts';
 import type { Series } from '../api/records.ts';
-import type { AggregateRow } from './aggregate.ts';
 import { floorTo } from './source.ts';
 
 const SECOND = 1_000_000;
@@ -34,7 +34,7 @@ const LINES_MAX = 12;
 export const OTHER_LINE = 'other';
 
 /** Rows of an aggregate by buckets and one field, as lines; the rarest values together as `other`. */
-export function seriesOf(rows: readonly AggregateRow[], buckets: Buckets): Series {
+export function seriesOf(rows: readonly Group[], buckets: Buckets): Series {
   const lines = new Map<string, { name: string; total: number; counts: number[] }>();
   for (const { labels, bucketUs, records } of rows) {
     const name = labels[0] ?? '';

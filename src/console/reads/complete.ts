@@ -5,8 +5,8 @@ import { QueryError } from '../../query/errors.ts';
 import { NUMBER_FIELDS } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { QUERY_FIELDS } from '../../query/vocabulary.ts';
+import type { AggregateField } from '../../store/groups.ts';
 import { type CompleteQuery, type Completion, KINDS } from '../api/records.ts';
-import type { GroupField } from './aggregate.ts';
 import { isQueryField, type QueryToken, queryTerms, queryTokens } from './query-tokens.ts';
 import type { Source } from './source.ts';
 
@@ -52,7 +52,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** Fields whose values are looked up. */
-const COUNTED: Readonly<Record<string, GroupField>> = {
+const COUNTED: Readonly<Record<string, AggregateField>> = {
   user: 'user',
   client: 'client',
   server: 'server',
@@ -158,7 +158,12 @@ function nearest(word: string): string[] {
   return [...QUERY_FIELDS].sort((a, b) => common(b) / b.length - common(a) / a.length).slice(0, 1);
 }
 
-function countedCandidates(source: Source, { t, db }: CompleteQuery, field: GroupField, prefix: string): Candidate[] {
+function countedCandidates(
+  source: Source,
+  { t, db }: CompleteQuery,
+  field: AggregateField,
+  prefix: string,
+): Candidate[] {
   const { query } = source.question({ t, db });
   const plain = prefix.replace(/^"/, '');
   const groups = source

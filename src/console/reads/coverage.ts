@@ -35,7 +35,7 @@ export function lossesOf(
   const minutes = new Set<number>();
   let count = 0;
   let bytes = 0;
-  for (const record of source.records(query)) {
+  for (const record of source.reader.query(query)) {
     count++;
     bytes += record.lostBytes ?? 0;
     minutes.add(Math.floor((record.timeUs - 1) / MINUTE_US));
@@ -48,7 +48,7 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
   const losses = lossesOf(source, range);
   const total = Math.max(1, Math.ceil((range.toUs - range.fromUs) / MINUTE_US));
   const filter = both(databasesFilter(db), valueFilter('kind', 'opaque'));
-  const opaque = source.count({ ...range, filter });
+  const opaque = source.reader.count({ ...range, filter });
   const share = Math.max(0, 1 - losses.minutes / total);
   return {
     share,

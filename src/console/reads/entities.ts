@@ -2,9 +2,10 @@
 import { formatTime } from '../../base/time.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { TimeRange } from '../../query/time.ts';
+import type { Group } from '../../store/aggregate.ts';
+import type { AggregateField } from '../../store/groups.ts';
 import type { Entities, EntitiesQuery, EntityQuery, EntityView, Figure } from '../api/overview.ts';
 import { ConsoleError } from '../error.ts';
-import type { AggregateRow, GroupField } from './aggregate.ts';
 import { bucketsOf, DAY_US, seriesOf } from './buckets.ts';
 import { questionOf } from './lists.ts';
 import { alertQuery, topItems } from './overview.ts';
@@ -38,7 +39,7 @@ const RARE_PART = 0.01;
 
 export function entities(source: Source, args: Seen<EntitiesQuery>): Entities {
   const question = questionOf(source, args);
-  const total = source.count(question.query);
+  const total = source.reader.count(question.query);
   const limit = args.limit ?? 200;
   const items = topItems(source, question, FIELD_OF[args.kind], total, Number.MAX_SAFE_INTEGER);
   return {
@@ -109,17 +110,17 @@ interface Compared {
 /** Figures of now, a day, beside those of the baseline's days. */
 function figures(source: Source, { kind, name, now, usual, nowDays }: Compared): Figure[] {
   const own = `${FIELD_OF[kind]}:${JSON.stringify(name)}`;
-  const daily = (query: Query): readonly AggregateRow[] => source.aggregate(query, { fields: [], bucketUs: DAY_US });
+  const daily = (query: Query): readonly Group[] => source.aggregate(query, { fields: [], bucketUs: DAY_US });
   const usualRows = daily(usual);
   const [nowAll] = source.aggregate(now, { fields: [] });
-  const measured = (title: string, unit: string, of: (row: AggregateRow) => number, more: string): Figure => ({
+  const measured = (title: string, unit: string, of: (row: Group) => number, more: string): Figure => ({
     name: title,
     unit,
     now: nowAll === undefined ? 0 : of(nowAll) / nowDays,
     ...band(usualRows.map(of)),
     q: `${own}${more}`,
   });
-  const distinct = (title: string, field: GroupField): Figure => {
+  const distinct = (title: string, field: AggregateField): Figure => {
     const values = source.aggregate(now, { fields: [field] }).filter(({ labels }) => labels[0] !== '').length;
     const byDay = new Map<number, number>();
     for (const { labels, bucketUs } of source.aggregate(usual, { fields: [field], bucketUs: DAY_US }))

@@ -2,13 +2,15 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { Filter, Query } from '../../query/filter.ts';
+import type { Group } from '../../store/aggregate.ts';
+import type { AggregateField } from '../../store/groups.ts';
 import type { Scope } from '../api/common.ts';
 import { SEVERITY_NAMES } from '../api/common.ts';
 import type { FirstSeen, HeatMap, Overview, TopItem } from '../api/overview.ts';
 import type { Row } from '../api/records.ts';
-import type { AggregateRow, GroupField } from './aggregate.ts';
 import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
 import { coverageOf } from './coverage.ts';
+import { type Amount, greatest } from './greatest.ts';
 import { questionOf } from './lists.ts';
 import { rowOf, type Sight } from './row.ts';
 import { both, type Question, type Source } from './source.ts';
@@ -28,16 +30,16 @@ export function overview(source: Source, args: Seen<Scope>): Overview {
   const chart = bucketsOf(range.fromUs, range.toUs, CHART_BUCKETS);
   const kinds = source.aggregate(query, { fields: ['kind'] });
   const total = sum(kinds, 'records');
-  const ofKind = (name: string): AggregateRow | undefined => kinds.find(({ labels }) => labels[0] === name);
+  const ofKind = (name: string): Group | undefined => kinds.find(({ labels }) => labels[0] === name);
   const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs };
-  const list = (filter: Filter | undefined, best: 'slow' | 'rows' | 'latest'): Row[] =>
+  const list = (filter: Filter | undefined, best: Amount | 'latest'): Row[] =>
     examples(source, { ...query, filter: both(query.filter, filter) }, best, args.sight);
   return {
     asked: source.asked(question),
     total,
     statements: ofKind('statement')?.records ?? 0,
     errors: sum(kinds, 'failed'),
-    alerts: source.count(alertQuery(query)),
+    alerts: source.reader.count(alertQuery(query)),
     rows: sum(kinds, 'rows'),
     failedLogins: ofKind('login')?.failed ?? 0,
     opaque: ofKind('opaque')?.records ?? 0,
@@ -51,7 +53,7 @@ export function overview(source: Source, args: Seen<Scope>): Overview {
     clients: topItems(source, question, 'client', total, TOP),
     databases: topItems(source, question, 'db', total, TOP),
     rules: topItems(source, question, 'rule', total, TOP),
-    slow: list(undefined, 'slow'),
+    slow: list(undefined, 'duration'),
     failing: list({ kind: 'failed', value: true }, 'latest'),
     extracted: list({ kind: 'number', field: 'returned', comparison: '>', value: 0 }, 'rows'),
     heat: heatMap(source.aggregate(query, { fields: ['user'], bucketUs: HOUR_US })),
@@ -64,17 +66,17 @@ export function alertQuery(query: Query): Query {
   return { ...query, filter: both(query.filter, alerts) };
 }
 
-function sum(rows: readonly AggregateRow[], measure: 'records' | 'failed' | 'rows'): number {
+function sum(rows: readonly Group[], measure: 'records' | 'failed' | 'rows'): number {
   return rows.reduce((total, row) => total + row[measure], 0);
 }
 
 function totalsBefore(source: Source, { query, range }: Question): Overview['before'] {
   const before = { ...query, fromUs: range.fromUs - (range.toUs - range.fromUs), toUs: range.fromUs };
   const rows = source.aggregate(before, { fields: [] });
-  return { total: sum(rows, 'records'), errors: sum(rows, 'failed'), alerts: source.count(alertQuery(before)) };
+  return { total: sum(rows, 'records'), errors: sum(rows, 'failed'), alerts: source.reader.count(alertQuery(before)) };
 }
 
-function severities(rows: readonly AggregateRow[]): Overview['severities'] {
+function severities(rows: readonly Group[]): Overview['severities'] {
   return SEVERITY_NAMES.map((severity) => ({
     severity,
     count: rows.find(({ labels }) => labels[0] === severity)?.records ?? 0,
@@ -85,7 +87,7 @@ function severities(rows: readonly AggregateRow[]): Overview['severities'] {
 export function topItems(
   source: Source,
   question: Question,
-  field: GroupField,
+  field: AggregateField,
   total: number,
   limit: number,
 ): TopItem[] {
@@ -100,7 +102,7 @@ export function topItems(
 }
 
 /** Sorted by count, then value. */
-export function topOf(rows: readonly AggregateRow[], buckets: Buckets, total: number): TopItem[] {
+export function topOf(rows: readonly Group[], buckets: Buckets, total: number): TopItem[] {
   const items = new Map<string, TopItem>();
   for (const { labels, bucketUs, records, failed, rows: found } of rows) {
     const value = labels[0] ?? '';
@@ -120,12 +122,12 @@ export function topOf(rows: readonly AggregateRow[], buckets: Buckets, total: nu
   return [...items.values()].sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
 }
 
-function examples(source: Source, query: Query, best: 'slow' | 'rows' | 'latest', sight: Sight): Row[] {
-  const records = best === 'latest' ? source.latest(query, EXAMPLES) : source.greatest(query, best, EXAMPLES);
+function examples(source: Source, query: Query, best: Amount | 'latest', sight: Sight): Row[] {
+  const records = best === 'latest' ? source.latest(query, EXAMPLES) : greatest(source.reader, query, best, EXAMPLES);
   return records.map((record) => rowOf(record, sight));
 }
 
-function heatMap(rows: readonly AggregateRow[]): HeatMap {
+function heatMap(rows: readonly Group[]): HeatMap {
   const users = new Map<string, { total: number; hours: number[] }>();
   for (const { labels, bucketUs, records } of rows) {
     const name = labels[0] ?? '';
@@ -144,7 +146,7 @@ const FIRST_SEEN_FIELDS = ['user', 'client', 'object', 'db', 'program'] as const
 
 /** Values of which the store has no record before the range; none when the range begins where the store does. */
 export function firstSeen(source: Source, { query, range }: Question): FirstSeen[] {
-  const { timeMinUs } = source.summary();
+  const { timeMinUs } = source.reader.summary();
   if (timeMinUs === undefined || timeMinUs >= range.fromUs) return [];
   const found: FirstSeen[] = [];
   for (const field of FIRST_SEEN_FIELDS) {

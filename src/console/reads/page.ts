@@ -1,9 +1,11 @@
 /**
- * Pages of a result in order of time. A cursor names the last record shown, so that paging stays right while records
- * arrive and expire. A position is found by counting: buckets of time are narrowed until few records are left to skip.
+ * Pages of a result in order of time. A cursor names the place of the last record shown, so that paging stays right while
+ * records arrive and expire. A position is found by counting: buckets of time are narrowed until few are left to skip.
  */
 import type { AuditRecord } from '../../contracts/record.ts';
+import type { Place } from '../../query/filter.ts';
 import type { Order } from '../../store/order.ts';
+import type { Found } from '../../store/reader.ts';
 import { ConsoleError } from '../error.ts';
 import { bucketsOf } from './buckets.ts';
 import type { Question, Source } from './source.ts';
@@ -17,20 +19,19 @@ export interface Page {
 /** Records skipped one by one at most, before buckets are narrowed further. */
 const SKIPPED_MAX = 500;
 const NARROWING_BUCKETS = 400;
+/** Buckets are no narrower than this, in microseconds. */
+const BUCKET_US_MIN = 1000;
 
 /** Throws `bad-request` for a cursor that is none. */
 export function pageFrom(
-  source: Source,
-  question: Question,
+  { reader }: Source,
+  { query }: Question,
   cursor: string | undefined,
   order: Order,
   limit: number,
 ): Page {
-  if (cursor === undefined) return take(source.records({ ...question.query, order }), limit);
-  const { timeUs, id } = readCursor(cursor);
-  const { query } = question;
-  const rest = order === 'newest' ? { toUs: Math.min(query.toUs ?? timeUs + 1, timeUs + 1) } : { fromUs: timeUs };
-  return take(behind(source.records({ ...query, ...rest, order }), timeUs, id), limit);
+  const after = cursor === undefined ? undefined : readCursor(cursor);
+  return take(reader.find({ ...query, order, after, limit: limit + 1 }), limit);
 }
 
 /** From position 0 on. */
@@ -41,17 +42,16 @@ export function pageAt(
   order: Order,
   limit: number,
 ): Page & { readonly total: number } {
-  const total = source.count(question.query);
+  const total = source.reader.count(question.query);
   if (position >= total) return { records: [], next: undefined, total };
   let { fromUs, toUs } = question.range;
   let skip = position;
-  while (skip > SKIPPED_MAX && toUs - fromUs > 1) {
+  while (skip > SKIPPED_MAX) {
     const { originUs, widthUs } = bucketsOf(fromUs, toUs, NARROWING_BUCKETS);
-    const rows = [
-      ...source.aggregate({ ...question.query, fromUs, toUs }, { fields: [], bucketUs: widthUs, originUs }),
-    ];
-    rows.sort((a, b) => (order === 'newest' ? b.bucketUs - a.bucketUs : a.bucketUs - b.bucketUs));
-    const bucket = rows.find(({ records }) => {
+    const by = { fields: [], bucketUs: widthUs, originUs };
+    const groups = [...source.aggregate({ ...question.query, fromUs, toUs }, by)];
+    groups.sort((a, b) => (order === 'newest' ? b.bucketUs - a.bucketUs : a.bucketUs - b.bucketUs));
+    const bucket = groups.find(({ records }) => {
       if (skip < records) return true;
       skip -= records;
       return false;
@@ -59,57 +59,29 @@ export function pageAt(
     if (bucket === undefined) return { records: [], next: undefined, total };
     fromUs = Math.max(fromUs, bucket.bucketUs);
     toUs = Math.min(toUs, bucket.bucketUs + widthUs);
-    if (bucket.records <= SKIPPED_MAX || widthUs <= 1000) break;
+    if (widthUs <= BUCKET_US_MIN) break;
   }
   const rest = order === 'newest' ? { toUs } : { fromUs };
-  const records = source.records({ ...question.query, ...rest, order });
-  return { ...take(skipped(records, skip), limit), total };
+  const found = source.reader.find({ ...question.query, ...rest, order, limit: skip + limit + 1 });
+  for (let i = 0; i < skip; i++) found.next();
+  return { ...take(found, limit), total };
 }
 
-function* skipped(records: Iterable<AuditRecord>, count: number): Generator<AuditRecord> {
-  let left = count;
-  for (const record of records) if (left-- <= 0) yield record;
+/** One more than shown tells whether there are more. */
+function take(found: Iterable<Found>, limit: number): Page {
+  const taken = [...found];
+  const last = taken[limit - 1];
+  const next = taken.length > limit && last !== undefined ? writeCursor(last) : undefined;
+  return { records: taken.slice(0, limit).map(({ record }) => record), next };
 }
 
-/** What comes after the record with that id. If it is gone, what comes after its moment. */
-function* behind(records: Iterable<AuditRecord>, timeUs: number, id: string): Generator<AuditRecord> {
-  const held: AuditRecord[] = [];
-  let isBehind = false;
-  for (const record of records) {
-    if (isBehind) yield record;
-    else if (record.id === id) isBehind = true;
-    else if (record.timeUs === timeUs) held.push(record);
-    else {
-      isBehind = true;
-      yield* held;
-      yield record;
-    }
-  }
+function writeCursor({ timeUs, seq }: Place): string {
+  return Buffer.from(`${timeUs} ${seq}`).toString('base64url');
 }
 
-function take(records: Iterator<AuditRecord>, limit: number): Page {
-  const taken: AuditRecord[] = [];
-  let next: string | undefined;
-  for (;;) {
-    const step = records.next();
-    if (step.done === true) break;
-    if (taken.length === limit) {
-      const last = taken.at(-1);
-      next = last && writeCursor(last);
-      break;
-    }
-    taken.push(step.value);
-  }
-  records.return?.();
-  return { records: taken, next };
-}
-
-function writeCursor({ timeUs, id }: AuditRecord): string {
-  return Buffer.from(`${timeUs} ${id}`).toString('base64url');
-}
-
-function readCursor(cursor: string): { timeUs: number; id: string } {
-  const [, time, id] = /^(\d{1,17}) (\S{1,100})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (time === undefined || id === undefined) throw new ConsoleError('bad-request', 'this cursor is none of ours');
-  return { timeUs: Number(time), id };
+function readCursor(cursor: string): Place {
+  const [, timeUs, seq] = /^(\d{1,16}) (\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (timeUs === undefined || seq === undefined)
+    throw new ConsoleError('bad-request', 'this cursor is none of ours: start from the first page');
+  return { timeUs: Number(timeUs), seq: Number(seq) };
 }

@@ -4,6 +4,7 @@ import { formatTime } from '../../base/time.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS } from '../../contracts/record.ts';
 import type { Query } from '../../query/filter.ts';
+import type { Found } from '../../store/reader.ts';
 import type { Bind, RecordView, Revealed } from '../api/records.ts';
 import { explainMatches } from './matches.ts';
 import { rowOf, type Sight, textOf } from './row.ts';
@@ -16,9 +17,10 @@ const ELSEWHERE = 10;
 const USERS = 5;
 
 export function record(source: Source, { id, sight }: Seen<{ id: string }>): Omit<RecordView, 'mayReveal' | 'packets'> {
-  const found = source.get(id);
+  const place = source.get(id);
+  const found = place.record;
   const text = textOf(found, sight);
-  const { before, after } = neighbours(source, found);
+  const { before, after } = neighbours(source, place);
   const fingerprint = sameShape(source, found, sight);
   return {
     row: rowOf(found, sight),
@@ -37,7 +39,7 @@ export function record(source: Source, { id, sight }: Seen<{ id: string }>): Omi
 
 /** Values as text, in full. */
 export function reveal(source: Source, { id }: { id: string }): Revealed {
-  const { parameters = [] } = source.get(id);
+  const { parameters = [] } = source.get(id).record;
   const values = parameters.map((value, position) => ({ position, type: typeOf(value), value: shownValue(value) }));
   return { values };
 }
@@ -74,21 +76,13 @@ function shownValue(value: BindValue): string | null {
 /** Records of its session just before and after it, oldest first. */
 function neighbours(
   source: Source,
-  found: AuditRecord,
-): { before: readonly AuditRecord[]; after: readonly AuditRecord[] } {
-  const { session, timeUs, id } = found;
+  place: Found,
+): { readonly before: readonly AuditRecord[]; readonly after: readonly AuditRecord[] } {
+  const { session } = place.record;
   if (session === undefined) return { before: [], after: [] };
-  const filter = valueFilter('session', session);
-  const others = (query: Query): AuditRecord[] => {
-    const rows: AuditRecord[] = [];
-    for (const row of source.records({ ...query, filter })) {
-      if (row.id !== id) rows.push(row);
-      if (rows.length >= NEIGHBOURS) break;
-    }
-    return rows;
-  };
-  const before = others({ toUs: timeUs, order: 'newest' }).reverse();
-  return { before, after: others({ fromUs: timeUs, order: 'oldest' }) };
+  const query = { filter: valueFilter('session', session), after: place, limit: NEIGHBOURS };
+  const before = [...source.reader.query({ ...query, order: 'newest' })].reverse();
+  return { before, after: [...source.reader.query({ ...query, order: 'oldest' })] };
 }
 
 function sameShape(source: Source, found: AuditRecord, sight: Sight): RecordView['fingerprint'] {
@@ -98,7 +92,7 @@ function sameShape(source: Source, found: AuditRecord, sight: Sight): RecordView
   const [first] = users;
   if (first === undefined) return undefined;
   const elsewhere: AuditRecord[] = [];
-  for (const row of source.records({ ...query, order: 'newest' })) {
+  for (const row of source.reader.query({ ...query, order: 'newest' })) {
     if (row.session !== found.session) elsewhere.push(row);
     if (elsewhere.length >= ELSEWHERE) break;
   }

@@ -57,22 +57,13 @@ export function session(source: Source, args: Seen<{ id: string; after: string |
   const filter = valueFilter('session', args.id);
   const [sums] = source.aggregate({ filter }, { fields: [] });
   if (sums === undefined) throw new ConsoleError('not-found', 'there is no such session: it may have expired');
+  const after = args.after === undefined ? undefined : source.get(args.after);
+  // One more than shown tells whether there are more.
+  const query = { filter, order: 'oldest', after, limit: ITEMS_MAX + 1 } as const;
+  const found = [...source.reader.query(query)];
+  const records = found.slice(0, ITEMS_MAX);
   const timeline = new Timeline();
-  const records: AuditRecord[] = [];
-  let more = false;
-  let started = args.after === undefined;
-  for (const record of source.records({ filter, order: 'oldest' })) {
-    if (!started) {
-      started = record.id === args.after;
-      continue;
-    }
-    if (records.length >= ITEMS_MAX) {
-      more = true;
-      break;
-    }
-    records.push(record);
-    timeline.add(record);
-  }
+  for (const record of records) timeline.add(record);
   const facts = {
     records: sums.records,
     errors: sums.failed,
@@ -95,7 +86,7 @@ export function session(source: Source, args: Seen<{ id: string; after: string |
     gaps: records.filter(({ marks, lostBytes }) => lostBytes !== undefined || (marks & 1) !== 0).map(gapOf),
     idleUsMax: timeline.idleUs.reduce((most, idle) => Math.max(most, idle), 0),
     errors: sums.failed,
-    more,
+    more: found.length > records.length,
   };
 }
 

@@ -5,17 +5,19 @@ import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
-import { StoreReader, type StoreSummary } from '../../store/reader.ts';
+import type { Group, GroupBy } from '../../store/aggregate.ts';
+import { recordById } from '../../store/answers.ts';
+import type { AggregateField } from '../../store/groups.ts';
+import { type Found, StoreReader, type StoreSummary } from '../../store/reader.ts';
+import { finish } from '../../store/steps.ts';
 import type { Asked, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
-import { type AggregateRow, type GroupBy, type GroupField, SlowAggregation } from './aggregate.ts';
-import { type Arrival, Arrivals } from './arrivals.ts';
 
 /** A scope made absolute. */
 export interface Question {
+  /** Up to the watermark. */
   readonly query: Query;
   readonly range: TimeRange;
-  readonly watermark: string;
   readonly startedMs: number;
 }
 
@@ -26,102 +28,61 @@ const SECOND_US = 1_000_000;
 
 export class Source {
   readonly directory: string;
-  private readonly reader: StoreReader;
-  private readonly arrivalOrder: Arrivals;
+  readonly reader: StoreReader;
 
   constructor(directory: string) {
     this.directory = directory;
     this.reader = new StoreReader(directory);
-    this.arrivalOrder = new Arrivals(directory);
   }
 
-  /** Throws `StoreError` (`usage`) for a query or time that makes no sense. */
+  /** Throws `QueryError` for a query or time that makes no sense. */
   question(scope: Loose<Scope>, options: { readonly mayReadTexts?: boolean } = {}): Question {
     const startedMs = performance.now();
+    this.reader.problems.length = 0;
     const nowUs = Date.now() * 1000;
-    const summary = this.summary();
-    const range = rangeOf(scope.t, nowUs, summary);
+    const range = rangeOf(scope.t, nowUs, this.reader.summary());
     const filter = both(parseFilter(scope.q ?? '', nowUs), databasesFilter(scope.db));
     if (options.mayReadTexts === false && filter !== undefined && asksText(filter))
       throw new ConsoleError(
         'role-needed',
         'searching in texts needs the role auditor; ask by op:, table: or fingerprint:',
       );
-    const query = { fromUs: range.fromUs, toUs: range.toUs, filter };
-    return { query, range, watermark: scope.w ?? String(this.arrived()), startedMs };
+    const seqMax = watermarkOf(scope.w) ?? this.reader.lastSeq();
+    return { query: { fromUs: range.fromUs, toUs: range.toUs, filter, seqMax }, range, startedMs };
   }
 
-  asked({ range, watermark, startedMs }: Question): Asked {
-    const { timeMaxUs } = this.summary();
+  asked({ range, query, startedMs }: Question): Asked {
+    const { timeMaxUs } = this.reader.summary();
     return {
       from: formatTime(range.fromUs),
       to: formatTime(range.toUs),
-      watermark,
+      watermark: String(query.seqMax),
       ...(timeMaxUs === undefined ? {} : { readTo: formatTime(timeMaxUs) }),
       problems: [...this.reader.problems],
       tookMs: Math.round((performance.now() - startedMs) * 10) / 10,
     };
   }
 
-  summary(): StoreSummary {
-    return this.reader.summary();
-  }
-
-  records(query: Query): Generator<AuditRecord, void, undefined> {
-    return this.reader.query(query);
-  }
-
-  count(query: Query): number {
-    return this.reader.count(query);
-  }
-
   /** All groups, in no order. */
-  aggregate(query: Query, by: GroupBy): readonly AggregateRow[] {
-    const aggregation = new SlowAggregation(by);
-    for (const record of this.reader.query({ ...query, order: 'oldest' })) aggregation.add(record);
-    return aggregation.rows();
+  aggregate(query: Query, by: GroupBy): readonly Group[] {
+    return finish(this.reader.groupSteps(query, by));
   }
 
   latest(query: Query, limit: number): readonly AuditRecord[] {
     return [...this.reader.query({ ...query, order: 'newest', limit })];
   }
 
-  /** Records with the longest duration or most rows, greatest first. */
-  greatest(query: Query, by: 'slow' | 'rows', limit: number): readonly AuditRecord[] {
-    const amountOf = (record: AuditRecord): number =>
-      by === 'slow' ? (record.durationUs ?? 0) : (record.returnedRows ?? record.affectedRows ?? 0);
-    const best: AuditRecord[] = [];
-    for (const record of this.reader.query(query)) {
-      const value = amountOf(record);
-      if (value <= 0 || (best.length === limit && value <= amountOf(best[limit - 1] as AuditRecord))) continue;
-      const at = best.findIndex((other) => amountOf(other) < value);
-      best.splice(at < 0 ? best.length : at, 0, record);
-      if (best.length > limit) best.pop();
-    }
-    return best;
-  }
-
   /** Values of a field in records before `beforeUs`. */
-  valuesBefore(field: GroupField, beforeUs: number): ReadonlySet<string> {
+  valuesBefore(field: AggregateField, beforeUs: number): ReadonlySet<string> {
     const rows = this.aggregate({ toUs: beforeUs }, { fields: [field] });
     return new Set(rows.map(({ labels }) => labels[0] ?? ''));
   }
 
-  /** The record with that id. Throws `not-found`. */
-  get(id: string): AuditRecord {
-    const filter = { kind: 'match', field: 'id', patterns: [{ text: id, wildcards: false }] } as const;
-    for (const record of this.reader.query({ filter, limit: 1 })) return record;
-    throw new ConsoleError('not-found', 'there is no such record: it may have expired');
-  }
-
-  /** Sequence number behind the record that arrived last. */
-  arrived(): number {
-    return this.arrivalOrder.end();
-  }
-
-  /** In order of arrival, from one position to another. */
-  arrivals(filter: Filter | undefined, from: number, to: number): Generator<Arrival, void, undefined> {
-    return this.arrivalOrder.between(filter, from, to);
+  /** The record with that id, and its place. Throws `not-found`. */
+  get(id: string): Found {
+    const found = recordById(this.reader, id);
+    if (found === undefined) throw new ConsoleError('not-found', 'there is no such record: it may have expired');
+    return found;
   }
 
   /** How the query would be answered, in words. */
@@ -136,6 +97,13 @@ export class Source {
       `${records.toLocaleString('en')} records are looked at.`,
     ];
   }
+}
+
+/** Throws `bad-request`. */
+function watermarkOf(w: string | undefined): number | undefined {
+  if (w === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(w)) throw new ConsoleError('bad-request', 'this watermark is none of ours');
+  return Number(w);
 }
 
 /** Half open; without an expression as far as the store reaches, in whole seconds. */

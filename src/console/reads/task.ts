@@ -36,7 +36,7 @@ import type { Loose, Source } from './source.ts';
 export type Seen<Q> = Q & { readonly sight: Sight };
 
 export interface LiveTail {
-  /** Arrival position behind the last record looked at. */
+  /** Sequence number of the last record looked at. */
   readonly position: number;
   readonly received: number;
   readonly rows: readonly { readonly position: number; readonly row: Row }[];

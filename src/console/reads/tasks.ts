@@ -15,7 +15,7 @@ import { tryPolicy } from './trial.ts';
 import { validate } from './validate.ts';
 
 export const TASKS: TaskTable = {
-  summary: (source) => source.summary(),
+  summary: (source) => source.reader.summary(),
   records,
   recordsAt,
   count,

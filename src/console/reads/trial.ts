@@ -32,7 +32,7 @@ export function* tryPolicy(
   const { sources, ...scope } = args;
   const policy = parseSources(sources);
   const question = questionOf(source, scope);
-  const total = source.count(question.query);
+  const total = source.reader.count(question.query);
   const engine = createEngine(policy);
   const rules = new Map<string, RuleCount>(policy.rules.map(({ id }) => [id, { matches: 0, before: 0, examples: [] }]));
   const days = new Map<number, { matches: number; before: number }>();
@@ -51,7 +51,7 @@ export function* tryPolicy(
     }),
     days: [...days].map(([dayUs, counts]) => ({ day: formatTime(dayUs).slice(0, 10), ...counts })),
   });
-  for (const record of source.records({ ...question.query, order: 'oldest' })) {
+  for (const record of source.reader.query({ ...question.query, order: 'oldest' })) {
     read++;
     const dayUs = floorTo(record.timeUs, DAY_US);
     const day = days.get(dayUs) ?? { matches: 0, before: 0 };

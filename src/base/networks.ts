@@ -1,4 +1,6 @@
-/** Addresses and networks in conditions: single addresses, CIDR blocks (RFC 4632, RFC 4291) and ranges `first-last`. */
+/** Addresses and networks as people write them: single addresses, CIDR blocks (RFC 4632, RFC 4291) and ranges `first-last`. */
+
+import { formatAddress } from './address.ts';
 
 /** An address as one number; IPv4 as `::ffff:a.b.c.d`, so that both families compare. */
 export type Address = bigint;
@@ -61,6 +63,17 @@ function parseWords(text: string, last: boolean): number[] | undefined {
     }
   }
   return words;
+}
+
+/** The network of `prefixBits` bits around an address: `10.1.2.0/24`; the text itself when it is no address. */
+export function networkOf(text: string, prefixBits: number): string {
+  const address = parseAddress(text);
+  if (address === undefined) return text;
+  const bits = Math.min(prefixBits, text.includes(':') ? 128 : 32);
+  const hostBits = BigInt((text.includes(':') ? 128 : 32) - bits);
+  const network = (address >> hostBits) << hostBits;
+  const word = (index: number): number => Number(BigInt.asIntN(32, network >> BigInt(96 - 32 * index)));
+  return `${formatAddress(word(0), word(1), word(2), word(3))}/${bits}`;
 }
 
 /** A range of addresses, or the reason why `text` is none. */

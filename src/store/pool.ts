@@ -1,0 +1,147 @@
+/** Segments that a reader has open. Sealed ones stay open for the next query, as many as the limit allows. */
+import { existsSync } from 'node:fs';
+import { openColumns, RowColumns, type SegmentColumns } from './column-file.ts';
+import { columnsPath } from './columns.ts';
+import { toStoreError } from './errors.ts';
+import { indexPath, PostingIndex } from './postings.ts';
+import { SegmentReader } from './rows.ts';
+
+/** Which segment, as the catalog has it. */
+export interface SegmentRef {
+  readonly path: string;
+  readonly sealed: boolean;
+  readonly firstSeq: number;
+  readonly rows: number;
+}
+
+const OPEN_MAX = 128;
+
+/** A segment open for reading. Whoever took it from the pool gives it back. */
+export class PooledSegment {
+  readonly ref: SegmentRef;
+  readonly segment: SegmentReader;
+  /** Queries that use it now. */
+  users = 0;
+  private readonly report: (line: string) => void;
+  private readonly rowColumns: Map<string, RowColumns>;
+  private postings: PostingIndex | undefined = undefined;
+  private columns: SegmentColumns | undefined = undefined;
+  /** Files found damaged. */
+  private readonly distrusted = new Set<string>();
+
+  /** Throws what SQLite throws. */
+  constructor(ref: SegmentRef, rowColumns: Map<string, RowColumns>, report: (line: string) => void) {
+    this.ref = ref;
+    this.rowColumns = rowColumns;
+    this.report = report;
+    this.segment = new SegmentReader(ref.path);
+  }
+
+  /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
+  withIndex<T>(use: (index: PostingIndex | undefined) => T): T {
+    const { path, sealed, firstSeq, rows } = this.ref;
+    const file = indexPath(path);
+    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return use(undefined);
+    try {
+      this.postings ??= new PostingIndex(file, firstSeq, rows);
+      return use(this.postings);
+    } catch (error) {
+      this.postings?.close();
+      this.postings = undefined;
+      this.distrust(file, error);
+      return use(undefined);
+    }
+  }
+
+  /** `use` with the columns of the file; with such as are made of the rows when there are none to be believed. */
+  *withColumns<T, R>(use: (columns: SegmentColumns) => Generator<T, R, void>): Generator<T, R, void> {
+    const { path, sealed, firstSeq, rows } = this.ref;
+    const file = columnsPath(path);
+    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return yield* use(this.columnsOfRows());
+    try {
+      this.columns ??= openColumns(path, firstSeq, rows);
+      return yield* use(this.columns);
+    } catch (error) {
+      this.columns?.close();
+      this.columns = undefined;
+      this.distrust(file, error);
+      return yield* use(this.columnsOfRows());
+    }
+  }
+
+  /** Whether its files are complete and will not change any more. */
+  get settled(): boolean {
+    return this.ref.sealed && existsSync(columnsPath(this.ref.path));
+  }
+
+  close(): void {
+    this.postings?.close();
+    this.columns?.close();
+    this.segment.close();
+  }
+
+  private columnsOfRows(): SegmentColumns {
+    const { path, firstSeq } = this.ref;
+    let columns = this.rowColumns.get(path);
+    if (columns === undefined) {
+      if (this.rowColumns.size >= ROW_COLUMNS_MAX) this.rowColumns.clear();
+      columns = new RowColumns(path, firstSeq);
+      this.rowColumns.set(path, columns);
+    }
+    columns.refresh(this.segment);
+    return columns;
+  }
+
+  private distrust(file: string, error: unknown): void {
+    const reason = toStoreError(error, file);
+    if (reason.code !== 'damaged') throw reason;
+    this.distrusted.add(file);
+    this.report(`${reason.message}; its rows were read instead`);
+  }
+}
+
+/** Segments whose columns are made from rows and kept in memory: the open one, and one being sealed. */
+const ROW_COLUMNS_MAX = 3;
+
+export class SegmentPool {
+  /** Most recently used last. */
+  private readonly open = new Map<string, PooledSegment>();
+  private readonly rowColumns = new Map<string, RowColumns>();
+  private readonly report: (line: string) => void;
+
+  constructor(report: (line: string) => void) {
+    this.report = report;
+  }
+
+  /** Throws what SQLite throws. */
+  take(ref: SegmentRef): PooledSegment {
+    const known = this.open.get(ref.path);
+    this.open.delete(ref.path);
+    const usable = known !== undefined && existsSync(ref.path);
+    if (known !== undefined && !usable) this.closeUnused(known);
+    const pooled = usable ? known : new PooledSegment(ref, this.rowColumns, this.report);
+    if (pooled.settled) this.open.set(ref.path, pooled);
+    pooled.users++;
+    return pooled;
+  }
+
+  give(pooled: PooledSegment): void {
+    pooled.users--;
+    if (this.open.get(pooled.ref.path) !== pooled) this.closeUnused(pooled);
+    for (const [path, oldest] of this.open) {
+      if (this.open.size <= OPEN_MAX) return;
+      if (oldest.users > 0) continue;
+      this.open.delete(path);
+      oldest.close();
+    }
+  }
+
+  close(): void {
+    for (const pooled of this.open.values()) this.closeUnused(pooled);
+    this.open.clear();
+  }
+
+  private closeUnused(pooled: PooledSegment): void {
+    if (pooled.users === 0) pooled.close();
+  }
+}
