@@ -14,7 +14,12 @@ export function TrailPanel(): JSX.Element {
   const [who, setWho] = useState('');
   const [action, setAction] = useState('');
   const [before, setBefore] = useState<number | undefined>(undefined);
-  const answer = useAnswer<Trail>('/trail', { limit: PAGE, before, who: who.trim(), action: action.trim() });
+  const answer = useAnswer<Trail>('/trail', {
+    limit: PAGE,
+    before,
+    who: who.trim() || undefined,
+    action: action.trim() || undefined,
+  });
   const last = answer.data?.entries.at(-1)?.seq;
   return (
     <section class="panel stack">

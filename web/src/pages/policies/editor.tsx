@@ -108,7 +108,7 @@ function extensions(name: string, readOnly: boolean): Extension[] {
     syntaxHighlighting(COLOURS),
     LOOK,
     EditorState.readOnly.of(readOnly),
-    EditorView.contentAttributes.of({ 'aria-label': `Policy file ${name}` }),
+    EditorView.contentAttributes.of({ 'aria-label': `Policy file ${name}`, tabindex: '0' }),
     // Escape, then Tab, leaves the editor by keyboard.
     keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, ...searchKeymap, indentWithTab]),
   ];
