@@ -243,7 +243,7 @@ const tns: ProtocolModule<TnsSession> = {
   onRest: (session, direction, bytes, start, end) => {
     if (direction === TO_CLIENT && session.reply.wireBytes > 0) session.reply.append(bytes, start, end);
   },
-  onGap: (session, direction, lostBytes, _synced, _tsUs, sink) => {
+  onGap: (session, direction, lostBytes, synced, _tsUs, sink) => {
     session.lostBytes += lostBytes;
     if (direction === TO_SERVER) {
       // A call may be missing, whose reply must not be taken for that of one before it. In the round after an error
@@ -252,6 +252,7 @@ const tns: ProtocolModule<TnsSession> = {
       forceRequest(session, true, sink);
     } else {
       session.reply.holed = true;
+      if (!synced) session.repliesLost = true;
       // With several replies outstanding, none can be told from the next.
       if (session.pending.length > 1) session.flush(MARK_GAP, sink);
     }
