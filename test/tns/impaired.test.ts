@@ -1,6 +1,6 @@
 /**
- * The recorded scenarios, and captures by others where they are at hand, picked up at every frame and with each frame
- * lost: no text is invented, what is incomplete says so, and statements that came whole are found.
+ * The recorded scenarios, and captures by others where they are at hand, picked up at every frame, and with each frame
+ * and each two that are near lost: no text is invented, what is incomplete says so, and statements that came whole are found.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
@@ -34,6 +34,10 @@ function step({ direction, bytes }: Piece): Step {
   return { direction, bytes, lost: 0 };
 }
 
+function missing({ direction, bytes }: Piece): Step {
+  return { direction, bytes: undefined, lost: bytes.length };
+}
+
 /** What a statement says, as far as a loss elsewhere may not change it. */
 function said(event: StatementEvent): string {
   return JSON.stringify([event.text, event.parameters]);
@@ -63,10 +67,11 @@ for (const [name, path] of captures()) {
         for (const event of simple) assert.ok(found.has(event.text), `from frame ${first}: ${event.text} is missing`);
       }
       for (let lost = 0; lost < pieces.length; lost++) {
-        const { direction, bytes } = pieces[lost] as Piece;
-        const steps = pieces.map(step);
-        steps[lost] = { direction, bytes: undefined, lost: bytes.length };
-        assertHonest(play(module, steps), known, `without frame ${lost}`);
+        for (const also of [0, 1, 2, 3]) {
+          const last = lost + also;
+          const steps = pieces.map((piece, at) => (at === lost || at === last ? missing(piece) : step(piece)));
+          assertHonest(play(module, steps), known, `without frames ${lost} and ${last}`);
+        }
       }
     }
   });
