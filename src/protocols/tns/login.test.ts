@@ -112,6 +112,7 @@ test('native encryption is opaque, with what the connect data said', () => {
   const [event] = events;
   assert.ok(event instanceof OpaqueEvent);
   assert.equal(event.reason, 'native-encryption');
+  assert.equal(event.tls?.cipher, 'AES256');
   assert.equal(event.identity.osUser, 'ann');
   assert.equal(event.identity.database, 'shop');
 });
