@@ -144,8 +144,8 @@ async function replayOnOne(
     progress.update(() => describe(source, tally.counts.records, source.currentFile));
   });
   progress.end();
-  closeTraffic(log.traffic);
   await parts.close();
+  closeTraffic(log.traffic);
   source.close();
   const { worst, policy } = engine;
   return { stats, counters: pipeline.counters(), tally: tally.counts, worst, rules: policy.rules };
@@ -172,8 +172,8 @@ async function replayOnSeveral(
     return { ...report, rules: outputs.engine.policy.rules };
   } finally {
     progress.end();
-    closeTraffic(traffic);
     await outputs.close();
+    closeTraffic(traffic);
   }
 }
 
