@@ -14,6 +14,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("closeEventFd", Napi::Function::New<wiretrail::CloseEventFd>(env, "closeEventFd"));
   exports.Set("pinThread", Napi::Function::New<wiretrail::PinThread>(env, "pinThread"));
   exports.Set("setNetns", Napi::Function::New<wiretrail::SetNetns>(env, "setNetns"));
+  exports.Set("peerCredentials", Napi::Function::New<wiretrail::PeerCredentials>(env, "peerCredentials"));
   return exports;
 }
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,6 +75,25 @@ void SetNetns(const Napi::CallbackInfo& info) {
   const int code = errno;
   close(fd);
   if (result != 0) ThrowOsError(info.Env(), OsError{code, "setns"});
+}
+
+Napi::Value PeerCredentials(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsNumber()) {
+    Napi::TypeError::New(env, "fd").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(info[0].As<Napi::Number>().Int32Value(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    ThrowOsError(env, OsError{errno, "getsockopt"});
+    return env.Undefined();
+  }
+  Napi::Object credentials = Napi::Object::New(env);
+  credentials.Set("pid", Napi::Number::New(env, peer.pid));
+  credentials.Set("uid", Napi::Number::New(env, peer.uid));
+  credentials.Set("gid", Napi::Number::New(env, peer.gid));
+  return credentials;
 }
 
 }  // namespace wiretrail

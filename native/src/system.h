@@ -21,4 +21,7 @@ void PinThread(const Napi::CallbackInfo& info);
 // `setNetns(path)`: moves the calling thread into a network namespace. For tests and the lab.
 void SetNetns(const Napi::CallbackInfo& info);
 
+// `peerCredentials(fd)`: who connected a Unix stream socket, as `{ pid, uid, gid }`: SO_PEERCRED of unix(7).
+Napi::Value PeerCredentials(const Napi::CallbackInfo& info);
+
 }  // namespace wiretrail

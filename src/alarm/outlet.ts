@@ -5,11 +5,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Alarm } from './alarm.ts';
 
+/** How a receiver takes several alarms at once, where one message each would be too many. */
+export interface Digest {
+  readonly alarmsMax: number;
+  /** Least time between two messages; what comes meanwhile is sent together. */
+  readonly pauseMs: number;
+  send(alarms: readonly Alarm[]): Promise<void>;
+}
+
 /** A way out. `send` resolves when the alarm is handed over, and rejects when it was not. */
 export interface AlarmTransport {
   /** For people and counters: never with a secret in it. */
   readonly name: string;
   send(alarm: Alarm): Promise<void>;
+  readonly digest?: Digest;
   close(): void;
 }
 
@@ -41,6 +50,9 @@ export class Outlet {
   private readonly transport: AlarmTransport;
   private readonly options: Required<OutletOptions>;
   private readonly queue: Alarm[] = [];
+  /** Aborted when no more alarms come: pauses between messages end. */
+  private readonly closing = new AbortController();
+  /** Aborted when the time to leave is over. */
   private readonly ending = new AbortController();
   private pumping: Promise<void> | undefined = undefined;
 
@@ -52,7 +64,7 @@ export class Outlet {
 
   /** False when there was no room. */
   push(alarm: Alarm): boolean {
-    if (this.ending.signal.aborted || this.queue.length >= this.options.queueMax) {
+    if (this.closing.signal.aborted || this.queue.length >= this.options.queueMax) {
       this.counters.dropped++;
       return false;
     }
@@ -63,6 +75,7 @@ export class Outlet {
 
   /** Gives what is queued `graceMs` to leave, then counts the rest as dropped. */
   async close(graceMs: number): Promise<void> {
+    this.closing.abort();
     const timer = new AbortController();
     await Promise.race([this.pumping, sleep(graceMs, undefined, timer).catch(() => undefined)]);
     timer.abort();
@@ -74,21 +87,25 @@ export class Outlet {
   }
 
   private async pump(): Promise<void> {
-    for (let alarm = this.queue[0]; alarm !== undefined && !this.ending.signal.aborted; alarm = this.queue[0]) {
-      const delivered = await this.deliver(alarm);
+    const { digest } = this.transport;
+    while (this.queue.length > 0 && !this.ending.signal.aborted) {
+      const alarms = this.queue.slice(0, digest?.alarmsMax ?? 1);
+      const delivered = await this.deliver(alarms);
       if (this.ending.signal.aborted && !delivered) break; // still in the queue: counted there
-      this.queue.shift();
-      if (delivered) this.counters.sent++;
-      else this.counters.failed++;
+      this.queue.splice(0, alarms.length);
+      if (delivered) this.counters.sent += alarms.length;
+      else this.counters.failed += alarms.length;
+      if (digest !== undefined) await pause(digest.pauseMs, this.closing.signal);
     }
     this.pumping = undefined;
   }
 
-  private async deliver(alarm: Alarm): Promise<boolean> {
+  /** A digest stays as it is from attempt to attempt: alarms that come meanwhile wait for the next. */
+  private async deliver(alarms: readonly Alarm[]): Promise<boolean> {
     let pauseMs = this.options.firstPauseMs;
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.withTimeout(this.transport.send(alarm));
+        await this.withTimeout(this.send(alarms));
         this.problem = undefined;
         return true;
       } catch (error) {
@@ -96,9 +113,16 @@ export class Outlet {
       }
       if (attempt >= this.options.attemptsMax || this.ending.signal.aborted) return false;
       this.counters.retried++;
-      await sleep(pauseMs, undefined, { signal: this.ending.signal }).catch(() => undefined);
+      await pause(pauseMs, this.ending.signal);
       pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
     }
+  }
+
+  private async send(alarms: readonly Alarm[]): Promise<void> {
+    const { digest } = this.transport;
+    const [first] = alarms;
+    if (digest !== undefined && alarms.length > 1) await digest.send(alarms);
+    else if (first !== undefined) await this.transport.send(first);
   }
 
   private async withTimeout(sending: Promise<void>): Promise<void> {
@@ -119,6 +143,11 @@ export class Outlet {
       late.catch(() => undefined);
     }
   }
+}
+
+/** Ends early when the signal says so. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 /** `fetch` hides the reason behind "fetch failed". */

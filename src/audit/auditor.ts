@@ -5,18 +5,20 @@
 import { createHash } from 'node:crypto';
 import { communityId } from '../base/community-id.ts';
 import type { Counters } from '../base/counters.ts';
+import { sessionId } from '../base/session-id.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
-import { AuditRecord, type RecordKind, type RecordSink } from '../contracts/record.ts';
+import type { AuditRecord, RecordKind, RecordSink } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
 import { endUserOfProgram, endUserOfTags } from './end-user.ts';
-import { lossId, recordId, sessionId } from './ids.ts';
+import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
+import { RecordPool } from './record-pool.ts';
 import { redact } from './redact.ts';
-import { merged, type Part, pair } from './split.ts';
+import { merged, type Part, pair, withText } from './split.ts';
 
 export interface AuditorOptions {
   readonly sensor: string;
@@ -30,9 +32,14 @@ export interface AuditorOptions {
   readonly defer?: (record: AuditRecord, statement: SqlStatement | undefined) => void;
 }
 
-/** A record before it is judged. */
+/** Places that are kept from packet to packet. */
+const HELD_PLACES_MAX = 64;
+
+/** A record before it is judged; used again for the next packet's. */
 interface Unjudged extends Ordered {
-  readonly statement: SqlStatement | undefined;
+  record: AuditRecord;
+  orderUs: number;
+  statement: SqlStatement | undefined;
 }
 
 export interface AuditCounters extends Counters {
@@ -64,12 +71,15 @@ export class Auditor implements SessionOpener {
   private readonly order = new PacketOrder();
   /** Times `release` was called. */
   private packets = 0;
-  /** Records of one packet, when `ordered`. */
+  /** Records of one packet, when `ordered`: the first `heldCount`. */
   private readonly held: Unjudged[] = [];
+  private heldCount = 0;
+  private readonly pool: RecordPool;
 
   constructor(options: AuditorOptions) {
     this.options = options;
     this.policy = options.policy;
+    this.pool = new RecordPool(options.sink.keepsNothing === true);
   }
 
   open(connection: ConnectionInfo): EventSink {
@@ -79,7 +89,7 @@ export class Auditor implements SessionOpener {
 
   /** Writes down that something was not seen. */
   loss(reason: string, timeUs: number, lostBytes: number | undefined, detail: string): void {
-    const record = new AuditRecord();
+    const record = this.newRecord();
     record.id = lossId(this.options.sensor, reason, timeUs, this.losses++);
     record.kind = 'loss';
     record.timeUs = timeUs;
@@ -90,22 +100,45 @@ export class Auditor implements SessionOpener {
     this.keep(record, undefined);
   }
 
+  /** An empty record, which comes back with `keep`. */
+  newRecord(): AuditRecord {
+    return this.pool.take();
+  }
+
   keep(record: AuditRecord, statement: SqlStatement | undefined): void {
-    if (this.options.ordered) this.held.push({ record, statement, orderUs: this.order.keyUs(record, this.packets) });
+    if (this.options.ordered) this.hold(record, statement, this.order.keyUs(record, this.packets));
     else this.judge(record, statement);
+  }
+
+  private hold(record: AuditRecord, statement: SqlStatement | undefined, orderUs: number): void {
+    const place = this.held[this.heldCount];
+    if (place === undefined) this.held.push({ record, statement, orderUs });
+    else {
+      place.record = record;
+      place.statement = statement;
+      place.orderUs = orderUs;
+    }
+    this.heldCount++;
   }
 
   /** Records wait for `release`. */
   get holds(): boolean {
-    return this.held.length > 0;
+    return this.heldCount > 0;
   }
 
   /** Judges the records that wait, in the order of `PacketOrder`. To be called after every packet. */
   release(): void {
-    const { held } = this;
-    if (held.length > 1) held.sort(compareOrdered);
-    for (const { record, statement } of held) this.judge(record, statement);
-    held.length = 0;
+    const { held, heldCount } = this;
+    if (heldCount > 1) {
+      held.length = heldCount;
+      held.sort(compareOrdered);
+    }
+    for (let i = 0; i < heldCount; i++) {
+      const { record, statement } = held[i] as Unjudged;
+      this.judge(record, statement);
+    }
+    this.heldCount = 0;
+    if (held.length > HELD_PLACES_MAX) held.length = 0;
     this.packets++;
   }
 
@@ -113,9 +146,13 @@ export class Auditor implements SessionOpener {
     const { policy } = this;
     const { sink, defer } = this.options;
     const disposition = policy?.evaluate(record, statement);
+    if (disposition === DISPOSITION_DEFER) {
+      defer?.(record, statement);
+      return;
+    }
     if (disposition === DISPOSITION_DROP) this.counters.ignored++;
-    else if (disposition === DISPOSITION_DEFER) defer?.(record, statement);
     else if (!sink.write(record)) this.counters.dropped++;
+    this.pool.giveBack(record);
   }
 }
 
@@ -159,7 +196,7 @@ class AuditSession implements EventSink {
   private record(kind: RecordKind, event: AuditEvent): AuditRecord {
     const { connection } = this;
     const { identity } = event;
-    const record = new AuditRecord();
+    const record = this.auditor.newRecord();
     record.id = recordId(this.id, this.ordinal++);
     record.kind = kind;
     record.timeUs = event.startUs;
@@ -221,8 +258,18 @@ class AuditSession implements EventSink {
       if (part.outcomes.length > 0 && record.errorCode === undefined) {
         for (const { effect } of part.statements) if (effect) this.state.apply(effect);
       }
-      this.auditor.keep(record, merged(part.statements));
+      this.auditor.keep(record, this.withPrepared(merged(part.statements), dialect));
     }
+  }
+
+  /** EXECUTE of a statement prepared in SQL is judged by what that one names, too. */
+  private withPrepared(statement: SqlStatement | undefined, dialect: SqlDialect): SqlStatement | undefined {
+    if (statement?.executes === undefined) return statement;
+    const prepared = this.state.preparedText(statement);
+    if (prepared === undefined) return statement;
+    const both = merged([statement, ...this.auditor.options.analyzer.analyze(prepared, dialect)]);
+    const { objects, objectsWritten, columns, functions } = both ?? statement;
+    return { ...statement, objects, objectsWritten, columns, functions };
   }
 
   /** The what: text, parameters, operations, objects, fingerprint. */
@@ -240,6 +287,11 @@ class AuditSession implements EventSink {
     const { statements, whole } = part;
     const from = whole ? 0 : (statements[0]?.start ?? 0);
     const to = whole ? text.length : (statements.at(-1)?.end ?? text.length);
+    if (whole && statements.length === 1 && statements[0]?.template !== undefined) {
+      // Nothing that is a secret by grammar has a template.
+      record.text = text;
+      return;
+    }
     const clean = redact(text, from, to, statements, record.errorText, event.parameters);
     record.text = clean.text;
     record.parameters = clean.parameters;
@@ -259,10 +311,10 @@ class AuditSession implements EventSink {
     }
     // What is said of this statement is nearer than what was said of the session.
     if (tagged !== undefined) record.endUser = tagged;
-    const [only] = statements;
+    const only = statements[0];
     if (statements.length === 1 && only?.executes === undefined) setNames(record, only?.operations, only?.objects);
     else this.describeSeveral(record, statements, dialect);
-    const [first] = statements;
+    const first = statements[0];
     if (first) {
       const single = statements.length === 1;
       record.summary = single ? first.summary : statements.map((s) => s.summary).join('; ');
@@ -295,12 +347,6 @@ class AuditSession implements EventSink {
 function joinFingerprints(statements: readonly SqlStatement[]): string {
   const joined = statements.map((s) => s.fingerprint).join(' ');
   return createHash('sha256').update(joined).digest('hex').slice(0, 16);
-}
-
-function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
-  const [first] = statements;
-  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
-  return statements.filter((s) => s.end > s.start);
 }
 
 function setNames(

@@ -13,16 +13,23 @@ export interface Ordered {
 
 export class PacketOrder {
   private position = -1;
-  /** Latest time of each session's records at this position. */
+  /** The first record at this position: nearly always the only one. */
+  private firstSession: string | undefined = undefined;
+  private firstUs = 0;
+  /** Latest time of each session's records at this position, once there are several. */
   private readonly latest = new Map<string, number>();
 
   /** To be asked for every record, in the order of its session. `position`: number of the packet that completed it. */
   keyUs(record: AuditRecord, position: number): number {
+    const { session, timeUs } = record;
     if (position !== this.position) {
       this.position = position;
-      this.latest.clear();
+      this.firstSession = session;
+      this.firstUs = timeUs;
+      if (this.latest.size > 0) this.latest.clear();
+      return timeUs;
     }
-    const { session, timeUs } = record;
+    if (this.latest.size === 0 && this.firstSession !== undefined) this.latest.set(this.firstSession, this.firstUs);
     if (session === undefined) return timeUs;
     const keyUs = Math.max(timeUs, this.latest.get(session) ?? timeUs);
     this.latest.set(session, keyUs);

@@ -38,7 +38,7 @@ export function pair(event: StatementEvent, statements: readonly SqlStatement[])
 
 /** Several statements as one, for those who judge them together. `undefined` for none. */
 export function merged(statements: readonly SqlStatement[]): SqlStatement | undefined {
-  const [first] = statements;
+  const first = statements[0];
   if (first === undefined || statements.length === 1) return first;
   const all = (list: (statement: SqlStatement) => readonly string[]): string[] => [
     ...new Set(statements.flatMap((statement) => list(statement))),
@@ -52,8 +52,16 @@ export function merged(statements: readonly SqlStatement[]): SqlStatement | unde
     columns: all((s) => s.columns),
     functions: all((s) => s.functions),
     procedure: statements.find((s) => s.procedure !== undefined)?.procedure,
+    executes: statements.find((s) => s.executes !== undefined)?.executes,
     summary: statements.map((s) => s.summary).join('; '),
     literals: statements.flatMap((s) => s.literals),
     secrets: statements.flatMap((s) => s.secrets),
   };
+}
+
+/** Those that say something: an empty one stands for a text without any. */
+export function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
+  const [first] = statements;
+  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
+  return statements.filter((s) => s.end > s.start);
 }

@@ -64,6 +64,8 @@ export interface Addon {
   realtimeNs(): bigint;
   pinThread(cpu: number): void;
   setNetns(path: string): void;
+  /** Who connected the Unix stream socket. Throws an Error with `errno` and `syscall` for any other descriptor. */
+  peerCredentials(fd: number): { readonly pid: number; readonly uid: number; readonly gid: number };
 }
 
 const ADDON_PATH = '../../native/build/Release/wiretrail_ring.node';

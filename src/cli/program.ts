@@ -1,17 +1,8 @@
 /** The command line: one file a command, exit codes of the record contract, one line for what went wrong. */
 import { Command, CommanderError } from 'commander';
 import { EXIT_DONE, EXIT_USAGE, UserError } from '../base/errors.ts';
-import { doctorCommand } from './doctor.ts';
-import { extractCommand } from './extract.ts';
 import { programVersion } from './options.ts';
-import { policyCommand } from './policy.ts';
-import { queryCommand } from './query.ts';
-import { replayCommand } from './replay.ts';
-import { sensorCommand } from './sensor.ts';
-import { statusCommand } from './status.ts';
-import { storeCommand } from './store.ts';
 import { say } from './text.ts';
-import { anchorCommand, verifyCommand } from './verify.ts';
 
 const EXAMPLES = `
 Examples:
@@ -20,22 +11,35 @@ Examples:
   wiretrail query user:alice op:DELETE since:-2d --store ./data
   wiretrail sensor -i eth1 --store /var/lib/wiretrail
   wiretrail verify --store ./data                  every record is as it was written
+  wiretrail console --store ./data                 the web console, on loopback
   wiretrail doctor -i eth1                         can this machine capture?
 
 Exit codes: 0 done · 1 a rule at or above --fail-on matched, or a check failed · 2 wrong usage or unusable input · 3 done, but with loss`;
 
-const COMMANDS = [
-  replayCommand,
-  sensorCommand,
-  statusCommand,
-  queryCommand,
-  extractCommand,
-  verifyCommand,
-  anchorCommand,
-  storeCommand,
-  policyCommand,
-  doctorCommand,
-];
+type MakeCommand = (exit: (code: number) => void) => Command;
+
+/** Each is loaded when it is asked for: a replay need not wait for what only a query uses. */
+const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  replay: async () => (await import('./replay.ts')).replayCommand,
+  sensor: async () => (await import('./sensor.ts')).sensorCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
+  query: async () => (await import('./query.ts')).queryCommand,
+  flows: async () => (await import('./flows.ts')).flowsCommand,
+  coverage: async () => (await import('./coverage.ts')).coverageCommand,
+  extract: async () => (await import('./extract.ts')).extractCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  anchor: async () => (await import('./verify.ts')).anchorCommand,
+  store: async () => (await import('./store.ts')).storeCommand,
+  policy: async () => (await import('./policy.ts')).policyCommand,
+  console: async () => (await import('./console.ts')).consoleCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+};
+
+/** The command that is named first; all of them when none is, for help and complaints. */
+function commandsFor(name: string | undefined): Promise<readonly MakeCommand[]> {
+  const named = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return Promise.all((named === undefined ? Object.values(COMMANDS) : [named]).map((load) => load()));
+}
 
 /** Runs the command line and returns its exit code. Only bugs reject. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -51,9 +55,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();
-  for (const make of COMMANDS) {
-    program.addCommand(inherit(make(exit)));
-  }
+  for (const make of await commandsFor(args[0])) program.addCommand(inherit(make(exit)));
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

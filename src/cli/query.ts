@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { recordToJson, recordToLine } from '../audit/json.ts';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
-import { formatTime } from '../base/time.ts';
 import type { AuditRecord } from '../contracts/record.ts';
 import type { Filter, Query } from '../query/filter.ts';
 import { parseFilter } from '../query/language.ts';
-import { parseMoment, parseRanges, type TimeRange } from '../query/time.ts';
 import { QUERY_FIELDS } from '../query/vocabulary.ts';
 import { csvHeader, csvLine, csvRecord } from '../store/format/csv.ts';
 import { RECORD_COLUMNS, recordCells, TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
@@ -18,12 +16,10 @@ import { recordAccess } from './access.ts';
 import { positiveInteger, repeated } from './options.ts';
 import { explain, type Format, PIPE_WIDTH, print, runSql, write } from './query-sql.ts';
 import { counted, say } from './text.ts';
+import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
 
-interface QueryOptions {
+interface QueryOptions extends TimeOptions {
   readonly store: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly time?: string;
   readonly user?: readonly string[];
   readonly client?: readonly string[];
   readonly server?: readonly string[];
@@ -58,13 +54,10 @@ Examples:
   wiretrail query --reads user:bob                           what bob looked at`;
 
 export function queryCommand(exit: (code: number) => void): Command {
-  const command = new Command('query')
+  const command = timeOptions(new Command('query'))
     .description('find records in a store')
     .argument('[expression...]', 'terms like user:alice op:DELETE rows>1000 "drop table", with and, or, not, brackets')
-    .option('--store <dir>', 'the store', 'data')
-    .option('--from <time>', 'first moment: ISO 8601, or a distance back such as -1h')
-    .option('--to <time>', 'moment at which to end')
-    .option('--time <range>', 'a range: 2026-11-20, 2026-11-20T10:00Z/PT30M, -2d, …');
+    .option('--store <dir>', 'the store', 'data');
   for (const name of TERM_OPTIONS) command.option(`--${name} <value>`, `the same as ${name}:value`, repeated);
   return command
     .option('--count-by <fields>', `count instead of listing, by ${AGGREGATE_FIELDS.join(', ')} (comma-separated)`)
@@ -92,7 +85,6 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
       return;
     }
     const range = timeRange(options, nowUs);
-    if (range) say(`time: ${formatTime(range.fromUs)} to ${formatTime(range.toUs)}`);
     const filter = both(parseFilter(expression, nowUs), optionFilter(options));
     const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter, order: options.order };
     if (options.explain === true) await explain(reader, query);
@@ -111,22 +103,6 @@ function asked(expression: string, options: QueryOptions): string {
     if (name !== 'store' && name !== 'format') words.push(`--${name} ${String(value)}`);
   }
   return words.filter((word) => word !== '').join(' ');
-}
-
-function timeRange(options: QueryOptions, nowUs: number): TimeRange | undefined {
-  const { from, to, time } = options;
-  if (time !== undefined) {
-    if (from !== undefined || to !== undefined) throw new UserError('give --time, or --from and --to, not both');
-    const ranges = parseRanges(time, nowUs);
-    if (ranges.length > 1)
-      throw new UserError(`--time ${time} means several ranges: use time:${time} in the expression`);
-    return ranges[0];
-  }
-  if (from === undefined && to === undefined) return undefined;
-  const fromUs = from === undefined ? 0 : parseMoment(from, nowUs);
-  const toUs = to === undefined ? nowUs : parseMoment(to, nowUs);
-  if (toUs <= fromUs) throw new UserError('the time range ends before it begins: check --from and --to');
-  return { fromUs, toUs };
 }
 
 function optionFilter(options: QueryOptions): Filter | undefined {

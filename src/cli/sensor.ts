@@ -4,13 +4,18 @@ import { Command } from 'commander';
 import { AlarmDesk } from '../alarm/desk.ts';
 import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
-import { ControlServer } from '../control/server.ts';
+import { loadAddon } from '../capture/addon.ts';
+import { InputError } from '../capture/batch.ts';
+import { ControlServer, type PeerLookup } from '../control/server.ts';
 import { serversOf } from '../policy/servers.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { readPolicies } from '../sensor/assemble.ts';
 import { LiveCapture } from '../sensor/live.ts';
 import type { CaptureJob, Progress } from '../sensor/messages.ts';
 import { Steering } from '../sensor/steering.ts';
+import { openTraffic } from '../sensor/traffic.ts';
+import type { TrafficLog } from '../traffic/log.ts';
+import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
 import {
   byteCount,
   DEFAULT_EVIDENCE_BYTES,
@@ -27,7 +32,7 @@ import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './repor
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { counted, grouped, ProgressLine, say } from './text.ts';
 
-interface SensorOptions extends RetentionOptions {
+interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly interface: readonly string[];
   readonly store?: string;
   readonly jsonl?: string;
@@ -57,7 +62,7 @@ Examples:
 Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
 
 export function sensorCommand(exit: (code: number) => void): Command {
-  return retentionOptions(new Command('sensor'))
+  return flowRecordOptions(retentionOptions(new Command('sensor')))
     .description('capture from a network interface (a switch mirror port) and write audit records until stopped')
     .requiredOption('-i, --interface <name>', 'interface that receives mirrored traffic, repeatable', repeated)
     .option('--store <dir>', 'write records into a store')
@@ -93,16 +98,27 @@ async function run(options: SensorOptions): Promise<number> {
   }
   const desk = new AlarmDesk(options.alarm ?? [], programVersion());
   const line = new ProgressLine();
+  const wanted = trafficOptionsOf(options);
+  // Opened when the store is there.
+  const log: { traffic: TrafficLog | undefined } = { traffic: undefined };
   const live = new LiveCapture(jobOf(options, policies), {
-    ready: () => say(`capturing on ${options.interface.join(', ')}`),
+    ready: () => {
+      log.traffic = wanted && openTraffic(wanted);
+      say(`capturing on ${options.interface.join(', ')}`);
+    },
     alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
+    traffic: wanted && {
+      write: (...batch) => log.traffic?.write(...batch),
+      heartbeat: (beat) => log.traffic?.heartbeat(beat),
+    },
     progress: (progress) => line.update(() => describe(progress)),
   });
   const steering = new Steering(live, { sensor: options.sensorName, interfaces: options.interface, policies }, desk);
   const unhook = hookSignals(live, steering);
   let control: ControlServer | undefined;
   try {
-    if (options.socket !== undefined) control = await ControlServer.listen(options.socket, steering.handlers());
+    if (options.socket !== undefined)
+      control = await ControlServer.listen(options.socket, steering.handlers(), peerLookup());
     const last = await live.ended;
     line.end();
     printSummary(last.tally, last.stats, last.counters);
@@ -114,13 +130,28 @@ async function run(options: SensorOptions): Promise<number> {
   } finally {
     line.end();
     unhook();
+    closeTraffic(log.traffic);
     await control?.close();
     await desk.close(ALARM_GRACE_MS);
     printAlarms(desk.reports());
   }
 }
 
-function jobOf(options: SensorOptions, policies: readonly string[]): Omit<CaptureJob, 'stop' | 'alarms'> {
+/** Who connected the control socket, by the addon; where there is none, the socket's mode alone decides. */
+function peerLookup(): PeerLookup | undefined {
+  try {
+    const { peerCredentials } = loadAddon();
+    return (fd) => peerCredentials(fd).uid;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return undefined;
+  }
+}
+
+function jobOf(
+  options: SensorOptions,
+  policies: readonly string[],
+): Omit<CaptureJob, 'stop' | 'alarms' | 'sendsTraffic'> {
   return {
     interfaces: options.interface,
     sensor: options.sensorName,

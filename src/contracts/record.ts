@@ -132,4 +132,6 @@ export const RECORD_KEYS: { readonly [F in RecordField]: string } = {
 /** Takes finished records. The bytes are the receiver's business from then on; `false` when it had to drop it. */
 export interface RecordSink {
   write(record: AuditRecord): boolean;
+  /** Nothing of a record is kept beyond `write`: the same object may come again with other contents. */
+  readonly keepsNothing?: boolean;
 }

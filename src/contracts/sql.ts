@@ -30,6 +30,16 @@ export type SqlEffect =
   | { readonly kind: 'deallocate'; readonly name: string | undefined }
   | { readonly kind: 'discard-all' };
 
+/**
+ * What texts have in common that differ in plain literals only. One object a template, for as long as it is known; kept
+ * by whoever remembers something of it in a table of `SQL_TEMPLATES_MAX` entries, at `slot`.
+ */
+export interface SqlTemplate {
+  readonly slot: number;
+}
+
+export const SQL_TEMPLATES_MAX = 2048;
+
 export interface SqlStatement {
   /** Where it stands in the text, without the separator and surrounding space. */
   readonly start: number;
@@ -60,9 +70,37 @@ export interface SqlStatement {
   /** Key-value pairs of sqlcommenter comments, values decoded. */
   readonly tags: ReadonlyMap<string, string> | undefined;
   readonly effect: SqlEffect | undefined;
+  /**
+   * Set when the statement is all of its text and that was recognised: then all but the contents of `literals` is as in
+   * every other text of the template, and each literal is a number of digits, or a plain string in single quotes.
+   */
+  readonly template: SqlTemplate | undefined;
 }
 
 export interface SqlAnalyzer {
   /** Statements of `text` in order; never splits inside a literal, quoted name, comment or block. Never throws. */
   analyze(text: string, dialect: SqlDialect): readonly SqlStatement[];
+}
+
+/** Which columns are meant, by the names a text gives them. */
+export interface WantedColumns {
+  /** `name` is a column's, without qualifier and quotes. */
+  column(name: string): boolean;
+  /** Rows put into the table without a list of columns hold such a value. */
+  table(name: string): boolean;
+  /** The text may name a wanted column: false negatives are not allowed. */
+  mentions(text: string): boolean;
+}
+
+/** Values of a text that stand, or may stand, for wanted columns. */
+export interface ColumnValues {
+  /** Literals in order, none inside another. */
+  readonly literals: readonly TextSpan[];
+  /** Indices of bind values, rising; `undefined` when any of them may be one. */
+  readonly binds: readonly number[] | undefined;
+}
+
+export interface ColumnValueFinder {
+  /** `bindCount` values were sent with the text. Never throws; in doubt a value counts as found. */
+  find(text: string, dialect: SqlDialect, wanted: WantedColumns, bindCount: number): ColumnValues;
 }

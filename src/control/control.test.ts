@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../base/errors.ts';
+import { loadAddon } from '../capture/addon.ts';
 import { requestControl } from './client.ts';
 import {
   CODE_PUSH,
@@ -122,4 +124,64 @@ test('a sensor that answers nonsense is not believed', async () => {
   await assert.rejects(requestControl(path, CODE_STATUS, ''), UserError);
   await new Promise((done) => server.close(done));
   rmSync(folder, { recursive: true, force: true });
+});
+
+function peerUid(fd: number): number {
+  return loadAddon().peerCredentials(fd).uid;
+}
+
+function addonProblem(): string | false {
+  try {
+    loadAddon();
+    return false;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** What a process of that user reads from the socket. */
+const PEER = `const socket = require('node:net').connect(process.argv[1], () => socket.write(Buffer.from(process.argv[2], 'hex')));
+socket.on('data', (data) => { process.stdout.write(data); socket.end(); });
+socket.on('error', (error) => process.stdout.write(error.code));`;
+
+test('the kernel says who speaks: the owner is answered, and another user is not, whatever the mode', {
+  skip: addonProblem(),
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-control-'));
+  const path = join(folder, 'control.sock');
+  const server = await ControlServer.listen(path, HANDLERS, peerUid);
+  t.after(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  assert.deepEqual(await requestControl(path, CODE_STATUS, ''), { result: RESULT_DONE, content: 'fine' });
+  assert.equal(server.counters.strangers, 0);
+  if (process.geteuid?.() !== 0) return t.diagnostic('only root can speak as another user: that half is not tested');
+  chmodSync(folder, 0o711);
+  chmodSync(path, 0o666);
+  const request = encodeFrame(CODE_STATUS, 0, Buffer.alloc(0)).toString('hex');
+  const speak = (uid: number): Promise<string> =>
+    new Promise((done) => {
+      const child = spawn(process.execPath, ['-e', PEER, path, request], { uid, gid: uid, cwd: '/' });
+      let said = '';
+      child.stdout.on('data', (data) => (said += data));
+      child.on('close', () => done(said));
+    });
+  assert.match(await speak(0), /fine$/);
+  assert.doesNotMatch(await speak(65_534), /fine/);
+  assert.deepEqual([server.counters.strangers, server.counters.requests], [1, 2]);
+});
+
+test('a peer that the system does not name is refused', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-control-'));
+  const path = join(folder, 'control.sock');
+  const server = await ControlServer.listen(path, HANDLERS, () => {
+    throw new Error('no credentials');
+  });
+  t.after(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await assert.rejects(requestControl(path, CODE_STATUS, ''), UserError);
+  assert.deepEqual([server.counters.strangers, server.counters.requests], [1, 0]);
 });

@@ -1,6 +1,7 @@
 /**
- * The listening end of the control socket. Only its owner may speak: the socket has mode 0600, which Linux checks in
- * connect(2), and stands in a folder that others cannot write. Requests of a connection are answered in order.
+ * The listening end of the control socket. Only its owner and root may speak: the socket has mode 0600, which Linux checks
+ * in connect(2), and stands in a folder that others cannot write; whoever gets through all the same (a mode that was
+ * changed, a descriptor that was handed on) is asked for by SO_PEERCRED. Requests of a connection are answered in order.
  */
 import { chmodSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -17,10 +18,15 @@ export interface ControlReply {
 /** Answers requests of one code. A rejection is answered with `RESULT_FAILED` and its message. */
 export type ControlHandler = (content: Buffer) => ControlReply | Promise<ControlReply>;
 
+/** User id of the process that connected the socket with this descriptor; throws when the system does not say. */
+export type PeerLookup = (fd: number) => number;
+
 export interface ControlCounters {
   connections: number;
   /** Closed at once: too many at a time. */
   turnedAway: number;
+  /** Closed at once: another user's process, or one that the system did not name. */
+  strangers: number;
   requests: number;
   /** Closed for speaking something else. */
   malformed: number;
@@ -35,21 +41,36 @@ const STICKY = 0o1000;
 const PATH_BYTES_MAX = 107;
 
 export class ControlServer {
-  readonly counters: ControlCounters = { connections: 0, turnedAway: 0, requests: 0, malformed: 0 };
+  readonly counters: ControlCounters = {
+    connections: 0,
+    turnedAway: 0,
+    strangers: 0,
+    requests: 0,
+    malformed: 0,
+  };
   private readonly server: Server;
   private readonly handlers: ReadonlyMap<number, ControlHandler>;
+  private readonly peerOf: PeerLookup | undefined;
   private readonly sockets = new Set<Socket>();
 
-  private constructor(handlers: ReadonlyMap<number, ControlHandler>) {
+  private constructor(handlers: ReadonlyMap<number, ControlHandler>, peerOf: PeerLookup | undefined) {
     this.handlers = handlers;
+    this.peerOf = peerOf;
     this.server = createServer({ allowHalfOpen: true }, (socket) => this.accept(socket));
   }
 
-  /** Listens at `path`. Rejects with a UserError when another sensor does, or the place is not safe. */
-  static async listen(path: string, handlers: ReadonlyMap<number, ControlHandler>): Promise<ControlServer> {
+  /**
+   * Listens at `path`. Rejects with a UserError when another sensor does, or the place is not safe. Without `peerOf` the
+   * socket's mode alone decides who may speak.
+   */
+  static async listen(
+    path: string,
+    handlers: ReadonlyMap<number, ControlHandler>,
+    peerOf?: PeerLookup,
+  ): Promise<ControlServer> {
     checkPlace(path);
     await removeStale(path);
-    const control = new ControlServer(handlers);
+    const control = new ControlServer(handlers, peerOf);
     await new Promise<void>((done, fail) => {
       control.server.once('error', (error) => fail(new UserError(`cannot listen at ${path}: ${error.message}`)));
       // Bound within the call, so that the socket never exists with a wider mode.
@@ -70,6 +91,11 @@ export class ControlServer {
   }
 
   private accept(socket: Socket): void {
+    if (this.peerOf !== undefined && !mayTalk(socket, this.peerOf)) {
+      this.counters.strangers++;
+      socket.destroy();
+      return;
+    }
     if (this.sockets.size >= CONNECTIONS_MAX) {
       this.counters.turnedAway++;
       socket.destroy();
@@ -113,6 +139,24 @@ export class ControlServer {
       return { result: RESULT_FAILED, content: (error as Error).message };
     }
   }
+}
+
+/** The sensor's own user and root. Who is not known may not. */
+function mayTalk(socket: Socket, peerOf: PeerLookup): boolean {
+  const fd = descriptorOf(socket);
+  if (fd === undefined) return false;
+  try {
+    const uid = peerOf(fd);
+    return uid === 0 || uid === process.geteuid?.();
+  } catch {
+    return false;
+  }
+}
+
+/** Node has no public name for it; every Node this program runs on keeps it here, and a test watches over that. */
+function descriptorOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: unknown } };
+  return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined;
 }
 
 /** Whoever can write the folder could put a socket of their own in our place. */

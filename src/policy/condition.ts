@@ -1,16 +1,26 @@
 /** A condition tree: what a rule's `when` becomes after reading, and how it is compiled into one function. */
+
+import type { Range } from '../base/networks.ts';
 import type { Facts, Finding } from './facts.ts';
 import { KIND_ALL } from './facts.ts';
 import type { KeywordScanner } from './keywords.ts';
-import type { Range } from './networks.ts';
 import type { Position } from './source.ts';
 import type { PortRange } from './units.ts';
 
-/** One condition, ready to be asked. */
-export interface Check {
+/** What can be asked of a record. */
+export interface Question {
   test(facts: Facts): boolean;
+}
+
+/** One condition, ready to be asked. */
+export interface Check extends Question {
   /** Why it holds; `undefined` when it does not. Never changes what the check remembers. */
   find(facts: Facts): Finding | undefined;
+  /**
+   * What is left to ask of the statements of one template, given one of them, or the answer for all of them. Without it
+   * that is the check itself.
+   */
+  specialise?(facts: Facts): Question | boolean;
   /** Keys a full table forgot, for checks that remember. */
   evicted?(): number;
 }
@@ -57,6 +67,8 @@ export interface Leaf {
   /** The only servers, or ports of servers, for which it can hold; left out when it can for any. */
   readonly servers?: readonly Range[];
   readonly serverPorts?: readonly PortRange[];
+  /** Looks at nothing but what the statements of one template have in common. */
+  readonly isFixed?: boolean;
   build(builder: CheckBuilder): Check;
 }
 
@@ -125,21 +137,25 @@ export function compile(condition: BuiltCondition): Predicate {
       const part = compile(condition.part);
       return (facts) => !part(facts);
     }
-    case 'all': {
-      const parts = condition.parts.map(compile);
-      return (facts) => {
-        for (const part of parts) if (!part(facts)) return false;
-        return true;
-      };
-    }
-    case 'any': {
-      const parts = condition.parts.map(compile);
-      return (facts) => {
-        for (const part of parts) if (part(facts)) return true;
-        return false;
-      };
-    }
+    case 'all':
+      return allOf(condition.parts.map(compile));
+    case 'any':
+      return anyOf(condition.parts.map(compile));
   }
+}
+
+export function allOf(parts: readonly Predicate[]): Predicate {
+  return (facts) => {
+    for (const part of parts) if (!part(facts)) return false;
+    return true;
+  };
+}
+
+export function anyOf(parts: readonly Predicate[]): Predicate {
+  return (facts) => {
+    for (const part of parts) if (part(facts)) return true;
+    return false;
+  };
 }
 
 /** All leaves, in order of evaluation. */

@@ -1,5 +1,5 @@
 /** The table of all conditions a rule can name. Reading, the JSON schema and editor help are all derived from it. */
-import type { Definition } from './definition.ts';
+import { type Definition, fixed } from './definition.ts';
 import { type Facts, KIND_LOGIN, KIND_STATEMENT } from './facts.ts';
 import { count, firstSeen, time } from './memory-conditions.ts';
 import { database, kind, marks, name, names, network, outcome, port, threshold, words } from './simple-conditions.ts';
@@ -10,7 +10,7 @@ const NONE: readonly string[] = [];
 const ANSWERED = KIND_LOGIN | KIND_STATEMENT;
 
 export const CONDITIONS: Readonly<Record<string, Definition>> = {
-  kind,
+  kind: fixed(kind),
   user: name('Database user of the login.', ({ record }) => record.user),
   effective_user: name('User after SET ROLE, EXECUTE AS and the like.', ({ record }) => record.effectiveUser),
   os_user: name('User of the client machine, as the client says.', ({ record }) => record.osUser),
@@ -29,37 +29,49 @@ export const CONDITIONS: Readonly<Record<string, Definition>> = {
   ),
   sensor: name('Name of the sensor.', ({ record }) => record.sensor),
   reason: name('Why a connection is opaque, how a session ended, what a loss was.', ({ record }) => record.reason),
-  operation: names(
-    'Operation, upper case with its object class: DELETE, CREATE TABLE, CREATE *. Any of them, when a statement has several.',
-    operationsOf,
-    false,
+  operation: fixed(
+    names(
+      'Operation, upper case with its object class: DELETE, CREATE TABLE, CREATE *. Any of them, when a statement has several.',
+      operationsOf,
+      false,
+    ),
   ),
-  object: names('Table, view, … touched. A name without schema matches it in any schema.', objectsOf, true),
-  object_written: names(
-    'Table, view, … written or changed. A name without schema matches it in any schema.',
-    ({ statement }) => statement?.objectsWritten,
-    true,
+  object: fixed(names('Table, view, … touched. A name without schema matches it in any schema.', objectsOf, true)),
+  object_written: fixed(
+    names(
+      'Table, view, … written or changed. A name without schema matches it in any schema.',
+      ({ statement }) => statement?.objectsWritten,
+      true,
+    ),
   ),
-  column: names(
-    'Column the text names. A name without table matches it in any table.',
-    ({ statement }) => statement?.columns,
-    true,
+  column: fixed(
+    names(
+      'Column the text names. A name without table matches it in any table.',
+      ({ statement }) => statement?.columns,
+      true,
+    ),
   ),
-  function: names(
-    'Function called. A name without schema matches it in any schema.',
-    ({ statement }) => statement?.functions,
-    true,
+  function: fixed(
+    names(
+      'Function called. A name without schema matches it in any schema.',
+      ({ statement }) => statement?.functions,
+      true,
+    ),
   ),
-  procedure: name(
-    'Stored procedure called. A name without schema matches it in any schema.',
-    ({ record, statement }) => record.procedure ?? statement?.procedure,
-    KIND_STATEMENT,
-    true,
+  procedure: fixed(
+    name(
+      'Stored procedure called. A name without schema matches it in any schema.',
+      ({ record, statement }) => record.procedure ?? statement?.procedure,
+      KIND_STATEMENT,
+      true,
+    ),
   ),
-  fingerprint: name(
-    'Fingerprint, 16 hexadecimal digits.',
-    ({ record, statement }) => record.fingerprint ?? statement?.fingerprint,
-    KIND_STATEMENT,
+  fingerprint: fixed(
+    name(
+      'Fingerprint, 16 hexadecimal digits.',
+      ({ record, statement }) => record.fingerprint ?? statement?.fingerprint,
+      KIND_STATEMENT,
+    ),
   ),
   keyword,
   regex,
@@ -80,7 +92,9 @@ export const CONDITIONS: Readonly<Record<string, Definition>> = {
     ({ record }) => record.textLength ?? byteLength(record.text),
   ),
   parameters: threshold('Number of bind values.', ({ record }) => record.parameters?.length),
-  operations: threshold('Number of operations in the statement or batch.', (facts) => operationsOf(facts)?.length),
+  operations: fixed(
+    threshold('Number of operations in the statement or batch.', (facts) => operationsOf(facts)?.length),
+  ),
   duration: threshold('Time to the last byte of the reply.', ({ record }) => record.durationUs, 'duration', ANSWERED),
   marks,
   time,

@@ -9,7 +9,18 @@ export interface Definition {
   readonly doc: string;
   readonly schema: JsonSchema;
   /** `undefined` when it complained and nothing useful is left. */
-  read(argument: Argument): Pick<Leaf, 'expected' | 'cost' | 'kinds' | 'servers' | 'serverPorts' | 'build'> | undefined;
+  read(argument: Argument): Omit<Leaf, 'kind' | 'name' | 'position'> | undefined;
+}
+
+/** A condition on what the statements of one template have in common. */
+export function fixed(definition: Definition): Definition {
+  return {
+    ...definition,
+    read(argument) {
+      const leaf = definition.read(argument);
+      return leaf && { ...leaf, isFixed: true };
+    },
+  };
 }
 
 /** A value or a list of values. */

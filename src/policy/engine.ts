@@ -9,11 +9,10 @@ import {
   type PolicyEngine,
 } from '../contracts/policy.ts';
 import { AuditRecord, type PolicyMatch, SEVERITIES, type Severity } from '../contracts/record.ts';
-import type { SqlStatement } from '../contracts/sql.ts';
+import type { ColumnValueFinder, SqlStatement, SqlTemplate } from '../contracts/sql.ts';
 import {
   type BuiltCondition,
   buildCondition,
-  COST_MEMORY,
   compile,
   Deferral,
   kindsOf,
@@ -26,6 +25,7 @@ import { KeywordScanner } from './keywords.ts';
 import { Masker } from './mask.ts';
 import { type Policy, shortVersion } from './policy.ts';
 import type { Rule } from './policy-file.ts';
+import { hasMemory, isPlainRecord, specialise } from './specialise.ts';
 
 /** Why a rule that is in `record.policy` matched. */
 export interface Explanation {
@@ -55,9 +55,17 @@ interface BuiltRule {
   readonly match: PolicyMatch;
 }
 
+/** What is left of the rules for the statements of one template. */
+interface Special {
+  readonly template: SqlTemplate;
+  readonly rules: readonly Pick<BuiltRule, 'test' | 'match'>[];
+}
+
 export interface EngineOptions {
   /** Secret of the hashes that stand for masked values; engines with one key mask equal values alike. */
   readonly maskKey?: string | Uint8Array;
+  /** For a policy that masks columns; without it, records that may name one lose all their values. */
+  readonly columnValues?: ColumnValueFinder;
   /**
    * The engine sees the records of some flows only: where a rule would ask what it remembers, `evaluate` answers
    * `DISPOSITION_DEFER`, and the record, untouched, is for an engine that is given all of those in packet order.
@@ -78,6 +86,8 @@ class Engine implements ExplainingEngine {
   private readonly rules: readonly BuiltRule[];
   /** Rules that can hold for a kind, by its bit. */
   private readonly rulesByKind: ReadonlyMap<number, readonly BuiltRule[]>;
+  /** By `SqlTemplate.slot`. */
+  private readonly specials: (Special | undefined)[] = [];
   /** Rules with conditions that another engine remembers for. */
   private readonly deferring: readonly BuiltRule[];
   private readonly deferral: Deferral | undefined;
@@ -88,12 +98,13 @@ class Engine implements ExplainingEngine {
   private evaluated = 0;
   private dropped = 0;
 
-  constructor(policy: Policy, { maskKey, defersMemory }: EngineOptions) {
+  constructor(policy: Policy, { maskKey, defersMemory, columnValues }: EngineOptions) {
     this.deferral = defersMemory === true ? new Deferral() : undefined;
     this.policy = policy;
     this.version = shortVersion(policy);
     this.recordAll = policy.record === 'all';
-    this.masker = new Masker({ kinds: policy.mask, ...(maskKey === undefined ? {} : { key: maskKey }) });
+    const key = maskKey === undefined ? {} : { key: maskKey };
+    this.masker = new Masker({ kinds: policy.mask, columns: policy.maskColumns, finder: columnValues, ...key });
     this.rules = policy.rules.map((rule) => this.build(rule));
     this.scanner.seal();
     this.deferring = this.deferral === undefined ? [] : this.rules.filter(remembers);
@@ -123,9 +134,8 @@ class Engine implements ExplainingEngine {
     let alerted = false;
     let ignored = false;
     let masked = false;
-    for (const rule of this.rulesByKind.get(KIND_BITS[record.kind]) ?? this.rules) {
-      if (!rule.test(this.facts)) continue;
-      const { match } = rule;
+    for (const { test, match } of this.rulesFor(record, statement)) {
+      if (!test(this.facts)) continue;
       if (matches === undefined) matches = [match];
       else matches.push(match);
       if (match.action === 'alert') alerted = true;
@@ -142,8 +152,26 @@ class Engine implements ExplainingEngine {
     }
     // After all rules have seen the values, before anyone can write them.
     if (masked) this.masker.maskAll(record, statement);
-    else this.masker.maskPatterns(record);
+    else this.masker.mask(record, statement);
     return DISPOSITION_RECORD;
+  }
+
+  private rulesFor(record: AuditRecord, statement: SqlStatement | undefined): Special['rules'] {
+    const rules = this.rulesByKind.get(KIND_BITS[record.kind]) ?? this.rules;
+    const template = statement?.template;
+    if (statement === undefined || template === undefined || !isPlainRecord(record, statement)) return rules;
+    const known = this.specials[template.slot];
+    if (known !== undefined && known.template === template) return known.rules;
+    const special = { template, rules: rules.flatMap((rule) => this.specialised(rule)) };
+    this.specials[template.slot] = special;
+    return special.rules;
+  }
+
+  /** No rule when it can hold for no statement of the template. */
+  private specialised({ condition, match }: BuiltRule): Special['rules'] {
+    const special = specialise(condition, this.facts);
+    if (special === false) return [];
+    return [{ match, test: special === true ? () => true : special }];
   }
 
   private mustDefer(record: AuditRecord): boolean {
@@ -179,6 +207,5 @@ class Engine implements ExplainingEngine {
 }
 
 function remembers({ condition }: BuiltRule): boolean {
-  for (const { leaf } of leavesOf(condition)) if (leaf.cost === COST_MEMORY) return true;
-  return false;
+  return hasMemory(condition);
 }

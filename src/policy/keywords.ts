@@ -9,6 +9,8 @@ export type TextArea = 'text' | 'code';
 const SCAN_BYTES_MAX = 1024 * 1024;
 const BUFFER_BYTES_FIRST = 16 * 1024;
 
+const QUOTE = 0x27;
+
 interface AreaScan {
   generation: number;
   readonly area: TextArea;
@@ -20,6 +22,8 @@ export class KeywordScanner {
   private readonly keywords: Keyword[] = [];
   private readonly groupOf: number[] = [];
   private readonly areaOf: TextArea[] = [];
+  /** By group: no word of it has a character in common with a number, or with what encloses a string. */
+  private readonly plain: boolean[] = [];
   private matcher: Matcher | undefined;
   private hitGeneration: Int32Array = new Int32Array(0);
   private hitKeyword: Int32Array = new Int32Array(0);
@@ -27,6 +31,8 @@ export class KeywordScanner {
   private hitEnd: Int32Array = new Int32Array(0);
   private readonly text: AreaScan = { generation: -1, area: 'text' };
   private readonly code: AreaScan = { generation: -1, area: 'code' };
+  /** Of the text, only its strings. */
+  private readonly strings: AreaScan = { generation: -1, area: 'text' };
   private scanning: AreaScan = this.text;
   private buffer: Uint8Array = new Uint8Array(BUFFER_BYTES_FIRST);
   private readonly encoder = new TextEncoder();
@@ -35,6 +41,7 @@ export class KeywordScanner {
   /** Announces a condition's keywords; returns the number to ask `holds` with. All before `seal`. */
   add(words: readonly string[], word: boolean, area: TextArea): number {
     const group = this.areaOf.push(area) - 1;
+    this.plain.push(!words.some((word) => /[0-9.']/.test(word)));
     for (const text of words) {
       this.keywords.push({ text, word });
       this.groupOf.push(group);
@@ -54,6 +61,43 @@ export class KeywordScanner {
   holds(group: number, facts: Facts): boolean {
     const scan = this.areaOf[group] === 'code' ? this.code : this.text;
     if (scan.generation !== facts.generation) this.run(scan, facts);
+    return this.hitGeneration[group] === facts.generation;
+  }
+
+  // Of statements with a template (`SqlStatement.template`) the scan of one tells what is in the code of all. What is
+  // left are their literals. A plain group has nothing to look for in a number or across the end of a string.
+
+  isPlain(group: number): boolean {
+    return this.plain[group] === true;
+  }
+
+  /** Whether a word of a plain group stands outside the literals; is remembered for all statements of the template. */
+  holdsOutsideLiterals(group: number, facts: Facts): boolean {
+    const { text } = facts.record;
+    if (text === undefined || this.matcher === undefined) return false;
+    let holds = false;
+    let from = 0;
+    const bytes = this.encode(text);
+    const receive = (keyword: number): void => {
+      if (this.groupOf[keyword] === group) holds = true;
+    };
+    // A literal's mark stands in for it, as the neighbour of a word.
+    for (const { start, end } of facts.statement?.literals ?? []) {
+      this.matcher.scan(this.buffer, from, start + 1, receive);
+      from = end - 1;
+    }
+    this.matcher.scan(this.buffer, from, bytes, receive);
+    return holds;
+  }
+
+  /** Whether a word of a plain group stands in a string of a statement that has a template. */
+  holdsInStrings(group: number, facts: Facts): boolean {
+    const { strings } = this;
+    if (strings.generation !== facts.generation) {
+      strings.generation = facts.generation;
+      this.scanning = strings;
+      this.matcher?.scan(this.buffer, 0, this.encodeStrings(facts), this.receive);
+    }
     return this.hitGeneration[group] === facts.generation;
   }
 
@@ -78,6 +122,20 @@ export class KeywordScanner {
     const { read, written } = this.encoder.encodeInto(text, this.buffer);
     if (read < text.length) this.cut++;
     return written;
+  }
+
+  /** With their quotes, one after another: no plain word reaches from one into the next. They are ASCII. */
+  private encodeStrings({ record, statement }: Facts): number {
+    const { text } = record;
+    if (text === undefined || statement === undefined) return 0;
+    if (this.buffer.length < text.length) this.buffer = new Uint8Array(text.length);
+    const { buffer } = this;
+    let bytes = 0;
+    for (const { start, end } of statement.literals) {
+      if (text.charCodeAt(start) !== QUOTE) continue;
+      for (let i = start; i < end; i++) buffer[bytes++] = text.charCodeAt(i);
+    }
+    return bytes;
   }
 
   private hit(keyword: number, start: number, end: number): void {

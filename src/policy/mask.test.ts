@@ -101,7 +101,7 @@ test('patterns: text, binds and errors are masked, equal values alike, with one 
     { type: 'oid 999', hex: Buffer.from('\u0001 4111111111111111 ').toString('hex') },
   ]);
   record.errorText = 'Key (mail)=(a@example.org) already exists';
-  masker.maskPatterns(record);
+  masker.mask(record, undefined);
   const token = /<card:[0-9a-f]{16}>/.exec(record.text ?? '')?.[0];
   assert.equal(record.text, `SELECT '${token}'`);
   const mail = /<email:[0-9a-f]{16}>/.exec(record.errorText)?.[0];
@@ -110,14 +110,14 @@ test('patterns: text, binds and errors are masked, equal values alike, with one 
   assert.equal(record.marks, MARK_MASKED);
   assert.equal(record.textSha256, undefined);
   const again = recordOf('4111111111111111', undefined);
-  new Masker({ kinds: SENSITIVE_KINDS, key: 'other' }).maskPatterns(again);
+  new Masker({ kinds: SENSITIVE_KINDS, key: 'other' }).mask(again, undefined);
   assert.notEqual(again.text, token, 'another key, another hash');
 });
 
 test('patterns: a record without such values is left alone', () => {
   const record = recordOf('SELECT 1', [1, 'x']);
   const { parameters } = record;
-  new Masker({ kinds: SENSITIVE_KINDS }).maskPatterns(record);
+  new Masker({ kinds: SENSITIVE_KINDS }).mask(record, undefined);
   assert.equal(record.parameters, parameters);
   assert.equal(record.marks, 0);
   assert.equal(record.textSha256, 'ab');

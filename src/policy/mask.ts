@@ -1,17 +1,23 @@
 /**
- * Masking before anything is written: values found by pattern in every record, all literals and binds of records that a
- * rule with `mask` matched. In place of a value stands its keyed hash (HMAC-SHA-256, RFC 2104), so that equal values can
- * still be joined by who has no key and no value.
+ * Masking before anything is written: values of certain columns and values found by pattern in every record, all literals
+ * and binds of records that a rule with `mask` matched. In place of a value stands its keyed hash (HMAC-SHA-256, RFC
+ * 2104), the same for a literal, a bind and a number found by pattern, so that equal values can still be joined by who has
+ * no key and no value.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { type BindValue, MARK_MASKED, MARK_REDACTED } from '../contracts/event.ts';
+import { type BindValue, MARK_MASKED, MARK_REDACTED, MARK_UNKNOWN_HANDLE } from '../contracts/event.ts';
 import type { AuditRecord } from '../contracts/record.ts';
-import type { SqlStatement, TextSpan } from '../contracts/sql.ts';
+import { type ColumnValueFinder, SQL_DIALECTS, type SqlStatement, type TextSpan } from '../contracts/sql.ts';
+import { MaskColumns } from './mask-columns.ts';
 import { findSensitive, type SensitiveKind } from './sensitive.ts';
 
 export interface MaskOptions {
   /** Kinds of values to find in every record. */
   readonly kinds: readonly SensitiveKind[];
+  /** Columns whose values are masked in every record. */
+  readonly columns?: readonly string[];
+  /** Finds those values; without it a record that may name such a column loses all its values. */
+  readonly finder?: ColumnValueFinder | undefined;
   /** Secret of the keyed hash. When absent, a random one: equal values join within one run only. */
   readonly key?: string | Uint8Array;
 }
@@ -22,14 +28,59 @@ const HASH_DIGITS = 16;
 export class Masker {
   private readonly kinds: ReadonlySet<SensitiveKind>;
   private readonly key: string | Uint8Array;
+  private readonly columns: MaskColumns;
+  private readonly finder: ColumnValueFinder | undefined;
 
   constructor(options: MaskOptions) {
     this.kinds = new Set(options.kinds);
+    this.columns = new MaskColumns(options.columns ?? []);
+    this.finder = options.finder;
     this.key = options.key ?? randomBytes(32);
   }
 
+  /** Masks the values of certain columns, then what the patterns find. */
+  mask(record: AuditRecord, statement: SqlStatement | undefined): void {
+    if (!this.columns.isEmpty && record.kind === 'statement') this.maskColumns(record, statement);
+    this.maskPatterns(record);
+  }
+
+  /** Servers quote values in their errors, so a record that loses one loses the error's text; its code stays. */
+  private maskColumns(record: AuditRecord, statement: SqlStatement | undefined): void {
+    const { text } = record;
+    if (text === undefined) {
+      // Whatever was prepared, its binds may be of any column.
+      if ((record.marks & MARK_UNKNOWN_HANDLE) !== 0 && record.parameters !== undefined)
+        this.maskAll(record, statement);
+      return;
+    }
+    const wanted = this.columns.wantedIn(text);
+    // EXECUTE of a statement prepared in SQL: its columns are known, but not which value is whose.
+    const isExecute = statement?.executes !== undefined && this.columns.anyIn(statement.columns, statement.objects);
+    if (isExecute || (wanted !== undefined && this.finder === undefined)) this.maskAll(record, statement);
+    else if (wanted !== undefined && this.finder !== undefined) {
+      const dialect = SQL_DIALECTS[record.system ?? ''] ?? 'generic';
+      const { literals, binds } = this.finder.find(text, dialect, wanted, record.parameters?.length ?? 0);
+      if (literals.length > 0) record.text = this.replace(text, literals);
+      const isBound = this.maskBinds(record, record.textLength === undefined ? binds : undefined);
+      if (literals.length === 0 && !isBound) return;
+      record.errorText = undefined;
+      this.mark(record);
+    }
+  }
+
+  /** Masks the binds at these places, or all of them; false when there is none. */
+  private maskBinds(record: AuditRecord, places: readonly number[] | undefined): boolean {
+    const { parameters } = record;
+    if (parameters === undefined || parameters.length === 0 || places?.length === 0) return false;
+    const chosen = places && new Set(places);
+    record.parameters = parameters.map((value, i) =>
+      value === null || chosen?.has(i) === false ? value : this.token('value', bindText(value)),
+    );
+    return true;
+  }
+
   /** Masks what the patterns find in text, binds and error. */
-  maskPatterns(record: AuditRecord): void {
+  private maskPatterns(record: AuditRecord): void {
     if (this.kinds.size === 0) return;
     const text = record.text === undefined ? undefined : this.byPattern(record.text);
     const errorText = record.errorText === undefined ? undefined : this.byPattern(record.errorText);
@@ -49,9 +100,7 @@ export class Masker {
       const literals = literalsOf(record, text, statement);
       record.text = literals === undefined ? record.summary : this.replace(text, literals);
     }
-    record.parameters = record.parameters?.map((value) =>
-      value === null ? null : this.token('value', bindText(value)),
-    );
+    this.maskBinds(record, undefined);
     // Servers quote values in their errors.
     if (record.errorText !== undefined) record.errorText = undefined;
     this.mark(record);
@@ -68,6 +117,8 @@ export class Masker {
     let masked = '';
     let from = 0;
     for (const { kind, start, end, value } of spans) {
+      // Digits of a hash that stands for a value already.
+      if (text[start - 1] === ':' && text[end] === '>') continue;
       masked += text.slice(from, start) + this.token(kind, value);
       from = end;
     }
@@ -91,7 +142,7 @@ export class Masker {
     let masked = '';
     let from = 0;
     for (const { start, end } of spans) {
-      masked += `${text.slice(from, start)}'${this.token('value', text.slice(start, end))}'`;
+      masked += `${text.slice(from, start)}'${this.token('value', literalValue(text.slice(start, end)))}'`;
       from = end;
     }
     return masked + text.slice(from);
@@ -100,6 +151,13 @@ export class Masker {
   private token(kind: string, value: string): string {
     return `<${kind}:${createHmac('sha256', this.key).update(value).digest('hex').slice(0, HASH_DIGITS)}>`;
   }
+}
+
+/** What a literal says, as a bind would say it: without prefix and quotes. */
+function literalValue(literal: string): string {
+  const quoted = /^[A-Za-z]{0,2}&?(['"])(.*)\1$/s.exec(literal);
+  if (quoted !== null) return (quoted[2] ?? '').replaceAll((quoted[1] ?? '').repeat(2), quoted[1] ?? '');
+  return /^(\$[^$]*\$)(.*)\1$/s.exec(literal)?.[2] ?? literal;
 }
 
 function bindText(value: string | number | boolean | object): string {

@@ -1,7 +1,7 @@
 /** Reads one policy file: its head, its sets and its rules. */
-import type { Node } from 'yaml';
+import { isMap, type Node } from 'yaml';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
-import type { Sets, Value } from './arguments.ts';
+import { readNames, type Sets, type Value } from './arguments.ts';
 import type { Condition } from './condition.ts';
 import { type Expectations, readExpectations } from './expectations.ts';
 import { SENSITIVE_KINDS, type SensitiveKind } from './sensitive.ts';
@@ -50,6 +50,14 @@ export const SET_NAME_PATTERN = '^[a-z][a-z0-9_]*$';
 const SET_NAME = new RegExp(SET_NAME_PATTERN);
 export const RULE_KEYS_NEEDED = ['id', 'title', 'reason', 'action', 'when'] as const;
 
+export const MASK_KEYS = ['kinds', 'columns'] as const;
+
+interface MaskReading {
+  readonly kinds: readonly SensitiveKind[];
+  /** Read when all sets are known. */
+  readonly columns: Entry | undefined;
+}
+
 type Draft = { -readonly [K in keyof Rule]?: Rule[K] };
 
 /** Reads the top level and the rules of one file. */
@@ -59,6 +67,7 @@ export class PolicyFileReader extends PolicyFile {
   /** Kinds of values to mask in every record. */
   readonly mask: readonly SensitiveKind[];
   readonly sets: ReadonlyMap<string, readonly Value[]>;
+  private readonly maskColumns: Entry | undefined;
   private readonly top: readonly Entry[];
 
   constructor(source: PolicySource, problems: PolicyProblem[]) {
@@ -66,12 +75,11 @@ export class PolicyFileReader extends PolicyFile {
     this.top = this.root === undefined ? [] : this.entries(this.root, 'a policy file', FILE_KEYS);
     let enabled = true;
     let record: PolicyFileReader['record'];
-    let mask: readonly SensitiveKind[] = [];
+    let mask: MaskReading = { kinds: [], columns: undefined };
     for (const { key, value } of this.top) {
       if (key === 'enabled') enabled = this.flag(value, key) ?? true;
       else if (key === 'title' || key === 'description') this.text(value, key);
-      else if (key === 'mask')
-        mask = this.items(value, key).flatMap((item) => this.word(item, 'kind of value', SENSITIVE_KINDS) ?? []);
+      else if (key === 'mask') mask = this.readMask(value);
       else if (key === 'version') this.word(value, key, ['1']);
       else if (key === 'record') {
         const word = this.word(value, key, ['all', 'matched']);
@@ -82,8 +90,33 @@ export class PolicyFileReader extends PolicyFile {
       this.problem(this.root, '"version: 1" is missing');
     this.enabled = enabled;
     this.record = record;
-    this.mask = mask;
+    this.mask = mask.kinds;
+    this.maskColumns = mask.columns;
     this.sets = this.readSets();
+  }
+
+  /** `[card, iban]`, or `{ kinds: […], columns: […] }`. */
+  private readMask(node: Node): MaskReading {
+    if (!isMap(node)) return { kinds: this.readKinds(node), columns: undefined };
+    const entries = this.entries(node, '"mask"', MASK_KEYS);
+    const kinds = entries.find(({ key }) => key === 'kinds');
+    return {
+      kinds: kinds === undefined ? [] : this.readKinds(kinds.value),
+      columns: entries.find(({ key }) => key === 'columns'),
+    };
+  }
+
+  private readKinds(node: Node): readonly SensitiveKind[] {
+    return this.items(node, 'kinds of values').flatMap(
+      (item) => this.word(item, 'kind of value', SENSITIVE_KINDS) ?? [],
+    );
+  }
+
+  /** Columns whose values are masked in every record, sets resolved. */
+  readMaskColumns(sets: Sets): readonly string[] {
+    const { maskColumns } = this;
+    if (maskColumns === undefined) return [];
+    return readNames({ file: this, name: maskColumns.key, node: maskColumns.value, sets });
   }
 
   /** A complaint about the file as a whole. */
@@ -109,19 +142,18 @@ export class PolicyFileReader extends PolicyFile {
     return sets;
   }
 
-  readRules(sets: Sets, ids: Map<string, Rule>): Rule[] {
+  /** One rule at a time; ids are unique over all files that share `ids`. */
+  *readRules(sets: Sets, ids: Map<string, Rule>): Generator<Rule, void, undefined> {
     const node = this.top.find(({ key }) => key === 'rules')?.value;
-    if (node === undefined) return [];
-    const rules: Rule[] = [];
+    if (node === undefined) return;
     for (const item of this.items(node, '"rules"')) {
       const rule = this.readRule(item, sets);
       if (rule === undefined) continue;
       const twin = ids.get(rule.id);
       if (twin !== undefined) this.problem(item, `rule "${rule.id}" exists already, in ${twin.file}:${twin.line}`);
       else ids.set(rule.id, rule);
-      rules.push(rule);
+      yield rule;
     }
-    return rules;
   }
 
   private readRule(node: Node, sets: Sets): Rule | undefined {

@@ -251,3 +251,21 @@ test('a file that is left out is checked with its own sets, which add nothing to
     /unknown set \$others; known: people/,
   );
 });
+
+test('mask: kinds as a list, or kinds and columns with sets of any file', () => {
+  const sources = [
+    'version: 1\nmask: [card]\nsets: { hidden: [pin] }\n',
+    'version: 1\nmask: { kinds: [iban], columns: [$hidden, t.card, "*_no"] }\n',
+  ].map((text, i) => ({ name: `${i}.yaml`, text }));
+  const policy = parsePolicies(sources);
+  assert.deepEqual(policy.mask, ['card', 'iban']);
+  assert.deepEqual(policy.maskColumns, ['pin', 't.card', '*_no']);
+  assert.deepEqual(problemsOf('version: 1\nmask: { columns: [$gone, "a**"], kind: [card] }\n'), [
+    'a.yaml:2:34: unknown key "kind" in "mask"; did you mean "kinds"?',
+    'a.yaml:2:19: unknown set $gone; known: none',
+    'a.yaml:2:26: "a**": ** means no more than *',
+  ]);
+  const validate = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(policySchema());
+  for (const { text } of sources) assert.ok(validate(parse(text)), text);
+  assert.ok(!validate(parse('version: 1\nmask: { columns: card }\n')));
+});

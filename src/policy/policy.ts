@@ -17,6 +17,8 @@ export interface Policy {
   readonly record: 'all' | 'matched';
   /** Kinds of values to mask in every record. */
   readonly mask: readonly SensitiveKind[];
+  /** Columns, or `table.column`, whose values are masked in every record. */
+  readonly maskColumns: readonly string[];
   /** In order of file names, then of their place. */
   readonly rules: readonly Rule[];
   /** What it was read from, to be read again in another thread. */
@@ -35,14 +37,18 @@ export function shortVersion(policy: Policy): string {
 export interface PolicyOptions {
   /** Also take files that say `enabled: false`. */
   readonly disabledToo?: boolean;
+  /** These very texts have been read before without complaint: what costs most is not checked again. */
+  readonly checked?: boolean;
 }
 
 const RULES_MAX = 5000;
+const RULES_PER_STEP = 50;
 
 /**
  * Reads policy files. A folder stands for its `*.yaml` and `*.yml` files, of which those with `enabled: false` are
- * checked but left out; a file named itself always counts. Throws `PolicyError`, or the system's error for a file
- * that cannot be read.
+ * left out. Where they say so on a line of its own they are not even checked: reading all packs would take longer than
+ * all else at a sensor's start. A file named itself always counts. Throws `PolicyError`, or the system's error for a
+ * file that cannot be read.
  */
 export function loadPolicies(paths: string | readonly string[], options: PolicyOptions = {}): Policy {
   const named: PolicySource[] = [];
@@ -67,31 +73,66 @@ function compareNames(a: string, b: string): number {
 
 /** Texts that are already read, in the order in which their rules apply. Throws `PolicyError`. */
 export function parsePolicies(sources: readonly PolicySource[], options: PolicyOptions = {}): Policy {
+  const steps = parsePolicySteps(sources, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** `parsePolicies` with a pause after every file and every so many rules, for a thread that has packets to read. */
+export function* parsePolicySteps(
+  sources: readonly PolicySource[],
+  options: PolicyOptions = {},
+): Generator<undefined, Policy, undefined> {
   const problems: PolicyProblem[] = [];
-  const files = sources.map((source) => new PolicyFileReader(source, problems));
+  const files: PolicyFileReader[] = [];
+  const off = sources.filter((source) => saysOff(source, options));
+  for (const source of sources) {
+    if (off.includes(source)) continue;
+    files.push(new PolicyFileReader(source, problems));
+    yield;
+  }
   const taken = files.filter((file) => isTaken(file, options));
   const disabled = files.filter((file) => !isTaken(file, options));
   const takenSets = mergeSets(taken);
   // Checked with the sets it would have, were it in force; which then add nothing to those that are.
   const allSets = mergeSets([...taken, ...disabled]);
   const rules: Rule[] = [];
+  const maskColumns: string[] = [];
   const ids = new Map<string, Rule>();
   for (const file of files) {
-    if (taken.includes(file)) rules.push(...file.readRules(takenSets, ids));
-    else file.readRules(allSets, ids);
+    const isInForce = taken.includes(file);
+    const sets = isInForce ? takenSets : allSets;
+    const columns = file.readMaskColumns(sets);
+    if (isInForce) maskColumns.push(...columns);
+    let read = 0;
+    for (const rule of file.readRules(sets, ids)) {
+      if (isInForce) rules.push(rule);
+      if (++read % RULES_PER_STEP === 0) yield;
+    }
+    yield;
   }
   if (rules.length > RULES_MAX) files[0]?.fail(`${rules.length} rules, at most ${RULES_MAX} are allowed`);
   const record = mergeRecord(taken);
-  if (problems.length === 0) checkKeywords(rules, problems);
+  if (problems.length === 0 && options.checked !== true) checkKeywords(rules, problems);
   if (problems.length > 0) throw new PolicyError(problems);
   return {
     version: hashOf(sources),
     record,
     mask: [...new Set(taken.flatMap((file) => file.mask))],
+    maskColumns: [...new Set(maskColumns)],
     rules,
     sources,
-    disabled: disabled.map((file) => file.source.name),
+    disabled: [...off, ...disabled.map((file) => file.source)].map(({ name }) => name).sort(compareNames),
   };
+}
+
+/** In the first column stands a key of the file itself: what is nested or continued is indented. */
+const OFF = /^enabled:[ \t]+false[ \t]*(?:#.*)?$/m;
+
+function saysOff({ named, text }: PolicySource, options: PolicyOptions): boolean {
+  return named !== true && options.disabledToo !== true && OFF.test(text);
 }
 
 function isTaken(file: PolicyFileReader, options: PolicyOptions): boolean {

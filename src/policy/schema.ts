@@ -7,6 +7,7 @@ import { SNIPPET_KEYS } from './expectations.ts';
 import {
   ACTIONS,
   type FILE_KEYS,
+  type MASK_KEYS,
   MODES,
   RULE_ID_PATTERN,
   type RULE_KEYS,
@@ -18,6 +19,17 @@ import { SENSITIVE_KINDS } from './sensitive.ts';
 const TEXT: JsonSchema = { type: 'string', minLength: 1 };
 const TEXTS: JsonSchema = { type: 'array', items: { type: ['string', 'number'] } };
 
+const MASK_KINDS: JsonSchema = { type: 'array', items: { enum: SENSITIVE_KINDS } };
+
+const MASK_PROPERTIES: { readonly [K in (typeof MASK_KEYS)[number]]: JsonSchema } = {
+  kinds: { ...MASK_KINDS, description: 'Found by form and checksum.' },
+  columns: {
+    ...TEXTS,
+    description:
+      'Columns, or table.column, whose literals and binds are masked; * and ? are wildcards, $name is a set.',
+  },
+};
+
 const FILE_PROPERTIES: { readonly [K in (typeof FILE_KEYS)[number]]: JsonSchema } = {
   version: { const: 1, description: 'Version of this form.' },
   title: TEXT,
@@ -28,9 +40,8 @@ const FILE_PROPERTIES: { readonly [K in (typeof FILE_KEYS)[number]]: JsonSchema 
     description: 'What is kept without a rule: all records (default), or none but losses.',
   },
   mask: {
-    type: 'array',
-    items: { enum: SENSITIVE_KINDS },
-    description: 'Kinds of values that are masked in every record, found by form and checksum.',
+    description: 'Values that are masked in every record: kinds found by form and checksum, and columns.',
+    anyOf: [MASK_KINDS, { type: 'object', additionalProperties: false, properties: MASK_PROPERTIES }],
   },
   sets: {
     type: 'object',

@@ -68,6 +68,7 @@ function toStatement(tokens: readonly string[], start: number, end: number): Sql
     secrets: [],
     tags: undefined,
     effect: undefined,
+    template: undefined,
   };
 }
 

@@ -2,7 +2,7 @@
 import { isMap, type Node } from 'yaml';
 import { KEYWORD_BYTES_MAX } from './aho-corasick.ts';
 import { type Argument, describeList, readValues } from './arguments.ts';
-import { type Check, COST_KEYWORD, COST_REGEX } from './condition.ts';
+import { type Check, COST_KEYWORD, COST_REGEX, type Question } from './condition.ts';
 import { type Definition, type JsonSchema, LIST_SCHEMA } from './definition.ts';
 import { byteRange, type Facts, type Finding, KIND_STATEMENT, locate } from './facts.ts';
 import type { KeywordScanner, TextArea } from './keywords.ts';
@@ -71,6 +71,7 @@ export const keyword: Definition = {
       expected: describeList(found),
       cost: COST_KEYWORD,
       kinds: KIND_STATEMENT,
+      isFixed: options.area === 'code',
       build: ({ keywords }) => new KeywordCheck(keywords, found, options.word, options.area),
     };
   },
@@ -91,11 +92,22 @@ class KeywordCheck implements Check {
     return this.scanner.holds(this.group, facts);
   }
 
+  specialise(facts: Facts): Question | boolean {
+    return specialiseGroup(this.scanner, this.group, facts);
+  }
+
   find(facts: Facts): Finding | undefined {
     if (!this.test(facts)) return undefined;
     const { text, start, end } = this.scanner.firstHit(this.group);
     return this.area === 'text' ? { found: text, byteStart: start, byteEnd: end } : locate(facts, text, text);
   }
+}
+
+/** Words of the text: those outside its literals are the same in all statements of a template. */
+function specialiseGroup(scanner: KeywordScanner, group: number, facts: Facts): Question | boolean {
+  if (!scanner.isPlain(group)) return { test: (asked) => scanner.holds(group, asked) };
+  if (scanner.holdsOutsideLiterals(group, facts)) return true;
+  return facts.hasStrings() && { test: (asked) => scanner.holdsInStrings(group, asked) };
 }
 
 export const regex: Definition = {
@@ -116,6 +128,7 @@ export const regex: Definition = {
       expected: source,
       cost: COST_REGEX,
       kinds: KIND_STATEMENT,
+      isFixed: options.area === 'code',
       build: ({ keywords }) => new RegexCheck(keywords, compiled, options.area),
     };
   },
@@ -149,6 +162,22 @@ class RegexCheck implements Check {
     for (const group of this.groups) if (!this.scanner.holds(group, facts)) return false;
     const text = this.textOf(facts);
     return text !== undefined && this.regex.search(text);
+  }
+
+  specialise(facts: Facts): Question | boolean {
+    const words: Question[] = [];
+    for (const group of this.groups) {
+      const special = specialiseGroup(this.scanner, group, facts);
+      if (special === false) return false;
+      if (special !== true) words.push(special);
+    }
+    return {
+      test: (asked) => {
+        for (const word of words) if (!word.test(asked)) return false;
+        const { text } = asked.record;
+        return text !== undefined && this.regex.search(text);
+      },
+    };
   }
 
   find(facts: Facts): Finding | undefined {

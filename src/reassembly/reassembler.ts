@@ -81,6 +81,8 @@ export class Reassembler extends FlowFacts {
   private timersUs = 0;
   /** Slot of the flow that the last pushed packet belongs to; -1 for none. */
   lastSlot: number = FLOW_NONE;
+  /** The last pushed packet belongs to another shard. */
+  lastForeign = false;
 
   /** Takes all its memory at once. Throws a RangeError when `flowsMax` is out of range. */
   constructor(options: Partial<ReassemblyOptions> = {}) {
@@ -116,7 +118,8 @@ export class Reassembler extends FlowFacts {
     this.counters.packets++;
     this.lastSlot = FLOW_NONE;
     this.advance(view.tsUs);
-    if (this.options.shardCount > 1 && !this.isOwn(view)) {
+    this.lastForeign = this.options.shardCount > 1 && !this.isOwn(view);
+    if (this.lastForeign) {
       this.counters.foreignPackets++;
       return;
     }

@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
 import type { RecordSink } from '../contracts/record.ts';
+import type { StatusSink } from '../contracts/traffic.ts';
 import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
-import { type AuditStore, openStore, type StoreOptions } from '../store/store.ts';
+import { createColumnValueFinder } from '../sql/column-values.ts';
+import type { AuditStore, StoreOptions } from '../store/store.ts';
 import type { StoreWriter, WhenFull } from '../store/writer.ts';
 import { Evidence, type EvidenceOptions } from './evidence.ts';
 import { JsonlSink } from './jsonl.ts';
@@ -36,6 +38,8 @@ export interface AssemblyOptions extends OutputOptions {
   readonly flowsMax: number;
   readonly overlap: readonly OverlapRange[];
   readonly evidence: EvidenceOptions | undefined;
+  /** Takes status records of connections; without it none are made. */
+  readonly traffic?: StatusSink | undefined;
   /** Records of one packet by time and id (`PipelineOptions.ordered`). */
   readonly ordered?: boolean;
 }
@@ -76,6 +80,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     flowsMax: options.flowsMax,
     overlap: options.overlap,
     evidence,
+    traffic: options.traffic,
     ordered: options.ordered ?? false,
   });
   return {
@@ -104,12 +109,12 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
 export async function openOutputs(options: OutputOptions, more: readonly RecordSink[] = []): Promise<Outputs> {
   const policy = readPolicies(options.policies);
   const jsonl = options.jsonl === undefined ? undefined : new JsonlSink(options.jsonl);
-  const store = options.store === undefined ? undefined : await openStore(options.store, options.storeOptions);
+  const store = options.store === undefined ? undefined : await openStoreAt(options.store, options.storeOptions);
   const writer = store?.writer(options.whenFull);
   const maskKey = maskKeyFor(options.maskKey, options.store);
   const start = (judging: Policy): ExplainingEngine => {
     if (options.store !== undefined) archivePolicy(options.store, judging);
-    return createEngine(judging, { maskKey });
+    return createEngine(judging, { maskKey, columnValues: createColumnValueFinder() });
   };
   let engine = start(policy);
   const sinks: RecordSink[] = [...(options.sinks ?? []), ...more];
@@ -138,6 +143,12 @@ export async function openOutputs(options: OutputOptions, more: readonly RecordS
       }
     },
   };
+}
+
+/** Loaded only where something is stored. */
+async function openStoreAt(folder: string, options: StoreOptions | undefined): Promise<AuditStore> {
+  const { openStore } = await import('../store/store.ts');
+  return openStore(folder, options);
 }
 
 /** Policies of folders and files. Throws a UserError when one is missing or broken. */

@@ -8,12 +8,14 @@ import { UserError } from '../base/errors.ts';
 import { openRing, type RingSource } from '../capture/ring.ts';
 import { compileFilter } from '../capture/tcpdump-filter.ts';
 import type { SourceStats } from '../contracts/packet.ts';
-import { parsePolicies } from '../policy/policy.ts';
+import { parsePolicySteps } from '../policy/policy.ts';
 import { AlarmLane, AlarmSink } from './alarm-sink.ts';
 import { type Assembly, assemble } from './assemble.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { policyFilter } from './kernel-filter.ts';
 import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
+import { Watch } from './watch.ts';
 
 const POLL_MS = 100;
 const PROGRESS_MS = 1000;
@@ -22,21 +24,32 @@ const BLOCKS_PER_TURN = 8;
 /** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
 const IDLE_LAG_US = 1_000_000;
 
+/** Policies being compiled, a step between two turns of the capture: meanwhile nothing waits for packets. */
+let compiling = 0;
+
 const job = workerData as CaptureJob;
 const stop = new Int32Array(job.stop);
 
-function tell(message: CaptureMessage): void {
-  parentPort?.postMessage(message);
+function tell(message: CaptureMessage, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+function tellTraffic(rows: Float64Array, count: number): void {
+  tell({ kind: 'traffic', rows, count }, [rows.buffer as ArrayBuffer]);
 }
 
 async function capture(source: RingSource, parts: Assembly): Promise<void> {
   const { pipeline } = parts;
   const ledger = new LossLedger((...loss) => pipeline.auditor.loss(...loss));
-  const accounts = (): LossAccount[] => lossAccounts(source.links(), pipeline.counters());
+  const clock = new ClockWatch();
+  const accounts = (): LossAccount[] => lossAccounts(source.links(), clock.jumps, pipeline.counters());
+  const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: clock.jumps });
+  const watch = job.sendsTraffic ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
+  watch?.tick(Date.now() * 1000);
   let lastProgressMs = Date.now();
   while (Atomics.load(stop, 0) === 0) {
     for (let i = 0; i < BLOCKS_PER_TURN; i++) {
-      const batch = source.poll(i === 0 ? POLL_MS : 0);
+      const batch = source.poll(i === 0 && compiling === 0 ? POLL_MS : 0);
       if (!batch) {
         pipeline.advance(Date.now() * 1000 - IDLE_LAG_US);
         break;
@@ -47,6 +60,8 @@ async function capture(source: RingSource, parts: Assembly): Promise<void> {
     const nowMs = Date.now();
     if (nowMs - lastProgressMs >= PROGRESS_MS) {
       lastProgressMs = nowMs;
+      clock.look(nowMs);
+      watch?.tick(nowMs * 1000);
       ledger.observe(nowMs * 1000, accounts);
       parts.jsonl?.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
@@ -58,6 +73,8 @@ async function capture(source: RingSource, parts: Assembly): Promise<void> {
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
   ledger.close(Date.now() * 1000, accounts());
+  watch?.tick(Date.now() * 1000);
+  watch?.close();
 }
 
 function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): Progress {
@@ -83,15 +100,28 @@ function applyFilter(source: RingSource, { engine }: Assembly): void {
   if (job.kernelFilter) source.setFilter(policyFilter(engine.policy));
 }
 
-/** Between two turns of the capture, so that every record is judged by one policy or the other. */
-function obey({ ticket, sources }: CaptureCommand, source: RingSource, parts: Assembly): void {
+/**
+ * Compiled in steps between turns of the capture, put in force in one: every record is judged by one policy or the other.
+ * The main thread has read these texts without complaint.
+ */
+async function obey({ ticket, sources }: CaptureCommand, source: RingSource, parts: Assembly): Promise<void> {
+  compiling++;
   try {
-    parts.enforce(parsePolicies(sources));
+    const steps = parsePolicySteps(sources, { checked: true });
+    let step = steps.next();
+    while (step.done !== true) {
+      await nextTurn();
+      step = steps.next();
+    }
+    await nextTurn();
+    parts.enforce(step.value);
     applyFilter(source, parts);
     tell({ kind: 'enforced', ticket, policy: inForce(parts) });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     tell({ kind: 'refused', ticket, message: error.message });
+  } finally {
+    compiling--;
   }
 }
 
@@ -101,10 +131,18 @@ async function main(): Promise<void> {
   const source = openRing(filter === undefined ? ring : { ...ring, filter: compileFilter(filter, first) });
   let parts: Assembly | undefined;
   try {
-    const assembled = await assemble({ ...job, sinks: alarmSinks(), whenFull: 'drop' });
+    const assembled = await assemble({
+      ...job,
+      sinks: alarmSinks(),
+      whenFull: 'drop',
+      traffic: job.sendsTraffic ? tellTraffic : undefined,
+    });
     parts = assembled;
     applyFilter(source, assembled);
-    parentPort?.on('message', (command: CaptureCommand) => obey(command, source, assembled));
+    let obeyed = Promise.resolve();
+    parentPort?.on('message', (command: CaptureCommand) => {
+      obeyed = obeyed.then(() => obey(command, source, assembled));
+    });
     parentPort?.unref();
     tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);

@@ -5,12 +5,15 @@ import { UserError } from '../base/errors.ts';
 import type { PolicySource } from '../policy/source.ts';
 import { AlarmLane } from './alarm-sink.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
+import type { TrafficReceiver } from './traffic.ts';
 
 export interface LiveListeners {
   ready(): void;
   progress(progress: Progress): void;
   /** `undefined`: alarms are not asked for. */
   readonly alarm: ((alarm: Alarm) => void) | undefined;
+  /** `undefined`: flow records are not asked for. */
+  readonly traffic: TrafficReceiver | undefined;
 }
 
 interface Pending {
@@ -25,16 +28,18 @@ export class LiveCapture {
   policy: PolicyInForce | undefined = undefined;
   latest: Progress | undefined = undefined;
   private readonly worker: Worker;
+  private readonly interfaces: readonly string[];
   private readonly stopFlag: Int32Array;
   private readonly pending = new Map<number, Pending>();
   private readonly lane = new AlarmLane();
   private tickets = 0;
 
-  constructor(job: Omit<CaptureJob, 'stop' | 'alarms'>, listeners: LiveListeners) {
+  constructor(job: Omit<CaptureJob, 'stop' | 'alarms' | 'sendsTraffic'>, listeners: LiveListeners) {
+    this.interfaces = job.interfaces;
     const stop = new SharedArrayBuffer(4);
     this.stopFlag = new Int32Array(stop);
     const alarms = listeners.alarm === undefined ? undefined : this.lane.shared;
-    const workerData: CaptureJob = { ...job, alarms, stop };
+    const workerData: CaptureJob = { ...job, alarms, sendsTraffic: listeners.traffic !== undefined, stop };
     this.worker = new Worker(new URL('./capture-worker.js', import.meta.url), { workerData });
     this.ended = new Promise((resolve, reject) => {
       this.worker.on('message', (message: CaptureMessage) => {
@@ -81,6 +86,12 @@ export class LiveCapture {
       case 'alarm':
         this.lane.leave();
         listeners.alarm?.(message.alarm);
+        break;
+      case 'traffic':
+        listeners.traffic?.write(message.rows, message.count, this.interfaces);
+        break;
+      case 'heartbeat':
+        listeners.traffic?.heartbeat(message.beat);
         break;
       case 'enforced':
         this.policy = message.policy;

@@ -2,6 +2,7 @@
 import type { Alarm } from '../alarm/alarm.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
+import type { Heartbeat } from '../contracts/traffic.ts';
 import type { PolicySource } from '../policy/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { StoreOptions } from '../store/store.ts';
@@ -31,6 +32,8 @@ export interface CaptureJob {
   readonly filter: string | undefined;
   /** Only the servers that the policy names are received, when it keeps records of no other. */
   readonly kernelFilter: boolean;
+  /** Flow records and heartbeats are wanted. */
+  readonly sendsTraffic: boolean;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
 }
@@ -63,6 +66,8 @@ export type CaptureMessage =
   /** The old policy stays in force. */
   | { readonly kind: 'refused'; readonly ticket: number; readonly message: string }
   | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'traffic'; readonly rows: Float64Array; readonly count: number }
+  | { readonly kind: 'heartbeat'; readonly beat: Heartbeat }
   | { readonly kind: 'alarm'; readonly alarm: Alarm }
   /** Clean end; the last counters. */
   | { readonly kind: 'stopped'; readonly progress: Progress }

@@ -8,6 +8,7 @@ import type { PacketBatch } from '../contracts/packet.ts';
 import type { PolicyEngine } from '../contracts/policy.ts';
 import type { ProtocolModule } from '../contracts/protocol.ts';
 import type { RecordSink } from '../contracts/record.ts';
+import type { StatusSink } from '../contracts/traffic.ts';
 import { PacketView } from '../contracts/view.ts';
 import { Decoder } from '../decode/decoder.ts';
 import { DECODE_TCP } from '../decode/layers.ts';
@@ -15,6 +16,7 @@ import { ProtocolHost } from '../protocols/host.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Reassembler } from '../reassembly/reassembler.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
+import { TrafficMeter } from '../traffic/meter.ts';
 import type { Evidence, EvidenceSummary } from './evidence.ts';
 
 export interface PipelineOptions {
@@ -33,6 +35,8 @@ export interface PipelineOptions {
   readonly ordered?: boolean;
   /** This pipeline keeps only the flows of one part of the address pairs. */
   readonly shard?: { readonly index: number; readonly count: number };
+  /** Takes status records of connections; without it none are made. */
+  readonly traffic?: StatusSink | undefined;
   /** Takes the records that the policy engine defers. */
   readonly defer?: AuditorOptions['defer'];
 }
@@ -42,6 +46,8 @@ export interface PipelineCounters {
   readonly reassembly: Counters;
   readonly protocols: Counters;
   readonly audit: AuditCounters;
+  /** `undefined` when connections are not metered. */
+  readonly traffic: Counters | undefined;
   /** `undefined` when no evidence is kept. */
   readonly evidence: EvidenceSummary | undefined;
 }
@@ -55,6 +61,7 @@ export class Pipeline {
   private readonly reassembler: Reassembler;
   private readonly host: ProtocolHost;
   private readonly evidence: Evidence | undefined;
+  private readonly meter: TrafficMeter | undefined;
 
   constructor(options: PipelineOptions) {
     this.auditor = new Auditor({
@@ -74,31 +81,38 @@ export class Pipeline {
     this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
     this.evidence = options.evidence;
     this.evidence?.connect(this.host, this.reassembler);
+    if (options.traffic !== undefined) {
+      this.meter = new TrafficMeter(this.reassembler, this.host, options.traffic, { flowsMax: options.flowsMax });
+    }
     this.reassembler.setReceiver(this.evidence ?? this.host);
   }
 
   /** Reads a batch in place; nothing of it is kept after the call. */
   run(batch: PacketBatch): void {
-    const { view, decoder, reassembler, auditor, evidence } = this;
+    const { view, decoder, reassembler, auditor, evidence, meter } = this;
     if (evidence !== undefined) {
       this.runWithEvidence(batch, evidence);
       return;
     }
     for (let i = 0; i < batch.count; i++) {
       this.position++;
-      if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
+      if (decoder.decode(batch, i, view) === DECODE_TCP) {
+        reassembler.push(view);
+        if (meter !== undefined && !reassembler.lastForeign) meter.count(view, reassembler.lastSlot);
+      }
       if (auditor.holds) auditor.release();
     }
   }
 
   private runWithEvidence(batch: PacketBatch, evidence: Evidence): void {
-    const { view, decoder, reassembler, auditor } = this;
+    const { view, decoder, reassembler, auditor, meter } = this;
     for (let i = 0; i < batch.count; i++) {
       this.position++;
       if (decoder.decode(batch, i, view) === DECODE_TCP) {
         evidence.begin(batch, i, view.bytes);
         reassembler.push(view);
         evidence.end(reassembler.lastSlot);
+        meter?.count(view, reassembler.lastSlot);
       }
       if (auditor.holds) auditor.release();
       evidence.forgetEnded();
@@ -108,6 +122,7 @@ export class Pipeline {
   /** Time passes though no packet came (live capture): timers run. */
   advance(tsUs: number): void {
     this.reassembler.advance(tsUs);
+    this.meter?.advance(tsUs);
     this.auditor.release();
     this.evidence?.forgetEnded();
   }
@@ -116,6 +131,7 @@ export class Pipeline {
   finish(): void {
     this.position++;
     this.reassembler.flush(0);
+    this.meter?.end();
     this.auditor.release();
     this.evidence?.forgetEnded();
   }
@@ -126,6 +142,7 @@ export class Pipeline {
       reassembly: { ...this.reassembler.counters },
       protocols: { ...this.host.counters },
       audit: { ...this.auditor.counters },
+      traffic: this.meter?.counters(),
       evidence: this.evidence?.counters,
     };
   }

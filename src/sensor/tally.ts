@@ -34,10 +34,12 @@ export function newTally(): TallySnapshot {
 /** A sink that counts and passes on. */
 export class Tally implements RecordSink {
   readonly counts: TallySnapshot = newTally();
+  readonly keepsNothing: boolean;
   private readonly next: readonly RecordSink[];
 
   constructor(next: readonly RecordSink[]) {
     this.next = next;
+    this.keepsNothing = next.every((sink) => sink.keepsNothing === true);
   }
 
   write(record: AuditRecord): boolean {

@@ -1,8 +1,9 @@
 /**
  * The SQL analysis: text in, one `SqlStatement` per statement out (`contracts/sql.ts`).
  *
- * A statement is lexed, looked up by its shape (its tokens with the literals left out), and only walked and summarised
- * when that shape is new or its meaning lies in a literal. Shapes are compared in full, never by hash alone.
+ * A text known but for its plain literals is not even lexed (`templates.ts`). Else a statement is lexed, looked up by its
+ * shape (its tokens with the literals left out), and only walked and summarised when that shape is new or its meaning
+ * lies in a literal. Templates and shapes are compared in full, never by hash alone.
  *
  * Limits: `TOKENS_MAX` tokens per statement (the rest is one literal, `…` ends the summary), `STATEMENTS_MAX` statements
  * per text (the rest is one statement `UNKNOWN`), both counted. What it is not: a parser. It does not resolve names,
@@ -19,12 +20,14 @@ import { type Shape, ShapeCache } from './shapes.ts';
 import { walkStatements } from './statement.ts';
 import { Summarizer } from './summary.ts';
 import { mayHoldTags, readTags } from './tags.ts';
+import { TemplateCache } from './templates.ts';
 import { KIND_DOUBLE_STRING, KIND_NUMBER, KIND_STRING, type Tokens } from './tokens.ts';
 
 /** Statements per text. */
 export const STATEMENTS_MAX = 16_384;
 
-/** An analyzer that says how it fares: `statements`, `shapes_known`, `shapes_new`, `statements_cut`, `texts_cut`. */
+/** An analyzer that says how it fares: `statements`, `templates_known`, `shapes_known`, `shapes_new`,
+ * `statements_cut`, `texts_cut`. */
 export interface CountingAnalyzer extends SqlAnalyzer {
   readonly counters: Counters;
 }
@@ -35,10 +38,20 @@ export function createAnalyzer(): CountingAnalyzer {
 }
 
 class Analyzer implements CountingAnalyzer {
-  readonly counters: Counters = { statements: 0, shapes_known: 0, shapes_new: 0, statements_cut: 0, texts_cut: 0 };
+  readonly counters: Counters = {
+    statements: 0,
+    shapes_known: 0,
+    shapes_new: 0,
+    statements_cut: 0,
+    texts_cut: 0,
+    templates_known: 0,
+  };
   private readonly lexer = new Lexer(rulesOf('generic'));
   private readonly summarizer = new Summarizer();
   private readonly shapes = new ShapeCache();
+  private readonly templates = new TemplateCache();
+  /** The statement read last may be remembered by its template. */
+  private isPlain = false;
 
   /** How many literals this analyzer's texts stand inside. */
   private readonly depth: number;
@@ -53,7 +66,13 @@ class Analyzer implements CountingAnalyzer {
   }
 
   private analyzeBy(text: string, rules: DialectRules): readonly SqlStatement[] {
-    const { lexer, counters } = this;
+    const { lexer, counters, templates } = this;
+    const known = templates.find(text, rules);
+    if (known !== undefined) {
+      counters['statements'] = (counters['statements'] as number) + 1;
+      counters['templates_known'] = (counters['templates_known'] as number) + 1;
+      return [known];
+    }
     const out: SqlStatement[] = [];
     lexer.open(text, rules);
     while (!lexer.atEnd()) {
@@ -66,7 +85,9 @@ class Analyzer implements CountingAnalyzer {
       if (lexer.tokens.count > 0) out.push(this.statement(text, rules));
       else if (lexer.commentCount > 0) this.lateTags(text, out);
     }
-    if (out.length === 0) out.push(empty(text.length));
+    const only = out[0];
+    if (only === undefined) out.push(empty(text.length));
+    else if (out.length === 1 && this.isPlain) templates.add(text, rules, only);
     lexer.close();
     counters['statements'] = (counters['statements'] as number) + out.length;
     return out;
@@ -75,6 +96,9 @@ class Analyzer implements CountingAnalyzer {
   private statement(text: string, rules: DialectRules): SqlStatement {
     const { lexer, shapes, counters } = this;
     let shape = shapes.find(lexer.tokens, lexer.shapeHash, rules);
+    // Of a known shape nothing but secrets and comments depends on more than its tokens; what EXECUTE runs is for others.
+    this.isPlain =
+      shape !== undefined && shape.secrets.length === 0 && shape.executes === undefined && lexer.commentCount === 0;
     if (shape === undefined) {
       counters['shapes_new'] = (counters['shapes_new'] as number) + 1;
       shape = this.shape(rules);
@@ -97,6 +121,7 @@ class Analyzer implements CountingAnalyzer {
       secrets: this.secrets(text, shape),
       tags: lexer.commentCount > 0 ? this.tags(text, undefined) : undefined,
       effect: shape.effect,
+      template: undefined,
     };
   }
 
@@ -228,6 +253,7 @@ function empty(end: number): SqlStatement {
     secrets: NO_SPANS,
     tags: undefined,
     effect: undefined,
+    template: undefined,
   };
 }
 

@@ -7,9 +7,10 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PacketCapture } from './capture.ts';
+import { missingPackages, PORTS, runStep } from './clients.ts';
 import { Lab, labObstacle } from './lab.ts';
 import { writeLog } from './log.ts';
-import { missingPackages, PORTS, runStep, SCENARIOS, type Scenario } from './scenarios.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
 
 const PCAPS_DIRECTORY: string = join(import.meta.dirname, '..', '..', '..', 'pcaps');
 

@@ -6,9 +6,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import * as t from '#src/protocols/tns/testing.js';
 import { writeConversation } from './pcap.ts';
 import { ScriptedServer, type ServerOptions } from './server.ts';
-import * as t from './wire.ts';
 
 interface Connection {
   execute(sql: string, binds?: unknown, options?: Record<string, unknown>): Promise<unknown>;

@@ -2,19 +2,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import {
-  type AuditEvent,
-  MARK_MIDSTREAM,
-  MARK_NO_REPLY,
-  MARK_TRUNCATED,
-  MARK_UNKNOWN_HANDLE,
-  type StatementEvent,
-} from '../../contracts/event.ts';
+import { MARK_MIDSTREAM, MARK_NO_REPLY, MARK_TRUNCATED, MARK_UNKNOWN_HANDLE } from '../../contracts/event.ts';
 import * as cp from './codepoints.ts';
 import * as t from './testing.ts';
 import * as types from './types.ts';
 
-const statements = (events: readonly AuditEvent[]) => events.filter((e) => e.kind === 'statement') as StatementEvent[];
+const { statements } = t;
 const integer = [types.INTEGER | 1, 4] as const;
 const one = [t.u8(0), t.u32(1)];
 

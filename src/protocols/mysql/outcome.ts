@@ -33,7 +33,9 @@ export function outcomeOf(session: MysqlSession, head: Pending, frame: Frame, si
     } else {
       outcome = new Outcome();
       outcome.firstByteUs = frame.startUs;
-      outcomes?.push(outcome);
+      // Nearly always the only one: a list of one takes a fraction of one that grows.
+      if (event instanceof StatementEvent && event.outcomes.length === 0) event.outcomes = [outcome];
+      else outcomes?.push(outcome);
     }
     session.outcome = outcome;
   }

@@ -16,6 +16,7 @@ import {
   COPY_MODE_BOTH,
   COPY_MODE_NONE,
   detachAllPortals,
+  endTail,
   executes,
   giveUpAll,
   loseAlignment,
@@ -46,7 +47,7 @@ export function onGap(
 
 function onRequestGap(s: Session, lostBytes: number, synced: boolean, tsUs: number, sink: EventSink): void {
   // What was to be hashed to its end no longer can be.
-  s.tail = undefined;
+  endTail(s, false);
   if (synced) {
     markInside(s, lostBytes);
     return;
@@ -119,6 +120,7 @@ function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
 /** `ProtocolModule.onEnd`: emits what is open. */
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {
   unregister(s);
+  endTail(s, false);
   if (s.phase === PHASE_TLS) {
     stopOpaque(s, 'tls', s.firstUs, sink);
     return;

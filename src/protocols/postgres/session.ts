@@ -20,7 +20,7 @@ import type { TlsObserver } from '../sdk/tls.ts';
 import { HandleTable, type Portal, type Statement } from './handles.ts';
 import { LIMITS, PENDING_BYTES_MAX, STEPS_MAX } from './limits.ts';
 import { PendingQueue, STEP_EXECUTE, type Step } from './pending.ts';
-import type { Tail } from './text.ts';
+import type { Tail } from './tail.ts';
 
 /** Nothing but an opening packet may come. */
 export const PHASE_START = 0;
@@ -135,6 +135,13 @@ export function newStatement(s: Session, startUs: number, call: string): Stateme
     s.lostRequestBytes = 0;
   }
   return event;
+}
+
+/** The rest of the client's message has come, or (not `whole`) a part of it never will. */
+export function endTail(s: Session, whole: boolean): void {
+  const tail = s.tail;
+  s.tail = undefined;
+  tail?.finish(whole);
 }
 
 export function emit(s: Session, event: StatementEvent, sink: EventSink): void {

@@ -66,6 +66,12 @@ export function newDriverCounters(): DriverCounters {
 // Calls into modules never nest across drivers except through `feed`, and every use is over before the next begins.
 const out = new FrameOut();
 
+/** What a driver shows its module a frame through. Drivers that never run inside each other may share one. */
+export class FrameWindow {
+  readonly frame: Frame = new Frame();
+  readonly cursor: Cursor = new Cursor();
+}
+
 export class Driver<S> {
   readonly module: ProtocolModule<S>;
   readonly session: S;
@@ -74,15 +80,22 @@ export class Driver<S> {
   stopped = false;
   private readonly sink: EventSink;
   private readonly lanes: readonly [Lane, Lane];
-  private readonly frame = new Frame();
-  private readonly cursor = new Cursor();
+  private readonly window: FrameWindow;
   private turn: Direction | -1 = -1;
 
-  constructor(module: ProtocolModule<S>, session: S, sink: EventSink, counters: DriverCounters, midstream: boolean) {
+  constructor(
+    module: ProtocolModule<S>,
+    session: S,
+    sink: EventSink,
+    counters: DriverCounters,
+    midstream: boolean,
+    window: FrameWindow = new FrameWindow(),
+  ) {
     this.module = module;
     this.session = session;
     this.sink = sink;
     this.counters = counters;
+    this.window = window;
     this.lanes = [new Lane(), new Lane()];
     if (midstream) {
       for (const lane of this.lanes) {
@@ -232,7 +245,7 @@ export class Driver<S> {
     startUs: number,
     tsUs: number,
   ): number {
-    const frame = this.frame;
+    const { frame, cursor } = this.window;
     const length = out.length;
     const wantedAll = out.want === 0 || out.want >= length;
     frame.type = out.type;
@@ -250,8 +263,8 @@ export class Driver<S> {
       lane.skipLeft = length - available;
       lane.rest = rest;
     }
-    this.cursor.reset(bytes, pos, pos + available);
-    if (this.module.onFrame(this.session, direction, frame, this.cursor, this.sink) === STOP) this.stop();
+    cursor.reset(bytes, pos, pos + available);
+    if (this.module.onFrame(this.session, direction, frame, cursor, this.sink) === STOP) this.stop();
     return available;
   }
 

@@ -1,13 +1,6 @@
 /** What the tokens of a reply mean for the request that it answers, and for the session. MS-TDS §2.2.7. */
 import type { Cursor } from '../../base/cursor.ts';
-import {
-  MARK_CANCELLED,
-  MARK_GAP,
-  MARK_MALFORMED,
-  MARK_TRUNCATED,
-  Outcome,
-  StatementEvent,
-} from '../../contracts/event.ts';
+import { MARK_GAP, MARK_MALFORMED, MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import type { Channel } from './channel.ts';
 import { encodingOfCharset, readChars } from './collation.ts';
@@ -18,6 +11,7 @@ import { endLogin, onLoginAck, onPreloginReply } from './login.ts';
 import { readMessage } from './messages.ts';
 import { KIND_LOGIN, type Pending } from './pending.ts';
 import { onHandle } from './procedures.ts';
+import { onCursorNumber } from './sybase-requests.ts';
 import type { TokenHandler } from './walker.ts';
 
 /** DONE's current command (§2.2.7.6), where it says what the statement was. */
@@ -84,8 +78,12 @@ export class ReplyReader implements TokenHandler {
       case c.TOKEN_LOGIN_ACK:
         onLoginAck(channel, cursor);
         return;
-      case c.TOKEN5_DYNAMIC:
       case c.TOKEN5_CURSOR_INFO:
+        if (session.dialect.family !== FAMILY_SYBASE) return;
+        onCursorNumber(channel, cursor);
+        this.open();
+        return;
+      case c.TOKEN5_DYNAMIC:
         if (session.dialect.family === FAMILY_SYBASE) this.open();
         return;
       default:
@@ -135,7 +133,7 @@ export class ReplyReader implements TokenHandler {
       channel.session.transaction =
         command === SYBASE_TRANSACTION_OPEN || (status & c.DONE_IN_TRANSACTION) !== 0 ? 'open' : 'idle';
     }
-    if ((status & c.DONE_ATTENTION) !== 0) this.acknowledge(head);
+    if ((status & c.DONE_ATTENTION) !== 0) channel.acknowledge();
     if (head === undefined || !(head.event instanceof StatementEvent)) return;
     const isEnd = token === c.TOKEN_DONE_PROC || (status & c.DONE_ATTENTION) !== 0;
     if (!isEnd || channel.outcome !== undefined || head.event.outcomes.length === 0) {
@@ -154,13 +152,6 @@ export class ReplyReader implements TokenHandler {
       succeed(channel, head);
       channel.finish(0, this.sink);
     }
-  }
-
-  /** The server obeyed an attention: what it was doing has ended early. */
-  private acknowledge(head: Pending | undefined): void {
-    const { channel } = this;
-    if (channel.attentions > 0) channel.attentions--;
-    if (head?.event instanceof StatementEvent) head.event.marks |= MARK_CANCELLED;
   }
 
   /** The outcome being received, begun unless it is. */

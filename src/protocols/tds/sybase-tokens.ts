@@ -67,7 +67,7 @@ export function readSybaseShape(token: number, cursor: Cursor, dialect: Dialect)
 function oldShape(cursor: Cursor, dialect: Dialect): RowShape | undefined {
   const shape = new RowShape();
   while (cursor.remaining() > 0 && !cursor.failed) {
-    const type = readType(cursor, dialect, u32(cursor, dialect));
+    const type = readType(cursor, dialect, u32(cursor, dialect), true);
     if (type !== undefined) shape.add(type.kind, type.size);
   }
   return cursor.failed ? undefined : shape;

@@ -13,9 +13,10 @@ import {
   TO_SERVER,
 } from '../../contracts/protocol.ts';
 import { isAno, readAnoReply } from './ano.ts';
-import { cancel, forceRequest, onClientData, setIdentity } from './calls.ts';
+import { cancel, forceRequest, onClientData } from './calls.ts';
 import { connectFacts, refusalCode } from './connect.ts';
 import * as c from './constants.ts';
+import { setIdentity } from './identity.ts';
 import { LIMITS } from './limits.ts';
 import { FRAME_TLS, packetFrame, plausiblePacket, probe, tlsFrame } from './packet.ts';
 import { recallRedirect, rememberRedirect } from './redirect.ts';

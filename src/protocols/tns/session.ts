@@ -20,9 +20,10 @@ import { ReplyBuffer, RequestBuffer } from './buffers.ts';
 import { encodingOf } from './charset.ts';
 import { type CursorEntry, CursorTable } from './cursors.ts';
 import { LIMITS } from './limits.ts';
+import type { LongText } from './long-text.ts';
 import { Negotiation } from './negotiate.ts';
 import { DIALECT_U, DIALECT_UNKNOWN, type Dialect } from './reader.ts';
-import type { RequestContext } from './requests.ts';
+import type { RequestContext } from './request.ts';
 
 export const KIND_PROTOCOL = 0;
 export const KIND_DATA_TYPES = 1;
@@ -51,6 +52,10 @@ export class Pending {
   fast = false;
   /** Recorded only when it fails (parse without execution). */
   silent = false;
+  /** A call of clients before version 10, whose replies need not have a status. */
+  old = false;
+  /** Bytes of data that the call sent beside its arguments. */
+  bulkBytes = 0;
   constructor(kind: number, sequence: number, event: StatementEvent | LoginEvent | undefined) {
     this.kind = kind;
     this.sequence = sequence;
@@ -84,6 +89,10 @@ export class TnsSession {
 
   readonly request: RequestBuffer = new RequestBuffer();
   readonly reply: ReplyBuffer = new ReplyBuffer();
+  /** The text of a request that is longer than what is kept of it. */
+  longText: LongText | undefined = undefined;
+  /** Table of the direct path load that was prepared. */
+  loadTable: string | undefined = undefined;
   readonly pending: Pending[] = [];
   readonly cursors: CursorTable = new CursorTable(LIMITS.handlesMax);
   /** Failed first attempt of a privileged login, which the client repeats on its own. */
@@ -135,8 +144,8 @@ export class TnsSession {
       rawText: negotiation.rawText,
       encoding: this.encoding(),
       stringBytesMax: negotiation.stringBytesMax,
+      filled: true,
       dialect: dialect === DIALECT_UNKNOWN ? DIALECT_U : dialect,
-      dialectSure: negotiation.dialect !== DIALECT_UNKNOWN,
       bigChunks: negotiation.bigChunks,
       sure: version >= 0,
       cursor: (id) => this.cursors.peek(id),

@@ -4,7 +4,7 @@ import { decodeText, type TextEncodingName, toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { encodingOf } from './charset.ts';
 import { LIMITS } from './limits.ts';
-import { DIALECT_N, DIALECT_U, type TtcReader } from './reader.ts';
+import { baseDialect, DIALECT_N4, DIALECT_U, type Dialect, isNative, type TtcReader } from './reader.ts';
 
 /** Describes one bind variable. */
 export interface BindType {
@@ -31,7 +31,7 @@ const TYPE_LONG_RAW = 24;
 const TYPE_CHAR = 96;
 const TYPE_BINARY_FLOAT = 100;
 const TYPE_BINARY_DOUBLE = 101;
-const TYPE_CURSOR = 102;
+export const TYPE_CURSOR = 102;
 const TYPE_OBJECT = 109;
 const TYPE_CLOB = 112;
 const TYPE_BFILE = 114;
@@ -71,12 +71,61 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [TYPE_BOOLEAN, 'BOOLEAN'],
 ]);
 
-/** Reads one descriptor in the reader's dialect. */
-export function readBindType(reader: TtcReader, fieldVersion: number): BindType {
-  if (reader.dialect === DIALECT_N) reader.skip(1);
+/** Of a descriptor's parts that vary: see `descriptorShapes`. */
+export interface DescriptorShape {
+  /** Bytes between the number of array elements and the type's version (fixed dialects). */
+  readonly gap: number;
+  /** Behind the character set form: bytes in fixed dialects, integers in the universal one. */
+  readonly tail: number;
+}
+
+const UNIVERSAL: readonly DescriptorShape[] = [0, 1, 2].map((tail) => ({ gap: 0, tail }));
+/** Continuation flags of four or eight bytes, then the object id's; characters, collation. */
+const PACKED_OLDEST: readonly DescriptorShape[] = [{ gap: 8, tail: 0 }];
+const PACKED_OLD: readonly DescriptorShape[] = [{ gap: 8, tail: 4 }];
+const PACKED: readonly DescriptorShape[] = [
+  { gap: 12, tail: 8 },
+  { gap: 8, tail: 8 },
+  { gap: 12, tail: 4 },
+  { gap: 8, tail: 4 },
+];
+const NATIVE_OLDEST: readonly DescriptorShape[] = [
+  { gap: 14, tail: 9 },
+  { gap: 14, tail: 1 },
+];
+const NATIVE_OLD: readonly DescriptorShape[] = [{ gap: 14, tail: 9 }];
+const NATIVE: readonly DescriptorShape[] = [
+  { gap: 22, tail: 9 },
+  { gap: 14, tail: 9 },
+];
+const NATIVE_32: readonly DescriptorShape[] = [
+  { gap: 10, tail: 5 },
+  { gap: 14, tail: 9 },
+  { gap: 10, tail: 1 },
+];
+
+/**
+ * The sizes that descriptors may have, likeliest first. Seen: the universal ones, packed 25 (8i) and 29 bytes, native
+ * 41 and (from 18c on) 49; the others follow from the fields that were added.
+ */
+export function descriptorShapes(dialect: Dialect, fieldVersion: number): readonly DescriptorShape[] {
+  if (dialect === DIALECT_U) {
+    const tail = fieldVersion < 3 ? 0 : fieldVersion < FIELD_VERSION_COLLATION ? 1 : 2;
+    return UNIVERSAL.slice(tail, tail + 1);
+  }
+  const base = baseDialect(dialect);
+  if (base === DIALECT_N4) return NATIVE_32;
+  if (isNative(dialect)) return fieldVersion < 3 ? NATIVE_OLDEST : fieldVersion < 7 ? NATIVE_OLD : NATIVE;
+  return fieldVersion < 3 ? PACKED_OLDEST : fieldVersion < 7 ? PACKED_OLD : PACKED;
+}
+
+/** Reads one descriptor in the reader's dialect. A type that binds cannot have fails. */
+export function readBindType(reader: TtcReader, shape: DescriptorShape): BindType {
+  if (isNative(reader.dialect)) reader.skip(1);
   const type = reader.u8();
   const flags = reader.u8();
-  reader.skip(2); // precision and scale
+  const precision = reader.u8();
+  reader.skip(1); // scale
   const maxBytes = reader.ub(4);
   reader.ub(4); // elements of an array
   if (reader.dialect === DIALECT_U) {
@@ -85,20 +134,33 @@ export function readBindType(reader: TtcReader, fieldVersion: number): BindType 
     reader.variable();
     const charset = reader.variable();
     const form = reader.u8();
-    reader.variable();
-    if (fieldVersion >= FIELD_VERSION_COLLATION) reader.variable();
+    for (let i = 0; i < shape.tail; i++) reader.variable();
     return { type, flags, maxBytes, charset, form };
   }
-  // The native form is the C struct: one more word, behind the object id's pointer.
-  reader.skip(reader.dialect === DIALECT_N ? NATIVE_GAP_BYTES : 8);
+  reader.skip(shape.gap);
   reader.skip(2);
-  const charset = reader.u16le();
+  const charset = reader.ub(2);
   const form = reader.u8();
-  reader.skip(reader.dialect === DIALECT_N ? 9 : 4);
+  reader.skip(shape.tail);
+  // A native descriptor that is read as a packed one begins with 01, as VARCHAR2 does, which has no precision.
+  if (form > FORM_MAX || !KNOWN_TYPES.has(type) || (type === TYPE_VARCHAR && precision !== 0)) reader.fail();
   return { type, flags, maxBytes, charset, form };
 }
 
-const NATIVE_GAP_BYTES = 14;
+/** Type numbers of native clients, external ones among them: what is none of these is no descriptor. */
+const KNOWN_TYPES: ReadonlySet<number> = new Set([
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 21, 22, 23, 24, 25, 29, 39, 58, 68, 91, 94, 95, 96, 97, 99, 100],
+  ...[
+    101, 102, 104, 105, 106, 108, 109, 110, 111, 112, 113, 114, 115, 116, 119, 121, 122, 123, 127, 152, 153, 154, 155,
+  ],
+  ...[
+    156, 172, 178, 179, 180, 181, 182, 183, 184, 185, 186, 187, 188, 189, 190, 191, 192, 195, 196, 197, 208, 231, 232,
+  ],
+  ...[241, 252],
+]);
+
+/** Character set forms: none, implicit, national, explicit, flexible, lob. */
+const FORM_MAX = 5;
 
 /** The value that `reader` stands at, as what was bound. Arrays give their values in order. */
 export function readValue(reader: TtcReader, bind: BindType, values: BindValue[]): void {
@@ -130,9 +192,11 @@ function readScalar(reader: TtcReader, bind: BindType): BindValue {
   }
 }
 
+/** A cursor that is yet to be opened (01 00), or the number of an open one behind an integer 1. */
 function readCursor(reader: TtcReader): BindValue {
   if (reader.u8() === 0) return null;
   if (reader.dialect !== DIALECT_U) return null;
+  if (reader.u8() === 0) return null;
   const id = reader.variable();
   return id === 0 ? null : `cursor ${id}`;
 }
