@@ -23,10 +23,14 @@ export interface Piece extends Turn {
 export async function recordedConversations(module: ProtocolModule): Promise<readonly (readonly Piece[])[]> {
   const found: Piece[][] = [];
   for (const { name, capture } of findGoldens()) {
-    if (!name.startsWith(`${module.name}/`)) continue;
-    for (const turns of await turnsOf(capture)) found.push(piecesOf(module, turns));
+    if (name.startsWith(`${module.name}/`)) found.push(...(await conversationsOf(module, capture)));
   }
   return found;
+}
+
+/** The conversations of one capture. */
+export async function conversationsOf(module: ProtocolModule, capture: string): Promise<Piece[][]> {
+  return (await turnsOf(capture)).map((turns) => piecesOf(module, turns));
 }
 
 /** The connections of a capture. */
