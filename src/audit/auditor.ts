@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { communityId } from '../base/community-id.ts';
 import type { Counters } from '../base/counters.ts';
+import { sessionId } from '../base/session-id.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
@@ -13,11 +14,11 @@ import type { AuditRecord, RecordKind, RecordSink } from '../contracts/record.ts
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
 import { endUserOfProgram, endUserOfTags } from './end-user.ts';
-import { lossId, recordId, sessionId } from './ids.ts';
+import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { RecordPool } from './record-pool.ts';
 import { redact } from './redact.ts';
-import { merged, type Part, pair } from './split.ts';
+import { merged, type Part, pair, withText } from './split.ts';
 
 export interface AuditorOptions {
   readonly sensor: string;
@@ -55,16 +56,12 @@ export interface AuditCounters extends Counters {
   dropped: number;
 }
 
+export function newAuditCounters(): AuditCounters {
+  return { sessions: 0, logins: 0, failedLogins: 0, statements: 0, opaque: 0, ignored: 0, dropped: 0 };
+}
+
 export class Auditor implements SessionOpener {
-  readonly counters: AuditCounters = {
-    sessions: 0,
-    logins: 0,
-    failedLogins: 0,
-    statements: 0,
-    opaque: 0,
-    ignored: 0,
-    dropped: 0,
-  };
+  readonly counters: AuditCounters = newAuditCounters();
   readonly options: AuditorOptions;
   /** Judges from the next record on; may be replaced at any time between two packets. */
   policy: PolicyEngine | undefined;
@@ -349,12 +346,6 @@ class AuditSession implements EventSink {
 function joinFingerprints(statements: readonly SqlStatement[]): string {
   const joined = statements.map((s) => s.fingerprint).join(' ');
   return createHash('sha256').update(joined).digest('hex').slice(0, 16);
-}
-
-function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
-  const first = statements[0];
-  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
-  return statements.filter((s) => s.end > s.start);
 }
 
 function setNames(

@@ -1,27 +1,13 @@
 /**
  * Ids that follow from what was seen, so that every replay of the same packets, on any number of cores, gives the same.
  *
- * A session is named by its two ends and the time of its first packet; a record by its session and its place in it.
+ * A session is named by its two ends and the time of its first packet (`base/session-id.ts`); a record by its session
+ * and its place in it.
  */
 import { createHash } from 'node:crypto';
-import type { ConnectionInfo } from '../contracts/protocol.ts';
 
-const SESSION_HEX_DIGITS = 24;
 /** Two hexadecimal digits by byte. */
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-/** What names a session: its two ends and when it began. */
-export type SessionKey = Pick<
-  ConnectionInfo,
-  'clientAddress' | 'clientPort' | 'serverAddress' | 'serverPort' | 'firstTsUs'
->;
-
-/** 96 bits, hexadecimal. */
-export function sessionId(connection: SessionKey): string {
-  const { clientAddress, clientPort, serverAddress, serverPort, firstTsUs } = connection;
-  const name = `${clientAddress} ${clientPort} ${serverAddress} ${serverPort} ${firstTsUs}`;
-  return createHash('sha256').update(name).digest('hex').slice(0, SESSION_HEX_DIGITS);
-}
 
 /** 128 bits, hexadecimal: the session's id, then the record's number in it. */
 export function recordId(session: string, ordinal: number): string {

@@ -58,3 +58,10 @@ export function merged(statements: readonly SqlStatement[]): SqlStatement | unde
     secrets: statements.flatMap((s) => s.secrets),
   };
 }
+
+/** Those that say something: an empty one stands for a text without any. */
+export function withText(statements: readonly SqlStatement[]): readonly SqlStatement[] {
+  const [first] = statements;
+  if (statements.length === 1 && first !== undefined && first.end > first.start) return statements;
+  return statements.filter((s) => s.end > s.start);
+}

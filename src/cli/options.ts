@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { parseNetwork } from '../base/networks.ts';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
-import { parseNetwork } from '../policy/networks.ts';
 import { OVERLAP_NAMES, type OverlapPolicy, type OverlapRange } from '../reassembly/overlap.ts';
 import type { EvidenceOptions } from '../sensor/evidence.ts';
 

@@ -1,16 +1,17 @@
 /** `wiretrail policy`: check the files, run the tests that their rules carry. */
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
-import { requestControl } from '../control/client.ts';
-import { CODE_PUSH, CODE_RELOAD, RESULT_DONE } from '../control/frame.ts';
+import { formatTime } from '../base/time.ts';
+import { diffPolicies } from '../policy/diff.ts';
 import { loadPolicies, type Policy, shortVersion } from '../policy/policy.ts';
 import { runPolicyTests } from '../policy/rule-tests.ts';
 import { formatProblem, PolicyError } from '../policy/source.ts';
-import type { PolicyInForce } from '../sensor/messages.ts';
+import { listPolicies, readArchivedPolicy } from '../sensor/policy-archive.ts';
+import { pushPolicy, reloadPolicy } from '../sensor/remote.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
 import { DEFAULT_SOCKET, PACKAGED_POLICIES, positiveInteger } from './options.ts';
 import { counted, say } from './text.ts';
-import { type TryOptions, tryPolicy } from './try.ts';
+import { printTrial, type TryOptions } from './try.ts';
 
 const EXAMPLES = `
 Examples:
@@ -18,7 +19,9 @@ Examples:
   wiretrail policy test policies/           run what each rule says it must and must not match
   wiretrail policy try rule.yaml --from -7d what a new rule would have matched in the store ./data
   wiretrail policy push policies/           put them in force in the running sensor
-  wiretrail policy push                     have the sensor read its own files again, as SIGHUP does`;
+  wiretrail policy push                     have the sensor read its own files again, as SIGHUP does
+  wiretrail policy versions --store data    policies that judged the records there
+  wiretrail policy diff 1f… 2e… --store data   what changed between two of them`;
 
 export function policyCommand(exit: (code: number) => void): Command {
   const command = new Command('policy')
@@ -49,8 +52,8 @@ export function policyCommand(exit: (code: number) => void): Command {
     .option('--to <time>', 'moment at which to end')
     .option('--examples <count>', 'matches shown of each rule', positiveInteger, 3)
     .option('--jsonl', 'all matched records, as JSON lines')
-    .action((paths: string[], options: TryOptions) => {
-      tryPolicy(load(paths), options);
+    .action(async (paths: string[], options: TryOptions) => {
+      await printTrial(load(paths), options);
       exit(EXIT_DONE);
     });
   command
@@ -62,15 +65,50 @@ export function policyCommand(exit: (code: number) => void): Command {
       await push(paths, options.socket);
       exit(EXIT_DONE);
     });
+  command
+    .command('versions')
+    .description('list the policies that judged the records of a store, newest first')
+    .option('--store <dir>', 'the store', 'data')
+    .action(({ store }: { readonly store: string }) => {
+      printVersions(store);
+      exit(EXIT_DONE);
+    });
+  command
+    .command('diff')
+    .description('say what changed from one policy of a store to another')
+    .argument('<from>', 'version, as audit.policy_version has it')
+    .argument('<to>', 'version')
+    .option('--store <dir>', 'the store', 'data')
+    .action((from: string, to: string, { store }: { readonly store: string }) => {
+      printDiff(store, from, to);
+      exit(EXIT_DONE);
+    });
   return command;
 }
 
 async function push(paths: readonly string[], socket: string): Promise<void> {
-  const content = paths.length === 0 ? '' : JSON.stringify({ sources: load(paths).sources });
-  const reply = await requestControl(socket, paths.length === 0 ? CODE_RELOAD : CODE_PUSH, content);
-  if (reply.result !== RESULT_DONE) throw new UserError(`policy refused, the old one stays: ${reply.content}`);
-  const { version, rules } = JSON.parse(reply.content) as PolicyInForce;
-  say(`policy ${version} in force, ${counted(rules, 'rule')}`);
+  const inForce = paths.length === 0 ? await reloadPolicy(socket) : await pushPolicy(socket, load(paths).sources);
+  say(`policy ${inForce.version} in force, ${counted(inForce.rules, 'rule')}`);
+}
+
+/** Policies that judged the store's records, newest first. */
+function printVersions(store: string): void {
+  for (const { version, sinceUs, rules, files } of listPolicies(store))
+    process.stdout.write(`${version}  ${formatTime(sinceUs)}  ${counted(rules, 'rule')}  ${files.join(' ')}\n`);
+}
+
+const LINE_MARKS = { same: ' ', added: '+', removed: '-' } as const;
+
+/** Rules that came, went and changed, then the lines of each file. */
+function printDiff(store: string, from: string, to: string): void {
+  const { rules, files } = diffPolicies(readArchivedPolicy(store, from), readArchivedPolicy(store, to));
+  for (const { rule, change, keys } of rules)
+    process.stdout.write(`${change} ${rule}${keys.length > 0 ? `: ${keys.join(', ')}` : ''}\n`);
+  for (const { file, change, lines } of files) {
+    process.stdout.write(`\n${change} ${file}\n`);
+    for (const { kind, text, line } of lines)
+      process.stdout.write(`${String(line).padStart(5)} ${LINE_MARKS[kind]} ${text}\n`);
+  }
 }
 
 function runTests(paths: readonly string[]): number {

@@ -11,6 +11,7 @@ Examples:
   wiretrail query user:alice op:DELETE since:-2d --store ./data
   wiretrail sensor -i eth1 --store /var/lib/wiretrail
   wiretrail verify --store ./data                  every record is as it was written
+  wiretrail console --store ./data                 the web console, on loopback
   wiretrail doctor -i eth1                         can this machine capture?
 
 Exit codes: 0 done · 1 a rule at or above --fail-on matched, or a check failed · 2 wrong usage or unusable input · 3 done, but with loss`;
@@ -23,11 +24,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   sensor: async () => (await import('./sensor.ts')).sensorCommand,
   status: async () => (await import('./status.ts')).statusCommand,
   query: async () => (await import('./query.ts')).queryCommand,
+  flows: async () => (await import('./flows.ts')).flowsCommand,
+  coverage: async () => (await import('./coverage.ts')).coverageCommand,
   extract: async () => (await import('./extract.ts')).extractCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   anchor: async () => (await import('./verify.ts')).anchorCommand,
   store: async () => (await import('./store.ts')).storeCommand,
   policy: async () => (await import('./policy.ts')).policyCommand,
+  console: async () => (await import('./console.ts')).consoleCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
 };
 

@@ -1,26 +1,25 @@
 /** `wiretrail query`: finds records in a store, as a table, JSON lines or CSV. */
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { recordToJson, recordToLine } from '../audit/json.ts';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
-import { formatTime } from '../base/time.ts';
 import type { AuditRecord } from '../contracts/record.ts';
 import type { Filter, Query } from '../query/filter.ts';
 import { parseFilter } from '../query/language.ts';
-import { parseMoment, parseRanges, type TimeRange } from '../query/time.ts';
 import { QUERY_FIELDS } from '../query/vocabulary.ts';
-import { AGGREGATE_FIELDS, type AggregateField } from '../store/aggregate.ts';
 import { csvHeader, csvLine, csvRecord } from '../store/format/csv.ts';
 import { RECORD_COLUMNS, recordCells, TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
+import { AGGREGATE_FIELDS, type AggregateField } from '../store/groups.ts';
 import { StoreReader } from '../store/reader.ts';
+import { READS_FOLDER } from '../store/reads.ts';
+import { recordAccess } from './access.ts';
 import { positiveInteger, repeated } from './options.ts';
 import { explain, type Format, PIPE_WIDTH, print, runSql, write } from './query-sql.ts';
 import { counted, say } from './text.ts';
+import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
 
-interface QueryOptions {
+interface QueryOptions extends TimeOptions {
   readonly store: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly time?: string;
   readonly user?: readonly string[];
   readonly client?: readonly string[];
   readonly server?: readonly string[];
@@ -32,6 +31,7 @@ interface QueryOptions {
   readonly limit?: number;
   readonly order: 'newest' | 'oldest';
   readonly explain?: boolean;
+  readonly reads?: boolean;
   readonly sql?: string;
 }
 
@@ -50,22 +50,21 @@ Examples:
   wiretrail query '"drop table" or rule:pci-*' --format jsonl
   wiretrail query kind:login failed:yes --count-by user,client
   wiretrail query --sql "SELECT user, count(*) FROM records('op:DELETE since:-7d') GROUP BY user"
-  wiretrail query user:alice --explain`;
+  wiretrail query user:alice --explain
+  wiretrail query --reads user:bob                           what bob looked at`;
 
 export function queryCommand(exit: (code: number) => void): Command {
-  const command = new Command('query')
+  const command = timeOptions(new Command('query'))
     .description('find records in a store')
     .argument('[expression...]', 'terms like user:alice op:DELETE rows>1000 "drop table", with and, or, not, brackets')
-    .option('--store <dir>', 'the store', 'data')
-    .option('--from <time>', 'first moment: ISO 8601, or a distance back such as -1h')
-    .option('--to <time>', 'moment at which to end')
-    .option('--time <range>', 'a range: 2026-11-20, 2026-11-20T10:00Z/PT30M, -2d, …');
+    .option('--store <dir>', 'the store', 'data');
   for (const name of TERM_OPTIONS) command.option(`--${name} <value>`, `the same as ${name}:value`, repeated);
   return command
     .option('--count-by <fields>', `count instead of listing, by ${AGGREGATE_FIELDS.join(', ')} (comma-separated)`)
     .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
     .addOption(new Option('--order <order>', 'which first').choices(['newest', 'oldest']).default('newest'))
     .option('--explain', 'say which segments and postings would be read, and read nothing')
+    .option('--reads', 'search what was recorded of the use of this store: who looked at what')
     .option('--sql <select>', "SQL over the table records, or records('expression'); read-only")
     .option('--limit <count>', `records at most (${TABLE_LIMIT} for a table, else all)`, positiveInteger)
     .addHelpText('after', EXAMPLES)
@@ -76,7 +75,8 @@ export function queryCommand(exit: (code: number) => void): Command {
 }
 
 async function run(expression: string, options: QueryOptions): Promise<void> {
-  const reader = new StoreReader(options.store);
+  recordAccess(options.store, 'READ', 'query', asked(expression, options));
+  const reader = new StoreReader(options.reads === true ? join(options.store, READS_FOLDER) : options.store);
   try {
     const nowUs = Date.now() * 1000;
     if (options.sql !== undefined) {
@@ -85,7 +85,6 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
       return;
     }
     const range = timeRange(options, nowUs);
-    if (range) say(`time: ${formatTime(range.fromUs)} to ${formatTime(range.toUs)}`);
     const filter = both(parseFilter(expression, nowUs), optionFilter(options));
     const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter, order: options.order };
     if (options.explain === true) await explain(reader, query);
@@ -97,20 +96,13 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
   }
 }
 
-function timeRange(options: QueryOptions, nowUs: number): TimeRange | undefined {
-  const { from, to, time } = options;
-  if (time !== undefined) {
-    if (from !== undefined || to !== undefined) throw new UserError('give --time, or --from and --to, not both');
-    const ranges = parseRanges(time, nowUs);
-    if (ranges.length > 1)
-      throw new UserError(`--time ${time} means several ranges: use time:${time} in the expression`);
-    return ranges[0];
+/** The query in one line, as the command line could take it again. */
+function asked(expression: string, options: QueryOptions): string {
+  const words = [expression];
+  for (const [name, value] of Object.entries(options)) {
+    if (name !== 'store' && name !== 'format') words.push(`--${name} ${String(value)}`);
   }
-  if (from === undefined && to === undefined) return undefined;
-  const fromUs = from === undefined ? 0 : parseMoment(from, nowUs);
-  const toUs = to === undefined ? nowUs : parseMoment(to, nowUs);
-  if (toUs <= fromUs) throw new UserError('the time range ends before it begins: check --from and --to');
-  return { fromUs, toUs };
+  return words.filter((word) => word !== '').join(' ');
 }
 
 function optionFilter(options: QueryOptions): Filter | undefined {

@@ -16,6 +16,10 @@ import type { PipelineCounters } from '../sensor/pipeline.ts';
 import { replay } from '../sensor/replay.ts';
 import { type ReplayProgress, replaySharded } from '../sensor/sharded-replay.ts';
 import { isAtLeast, type TallySnapshot } from '../sensor/tally.ts';
+import { openTraffic } from '../sensor/traffic.ts';
+import { Watch } from '../sensor/watch.ts';
+import type { TrafficLog } from '../traffic/log.ts';
+import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
 import {
   byteCount,
   DEFAULT_EVIDENCE_BYTES,
@@ -33,7 +37,7 @@ import { ALARM_GRACE_MS, internalLoss, printAlarms, printNextSteps, printSummary
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
-interface ReplayOptions extends RetentionOptions {
+interface ReplayOptions extends RetentionOptions, FlowRecordOptions {
   readonly jsonl?: string;
   readonly store?: string;
   readonly policies?: readonly string[];
@@ -72,7 +76,7 @@ Examples:
   wiretrail replay odd.pcap --port 15432=postgres         a hint where the beginning of a connection is missing`;
 
 export function replayCommand(exit: (code: number) => void): Command {
-  return retentionOptions(new Command('replay'))
+  return flowRecordOptions(retentionOptions(new Command('replay')))
     .description(
       'read captures (pcap, pcapng, also .gz and .zst; folders; - for standard input) and write audit records',
     )
@@ -124,16 +128,24 @@ async function replayOnOne(
   sinks: readonly RecordSink[],
   findings: Findings,
 ): Promise<Found> {
-  const parts = await assemble({ ...assemblyOptions(options, sinks), ordered: true });
+  const log: { traffic: TrafficLog | undefined } = { traffic: undefined };
+  const wanted = trafficOptionsOf(options);
+  const status =
+    wanted && ((rows: Float64Array, count: number): void => log.traffic?.write(rows, count, source.interfaces));
   const source = openFiles(files);
+  const parts = await assemble({ ...assemblyOptions(options, sinks), ordered: true, traffic: status });
   const { pipeline, engine, tally } = parts;
+  log.traffic = wanted && openTraffic(wanted);
+  const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: 0 });
+  const watch = wanted && new Watch((beat) => log.traffic?.heartbeat(beat), totals);
   const progress = new ProgressLine();
-  const stats = await replay(source, pipeline, () => {
+  const stats = await replay(source, pipeline, watch, () => {
     findings.input = source.currentFile;
     progress.update(() => describe(source, tally.counts.records, source.currentFile));
   });
   progress.end();
   await parts.close();
+  closeTraffic(log.traffic);
   source.close();
   const { worst, policy } = engine;
   return { stats, counters: pipeline.counters(), tally: tally.counts, worst, rules: policy.rules };
@@ -151,14 +163,17 @@ async function replayOnSeveral(
   const { sensor, policies, ports, flowsMax, overlap } = common;
   const job = { files, sensor, policies, ports, flowsMax, overlap, maskKey: outputs.maskKey };
   const progress = new ProgressLine();
+  const wanted = trafficOptionsOf(options);
+  const traffic = wanted && openTraffic(wanted);
   try {
-    const report = await replaySharded(job, options.workers, outputs, (at) =>
+    const report = await replaySharded(job, options.workers, outputs, traffic, (at) =>
       progress.update(() => describe(at, outputs.tally.counts.records, undefined)),
     );
     return { ...report, rules: outputs.engine.policy.rules };
   } finally {
     progress.end();
     await outputs.close();
+    closeTraffic(traffic);
   }
 }
 

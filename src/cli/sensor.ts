@@ -16,6 +16,9 @@ import { LiveCapture, type LiveListeners } from '../sensor/live.ts';
 import { type CrewJob, LiveCrew } from '../sensor/live-crew.ts';
 import type { Progress } from '../sensor/messages.ts';
 import { Steering } from '../sensor/steering.ts';
+import { openTraffic } from '../sensor/traffic.ts';
+import type { TrafficLog } from '../traffic/log.ts';
+import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
 import {
   byteCount,
   DEFAULT_EVIDENCE_BYTES,
@@ -32,7 +35,7 @@ import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './repor
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { counted, grouped, ProgressLine, say } from './text.ts';
 
-interface SensorOptions extends RetentionOptions {
+interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly interface: readonly string[];
   readonly store?: string;
   readonly jsonl?: string;
@@ -65,7 +68,7 @@ Examples:
 Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
 
 export function sensorCommand(exit: (code: number) => void): Command {
-  return retentionOptions(new Command('sensor'))
+  return flowRecordOptions(retentionOptions(new Command('sensor')))
     .description('capture from a network interface (a switch mirror port) and write audit records until stopped')
     .requiredOption('-i, --interface <name>', 'interface that receives mirrored traffic, repeatable', repeated)
     .option('--store <dir>', 'write records into a store')
@@ -106,9 +109,19 @@ async function run(options: SensorOptions): Promise<number> {
   const cap = options.source === 'cap' ? openCap(options) : undefined;
   const desk = new AlarmDesk(options.alarm ?? [], programVersion());
   const line = new ProgressLine();
+  const wanted = trafficOptionsOf(options);
+  // Opened when the store is there.
+  const log: { traffic: TrafficLog | undefined } = { traffic: undefined };
   const live = await startLive(options, jobOf(options, policies, cap), {
-    ready: () => say(`capturing on ${options.interface.join(', ')}`),
+    ready: () => {
+      log.traffic = wanted && openTraffic(wanted);
+      say(`capturing on ${options.interface.join(', ')}`);
+    },
     alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
+    traffic: wanted && {
+      write: (...batch) => log.traffic?.write(...batch),
+      heartbeat: (beat) => log.traffic?.heartbeat(beat),
+    },
     progress: (progress) => line.update(() => describe(progress)),
   });
   const steering = new Steering(live, { sensor: options.sensorName, interfaces: options.interface, policies }, desk);
@@ -129,6 +142,7 @@ async function run(options: SensorOptions): Promise<number> {
     line.end();
     cap?.close();
     unhook();
+    closeTraffic(log.traffic);
     await control?.close();
     await desk.close(ALARM_GRACE_MS);
     printAlarms(desk.reports());

@@ -1,8 +1,7 @@
 /** `wiretrail status`: what a running sensor says of itself. */
 import { Command } from 'commander';
-import { EXIT_DONE, UserError } from '../base/errors.ts';
-import { requestControl } from '../control/client.ts';
-import { CODE_STATUS, RESULT_DONE } from '../control/frame.ts';
+import { EXIT_DONE } from '../base/errors.ts';
+import { sensorStatus } from '../sensor/remote.ts';
 import type { SensorStatus } from '../sensor/steering.ts';
 import { DEFAULT_SOCKET } from './options.ts';
 import { counted } from './text.ts';
@@ -18,9 +17,8 @@ export function statusCommand(exit: (code: number) => void): Command {
     .option('--socket <path>', 'control socket of the sensor', DEFAULT_SOCKET)
     .option('--json', 'everything, as JSON')
     .action(async (options: StatusOptions) => {
-      const { result, content } = await requestControl(options.socket, CODE_STATUS, '');
-      if (result !== RESULT_DONE) throw new UserError(content);
-      process.stdout.write(options.json ? `${content}\n` : describe(JSON.parse(content) as SensorStatus));
+      const status = await sensorStatus(options.socket);
+      process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : describe(status));
       exit(EXIT_DONE);
     });
 }

@@ -1,15 +1,10 @@
-/** `wiretrail policy try`: what rules would have matched among the records of a store. Nothing is changed there. */
+/** `wiretrail policy try`: what rules would have matched among the records of a store. */
 import { recordToJson } from '../audit/json.ts';
-import { UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
-import type { AuditRecord } from '../contracts/record.ts';
-import { SQL_DIALECTS, type SqlAnalyzer, type SqlStatement } from '../contracts/sql.ts';
-import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
-import type { Evidence } from '../policy/explain.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parseMoment } from '../query/time.ts';
-import { createAnalyzer } from '../sql/analyzer.ts';
-import { StoreReader } from '../store/reader.ts';
+import { type TryMatch, tryPolicy } from '../sensor/try.ts';
+import { recordAccess } from './access.ts';
 import { grouped, say } from './text.ts';
 
 export interface TryOptions {
@@ -23,63 +18,38 @@ export interface TryOptions {
 const TEXT_CHARS_SHOWN = 160;
 
 /** Prints matches as JSON lines, or examples of each rule as text; then how many records each rule matched. */
-export function tryPolicy(policy: Policy, options: TryOptions): void {
+export async function printTrial(policy: Policy, options: TryOptions): Promise<void> {
   const nowUs = Date.now() * 1000;
-  const fromUs = options.from === undefined ? undefined : parseMoment(options.from, nowUs);
-  const toUs = options.to === undefined ? undefined : parseMoment(options.to, nowUs);
-  if (fromUs !== undefined && toUs !== undefined && toUs <= fromUs)
-    throw new UserError('the time range ends before it begins: check --from and --to');
-  const engine = createEngine(policy);
-  const analyzer = createAnalyzer();
-  const reader = new StoreReader(options.store);
-  let records = 0;
-  try {
-    for (const record of reader.query({ fromUs, toUs, filter: undefined, order: 'oldest' })) {
-      records++;
-      judge(engine, record, statementOf(record, analyzer), options);
+  recordAccess(options.store, 'READ', 'policy try', policy.rules.map(({ id }) => id).join(' '));
+  const trial = tryPolicy(policy, {
+    store: options.store,
+    fromUs: options.from === undefined ? undefined : parseMoment(options.from, nowUs),
+    toUs: options.to === undefined ? undefined : parseMoment(options.to, nowUs),
+    ...(options.jsonl ? {} : { examples: options.examples }),
+  });
+  for await (const event of trial) {
+    if (event.kind === 'match') printMatch(event, options.jsonl === true);
+    else if (event.kind === 'problem') say(`wiretrail: ${event.message}`);
+    else if (event.kind === 'done') {
+      for (const [rule, count] of Object.entries(event.matches))
+        say(`${rule}: ${grouped(count)} of ${grouped(event.records)} records`);
     }
-  } finally {
-    for (const problem of reader.problems) say(`wiretrail: ${problem}`);
-    reader.close();
   }
-  for (const { id } of policy.rules)
-    say(`${id}: ${grouped(engine.matches.get(id) ?? 0)} of ${grouped(records)} records`);
 }
 
-/** As the audit stage hands it to the engine. Stored texts have lost secrets and masked values. */
-function statementOf(record: AuditRecord, analyzer: SqlAnalyzer): SqlStatement | undefined {
-  if (record.text === undefined) return undefined;
-  const statements = analyzer.analyze(record.text, SQL_DIALECTS[record.system ?? ''] ?? 'generic');
-  return statements.find(({ start, end }) => end > start);
-}
-
-function judge(
-  engine: ExplainingEngine,
-  record: AuditRecord,
-  statement: SqlStatement | undefined,
-  options: TryOptions,
-): void {
-  const { text } = record;
-  engine.evaluate(record, statement);
-  if (record.policy === undefined) return;
-  if (options.jsonl) {
+function printMatch({ record, text, explained }: TryMatch, asJson: boolean): void {
+  if (asJson) {
     process.stdout.write(`${JSON.stringify(recordToJson(record))}\n`);
     return;
   }
-  for (const { rule, evidence } of engine.explain(record, statement)) {
-    if ((engine.matches.get(rule.id) ?? 0) > options.examples) continue;
+  for (const { rule, sentences } of explained) {
     const who = `${formatTime(record.timeUs)} ${record.user ?? '(unknown)'} ${record.clientAddress ?? ''}`;
-    process.stdout.write(`${rule.id}  ${who}  ${shown(text ?? record.kind)}\n`);
-    for (const proof of evidence) process.stdout.write(`    ${because(proof)}\n`);
+    process.stdout.write(`${rule}  ${who}  ${shown(text ?? record.kind)}\n`);
+    for (const sentence of sentences) process.stdout.write(`    ${sentence.text}\n`);
   }
 }
 
 function shown(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length > TEXT_CHARS_SHOWN ? `${line.slice(0, TEXT_CHARS_SHOWN)}…` : line;
-}
-
-function because({ condition, expected, found, byteStart, byteEnd }: Evidence): string {
-  const place = byteStart === undefined ? '' : ` at bytes ${byteStart} to ${byteEnd}`;
-  return `${condition} ${shown(expected)}: ${shown(found)}${place}`;
 }

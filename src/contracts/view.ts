@@ -63,3 +63,9 @@ export const TUNNEL_TZSP = 7;
 
 /** Names of the tunnels as they appear in `audit.tunnel`, indexed by `TUNNEL_*`. */
 export const TUNNEL_NAMES: readonly string[] = ['', 'vxlan', 'gre', 'erspan', 'geneve', 'gtpu', 'ipip', 'tzsp'];
+
+/** A tunnel as `audit.tunnel` names it: `vxlan:100`; empty for none. */
+export function tunnelName(kind: number, id: number): string {
+  const name = TUNNEL_NAMES[kind] ?? '';
+  return id === 0 ? name : `${name}:${id >>> 0}`;
+}

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { formatAddress } from '../base/address.ts';
 import { PacketView } from '../contracts/view.ts';
-import { formatAddress } from './address.ts';
 import { HASH_SEED_DEFAULT } from './hash.ts';
 import { FLOW_NONE, FlowTable } from './table.ts';
 

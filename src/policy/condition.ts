@@ -1,8 +1,9 @@
 /** A condition tree: what a rule's `when` becomes after reading, and how it is compiled into one function. */
+
+import type { Range } from '../base/networks.ts';
 import type { Facts, Finding } from './facts.ts';
 import { KIND_ALL } from './facts.ts';
 import type { KeywordScanner } from './keywords.ts';
-import type { Range } from './networks.ts';
 import type { Position } from './source.ts';
 import type { PortRange } from './units.ts';
 

@@ -48,6 +48,9 @@ export class Facts {
   }
 }
 
+/** What may stand between two words that are one operation: space, comments, CREATE's modifiers. */
+const BETWEEN_WORDS = '[^;]{1,120}?';
+
 /** Why a condition holds. Byte offsets are of `db.query.text` in UTF-8, where the reason stands in it. */
 export interface Finding {
   readonly found: string;
@@ -55,10 +58,16 @@ export interface Finding {
   readonly byteEnd?: number;
 }
 
-/** Where `needle` stands in the statement's text, case aside. */
+/**
+ * Where `needle` stands in the statement's text, case aside: as whole words, perhaps with others between them, else
+ * anywhere.
+ */
 export function locate(facts: Facts, found: string, needle: string): Finding {
   const text = facts.record.text;
   if (text === undefined || needle === '') return { found };
+  const words = needle.split(/\s+/).map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  const whole = new RegExp(`(?<![\\p{L}\\p{N}_$#])${words.join(BETWEEN_WORDS)}(?![\\p{L}\\p{N}_$#])`, 'iu').exec(text);
+  if (whole !== null) return { found, ...byteRange(text, whole.index, whole.index + whole[0].length) };
   const at = text.toLowerCase().indexOf(needle.toLowerCase());
   return at < 0 ? { found } : { found, ...byteRange(text, at, at + needle.length) };
 }

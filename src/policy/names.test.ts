@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseAddress, parseNetwork } from '../base/networks.ts';
 import { globMatches, NameMatcher } from './names.ts';
-import { parseAddress, parseNetwork } from './networks.ts';
 import { parseCount, parseDurationUs, parseMinutes, parsePorts } from './units.ts';
 import { SeenTable, WindowTable } from './windows.ts';
 

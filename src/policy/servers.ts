@@ -2,8 +2,9 @@
  * Which servers a policy is about: what need not be looked at when only matched records are kept. An answer errs on the
  * side of more: every record that a rule can match is from one of the servers named.
  */
+
+import type { Range } from '../base/networks.ts';
 import type { Condition } from './condition.ts';
-import type { Range } from './networks.ts';
 import type { Policy } from './policy.ts';
 import type { PortRange } from './units.ts';
 

@@ -1,4 +1,6 @@
 /** Conditions on one fact of the record: names, addresses, ports, numbers, words. */
+
+import { NetworkMatcher, parseNetwork } from '../base/networks.ts';
 import { MARK_NAMES, MARK_NO_REPLY } from '../contracts/event.ts';
 import type { AuditRecord } from '../contracts/record.ts';
 import { type Argument, describeList, readNames, readParsed, readWords } from './arguments.ts';
@@ -7,7 +9,6 @@ import type { Definition, JsonSchema } from './definition.ts';
 import { LIST_SCHEMA } from './definition.ts';
 import { type Facts, type Finding, KIND_ALL, KIND_BITS, KIND_LOGIN, KIND_STATEMENT, locate } from './facts.ts';
 import { NameMatcher } from './names.ts';
-import { NetworkMatcher, parseNetwork } from './networks.ts';
 import { parseCount, parseDurationUs, parsePorts } from './units.ts';
 
 type NameGetter = (facts: Facts) => string | undefined;

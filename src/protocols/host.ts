@@ -26,7 +26,15 @@ import {
   type StreamReceiver,
   type StreamWish,
 } from '../contracts/stream.ts';
-import { TUNNEL_NAMES } from '../contracts/view.ts';
+import {
+  FLOW_DATABASE,
+  FLOW_OPAQUE,
+  FLOW_OTHER,
+  FLOW_UNDECIDED,
+  type FlowClass,
+  type FlowClassifier,
+} from '../contracts/traffic.ts';
+import { tunnelName } from '../contracts/view.ts';
 import { PROBE_LOST, PROBE_OPEN, Probe, type ProbeWinner } from './probe.ts';
 import { Driver, type DriverCounters, FrameWindow, newDriverCounters } from './sdk/driver.ts';
 
@@ -37,6 +45,8 @@ export interface HostCounters extends DriverCounters {
   unrecognisedBytes: number;
   /** Connections whose driver stopped: encrypted, or an unknown version. */
   opaqueConnections: number;
+  /** Connections that were read, and whose beginning or end was not seen. */
+  cutConnections: number;
 }
 
 /** A flow whose protocol is known. */
@@ -45,7 +55,7 @@ interface Connection {
   readonly clientSide: Side;
 }
 
-export class ProtocolHost implements StreamReceiver {
+export class ProtocolHost implements StreamReceiver, FlowClassifier {
   readonly counters: HostCounters;
   private readonly modules: readonly ProtocolModule[];
   private readonly flows: FlowReader;
@@ -55,6 +65,13 @@ export class ProtocolHost implements StreamReceiver {
   /** Of all drivers here: the bytes of one connection at a time are read. */
   private readonly window = new FrameWindow();
   private readonly states: (Connection | Probe | undefined)[] = [];
+  /** By slot, for as long as the flow lives: what it turned out to be, and which side its client is. */
+  private readonly classes: FlowClass[] = [];
+  private readonly clients: (Side | -1)[] = [];
+  /** The flow that ended last: the packet that ended it is still to be counted. */
+  private endedSlot = -1;
+  private endedClass: FlowClass = FLOW_UNDECIDED;
+  private endedClient: Side | -1 = -1;
 
   /** `ports`: the user's hints, port → protocol name. Throws a UserError on a name that no module has. */
   constructor(
@@ -72,6 +89,7 @@ export class ProtocolHost implements StreamReceiver {
       unrecognisedFlows: 0,
       unrecognisedBytes: 0,
       opaqueConnections: 0,
+      cutConnections: 0,
     };
     for (const module of modules) {
       this.shared.set(module, new Map());
@@ -104,13 +122,36 @@ export class ProtocolHost implements StreamReceiver {
   onEnd(slot: number, reason: FlowEnd, tsUs: number): void {
     const state = this.states[slot];
     this.states[slot] = undefined;
-    if (state === undefined) return;
-    if (state instanceof Probe) this.giveUp(state);
-    else state.driver.end(endReason(reason), tsUs);
+    if (state instanceof Probe) this.giveUp(slot, state);
+    else if (state !== undefined) this.endConnection(slot, state, endReason(reason), tsUs);
+    this.endedSlot = slot;
+    this.endedClass = this.classes[slot] ?? FLOW_UNDECIDED;
+    this.endedClient = this.clients[slot] ?? -1;
+    this.classes[slot] = FLOW_UNDECIDED;
+    this.clients[slot] = -1;
+  }
+
+  private endConnection(slot: number, { driver }: Connection, reason: EndReason, tsUs: number): void {
+    if (reason === END_UNSEEN || this.flows.isMidstream(slot)) this.counters.cutConnections++;
+    driver.end(reason, tsUs);
+  }
+
+  flowClass(slot: number): FlowClass {
+    return this.classes[slot] || (slot === this.endedSlot ? this.endedClass : FLOW_UNDECIDED);
+  }
+
+  protocolClient(slot: number): Side | -1 {
+    const client = this.clients[slot] ?? -1;
+    return client < 0 && slot === this.endedSlot ? this.endedClient : client;
+  }
+
+  settle(): void {
+    this.endedSlot = -1;
   }
 
   private opaque(slot: number): StreamWish {
     this.counters.opaqueConnections++;
+    this.classes[slot] = FLOW_OPAQUE;
     this.states[slot] = undefined;
     return STREAM_IGNORE;
   }
@@ -138,14 +179,15 @@ export class ProtocolHost implements StreamReceiver {
     const verdict = probe.data(this.modules, hinted, side, bytes, start, end, tsUs);
     if (verdict === PROBE_OPEN) return STREAM_KEEP;
     if (verdict === PROBE_LOST) {
-      this.giveUp(probe);
+      this.giveUp(slot, probe);
       this.states[slot] = undefined;
       return STREAM_IGNORE;
     }
     return this.commit(slot, probe, probe.winner as ProbeWinner);
   }
 
-  private giveUp(probe: Probe): void {
+  private giveUp(slot: number, probe: Probe): void {
+    this.classes[slot] = FLOW_OTHER;
     this.counters.unrecognisedFlows++;
     for (const chunk of probe.held) this.counters.unrecognisedBytes += chunk.bytes?.length ?? 0;
   }
@@ -157,6 +199,8 @@ export class ProtocolHost implements StreamReceiver {
     const sink = this.sessions.open(info);
     const driver = new Driver(module, session, sink, this.counters, info.midstream, this.window);
     this.states[slot] = { driver, clientSide };
+    this.classes[slot] = FLOW_DATABASE;
+    this.clients[slot] = clientSide;
     this.counters.connections++;
     for (const chunk of probe.held) {
       const direction = directionOf(chunk.side, clientSide);
@@ -190,9 +234,4 @@ function directionOf(side: Side, clientSide: Side): Direction {
 
 function endReason(reason: FlowEnd): EndReason {
   return reason === FLOW_END_FIN ? END_FIN : reason === FLOW_END_RST ? END_RST : END_UNSEEN;
-}
-
-function tunnelName(kind: number, id: number): string {
-  const name = TUNNEL_NAMES[kind] ?? '';
-  return id === 0 ? name : `${name}:${id >>> 0}`;
 }

@@ -66,4 +66,14 @@ export interface Query {
   /** Default `newest`. */
   readonly order?: 'newest' | 'oldest' | undefined;
   readonly limit?: number | undefined;
+  /** Only what comes after this place in the order of results. */
+  readonly after?: Place | undefined;
+  /** Only records up to this sequence number: what was in the store at some moment. */
+  readonly seqMax?: number | undefined;
+}
+
+/** Where a record stands: by time, then by order of arrival. */
+export interface Place {
+  readonly timeUs: number;
+  readonly seq: number;
 }

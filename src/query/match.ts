@@ -1,5 +1,13 @@
 /** Comparisons of values with what a query names: patterns, networks, texts. */
 import { BlockList, isIP } from 'node:net';
+import type { Pattern } from './filter.ts';
+
+/** Whether the whole of `value` is what the pattern says, case aside. */
+export function patternMatches(value: string, { text, wildcards }: Pattern): boolean {
+  const lower = value.toLowerCase();
+  const wanted = text.toLowerCase();
+  return wildcards ? globMatches(lower, wanted) : lower === wanted;
+}
 
 /** Whether `value` is `pattern`, where `*` stands for any characters and `?` for one. Linear for hostile patterns too. */
 export function globMatches(value: string, pattern: string): boolean {

@@ -1,6 +1,7 @@
 /** What the stages above may ask about a flow, read from the flow table and the flow's first word. */
+
+import { formatAddress } from '../base/address.ts';
 import type { FlowReader, Side } from '../contracts/stream.ts';
-import { formatAddress } from '../flow/address.ts';
 import type { FlowTable } from '../flow/table.ts';
 import { CLIENT, CLIENT_KNOWN, FLOW_WORDS, MIDSTREAM } from './flow-words.ts';
 

@@ -79,8 +79,12 @@ export class Reassembler extends FlowFacts {
   private readonly streams: Streams;
   private readonly clock = new Clock();
   private timersUs = 0;
+  /** Of no meaning: see `FlowTable.expect`. */
+  private fetched = 0;
   /** Slot of the flow that the last pushed packet belongs to; -1 for none. */
   lastSlot: number = FLOW_NONE;
+  /** The last pushed packet belongs to another shard. */
+  lastForeign = false;
 
   /** Takes all its memory at once. Throws a RangeError when `flowsMax` is out of range. */
   constructor(options: Partial<ReassemblyOptions> = {}) {
@@ -111,12 +115,18 @@ export class Reassembler extends FlowFacts {
     return (this.table.bytes + this.idle.bytes + this.streams.flowBytes) / this.table.capacity;
   }
 
+  /** The segment will be pushed soon: what it needs of the flow table is fetched meanwhile. */
+  expect(view: PacketView): void {
+    this.fetched ^= this.table.expect(view);
+  }
+
   /** Takes a decoded segment; its bytes are borrowed for the call. */
   push(view: PacketView): void {
     this.counters.packets++;
     this.lastSlot = FLOW_NONE;
     this.advance(view.tsUs);
-    if (this.options.shardCount > 1 && !this.isOwn(view)) {
+    this.lastForeign = this.options.shardCount > 1 && !this.isOwn(view);
+    if (this.lastForeign) {
       this.counters.foreignPackets++;
       return;
     }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
 import type { RecordSink } from '../contracts/record.ts';
+import type { StatusSink } from '../contracts/traffic.ts';
 import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import { loadPolicies, type Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
@@ -37,6 +38,8 @@ export interface AssemblyOptions extends OutputOptions {
   readonly flowsMax: number;
   readonly overlap: readonly OverlapRange[];
   readonly evidence: EvidenceOptions | undefined;
+  /** Takes status records of connections; without it none are made. */
+  readonly traffic?: StatusSink | undefined;
   /** Records of one packet by time and id (`PipelineOptions.ordered`). */
   readonly ordered?: boolean;
 }
@@ -77,6 +80,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     flowsMax: options.flowsMax,
     overlap: options.overlap,
     evidence,
+    traffic: options.traffic,
     ordered: options.ordered ?? false,
   });
   return {
@@ -132,8 +136,11 @@ export async function openOutputs(options: OutputOptions, more: readonly RecordS
     },
     async close() {
       jsonl?.end();
-      await writer?.close();
-      await store?.close();
+      try {
+        await writer?.close();
+      } finally {
+        await store?.close();
+      }
     },
   };
 }

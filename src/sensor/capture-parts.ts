@@ -1,5 +1,6 @@
 /** What a capture thread works with, alone (`assembleAlone`) or as one of several (`crew-member.ts`). */
 import type { RecordSink } from '../contracts/record.ts';
+import type { StatusSink } from '../contracts/traffic.ts';
 import type { ExplainingEngine } from '../policy/engine.ts';
 import type { Policy } from '../policy/policy.ts';
 import { assemble } from './assemble.ts';
@@ -21,8 +22,12 @@ export interface CaptureParts {
 }
 
 /** With sinks of its own. Throws a UserError when a policy, the store or the output cannot be used. */
-export async function assembleAlone(job: CaptureJob, sinks: readonly RecordSink[]): Promise<CaptureParts> {
-  const parts = await assemble({ ...job, sinks, whenFull: 'drop' });
+export async function assembleAlone(
+  job: CaptureJob,
+  sinks: readonly RecordSink[],
+  traffic: StatusSink | undefined,
+): Promise<CaptureParts> {
+  const parts = await assemble({ ...job, sinks, whenFull: 'drop', traffic });
   return {
     pipeline: parts.pipeline,
     get engine() {

@@ -12,11 +12,13 @@ import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicySteps } from '../policy/policy.ts';
 import { ALARMS_UNDER_WAY_MAX, AlarmSink } from './alarm-sink.ts';
 import { assembleAlone, type CaptureParts } from './capture-parts.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { assembleMember, CrewOutbox } from './crew-member.ts';
 import { policyFilter } from './kernel-filter.ts';
 import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 import { ThreadQueue } from './thread-queue.ts';
+import { Watch } from './watch.ts';
 
 const POLL_MS = 100;
 const PROGRESS_MS = 1000;
@@ -31,14 +33,24 @@ let compiling = 0;
 const job = workerData as CaptureJob;
 const stop = new Int32Array(job.stop);
 
-function tell(message: CaptureMessage): void {
-  parentPort?.postMessage(message);
+function tell(message: CaptureMessage, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+function tellTraffic(rows: Float64Array, count: number): void {
+  tell({ kind: 'traffic', rows, count }, [rows.buffer as ArrayBuffer]);
 }
 
 async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   const { pipeline } = parts;
   const ledger = new LossLedger((...loss) => pipeline.auditor.loss(...loss));
-  const accounts = (): LossAccount[] => lossAccounts(source.links(), pipeline.counters());
+  const clock = new ClockWatch();
+  const accounts = (): LossAccount[] => lossAccounts(source.links(), clock.jumps, pipeline.counters());
+  const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: clock.jumps });
+  // In a crew the main thread watches, over all of its threads.
+  const isWatching = job.sendsTraffic && job.crew === undefined;
+  const watch = isWatching ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
+  watch?.tick(Date.now() * 1000);
   let lastProgressMs = Date.now();
   while (Atomics.load(stop, 0) === 0) {
     for (let i = 0; i < BLOCKS_PER_TURN; i++) {
@@ -53,6 +65,8 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
     const nowMs = Date.now();
     if (nowMs - lastProgressMs >= PROGRESS_MS) {
       lastProgressMs = nowMs;
+      clock.look(nowMs);
+      watch?.tick(nowMs * 1000);
       ledger.observe(nowMs * 1000, accounts);
       parts.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
@@ -64,6 +78,8 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
   ledger.close(Date.now() * 1000, accounts());
+  watch?.tick(Date.now() * 1000);
+  watch?.close();
   parts.tick();
 }
 
@@ -128,8 +144,14 @@ function openSource(): LiveSource {
 
 function assembleParts(): Promise<CaptureParts> {
   const { crew } = job;
-  if (crew === undefined) return assembleAlone(job, alarmSinks());
-  return assembleMember(job, crew, new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })));
+  const traffic = job.sendsTraffic ? tellTraffic : undefined;
+  if (crew === undefined) return assembleAlone(job, alarmSinks(), traffic);
+  return assembleMember(
+    job,
+    crew,
+    traffic,
+    new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })),
+  );
 }
 
 async function main(): Promise<void> {

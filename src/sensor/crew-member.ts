@@ -4,6 +4,7 @@
  */
 import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
+import type { StatusSink } from '../contracts/traffic.ts';
 import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
 import type { Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
@@ -58,7 +59,12 @@ export class CrewOutbox implements RecordSink {
 }
 
 /** Throws a UserError when a policy cannot be used. */
-export async function assembleMember(job: CaptureJob, crew: CrewPlace, outbox: CrewOutbox): Promise<CaptureParts> {
+export async function assembleMember(
+  job: CaptureJob,
+  crew: CrewPlace,
+  traffic: StatusSink | undefined,
+  outbox: CrewOutbox,
+): Promise<CaptureParts> {
   // What is counted of records is counted where they come together.
   const tally = newTally();
   const start = (policy: Policy): ExplainingEngine =>
@@ -73,6 +79,7 @@ export async function assembleMember(job: CaptureJob, crew: CrewPlace, outbox: C
     flowsMax: job.flowsMax,
     overlap: job.overlap,
     evidence: undefined,
+    traffic,
     firstLoss: crew.index * LOSSES_PER_MEMBER,
     defer: (record, statement) => {
       if (!outbox.defer(record, statement)) pipeline.auditor.counters.dropped++;

@@ -3,8 +3,8 @@
  * ends and the time of its first packet (`audit/ids.ts`), so no protocol needs to be understood to find it again.
  */
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { sessionId } from '../audit/ids.ts';
 import { UserError } from '../base/errors.ts';
+import { sessionId } from '../base/session-id.ts';
 import { evidenceFiles } from '../capture/evidence-files.ts';
 import { commentOf, pcapngBlocks } from '../capture/pcapng-blocks.ts';
 import { PcapngFile } from '../capture/pcapng-file.ts';

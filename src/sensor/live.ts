@@ -6,6 +6,7 @@ import type { PolicySource } from '../policy/source.ts';
 import { ALARMS_UNDER_WAY_MAX } from './alarm-sink.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, CrewRecord, PolicyInForce, Progress } from './messages.ts';
 import { ThreadQueue } from './thread-queue.ts';
+import type { TrafficReceiver } from './traffic.ts';
 
 export interface LiveListeners {
   ready(): void;
@@ -14,6 +15,8 @@ export interface LiveListeners {
   readonly alarm: ((alarm: Alarm) => void) | undefined;
   /** Of a thread in a crew: its records, which are the receiver's from then on. */
   records?(records: readonly CrewRecord[]): void;
+  /** `undefined`: flow records are not asked for. */
+  readonly traffic: TrafficReceiver | undefined;
 }
 
 interface Pending {
@@ -28,16 +31,18 @@ export class LiveCapture {
   policy: PolicyInForce | undefined = undefined;
   latest: Progress | undefined = undefined;
   private readonly worker: Worker;
+  private readonly interfaces: readonly string[];
   private readonly stopFlag: Int32Array;
   private readonly pending = new Map<number, Pending>();
   private readonly lane = new ThreadQueue(ALARMS_UNDER_WAY_MAX);
   private tickets = 0;
 
-  constructor(job: Omit<CaptureJob, 'stop' | 'alarms'>, listeners: LiveListeners) {
+  constructor(job: Omit<CaptureJob, 'stop' | 'alarms' | 'sendsTraffic'>, listeners: LiveListeners) {
+    this.interfaces = job.interfaces;
     const stop = new SharedArrayBuffer(4);
     this.stopFlag = new Int32Array(stop);
     const alarms = listeners.alarm === undefined ? undefined : this.lane.shared;
-    const workerData: CaptureJob = { ...job, alarms, stop };
+    const workerData: CaptureJob = { ...job, alarms, sendsTraffic: listeners.traffic !== undefined, stop };
     this.worker = new Worker(new URL('./capture-worker.js', import.meta.url), { workerData });
     this.ended = new Promise((resolve, reject) => {
       this.worker.on('message', (message: CaptureMessage) => {
@@ -87,6 +92,12 @@ export class LiveCapture {
         break;
       case 'records':
         listeners.records?.(message.records);
+        break;
+      case 'traffic':
+        listeners.traffic?.write(message.rows, message.count, this.interfaces);
+        break;
+      case 'heartbeat':
+        listeners.traffic?.heartbeat(message.beat);
         break;
       case 'enforced':
         this.policy = message.policy;

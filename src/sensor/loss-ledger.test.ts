@@ -44,7 +44,7 @@ test('accounts of interfaces and stages are kept apart; bytes are told as such',
   const { ledger: book, entries } = ledger();
   const links = ['eth1', 'eth2'].map((name, i) => ({ name, drops: i, freezes: 0, reopens: 0 }));
   const counters = { reassembly: { endedEvicted: 3 }, protocols: { gapBytes: 1460 }, audit: { dropped: 0 } };
-  book.close(1, lossAccounts(links, counters));
+  book.close(1, lossAccounts(links, 0, counters));
   assert.deepEqual(
     entries.map(({ reason, lostBytes, detail }) => [reason, lostBytes, detail.split(':')[0]]),
     [
@@ -78,7 +78,7 @@ test('a reader that pauses loses packets: what came and what the ledger says are
   source.close();
   const { ledger: book, entries } = ledger();
   const nothing = { reassembly: {}, protocols: {}, audit: {} };
-  book.close(1, lossAccounts(source.links(), nothing));
+  book.close(1, lossAccounts(source.links(), 0, nothing));
   const lost = entries.filter(({ reason }) => reason === 'kernel-drops');
   assert.equal(lost.length, 1);
   assert.equal(seen + Number(/\d+(?= packets)/.exec(lost[0]?.detail ?? '')?.[0]), sent);

@@ -4,6 +4,7 @@ import type { QueueMemory } from '../capture/packet-queue.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { AuditRecord, Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
+import type { Heartbeat } from '../contracts/traffic.ts';
 import type { PolicySource } from '../policy/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { StoreOptions } from '../store/store.ts';
@@ -53,6 +54,8 @@ export interface CaptureJob {
   readonly filter: string | undefined;
   /** Only the servers that the policy names are received, when it keeps records of no other. */
   readonly kernelFilter: boolean;
+  /** Flow records and heartbeats are wanted. */
+  readonly sendsTraffic: boolean;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
   /** Where packets come from, when not from rings of its own: a `CapFeed` of the main thread. */
@@ -89,6 +92,8 @@ export type CaptureMessage =
   /** The old policy stays in force. */
   | { readonly kind: 'refused'; readonly ticket: number; readonly message: string }
   | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'traffic'; readonly rows: Float64Array; readonly count: number }
+  | { readonly kind: 'heartbeat'; readonly beat: Heartbeat }
   | { readonly kind: 'alarm'; readonly alarm: Alarm }
   | { readonly kind: 'records'; readonly records: readonly CrewRecord[] }
   /** Clean end; the last counters. */

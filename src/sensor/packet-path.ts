@@ -13,6 +13,12 @@ import type { Reassembler } from '../reassembly/reassembler.ts';
 
 const GROUP_PACKETS = 8;
 
+/** Told of every packet of a batch in order, whether or not it is TCP. */
+export interface PacketWatcher {
+  beforePacket(): void;
+  afterPacket(view: PacketView, isTcp: boolean): void;
+}
+
 export class PacketPath {
   readonly decoder: Decoder = new Decoder();
   private readonly reassembler: Reassembler;
@@ -23,15 +29,17 @@ export class PacketPath {
     this.reassembler = reassembler;
   }
 
-  /** Reads a batch in place. `before` and `after` are called for every packet, in order, whether or not it is TCP. */
-  run(batch: PacketBatch, before: () => void, after: () => void): void {
+  /** Reads a batch in place. */
+  run(batch: PacketBatch, watcher: PacketWatcher): void {
     const { reassembler, views, verdicts } = this;
     for (let next = 0; next < batch.count; ) {
       const count = this.decodeGroup(batch, next);
       for (let i = 0; i < count; i++) {
-        before();
-        if (verdicts[i] === DECODE_TCP) reassembler.push(views[i] as PacketView);
-        after();
+        watcher.beforePacket();
+        const view = views[i] as PacketView;
+        const isTcp = verdicts[i] === DECODE_TCP;
+        if (isTcp) reassembler.push(view);
+        watcher.afterPacket(view, isTcp);
       }
       next += count;
     }

@@ -8,14 +8,16 @@ import type { PacketBatch } from '../contracts/packet.ts';
 import type { PolicyEngine } from '../contracts/policy.ts';
 import type { ProtocolModule } from '../contracts/protocol.ts';
 import type { RecordSink } from '../contracts/record.ts';
+import type { StatusSink } from '../contracts/traffic.ts';
 import { PacketView } from '../contracts/view.ts';
-import { Decoder } from '../decode/decoder.ts';
 import { DECODE_TCP } from '../decode/layers.ts';
 import { ProtocolHost } from '../protocols/host.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Reassembler } from '../reassembly/reassembler.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
+import { TrafficMeter } from '../traffic/meter.ts';
 import type { Evidence, EvidenceSummary } from './evidence.ts';
+import { PacketPath, type PacketWatcher } from './packet-path.ts';
 
 export interface PipelineOptions {
   readonly sensor: string;
@@ -35,6 +37,8 @@ export interface PipelineOptions {
   readonly shard?: { readonly index: number; readonly count: number };
   /** As in `AuditorOptions`. */
   readonly firstLoss?: number;
+  /** Takes status records of connections; without it none are made. */
+  readonly traffic?: StatusSink | undefined;
   /** Takes the records that the policy engine defers. */
   readonly defer?: AuditorOptions['defer'];
 }
@@ -44,19 +48,22 @@ export interface PipelineCounters {
   readonly reassembly: Counters;
   readonly protocols: Counters;
   readonly audit: AuditCounters;
+  /** `undefined` when connections are not metered. */
+  readonly traffic: Counters | undefined;
   /** `undefined` when no evidence is kept. */
   readonly evidence: EvidenceSummary | undefined;
 }
 
-export class Pipeline {
+export class Pipeline implements PacketWatcher {
   readonly auditor: Auditor;
   /** Packets so far, the one being read included. */
   position = 0;
   private readonly view = new PacketView();
-  private readonly decoder = new Decoder();
+  private readonly path: PacketPath;
   private readonly reassembler: Reassembler;
   private readonly host: ProtocolHost;
   private readonly evidence: Evidence | undefined;
+  private readonly meter: TrafficMeter | undefined;
 
   constructor(options: PipelineOptions) {
     this.auditor = new Auditor({
@@ -74,36 +81,44 @@ export class Pipeline {
       shardIndex: options.shard?.index ?? 0,
       shardCount: options.shard?.count ?? 1,
     });
+    this.path = new PacketPath(this.reassembler);
     this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
     this.evidence = options.evidence;
     this.evidence?.connect(this.host, this.reassembler);
+    if (options.traffic !== undefined) {
+      this.meter = new TrafficMeter(this.reassembler, this.host, options.traffic, { flowsMax: options.flowsMax });
+    }
     this.reassembler.setReceiver(this.evidence ?? this.host);
   }
 
   /** Reads a batch in place; nothing of it is kept after the call. */
   run(batch: PacketBatch): void {
-    const { view, decoder, reassembler, auditor, evidence } = this;
-    if (evidence !== undefined) {
-      this.runWithEvidence(batch, evidence);
-      return;
-    }
-    for (let i = 0; i < batch.count; i++) {
-      this.position++;
-      if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
-      if (auditor.holds) auditor.release();
-    }
+    if (this.evidence === undefined) this.path.run(batch, this);
+    else this.runWithEvidence(batch, this.evidence);
   }
 
+  beforePacket(): void {
+    this.position++;
+  }
+
+  afterPacket(view: PacketView, isTcp: boolean): void {
+    const { meter, reassembler, auditor } = this;
+    if (isTcp && meter !== undefined && !reassembler.lastForeign) meter.count(view, reassembler.lastSlot);
+    if (auditor.holds) auditor.release();
+  }
+
+  /** One by one: which packets a flow keeps is told while they are followed. */
   private runWithEvidence(batch: PacketBatch, evidence: Evidence): void {
-    const { view, decoder, reassembler, auditor } = this;
+    const { view, path, reassembler } = this;
     for (let i = 0; i < batch.count; i++) {
-      this.position++;
-      if (decoder.decode(batch, i, view) === DECODE_TCP) {
+      this.beforePacket();
+      const isTcp = path.decoder.decode(batch, i, view) === DECODE_TCP;
+      if (isTcp) {
         evidence.begin(batch, i, view.bytes);
         reassembler.push(view);
         evidence.end(reassembler.lastSlot);
       }
-      if (auditor.holds) auditor.release();
+      this.afterPacket(view, isTcp);
       evidence.forgetEnded();
     }
   }
@@ -111,6 +126,7 @@ export class Pipeline {
   /** Time passes though no packet came (live capture): timers run. */
   advance(tsUs: number): void {
     this.reassembler.advance(tsUs);
+    this.meter?.advance(tsUs);
     this.auditor.release();
     this.evidence?.forgetEnded();
   }
@@ -119,16 +135,18 @@ export class Pipeline {
   finish(): void {
     this.position++;
     this.reassembler.flush(0);
+    this.meter?.end();
     this.auditor.release();
     this.evidence?.forgetEnded();
   }
 
   counters(): PipelineCounters {
     return {
-      decode: { ...this.decoder.counters },
+      decode: { ...this.path.decoder.counters },
       reassembly: { ...this.reassembler.counters },
       protocols: { ...this.host.counters },
       audit: { ...this.auditor.counters },
+      traffic: this.meter?.counters(),
       evidence: this.evidence?.counters,
     };
   }

@@ -2,12 +2,25 @@
  * Keeps every policy that judged a record of a store: `policies/<version>.json` there, named by what the records carry in
  * `audit.policy_version`. With the texts of its files the policy can be put in force again; its rules say what it did.
  */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { UserError } from '../base/errors.ts';
-import { type Policy, shortVersion } from '../policy/policy.ts';
+import { type Policy, parsePolicies, shortVersion } from '../policy/policy.ts';
+import type { PolicySource } from '../policy/source.ts';
 
 export const POLICY_FOLDER = 'policies';
+const VERSION_FILE = /^([0-9a-f]{12})\.json$/;
+
+/** A policy of the archive, as a list of them shows it. */
+export interface ArchivedPolicy {
+  /** As in `audit.policy_version`. */
+  readonly version: string;
+  /** Microseconds since 1970: when it first was in force over this store. */
+  readonly sinceUs: number;
+  readonly rules: number;
+  /** Names of its files, without folders. */
+  readonly files: readonly string[];
+}
 
 /** Writes the policy unless it is there. Throws a UserError when it cannot. */
 export function archivePolicy(store: string, policy: Policy): void {
@@ -24,8 +37,53 @@ export function archivePolicy(store: string, policy: Policy): void {
   }
 }
 
+/** Newest first. A file that cannot be read is left out. */
+export function listPolicies(store: string): readonly ArchivedPolicy[] {
+  const folder = join(store, POLICY_FOLDER);
+  if (!existsSync(folder)) return [];
+  const list: ArchivedPolicy[] = [];
+  for (const name of readdirSync(folder)) {
+    const version = VERSION_FILE.exec(name)?.[1];
+    if (version === undefined) continue;
+    const kept = readKept(join(folder, name));
+    if (kept === undefined) continue;
+    const sinceUs = Math.floor(statSync(join(folder, name)).mtimeMs * 1000);
+    const files = kept.sources.map((source) => basename(source.name));
+    list.push({ version, sinceUs, rules: kept.rules, files });
+  }
+  return list.sort((a, b) => b.sinceUs - a.sinceUs);
+}
+
+/** The policy of that version, ready to judge again. Throws a UserError when the store does not have it. */
+export function readArchivedPolicy(store: string, version: string): Policy {
+  const path = join(store, POLICY_FOLDER, `${version}.json`);
+  const kept = VERSION_FILE.test(`${version}.json`) && existsSync(path) ? readKept(path) : undefined;
+  if (kept === undefined) throw new UserError(`${store}: no policy ${version} here`);
+  return parsePolicies(kept.sources);
+}
+
+interface Kept {
+  readonly rules: number;
+  readonly sources: readonly PolicySource[];
+}
+
+function readKept(path: string): Kept | undefined {
+  try {
+    const { rules, sources } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Record<'rules' | 'sources', unknown>>;
+    if (!Array.isArray(rules) || !Array.isArray(sources)) return undefined;
+    return { rules: rules.length, sources: sources.filter(isSource) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isSource(value: unknown): value is PolicySource {
+  const { name, text } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof name === 'string' && typeof text === 'string';
+}
+
 function describePolicy(policy: Policy): object {
-  const { version, record, mask, sources, disabled } = policy;
+  const { version, record, mask, maskColumns, sources, disabled } = policy;
   const rules = policy.rules.map(({ id, title, reason, references, severity, tags, action, mode, file, line }) => ({
     id,
     title,
@@ -38,5 +96,5 @@ function describePolicy(policy: Policy): object {
     file,
     line,
   }));
-  return { version, record, mask, rules, disabled, sources };
+  return { version, record, mask, maskColumns, rules, disabled, sources };
 }

@@ -2,19 +2,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PacketSource, SourceStats } from '../contracts/packet.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Watch } from './watch.ts';
 
 const POLL_MS = 250;
 
-export async function replay(source: PacketSource, pipeline: Pipeline, onBatch: () => void): Promise<SourceStats> {
+export async function replay(
+  source: PacketSource,
+  pipeline: Pipeline,
+  watch: Watch | undefined,
+  onBatch: () => void,
+): Promise<SourceStats> {
   while (!source.ended) {
     const batch = source.poll(POLL_MS);
     if (batch) {
+      watch?.begin(batch);
       pipeline.run(batch);
+      watch?.end(batch);
       source.release(batch);
     }
     onBatch();
     await nextTurn(); // messages from the store's thread
   }
   pipeline.finish();
+  watch?.close();
   return source.stats();
 }

@@ -4,6 +4,7 @@ import type { Ordered } from '../audit/order.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
+import type { Heartbeat } from '../contracts/traffic.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
@@ -20,6 +21,8 @@ export interface ShardJob {
   readonly shard: { readonly index: number; readonly count: number };
   /** Records that are kept are wanted by the main thread, not only counted. */
   readonly sendsRecords: boolean;
+  /** Flow records and heartbeats are wanted. */
+  readonly sendsTraffic: boolean;
   /** One Int32 a shard: messages of it that the main thread is done with. */
   readonly taken: SharedArrayBuffer;
 }
@@ -52,6 +55,13 @@ export type ShardMessage =
       readonly bytesRead: number;
       readonly bytesTotal: number | undefined;
     }
+  | {
+      readonly kind: 'traffic';
+      readonly rows: Float64Array;
+      readonly count: number;
+      readonly interfaces: readonly string[];
+    }
+  | { readonly kind: 'heartbeat'; readonly beat: Heartbeat }
   | { readonly kind: 'done'; readonly report: ShardReport }
   /** `message` is for people: one line. */
   | { readonly kind: 'failed'; readonly message: string };

@@ -10,6 +10,7 @@ import { UserError } from '../base/errors.ts';
 import { type FileSource, openFiles } from '../capture/file.ts';
 import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
+import type { StatusSink } from '../contracts/traffic.ts';
 import { createEngine } from '../policy/engine.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import { createColumnValueFinder } from '../sql/column-values.ts';
@@ -17,6 +18,7 @@ import { readPolicies } from './assemble.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ShardJob, ShardMessage, ShardRecord } from './shard-messages.ts';
 import { Tally } from './tally.ts';
+import { Watch } from './watch.ts';
 
 const POLL_MS = 250;
 /** Messages that the main thread may be behind. */
@@ -75,8 +77,17 @@ class Outbox implements RecordSink {
   }
 }
 
-function tell(message: ShardMessage): void {
-  parentPort?.postMessage(message);
+function tell(message: ShardMessage, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+function trafficOf({ interfaces }: FileSource): StatusSink {
+  return (rows, count) => tell({ kind: 'traffic', rows, count, interfaces }, [rows.buffer as ArrayBuffer]);
+}
+
+function watchOf(source: FileSource, pipeline: Pipeline): Watch {
+  const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: 0 });
+  return new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals);
 }
 
 async function main(): Promise<void> {
@@ -88,7 +99,7 @@ async function main(): Promise<void> {
   const source = openFiles(job.files);
   const outbox = new Outbox(source);
   const tally = new Tally([]);
-  const { sensor, ports, flowsMax, overlap, shard, sendsRecords } = job;
+  const { sensor, ports, flowsMax, overlap, shard, sendsRecords, sendsTraffic } = job;
   const sink = sendsRecords ? outbox : tally;
   const options = {
     sensor,
@@ -101,19 +112,24 @@ async function main(): Promise<void> {
     sink,
     ordered: true,
     defer: outbox.defer,
+    traffic: sendsTraffic ? trafficOf(source) : undefined,
   };
   const pipeline = new Pipeline({ ...options, protocols: await loadProtocols() });
   outbox.position = () => pipeline.position;
+  const watch = sendsTraffic ? watchOf(source, pipeline) : undefined;
   while (!source.ended) {
     const batch = source.poll(POLL_MS);
     if (batch) {
+      watch?.begin(batch);
       pipeline.run(batch);
+      watch?.end(batch);
       source.release(batch);
     }
     outbox.send(pipeline.position);
     await nextTurn();
   }
   pipeline.finish();
+  watch?.close();
   outbox.send(Number.POSITIVE_INFINITY);
   const report = { stats: source.stats(), counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
   source.close();

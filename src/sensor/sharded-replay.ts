@@ -10,6 +10,7 @@ import { ShardMerge } from './merge.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { ShardJob, ShardMessage, ShardRecord, ShardReport } from './shard-messages.ts';
 import { addTally } from './tally.ts';
+import { HeartbeatSum, type TrafficReceiver } from './traffic.ts';
 
 /** How far the slowest shard is. */
 export interface ReplayProgress {
@@ -22,9 +23,10 @@ export interface ReplayProgress {
  * packets, which every shard reads, are counted once. Throws a UserError when an input cannot be used.
  */
 export async function replaySharded(
-  job: Omit<ShardJob, 'shard' | 'taken' | 'sendsRecords'>,
+  job: Omit<ShardJob, 'shard' | 'taken' | 'sendsRecords' | 'sendsTraffic'>,
   workers: number,
   outputs: Outputs,
+  traffic: TrafficReceiver | undefined,
   onProgress: (progress: ReplayProgress) => void,
 ): Promise<ShardReport> {
   const { engine, tally, takesRecords, writer } = outputs;
@@ -40,13 +42,17 @@ export async function replaySharded(
     Atomics.notify(words, shard);
   });
   const sendsRecords = takesRecords;
+  const sendsTraffic = traffic !== undefined;
+  const heartbeats = new HeartbeatSum(workers, (beat) => traffic?.heartbeat(beat));
   const threads: Worker[] = [];
   try {
     const runs = Array.from({ length: workers }, (_, index) => {
-      const workerData: ShardJob = { ...job, shard: { index, count: workers }, sendsRecords, taken };
+      const workerData: ShardJob = { ...job, shard: { index, count: workers }, sendsRecords, sendsTraffic, taken };
       const thread = new Worker(join(import.meta.dirname, 'shard-worker.js'), { workerData });
       threads.push(thread);
       return shardReport(thread, (message) => {
+        if (message.kind === 'traffic') return traffic?.write(message.rows, message.count, message.interfaces);
+        if (message.kind === 'heartbeat') return heartbeats.add(message.beat);
         merge.add(index, message.position, message.records);
         writer?.tick();
         onProgress(message);
@@ -59,14 +65,14 @@ export async function replaySharded(
   }
 }
 
-type RecordsMessage = Extract<ShardMessage, { kind: 'records' }>;
+type StreamMessage = Extract<ShardMessage, { kind: 'records' | 'traffic' | 'heartbeat' }>;
 
-function shardReport(thread: Worker, onRecords: (message: RecordsMessage) => void): Promise<ShardReport> {
+function shardReport(thread: Worker, onMessage: (message: StreamMessage) => void): Promise<ShardReport> {
   return new Promise((resolve, reject) => {
     thread.on('message', (message: ShardMessage) => {
-      if (message.kind === 'records') onRecords(message);
-      else if (message.kind === 'done') resolve(message.report);
-      else reject(new UserError(message.message));
+      if (message.kind === 'done') resolve(message.report);
+      else if (message.kind === 'failed') reject(new UserError(message.message));
+      else onMessage(message);
     });
     thread.on('error', reject);
     thread.on('exit', (code) => reject(new Error(`a worker ended early, with ${code}`)));

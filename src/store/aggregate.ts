@@ -1,175 +1,170 @@
-/** Counts by field values. SQLite groups by row numbers, which are short; their labels are looked up afterwards. */
-import { SEVERITIES } from '../contracts/record.ts';
-import type { Condition } from './compile.ts';
-import { parseList } from './functions.ts';
-import type { SegmentReader } from './rows.ts';
+/**
+ * Counts by the values of fields, exactly, from the columns of segments: a chunk at a time, without touching a row
+ * unless the filter asks for what only rows tell.
+ */
 
-export const AGGREGATE_FIELDS = [
-  'user',
-  'client',
-  'server',
-  'system',
-  'program',
-  'db',
-  'session',
-  'sensor',
-  'kind',
-  'op',
-  'object',
-  'fingerprint',
-  'error',
-  'rule',
-  'severity',
-  'hour',
-  'day',
-] as const;
-export type AggregateField = (typeof AGGREGATE_FIELDS)[number];
+import type { Query } from '../query/filter.ts';
+import { type CellPlan, CellView, planCells } from './cells.ts';
+import type { SegmentColumns } from './column-file.ts';
+import { CHUNK_ROWS_MAX } from './columns.ts';
+import { GroupTable } from './group-table.ts';
+import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
+import { type KeyPart, partsOf } from './parts.ts';
+import type { PooledSegment } from './pool.ts';
+import { ChunkSelector, planSelection, type Selection } from './select.ts';
+import { SegmentSums } from './sums.ts';
+import type { ChunkView, RecordView } from './view.ts';
 
-export interface AggregateRow {
-  /** In the order of the fields asked for; empty where a record has no value. */
-  readonly labels: readonly string[];
+/** What is known of the records of a group. */
+export interface Measures {
   readonly records: number;
   readonly failed: number;
-  /** Rows returned or affected. */
+  /** Rows returned, or else affected. */
   readonly rows: number;
+  /** Durations added up, in microseconds. */
+  readonly durationUs: number;
+  /** Time of the oldest and of the newest. */
+  readonly firstUs: number;
+  readonly lastUs: number;
 }
 
-/** Different combinations of values kept; further ones are summed under `…`. */
-const GROUPS_MAX = 100_000;
-const OTHERS = '…';
-const HOUR_US = 3_600_000_000;
-const DAY_US = 24 * HOUR_US;
+export interface AggregateRow extends Measures {
+  /** In the order of the fields asked for; empty where a record has no value. Periods as their ISO 8601 start. */
+  readonly labels: Labels;
+}
 
-/** The column of `record` that decides a field's value. */
-const GROUPED_BY: { readonly [F in AggregateField]: string } = {
-  user: 'session_row',
-  client: 'session_row',
-  server: 'session_row',
-  system: 'session_row',
-  program: 'session_row',
-  db: 'session_row',
-  session: 'session_row',
-  sensor: 'session_row',
-  kind: 'shape_row',
-  op: 'shape_row',
-  object: 'shape_row',
-  fingerprint: 'shape_row',
-  error: 'error_code',
-  rule: 'verdict_row',
-  severity: 'verdict_row',
-  hour: 'hour',
-  day: 'hour',
-};
+/** What to count by. */
+export interface GroupBy {
+  readonly fields: readonly AggregateField[];
+  /** Width of the time buckets that are told apart, and the moment that one of them starts at. */
+  readonly bucketUs?: number | undefined;
+  readonly originUs?: number | undefined;
+}
 
-interface GroupRow {
-  readonly session_row: number;
-  readonly shape_row: number;
-  readonly verdict_row: number | null;
-  readonly error_code: string | null;
-  readonly hour: number;
-  readonly records: number;
-  readonly failed: number;
-  readonly total_rows: number | null;
+/** A group, and the start of its time bucket (0 when none was asked for). */
+export interface Group extends AggregateRow {
+  readonly bucketUs: number;
 }
 
 export class Aggregation {
-  private readonly by: readonly AggregateField[];
-  private readonly groups = new Map<string, { labels: string[]; records: number; failed: number; rows: number }>();
+  private readonly by: GroupBy;
+  private readonly query: Query;
+  private readonly cache: ClassCache;
+  private readonly table: GroupTable;
+  private readonly keys = new Float64Array(CHUNK_ROWS_MAX);
+  private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
+  private readonly bucketUs: number | undefined;
 
-  constructor(by: readonly AggregateField[]) {
+  constructor(query: Query, by: GroupBy, cache: ClassCache) {
+    this.query = query;
     this.by = by;
+    this.cache = cache;
+    this.table = new GroupTable(by);
+    const periods = by.fields.filter(isPeriod).map((field) => PERIODS_US[field]);
+    const shortest = Math.min(...periods, by.bucketUs ?? Number.POSITIVE_INFINITY);
+    this.bucketUs = Number.isFinite(shortest) ? shortest : undefined;
   }
 
-  add(segment: SegmentReader, condition: Condition, seqMin: number, seqMax: number): void {
-    const columns = [...new Set(this.by.map((field) => GROUPED_BY[field]))];
-    const selected = columns.map((column) => (column === 'hour' ? `r.time_us / ${HOUR_US} AS hour` : `r.${column}`));
-    const grouping = columns.length === 0 ? '' : `GROUP BY ${columns.join(', ')}`;
-    const sql = `SELECT ${[...selected, 'count(*) AS records', 'count(r.error_code) AS failed'].join(', ')},
-      sum(coalesce(r.returned_rows, r.affected_rows)) AS total_rows FROM record r
-      WHERE r.seq BETWEEN ? AND ? AND ${condition.sql} ${grouping}`;
-    for (const row of segment.rows<GroupRow>(sql, [seqMin, seqMax, ...condition.values])) {
-      for (const labels of combinations(this.by.map((field) => labelsOf(segment, field, row)))) this.count(labels, row);
+  /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
+  *add(pooled: PooledSegment): Generator<number, void, void> {
+    const { segment } = pooled;
+    const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
+    const { by } = this;
+    const rollup = pooled.rollup();
+    const span = { timeMinUs, timeMaxUs, lastSeq: segment.firstSeq + segment.facts.rows - 1 };
+    const plan = rollup && planCells(rollup, this.query, { ...by, bucketUs: this.bucketUs }, span);
+    if (plan === undefined) {
+      const selection = pooled.withIndex((index) => planSelection(segment, this.query.filter, index));
+      if (!selection.never) yield* this.addColumns(pooled, by, selection, [this.query]);
+      return;
+    }
+    const selection = planSelection(segment, this.query.filter, undefined);
+    if (selection.never) return;
+    const parts = partsOf(by, this.bucketUs, this.query, segment, [], this.cache);
+    const sums = sumsOf(parts);
+    this.addCells(plan, selection, parts, sums);
+    this.table.add(parts, sums);
+    const { fromUs = 0, toUs = Number.POSITIVE_INFINITY } = this.query;
+    const edges = [
+      { fromUs, toUs: plan.fromUs },
+      { fromUs: plan.toUs, toUs },
+    ].filter((edge) => edge.fromUs < edge.toUs);
+    if (edges.length > 0) yield* this.addColumns(pooled, by, selection, edges);
+  }
+
+  /** Adds the records of the ranges from the columns. Nothing is added when the columns turn out to be damaged. */
+  private addColumns(
+    pooled: PooledSegment,
+    by: GroupBy,
+    selection: Selection,
+    ranges: readonly Pick<Query, 'fromUs' | 'toUs'>[],
+  ): Generator<number, void, void> {
+    const { segment } = pooled;
+    const selectors = ranges.map(({ fromUs, toUs }) => new ChunkSelector({ ...this.query, fromUs, toUs }));
+    const add = function* (this: Aggregation, { chunks }: SegmentColumns): Generator<number, void, void> {
+      const parts = partsOf(by, this.bucketUs, this.query, segment, chunks, this.cache);
+      const sums = sumsOf(parts);
+      for (const chunk of chunks) {
+        for (const selector of selectors) {
+          if (selector.select(segment, chunk, selection) > 0) this.addView(selector.view, parts, sums);
+        }
+        yield chunk.rows;
+      }
+      this.table.add(parts, sums);
+    };
+    return pooled.withColumns((columns) => add.call(this, columns));
+  }
+
+  private addCells(plan: CellPlan, { mask }: Selection, parts: readonly KeyPart[], sums: SegmentSums): void {
+    const { cells, fromUs, toUs } = plan;
+    const view = new CellView(plan);
+    for (let start = 0; start < cells.row.length; start += CHUNK_ROWS_MAX) {
+      view.use(start, Math.min(CHUNK_ROWS_MAX, cells.row.length - start));
+      if (mask === undefined) this.mask.fill(1);
+      else mask(view, this.mask);
+      const periods = view.times();
+      for (let i = 0; i < view.rows; i++) {
+        const periodUs = periods[i] as number;
+        if (periodUs < fromUs || periodUs >= toUs) this.mask[i] = 0;
+      }
+      this.setKeys(view, parts);
+      sums.addCells(cells, start, this.keys, this.mask, view.rows);
     }
   }
 
-  /** Biggest groups first. */
-  top(limit: number): AggregateRow[] {
-    const rows = [...this.groups.values()];
-    rows.sort((a, b) => b.records - a.records || compareLabels(a.labels, b.labels));
-    return rows.slice(0, limit);
+  private addView(view: ChunkView, parts: readonly KeyPart[], sums: SegmentSums): void {
+    this.setKeys(view, parts);
+    sums.add(view, this.keys);
   }
 
-  private count(labels: string[], row: GroupRow): void {
-    let key = labels.join('\u0000');
-    if (!this.groups.has(key) && this.groups.size >= GROUPS_MAX) {
-      labels.fill(OTHERS);
-      key = OTHERS;
+  private setKeys(view: RecordView, parts: readonly KeyPart[]): void {
+    this.keys.fill(0, 0, view.rows);
+    let scale = 1;
+    for (const part of parts) {
+      part.addTo(view, this.keys, scale);
+      scale *= part.size;
     }
-    let group = this.groups.get(key);
-    if (group === undefined) {
-      group = { labels, records: 0, failed: 0, rows: 0 };
-      this.groups.set(key, group);
-    }
-    group.records += row.records;
-    group.failed += row.failed;
-    group.rows += row.total_rows ?? 0;
+  }
+
+  /** All groups, in no order. */
+  all(): Group[] {
+    return this.table.groups();
   }
 }
 
-/** Values of a field for the rows of a group: several for objects and rules, one empty one when there is none. */
-function labelsOf(segment: SegmentReader, field: AggregateField, row: GroupRow): string[] {
-  switch (field) {
-    case 'hour':
-      return [new Date((row.hour * HOUR_US) / 1000).toISOString().slice(0, 13)];
-    case 'day':
-      return [new Date((Math.floor((row.hour * HOUR_US) / DAY_US) * DAY_US) / 1000).toISOString().slice(0, 10)];
-    case 'error':
-      return [row.error_code ?? ''];
-    case 'kind':
-      return [segment.shape(row.shape_row)?.kind ?? ''];
-    case 'op':
-      return [segment.shape(row.shape_row)?.operation ?? ''];
-    case 'fingerprint':
-      return [segment.shape(row.shape_row)?.fingerprint ?? ''];
-    case 'object':
-      return orEmpty(parseList(segment.shape(row.shape_row)?.objects).map(String));
-    case 'severity':
-      return [SEVERITIES[verdictOf(segment, row)?.severity ?? -1] ?? ''];
-    case 'rule':
-      return orEmpty(
-        parseList(verdictOf(segment, row)?.policy).map((match) => String(Reflect.get(Object(match), 'rule'))),
-      );
-    default:
-      return [String(segment.session(row.session_row)?.[SESSION_COLUMN[field]] ?? '')];
-  }
+function sumsOf(parts: readonly KeyPart[]): SegmentSums {
+  return new SegmentSums(
+    parts.reduce((product, part) => product * part.size, 1),
+    CHUNK_ROWS_MAX,
+  );
 }
 
-const SESSION_COLUMN = {
-  user: 'user',
-  client: 'client_address',
-  server: 'server_address',
-  system: 'system',
-  program: 'program',
-  db: 'namespace',
-  session: 'session',
-  sensor: 'sensor',
-} as const;
-
-function verdictOf(segment: SegmentReader, row: GroupRow): { severity: number; policy: string } | undefined {
-  return row.verdict_row === null ? undefined : segment.verdict(row.verdict_row);
+/** The biggest groups by a measure, biggest first. */
+export function topGroups(groups: readonly Group[], limit: number, by: keyof Measures = 'records'): Group[] {
+  return [...groups].sort((a, b) => b[by] - a[by] || compareLabels(a.labels, b.labels)).slice(0, limit);
 }
 
-function orEmpty(labels: string[]): string[] {
-  return labels.length === 0 ? [''] : labels;
-}
-
-function combinations(lists: readonly (readonly string[])[]): string[][] {
-  let rows: string[][] = [[]];
-  for (const list of lists) rows = rows.flatMap((row) => list.map((label) => [...row, label]));
-  return rows;
-}
-
-function compareLabels(a: readonly string[], b: readonly string[]): number {
+function compareLabels(a: Labels, b: Labels): number {
   for (let i = 0; i < a.length; i++) {
     const left = a[i] ?? '';
     const right = b[i] ?? '';

@@ -9,11 +9,11 @@
  *   64  directories: per key (row 1 first) u32 offset, u32 bytes, u32 count, u32 CRC-32 of these twelve bytes and the list
  *   …   lists: varints, the first the index of a record (`seq` minus first seq), then the differences
  */
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { ByteWriter, cursorOver, readVarint } from './bytes.ts';
-import { StoreError, toStoreError } from './errors.ts';
+import { StoreError } from './errors.ts';
+import { writeWhole } from './files.ts';
 
 export const DIMENSIONS = ['session', 'shape', 'verdict'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
@@ -38,31 +38,7 @@ export function indexPath(segmentPath: string): string {
 
 /** Writes the index so that it is there whole or not at all. Throws `StoreError`. */
 export function writePostings(path: string, firstSeq: number, columns: PostingColumns): void {
-  const temporary = `${path}.tmp`;
-  const bytes = encodePostings(firstSeq, columns);
-  try {
-    const file = openSync(temporary, 'w');
-    try {
-      let written = 0;
-      while (written < bytes.length) written += writeSync(file, bytes, written);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-    syncDirectory(dirname(path));
-  } catch (error) {
-    throw toStoreError(error, path);
-  }
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  writeWhole(path, [encodePostings(firstSeq, columns)]);
 }
 
 function encodePostings(firstSeq: number, columns: PostingColumns): Uint8Array {
@@ -238,4 +214,18 @@ export class PostingIndex {
   private damaged(): StoreError {
     return new StoreError('damaged', `${this.path}: the index is damaged`);
   }
+}
+
+/** Numbers that are in both lists; all ascending. */
+export function intersection(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const both = new Uint32Array(Math.min(a.length, b.length));
+  let length = 0;
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const left = a[i] as number;
+    const right = b[j] as number;
+    if (left === right) both[length++] = left;
+    if (left <= right) i++;
+    if (right <= left) j++;
+  }
+  return both.subarray(0, length);
 }

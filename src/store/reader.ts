@@ -1,21 +1,24 @@
 /**
  * Reads a store: finds the segments a query touches, merges what they give by time, streams the result. Works while
  * another process or thread writes; a segment that is missing or damaged is reported and the rest still answers.
+ * What people ask beyond that (pages, histograms, facets, one record) stands on it in `answers.ts` and `page.ts`.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRecord } from '../contracts/record.ts';
-import type { Query } from '../query/filter.ts';
-import { type AggregateField, type AggregateRow, Aggregation } from './aggregate.ts';
+import type { Place, Query } from '../query/filter.ts';
+import { type AggregateRow, Aggregation, type Group, type GroupBy, topGroups } from './aggregate.ts';
 import { Catalog, type SegmentEntry } from './catalog.ts';
-import { type CompiledQuery, compileQuery, conjunction } from './compile.ts';
+import { type CompiledQuery, compileQuery, timeRangeOf } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './explain.ts';
+import { type AggregateField, ClassCache } from './groups.ts';
 import { comparePlaces, type Order, type RecordPlace } from './order.ts';
-import { indexPath, PostingIndex } from './postings.ts';
-import { SegmentReader } from './rows.ts';
+import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';
 import { CATALOG_FILE } from './schema.ts';
-import { planSearch, searchCount, searchPlaces } from './search.ts';
+import { indexCount, planSearch, searchPlaces } from './search.ts';
+import { ChunkSelector, planSelection } from './select.ts';
+import { finish, type Progress, type Steps } from './steps.ts';
 
 export interface StoreSummary {
   readonly segments: number;
@@ -25,18 +28,19 @@ export interface StoreSummary {
 }
 
 /** A segment that may hold an answer, and the time it spans. */
-interface Candidate {
-  readonly path: string;
-  readonly sealed: boolean;
-  readonly firstSeq: number;
-  readonly rows: number;
+export interface Candidate extends SegmentRef {
   readonly timeMinUs: number;
   readonly timeMaxUs: number;
 }
 
+/** A record and where it stands. */
+export interface Found extends Place {
+  readonly record: AuditRecord;
+}
+
 /** A segment being read for a query, at its next record. */
 interface Stream {
-  readonly segment: SegmentReader;
+  readonly pooled: PooledSegment;
   readonly places: Iterator<RecordPlace>;
   head: RecordPlace;
 }
@@ -46,6 +50,8 @@ export class StoreReader {
   readonly problems: string[] = [];
   private readonly directory: string;
   private readonly catalog: Catalog;
+  private readonly pool: SegmentPool;
+  private readonly classes = new ClassCache();
 
   /** Throws `StoreError` when the directory holds no store. */
   constructor(directory: string) {
@@ -53,10 +59,16 @@ export class StoreReader {
     if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
+    this.pool = new SegmentPool(this.classes, (line) => this.report(line));
   }
 
   /** Matching records in order of time, one at a time. Throws `StoreError` (`usage`) for a query that makes no sense. */
   *query(query: Query): Generator<AuditRecord, void, undefined> {
+    for (const { record } of this.find(query)) yield record;
+  }
+
+  /** As `query`, with the place of each record. */
+  *find(query: Query): Generator<Found, void, undefined> {
     const compiled = compileQuery(query);
     const order = query.order ?? 'newest';
     const pending = sortCandidates(this.candidates(query), order);
@@ -67,27 +79,44 @@ export class StoreReader {
         this.openDue(pending, streams, compiled, order);
         const stream = first(streams, order);
         if (stream === undefined) return;
-        const record = this.attempt(stream.segment.path, () => stream.segment.record(stream.head.seq));
+        const { seq, time_us: timeUs } = stream.head;
+        const record = this.attempt(stream.pooled.ref.path, () => stream.pooled.segment.record(seq));
         if (record !== undefined) {
           left--;
-          yield record;
+          yield { record, seq, timeUs };
         }
         this.advance(stream, streams);
       }
     } finally {
-      for (const stream of streams) closeStream(stream);
+      for (const stream of streams) this.closeStream(stream);
     }
   }
 
+  /** Throws `StoreError` (`usage`). */
   count(query: Query): number {
-    const compiled = compileQuery(query);
+    return finish(this.countSteps(query));
+  }
+
+  /** `count`, to be watched and given up (`steps.ts`); `limit`, `order` and `after` do not apply. */
+  *countSteps(query: Query): Steps<number> {
+    const compiled = compileQuery({ ...query, after: undefined });
+    const selector = new ChunkSelector(query);
     let total = 0;
-    for (const candidate of this.candidates(query)) {
-      const count = this.withSegment(candidate.path, (segment) =>
-        this.withIndex(candidate, (index) => searchCount(segment, planSearch(segment, compiled, index))),
+    yield* this.eachSegment(query, function* (pooled) {
+      const quick = pooled.withIndex((index) =>
+        indexCount(planSearch(pooled.segment, compiled, index), pooled.ref.rows),
       );
-      total += count ?? 0;
-    }
+      if (quick !== undefined) {
+        total += quick;
+        return;
+      }
+      const { segment } = pooled;
+      const selection = pooled.withIndex((index) => planSelection(segment, query.filter, index));
+      // Collected here, so that columns found damaged half-way leave no half count behind.
+      total += selection.never
+        ? 0
+        : yield* pooled.withColumns((columns) => selector.count(segment, columns.chunks, selection));
+    });
     return total;
   }
 
@@ -98,25 +127,55 @@ export class StoreReader {
     return this.candidates({}).flatMap((candidate) => {
       const { path, rows } = candidate;
       if (!due.has(path)) return [explainSkipped(path, rows)];
-      const plan = this.withSegment(path, (segment) =>
-        this.withIndex(candidate, (index) => explainPlan(path, rows, planSearch(segment, compiled, index))),
+      const plan = this.withSegment(candidate, (pooled) =>
+        pooled.withIndex((index) => explainPlan(path, rows, planSearch(pooled.segment, compiled, index))),
       );
       return plan === undefined ? [] : [plan];
     });
   }
 
-  /** Counts by the values of one or more fields, biggest first; `query.limit` and `query.order` do not apply. */
+  /** Counts by the values of one or more fields, biggest first; `query.limit`, `order` and `after` do not apply. */
   aggregate(query: Query, by: readonly AggregateField[], limit: number): AggregateRow[] {
-    const { terms, fromUs, toUs } = compileQuery(query);
-    const condition = conjunction(terms);
-    const aggregation = new Aggregation(by);
-    for (const candidate of this.candidates(query)) {
-      this.withSegment(candidate.path, (segment) => {
-        const { seqMin, seqMax } = segment.seqRange(fromUs, toUs);
-        aggregation.add(segment, condition, seqMin, seqMax);
-      });
+    return topGroups(finish(this.groupSteps(query, { fields: by })), limit);
+  }
+
+  /** All groups, in no order, to be watched and given up (`steps.ts`). Throws `StoreError` (`usage`). */
+  *groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
+    compileQuery(query);
+    const aggregation = new Aggregation(query, by, this.classes);
+    yield* this.eachSegment(query, (pooled) => aggregation.add(pooled));
+    return aggregation.all();
+  }
+
+  /** Sequence number of the newest record; 0 in an empty store. */
+  lastSeq(): number {
+    return this.candidates({}).reduce((last, { firstSeq, rows }) => Math.max(last, firstSeq + rows - 1), 0);
+  }
+
+  /** The segments whose span of time the query touches, oldest first. */
+  candidates(query: Query): Candidate[] {
+    const { fromUs, toUs } = timeRangeOf(query);
+    const found: Candidate[] = [];
+    for (const entry of this.catalog.segments()) {
+      const candidate = this.candidateOf(entry);
+      if (candidate === undefined) continue;
+      if (fromUs !== undefined && candidate.timeMaxUs < fromUs) continue;
+      if (toUs !== undefined && candidate.timeMinUs >= toUs) continue;
+      found.push(candidate);
     }
-    return aggregation.top(limit);
+    return found;
+  }
+
+  /** What `use` gives; `undefined`, and a problem reported, when the segment cannot be read. */
+  withSegment<T>(ref: SegmentRef, use: (pooled: PooledSegment) => T): T | undefined {
+    return this.attempt(ref.path, () => {
+      const pooled = this.pool.take(ref);
+      try {
+        return use(pooled);
+      } finally {
+        this.pool.give(pooled);
+      }
+    });
   }
 
   summary(): StoreSummary {
@@ -134,32 +193,53 @@ export class StoreReader {
   }
 
   close(): void {
+    this.pool.close();
     this.catalog.close();
-  }
-
-  private candidates(query: Query): Candidate[] {
-    const found: Candidate[] = [];
-    for (const entry of this.catalog.segments()) {
-      const candidate = this.candidateOf(entry);
-      if (candidate === undefined) continue;
-      if (query.fromUs !== undefined && candidate.timeMaxUs < query.fromUs) continue;
-      if (query.toUs !== undefined && candidate.timeMinUs >= query.toUs) continue;
-      found.push(candidate);
-    }
-    return found;
   }
 
   private candidateOf(entry: SegmentEntry): Candidate | undefined {
     const path = join(this.directory, entry.file);
-    if (entry.state === 'new' || entry.state === 'dropping' || entry.state === 'dropped') return undefined;
-    if (entry.state === 'damaged') {
+    const { state, firstSeq } = entry;
+    if (state === 'new' || state === 'dropping' || state === 'dropped') return undefined;
+    if (state === 'damaged') {
       this.report(`${path}: the segment is damaged and was left out`);
       return undefined;
     }
-    const facts = entry.state === 'sealed' ? entry : this.withSegment(path, (segment) => segment.facts);
+    const sealed = state === 'sealed';
+    const ref = { path, sealed, firstSeq, rows: entry.rows };
+    const facts = sealed ? entry : this.withSegment(ref, ({ segment }) => segment.facts);
     if (facts?.timeMinUs === undefined || facts.timeMaxUs === undefined) return undefined;
-    const { rows, timeMinUs, timeMaxUs } = facts;
-    return { path, sealed: entry.state === 'sealed', firstSeq: entry.firstSeq, rows, timeMinUs, timeMaxUs };
+    return { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
+  }
+
+  /** Reads every segment that the query touches; `read` yields the records it went through. */
+  private *eachSegment(
+    query: Query,
+    read: (pooled: PooledSegment) => Generator<number, void, void>,
+  ): Generator<Progress, void, void> {
+    const candidates = this.candidates({ ...query, after: undefined });
+    const total = candidates.reduce((sum, candidate) => sum + candidate.rows, 0);
+    let done = 0;
+    for (const candidate of candidates) {
+      const { path } = candidate;
+      const end = done + candidate.rows;
+      const pooled = this.attempt(path, () => this.pool.take(candidate));
+      if (pooled === undefined) continue;
+      try {
+        const steps = read(pooled);
+        for (
+          let step = this.attempt(path, () => steps.next());
+          step?.done === false;
+          step = this.attempt(path, () => steps.next())
+        ) {
+          done = Math.min(end, done + step.value);
+          yield { done, total };
+        }
+      } finally {
+        this.pool.give(pooled);
+      }
+      done = end;
+    }
   }
 
   /** Opens the segments that may hold a record before the earliest head, in result order. */
@@ -178,59 +258,36 @@ export class StoreReader {
   }
 
   private advance(stream: Stream, streams: Stream[]): void {
-    const next = this.attempt(stream.segment.path, () => stream.places.next());
+    const next = this.attempt(stream.pooled.ref.path, () => stream.places.next());
     if (next !== undefined && next.done !== true) {
       stream.head = next.value;
       return;
     }
     streams.splice(streams.indexOf(stream), 1);
-    closeStream(stream);
-  }
-
-  private withSegment<T>(path: string, use: (segment: SegmentReader) => T): T | undefined {
-    return this.attempt(path, () => {
-      const segment = new SegmentReader(path);
-      try {
-        return use(segment);
-      } finally {
-        segment.close();
-      }
-    });
+    this.closeStream(stream);
   }
 
   /** `undefined` when the segment holds no match. */
   private openStream(candidate: Candidate, query: CompiledQuery, order: Order): Stream | undefined {
-    const segment = new SegmentReader(candidate.path);
+    const pooled = this.pool.take(candidate);
     try {
-      const plan = this.withIndex(candidate, (index) => planSearch(segment, query, index));
+      const { segment } = pooled;
+      const plan = pooled.withIndex((index) => planSearch(segment, query, index));
       const places = searchPlaces(segment, plan, order);
       const head = places.next();
-      if (head.done !== true) return { segment, places, head: head.value };
+      if (head.done !== true) return { pooled, places, head: head.value };
     } catch (error) {
-      segment.close();
+      this.pool.give(pooled);
       throw error;
     }
-    segment.close();
+    this.pool.give(pooled);
     return undefined;
   }
 
-  /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
-  private withIndex<T>(candidate: Candidate, use: (index: PostingIndex | undefined) => T): T {
-    const path = indexPath(candidate.path);
-    if (!candidate.sealed || !existsSync(path)) return use(undefined);
-    try {
-      const index = new PostingIndex(path, candidate.firstSeq, candidate.rows);
-      try {
-        return use(index);
-      } finally {
-        index.close();
-      }
-    } catch (error) {
-      const reason = toStoreError(error, path);
-      if (reason.code !== 'damaged') throw reason;
-      this.report(`${reason.message}; its rows were read instead`);
-      return use(undefined);
-    }
+  /** An iterator that was left early must be ended before its connection can close. */
+  private closeStream(stream: Stream): void {
+    stream.places.return?.();
+    this.pool.give(stream.pooled);
   }
 
   /** What `step` gives; `undefined`, and a problem reported, when the segment cannot be read. */
@@ -264,10 +321,4 @@ function first(streams: readonly Stream[], order: Order): Stream | undefined {
     if (best === undefined || sign * comparePlaces(stream.head, best.head) < 0) best = stream;
   }
   return best;
-}
-
-/** An iterator that was left early must be ended before its connection can close. */
-function closeStream(stream: Stream): void {
-  stream.places.return?.();
-  stream.segment.close();
 }

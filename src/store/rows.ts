@@ -4,12 +4,14 @@ import { decodeText, toHex } from '../base/text.ts';
 import { AuditRecord, type PolicyMatch, type RecordKind } from '../contracts/record.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
 import { readRest, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
-import type { Condition } from './compile.ts';
+import type { Condition, Need } from './compile.ts';
 import { readTextForm } from './delta.ts';
 import { StoreError } from './errors.ts';
 import { parseList, registerFunctions } from './functions.ts';
+import type { ClassCache } from './groups.ts';
 import { openForReading } from './open.ts';
 import type { Order, RecordPlace } from './order.ts';
+import type { Dimension } from './postings.ts';
 import { columnOf } from './schema.ts';
 import { checkVersion, type OpenSegmentFacts } from './segment.ts';
 
@@ -63,6 +65,7 @@ export class SegmentReader {
   readonly facts: OpenSegmentFacts;
   readonly firstSeq: number;
   private readonly db: Database.Database;
+  private readonly classes: ClassCache | undefined;
   private readonly timeBySeq: Database.Statement<[number], number>;
   private readonly recordBySeq: Database.Statement<[number], RecordRow>;
   private readonly sessions: RowCache<SessionRow>;
@@ -71,9 +74,10 @@ export class SegmentReader {
   private readonly scratch = new ByteWriter(4096);
   private lookup: Lookup | undefined = undefined;
 
-  /** Throws what SQLite throws. */
-  constructor(path: string) {
+  /** `classes`: what is known of small tables, to be used and added to. Throws what SQLite throws. */
+  constructor(path: string, classes?: ClassCache) {
     this.path = path;
+    this.classes = classes;
     this.db = openForReading(path);
     try {
       checkVersion(this.db, path);
@@ -124,6 +128,25 @@ export class SegmentReader {
       .prepare<unknown[], number>(sql)
       .pluck()
       .all(...values);
+  }
+
+  /** Any rows of the segment's tables as arrays, streamed. */
+  tuples<T>(sql: string, values: readonly unknown[]): IterableIterator<T> {
+    return this.db
+      .prepare<unknown[], T>(sql)
+      .raw()
+      .iterate(...values);
+  }
+
+  /** Rows of a small table that meet the need, ascending. */
+  rowsOf({ dimension, sql, values, tests }: Need): number[] {
+    if (tests !== undefined && this.classes !== undefined) return this.classes.rows(this, tests);
+    return this.numbers(`SELECT ${dimension}_row FROM ${dimension} WHERE ${sql} ORDER BY ${dimension}_row`, values);
+  }
+
+  /** Highest row of a small table; 0 when it is empty. */
+  rowMax(dimension: Dimension): number {
+    return this.numbers(`SELECT coalesce(max(${dimension}_row), 0) FROM ${dimension}`, [])[0] ?? 0;
   }
 
   /** Sequence numbers beyond which no record can lie in `[fromUs, toUs)`: two binary searches, allowing for disorder. */

@@ -4,7 +4,7 @@
  */
 import { type CompiledQuery, type Condition, conjunction, EVERYTHING } from './compile.ts';
 import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
-import type { PostingIndex } from './postings.ts';
+import { intersection, type PostingIndex } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
 
 /** How a segment is searched. */
@@ -47,27 +47,11 @@ const NO_RECORDS = new Uint32Array(0);
 function narrow(segment: SegmentReader, index: PostingIndex | undefined, term: Condition): Uint32Array | undefined {
   const need = term.need;
   if (need === undefined) return undefined;
-  const { dimension, sql, values } = need;
-  const rows = segment.numbers(
-    `SELECT ${dimension}_row FROM ${dimension} WHERE ${sql} ORDER BY ${dimension}_row`,
-    values,
-  );
+  const { dimension } = need;
+  const rows = segment.rowsOf(need);
   if (rows.length === 0) return NO_RECORDS;
   if (index === undefined || index.estimate(dimension, rows) > segment.facts.rows * SELECTIVE_PART) return undefined;
   return index.indexes(dimension, rows);
-}
-
-function intersection(a: Uint32Array, b: Uint32Array): Uint32Array {
-  const both = new Uint32Array(Math.min(a.length, b.length));
-  let length = 0;
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const left = a[i] as number;
-    const right = b[j] as number;
-    if (left === right) both[length++] = left;
-    if (left <= right) i++;
-    if (right <= left) j++;
-  }
-  return both.subarray(0, length);
 }
 
 /** Places of the records that match, by time, then by order of arrival. */
@@ -83,13 +67,10 @@ export function searchPlaces(
   return inTimeOrder(places, order, segment.facts.disorderUs);
 }
 
-export function searchCount(segment: SegmentReader, plan: SearchPlan): number {
-  if (plan.candidates === undefined) return segment.count(plan.condition, plan.seqMin, plan.seqMax);
-  const wholeSegment = plan.seqMax - plan.seqMin + 1 === segment.facts.rows;
-  if (wholeSegment && plan.condition.sql === EVERYTHING) return plan.candidates.length;
-  let count = 0;
-  for (const _ of pick(segment, plan, plan.candidates, 'oldest')) count++;
-  return count;
+/** Matching records, when the index alone tells; `rows`: all of the segment. */
+export function indexCount(plan: SearchPlan, rows: number): number | undefined {
+  const wholeSegment = plan.seqMax - plan.seqMin + 1 === rows;
+  return wholeSegment && plan.condition.sql === EVERYTHING ? plan.candidates?.length : undefined;
 }
 
 function* pick(

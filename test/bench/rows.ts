@@ -1,13 +1,16 @@
 /**
- * Bench of the protocol stage: a result of 1 GB skimmed by length, and `pgbench -S` traffic with prepared statements.
+ * Bench of the protocol stage: a result of 1 GB skimmed by length, and traffic of prepared statements as `pgbench -S`
+ * makes it, for each protocol.
  *
- *     node dist/test/bench/rows.js [megabytes]
+ *     node dist/test/bench/rows.js [megabytes [protocol]]
  *
  * Rows are 40 to 400 bytes; they come in segments of 1448 bytes (an Ethernet frame) and of 64 KiB (what segmentation
  * offload hands over), so that rows straddle segments everywhere. The run fails when the number of rows is wrong, or
  * when the process holds more than a little of what it was shown.
  */
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Auditor } from '#src/audit/auditor.js';
 import { type AuditEvent, StatementEvent } from '#src/contracts/event.js';
 import {
@@ -18,14 +21,11 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '#src/contracts/protocol.js';
-import mysql from '#src/protocols/mysql/protocol.js';
-import * as my from '#src/protocols/mysql/testing.js';
-import postgres from '#src/protocols/postgres/protocol.js';
-import * as pg from '#src/protocols/postgres/testing.js';
 import { Driver, newDriverCounters } from '#src/protocols/sdk/driver.js';
 import { connectionInfo } from '#src/protocols/sdk/testkit.js';
 import { createAnalyzer } from '#src/sql/analyzer.js';
 import { randomFrom } from '../support/random.ts';
+import { EXECUTION_CASES, type ExecutionCase, ROW_CASES, type RowCase } from './conversations.ts';
 
 const MEGABYTE = 1_000_000;
 const DEFAULT_MEGABYTES = 1000;
@@ -36,41 +36,7 @@ const ROW_BYTES_MIN = 40;
 const ROW_BYTES_MAX = 400;
 const ROUNDS = 3;
 const TRANSACTIONS = 300_000;
-const HELD_BYTES_MAX = 64 * MEGABYTE;
-
-interface Case {
-  readonly module: ProtocolModule;
-  /** What comes before the rows: login, query, column definitions; and after them. */
-  readonly before: readonly (readonly [Direction, Uint8Array])[];
-  readonly row: (index: number, cell: Uint8Array) => Uint8Array;
-  readonly after: (rows: number) => Uint8Array;
-}
-
-const PG_WELCOME: Uint8Array = Buffer.concat([pg.auth(0), pg.ready()]);
-
-const CASES: readonly Case[] = [
-  {
-    module: postgres as ProtocolModule,
-    before: [
-      [TO_SERVER, pg.startup({ user: 'bench' })],
-      [TO_CLIENT, PG_WELCOME],
-      [TO_SERVER, pg.query('SELECT * FROM big')],
-      [TO_CLIENT, pg.columns('x')],
-    ],
-    row: (_, cell) => pg.row(Buffer.from(cell).toString('latin1')),
-    after: (rows) => Buffer.concat([pg.complete(`SELECT ${rows}`), pg.ready()]),
-  },
-  {
-    module: mysql as ProtocolModule,
-    before: [
-      ...my.opening(my.MODERN).map(({ direction, bytes }) => [direction, bytes] as const),
-      [TO_SERVER, my.query('SELECT * FROM big')],
-      [TO_CLIENT, Buffer.concat([my.packet(1, 1), my.column(2, 'x')])],
-    ],
-    row: (index, cell) => my.packet((index + 3) & 0xff, my.str(cell)),
-    after: (rows) => my.ok((rows + 3) & 0xff, { marker: 0xfe }),
-  },
-];
+const HELD_BYTES_MAX = 8 * MEGABYTE;
 
 class Collector implements EventSink {
   readonly statements: StatementEvent[] = [];
@@ -79,13 +45,13 @@ class Collector implements EventSink {
   }
 }
 
-function skim({ module, before, row, after }: Case, megabytes: number, segmentBytes: number): number {
+function skim({ module, before, row, pack, after }: RowCase, megabytes: number, segmentBytes: number): number {
   const random = randomFrom(42);
   const rows = Array.from({ length: ROWS }, (_, index) => {
     const length = ROW_BYTES_MIN + Math.floor(random() * (ROW_BYTES_MAX - ROW_BYTES_MIN));
     return row(index, new Uint8Array(length).fill(0x61));
   });
-  const block = Buffer.concat(rows);
+  const block = pack(rows);
   const repeats = Math.ceil((megabytes * MEGABYTE) / block.length);
   const sink = new Collector();
   const driver = new Driver(module, module.open(connectionInfo(module.name)), sink, newDriverCounters(), false);
@@ -106,30 +72,18 @@ function skim({ module, before, row, after }: Case, megabytes: number, segmentBy
   return (repeats * block.length) / 1e9 / seconds;
 }
 
-/** One client's `pgbench -S -M prepared`, up to finished audit records. Returns statements a second. */
-function pgbenchSelects(): number {
+/** One client's executions of a prepared statement, up to finished audit records. Returns statements a second. */
+function execute({ module, before, request, reply }: ExecutionCase): number {
   let records = 0;
   const write = (): boolean => ++records > 0;
   const auditor = new Auditor({ sensor: 'bench', analyzer: createAnalyzer(), policy: undefined, sink: { write } });
-  const info = connectionInfo('postgres');
+  const info = connectionInfo(module.name);
   const sink = auditor.open(info);
-  const driver = new Driver(postgres, postgres.open(info), sink, newDriverCounters(), false);
+  const driver = new Driver(module, module.open(info), sink, newDriverCounters(), false);
   let tsUs = 1;
   const say = (direction: Direction, bytes: Uint8Array): void => driver.data(direction, bytes, 0, bytes.length, tsUs++);
-  say(TO_SERVER, pg.startup({ user: 'bench' }));
-  say(TO_CLIENT, PG_WELCOME);
-  say(TO_SERVER, Buffer.concat([pg.parse('P0_1', 'SELECT abalance FROM pgbench_accounts WHERE aid = $1;'), pg.sync]));
-  say(TO_CLIENT, Buffer.concat([pg.parseComplete, pg.ready()]));
-  const requests = Array.from({ length: 1000 }, (_, aid) =>
-    Buffer.concat([pg.bind('', 'P0_1', [String(aid)]), pg.describe('P'), pg.execute(), pg.sync]),
-  );
-  const reply = Buffer.concat([
-    pg.bindComplete,
-    pg.columns('abalance'),
-    pg.row('0'),
-    pg.complete('SELECT 1'),
-    pg.ready(),
-  ]);
+  for (const [direction, bytes] of before) say(direction, bytes);
+  const requests = Array.from({ length: 1000 }, (_, value) => request(value));
   const begun = process.hrtime.bigint();
   for (let n = 0; n < TRANSACTIONS; n++) {
     say(TO_SERVER, requests[n % requests.length] as Uint8Array);
@@ -141,17 +95,29 @@ function pgbenchSelects(): number {
   return TRANSACTIONS / seconds;
 }
 
+/** What cannot be freed: objects and buffers. Buffers that one collection finds are freed with the next. */
+function heldBytes(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
 const megabytes = Number(process.argv[2] ?? DEFAULT_MEGABYTES);
-const heldBefore = process.memoryUsage().rss;
-for (const one of CASES) {
+const isWanted = ({ module }: { module: ProtocolModule }) =>
+  process.argv[3] === undefined || module.name === process.argv[3];
+const heldBefore = heldBytes();
+for (const one of ROW_CASES.filter(isWanted)) {
   for (const segmentBytes of SEGMENTS_BYTES) {
     const rates = Array.from({ length: ROUNDS }, () => skim(one, megabytes, segmentBytes));
     const best = Math.max(...rates).toFixed(2);
-    process.stdout.write(
-      `${one.module.name}: ${megabytes} MB of rows in ${segmentBytes}-byte segments, ${best} GB/s\n`,
-    );
+    process.stdout.write(`${one.name}: ${megabytes} MB of rows in ${segmentBytes}-byte segments, ${best} GB/s\n`);
   }
 }
-assert.ok(process.memoryUsage().rss - heldBefore < HELD_BYTES_MAX, 'rows are being held');
-const rates = Array.from({ length: ROUNDS }, pgbenchSelects);
-process.stdout.write(`pgbench -S -M prepared: ${Math.round(Math.max(...rates))} statements/s up to the record\n`);
+assert.ok(heldBytes() - heldBefore < HELD_BYTES_MAX, 'rows are being held');
+for (const one of EXECUTION_CASES.filter(isWanted)) {
+  const rates = Array.from({ length: ROUNDS }, () => execute(one));
+  process.stdout.write(`${one.name}: ${Math.round(Math.max(...rates))} statements/s up to the record\n`);
+}

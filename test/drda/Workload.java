@@ -37,8 +37,22 @@ public class Workload {
     if (scenario.equals("login-failure")) wrongPassword();
   }
 
+  /** Each connection is announced when it is made, or refused: the server's log names no users. */
   static Connection connect(String user) throws SQLException {
-    return DriverManager.getConnection(url, user, "s3cret-" + user);
+    return announced(user, DriverManager.getConnection(url, user, "s3cret-" + user));
+  }
+
+  static <T> T announced(String user, T connection) {
+    System.out.println(user);
+    return connection;
+  }
+
+  static void refused(String connectionUrl) {
+    try {
+      DriverManager.getConnection(connectionUrl, "mallory", "s3cret-guess").close();
+    } catch (SQLException expected) {
+      System.out.println("mallory " + expected.getSQLState());
+    }
   }
 
   static void types() throws SQLException {
@@ -166,12 +180,12 @@ public class Workload {
 
   static void queries() throws SQLException {
     try (Connection c = connect("erin")) {
-      c.createStatement().execute("create table numbers (n int, word varchar(40))");
+      c.createStatement().execute("create table numbers (n int, word varchar(1200))");
       c.setAutoCommit(false);
       PreparedStatement insert = c.prepareStatement("insert into numbers values (?, ?)");
-      for (int k = 0; k < 500; k++) {
+      for (int k = 0; k < 40; k++) {
         insert.setInt(1, k);
-        insert.setString(2, "number " + k);
+        insert.setString(2, "number " + k + " of a block of 32 KiB ".repeat(45));
         insert.addBatch();
       }
       insert.executeBatch();
@@ -183,7 +197,7 @@ public class Workload {
       first.next();
       first.close();
       Statement scrolling = c.createStatement(ResultSet.TYPE_SCROLL_INSENSITIVE, ResultSet.CONCUR_READ_ONLY);
-      ResultSet scrolled = scrolling.executeQuery("select n from numbers where n < 40");
+      ResultSet scrolled = scrolling.executeQuery("select n from numbers where n < 30");
       scrolled.last();
       scrolled.first();
       scrolled.close();
@@ -194,7 +208,7 @@ public class Workload {
       updated.updateRow();
       updated.close();
       c.prepareCall("call syscs_util.syscs_set_runtimestatistics(0)").execute();
-      s.executeUpdate("insert into numbers (word) values ('long text') -- " + "y".repeat(300000));
+      s.executeUpdate("insert into numbers (word) values ('long text') -- " + "y".repeat(33000));
       c.rollback();
     }
   }
@@ -207,7 +221,7 @@ public class Workload {
     source.setCreateDatabase("create");
     source.setUser("frank");
     source.setPassword("s3cret-frank");
-    PooledConnection pool = source.getPooledConnection();
+    PooledConnection pool = announced("frank", source.getPooledConnection());
     for (int k = 0; k < 3; k++) {
       try (Connection c = pool.getConnection(); PreparedStatement p = c.prepareStatement("values cast(? as int)")) {
         p.setInt(1, k);
@@ -241,7 +255,7 @@ public class Workload {
     source.setCreateDatabase("create");
     source.setUser("grace");
     source.setPassword("s3cret-grace");
-    var connection = source.getXAConnection();
+    var connection = announced("grace", source.getXAConnection());
     XAResource resource = connection.getXAResource();
     Connection c = connection.getConnection();
     for (int k = 1; k <= 2; k++) {
@@ -258,21 +272,13 @@ public class Workload {
     connection.close();
   }
 
-  static void loginFailure(int port) throws SQLException {
-    try {
-      DriverManager.getConnection("jdbc:derby://127.0.0.1:" + port + "/missing", "mallory", "s3cret-guess").close();
-    } catch (SQLException expected) {
-      expected.getMessage();
-    }
+  static void loginFailure(int port) {
+    refused("jdbc:derby://127.0.0.1:" + port + "/missing");
   }
 
   /** Refused only by a server that requires authentication. */
   static void wrongPassword() throws SQLException {
-    try {
-      DriverManager.getConnection(url, "mallory", "s3cret-guess").close();
-    } catch (SQLException expected) {
-      expected.getMessage();
-    }
+    refused(url);
     connect("alice").close();
   }
 

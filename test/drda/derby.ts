@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { LoggedEntry } from '../lab/log.ts';
+import { type DerbyClient, readDerbyLog } from './log.ts';
 
 const JARS_DIRECTORY = '/usr/share/java';
 const JARS: readonly string[] = ['derby.jar', 'derbynet.jar', 'derbyclient.jar', 'derbytools.jar'];
@@ -25,10 +27,10 @@ export function derbyObstacle(): string | undefined {
 }
 
 export interface DerbyRun {
-  readonly port: number;
   /** Path of the capture; gone after `dispose`. */
   readonly capture: string;
-  readonly log: string;
+  /** What the server and the workload say was done. */
+  readonly truth: readonly LoggedEntry[];
   dispose(): void;
 }
 
@@ -49,6 +51,7 @@ export async function runDerby(scenario: string, rounds: number): Promise<DerbyR
     [
       `-Dderby.system.home=${home}`,
       '-Dderby.language.logStatementText=true',
+      '-Dderby.stream.error.logSeverityLevel=0',
       ...(scenario === 'login-failure' ? AUTHENTICATION : []),
       '-cp',
       CLASS_PATH,
@@ -62,11 +65,15 @@ export async function runDerby(scenario: string, rounds: number): Promise<DerbyR
     ['-i', 'lo', '-Z', 'root', '-U', '--immediate-mode', '-B', '65536', '-s', '0', '-w', capture, `tcp port ${port}`],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  let said = '';
   try {
     await Promise.all([says(server, 'stdout', 'ready to accept'), says(sniffer, 'stderr', 'listening on')]);
     const client = spawn('java', ['-cp', CLASS_PATH, WORKLOAD, String(port), scenario, String(rounds)], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit'],
       timeout: WORKLOAD_TIMEOUT_MS,
+    });
+    client.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
     });
     const status = await ended(client);
     if (status !== 0) throw new Error(`the workload ended with ${status}`);
@@ -76,46 +83,23 @@ export async function runDerby(scenario: string, rounds: number): Promise<DerbyR
     server.kill('SIGKILL');
     await Promise.all([ended(sniffer), ended(server)]);
   }
-  const log = readFileSync(join(home, 'derby.log'), 'utf8');
-  return { port, capture, log, dispose: () => rmSync(home, { recursive: true, force: true }) };
+  const truth = readDerbyLog(readFileSync(join(home, 'derby.log'), 'utf8'), clientsOf(capture, port, said));
+  return { capture, truth, dispose: () => rmSync(home, { recursive: true, force: true }) };
 }
 
-/** What Derby says it compiled in vain or executed, with its parameters as it prints them. */
-export interface LoggedStatement {
-  readonly text: string;
-  readonly parameters: readonly string[];
-  readonly failed: boolean;
-}
-
-const LOGGED =
-  /(Begin compiling|End compiling|Executing) prepared statement: (.*?) :End prepared statement(?: with \d+ parameters (.*?) :end parameter *$)?/gms;
-
-/**
- * Statements of the log, in its order: each execution, and each compilation that did not end. Derby's own statements for
- * its catalogue are left out. An execution that finds its plan out of date is logged twice, then compiled again: it is
- * one execution.
- */
-export function readLog(log: string): LoggedStatement[] {
-  const found: LoggedStatement[] = [];
-  let compiling: string | undefined;
-  for (const [, verb, text, parameters] of log.matchAll(LOGGED)) {
-    if (text === undefined || /^EXECUTE STATEMENT /.test(text)) continue;
-    // A compilation that begins once more was disturbed by a change of the catalogue.
-    if (compiling !== undefined && (verb === 'Executing' || text !== compiling)) {
-      found.push({ text: compiling, parameters: [], failed: true });
-    }
-    compiling = verb === 'Begin compiling' ? text : undefined;
-    if (verb === 'Begin compiling' && found.at(-1)?.text === text && isTwice(found.at(-1), found.at(-2))) found.pop();
-    if (verb !== 'Executing') continue;
-    const values =
-      parameters?.replace(/^begin parameter #1: /, '').split(/ :end parameter begin parameter #\d+: /) ?? [];
-    found.push({ text, parameters: values, failed: false });
+/** The workload prints a line a connection: user, and SQLSTATE when it was refused. Their ports are the capture's. */
+function clientsOf(capture: string, port: number, said: string): DerbyClient[] {
+  const filter = `tcp[tcpflags] & (tcp-syn | tcp-ack) == tcp-syn and dst port ${port}`;
+  const { stdout } = spawnSync('tcpdump', ['-nn', '-r', capture, filter], { encoding: 'utf8' });
+  const clients = [...stdout.matchAll(/ IP (\S+)\.(\d+) > /g)].map(([, address, from]) => `${address}:${from}`);
+  const connections = said.split('\n').filter((line) => line !== '');
+  if (clients.length !== connections.length) {
+    throw new Error(`${connections.length} connections made, ${clients.length} captured`);
   }
-  return found;
-}
-
-function isTwice(one: LoggedStatement | undefined, other: LoggedStatement | undefined): boolean {
-  return one !== undefined && JSON.stringify(one) === JSON.stringify(other);
+  return connections.map((line, index) => {
+    const [user = '', errorCode] = line.split(' ');
+    return { user, client: clients[index] ?? '', errorCode };
+  });
 }
 
 function says(process: ChildProcess, stream: 'stdout' | 'stderr', word: string): Promise<void> {

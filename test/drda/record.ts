@@ -1,12 +1,14 @@
 /**
  * Records the golden scenarios of `pcaps/drda` from a real Derby server: `node dist/test/drda/record.js [SCENARIO]…`
  *
- * Only where the records have exactly the statements of the server's own log.
+ * Only where the records say what the server's own log says.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { wiretrail } from '../support/replay.ts';
-import { derbyObstacle, readLog, runDerby } from './derby.ts';
+import { compare, verdict } from '../lab/compare.ts';
+import { writeLog } from '../lab/log.ts';
+import { parseRecords, replayText } from '../lab/sensor.ts';
+import { derbyObstacle, runDerby } from './derby.ts';
 
 const PCAPS_DIRECTORY: string = resolve(import.meta.dirname, '../../../pcaps/drda');
 const ROUNDS = 60;
@@ -16,7 +18,7 @@ const SCENARIOS: Readonly<Record<string, string>> = {
   volume: 'Prepared inserts one by one and in batches, queries and updates between them.',
   transactions: 'Statement batches, commit and rollback.',
   errors: 'Statements that fail when compiled, when executed, and while their rows are fetched.',
-  queries: 'Result sets in several blocks, scrolled, updated through a cursor; a text of 300,000 characters; a call.',
+  queries: 'Result sets in several blocks, scrolled, updated through a cursor; a text in continued segments; a call.',
   pooled: 'One physical connection used three times, with a login each.',
   xa: 'Two distributed transactions: one committed, one rolled back; recovery.',
   'login-failure': 'A wrong password, and a database that does not exist.',
@@ -34,20 +36,20 @@ async function recordAll(wanted: readonly string[]): Promise<void> {
     if (wanted.length > 0 && !wanted.includes(scenario)) continue;
     const run = await runDerby(scenario, ROUNDS);
     try {
-      const { stdout } = wiretrail(['replay', run.capture, '--jsonl', '-']);
-      const recorded = stdout.split('\n').filter((line) => line.includes('"db.query.text"')).length;
-      const logged = readLog(run.log).length;
-      if (recorded !== logged) {
-        process.stderr.write(`${scenario}: NOT written, ${recorded} statements recorded, ${logged} logged\n`);
+      const records = await replayText(run.capture);
+      const { ok, text } = verdict(compare(run.truth, parseRecords(records)));
+      if (!ok) {
+        process.stderr.write(`${scenario}: NOT written, the records differ from the server's log\n${text}\n`);
         process.exitCode = 1;
         continue;
       }
       const folder = join(PCAPS_DIRECTORY, scenario);
       mkdirSync(folder, { recursive: true });
       copyFileSync(run.capture, join(folder, 'capture.pcap'));
-      writeFileSync(join(folder, 'expected.jsonl'), stdout);
+      writeLog(join(folder, 'server.log.jsonl'), run.truth);
+      writeFileSync(join(folder, 'expected.jsonl'), records);
       writeFileSync(join(folder, 'README.md'), readme(scenario, about));
-      process.stderr.write(`${scenario}: written, ${recorded} statements\n`);
+      process.stderr.write(`${scenario}: written\n${text}\n`);
     } finally {
       run.dispose();
     }
@@ -60,7 +62,9 @@ function readme(scenario: string, about: string): string {
 ${about}
 
 Recorded from Apache Derby's network server and its JDBC client (Debian's packages) on the loopback, by
-\`node dist/test/drda/record.js ${scenario}\`; the client is \`test/drda/Workload.java\`. As many statements were recorded as
-the server logged (\`derby.language.logStatementText\`). \`expected.jsonl\` holds the audit records a replay must give.
+\`node dist/test/drda/record.js ${scenario}\`; the client is \`test/drda/Workload.java\`.
+
+\`server.log.jsonl\` is what the server logged (the truth: \`derby.language.logStatementText\`, and its errors; form in
+\`test/lab/log.ts\`), \`expected.jsonl\` the audit records a replay must give.
 `;
 }

@@ -11,20 +11,24 @@ import type { RecordLine } from '../lab/align.ts';
 import { compare, isMarkedIncomplete, verdict } from '../lab/compare.ts';
 import { readLog } from '../lab/log.ts';
 import { parseRecords, replayText, sensorObstacle } from '../lab/sensor.ts';
-import { dropped, duplicated, type Impair, reordered } from '../support/impair.ts';
-import { readPcap, writePcap } from '../support/pcap.ts';
+import { dropped, duplicated, type Impair, prompt, reordered } from '../support/impair.ts';
+import { readPcap, timesUs, writePcap } from '../support/pcap.ts';
 import { randomFrom } from '../support/random.ts';
 import { findGoldens } from './goldens.ts';
 
 const SEED = 42;
 /** Loss is tried in several places. */
 const LOSS_SEEDS: readonly number[] = [2, 4];
+/** Well below what reassembly waits for a frame whose receiver has acknowledged it. */
+const DELAY_MAX_US = 5000;
+
 async function replayImpaired(capture: string, impair: Impair, seed: number): Promise<RecordLine[]> {
   const directory = mkdtempSync(join(tmpdir(), 'wiretrail-impaired-'));
   try {
     const frames = readPcap(capture);
     const path = join(directory, 'capture.pcap');
-    writePcap(path, frames, impair(frames.frames.length, randomFrom(seed)));
+    const order = impair(frames.frames.length, randomFrom(seed));
+    writePcap(path, frames, prompt(order, timesUs(frames), DELAY_MAX_US));
     return parseRecords(await replayText(path));
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -74,14 +74,17 @@ interface Fit {
   readonly recorded: number;
 }
 
-/** How many of both sides to pass over so that they fit again. */
+/**
+ * How many of both sides to pass over so that they fit again. One that is missing on one side is likelier than one that
+ * is wrong on both; and a run of equal bulk executions would fit from its second one on as well.
+ */
 function nextFit(logged: readonly LoggedStatement[], l: number, records: readonly RecordLine[], r: number): Fit {
   if (l >= logged.length) return { logged: 0, recorded: records.length - r };
   if (r >= records.length) return { logged: logged.length - l, recorded: 0 };
   for (let distance = 1; distance <= RESYNC_WINDOW; distance++) {
-    if (fitAt(logged, l + distance, records, r + distance, true)) return { logged: distance, recorded: distance };
     if (fitAt(logged, l, records, r + distance, true)) return { logged: 0, recorded: distance };
     if (fitAt(logged, l + distance, records, r, true)) return { logged: distance, recorded: 0 };
+    if (fitAt(logged, l + distance, records, r + distance, true)) return { logged: distance, recorded: distance };
   }
   return { logged: 1, recorded: 1 };
 }
@@ -164,9 +167,13 @@ export function textOf(record: RecordLine): string {
 
 const SERVER_PORTS: Readonly<Record<string, ServerKind>> = { '5432': 'postgres', '3306': 'mariadb' };
 
+/** Derby listens where there is room. */
+const SERVER_SYSTEMS: Readonly<Record<string, ServerKind>> = { derby: 'derby' };
+
 /** `server client-address:port`: a client may use one port of its own towards both servers. */
 export function sessionOf(record: RecordLine): string {
-  const server = SERVER_PORTS[String(record['server.port'])] ?? 'unknown';
+  const { 'server.port': port, 'db.system.name': system } = record;
+  const server = SERVER_PORTS[String(port)] ?? SERVER_SYSTEMS[String(system)] ?? 'unknown';
   return `${server} ${record['client.address']}:${record['client.port']}`;
 }
 

@@ -45,6 +45,7 @@ function counts(entries: readonly LoggedEntry[], records: readonly RecordLine[])
 }
 
 const failed: RecordLine = { 'db.response.status_code': '22012', 'error.message': 'division by zero' };
+const mysql: RecordLine = { 'server.port': 3306 };
 const redacted: RecordLine = { 'audit.marks': ['redacted'] };
 
 /** Name, log, records; then logged matched, records matched, missing, invented, differing. */
@@ -115,12 +116,67 @@ const cases: readonly (readonly [string, readonly LoggedEntry[], readonly Record
     [recorded('delete from t where a = ?')],
     [2, 1, 0, 0, 0],
   ],
+  [
+    'bulk behind a statement that is missing',
+    [
+      logged('create table t'),
+      logged('insert into t values (?)', { command: 'bulk' }),
+      logged('insert into t values (?)', { command: 'bulk' }),
+    ],
+    [recorded('insert into t values (?)'), recorded('insert into t values (?)')],
+    [2, 2, 1, 0, 0],
+  ],
   ['a secret removed', [logged("set password = 'x'")], [recorded("set password = '***'", redacted)], [1, 1, 0, 0, 0]],
   [
     'a text changed without a mark',
     [logged("set password = 'x'")],
     [recorded("set password = '***'")],
     [0, 0, 1, 1, 0],
+  ],
+  [
+    'rows as the server counted them',
+    [
+      logged('select 1; insert', {
+        server: 'mariadb',
+        rows: [
+          { returned: 1, affected: 0 },
+          { returned: 0, affected: 3 },
+        ],
+      }),
+    ],
+    [
+      recorded('select 1', { ...mysql, 'db.response.returned_rows': 1 }),
+      recorded('insert', { ...mysql, 'audit.affected_rows': 3 }),
+    ],
+    [1, 2, 0, 0, 0],
+  ],
+  [
+    'a row too many',
+    [logged('select 1', { server: 'mariadb', rows: [{ returned: 1, affected: 0 }] })],
+    [recorded('select 1', { ...mysql, 'db.response.returned_rows': 2 })],
+    [1, 1, 0, 0, 1],
+  ],
+  [
+    'rows of those statements of a message that have a plan',
+    [logged('begin; select 1; delete', { rows: [{ processed: 1 }, { processed: 2 }] })],
+    [
+      recorded('begin', { 'db.operation.name': 'BEGIN' }),
+      recorded('select 1', { 'db.operation.name': 'SELECT', 'db.response.returned_rows': 1 }),
+      recorded('delete', { 'db.operation.name': 'DELETE', 'audit.affected_rows': 2 }),
+    ],
+    [1, 3, 0, 0, 0],
+  ],
+  [
+    'rows returned by a change',
+    [logged('insert', { rows: [{ processed: 2 }] })],
+    [recorded('insert', { 'db.response.returned_rows': 2, 'audit.affected_rows': 1 })],
+    [1, 1, 0, 0, 1],
+  ],
+  [
+    'another program',
+    [logged('select 1', { program: 'psql' })],
+    [recorded('select 1', { 'audit.program': 'pgbench' })],
+    [1, 1, 0, 0, 1],
   ],
   ['a login that has no record', [login()], [], [0, 0, 0, 0, 1]],
   [

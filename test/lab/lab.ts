@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { PROGRAM_PATH, run } from '../support/process.ts';
+import { compileJdbc, PGBENCH_INIT, runStep } from './clients.ts';
 import { MariadbServer } from './mariadb.ts';
 import { LabNetwork, type NetworkOptions, networkObstacle } from './net.ts';
 import { findPostgres, PostgresServer } from './postgres.ts';
-import { PGBENCH_INIT, runStep } from './scenarios.ts';
 import { makeLabDirectory } from './tempdir.ts';
 
 /** Program to the Debian package that brings it. */
@@ -43,6 +43,13 @@ export async function labObstacle(): Promise<string | undefined> {
   return await networkObstacle();
 }
 
+export interface LabOptions extends NetworkOptions {
+  /** Folder of `initdb` and `postgres`; default the newest installed ones. */
+  readonly postgresPrograms?: string;
+  /** Both servers offer encryption; default true. */
+  readonly tls?: boolean;
+}
+
 export class Lab {
   readonly network: LabNetwork;
   readonly directory: string;
@@ -56,16 +63,15 @@ export class Lab {
     this.mariadb = mariadb;
   }
 
-  /**
-   * Builds the network and starts both servers, with the tables pgbench needs. Call `stop` whatever happens after.
-   * `postgresPrograms`: folder of `initdb` and `postgres`; default the newest installed ones.
-   */
-  static async start(options: NetworkOptions = {}, postgresPrograms: string = findPostgres() ?? ''): Promise<Lab> {
+  /** Builds the network and starts both servers, with the tables pgbench needs. Call `stop` whatever happens after. */
+  static async start(options: LabOptions = {}): Promise<Lab> {
+    const { postgresPrograms = findPostgres() ?? '', tls = true } = options;
     const network = await LabNetwork.create(options);
     try {
       const directory = makeLabDirectory();
-      const postgres = await PostgresServer.start(network, directory, postgresPrograms);
-      const mariadb = await MariadbServer.start(network, directory);
+      const postgres = await PostgresServer.start(network, directory, postgresPrograms, tls);
+      const mariadb = await MariadbServer.start(network, directory, tls);
+      await compileJdbc(directory);
       await runStep(network, PGBENCH_INIT, directory);
       await postgres.collect();
       return new Lab(network, directory, postgres, mariadb);

@@ -5,8 +5,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** A value as the server prints it; `null` is SQL NULL. Bytes that are no text are `{ hex }`. */
-export type LoggedValue = string | null | { readonly hex: string };
+/**
+ * A value as the server prints it; `null` is SQL NULL. Bytes that are no text are `{ hex }`; of what the server does not
+ * print, `{ bytes }` has the length where that is said.
+ */
+export type LoggedValue = string | null | { readonly hex: string } | { readonly bytes: number | null };
 
 /** A login over TCP that the server accepted or refused. */
 export interface LoggedLogin {
@@ -47,9 +50,22 @@ export interface LoggedStatement {
   /** SQLSTATE or native code of its (first) error. */
   readonly errorCode?: string;
   readonly errorText?: string;
+  /** What the client called itself at that time, where the server logs it. */
+  readonly program?: string;
+  /** The server's own count of rows: one for each statement of the message that it counted, in order. */
+  readonly rows?: readonly LoggedRows[];
 }
 
-export type ServerKind = 'postgres' | 'mariadb';
+/** Rows of one executed statement. */
+export interface LoggedRows {
+  /** Sent to the client. */
+  readonly returned?: number;
+  readonly affected?: number;
+  /** Where the server has one number for both: what its command tag says. */
+  readonly processed?: number;
+}
+
+export type ServerKind = 'postgres' | 'mariadb' | 'derby';
 export type LoggedEntry = LoggedLogin | LoggedStatement;
 
 /** A real server as scenarios and workloads see it. */

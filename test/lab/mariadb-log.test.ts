@@ -17,7 +17,7 @@ function audit(text: string, errorCode = 0, operation = 'QUERY'): AuditRow {
 const CONNECT = general('Connect', 'alice@10.0.0.2 on lab using TCP/IP');
 
 function read(rows: readonly GeneralRow[], audited: readonly AuditRow[] = []): unknown[] {
-  return readMariadbLog([CONNECT, ...rows], audited, CLIENTS)
+  return readMariadbLog([CONNECT, ...rows], audited, [], CLIENTS)
     .slice(1)
     .map((entry) => (entry.kind === 'login' ? entry : [entry.command, entry.text, entry.errorCode]));
 }
@@ -31,14 +31,14 @@ test('mariadb log: a login, and one that was refused', () => {
     user: 'alice',
     tls: false,
   };
-  assert.deepEqual(readMariadbLog([CONNECT], [], CLIENTS), [{ ...expected, database: 'lab' }]);
+  assert.deepEqual(readMariadbLog([CONNECT], [], [], CLIENTS), [{ ...expected, database: 'lab' }]);
   const denied = general('Connect', "Access denied for user 'alice'@'10.0.0.2' (using password: YES)");
-  const refused = readMariadbLog([CONNECT, denied], [audit('', 1045, 'FAILED_CONNECT')], CLIENTS);
+  const refused = readMariadbLog([CONNECT, denied], [audit('', 1045, 'FAILED_CONNECT')], [], CLIENTS);
   assert.deepEqual(refused, [{ ...expected, database: 'lab', errorCode: '1045' }]);
 });
 
 test('mariadb log: an encrypted login', () => {
-  const [entry] = readMariadbLog([general('Connect', 'alice@10.0.0.2 on  using SSL/TLS')], [], CLIENTS);
+  const [entry] = readMariadbLog([general('Connect', 'alice@10.0.0.2 on  using SSL/TLS')], [], [], CLIENTS);
   assert.ok(entry?.kind === 'login' && entry.tls && entry.database === undefined);
 });
 
@@ -101,7 +101,7 @@ test('mariadb log: user and database in force', () => {
     general('Change user', 'bob@10.0.0.2 on lab using TCP/IP', 'bob'),
     general('Query', 'select 3', 'bob'),
   ];
-  const entries = readMariadbLog([CONNECT, ...rows], [], CLIENTS).filter((entry) => entry.kind === 'statement');
+  const entries = readMariadbLog([CONNECT, ...rows], [], [], CLIENTS).filter((entry) => entry.kind === 'statement');
   assert.deepEqual(
     entries.map((entry) => [entry.user, entry.loginUser, entry.database]),
     [
@@ -115,4 +115,35 @@ test('mariadb log: user and database in force', () => {
 
 test('mariadb log: characters beyond the log table', () => {
   assert.deepEqual(read([general('Query', "select '\\xF0\\x9F\\x98\\x80'")]), [['query', "select '😀'", undefined]]);
+});
+
+test('mariadb log: rows of each statement of a message, of an EXECUTE in SQL, and of what follows', () => {
+  const rows = [
+    general('Query', "select 'a'; update t set a = 1"),
+    general('Query', 'execute plus using @a'),
+    general('Execute', 'select 41 + 1'),
+    general('Prepare', 'insert into t values (?)'),
+    general('Execute', 'insert into t values (?)'),
+    general('Query', 'select 2'),
+  ];
+  const slow = [
+    { thread: '7', returned: 1, affected: 0, text: "select 'a'" },
+    { thread: '7', returned: 0, affected: 5, text: 'update t set a = 1' },
+    { thread: '7', returned: 1, affected: 0, text: 'select 41 + 1' },
+    { thread: '7', returned: 0, affected: 0, text: 'insert into t values (?)' },
+    { thread: '7', returned: 2, affected: 0, text: 'select 2' },
+  ];
+  const entries = readMariadbLog([CONNECT, ...rows], [], slow, CLIENTS).slice(1);
+  assert.deepEqual(
+    entries.map((entry) => (entry.kind === 'statement' ? entry.rows : entry)),
+    [
+      [
+        { returned: 1, affected: 0 },
+        { returned: 0, affected: 5 },
+      ],
+      [{ returned: 1, affected: 0 }],
+      undefined,
+      [{ returned: 2, affected: 0 }],
+    ],
+  );
 });

@@ -1,12 +1,13 @@
 /**
- * Joins MariaDB's two logs into the lab's form.
+ * Joins MariaDB's three logs into the lab's form.
  *
  * The general log (as a table, see mariadb.ts) has one row for each request, with the user in force; it has no outcome,
  * and no row for a prepare that failed. The audit plugin has one row for each statement that ended, with its error code,
  * but none for bulk executions, and its user and database go stale after COM_CHANGE_USER. So the general log says what
- * was asked, and the plugin's rows are laid beside it, text in text, to say what failed.
+ * was asked, and the plugin's rows are laid beside it, text in text, to say what failed; and those of the slow log, one
+ * for each statement of a message too, to say how many rows it gave and changed. Of bulk executions that log counts none.
  */
-import type { LoggedEntry, LoggedStatement } from './log.ts';
+import type { LoggedEntry, LoggedRows, LoggedStatement } from './log.ts';
 
 /** One row of `mysql.general_log`. */
 export interface GeneralRow {
@@ -25,6 +26,15 @@ export interface AuditRow {
   readonly errorCode: number;
 }
 
+/** One row of `mysql.slow_log`. */
+export interface SlowRow {
+  readonly thread: string;
+  /** As the log has them: `rows_sent`, `rows_affected`. */
+  readonly returned: number;
+  readonly affected: number;
+  readonly text: string;
+}
+
 const CONNECT_PATTERN = /^(\S+)@\S* (?:as \S+ )?on (\S*) ?using (.*)$/;
 const USER_PATTERN = /^([^[]*)\[/;
 const USE_PATTERN = /^\s*use\s+`?([^`;\s]+)`?\s*;?\s*$/i;
@@ -39,6 +49,7 @@ interface Session {
   /** Text of the last Query row: the Prepare or Execute row after an SQL-level PREPARE or EXECUTE belongs to it. */
   lastQuery: string;
   prepared: Set<string>;
+  last: LoggedStatement | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -50,27 +61,32 @@ type Clients = ReadonlyMap<string, string>;
 export function readMariadbLog(
   rows: readonly GeneralRow[],
   audit: readonly AuditRow[],
+  slow: readonly SlowRow[],
   clients: Clients,
 ): LoggedEntry[] {
   const entries: LoggedEntry[] = [];
   const sessions = new Map<string, Session>();
   const statements = new Map<string, Mutable<LoggedStatement>[]>();
+  const executed = new Map<LoggedEntry, string>();
   for (const row of rows) {
     // Only the lab's own hands come by the socket.
     if (row.userHost.includes('localhost')) continue;
-    const entry = readRow(row, sessions, clients);
+    const entry = readRow(row, sessions, clients, executed);
     if (entry === undefined) continue;
     entries.push(entry);
     if (entry.kind === 'statement') append(statements, entry.session, entry);
   }
-  const audited = new Map<string, AuditRow[]>();
+  const audited = groupByThread(audit.filter((row) => row.operation === 'QUERY'));
   const refusals = new Map<string, string>();
   for (const row of audit) {
-    if (row.operation === 'QUERY') append(audited, row.thread, row);
-    else if (row.operation === 'FAILED_CONNECT') refusals.set(row.thread, String(row.errorCode));
+    if (row.operation === 'FAILED_CONNECT') refusals.set(row.thread, String(row.errorCode));
   }
+  const counted = groupByThread(slow);
   const before = new Map<LoggedEntry, LoggedStatement[]>();
-  for (const [thread, list] of statements) addOutcomes(list, audited.get(thread) ?? [], before);
+  for (const [thread, list] of statements) {
+    addOutcomes(list, audited.get(thread) ?? [], before);
+    addRows(list, counted.get(thread) ?? [], executed);
+  }
   return entries.flatMap((entry): LoggedEntry[] => {
     const errorCode = refusals.get(entry.session);
     if (entry.kind === 'login') return [errorCode === undefined ? entry : { ...entry, errorCode }];
@@ -84,7 +100,19 @@ function append<V>(lists: Map<string, V[]>, key: string, value: V): void {
   else list.push(value);
 }
 
-function readRow(row: GeneralRow, sessions: Map<string, Session>, clients: Clients): LoggedEntry | undefined {
+function groupByThread<T extends { readonly thread: string }>(rows: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) append(groups, row.thread, row);
+  return groups;
+}
+
+/** `executed` gets the text that an EXECUTE in SQL stands for. */
+function readRow(
+  row: GeneralRow,
+  sessions: Map<string, Session>,
+  clients: Clients,
+  executed: Map<LoggedEntry, string>,
+): LoggedEntry | undefined {
   const session = sessions.get(row.thread);
   switch (row.command) {
     case 'Connect':
@@ -98,7 +126,8 @@ function readRow(row: GeneralRow, sessions: Map<string, Session>, clients: Clien
     case 'Query':
       if (!session) return undefined;
       session.lastQuery = row.argument;
-      return query(row, session);
+      session.last = query(row, session);
+      return session.last;
     case 'Prepare':
       if (session && !(SQL_PREPARE_PATTERN.test(session.lastQuery) && session.lastQuery.includes(row.argument))) {
         session.prepared.add(row.argument);
@@ -106,8 +135,10 @@ function readRow(row: GeneralRow, sessions: Map<string, Session>, clients: Clien
       }
       return undefined;
     case 'Execute':
-      if (!session || SQL_EXECUTE_PATTERN.test(session.lastQuery)) {
-        if (session) session.lastQuery = '';
+      if (!session) return undefined;
+      if (SQL_EXECUTE_PATTERN.test(session.lastQuery)) {
+        if (session.last) executed.set(session.last, row.argument);
+        session.lastQuery = '';
         return undefined;
       }
       return statement(
@@ -133,6 +164,7 @@ function login(row: GeneralRow, sessions: Map<string, Session>, clients: Clients
     database: database === '' ? undefined : database,
     lastQuery: '',
     prepared: new Set(),
+    last: undefined,
   });
   const tls = transport.includes('SSL');
   return { ...common, user, ...(database === '' ? {} : { database }), tls, ...(changeUser ? { changeUser } : {}) };
@@ -192,6 +224,25 @@ function addOutcomes(
     const failed = before.get(follower) ?? [];
     failed.push(failedPrepare(row, last));
     before.set(follower, failed);
+  }
+}
+
+/** Gives each statement the counts of the slow log's rows whose text is in its own, or in what it executed. */
+function addRows(
+  list: Mutable<LoggedStatement>[],
+  slow: readonly SlowRow[],
+  executed: ReadonlyMap<LoggedEntry, string>,
+): void {
+  const texts = list.map((entry) => masked(`${entry.text}\0${executed.get(entry) ?? ''}`));
+  let at = 0;
+  let searchFrom = 0;
+  for (const { text, returned, affected } of slow) {
+    const found = findText(texts, masked(text), at, searchFrom);
+    if (found === undefined) continue;
+    ({ at, searchFrom } = found);
+    const entry = list[at] as Mutable<LoggedStatement>;
+    const rows: LoggedRows = { returned, affected };
+    if (entry.command !== 'bulk') entry.rows = [...(entry.rows ?? []), rows];
   }
 }
 

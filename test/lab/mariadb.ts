@@ -1,10 +1,11 @@
 /**
- * A private MariaDB in the server namespace that logs every statement, twice.
+ * A private MariaDB in the server namespace that logs every statement, three times.
  *
  * The general log goes to a table and not to its file: the file leaves out repeated times and thread ids, mixes several
  * lines of a statement with the next row, and can't be emptied in place. It is read with the client's batch escapes,
- * which are exact. The audit plugin beside it knows the outcome of each statement; mariadb-log.ts joins the two.
- * Neither log names the client's port; greetings.ts finds it.
+ * which are exact. The slow log, for which nothing is too fast, is a table as well: it counts rows. The audit plugin
+ * beside them knows each statement's error; mariadb-log.ts joins the three. None names the client's port; greetings.ts
+ * finds it.
  */
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { run, runChecked, Service, waitUntil } from '../support/process.ts';
 import { parseCsv } from './csv.ts';
 import { GreetingWatch } from './greetings.ts';
 import type { LabServer, LoggedEntry } from './log.ts';
-import { type AuditRow, type GeneralRow, readMariadbLog } from './mariadb-log.ts';
+import { type AuditRow, type GeneralRow, readMariadbLog, type SlowRow } from './mariadb-log.ts';
 import { type LabNetwork, SERVER_ADDRESS } from './net.ts';
 import { makeCertificate } from './tls.ts';
 
@@ -29,10 +30,21 @@ create user alice@'%' identified by 'wonderland';
 create user bob@'%' identified by 'builder';
 grant all on lab.* to alice@'%', bob@'%';
 set global general_log = off;
+set global slow_query_log = off;
 alter table mysql.general_log engine = MyISAM;
+alter table mysql.slow_log engine = MyISAM;
 truncate table mysql.general_log;
+truncate table mysql.slow_log;
 set global general_log = on;
+set global slow_query_log = on;
 `;
+
+const LOGS_OFF = 'set global general_log = off; set global slow_query_log = off';
+const LOGS_ANEW =
+  'truncate table mysql.general_log; truncate table mysql.slow_log; ' +
+  'set global general_log = on; set global slow_query_log = on';
+const GENERAL_ROWS = 'select thread_id, user_host, command_type, argument from mysql.general_log';
+const SLOW_ROWS = 'select thread_id, rows_sent, rows_affected, sql_text from mysql.slow_log';
 
 /** Server's batch output: tab, newline, NUL and backslash are escaped, so a line is a row and a tab a column. */
 const BATCH_ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '0': '\0', '\\': '\\' };
@@ -51,16 +63,19 @@ export class MariadbServer implements LabServer {
     this.#greetings = greetings;
   }
 
-  /** Installs a data directory under `parent`, starts the server and makes the lab's users and database. */
-  static async start(network: LabNetwork, parent: string): Promise<MariadbServer> {
+  /** Installs a data directory under `parent`, starts the server and makes the lab's users and database. `tls`: it offers encryption. */
+  static async start(network: LabNetwork, parent: string, tls: boolean): Promise<MariadbServer> {
     const directory = join(parent, 'mariadb');
     mkdirSync(directory);
-    await runChecked(['chown', 'mysql', directory]);
+    // Not the machine's: a starting server removes the temporary tables it finds, also those of another one.
+    const temporary = join(directory, 'tmp');
+    mkdirSync(temporary);
+    await runChecked(['chown', 'mysql', directory, temporary]);
     const data = join(directory, 'data');
     const install = ['--no-defaults', '--user=mysql', `--datadir=${data}`];
-    await runChecked(['mariadb-install-db', ...install, '--auth-root-authentication-method=normal', '--skip-test-db']);
-    const { certPath, keyPath } = await makeCertificate(directory, 'mysql');
-    const argv = ['mariadbd', ...options(directory, data), `--ssl-cert=${certPath}`, `--ssl-key=${keyPath}`];
+    const rootLogin = '--auth-root-authentication-method=normal';
+    await runChecked(['mariadb-install-db', ...install, rootLogin, '--skip-test-db'], { env: { TMPDIR: temporary } });
+    const argv = ['mariadbd', ...options(directory, data), ...(await tlsOptions(directory, tls))];
     const greetings = await GreetingWatch.start(network, directory, PORT);
     const server = new MariadbServer(directory, new Service('mariadbd', network.on('server', argv)), greetings);
     try {
@@ -80,11 +95,10 @@ export class MariadbServer implements LabServer {
     await waitUntil('the MariaDB clients to leave', SETTLE_TIMEOUT_MS, async () => {
       return (await this.#rows(connected))[0]?.[0] === '0';
     });
-    const general = await this.#rows(
-      'set global general_log = off; select thread_id, user_host, command_type, argument from mysql.general_log',
-    );
-    await runChecked(this.#client(['-e', 'truncate table mysql.general_log; set global general_log = on']));
-    return readMariadbLog(general.map(generalRow), this.#auditRows(), await this.#greetings.clients());
+    const general = (await this.#rows(`${LOGS_OFF}; ${GENERAL_ROWS}`)).map(generalRow);
+    const slow = (await this.#rows(SLOW_ROWS)).map(slowRow);
+    await runChecked(this.#client(['-e', LOGS_ANEW]));
+    return readMariadbLog(general, this.#auditRows(), slow, await this.#greetings.clients());
   }
 
   async stop(): Promise<void> {
@@ -131,8 +145,18 @@ function generalRow([thread = '', userHost = '', command = '', argument = '']: r
   return { thread, userHost, command, argument };
 }
 
+function slowRow([thread = '', returned = '', affected = '', text = '']: readonly string[]): SlowRow {
+  return { thread, returned: Number(returned), affected: Number(affected), text };
+}
+
 function unescapeBatch(field: string): string {
   return field.replace(/\\([nt0\\])/g, (_, letter: string) => BATCH_ESCAPES[letter] ?? letter);
+}
+
+async function tlsOptions(directory: string, tls: boolean): Promise<readonly string[]> {
+  if (!tls) return ['--skip-ssl'];
+  const { certPath, keyPath } = await makeCertificate(directory, 'mysql');
+  return [`--ssl-cert=${certPath}`, `--ssl-key=${keyPath}`];
 }
 
 function options(directory: string, data: string): readonly string[] {
@@ -140,6 +164,7 @@ function options(directory: string, data: string): readonly string[] {
     '--no-defaults',
     '--user=mysql',
     `--datadir=${data}`,
+    `--tmpdir=${join(directory, 'tmp')}`,
     `--socket=${join(directory, 'server.sock')}`,
     `--pid-file=${join(directory, 'server.pid')}`,
     `--port=${PORT}`,
@@ -152,6 +177,9 @@ function options(directory: string, data: string): readonly string[] {
     '--character-set-server=utf8mb4',
     '--general-log=1',
     '--log-output=TABLE',
+    '--slow-query-log=1',
+    '--long-query-time=0',
+    '--log-slow-admin-statements=1',
     '--plugin-load-add=server_audit',
     '--server-audit-logging=ON',
     '--server-audit-events=CONNECT,QUERY',

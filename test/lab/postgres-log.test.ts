@@ -97,3 +97,38 @@ test('postgres log: the local socket and background processes are not read', () 
   const local = { from: '[local]', message: 'statement: select 1' };
   assert.deepEqual(read(local, { backend: 'parallel worker', message: 'statement: select 1' }), []);
 });
+
+function plan(text: string, rows: number): Row {
+  const content = { 'Query Text': text, Plan: { 'Node Type': 'Result', 'Actual Rows': rows, 'Actual Loops': 1 } };
+  return { message: `duration: 0.010 ms  plan:\n${JSON.stringify(content)}` };
+}
+
+function rowsOf(...rows: readonly Row[]): unknown[] {
+  return readPostgresLog(rows.map(row).join('')).map((entry) => (entry.kind === 'statement' ? entry.rows : entry));
+}
+
+test('postgres log: a message has a plan for each of its statements', () => {
+  const text = 'begin; select 1; select 2';
+  const rows = rowsOf({ message: `statement: ${text}` }, plan(text, 1), plan(text, 4), {
+    message: 'statement: commit',
+  });
+  assert.deepEqual(rows, [[{ processed: 1 }, { processed: 4 }], undefined]);
+});
+
+test('postgres log: the plan of a portal that ends behind later statements', () => {
+  const execute = (text: string): Row => ({ message: `execute <unnamed>: ${text}` });
+  const rows = rowsOf(execute('select a'), execute('select b'), plan('select a', 1), execute('select a'));
+  assert.deepEqual(rows, [[{ processed: 1 }], undefined, undefined]);
+  const failed: Row = { tag: 'SELECT', severity: 'ERROR', code: '22012', message: 'no', query: 'select a' };
+  const after = rowsOf(execute('select a'), failed, execute('select a'), execute('select b'), plan('select a', 3));
+  assert.deepEqual(after, [undefined, [{ processed: 3 }], undefined]);
+});
+
+test('postgres log: EXECUTE in SQL has the plan of its PREPARE, a cursor and EXPLAIN have none', () => {
+  const prepare = 'prepare plus as select 1';
+  const rows = rowsOf({ message: `statement: ${prepare}` }, { message: 'statement: execute plus' }, plan(prepare, 1));
+  assert.deepEqual(rows, [undefined, [{ processed: 1 }]]);
+  for (const text of ['declare c cursor for select 1', 'EXPLAIN select 1']) {
+    assert.deepEqual(rowsOf({ message: `statement: ${text}` }, plan(text, 5)), [undefined]);
+  }
+});

@@ -3,10 +3,13 @@
  *
  * With `log_statement=all` a Query message is one "statement: " row, however many statements it holds, written before
  * it runs; an Execute message is one "execute NAME: " row with its parameters in the detail. What fails in Parse or
- * Bind, or as a whole simple query in the grammar, has only its ERROR row.
+ * Bind, or as a whole simple query in the grammar, has only its ERROR row. A plan's row (see plans.ts) comes when its
+ * portal ends, which for the extended protocol may be behind later statements: it belongs to the first of its text
+ * that has none yet.
  */
 import { parseCsv } from './csv.ts';
 import type { LoggedEntry, LoggedLogin, LoggedStatement, LoggedValue } from './log.ts';
+import { type LoggedPlan, readPlan } from './plans.ts';
 
 /** Columns of the csvlog, from 0. */
 const USER = 1;
@@ -19,6 +22,7 @@ const SQLSTATE = 12;
 const MESSAGE = 13;
 const DETAIL = 14;
 const QUERY = 19;
+const APPLICATION = 22;
 const BACKEND_TYPE = 23;
 
 const STATEMENT_PREFIX = 'statement: ';
@@ -37,24 +41,70 @@ export function readPostgresLog(text: string): LoggedEntry[] {
   const entries: LoggedEntry[] = [];
   const lastBySession = new Map<string, Mutable<LoggedStatement>>();
   const loginBySession = new Map<string, Mutable<LoggedLogin>>();
+  const unplanned = new Unplanned();
   for (const row of parseCsv(text)) {
     const from = column(row, CONNECTION_FROM);
     if (from === '' || from.startsWith('[local]')) continue;
     if (column(row, BACKEND_TYPE) !== 'client backend' && column(row, BACKEND_TYPE) !== 'walsender') continue;
+    const plan = readPlan(column(row, MESSAGE));
+    if (plan !== undefined) {
+      unplanned.give(plan, lastBySession.get(column(row, SESSION_ID)));
+      continue;
+    }
     const entry = readRow(row, lastBySession, loginBySession);
     if (entry === undefined) continue;
     entries.push(entry);
-    if (entry.kind === 'statement') lastBySession.set(entry.session, entry);
-    else loginBySession.set(entry.session, entry);
+    if (entry.kind === 'login') {
+      loginBySession.set(entry.session, entry);
+      continue;
+    }
+    lastBySession.set(entry.session, entry);
+    unplanned.add(entry);
   }
   return entries;
+}
+
+const SQL_PREPARE_PATTERN = /^\s*prepare\s/i;
+const SQL_EXECUTE_PATTERN = /^\s*execute\s/i;
+/** Their plans end with other rows than they themselves give. */
+const OTHER_ROWS_PATTERN = /^\s*(?:declare|explain)\s/i;
+
+/** Statements whose plans may still come, by session and text. */
+class Unplanned {
+  readonly #waiting = new Map<string, Mutable<LoggedStatement>[]>();
+
+  add(entry: Mutable<LoggedStatement>): void {
+    const key = `${entry.session} ${entry.text}`;
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) this.#waiting.set(key, [entry]);
+    else waiting.push(entry);
+  }
+
+  /** `last` is the session's latest statement. */
+  give(plan: LoggedPlan, last: Mutable<LoggedStatement> | undefined): void {
+    if (last === undefined || OTHER_ROWS_PATTERN.test(plan.text)) return;
+    // EXECUTE in SQL runs the text of its PREPARE.
+    if (SQL_PREPARE_PATTERN.test(plan.text)) {
+      if (SQL_EXECUTE_PATTERN.test(last.text)) last.rows = [{ processed: plan.processed }];
+      return;
+    }
+    const waiting = this.#waiting.get(`${last.session} ${plan.text}`) ?? [];
+    // A message has a plan for each of its statements, and they come before the next message.
+    if (last.command === 'query' && last.text === plan.text) {
+      last.rows = [...(last.rows ?? []), { processed: plan.processed }];
+      return;
+    }
+    while (waiting[0]?.errorCode !== undefined) waiting.shift();
+    const entry = waiting.shift();
+    if (entry !== undefined) entry.rows = [{ processed: plan.processed }];
+  }
 }
 
 function readRow(
   row: readonly string[],
   lastBySession: ReadonlyMap<string, Mutable<LoggedStatement>>,
   loginBySession: ReadonlyMap<string, Mutable<LoggedLogin>>,
-): LoggedEntry | undefined {
+): Mutable<LoggedEntry> | undefined {
   const severity = column(row, SEVERITY);
   const message = column(row, MESSAGE);
   if (severity === 'FATAL' && REFUSAL_PATTERN.test(column(row, SQLSTATE))) {
@@ -112,6 +162,7 @@ function statement(row: readonly string[], command: LoggedStatement['command'], 
     client: column(row, CONNECTION_FROM),
     user: column(row, USER),
     database: column(row, DATABASE),
+    program: column(row, APPLICATION),
     command,
     text,
   };

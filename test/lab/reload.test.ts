@@ -10,9 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { requestControl } from '#src/control/client.js';
 import { CODE_PUSH, CODE_STATUS, RESULT_DONE, RESULT_REFUSED } from '#src/control/frame.js';
 import { loadPolicies } from '#src/policy/policy.js';
+import { psql, runStep } from './clients.ts';
 import { compare, verdict } from './compare.ts';
 import { Lab, labObstacle } from './lab.ts';
-import { psql, runStep } from './scenarios.ts';
 import { Sensor, sensorObstacle } from './sensor.ts';
 import { runVolume } from './volume.ts';
 
@@ -86,11 +86,11 @@ test('lab: a reload under load loses no packet, and its rule holds from the next
       // The sensor may be behind the clients: the next policy must not overtake the word.
       await waitUntil(`round ${round} is seen`, () => hasMatched(socket, round));
     }
-    await load;
+    const cells = (await load).flatMap((cell) => cell.entries);
     const status = JSON.parse((await requestControl(socket, CODE_STATUS, '')).content);
     assert.equal(status.policy.version, versions.at(-1));
     assert.equal(status.counters.drops, 0);
-    const entries = [...(await lab.postgres.collect()), ...(await lab.mariadb.collect())];
+    const entries = [...cells, ...(await lab.postgres.collect()), ...(await lab.mariadb.collect())];
     const { records, exitCode, said } = await sensor.stop();
     const { ok, text } = verdict(compare(entries, records));
     assert.ok(ok, `${text}\nThe sensor said:\n${said}`);

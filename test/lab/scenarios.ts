@@ -1,24 +1,28 @@
 /**
  * The scenarios: what real clients do in the lab. Each is also a recorded capture, `pcaps/<protocol>/<name>`.
  *
- * A step is one client program. Small counts here; the volume run (volume.ts) repeats the same programs.
+ * Small counts here; the volume run (volume.ts) repeats the same programs.
  */
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { PROGRAM_PATH, run } from '../support/process.ts';
-import { type LabNetwork, SERVER_ADDRESS } from './net.ts';
-import { PASSWORDS, TARGET_VARIABLE, type Target } from './workloads/target.ts';
-
-export type Protocol = 'postgres' | 'mysql';
-
-export interface Step {
-  readonly argv: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  /** Working directory; default the lab's own. */
-  readonly cwd?: string;
-  /** Exit codes that are right; default 0 alone. */
-  readonly exitCodes?: readonly number[];
-}
+import {
+  DATABASE,
+  jdbc,
+  jdbcNeeds,
+  LIBPQ_18_NEEDS,
+  mariadbCli,
+  mariadbFile,
+  type Needs,
+  node,
+  type Protocol,
+  PSYCOPG3_NEEDS,
+  pgbench,
+  pgbenchPipeline,
+  psql,
+  psqlFile,
+  python,
+  SOURCE_DIRECTORY,
+  type Step,
+  withLibpq18,
+} from './clients.ts';
 
 export interface Scenario {
   readonly protocol: Protocol;
@@ -26,119 +30,9 @@ export interface Scenario {
   /** One or two sentences: what the traffic holds and why it is worth keeping. */
   readonly purpose: string;
   readonly steps: readonly Step[];
-  /** Files that a client needs, any of each group, and the Debian package that brings them. */
-  readonly needs?: readonly { readonly paths: readonly string[]; readonly debianPackage: string }[];
-}
-
-/** The Debian packages without which a scenario can't run here. */
-export function missingPackages(scenario: Scenario): string[] {
-  const missing = (scenario.needs ?? []).filter(({ paths }) => !paths.some((path) => existsSync(path)));
-  return missing.map(({ debianPackage }) => debianPackage);
-}
-
-export const PORTS: Readonly<Record<Protocol, number>> = { postgres: 5432, mysql: 3306 };
-const DATABASE = 'lab';
-const STEP_TIMEOUT_MS = 120_000;
-
-/** Scripts that tsc does not copy are read from the source tree; this file runs as `dist/test/lab/scenarios.js`. */
-const SOURCE_DIRECTORY: string = join(import.meta.dirname, '..', '..', '..', 'test', 'lab', 'workloads');
-
-/** A compiled program of `workloads/`, with the part of it to run. */
-export function node(protocol: Protocol, program: string, part: string, count: number): Step {
-  const path = join(import.meta.dirname, 'workloads', `${program}.js`);
-  return { argv: [process.execPath, path, part], env: targetEnvironment(protocol, count) };
-}
-
-/** Debian's Python, whose packages the lab needs; another one may come first in PATH. */
-export function python(protocol: Protocol, program: string, count: number): Step {
-  const path = join(SOURCE_DIRECTORY, `${program}.py`);
-  return { argv: ['/usr/bin/python3', path], env: targetEnvironment(protocol, count) };
-}
-
-const DRIVER_JARS: Readonly<Record<Protocol, string>> = {
-  postgres: '/usr/share/java/postgresql.jar',
-  mysql: '/usr/share/java/mariadb-java-client.jar',
-};
-const JAVA_PATHS: readonly string[] = PROGRAM_PATH.split(delimiter).map((directory) => join(directory, 'javac'));
-
-/** One JDBC program for both servers, compiled as it starts. `options` go to the driver. */
-export function jdbc(protocol: Protocol, options: string, count: number): Step {
-  const scheme = protocol === 'postgres' ? 'postgresql' : 'mariadb';
-  const url = `jdbc:${scheme}://${SERVER_ADDRESS}:${PORTS[protocol]}/${DATABASE}?${options}`;
-  const argv = ['java', '-cp', DRIVER_JARS[protocol], join(SOURCE_DIRECTORY, 'Jdbc.java'), url, String(count)];
-  return { argv, env: { LAB_USER: 'alice', LAB_PASSWORD: PASSWORDS.alice } };
-}
-
-/** What the JDBC scenarios of a server need. */
-function jdbcNeeds(protocol: Protocol, debianPackage: string): NonNullable<Scenario['needs']> {
-  return [
-    { paths: JAVA_PATHS, debianPackage: 'default-jdk-headless' },
-    { paths: [DRIVER_JARS[protocol]], debianPackage },
-  ];
-}
-
-interface PsqlOptions {
-  readonly user?: string;
-  readonly password?: string;
-  readonly database?: string;
-  readonly sslmode?: 'disable' | 'prefer';
-  readonly exitCodes?: readonly number[];
-}
-
-export function psql(args: readonly string[], options: PsqlOptions = {}): Step {
-  const { user = 'alice', password = PASSWORDS.alice, database = DATABASE, sslmode = 'disable' } = options;
-  const target = `host=${SERVER_ADDRESS} port=${PORTS.postgres} user=${user} dbname=${database} sslmode=${sslmode}`;
-  const env = { PGPASSWORD: password };
-  return { argv: ['psql', target, '-X', '-q', ...args], env, exitCodes: options.exitCodes ?? [0] };
-}
-
-function psqlFile(name: string): Step {
-  return psql(['-f', join(SOURCE_DIRECTORY, `${name}.sql`)]);
-}
-
-/** pgbench with `args`; `-n` and the rest as they come. */
-export function pgbench(args: readonly string[]): Step {
-  const target = ['-h', SERVER_ADDRESS, '-p', String(PORTS.postgres), '-U', 'alice'];
-  return {
-    argv: ['pgbench', ...args, ...target, DATABASE],
-    env: { PGPASSWORD: PASSWORDS.alice, PGSSLMODE: 'disable' },
-  };
-}
-
-/** pgbench with a transaction a pipeline, two clients. */
-export function pgbenchPipeline(mode: string, transactions: number): Step {
-  const script = join(SOURCE_DIRECTORY, 'pipeline.pgbench');
-  return pgbench(['-n', '-M', mode, '-c', '2', '-t', String(transactions), '-f', script]);
-}
-
-export const PGBENCH_INIT: Step = pgbench(['-i', '-s', '1', '-q']);
-
-/** The server offers TLS and this client takes it unless `args` say `--skip-ssl`. */
-function mariadbCli(
-  args: readonly string[],
-  options: { user?: string; password?: string; exitCodes?: readonly number[] } = {},
-): Step {
-  const { user = 'alice', password = PASSWORDS.alice } = options;
-  const target = ['-h', SERVER_ADDRESS, '-P', String(PORTS.mysql), '-u', user];
-  const argv = ['mariadb', '--no-defaults', ...target, '--default-character-set=utf8mb4', ...args];
-  return { argv, env: { MYSQL_PWD: password }, exitCodes: options.exitCodes ?? [0] };
-}
-
-function mariadbFile(name: string, ...args: readonly string[]): Step {
-  return mariadbCli([...args, '-e', `source ${join(SOURCE_DIRECTORY, `${name}.sql`)}`, DATABASE]);
-}
-
-export function targetEnvironment(protocol: Protocol, count: number): Readonly<Record<string, string>> {
-  const target: Target = { host: SERVER_ADDRESS, port: PORTS[protocol], database: DATABASE, count };
-  return { [TARGET_VARIABLE]: JSON.stringify(target) };
-}
-
-/** Runs a step in the client namespace; rejects with what it said when it ends otherwise than it must. */
-export async function runStep(network: LabNetwork, step: Step, directory: string): Promise<void> {
-  const argv = network.on('client', step.argv);
-  const result = await run(argv, { env: step.env ?? {}, timeoutMs: STEP_TIMEOUT_MS, cwd: step.cwd ?? directory });
-  if ((step.exitCodes ?? [0]).includes(result.code)) return;
-  throw new Error(`${step.argv.join(' ')}: exit ${result.code}\n${(result.stderr || result.stdout).slice(-2_000)}`);
+  readonly needs?: Needs;
+  /** Recorded with a PostgreSQL 18. */
+  readonly postgres18?: boolean;
 }
 
 const LOAD_LOCAL = [
@@ -236,16 +130,26 @@ export const SCENARIOS: readonly Scenario[] = [
       'psycopg 3: values bound by the server, statements prepared on repetition, pipelines, COPY, an end user in the application name.',
       python('postgres', 'psycopg3_client', 20),
     ),
-    needs: [{ paths: ['/usr/lib/python3/dist-packages/psycopg'], debianPackage: 'python3-psycopg' }],
+    needs: PSYCOPG3_NEEDS,
   },
   {
     ...postgres(
       'jdbc',
       'The JDBC driver: named statements after some repetitions, batches in one flight, portals in parts; then simple queries only.',
-      jdbc('postgres', 'sslmode=disable&ApplicationName=lab-jdbc', 12),
-      jdbc('postgres', 'sslmode=disable&preferQueryMode=simple', 6),
+      jdbc('postgres', ['sslmode=disable&ApplicationName=lab-jdbc'], 12),
+      jdbc('postgres', ['sslmode=disable&preferQueryMode=simple'], 6),
     ),
-    needs: jdbcNeeds('postgres', 'libpostgresql-jdbc-java'),
+    needs: jdbcNeeds('postgres'),
+  },
+  {
+    ...postgres(
+      'protocol-3.2',
+      'Protocol 3.2, which clients of PostgreSQL 18 may ask for: cancel keys of 32 bytes, one of them used; older servers answer with 3.0.',
+      withLibpq18(psql(['-c', "select 'a newer protocol' as says"])),
+      withLibpq18(python('postgres', 'psycopg_cancel', 1)),
+    ),
+    needs: LIBPQ_18_NEEDS,
+    postgres18: true,
   },
   mysql(
     'login-failure',
@@ -313,11 +217,11 @@ export const SCENARIOS: readonly Scenario[] = [
     ...mysql(
       'jdbc',
       'The MariaDB JDBC driver: values put into the text by the client, then prepared by the server, and with compression.',
-      jdbc('mysql', 'useSsl=false', 10),
-      jdbc('mysql', 'useSsl=false&useServerPrepStmts=true&useBulkStmts=false', 10),
-      jdbc('mysql', 'useSsl=false&useServerPrepStmts=true&useCompression=true', 10),
+      jdbc('mysql', ['useSsl=false'], 10),
+      jdbc('mysql', ['useSsl=false&useServerPrepStmts=true&useBulkStmts=false'], 10),
+      jdbc('mysql', ['useSsl=false&useServerPrepStmts=true&useCompression=true'], 10),
     ),
-    needs: jdbcNeeds('mysql', 'libmariadb-java'),
+    needs: jdbcNeeds('mysql'),
   },
   mysql(
     'tls-preferred',

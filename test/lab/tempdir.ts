@@ -5,6 +5,9 @@ import { join } from 'node:path';
 
 const PREFIX = 'wiretrail-lab-';
 
+/** Removed when this process exits. */
+const made: string[] = [];
+
 /** A new directory that every user may enter (the servers run as their own), removed when the process exits. */
 export function makeLabDirectory(): string {
   for (const name of readdirSync(tmpdir())) {
@@ -14,6 +17,10 @@ export function makeLabDirectory(): string {
   }
   const directory = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   chmodSync(directory, 0o755);
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  if (made.push(directory) === 1) process.once('exit', removeMade);
   return directory;
+}
+
+function removeMade(): void {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true });
 }

@@ -13,6 +13,7 @@ const BOOLEANS: Readonly<Record<string, readonly string[]>> = { true: ['t', 'tru
 /** `recorded` is a JSON value of `db.query.parameters`. */
 export function sameValue(logged: LoggedValue, recorded: unknown): boolean {
   if (logged === null || recorded === null) return logged === recorded;
+  if (typeof logged === 'object' && 'bytes' in logged) return sameLength(logged.bytes, recorded);
   if (typeof recorded === 'object')
     return sameBytes(logged, recorded as { hex?: string; text?: string; length?: number });
   if (typeof logged !== 'string') {
@@ -28,8 +29,18 @@ function sameNumber(logged: number, recorded: number): boolean {
   return logged === recorded || (!Number.isInteger(logged) && Math.fround(logged) === Math.fround(recorded));
 }
 
+/** All that is said of a value is its length, or nothing at all. */
+function sameLength(bytes: number | null, recorded: unknown): boolean {
+  if (bytes === null) return true;
+  const { hex = '', length = hex.length / 2 } = recorded as { hex?: string; length?: number };
+  return length === bytes;
+}
+
 /** A value kept as bytes, or cut: then its length and beginning are compared. */
-function sameBytes(logged: LoggedValue, recorded: { hex?: string; text?: string; length?: number }): boolean {
+function sameBytes(
+  logged: string | { readonly hex: string },
+  recorded: { hex?: string; text?: string; length?: number },
+): boolean {
   const hex = typeof logged === 'string' ? Buffer.from(logged).toString('hex') : (logged?.hex ?? '');
   const kept = recorded.hex ?? Buffer.from(recorded.text ?? '').toString('hex');
   if (recorded.length === undefined) return kept === hex || sameInteger(logged, kept);
@@ -37,7 +48,7 @@ function sameBytes(logged: LoggedValue, recorded: { hex?: string; text?: string;
 }
 
 /** A binary integer whose type the wire never told: big-endian, two's complement. */
-function sameInteger(logged: LoggedValue, hex: string): boolean {
+function sameInteger(logged: unknown, hex: string): boolean {
   if (typeof logged !== 'string' || !/^-?\d+$/.test(logged) || ![4, 8, 16].includes(hex.length)) return false;
   return BigInt.asIntN(hex.length * 4, BigInt(`0x${hex}`)) === BigInt(logged);
 }

@@ -26,6 +26,26 @@ export const reordered: Impair = (count, random) => {
   return places.sort((a, b) => a.place - b.place).map(({ index }) => index);
 };
 
+/**
+ * `order` without delays of more than `limitUs`: such a frame keeps its place. Networks swap neighbours in time; a frame
+ * that is late by a server's pause for thought is a lost one to any observer.
+ */
+export function prompt(order: readonly number[], timesUs: readonly number[], limitUs: number): number[] {
+  const kept: number[] = [];
+  const late: number[] = [];
+  let latest = 0;
+  for (const index of order) {
+    const delayUs = (timesUs[latest] ?? 0) - (timesUs[index] ?? 0);
+    (index < latest && delayUs > limitUs ? late : kept).push(index);
+    latest = Math.max(latest, index);
+  }
+  for (const index of late) {
+    const place = kept.findIndex((other) => other > index);
+    kept.splice(place < 0 ? kept.length : place, 0, index);
+  }
+  return kept;
+}
+
 /** One frame in a hundred lost, and at least one. */
 export const dropped: Impair = (count, random) => {
   const certain = Math.floor(random() * count);

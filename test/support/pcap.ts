@@ -30,6 +30,11 @@ export function readPcap(path: string): PcapFrames {
   return { header: bytes.subarray(0, FILE_HEADER_BYTES), records, frames };
 }
 
+/** Times of the frames, by index. */
+export function timesUs({ records }: PcapFrames): number[] {
+  return records.map((record) => record.readUInt32LE(0) * 1_000_000 + record.readUInt32LE(4));
+}
+
 /** Writes the frames of `order` (indices into `from`, any number of times each), with times that still only rise. */
 export function writePcap(path: string, from: PcapFrames, order: readonly number[]): void {
   const parts: Buffer[] = [from.header];

@@ -122,13 +122,17 @@ test('FreeTDS bsqldb: batches through DB-Library', { skip: missing('bsqldb') }, 
   );
 });
 
-test('FreeTDS freebcp loads rows', { skip: missing('freebcp') }, async () => {
-  const records = await recordsOf(freebcp);
-  const bulk = statements(records).at(-1);
-  assert.match(bulk?.['db.query.text'] ?? '', /insert bulk stock/i);
-  assert.equal(bulk?.['audit.call'], 'bulk');
-  assert.equal(bulk?.['audit.affected_rows'], 3);
-});
+for (const version of ['7.4', '5.0']) {
+  test(`FreeTDS freebcp loads rows by TDS ${version}`, { skip: missing('freebcp') }, async () => {
+    const records = await recordsOf((port) => freebcp(port, version));
+    const bulk = statements(records).at(-1);
+    assert.match(bulk?.['db.query.text'] ?? '', /insert bulk stock/i);
+    assert.equal(bulk?.['audit.call'], 'bulk');
+    assert.equal(bulk?.['audit.affected_rows'], 3);
+    assert.ok(Number(bulk?.['audit.bulk_bytes']) > 0);
+    assert.equal(bulk?.['audit.marks'], undefined);
+  });
+}
 
 test('pymssql: batches and a procedure', {
   skip: PYTHON === undefined && 'NOT RUN: pymssql is not installed',

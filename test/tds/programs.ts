@@ -52,12 +52,12 @@ export function tsql(port: number, version: string): Promise<void> {
 /** FreeTDS bsqldb: the same through DB-Library. */
 export function bsqldb(port: number): Promise<void> {
   const args = ['-S', 'scripted', '-U', 'ann', '-P', 'secret'];
-  return withServersFile(port, (environment) => execute('bsqldb', args, environment, TSQL_INPUT));
+  return withServersFile(port, '7.4', (environment) => execute('bsqldb', args, environment, TSQL_INPUT));
 }
 
 /** FreeTDS freebcp: three rows into the table stock. */
-export function freebcp(port: number): Promise<void> {
-  return withServersFile(port, (environment, directory) => {
+export function freebcp(port: number, version: string): Promise<void> {
+  return withServersFile(port, version, (environment, directory) => {
     const file = join(directory, 'rows.txt');
     writeFileSync(file, 'ann\t1\nbob\t2\neve\t3\n');
     const args = ['stock', 'in', file, '-c', '-S', 'scripted', '-U', 'ann', '-P', 'secret'];
@@ -72,12 +72,20 @@ export function pymssql(port: number): Promise<void> {
 /** DB-Library finds its servers in a file. */
 async function withServersFile(
   port: number,
+  version: string,
   use: (environment: object, directory: string) => Promise<void>,
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'wiretrail-freetds-'));
   try {
     const file = join(directory, 'freetds.conf');
-    writeFileSync(file, `[scripted]\nhost = 127.0.0.1\nport = ${port}\ntds version = 7.4\nclient charset = UTF-8\n`);
+    const lines = [
+      '[scripted]',
+      'host = 127.0.0.1',
+      `port = ${port}`,
+      `tds version = ${version}`,
+      'client charset = UTF-8',
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
     await use({ FREETDSCONF: file, LC_ALL: 'C.UTF-8' }, directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });

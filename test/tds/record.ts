@@ -1,6 +1,6 @@
 /**
- * Records the scenarios of `pcaps/tds`: `node dist/test/tds/record.js [--expected]`. Writes the captures and the records that a
- * replay of them gives; the tests beside this file hold the same clients against what they asked for.
+ * Records the scenarios of `pcaps/tds`: `node dist/test/tds/record.js [--expected] [NAME]…`. Writes the captures and the
+ * records that a replay of them gives; the tests beside this file hold the same clients against what they asked for.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,14 +59,25 @@ const SCENARIOS: readonly Scenario[] = [
     client: 'FreeTDS bsqldb (TDS 7.4)',
     run: bsqldb,
   },
-  { name: 'bulk-copy', about: 'Three rows of a file into a table.', client: 'FreeTDS freebcp (TDS 7.4)', run: freebcp },
+  ...[
+    { name: 'bulk-copy', version: '7.4' },
+    { name: 'bulk-copy-5.0', version: '5.0' },
+  ].map(({ name, version }) => ({
+    name,
+    about: 'Three rows of a file into a table.',
+    client: `FreeTDS freebcp (TDS ${version})`,
+    run: (port: number) => freebcp(port, version),
+  })),
   { name: 'pymssql', about: 'Batches with values put in, and a procedure.', client: 'pymssql (TDS 7.3)', run: pymssql },
 ];
 
 /** With `--expected` only the records are renewed, of the captures as they are. */
 const renewsRecordsOnly = process.argv.includes('--expected');
 
+const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+
 for (const scenario of SCENARIOS) {
+  if (names.length > 0 && !names.includes(scenario.name)) continue;
   const folder = join(PCAPS, scenario.name);
   const capture = join(folder, 'capture.pcap');
   if (!renewsRecordsOnly) await record(scenario, folder, capture);

@@ -205,6 +205,7 @@ class Conversation {
   private sybase(body: Buffer): Uint8Array {
     const sql = body.toString('latin1');
     if (/no_such/.test(sql)) return t.bytes(sybaseError(), this.sybaseDone(c.DONE_ERROR, 0));
+    if (/fmtonly on/i.test(sql)) return t.bytes(SYBASE_TABLE, this.sybaseDone(0, 0));
     if (!/select/i.test(sql)) return this.sybaseDone(0, 0);
     if (/@@spid/.test(sql)) return this.sybaseNumber(51);
     const row = (value: string) => t.bytes(c.TOKEN_ROW, value.length, t.ascii(value));
@@ -222,6 +223,13 @@ class Conversation {
     return t.bytes(c.TOKEN_DONE, t.u16(status), t.u16(0), t.u32(count));
   }
 }
+
+/** The table that rows are loaded into: a name and a number. */
+const SYBASE_TABLE: Uint8Array = t.counted(
+  c.TOKEN5_ROW_FORMAT,
+  t.u16(2),
+  ...[t.bytes(4, t.ascii('name'), 0, t.u32(2), 0x27, 30, 0), t.bytes(2, t.ascii('id'), 0, t.u32(7), 0x38, 0)],
+);
 
 /** The readable part of a message. */
 function text(body: Buffer): string {

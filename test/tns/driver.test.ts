@@ -4,78 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { type JsonRecord, replayToRecords } from '../support/replay.ts';
-import { writeConversation } from './pcap.ts';
-import { ScriptedServer, type ServerOptions, TIME_ZONE_QUERY } from './server.ts';
-import * as t from './wire.ts';
-
-/** The part of the driver that is used here; it comes without types. */
-interface Connection {
-  execute(sql: string, binds?: unknown, options?: Record<string, unknown>): Promise<{ rows?: unknown[][] }>;
-  executeMany(sql: string, rows: unknown, options?: Record<string, unknown>): Promise<unknown>;
-  commit(): Promise<void>;
-  rollback(): Promise<void>;
-  close(): Promise<void>;
-  clientId: string;
-  module: string;
-  action: string;
-  currentSchema: string;
-}
-interface Driver {
-  getConnection(options: Record<string, unknown>): Promise<Connection>;
-  readonly [constant: string]: unknown;
-}
-const oracledb = createRequire(import.meta.url)('oracledb') as Driver;
-
-const PASSWORD = 'tiger-secret';
-
-/** Runs a program on a connection and returns what the sensor says of it. */
-async function observe(
-  options: Omit<ServerOptions, 'password'>,
-  program: (connection: Connection, server: ScriptedServer) => Promise<void>,
-  login: Record<string, unknown> = {},
-): Promise<JsonRecord[]> {
-  const server = new ScriptedServer({ ...options, password: PASSWORD });
-  await server.listen();
-  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-tns-'));
-  try {
-    const connectString = `127.0.0.1:${server.port}/shop`;
-    const connection = await oracledb.getConnection({ user: 'scott', password: PASSWORD, connectString, ...login });
-    await program(connection, server);
-    await connection.close();
-  } catch (error) {
-    if (options.refuse === undefined && options.refuseLogin === undefined) throw error;
-  } finally {
-    server.close();
-    writeConversation(join(folder, 'capture.pcap'), server.heard);
-  }
-  const records = replayToRecords([join(folder, 'capture.pcap')]);
-  rmSync(folder, { recursive: true });
-  assert.ok(!JSON.stringify(records).includes(PASSWORD));
-  return records;
-}
-
-/** Statements of the program, without the driver's own. */
-function statements(records: readonly JsonRecord[]): JsonRecord[] {
-  const own = records.filter((record) => record['db.query.text'] === TIME_ZONE_QUERY);
-  assert.equal(own.length, 1, 'the driver asks for the time zone once');
-  return records.filter(
-    (record) => record['audit.kind'] === 'statement' && record['db.query.text'] !== TIME_ZONE_QUERY,
-  );
-}
-
-function texts(records: readonly JsonRecord[]): unknown[] {
-  return records.map((record) => record['db.query.text'] ?? record['db.operation.name']);
-}
-
-const done = (server: ScriptedServer, options: t.OerOptions): void => {
-  server.replies.push((seq) => t.bytes(t.PARAMETERS, server.oer(seq, options)));
-};
+import * as t from '#src/protocols/tns/testing.js';
+import type { JsonRecord } from '../support/replay.ts';
+import { done, observe, oracledb, statements, texts } from './observe.ts';
 
 for (const fieldVersion of [7, 8, 12, 24]) {
   test(`field version ${fieldVersion}: login, bind types, cursor cache, errors, transactions`, async () => {

@@ -6,8 +6,8 @@
 import { createCipheriv, createDecipheriv, createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import * as t from '#src/protocols/tns/testing.js';
 import type { Heard } from './pcap.ts';
-import * as t from './wire.ts';
 
 /** Makes the payload of a reply from the call's sequence number and payload. */
 export type Reply = (seq: number, call: Uint8Array) => Uint8Array;
@@ -38,6 +38,7 @@ const AUTH_1 = 0x76;
 const AUTH_2 = 0x73;
 const LOGOFF = 0x09;
 const PING = 0x93;
+const PIPELINE_END = 0xc8;
 const EXECUTE = 0x5e;
 /** Packet type, and the kind that asks both sides to start afresh. */
 const MARKER = 12;
@@ -123,10 +124,10 @@ export class ScriptedServer {
       this.waiting = call[at + 2] ?? 0;
       return;
     }
-    const payload = this.modern() ? t.bytes(this.answer(call), 29) : this.answer(call);
+    const payload = this.modern() ? t.bytes(tokenOf(call, at), this.answer(call), 29) : this.answer(call);
     for (let at = 0; at < payload.length; at += CHUNK) {
       const isLast = this.modern() && at + CHUNK >= payload.length;
-      this.send(socket, t.data(payload.subarray(at, at + CHUNK), isLast ? DATA_END_OF_RESPONSE : 0));
+      this.send(socket, t.data(payload.subarray(at, at + CHUNK), isLast ? DATA_END_OF_RESPONSE : 0, true));
     }
   }
 
@@ -135,7 +136,7 @@ export class ScriptedServer {
     const marker = (value: number): Uint8Array => t.bytes(t.u32(11), MARKER, 0, 0, 0, 1, 0, value);
     if (kind === RESET) {
       const text = 'ORA-01013: user requested cancel of current operation\n';
-      this.send(socket, t.data(this.oer(this.waiting, { error: 1013, text })));
+      this.send(socket, t.data(this.oer(this.waiting, { error: 1013, text }), 0, true));
     } else this.send(socket, t.bytes(marker(1), marker(RESET)));
   }
 
@@ -156,7 +157,7 @@ export class ScriptedServer {
     const seq = call[at + 2] ?? 0;
     if (fn === AUTH_1) return this.challenge(seq);
     if (fn === AUTH_2) return this.verify(call, seq);
-    if (fn === LOGOFF || fn === PING) return t.bytes(9, t.ub(1), t.ub(seq));
+    if (fn === LOGOFF || fn === PING || fn === PIPELINE_END) return t.bytes(9, t.ub(1), t.ub(seq));
     if (call.includes(TIME_ZONE_QUERY)) return this.query(seq, [['DBTIMEZONE', 1]], [[t.clr('+00:00')]], 99);
     const reply = this.replies.shift();
     if (reply === undefined) throw new Error(`no reply is scripted for: ${call.toString('latin1')}`);
@@ -249,7 +250,7 @@ export class ScriptedServer {
 
   /** An end-of-call status in the server's field version. */
   oer(seq: number, options: t.OerOptions = {}): Uint8Array {
-    return t.oer(this.options.fieldVersion, seq, options);
+    return t.oer(seq, { ...options, fieldVersion: this.options.fieldVersion });
   }
 }
 
@@ -261,10 +262,21 @@ export const TIME_ZONE_QUERY = 'SELECT DBTIMEZONE FROM DUAL';
 function callOffset(call: Buffer): number {
   if (call[0] === 3) return 0;
   for (let at = 3; at + 2 < call.length; at++) {
-    const known = [0x5e, 4, 5, 0x4e, 0x0e, 0x0f, LOGOFF, 0x60, PING].includes(call[at + 1] ?? 0);
+    const known = [0x5e, 4, 5, 0x4e, 0x0e, 0x0f, LOGOFF, 0x60, PING, 0x80, 0x81, 0x82, PIPELINE_END].includes(
+      call[at + 1] ?? 0,
+    );
     if (call[at] === 3 && known && call[at + 2] === (call[2] ?? 0) + countPiggybacks(call, at)) return at;
   }
   return 0;
+}
+
+/** Replies of a pipeline begin with the token number of their call. */
+function tokenOf(call: Buffer, at: number): Uint8Array {
+  const size = call[at + 3] ?? 0;
+  if (call[0] !== 3 && call[0] !== 0x11) return new Uint8Array(0);
+  return size >= 1 && size <= 8 && call[at + 1] !== AUTH_2
+    ? t.bytes(33, call.subarray(at + 3, at + 4 + size))
+    : new Uint8Array(0);
 }
 
 function countPiggybacks(call: Buffer, end: number): number {

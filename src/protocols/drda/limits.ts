@@ -22,6 +22,10 @@ export const PENDING_BYTES_MAX: number = 8 * 1024 * 1024;
 export const PARAMETERS_MAX = 4096;
 /** Columns of one row descriptor; SQL allows fewer. */
 export const COLUMNS_MAX = 4096;
+/** Tokens of connections that may be cancelled, in one pipeline; the oldest is forgotten. */
+export const INTERRUPT_TOKENS_MAX = 65_536;
+/** DB2's have 12; no token may be longer than this. */
+export const INTERRUPT_TOKEN_BYTES_MAX = 255;
 /** Waiting requests that are looked through for a reply's correlation identifier. */
 export const MATCH_DEPTH_MAX = 64;
 /** Result sets kept apart in one call; further ones are added to the last. */

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type LoginEvent, MARK_NO_REPLY, type StatementEvent } from '../../contracts/event.ts';
 import * as cp from './codepoints.ts';
 import * as t from './testing.ts';
+import * as types from './types.ts';
 
 const loginOf = (events: readonly unknown[]) => events.find((e) => (e as LoginEvent).kind === 'login') as LoginEvent;
 const query = t.toServer(t.chain(t.immediate('insert x')));
@@ -68,6 +69,58 @@ test('SECMEC with an encrypted user: the user is unknown, the method says why', 
   const login = loginOf(t.run([], { user: '', mechanism: 9 }));
   assert.equal(login.identity.user, undefined);
   assert.equal(login.method, 'EUSRIDPWD');
+});
+
+for (const [mechanism, method] of [
+  [1, 'DCESEC'],
+  [3, 'USRIDPWD'],
+  [4, 'USRIDONL'],
+  [5, 'USRIDNWPWD'],
+  [6, 'USRSBSPWD'],
+  [7, 'USRENCPWD'],
+  [8, 'USRSSBPWD'],
+  [9, 'EUSRIDPWD'],
+  [10, 'EUSRIDNWPWD'],
+  [11, 'KERSEC'],
+  [15, 'PLGIN'],
+  [99, 'SECMEC 99'],
+] as const) {
+  test(`SECMEC ${mechanism} is ${method}; a user that is not sent in the clear is unknown`, () => {
+    const isHidden = mechanism > 8;
+    const login = loginOf(t.run([], { mechanism, user: isHidden ? '' : 'alice' }));
+    assert.deepEqual([login.method, login.identity.user], [method, isHidden ? undefined : 'alice']);
+  });
+}
+
+test('EXCSAT and ACCRDB: SRVNAM, SRVRLSLV and CRRTKN change nothing of who logs in', () => {
+  const [first, second, third, fourth] = t.login();
+  assert.ok(first && second && third && fourth);
+  const more = [t.object(cp.SRVNAM, t.ebcdic('desk7')), t.object(0x115a, t.ebcdic('SQL11055'))];
+  const name = t.object(cp.RDBNAM, t.utf8('shop'));
+  const secmec = t.object(cp.SECMEC, t.u16(3));
+  const excsat = [t.object(cp.EXCSAT, t.object(cp.EXTNAM, t.ebcdic('app.main')), ...more, t.unicode)];
+  const login = loginOf(
+    t.playTurns([
+      t.toServer(t.chain(excsat, [t.object(cp.ACCSEC, secmec)])),
+      second,
+      t.toServer(
+        t.chain(
+          [t.object(cp.SECCHK, secmec, name, t.object(cp.USRID, t.utf8('alice')))],
+          [
+            t.object(
+              cp.ACCRDB,
+              name,
+              t.object(0x2135, Buffer.from('c7f0f0', 'hex')),
+              t.object(cp.PRDID, t.utf8('SQL11055')),
+            ),
+          ],
+        ),
+      ),
+      fourth,
+    ]),
+  );
+  const { user, program, database } = login.identity;
+  assert.deepEqual([user, program, database], ['alice', 'app.main', 'shop']);
 });
 
 test('SECCHKRM: a refused login carries its code', () => {
@@ -160,6 +213,53 @@ test('special registers say on whose behalf: end user, program, workstation', ()
   assert.equal(statements.length, 5, 'each SQLSTT of EXCSQLSET is a statement');
   const last = statements.at(-1)?.identity;
   assert.deepEqual([last?.endUser, last?.program, last?.clientHost], ["o'hara", 'billing', 'desk7']);
+});
+
+const CLIENT_INFO = 'SYSPROC.WLM_SET_CLIENT_INFO';
+const words = (count: number): t.ColumnType[] => Array.from({ length: count }, () => [types.VARIABLE_MIXED | 1, 255]);
+const word = (text: string) => Buffer.concat([t.u8(0), t.u16(text.length), t.utf8(text)]);
+const nothing = t.u8(0xff);
+
+for (const [title, command] of [
+  ['literals', [t.immediate(`CALL ${CLIENT_INFO}('o''hara', 'desk7', 'billing', 'acct', 'AUTOMATIC')`)]],
+  [
+    'values',
+    [
+      t.prepare(3, `call ${CLIENT_INFO}(?, ?, ?, ?, 'AUTOMATIC')`),
+      t.executeSection(3, t.sqldta(words(4), word("o'hara"), word('desk7'), word('billing'), word('acct'))),
+    ],
+  ],
+  [
+    'the procedure by PRCNAM',
+    [
+      [
+        t.object(cp.EXCSQLSTT, t.section(3), t.object(cp.PRCNAM, t.utf8(CLIENT_INFO))),
+        t.sqldta(words(5), word("o'hara"), word('desk7'), word('billing'), nothing, nothing),
+      ],
+    ],
+  ],
+] as const) {
+  test(`WLM_SET_CLIENT_INFO called with ${title}: end user, workstation, program of what follows`, () => {
+    const replies = command.map(() => [t.sqlcardNull]);
+    const events = t.run([t.toServer(t.chain(...command)), t.toClient(t.replies(1, ...replies)), query, answer]);
+    const [call, last] = t.statements(events);
+    assert.equal(call?.identity.endUser, undefined);
+    const { endUser, clientHost, program } = last?.identity ?? {};
+    assert.deepEqual([endUser, clientHost, program], ["o'hara", 'desk7', 'billing']);
+  });
+}
+
+test('WLM_SET_CLIENT_INFO: NULL leaves a register as it is, the empty string clears it', () => {
+  const events = t.run([
+    t.toServer(t.chain(t.immediate(`CALL ${CLIENT_INFO}('ann', 'desk7', 'billing', NULL, NULL)`))),
+    t.toClient(t.replies(1, [t.sqlcardNull])),
+    t.toServer(t.chain(t.immediate(`CALL ${CLIENT_INFO}('', NULL, NULL, NULL, NULL)`))),
+    t.toClient(t.replies(1, [t.sqlcardNull])),
+    query,
+    answer,
+  ]);
+  const { endUser, clientHost, program } = t.statements(events).at(-1)?.identity ?? {};
+  assert.deepEqual([endUser, clientHost, program], [undefined, 'desk7', 'billing']);
 });
 
 test('a refused setting changes nothing', () => {

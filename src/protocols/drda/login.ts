@@ -1,6 +1,7 @@
 /** EXCSAT, ACCSEC, SECCHK and ACCRDB: how a connection begins, or begins again for its next user. */
 import { LoginEvent, MARK_GAP } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
+import { registerToken } from './cancel.ts';
 import { decodeCcsid } from './ccsid.ts';
 import * as cp from './codepoints.ts';
 import type { DdmReader } from './ddm.ts';
@@ -162,6 +163,7 @@ export function onDatabaseAccessed(s: Session, parameters: DdmReader): void {
     if (codePoint === cp.PRDID) recogniseProduct(s, textOf(parameters, 0));
     else if (codePoint === cp.TYPDEFNAM) s.server.setName(textOf(parameters, 0));
     else if (codePoint === cp.TYPDEFOVR) s.server.override(body);
+    else if (codePoint === cp.RDBINTTKN) registerToken(s, parameters);
   }
 }
 

@@ -1,13 +1,7 @@
 /** Lost bytes, hostile bytes, and the probe. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type AuditEvent,
-  MARK_GAP,
-  MARK_NO_REPLY,
-  MARK_UNKNOWN_HANDLE,
-  type StatementEvent,
-} from '../../contracts/event.ts';
+import { MARK_GAP, MARK_NO_REPLY, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
 import {
   PROBE_CERTAIN,
   PROBE_MORE,
@@ -23,7 +17,7 @@ import { LIMITS } from './limits.ts';
 import drda from './protocol.ts';
 import * as t from './testing.ts';
 
-const statements = (events: readonly AuditEvent[]) => events.filter((e) => e.kind === 'statement') as StatementEvent[];
+const { statements } = t;
 
 function withGaps(steps: readonly (Turn | t.GapStep)[]): StatementEvent[] {
   const whole = [...t.login(), ...steps].map((step) => ({ lost: 0, ...step }));

@@ -8,6 +8,7 @@ import {
   type EventSink,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
+import { forgetToken } from './cancel.ts';
 import { abandon } from './dss.ts';
 import { flushUnanswered } from './pending.ts';
 import { emitSilent } from './requests.ts';
@@ -64,6 +65,7 @@ function markRequest(request: Request, lostBytes: number): void {
 }
 
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {
+  forgetToken(s);
   if (s.tls) {
     const event = new OpaqueEvent(s.identity, s.firstUs, 'tls');
     event.tls = s.tls.facts;

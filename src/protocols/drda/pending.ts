@@ -1,9 +1,11 @@
 /** Requests that wait for their replies, and what becomes of them. */
 import { MARK_NO_REPLY, Outcome, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
+import { markCancelled } from './cancel.ts';
 import * as cp from './codepoints.ts';
 import { LIMITS, MATCH_DEPTH_MAX, PENDING_BYTES_MAX } from './limits.ts';
 import { endLoginStep } from './login.ts';
+import { bindSection } from './packages.ts';
 import { applyRegisters } from './registers.ts';
 import { emitStatement, endCursor, endCursors, newStatement, type Request, type Session } from './session.ts';
 
@@ -72,7 +74,18 @@ export function finish(s: Session, request: Request, endUs: number, sink: EventS
       endLoginStep(s, request, endUs, sink);
       break;
     case cp.PRPSQLSTT:
-      finishPrepare(s, request, sink);
+      if (request.failed) {
+        s.statements.delete(request.key);
+        emitFailure(s, request, 'prepare', sink);
+      }
+      break;
+    case cp.BNDSQLSTT:
+      if (request.failed) emitFailure(s, request, 'prepare', sink);
+      else if (request.answered && request.text)
+        bindSection(s, request.key, { text: request.text, hold: request.hold });
+      break;
+    case cp.ENDBND:
+      if (request.failed) emitFailure(s, request, 'command', sink, 'BIND');
       break;
     case cp.CNTQRY:
     case cp.CLSQRY:
@@ -89,17 +102,16 @@ function noteFailure(s: Session, request: Request): void {
   if (request.codePoint === cp.PRPSQLSTT) s.failedKey = request.key;
 }
 
-/** A statement that could not be prepared is a record of its own. */
-function finishPrepare(s: Session, request: Request, sink: EventSink): void {
-  if (!request.failed) return;
-  s.statements.delete(request.key);
-  const event = newStatement(s, request.startUs, 'prepare');
+/** A statement that could not be prepared or bound is a record of its own. */
+function emitFailure(s: Session, request: Request, call: string, sink: EventSink, operation?: string): void {
+  const event = newStatement(s, request.startUs, call);
+  event.operation = operation;
   event.text = request.text?.text;
   event.textLength = request.text?.length;
   event.textSha256 = request.text?.sha256;
   event.marks |= request.marks;
   event.lostBytes += request.lostBytes;
-  applyVerdict(request);
+  applyVerdict(s, request, event);
   if (request.outcome) event.outcomes.push(request.outcome);
   emitStatement(s, event, sink);
 }
@@ -110,7 +122,7 @@ function finishCursorCommand(s: Session, request: Request, sink: EventSink): voi
   const event = cursor.execution.event;
   event.marks |= request.marks;
   event.lostBytes += request.lostBytes;
-  applyVerdict(request);
+  applyVerdict(s, request, event);
   const over = request.codePoint === cp.CLSQRY || request.failed || isExhausted(request);
   if (over) endCursor(s, cursor, sink);
 }
@@ -124,7 +136,7 @@ function finishStatements(s: Session, request: Request, sink: EventSink): void {
   const { execution, events } = request;
   const unprepared = s.failedKey !== '' && s.failedKey === request.key && s.failedChain === request.chain;
   if (request.failed && unprepared) return;
-  applyVerdict(request);
+  applyVerdict(s, request, events[0]);
   for (const [index, event] of events.entries()) {
     if (!request.answered) event.marks |= MARK_NO_REPLY;
     else if (index > 0 && request.outcome) event.outcomes.push(Object.assign(new Outcome(), request.outcome));
@@ -160,11 +172,12 @@ function transactionOf(request: Request, event: StatementEvent): StatementEvent[
 }
 
 /** Writes down what went wrong, in the words of the SQLCARD or else of the reply message. */
-function applyVerdict(request: Request): void {
+function applyVerdict(s: Session, request: Request, event: StatementEvent | undefined): void {
   const outcome = request.outcome;
   if (outcome === undefined || !request.failed) return;
   outcome.errorCode ??= request.errorCode ?? request.replyName;
   outcome.errorText ??= request.errorText ?? request.replyName;
+  if (event !== undefined) markCancelled(s, event, outcome.errorCode);
 }
 
 /** A unit of work has ended: result sets that do not survive it are closed. */

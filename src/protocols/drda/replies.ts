@@ -3,7 +3,7 @@ import { MARK_GAP, Outcome } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import * as cp from './codepoints.ts';
 import { DdmReader } from './ddm.ts';
-import { readDescriptor } from './descriptor.ts';
+import { type Descriptor, readDescriptor } from './descriptor.ts';
 import { OUTCOMES_MAX } from './limits.ts';
 import { onDatabaseAccessed, onSecurityReply, onSecurityVerdict, onServerAttributes } from './login.ts';
 import { endChain, endUnitOfWork, finish, match, oldest } from './pending.ts';
@@ -217,11 +217,31 @@ function onDescriptor(s: Session, request: Request, reader: DdmReader): void {
   if (request.cursor && descriptor) request.cursor.walker = new RowWalker(descriptor, typdefOf(s, request), s.sqlam);
 }
 
-/** SQLDTARD: output parameters of a call, behind the SQLCA. */
+/**
+ * SQLDTARD: what a statement returns that opens no cursor, its descriptor and one row behind an SQLCA. That is the row of
+ * a singleton SELECT, or the output parameters of a call; its values are not kept, like those of any result.
+ */
 function onOutputData(s: Session, request: Request, objects: DdmReader): void {
+  let descriptor: Descriptor | undefined;
   while (objects.next()) {
-    if (objects.codePoint === cp.FDODTA) onSqlca(s, request, readSqlca(objects.body, typdefOf(s, request), s.sqlam));
+    const { codePoint, body } = objects;
+    if (codePoint === cp.FDODSC) descriptor = readDescriptor(body.bytes, body.pos, body.end);
+    if (codePoint !== cp.FDODTA) continue;
+    const { bytes, pos, end } = body;
+    onSqlca(s, request, readSqlca(body, typdefOf(s, request), s.sqlam));
+    if (descriptor === undefined) continue;
+    const walker = new RowWalker({ ...descriptor, rowsHaveSqlca: true }, typdefOf(s, request), s.sqlam);
+    walker.feed(bytes, pos, end);
+    const outcome = outcomeOf(request);
+    if (request.isCall || isCallText(request.events[0]?.text)) outcome.tag = 'OUT PARAMETERS';
+    else outcome.returnedRows = walker.rows;
   }
+}
+
+const CALL = /^\s*\{?\s*(?:\?\s*=\s*)?CALL\b/i;
+
+function isCallText(text: string | undefined): boolean {
+  return text !== undefined && CALL.test(text);
 }
 
 function onSqlca(s: Session, request: Request, sqlca: Sqlca | undefined): void {

@@ -8,6 +8,8 @@ import {
   type StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
+import { onInterrupt } from './cancel.ts';
+import { decodeCcsid } from './ccsid.ts';
 import * as cp from './codepoints.ts';
 import { DdmReader } from './ddm.ts';
 import { readDescriptor } from './descriptor.ts';
@@ -25,7 +27,7 @@ import {
   type Session,
   type Structure,
 } from './session.ts';
-import { beginning, findText, keepText, type StatementText } from './text.ts';
+import { beginning, findText, keepText, type StatementText, setText } from './text.ts';
 import type { Typdef } from './typdef.ts';
 import { readRows } from './values.ts';
 import { onSyncControl } from './xa.ts';
@@ -114,6 +116,9 @@ function onCommand(s: Session, dss: Structure, silent: boolean, reader: DdmReade
       execute(s, request, 'command');
       onSyncControl(request, parameters);
       break;
+    case cp.INTRDBRQS:
+      onInterrupt(s, execute(s, request, 'cancel'), parameters);
+      break;
     default:
       onStatementCommand(s, request, parameters);
   }
@@ -127,10 +132,10 @@ function onStatementCommand(s: Session, request: Request, parameters: DdmReader)
   let procedure: string | undefined;
   while (parameters.next()) {
     const { codePoint, body } = parameters;
-    if (codePoint === cp.PKGNAMCSN || codePoint === cp.PKGNAMCT || codePoint === cp.PKGSN) {
+    if (NAMES.has(codePoint)) {
       readSection(s, request, codePoint, body.bytes, body.pos, body.end);
     } else if (codePoint === cp.PRCNAM) {
-      procedure = body.text(body.remaining(), 'utf8').trim();
+      procedure = decodeCcsid(body.bytes, body.pos, body.end, s.ccsid).trim();
     }
   }
   switch (request.codePoint) {
@@ -140,8 +145,8 @@ function onStatementCommand(s: Session, request: Request, parameters: DdmReader)
     case cp.EXCSQLSTT:
     case cp.OPNQRY: {
       const event = execute(s, request, 'prepared');
-      resolve(s, request, event);
-      if (procedure !== undefined) event.procedure = procedure;
+      if (procedure === undefined) resolve(s, request, event);
+      else onNamedCall(s, request, event, procedure);
       break;
     }
     case cp.CNTQRY:
@@ -150,11 +155,23 @@ function onStatementCommand(s: Session, request: Request, parameters: DdmReader)
       break;
     default: {
       const operation = OPERATIONS.get(request.codePoint);
-      if (operation !== undefined) {
-        execute(s, request, request.codePoint === cp.INTRDBRQS ? 'cancel' : 'command').operation = operation;
-      }
+      if (operation === undefined) return;
+      const event = execute(s, request, 'command');
+      event.operation = operation;
+      if (request.package !== '') event.procedure = request.package;
     }
   }
+}
+
+/** A call by PRCNAM. Its section may be just a place for the call; what was prepared there says more. */
+function onNamedCall(s: Session, request: Request, event: StatementEvent, procedure: string): void {
+  request.isCall = true;
+  if (s.statements.get(request.key) !== undefined) resolve(s, request, event);
+  if (event.text === undefined) {
+    event.call = 'rpc';
+    event.operation = 'CALL';
+  }
+  event.procedure = procedure;
 }
 
 const OPERATIONS: ReadonlyMap<number, string> = new Map([
@@ -163,8 +180,10 @@ const OPERATIONS: ReadonlyMap<number, string> = new Map([
   [cp.BGNBND, 'BIND'],
   [cp.REBIND, 'REBIND'],
   [cp.DRPPKG, 'DROP PACKAGE'],
-  [cp.INTRDBRQS, 'CANCEL'],
 ]);
+
+/** Parameters that name a package or a section of one. */
+const NAMES: ReadonlySet<number> = new Set([cp.PKGNAMCSN, cp.PKGNAMCT, cp.PKGSN, cp.PKGNAM]);
 
 function execute(s: Session, request: Request, call: string): StatementEvent {
   const event = newStatement(s, request.startUs, call);
@@ -247,7 +266,10 @@ function onText(s: Session, request: Request, dss: Structure, reader: DdmReader)
   if (request.codePoint === cp.PRPSQLSTT || request.codePoint === cp.BNDSQLSTT) {
     request.text = text;
     if (/\bWITH\s+HOLD\b/i.test(text.text)) request.hold = true;
-    if (request.key !== '') s.statements.set(request.key, { text, hold: request.hold });
+    // What is bound is known once the server has agreed.
+    if (request.key !== '' && request.codePoint === cp.PRPSQLSTT) {
+      s.statements.set(request.key, { text, hold: request.hold });
+    }
     return;
   }
   if (request.codePoint === cp.EXCSQLSET) request.events.push(newStatement(s, request.startUs, 'simple'));
@@ -255,13 +277,6 @@ function onText(s: Session, request: Request, dss: Structure, reader: DdmReader)
   if (event === undefined) return;
   if (dss.damaged) event.marks |= MARK_GAP;
   setText(event, text);
-}
-
-function setText(event: StatementEvent, text: StatementText): void {
-  event.text = text.text;
-  event.textLength = text.length;
-  event.textSha256 = text.sha256;
-  if (text.length !== undefined) event.marks |= MARK_TRUNCATED;
 }
 
 /** FDODSC, then the rows it describes in FDODTA. */

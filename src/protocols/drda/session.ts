@@ -106,6 +106,8 @@ export class Request {
   silent = false;
   /** Section it names; empty: none. */
   key = '';
+  /** `collection.package` it names; empty: none. */
+  package = '';
   /** What it costs to keep, roughly in bytes. */
   weight = 0;
   events: StatementEvent[] = [];
@@ -114,6 +116,8 @@ export class Request {
   hold = false;
   cursor: QueryCursor | undefined = undefined;
   outcome: Outcome | undefined = undefined;
+  /** It calls the procedure that PRCNAM names. */
+  isCall = false;
   /** Sections of the result sets a call returns, and how many of them have been opened. */
   resultKeys: string[] = [];
   resultSets = 0;
@@ -178,6 +182,10 @@ export class Session {
   readonly cursors: Map<string, QueryCursor> = new Map();
   /** Package of the last section named in full. */
   package = '';
+  /** Under which a cancel request on another connection finds this one. */
+  interruptToken: string | undefined = undefined;
+  /** The statement such a request was aimed at. */
+  cancelled: StatementEvent | undefined = undefined;
   /** Sections may have been prepared without being seen. */
   uncertain: boolean;
   repliesLost = false;
@@ -218,6 +226,7 @@ export function newStatement(s: Session, startUs: number, call: string): Stateme
 
 export function emitStatement(s: Session, event: StatementEvent, sink: EventSink): void {
   s.emitted = true;
+  if (s.cancelled === event) s.cancelled = undefined;
   // The server may have named itself since the request.
   if (event.identity.system !== s.identity.system) event.identity = { ...event.identity, system: s.identity.system };
   sink.emit(event);

@@ -1,5 +1,5 @@
 /** Builders of DRDA bytes for tests, and runs of whole conversations. */
-import type { AuditEvent } from '../../contracts/event.ts';
+import type { AuditEvent, BindValue, StatementEvent } from '../../contracts/event.ts';
 import { type Direction, type ProtocolModule, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
 import { play, type Turn } from '../sdk/testkit.ts';
 import * as cp from './codepoints.ts';
@@ -88,20 +88,23 @@ export const closeQuery = (number: number): Uint8Array[] => [object(cp.CLSQRY, s
 export const commit: Uint8Array[] = [object(cp.RDBCMM)];
 export const rollback: Uint8Array[] = [object(cp.RDBRLLBCK)];
 
+/** Type and length of a column or parameter. */
+export type ColumnType = readonly [number, number];
+
 /** SQLDTA with one row: `types` are pairs of type and length, `row` the bytes behind the row's own indicator. */
-export function sqldta(types: readonly (readonly [number, number])[], ...row: readonly Uint8Array[]): Uint8Array {
+export function sqldta(types: readonly ColumnType[], ...row: readonly Uint8Array[]): Uint8Array {
   return object(cp.SQLDTA, object(cp.FDODSC, group(types), ROW_LAYOUT), object(cp.FDODTA, u8(0), ...row));
 }
 
 const ROW_LAYOUT = Uint8Array.of(6, 0x71, 0xe4, 0xd0, 0, 1);
 
-function group(types: readonly (readonly [number, number])[]): Uint8Array {
+function group(types: readonly ColumnType[]): Uint8Array {
   const pairs = types.map(([type, length]) => Buffer.concat([u8(type), u16(length)]));
   return Buffer.concat([u8(3 + 3 * types.length), u8(0x76), u8(0xd0), ...pairs]);
 }
 
 /** QRYDSC of rows that begin with an SQLCA group. */
-export function qrydsc(...types: readonly (readonly [number, number])[]): Uint8Array {
+export function qrydsc(...types: readonly ColumnType[]): Uint8Array {
   const layout = Uint8Array.of(9, 0x71, 0xe0, 0x54, 0, 1, 0xd0, 0, 1, 6, 0x71, 0xf0, 0xe0, 0, 0);
   return object(cp.QRYDSC, group(types), layout);
 }
@@ -203,3 +206,27 @@ export interface GapStep {
 }
 
 export const gap = (direction: Direction, lost: number): GapStep => ({ direction, bytes: undefined, lost });
+
+/** The recorded values of one row of `types`, sent with an execution. */
+export function bound(
+  typeList: readonly ColumnType[],
+  row: readonly Uint8Array[],
+  options: LoginOptions = {},
+  ...more: readonly Uint8Array[]
+): readonly BindValue[] | undefined {
+  const data = sqldta(typeList, ...row);
+  const [event] = statements(
+    run(
+      [
+        toServer(chain(prepare(2, 'call p'), executeSection(2, data, ...more))),
+        toClient(replies(1, [sqlcardNull], [sqlcardNull])),
+      ],
+      options,
+    ),
+  );
+  return event?.parameters;
+}
+
+export function statements(events: readonly AuditEvent[]): StatementEvent[] {
+  return events.filter((event) => event.kind === 'statement');
+}

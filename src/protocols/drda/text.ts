@@ -1,5 +1,6 @@
 /** SQLSTT (DRDA volume 1): the text of a statement, as mixed or as single-byte characters. */
 import { createHash } from 'node:crypto';
+import { MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import { characterBoundary, decodeCcsid } from './ccsid.ts';
 import { LIMITS } from './limits.ts';
 import { NULL } from './sqlca.ts';
@@ -91,6 +92,14 @@ function number(bytes: Uint8Array, start: number, count: number, littleEndian: b
   for (let i = 0; i < count; i++)
     value = value * 256 + (bytes[littleEndian ? start + count - 1 - i : start + i] as number);
   return value;
+}
+
+/** Gives a statement its text. */
+export function setText(event: StatementEvent, text: StatementText): void {
+  event.text = text.text;
+  event.textLength = text.length;
+  event.textSha256 = text.sha256;
+  if (text.length !== undefined) event.marks |= MARK_TRUNCATED;
 }
 
 /** Decodes what is kept of a text that is there as a whole. */

@@ -4,6 +4,7 @@ import type { Cursor } from '../../base/cursor.ts';
 import { toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { characterBoundary, decodeCcsid } from './ccsid.ts';
+import { decimalFloat } from './decfloat.ts';
 import type { Column, Descriptor } from './descriptor.ts';
 import { LIMITS, PARAMETERS_MAX } from './limits.ts';
 import { hexFloat, packedDecimal, zonedDecimal } from './numbers.ts';
@@ -109,17 +110,29 @@ export function decode(bytes: Uint8Array, start: number, end: number, column: Co
       return packedDecimal(bytes, start, end, column.length & 0xff) ?? hex('decimal', bytes, start, end);
     case t.ZONED_DECIMAL:
       return zonedDecimal(bytes, start, end, column.length & 0xff) ?? hex('numeric', bytes, start, end);
+    case t.DECIMAL_FLOAT:
+      return decimalFloat(bytes, start, end) ?? hex('decfloat', bytes, start, end);
     case t.BOOLEAN:
       return !isZero(bytes, start, end);
     case t.DATE:
     case t.TIME:
     case t.TIMESTAMP:
-      return decodeCcsid(bytes, start, end, column.ccsid || typdef.sbcs);
+    case t.TIMESTAMP_ZONE:
+      return isoTime(decodeCcsid(bytes, start, end, column.ccsid || typdef.sbcs));
     default:
       return isText(column.type)
         ? keptText(bytes, start, end, ccsidOf(column, typdef))
         : hex(nameOf(column.type), bytes, start, end);
   }
+}
+
+const DB2_TIME = /^(?:(\d{4}-\d\d-\d\d)-)?(\d\d)\.(\d\d)\.(\d\d)(\.\d{1,12})?([-+]\d\d:\d\d)?$/;
+
+/** DB2 writes `2024-02-29-12.34.56.789` and `12.34.56`: as ISO 8601 has them. Anything else stays as it was sent. */
+function isoTime(text: string): string {
+  const [, date, hours, minutes, seconds, fraction = '', zone = ''] = DB2_TIME.exec(text) ?? [];
+  if (hours === undefined) return text;
+  return `${date === undefined ? '' : `${date} `}${hours}:${minutes}:${seconds}${fraction}${zone && ` ${zone}`}`;
 }
 
 function integer(bytes: Uint8Array, start: number, end: number, littleEndian: boolean): bigint {
@@ -188,8 +201,9 @@ function nameOf(type: number): string {
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [t.FLOAT16, 'float16'],
-  [t.DECIMAL_FLOAT, 'decfloat'],
   [t.FIXED_BYTES, 'binary'],
+  [t.BINARY, 'binary'],
+  [t.VARBINARY, 'varbinary'],
   [t.VARIABLE_BYTES, 'varbinary'],
   [t.LONG_BYTES, 'long varbinary'],
   [t.TERMINATED_BYTES, 'varbinary'],

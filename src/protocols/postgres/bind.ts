@@ -1,17 +1,17 @@
-/** The values of a Bind message. */
+/** The values of Bind and FunctionCall messages. */
 import type { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_MALFORMED, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import type { Frame } from '../../contracts/protocol.ts';
 import { LIMITS } from './limits.ts';
 import type { Session } from './session.ts';
-import { Tail } from './text.ts';
-import { decodeValue, FORMAT_BINARY, longValue } from './values.ts';
+import { ValueTail } from './tail.ts';
+import { decodeValue, valueFrom } from './values.ts';
 
 /**
- * Reads format codes and values into `event.parameters`; the cursor stands behind the statement name. Values beyond the
- * kept part of the message are left out (`MARK_TRUNCATED`); the one that straddles its end is hashed to its own end.
+ * Reads format codes, count and values into `event.parameters`; the cursor stands at the format codes. Values behind the
+ * kept part of the message follow as it passes by (`Session.tail`).
  */
-export function readBind(
+export function readValues(
   s: Session,
   frame: Frame,
   cursor: Cursor,
@@ -20,11 +20,20 @@ export function readBind(
 ): void {
   const formats = readFormats(cursor);
   const count = cursor.u16be();
+  const formatOf = (index: number): number => (formats.length === 1 ? formats[0] : formats[index]) ?? 0;
   const values: BindValue[] = [];
-  readValues(s, frame, cursor, values, count, formats, types);
   if (count > 0) event.parameters = values;
+  let start = cursor.pos;
+  while (values.length < count && readValue(s, cursor, values, types, formatOf)) start = cursor.pos;
   if (!cursor.failed) return;
-  event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
+  if (!frame.truncated) event.marks |= MARK_MALFORMED;
+  else if (frame.lostBytes > 0 || count === 0) event.marks |= MARK_TRUNCATED;
+  else {
+    s.tail = new ValueTail(event, values, count, (index, value) =>
+      valueFrom(value, types[index] ?? 0, formatOf(index), s.encoding),
+    );
+    s.tail.feed(cursor.bytes, start, cursor.end);
+  }
 }
 
 /** Format codes: none (all text), one for all, or one each. */
@@ -35,35 +44,24 @@ function readFormats(cursor: Cursor): number[] {
   return formats;
 }
 
-/** Appends `count` values to `values`, as far as they are there. */
-export function readValues(
+/** Appends the next value. False, with the cursor failed, when it is not there as a whole. */
+function readValue(
   s: Session,
-  frame: Frame,
   cursor: Cursor,
   values: BindValue[],
-  count: number,
-  formats: readonly number[],
   types: readonly number[],
-): void {
-  for (let i = 0; i < count && !cursor.failed; i++) {
-    const length = cursor.i32be();
-    if (cursor.failed) return;
-    if (length < 0) {
-      if (length !== -1) cursor.fail();
-      else values.push(null);
-      continue;
-    }
-    const format = formats.length === 1 ? (formats[0] as number) : (formats[i] ?? 0);
-    const type = types[i] ?? 0;
-    const { bytes, pos: start, end } = cursor;
-    if (cursor.skip(length)) {
-      values.push(decodeValue(bytes, start, start + length, type, format, s.encoding, LIMITS.valueBytesMax));
-    } else if (frame.truncated && frame.lostBytes === 0 && end - start >= LIMITS.valueBytesMax) {
-      const binary = format === FORMAT_BINARY;
-      const long = longValue(bytes, start, type, binary, s.encoding, LIMITS.valueBytesMax);
-      s.tail = new Tail(length - (end - start), (bytesAll, hash) => {
-        values.push(long(bytesAll, hash));
-      }).begin(bytes, start, end);
-    }
+  formatOf: (index: number) => number,
+): boolean {
+  const length = cursor.i32be();
+  const index = values.length;
+  const { bytes, pos: start } = cursor;
+  if (cursor.failed) return false;
+  if (length === -1) {
+    values.push(null);
+    return true;
   }
+  if (!cursor.skip(length)) return false;
+  const type = types[index] ?? 0;
+  values.push(decodeValue(bytes, start, start + length, type, formatOf(index), s.encoding, LIMITS.valueBytesMax));
+  return true;
 }

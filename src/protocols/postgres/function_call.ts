@@ -3,7 +3,7 @@
  * and argument types of those are fixed by the server's catalogue (pg_proc.dat); other functions keep their OID.
  */
 import type { Cursor } from '../../base/cursor.ts';
-import { type BindValue, MARK_MALFORMED, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
+import type { StatementEvent } from '../../contracts/event.ts';
 import type { Frame } from '../../contracts/protocol.ts';
 import { readValues } from './bind.ts';
 import type { Session } from './session.ts';
@@ -37,12 +37,5 @@ export function readFunctionCall(s: Session, frame: Frame, cursor: Cursor, event
   const oid = cursor.u32be();
   const known = FUNCTIONS.get(oid);
   event.procedure = known?.name ?? String(oid);
-  const formatCount = cursor.u16be();
-  const formats: number[] = [];
-  for (let i = 0; i < formatCount && !cursor.failed; i++) formats.push(cursor.u16be());
-  const count = cursor.u16be();
-  const values: BindValue[] = [];
-  readValues(s, frame, cursor, values, count, formats, known?.types ?? []);
-  if (count > 0) event.parameters = values;
-  if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
+  readValues(s, frame, cursor, known?.types ?? [], event);
 }

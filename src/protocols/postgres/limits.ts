@@ -17,6 +17,8 @@ export const STEPS_MAX: number = 4 * LIMITS.pendingMax;
 export const PENDING_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Bytes of remembered statements, and as many again of remembered portals. */
 export const HANDLE_BYTES_MAX: number = 8 * 1024 * 1024;
+/** Bytes kept of the values behind `frameBytesMax` of one message, together; of further ones length and hash are. */
+export const TAIL_KEPT_BYTES_MAX: number = LIMITS.frameBytesMax;
 /** Results kept apart in one request; further ones are added to the last. */
 export const OUTCOMES_MAX = 4096;
 /** Cancel keys remembered in one pipeline; the oldest is forgotten. */

@@ -1,13 +1,6 @@
 /** Loss and the end of the connection: what they may have touched is marked, and nothing is attributed by guess. */
-import { LogoutEvent, MARK_GAP, MARK_MIDSTREAM, MARK_NO_REPLY } from '../../contracts/event.ts';
-import {
-  type Direction,
-  END_FIN,
-  END_UNSEEN,
-  type EndReason,
-  type EventSink,
-  TO_SERVER,
-} from '../../contracts/protocol.ts';
+import { MARK_GAP, MARK_NO_REPLY } from '../../contracts/event.ts';
+import { type Direction, END_UNSEEN, type EndReason, type EventSink, TO_SERVER } from '../../contracts/protocol.ts';
 import { unregister } from './cancel.ts';
 import { stopOpaque } from './login.ts';
 import { STEP_EXECUTE, STEP_LOST, STEP_SYNC, Step } from './pending.ts';
@@ -16,6 +9,7 @@ import {
   COPY_MODE_BOTH,
   COPY_MODE_NONE,
   detachAllPortals,
+  endTail,
   executes,
   giveUpAll,
   loseAlignment,
@@ -46,7 +40,7 @@ export function onGap(
 
 function onRequestGap(s: Session, lostBytes: number, synced: boolean, tsUs: number, sink: EventSink): void {
   // What was to be hashed to its end no longer can be.
-  s.tail = undefined;
+  endTail(s, false);
   if (synced) {
     markInside(s, lostBytes);
     return;
@@ -119,6 +113,7 @@ function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
 /** `ProtocolModule.onEnd`: emits what is open. */
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {
   unregister(s);
+  endTail(s, false);
   if (s.phase === PHASE_TLS) {
     stopOpaque(s, 'tls', s.firstUs, sink);
     return;
@@ -133,11 +128,6 @@ export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSi
   giveUpAll(s, streaming ? 0 : MARK_NO_REPLY, sink);
   detachAllPortals(s, sink);
   releaseEnded(s, sink);
-  if (!s.loggedIn && !s.emitted) return;
-  if (s.quit || reason !== END_UNSEEN) {
-    const word = s.quit ? 'quit' : reason === END_FIN ? 'fin' : 'rst';
-    const event = new LogoutEvent(s.identity, tsUs, word);
-    if (!s.loginSeen) event.marks |= MARK_MIDSTREAM;
-    sink.emit(event);
-  }
+  if (s.quit) s.logout('quit', tsUs, sink);
+  else s.logoutAtEnd(reason, tsUs, sink);
 }

@@ -18,7 +18,7 @@ import { plausible } from './plausible.ts';
 import { probe } from './probe.ts';
 import { onReply } from './replies.ts';
 import { onRequest } from './requests.ts';
-import { Session } from './session.ts';
+import { endTail, Session } from './session.ts';
 import * as wire from './wire.ts';
 
 const postgres: ProtocolModule<Session> = {
@@ -66,7 +66,7 @@ function onRest(
   done: boolean,
 ): void {
   session.tail?.feed(bytes, start, end);
-  if (done) session.tail = undefined;
+  if (done) endTail(session, true);
 }
 
 export default postgres;

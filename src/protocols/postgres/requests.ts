@@ -8,7 +8,8 @@ import {
   type StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
-import { readBind } from './bind.ts';
+import { Digest, keptText, sha256 } from '../sdk/long.ts';
+import { readValues } from './bind.ts';
 import { readFunctionCall } from './function_call.ts';
 import { Portal, Statement } from './handles.ts';
 import { LIMITS } from './limits.ts';
@@ -42,7 +43,7 @@ import {
   realign,
   type Session,
 } from './session.ts';
-import { keptText, sha256, Tail } from './text.ts';
+import { TextTail } from './tail.ts';
 import * as wire from './wire.ts';
 
 /** A typed message from the client; the cursor stands at its header. */
@@ -149,9 +150,9 @@ function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
     if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     else {
       const left = event.textLength - (stop - start);
-      s.tail = new Tail(left, (_, hash) => {
+      s.tail = new TextTail(new Digest().add(bytes, start, stop), left, (_, hash) => {
         event.textSha256 = hash;
-      }).begin(bytes, start, stop);
+      });
     }
   } else if (stop - start > LIMITS.sqlBytesMax) {
     event.textLength = stop - start;
@@ -208,10 +209,10 @@ function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
     statement.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
     if (frame.lostBytes > 0) statement.marks |= MARK_GAP;
     else if (frame.truncated) {
-      s.tail = new Tail(-1, (length, hash) => {
+      s.tail = new TextTail(new Digest().add(bytes, start, stop), -1, (length, hash) => {
         statement.textLength = length;
         statement.textSha256 = hash;
-      }).begin(bytes, start, stop);
+      });
     }
   } else if (stop - start > LIMITS.sqlBytesMax) {
     statement.textLength = stop - start;
@@ -243,7 +244,7 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   const event = newStatement(s, frame.startUs, 'prepared');
   describe(s, event, statement);
   if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
-  else readBind(s, frame, cursor, statement?.types ?? [], event);
+  else readValues(s, frame, cursor, statement?.types ?? [], event);
   if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
   step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
   const portal = new Portal(portalName, statement, event, step.weight, s.queue.boundariesQueued);

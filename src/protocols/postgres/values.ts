@@ -4,9 +4,9 @@
  */
 import { decodeText, type TextEncodingName, toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { beginningOf, type LongBytes, sha256 } from '../sdk/long.ts';
 import { decodeArray } from './arrays.ts';
 import { decodeScalar } from './scalars.ts';
-import { keptText, sha256 } from './text.ts';
 import * as type from './types.ts';
 
 export const FORMAT_TEXT = 0;
@@ -24,7 +24,7 @@ export function decodeValue(
 ): BindValue {
   const binary = format === FORMAT_BINARY;
   if (end - start > bytesMax) {
-    return longValue(bytes, start, oid, binary, encoding, bytesMax)(end - start, sha256(bytes, start, end));
+    return cutValue(bytes, start, start + bytesMax, oid, binary, encoding, end - start, sha256(bytes, start, end));
   }
   if (!binary) return fromText(decodeText(bytes, start, end, encoding), oid);
   if (type.elementOf(oid) !== undefined) {
@@ -53,22 +53,28 @@ function isText(oid: number): boolean {
   }
 }
 
-/** The first `bytesMax` bytes of a longer value; length and hash are added once they are known. */
-export function longValue(
+/** A value of which `bytes[start, end)` is the first part; `length` and `hash` are the whole one's. */
+function cutValue(
   bytes: Uint8Array,
   start: number,
+  end: number,
   oid: number,
   binary: boolean,
   encoding: TextEncodingName,
-  bytesMax: number,
-): (length: number, hash: string) => BindValue {
+  length: number,
+  hash: string,
+): BindValue {
   const name = type.typeName(oid);
-  if (!binary || isText(oid)) {
-    const text = keptText(bytes, start, start + bytesMax + 1, encoding, bytesMax);
-    return (length, hash) => ({ type: name, text, length, sha256: hash });
-  }
-  const hex = toHex(bytes, start, start + bytesMax);
-  return (length, hash) => ({ type: name, hex, length, sha256: hash });
+  if (binary && !isText(oid)) return { type: name, hex: toHex(bytes, start, end), length, sha256: hash };
+  return { type: name, text: beginningOf(bytes, start, end, encoding), length, sha256: hash };
+}
+
+/** A value that came in pieces. */
+export function valueFrom(value: LongBytes, oid: number, format: number, encoding: TextEncodingName): BindValue {
+  const { kept, keptBytes, lengthBytes } = value;
+  const hash = value.sha256();
+  if (hash === undefined) return decodeValue(kept, 0, keptBytes, oid, format, encoding, keptBytes);
+  return cutValue(kept, 0, keptBytes, oid, format === FORMAT_BINARY, encoding, lengthBytes, hash);
 }
 
 /** A value in text format: a number or boolean where that says exactly the same, else the text as sent. */

@@ -6,7 +6,7 @@
  * that is before it, and a reply that begins in the dark is given to nobody.
  */
 import type { Cursor } from '../../base/cursor.ts';
-import { MARK_GAP, MARK_NO_REPLY, type Outcome, StatementEvent } from '../../contracts/event.ts';
+import { MARK_CANCELLED, MARK_GAP, MARK_NO_REPLY, Outcome, StatementEvent } from '../../contracts/event.ts';
 import { type Direction, type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
 import { Assembly } from './assembly.ts';
 import { HEADER_BYTES, PACKET_ATTENTION, PACKET_PRELOGIN, STATUS_EOM, STATUS_IGNORE } from './constants.ts';
@@ -25,8 +25,8 @@ export class Channel {
   outcome: Outcome | undefined = undefined;
   /** INSERT BULK that waits for its data. */
   bulk: StatementEvent | undefined = undefined;
-  /** Attentions whose acknowledgement is awaited. */
-  attentions = 0;
+  /** The attention that was sent while a request was being executed. */
+  private cancel: StatementEvent | undefined = undefined;
   private readonly assembly = new Assembly();
   private requests = 0;
   private pendingText = 0;
@@ -64,9 +64,7 @@ export class Channel {
     cursor.skip(1);
     const { assembly } = this;
     if (type === PACKET_ATTENTION) {
-      // A request that is not complete yet is taken back by it, without a trace.
-      assembly.clear();
-      this.attentions++;
+      this.attention(frame.startUs);
       return;
     }
     const middle = packetId > 1;
@@ -85,6 +83,35 @@ export class Channel {
     });
   }
 
+  /**
+   * The client wants no more of what it asked for. A request that is not complete yet is taken back by it, without a
+   * trace; when nothing is being executed there is nothing to cancel.
+   */
+  private attention(startUs: number): void {
+    this.assembly.clear();
+    if (this.cancel !== undefined || !(this.pending[0]?.event instanceof StatementEvent)) return;
+    this.cancel = this.statement(startUs, 'cancel', 'CANCEL');
+  }
+
+  /** The server obeyed an attention: what it was doing, if it had not ended before, has ended early. */
+  acknowledge(): void {
+    const event = this.pending[0]?.event;
+    if (event instanceof StatementEvent) event.marks |= MARK_CANCELLED;
+    const outcome = new Outcome();
+    outcome.firstByteUs = this.reader.startUs;
+    outcome.endUs = this.reader.endUs;
+    this.cancel?.outcomes.push(outcome);
+  }
+
+  /** Records an attention behind what it cancelled: once it was obeyed, or with `marks` when that will not be seen. */
+  private endCancel(marks: number, sink: EventSink): void {
+    const { cancel } = this;
+    if (cancel === undefined || (cancel.outcomes.length === 0 && marks === 0)) return;
+    this.cancel = undefined;
+    if (cancel.outcomes.length === 0) cancel.marks |= marks;
+    this.session.emit(cancel, sink);
+  }
+
   /** Calls of the request that is being read are added after this. Makes room first. */
   beginRequest(sink: EventSink): void {
     if (this.doubt) {
@@ -92,8 +119,8 @@ export class Channel {
       this.doubt = false;
       this.replyDoubt = false;
       this.replyOpen = false;
-      this.attentions = 0;
     }
+    this.endCancel(MARK_NO_REPLY, sink);
     this.requests++;
   }
 
@@ -154,6 +181,7 @@ export class Channel {
     this.replyOpen = false;
     if (head === undefined) this.session.strayMessages++;
     endReply(this, whole, sink);
+    this.endCancel(0, sink);
   }
 
   /** A part of the reply is missing. */
@@ -234,6 +262,7 @@ export class Channel {
       if (kind === KIND_PRELOGIN || silent) this.drop();
       else this.finish(marks | MARK_NO_REPLY, sink);
     }
+    this.endCancel(marks | MARK_NO_REPLY, sink);
   }
 
   end(sink: EventSink): void {

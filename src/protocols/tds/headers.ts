@@ -1,4 +1,6 @@
 /**
+ * What a request begins with, from which its version can be told where no login was seen.
+ *
  * ALL_HEADERS (MS-TDS §2.2.5.3) stands before batches, calls and transaction requests from TDS 7.2 on. Older clients
  * have none, and nothing says so: it is there when its lengths add up.
  */
@@ -33,4 +35,15 @@ export function inTransaction(bytes: Uint8Array, start: number, length: number):
     cursor.skip(size - 6);
   }
   return undefined;
+}
+
+/** A call of TDS 4.2 begins with its name's length in one byte, then the name: in a later one a zero is among these. */
+export function hasOldName(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = bytes[start] ?? 0;
+  if (length === 0 || length > end - start - 3) return false;
+  for (let at = start + 1; at <= start + length; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 0x20 || byte === 0x7f) return false;
+  }
+  return true;
 }

@@ -19,7 +19,7 @@ import {
 import { TlsObserver } from '../sdk/tls.ts';
 import * as c from './constants.ts';
 import { packetFrame } from './frame.ts';
-import { headersLength } from './headers.ts';
+import { hasOldName, headersLength } from './headers.ts';
 
 const TLS_HANDSHAKE = 0x16;
 const ALPN = 'tds/8.0';
@@ -117,6 +117,7 @@ function probeWithHeaders(type: number, cursor: Cursor, length: number): ProbeVe
 }
 
 function probeProcedure(cursor: Cursor, length: number): ProbeVerdict {
+  if (hasOldName(cursor.bytes, cursor.pos, cursor.end)) return PROBE_UNSURE;
   const size = cursor.u16le();
   if (size === 0xffff) return cursor.u16le() <= 15 ? PROBE_UNSURE : PROBE_NO;
   const name = new Cursor().reset(cursor.bytes, cursor.pos, Math.min(cursor.end, cursor.pos + size * 2));

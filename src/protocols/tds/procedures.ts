@@ -57,7 +57,7 @@ const SECRETS: ReadonlyMap<string, readonly number[]> = new Map([
   ['sp_addremotelogin', [2]],
 ]);
 const SECRET_NAME = /passw|pwd|secret|^(old|new)$/;
-export const REDACTED = '***';
+const REDACTED = '***';
 
 /** Queues one call. */
 export function pushCall(channel: Channel, event: StatementEvent, call: Call, sink: EventSink): void {
@@ -94,6 +94,7 @@ function readKnown(channel: Channel, event: StatementEvent, pending: Pending, kn
     const prepared = key === undefined ? undefined : handles.get(key);
     if (prepared !== undefined) copyText(prepared, event);
     else event.marks |= MARK_UNKNOWN_HANDLE;
+    pending.prepared = prepared;
     if (known.frees && key !== undefined) handles.delete(key);
   }
   if (known.returns !== undefined) {
@@ -122,20 +123,28 @@ export function onHandle(channel: Channel, pending: Pending, value: number): voi
 
 /** A procedure's own name: without database, schema, quotes and group number, in lower case. */
 function baseName(procedure: string): string {
-  const last = procedure.slice(procedure.lastIndexOf('.') + 1);
-  return last.replace(/^[["]|[\]"]$|;\d+$/g, '').toLowerCase();
+  const last = procedure.slice(procedure.lastIndexOf('.') + 1).replace(/;\d+$/, '');
+  return last.replace(/^[["]|[\]"]$/g, '').toLowerCase();
 }
 
 function plainValues(event: StatementEvent, name: string, parameters: readonly RawValue[]): readonly BindValue[] {
-  return parameters.map((raw, index) => {
-    if (raw.isNull || !isSecret(name, raw.name, index)) return bindValue(raw);
-    event.marks |= MARK_REDACTED;
-    return REDACTED;
-  });
+  return parameters.map((raw, index) => argument(event, name, raw, index));
+}
+
+/** The value handed to a procedure's parameter number `index`, for the record of the call: passwords as `***`. */
+export function argument(
+  event: StatementEvent | undefined,
+  procedure: string,
+  raw: RawValue,
+  index: number,
+): BindValue {
+  if (raw.isNull || !isSecret(procedure, raw.name, index)) return bindValue(raw);
+  if (event !== undefined) event.marks |= MARK_REDACTED;
+  return REDACTED;
 }
 
 /** True for a password, by the parameter's name (without `@`, in lower case) or else by its number. */
-export function isSecret(procedure: string, name: string, index: number): boolean {
+function isSecret(procedure: string, name: string, index: number): boolean {
   if (name !== '') return SECRET_NAME.test(name);
   return SECRETS.get(baseName(procedure))?.includes(index) === true;
 }

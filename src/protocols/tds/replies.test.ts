@@ -111,6 +111,17 @@ test('a batch of several statements has an outcome for each; the error names its
   );
 });
 
+test('DONE with ERROR and SRVERROR: a failure without a message is a failure all the same', () => {
+  const events = [
+    answered(t.done(c.DONE_ERROR | c.DONE_SERVER_ERROR)),
+    answered(t.bytes(t.error(823, 'I/O error'), t.done(c.DONE_ERROR | c.DONE_SERVER_ERROR))),
+  ];
+  assert.deepEqual(
+    events.map((e) => e.outcomes.map((o) => o.errorCode)),
+    [['SRVERROR'], ['823']],
+  );
+});
+
 test('an unknown token marks the statement; the next reply is read', () => {
   assert.equal(answered(t.bytes(0x05, 1, 2, 3)).marks, MARK_MALFORMED);
 });
@@ -145,7 +156,7 @@ test('transactions: requests of the transaction manager, ENVCHANGE, and the desc
   );
 });
 
-test('attention: what the server was doing is marked as cancelled', () => {
+test('attention aborts; DONE with ATTN ends it: the statement is marked as cancelled, the attention a record behind it', () => {
   const rows = t.result(['a'], ['b']);
   const events = t.statements(
     t.run(
@@ -159,10 +170,38 @@ test('attention: what the server was doing is marked as cancelled', () => {
     ),
   );
   assert.deepEqual(
-    events.map((e) => [e.text, e.marks]),
+    events.map((e) => [e.call, e.operation ?? e.text, e.marks]),
     [
-      ['SELECT forever', MARK_CANCELLED],
-      ['SELECT 1', 0],
+      ['simple', 'SELECT forever', MARK_CANCELLED],
+      ['cancel', 'CANCEL', 0],
+      ['simple', 'SELECT 1', 0],
+    ],
+  );
+  const [victim, cancel] = events;
+  assert.ok((cancel?.startUs ?? 0) > (victim?.startUs ?? 0));
+  assert.equal(cancel?.outcomes[0]?.endUs, victim?.outcomes.at(-1)?.endUs);
+});
+
+test('attention: one that comes too late cancels nothing; one whose acknowledgement is missing says so', () => {
+  const attention = t.client(t.message(c.PACKET_ATTENTION, Buffer.alloc(0)));
+  const late = t.statements(
+    t.run(
+      ...t.opening(),
+      t.client(t.batch('SELECT quick')),
+      attention,
+      t.reply(t.result(['a'])),
+      t.reply(t.done(c.DONE_ATTENTION)),
+      t.client(t.batch('SELECT unanswered')),
+      attention,
+    ),
+  );
+  assert.deepEqual(
+    late.map((e) => [e.operation ?? e.text, e.marks]),
+    [
+      ['SELECT quick', 0],
+      ['CANCEL', 0],
+      ['SELECT unanswered', MARK_NO_REPLY],
+      ['CANCEL', MARK_NO_REPLY],
     ],
   );
 });

@@ -5,9 +5,8 @@ import type { EventSink } from '../../contracts/protocol.ts';
 import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
 import * as c from './constants.ts';
-import { FAMILY_SYBASE } from './dialect.ts';
 import { eventOf, opensBulk, pushUnread } from './events.ts';
-import { headersLength, inTransaction } from './headers.ts';
+import { hasOldName, headersLength, inTransaction } from './headers.ts';
 import { onLogin7, onOldLogin, onPrelogin, onSspi } from './login.ts';
 import { KIND_STATEMENT, Pending } from './pending.ts';
 import { onCalls } from './rpc.ts';
@@ -121,15 +120,17 @@ function resetIfAsked(channel: Channel, message: Message): void {
   if ((message.status & (c.STATUS_RESET | c.STATUS_RESET_KEEP_TRANSACTION)) === 0) return;
   const { session } = channel;
   session.handles.clear();
-  session.identify({ effectiveUser: undefined });
+  session.identify({ effectiveUser: undefined, endUser: undefined });
 }
 
 // Calls (§2.2.6.6)
 
 function onRpc(channel: Channel, message: Message, sink: EventSink): void {
   resetIfAsked(channel, message);
+  const { dialect } = channel.session;
+  if (!dialect.known && !message.headless && hasOldName(message.bytes, message.start, message.end)) dialect.setSybase();
   const start = bodyStart(channel, message);
-  if (start < 0 || channel.session.dialect.family === FAMILY_SYBASE) pushUnread(channel, message, 'rpc', sink);
+  if (start < 0) pushUnread(channel, message, 'rpc', sink);
   else onCalls(channel, message, start, sink);
 }
 

@@ -1,13 +1,18 @@
-/** Remote procedure calls: MS-TDS §2.2.6.6. Splits a request into its calls, and a call into its parameters. */
+/**
+ * Remote procedure calls: MS-TDS §2.2.6.6, and MS-SSTDS §2.2.5.5 for TDS 4.2, whose names are single bytes counted in one
+ * and whose types are those of `sybase-types.ts`. Splits a request into its calls, and a call into its parameters.
+ */
 import { Cursor } from '../../base/cursor.ts';
 import { MARK_MALFORMED, MARK_TRUNCATED } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
-import type { Dialect } from './dialect.ts';
+import { readChars } from './collation.ts';
+import { type Dialect, FAMILY_SYBASE } from './dialect.ts';
 import { eventOf, pushUnread } from './events.ts';
 import { CALLS_MAX, PARAMETERS_MAX } from './limits.ts';
 import { pushCall } from './procedures.ts';
+import { readArgument } from './sybase-types.ts';
 import { readTable } from './table.ts';
 import { KIND_TABLE, readTypeInfo } from './types.ts';
 import { type RawValue, readRaw } from './values.ts';
@@ -67,7 +72,8 @@ export function onCalls(channel: Channel, message: Message, start: number, sink:
 
 /** `undefined` when not even its name can be read. */
 function readCall(cursor: Cursor, dialect: Dialect, isWhole: boolean): Call | undefined {
-  const procedure = readProcedure(cursor);
+  const isOld = dialect.family === FAMILY_SYBASE;
+  const procedure = isOld ? readOldName(cursor, dialect) : readProcedure(cursor);
   cursor.skip(2);
   if (cursor.failed || procedure === undefined) return undefined;
   const call: Call = { procedure, parameters: [], marks: 0 };
@@ -77,7 +83,7 @@ function readCall(cursor: Cursor, dialect: Dialect, isWhole: boolean): Call | un
       cursor.skip(1);
       return call;
     }
-    const parameter = readParameter(cursor, dialect);
+    const parameter = isOld ? readOldParameter(cursor, dialect) : readParameter(cursor, dialect);
     if (parameter !== undefined) {
       if (call.parameters.length < PARAMETERS_MAX) call.parameters.push(parameter);
       else call.marks |= MARK_TRUNCATED;
@@ -98,6 +104,25 @@ function readProcedure(cursor: Cursor): string | undefined {
   return PROCEDURES[id] ?? `procedure ${id}`;
 }
 
+/** Empty names do not occur; more bytes than SQL Server and Sybase allow for one neither. */
+function readOldName(cursor: Cursor, dialect: Dialect): string | undefined {
+  const length = cursor.u8();
+  return length === 0 ? undefined : readChars(cursor, length, dialect.encoding);
+}
+
+function readOldParameter(cursor: Cursor, dialect: Dialect): RawValue | undefined {
+  const name = readChars(cursor, cursor.u8(), dialect.encoding);
+  cursor.skip(1);
+  const raw = readArgument(cursor, dialect);
+  if (raw !== undefined) raw.name = bare(name);
+  return raw;
+}
+
+/** A parameter's name without `@`, in lower case. */
+function bare(name: string): string {
+  return name.replace(/^@/, '').toLowerCase();
+}
+
 /** Name, status, type and value. A value that reaches beyond what is there fails the cursor, and is returned. */
 function readParameter(cursor: Cursor, dialect: Dialect): RawValue | undefined {
   const name = cursor.text(cursor.u8() * 2, 'utf16le');
@@ -106,7 +131,7 @@ function readParameter(cursor: Cursor, dialect: Dialect): RawValue | undefined {
   if (type === undefined) return undefined;
   const raw = type.kind === KIND_TABLE ? readTable(cursor, dialect, type) : readRaw(cursor, type);
   if (raw === undefined) return undefined;
-  raw.name = name.replace(/^@/, '').toLowerCase();
+  raw.name = bare(name);
   if ((status & STATUS_ENCRYPTED) !== 0) skipEncryption(cursor, dialect);
   return raw;
 }

@@ -1,25 +1,19 @@
 /** Requests of TDS 5.0: a token stream of its own. TDS 5.0 Functional Specification: TDS_LANGUAGE, TDS_DBRPC, TDS_DYNAMIC, cursors. */
 import { Cursor } from '../../base/cursor.ts';
-import {
-  type BindValue,
-  MARK_MALFORMED,
-  MARK_REDACTED,
-  MARK_UNKNOWN_HANDLE,
-  type StatementEvent,
-} from '../../contracts/event.ts';
+import { type BindValue, MARK_MALFORMED, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
 import { readChars } from './collation.ts';
 import * as c from './constants.ts';
+import type { Dialect } from './dialect.ts';
 import { eventOf, opensBulk, pushUnread } from './events.ts';
+import { PARAMETERS_MAX } from './limits.ts';
 import { KIND_LOGIN, KIND_STATEMENT, Pending } from './pending.ts';
-import { isSecret, REDACTED } from './procedures.ts';
-import { copyText, Prepared, takeText } from './statements.ts';
+import { argument } from './procedures.ts';
+import { copyText, type HandleTable, Prepared, takeText } from './statements.ts';
 import { readCount } from './sybase-tokens.ts';
-import { readFormats, readValue, u16, u32 } from './sybase-types.ts';
-import type { TypeInfo } from './types.ts';
-import { bindValue } from './values.ts';
+import { type Formats, NO_FORMATS, readFormats, readValue, u16, u32 } from './sybase-types.ts';
 
 // Types of TDS_DYNAMIC.
 const DYNAMIC_PREPARE = 0x01;
@@ -27,204 +21,274 @@ const DYNAMIC_EXECUTE = 0x02;
 const DYNAMIC_DEALLOCATE = 0x04;
 const DYNAMIC_EXECUTE_IMMEDIATE = 0x08;
 
-/** A request being read: its statement, and the parameters that follow it. */
-class Reading {
-  pending: Pending | undefined = undefined;
-  event: StatementEvent | undefined = undefined;
-  formats: readonly TypeInfo[] = [];
-  names: readonly string[] = [];
-  values: BindValue[] | undefined = undefined;
-}
-
 export function onSybaseRequest(channel: Channel, message: Message, sink: EventSink): void {
   const { session } = channel;
   const { dialect } = session;
-  if (!dialect.known) guessByteOrder(channel, message);
+  if (!dialect.known) guessByteOrder(dialect, message);
   dialect.setSybase();
   if (session.identity.system !== 'sybase') session.identify({ system: 'sybase' });
   if (channel.pending[0]?.kind === KIND_LOGIN) return; // a security message of the login
-  const cursor = new Cursor().reset(message.bytes, message.start, message.end);
-  const reading = new Reading();
-  let isLogout = false;
-  while (cursor.remaining() > 0 && !cursor.failed) {
-    const token = cursor.u8();
-    if (token === c.TOKEN5_LOGOUT) isLogout = true;
-    readToken(channel, message, token, cursor, reading, sink);
-  }
-  endStatement(channel, reading, sink);
-  if (isLogout) session.logout('quit', message.startUs, sink);
-  else if (reading.pending === undefined && cursor.failed) pushUnread(channel, message, 'simple', sink);
-  else if (cursor.failed && reading.event !== undefined && !message.isBroken) reading.event.marks |= MARK_MALFORMED;
+  new RequestReader(channel, message, sink).read();
 }
 
 /** Mid-stream: the length of the first token tells the byte order, since it fits in only one of them. */
-function guessByteOrder(channel: Channel, message: Message): void {
-  const { dialect } = channel.session;
+function guessByteOrder(dialect: Dialect, message: Message): void {
   const { bytes, start, end } = message;
   const lengthAt = start + 1;
   if (bytes[start] === c.TOKEN5_LANGUAGE && end - lengthAt >= 4) {
-    dialect.bigEndian = bytes[lengthAt] === 0 && bytes[lengthAt + 3] !== 0 && (bytes[lengthAt + 1] as number) === 0;
-    if (bytes[lengthAt + 2] === 0 && bytes[lengthAt + 3] === 0) dialect.bigEndian = false;
+    const isLittle = bytes[lengthAt + 2] === 0 && bytes[lengthAt + 3] === 0;
+    dialect.bigEndian = !isLittle && bytes[lengthAt] === 0 && bytes[lengthAt + 1] === 0;
   } else if (end - lengthAt >= 2) {
     dialect.bigEndian = bytes[lengthAt] === 0;
   }
 }
 
-function readToken(
-  channel: Channel,
-  message: Message,
-  token: number,
-  cursor: Cursor,
-  reading: Reading,
-  sink: EventSink,
-): void {
-  const { dialect } = channel.session;
-  switch (token) {
-    case c.TOKEN5_LANGUAGE:
-      begin(channel, reading, eventOf(channel, message, 'simple'), sink);
-      readLanguage(channel, cursor, reading);
-      return;
-    case c.TOKEN5_DBRPC:
-    case c.TOKEN5_DBRPC2:
-      begin(channel, reading, eventOf(channel, message, 'rpc', 'EXECUTE'), sink);
-      readRpc(channel, cursor, reading, token === c.TOKEN5_DBRPC2);
-      return;
-    case c.TOKEN5_DYNAMIC:
-    case c.TOKEN5_DYNAMIC2:
-      readDynamic(channel, message, cursor, reading, token === c.TOKEN5_DYNAMIC2, sink);
-      return;
-    case c.TOKEN5_CURSOR_DECLARE:
-      begin(channel, reading, eventOf(channel, message, 'cursor', 'DECLARE'), sink);
-      readCursorDeclare(channel, cursor, reading);
-      return;
-    case c.TOKEN5_PARAMETER_FORMAT:
-    case c.TOKEN5_PARAMETER_FORMAT2: {
-      const wide = token === c.TOKEN5_PARAMETER_FORMAT2;
-      if (wide) cursor.skip(4);
-      else cursor.skip(2);
-      const formats = readFormats(cursor, dialect, wide, false);
-      reading.formats = formats?.types ?? [];
-      reading.names = formats?.names ?? [];
+/** Reads the tokens of one request. A statement's token comes first, what belongs to it behind: it is queued when the next one begins. */
+class RequestReader {
+  private readonly channel: Channel;
+  private readonly message: Message;
+  private readonly sink: EventSink;
+  private readonly cursor: Cursor;
+  private readonly dialect: Dialect;
+  private readonly handles: HandleTable;
+  /** The statement that is being read. */
+  private event: StatementEvent | undefined = undefined;
+  /** Its place in the queue, kept when it is complete: the request has one. */
+  private pending: Pending | undefined = undefined;
+  private formats: Formats = NO_FORMATS;
+  private values: BindValue[] | undefined = undefined;
+
+  constructor(channel: Channel, message: Message, sink: EventSink) {
+    this.channel = channel;
+    this.message = message;
+    this.sink = sink;
+    this.cursor = new Cursor().reset(message.bytes, message.start, message.end);
+    this.dialect = channel.session.dialect;
+    this.handles = channel.session.handles;
+  }
+
+  read(): void {
+    const { channel, cursor, message } = this;
+    let isLogout = false;
+    while (cursor.remaining() > 0 && !cursor.failed) {
+      const token = cursor.u8();
+      if (token === c.TOKEN5_LOGOUT) isLogout = true;
+      this.token(token);
+    }
+    const last = this.event;
+    this.end();
+    if (isLogout) channel.session.logout('quit', message.startUs, this.sink);
+    else if (this.pending === undefined && cursor.failed) pushUnread(channel, message, 'simple', this.sink);
+    else if (cursor.failed && last !== undefined && !message.isBroken) last.marks |= MARK_MALFORMED;
+  }
+
+  private token(token: number): void {
+    switch (token) {
+      case c.TOKEN5_LANGUAGE:
+        this.language();
+        break;
+      case c.TOKEN5_DBRPC:
+      case c.TOKEN5_DBRPC2:
+        this.call(token === c.TOKEN5_DBRPC2);
+        break;
+      case c.TOKEN5_DYNAMIC:
+      case c.TOKEN5_DYNAMIC2:
+        this.dynamic(token === c.TOKEN5_DYNAMIC2);
+        break;
+      case c.TOKEN5_CURSOR_DECLARE:
+      case c.TOKEN5_CURSOR_DECLARE2:
+      case c.TOKEN5_CURSOR_DECLARE3:
+        this.cursorDeclare(token);
+        break;
+      case c.TOKEN5_PARAMETER_FORMAT:
+      case c.TOKEN5_PARAMETER_FORMAT2: {
+        const wide = token === c.TOKEN5_PARAMETER_FORMAT2;
+        this.cursor.skip(wide ? 4 : 2);
+        this.formats = readFormats(this.cursor, this.dialect, wide, false) ?? NO_FORMATS;
+        break;
+      }
+      case c.TOKEN5_PARAMETERS:
+        this.parameters();
+        break;
+      case c.TOKEN5_CURSOR_OPEN:
+      case c.TOKEN5_CURSOR_FETCH:
+      case c.TOKEN5_CURSOR_UPDATE:
+      case c.TOKEN5_CURSOR_DELETE:
+        this.cursorUse(CURSOR_OPERATIONS.get(token));
+        break;
+      case c.TOKEN5_LOGOUT:
+        this.cursor.skip(1);
+        break;
+      default:
+        this.other(token);
+    }
+  }
+
+  /** A token that executes nothing. Alone in a request it still gets a reply. */
+  private other(token: number): void {
+    const length = readCount(token, this.cursor, this.dialect);
+    if (length < 0) {
+      this.cursor.fail();
       return;
     }
-    case c.TOKEN5_PARAMETERS:
-      readParameters(channel, cursor, reading);
-      return;
-    case c.TOKEN5_CURSOR_OPEN:
-    case c.TOKEN5_CURSOR_FETCH:
-    case c.TOKEN5_CURSOR_UPDATE:
-    case c.TOKEN5_CURSOR_DELETE:
-      readCursorUse(channel, message, token, cursor, reading, sink);
-      return;
-    default:
-      skipToken(channel, message, token, cursor, reading, sink);
+    this.cursor.skip(length);
+    if (this.pending !== undefined) return;
+    this.pending = new Pending(KIND_STATEMENT, eventOf(this.channel, this.message, 'command', 'SET'));
+    this.pending.silent = true;
+    this.channel.push(this.pending, this.sink);
   }
-}
 
-/** Tokens that execute nothing. Alone in a request they still get a reply. */
-function skipToken(
-  channel: Channel,
-  message: Message,
-  token: number,
-  cursor: Cursor,
-  reading: Reading,
-  sink: EventSink,
-): void {
-  const { dialect } = channel.session;
-  if (token === c.TOKEN5_LOGOUT) {
-    cursor.skip(1);
-    return;
+  /** A statement begins; the one before it, if any, is complete. */
+  private begin(call: string, operation?: string): { event: StatementEvent; pending: Pending } {
+    this.end();
+    const event = eventOf(this.channel, this.message, call, operation);
+    const pending = new Pending(KIND_STATEMENT, event);
+    this.event = event;
+    this.pending = pending;
+    this.values = undefined;
+    return { event, pending };
   }
-  const length = readCount(token, cursor, dialect);
-  if (length < 0) {
-    cursor.fail();
-    return;
+
+  private end(): void {
+    const { event, pending, values } = this;
+    if (event === undefined || pending === undefined) return;
+    if (values !== undefined) event.parameters = values;
+    this.channel.push(pending, this.sink);
+    this.event = undefined;
   }
-  cursor.skip(length);
-  if (reading.pending !== undefined) return;
-  reading.pending = new Pending(KIND_STATEMENT, eventOf(channel, message, 'command', 'SET'));
-  reading.pending.silent = true;
-  channel.push(reading.pending, sink);
-}
 
-/** A statement begins; the one before it, if any, is complete. */
-function begin(channel: Channel, reading: Reading, event: StatementEvent, sink: EventSink): void {
-  endStatement(channel, reading, sink);
-  reading.event = event;
-  reading.values = undefined;
-  reading.pending = new Pending(KIND_STATEMENT, event);
-}
+  /** A length of two bytes, or of four in the wide form of a token. */
+  private length(wide: boolean): number {
+    return wide ? u32(this.cursor, this.dialect) : u16(this.cursor, this.dialect);
+  }
 
-function endStatement(channel: Channel, reading: Reading, sink: EventSink): void {
-  const { event, pending, values } = reading;
-  if (event === undefined || pending === undefined) return;
-  if (values !== undefined) event.parameters = values;
-  channel.push(pending, sink);
-  reading.event = undefined;
-}
+  private name(length: number): string {
+    return readChars(this.cursor, length, this.dialect.encoding);
+  }
 
-/** Length, a status byte, the text. */
-function readLanguage(channel: Channel, cursor: Cursor, reading: Reading): void {
-  const { event, pending } = reading;
-  const { dialect } = channel.session;
-  const length = u32(cursor, dialect) - 1;
-  cursor.skip(1);
-  if (cursor.failed || event === undefined || pending === undefined || length < 0) return;
-  const start = cursor.pos;
-  const end = Math.min(cursor.end, start + length);
-  takeText(event, cursor.bytes, start, end, length, dialect.encoding);
-  pending.opensBulk = opensBulk(event.text);
-  cursor.skip(length);
-}
-
-function readRpc(channel: Channel, cursor: Cursor, reading: Reading, wide: boolean): void {
-  const { dialect } = channel.session;
-  u16(cursor, dialect);
-  const name = readChars(cursor, wide ? u16(cursor, dialect) : cursor.u8(), dialect.encoding);
-  cursor.skip(2);
-  if (!cursor.failed && reading.event !== undefined) reading.event.procedure = name;
-}
-
-function readDynamic(
-  channel: Channel,
-  message: Message,
-  cursor: Cursor,
-  reading: Reading,
-  wide: boolean,
-  sink: EventSink,
-): void {
-  const { dialect, handles } = channel.session;
-  const length = wide ? u32(cursor, dialect) : u16(cursor, dialect);
-  const end = cursor.pos + length;
-  const type = cursor.u8();
-  cursor.skip(1);
-  const id = readChars(cursor, cursor.u8(), dialect.encoding);
-  const executes = type === DYNAMIC_EXECUTE || type === DYNAMIC_EXECUTE_IMMEDIATE;
-  const event = eventOf(channel, message, executes ? 'prepared' : 'prepare');
-  begin(channel, reading, event, sink);
-  const { pending } = reading;
-  if (pending === undefined) return;
-  pending.silent = !executes;
-  const key = `dynamic ${id}`;
-  if (type === DYNAMIC_PREPARE || type === DYNAMIC_EXECUTE_IMMEDIATE) {
-    const size = wide ? u32(cursor, dialect) : u16(cursor, dialect);
+  /** Gives the statement the next `length` bytes as its text, as far as they are there. */
+  private text(event: StatementEvent, length: number): void {
+    const { cursor } = this;
     const start = cursor.pos;
-    cursor.skip(size);
-    takeText(event, cursor.bytes, start, Math.min(start + size, cursor.end), size, dialect.encoding);
-    if (type === DYNAMIC_PREPARE) {
-      const prepared = new Prepared();
-      copyText(event, prepared);
-      prepared.text = withoutWrapper(prepared.text, id);
-      handles.add(key, prepared);
+    const end = Math.min(cursor.end, start + length);
+    takeText(event, cursor.bytes, start, end, length, this.dialect.encoding);
+    cursor.skip(length);
+  }
+
+  /** To where the token ends: what it has beyond what is known of it is passed over. */
+  private skipTo(end: number): void {
+    const { cursor } = this;
+    if (!cursor.failed && end > cursor.pos) cursor.skip(end - cursor.pos);
+  }
+
+  /** Length, a status byte, the text. */
+  private language(): void {
+    const { event, pending } = this.begin('simple');
+    const length = this.length(true) - 1;
+    this.cursor.skip(1);
+    if (this.cursor.failed || length < 0) return;
+    this.text(event, length);
+    pending.opensBulk = opensBulk(event.text);
+  }
+
+  private call(wide: boolean): void {
+    const { event } = this.begin('rpc', 'EXECUTE');
+    this.length(false);
+    const procedure = this.name(wide ? this.length(false) : this.cursor.u8());
+    this.cursor.skip(2);
+    if (!this.cursor.failed) event.procedure = procedure;
+  }
+
+  private dynamic(wide: boolean): void {
+    const { cursor, handles } = this;
+    const end = this.length(wide) + cursor.pos;
+    const type = cursor.u8();
+    cursor.skip(1);
+    const id = this.name(cursor.u8());
+    const executes = type === DYNAMIC_EXECUTE || type === DYNAMIC_EXECUTE_IMMEDIATE;
+    const { event, pending } = this.begin(executes ? 'prepared' : 'prepare');
+    pending.silent = !executes;
+    const key = `dynamic ${id}`;
+    if (type === DYNAMIC_PREPARE || type === DYNAMIC_EXECUTE_IMMEDIATE) {
+      this.text(event, this.length(wide));
+      if (type === DYNAMIC_PREPARE) this.prepare(key, event, withoutWrapper(event.text, id));
+    } else if (type === DYNAMIC_EXECUTE) {
+      this.resolve(key, event);
+    } else if (type === DYNAMIC_DEALLOCATE) {
+      handles.delete(key);
     }
-  } else if (type === DYNAMIC_EXECUTE) {
-    const prepared = handles.get(key);
+    this.skipTo(end);
+  }
+
+  private prepare(key: string, event: StatementEvent, text: string | undefined): Prepared {
+    const prepared = new Prepared();
+    copyText(event, prepared);
+    prepared.text = text;
+    this.handles.add(key, prepared);
+    return prepared;
+  }
+
+  private resolve(key: string, event: StatementEvent): Prepared | undefined {
+    const prepared = this.handles.get(key);
     if (prepared === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
     else copyText(prepared, event);
-  } else if (type === DYNAMIC_DEALLOCATE) {
-    handles.delete(key);
+    return prepared;
   }
-  if (!cursor.failed && end > cursor.pos) cursor.skip(end - cursor.pos);
+
+  /** Length, name, options, a status byte, the text. The second form has longer lengths, the third longer options too. */
+  private cursorDeclare(token: number): void {
+    const { cursor } = this;
+    const { event, pending } = this.begin('cursor', 'DECLARE');
+    const wide = token !== c.TOKEN5_CURSOR_DECLARE;
+    const end = this.length(wide) + cursor.pos;
+    const name = this.name(cursor.u8());
+    cursor.skip((token === c.TOKEN5_CURSOR_DECLARE3 ? 4 : 1) + 1);
+    this.text(event, this.length(wide));
+    pending.prepared = this.prepare(`cursor ${name}`, event, event.text);
+    pending.silent = true;
+    this.skipTo(end);
+  }
+
+  /** Opening, fetching from, and changing through a cursor. By name until the server has given a number. */
+  private cursorUse(operation: string | undefined): void {
+    const { cursor, dialect } = this;
+    const end = this.length(false) + cursor.pos;
+    const id = u32(cursor, dialect);
+    const key = id === 0 ? `cursor ${this.name(cursor.u8())}` : cursorKey(id);
+    // In one request a cursor is declared, opened and read from: that is one execution.
+    if (this.pending !== undefined && this.event?.call === 'cursor') {
+      this.pending.silent = false;
+      this.event.operation = undefined;
+    } else {
+      const { event, pending } = this.begin('cursor', operation);
+      pending.prepared = this.resolve(key, event);
+    }
+    this.skipTo(end);
+  }
+
+  private parameters(): void {
+    const { cursor, dialect, event } = this;
+    const { types, names } = this.formats;
+    this.values ??= [];
+    for (const [index, type] of types.entries()) {
+      const raw = readValue(cursor, dialect, type);
+      if (raw === undefined || this.values.length >= PARAMETERS_MAX) return;
+      raw.name = (names[index] ?? '').replace(/^@/, '').toLowerCase();
+      this.values.push(argument(event, event?.procedure ?? '', raw, index));
+    }
+  }
+}
+
+/** TDS_CURINFO: the number that the server gave the cursor; later requests say that instead of the name. */
+export function onCursorNumber(channel: Channel, cursor: Cursor): void {
+  const { dialect, handles } = channel.session;
+  const prepared = channel.pending[0]?.prepared;
+  const id = u32(cursor, dialect);
+  if (!cursor.failed && id !== 0 && prepared !== undefined) handles.add(cursorKey(id), prepared);
+}
+
+function cursorKey(id: number): string {
+  return `cursor number ${id}`;
 }
 
 /** Clients prepare a statement as a procedure of the handle's name; recorded is the statement. */
@@ -233,72 +297,9 @@ function withoutWrapper(text: string | undefined, id: string): string | undefine
   return text?.slice(0, wrapper.length).toLowerCase() === wrapper.toLowerCase() ? text.slice(wrapper.length) : text;
 }
 
-function readCursorDeclare(channel: Channel, cursor: Cursor, reading: Reading): void {
-  const { dialect, handles } = channel.session;
-  const end = u16(cursor, dialect) + cursor.pos;
-  const name = readChars(cursor, cursor.u8(), dialect.encoding);
-  cursor.skip(2);
-  const size = u16(cursor, dialect);
-  const start = cursor.pos;
-  cursor.skip(size);
-  const { event, pending } = reading;
-  if (event === undefined || pending === undefined) return;
-  takeText(event, cursor.bytes, start, Math.min(start + size, cursor.end), size, dialect.encoding);
-  const prepared = new Prepared();
-  copyText(event, prepared);
-  handles.add(`cursor ${name}`, prepared);
-  pending.silent = true;
-  if (!cursor.failed && end > cursor.pos) cursor.skip(end - cursor.pos);
-}
-
-/** Opening, fetching from, and changing through a cursor. By name until the server has given a number. */
-function readCursorUse(
-  channel: Channel,
-  message: Message,
-  token: number,
-  cursor: Cursor,
-  reading: Reading,
-  sink: EventSink,
-): void {
-  const { dialect, handles } = channel.session;
-  const end = u16(cursor, dialect) + cursor.pos;
-  const id = u32(cursor, dialect);
-  const name = id === 0 ? readChars(cursor, cursor.u8(), dialect.encoding) : '';
-  const operation = CURSOR_OPERATIONS.get(token);
-  // In one request a cursor is declared, opened and read from: that is one execution.
-  if (reading.pending !== undefined && reading.event?.call === 'cursor') {
-    reading.pending.silent = false;
-    reading.event.operation = undefined;
-  } else {
-    const event = eventOf(channel, message, 'cursor', operation);
-    begin(channel, reading, event, sink);
-    const prepared = name === '' ? undefined : handles.get(`cursor ${name}`);
-    if (prepared === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
-    else copyText(prepared, event);
-  }
-  if (!cursor.failed && end > cursor.pos) cursor.skip(end - cursor.pos);
-}
-
 const CURSOR_OPERATIONS: ReadonlyMap<number, string> = new Map([
   [c.TOKEN5_CURSOR_OPEN, 'OPEN'],
   [c.TOKEN5_CURSOR_FETCH, 'FETCH'],
   [c.TOKEN5_CURSOR_UPDATE, 'UPDATE'],
   [c.TOKEN5_CURSOR_DELETE, 'DELETE'],
 ]);
-
-function readParameters(channel: Channel, cursor: Cursor, reading: Reading): void {
-  const { dialect } = channel.session;
-  reading.values ??= [];
-  const { event, names, values } = reading;
-  for (const [index, type] of reading.formats.entries()) {
-    const raw = readValue(cursor, dialect, type);
-    if (raw === undefined) return;
-    const name = (names[index] ?? '').replace(/^@/, '').toLowerCase();
-    if (raw.isNull || !isSecret(event?.procedure ?? '', name, index)) {
-      values.push(bindValue(raw));
-      continue;
-    }
-    values.push(REDACTED);
-    if (event !== undefined) event.marks |= MARK_REDACTED;
-  }
-}

@@ -87,13 +87,16 @@ function u64(cursor: Cursor, dialect: Dialect): bigint {
   return dialect.bigEndian ? cursor.u64be() : cursor.u64le();
 }
 
+/** What a format announces: a type and a name for each value. */
+export interface Formats {
+  readonly types: readonly TypeInfo[];
+  readonly names: readonly string[];
+}
+
+export const NO_FORMATS: Formats = { types: [], names: [] };
+
 /** A format's columns or parameters behind its length. `wide`: the second form. `undefined` when it is not legal. */
-export function readFormats(
-  cursor: Cursor,
-  dialect: Dialect,
-  wide: boolean,
-  isRow: boolean,
-): { types: TypeInfo[]; names: string[] } | undefined {
+export function readFormats(cursor: Cursor, dialect: Dialect, wide: boolean, isRow: boolean): Formats | undefined {
   const count = u16(cursor, dialect);
   const types: TypeInfo[] = [];
   const names: string[] = [];
@@ -102,7 +105,7 @@ export function readFormats(
     if (wide && isRow) for (let part = 0; part < 4; part++) name = readChars(cursor, cursor.u8(), dialect.encoding);
     cursor.skip(wide ? 4 : 1);
     const userType = u32(cursor, dialect);
-    const type = readType(cursor, dialect, userType);
+    const type = readType(cursor, dialect, userType, true);
     if (type === undefined) return undefined;
     cursor.skip(cursor.u8()); // locale
     types.push(type);
@@ -111,8 +114,11 @@ export function readFormats(
   return cursor.failed ? undefined : { types, names };
 }
 
-/** A type, its declared length, precision and table name: also as TDS 4.2 has them in TDS_COLFMT. */
-export function readType(cursor: Cursor, dialect: Dialect, userType: number): TypeInfo | undefined {
+/**
+ * A type, its declared length, precision and table name: also as TDS 4.2 has them in TDS_COLFMT. `described`: in a format;
+ * the parameters of a call have no table name.
+ */
+export function readType(cursor: Cursor, dialect: Dialect, userType: number, described: boolean): TypeInfo | undefined {
   const id = cursor.u8();
   const known = TYPES.get(id);
   if (known === undefined || cursor.failed) {
@@ -127,7 +133,7 @@ export function readType(cursor: Cursor, dialect: Dialect, userType: number): Ty
   }
   if (kind === KIND_BYTE) type.size = cursor.u8();
   if (kind === KIND_LONG || kind === KIND_TEXT) type.size = u32(cursor, dialect);
-  if (kind === KIND_TEXT) cursor.skip(u16(cursor, dialect));
+  if (kind === KIND_TEXT && described) cursor.skip(u16(cursor, dialect));
   if (id === DECIMALN || id === NUMERICN) {
     type.precision = cursor.u8();
     type.scale = cursor.u8();
@@ -138,6 +144,14 @@ export function readType(cursor: Cursor, dialect: Dialect, userType: number): Ty
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** Type and value of a parameter of a TDS 4.2 call. Large values come without text pointer. */
+export function readArgument(cursor: Cursor, dialect: Dialect): RawValue | undefined {
+  const type = readType(cursor, dialect, 0, false);
+  if (type === undefined) return undefined;
+  if (type.kind === KIND_TEXT) type.kind = KIND_LONG;
+  return readValue(cursor, dialect, type);
+}
 
 /** One value behind its format. Fails the cursor when it is longer than what is there. */
 export function readValue(cursor: Cursor, dialect: Dialect, type: TypeInfo): RawValue | undefined {

@@ -1,9 +1,10 @@
-/** Requests of TDS 5.0 beyond plain language, from clients of either byte order. */
+/** Requests of Sybase clients beyond plain language, TDS 5.0 and 4.2, from clients of either byte order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BindValue, MARK_REDACTED } from '../../contracts/event.ts';
-import type { Turn } from '../sdk/testkit.ts';
+import { play, steps, type Turn } from '../sdk/testkit.ts';
 import * as c from './constants.ts';
+import tds from './protocol.ts';
 import * as t from './testing.ts';
 
 for (const bigEndian of [false, true]) {
@@ -91,4 +92,100 @@ for (const bigEndian of [false, true]) {
     assert.equal(others.length, 0);
     assert.deepEqual([event?.call, event?.text, event?.operation], ['cursor', text, undefined]);
   });
+
+  test(`a cursor declared in the wide forms has its text, ${title}`, () => {
+    const text = 'select name from people where name like ?';
+    const body = (options: Uint8Array) => t.bytes(short('c2'), options, 1, u32(text.length), t.ascii(text), u16(0));
+    for (const [token, options] of [
+      [c.TOKEN5_CURSOR_DECLARE2, Buffer.of(1)],
+      [c.TOKEN5_CURSOR_DECLARE3, u32(1)],
+    ] as const) {
+      const content = body(options);
+      const declare = t.bytes(token, u32(content.length), content);
+      const open = counted(c.TOKEN5_CURSOR_OPEN, t.bytes(u32(0), short('c2'), 0));
+      const [event] = t.statements(t.run(...opening(), request(declare, open), answer));
+      assert.deepEqual([event?.call, event?.text, event?.marks], ['cursor', text, 0]);
+    }
+  });
+
+  test(`tokens that are not known are passed over by the bits of their number, ${title}`, () => {
+    const unknown = t.bytes(
+      counted(0xaf, t.bytes(1, 2, 3)),
+      t.bytes(0x68, 2, 9, 9),
+      t.bytes(0x63, u32(1), 7),
+      t.bytes(0x75, 1, 2),
+      t.bytes(0x7a, 1, 2, 3, 4),
+    );
+    const done = t.bytes(c.TOKEN_DONE, u16(c.DONE_COUNT), u16(0), u32(1));
+    const language = t.bytes(c.TOKEN5_LANGUAGE, u32(5), 0, t.ascii('drop'));
+    const [event] = t.statements(t.run(...opening(), request(language), t.reply(unknown, done)));
+    assert.deepEqual([event?.text, event?.outcomes[0]?.affectedRows, event?.marks], ['drop', 1, 0]);
+  });
+
+  test(`a cursor is known by name, then by the number of TDS_CURINFO, ${title}`, () => {
+    const text = 'select name from people';
+    const declare = counted(c.TOKEN5_CURSOR_DECLARE, t.bytes(short('c1'), 1, 0, u16(text.length), t.ascii(text), 0));
+    const number = counted(c.TOKEN5_CURSOR_INFO, t.bytes(u32(7), 1, u16(2)));
+    const done = t.bytes(c.TOKEN_DONE, u16(0), u16(0), u32(0));
+    const events = t.statements(
+      t.run(
+        ...opening(),
+        request(declare),
+        t.reply(number, done),
+        request(counted(c.TOKEN5_CURSOR_OPEN, t.bytes(u32(7), 0))),
+        answer,
+        request(counted(c.TOKEN5_CURSOR_FETCH, t.bytes(u32(7), 1))),
+        answer,
+      ),
+    );
+    assert.deepEqual(
+      events.map((e) => [e.operation, e.text, e.marks]),
+      [
+        ['OPEN', text, 0],
+        ['FETCH', text, 0],
+      ],
+    );
+  });
+
+  const oldCall = (name: string, ...handed: readonly Uint8Array[]) => t.bytes(short(name), u16(0), ...handed);
+  const oldRequest = (...calls: readonly Uint8Array[]) => t.client(t.message(c.PACKET_RPC, t.bytes(...calls), 512));
+  const ended = t.bytes(c.TOKEN_DONE_PROC, u16(0), u16(0), u32(0));
+  const returned = t.bytes(c.TOKEN_RETURN_STATUS, u32(0));
+  const positional = values.map(([type, value]) => t.bytes(0, 0, type, value));
+
+  test(`TDS 4.2: a call by name with values of every type, ${title}`, () => {
+    const image = t.bytes(short('@picture'), 0, 0x22, u32(100), u32(2), t.hex('cafe'));
+    const call = oldCall('shop..sp_report', ...positional, image);
+    const [event, ...others] = t.statements(t.run(...opening(), oldRequest(call), t.reply(returned, ended)));
+    assert.equal(others.length, 0);
+    assert.deepEqual(
+      [event?.call, event?.procedure, event?.operation, event?.marks],
+      ['rpc', 'shop..sp_report', 'EXECUTE', 0],
+    );
+    assert.deepEqual(event?.parameters, [...expected, { type: 'image', hex: 'cafe' }]);
+  });
+
+  test(`TDS 4.2: several calls of one request, and no passwords, ${title}`, () => {
+    const word = (name: string, text: string) => t.bytes(short(name), 0, 0x27, 30, short(text));
+    const first = oldCall('sp_addlogin', word('', 'eve'), word('', 'hunter2'));
+    const second = oldCall('sp_password', word('@old', 'hunter2'), word('@new', 'hunter3'));
+    const done = t.bytes(c.TOKEN_DONE_PROC, u16(c.DONE_MORE), u16(0), u32(0));
+    const events = t.run(...opening(), oldRequest(first, Buffer.of(0x80), second), t.reply(done, ended));
+    assert.deepEqual(
+      t.statements(events).map((e) => [e.procedure, e.parameters]),
+      [
+        ['sp_addlogin', ['eve', '***']],
+        ['sp_password', ['***', '***']],
+      ],
+    );
+    assert.ok(!JSON.stringify(events).includes('hunter'));
+  });
 }
+
+test('TDS 4.2 mid-stream: a call is known by its name of single bytes', () => {
+  const parameter = t.bytes(0, 0, 0x38, t.u32(7));
+  const body = t.bytes(6, t.ascii('p_save'), t.u16(0), parameter);
+  const turn = t.client(t.message(c.PACKET_RPC, body, 512));
+  const [event] = t.statements(play(tds, steps({ name: '', turns: [turn] }), true));
+  assert.deepEqual([event?.procedure, event?.parameters], ['p_save', [7]]);
+});

@@ -1,39 +1,28 @@
 /** Client messages: puts packets together, applies what was read, and queues the call for its reply. */
-import { createHash } from 'node:crypto';
 import { Cursor } from '../../base/cursor.ts';
-import {
-  type Identity,
-  LoginEvent,
-  MARK_CANCELLED,
-  MARK_GAP,
-  MARK_MALFORMED,
-  MARK_TRUNCATED,
-  MARK_UNKNOWN_HANDLE,
-  type StatementEvent,
-} from '../../contracts/event.ts';
+import { MARK_CANCELLED, MARK_GAP, MARK_MALFORMED, MARK_TRUNCATED } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { readLateRows } from './bundle.ts';
 import * as c from './constants.ts';
-import { CursorEntry } from './cursors.ts';
-import type { ExecuteCall } from './execute.ts';
-import { LIMITS, VALUES_MAX } from './limits.ts';
-import { methodOf, privilegedUser } from './login.ts';
-import { dialectOfRequest } from './negotiate.ts';
-import { DIALECT_UNKNOWN } from './reader.ts';
-import { finishReply } from './replies.ts';
-import { type Request, readRequest } from './requests.ts';
+import { dialectOfRequest, refine } from './dialect.ts';
+import { applyAttributes, login } from './identity.ts';
+import { REQUEST_BYTES_MAX } from './limits.ts';
+import { LongText } from './long-text.ts';
+import { BIG_ENDIAN, DIALECT_U, DIALECT_UNKNOWN } from './reader.ts';
+import { directionsOf, finishReply } from './replies.ts';
+import type { Request } from './request.ts';
+import { readRequest } from './requests.ts';
 import {
-  cutText,
   KIND_COMMAND,
   KIND_DATA_TYPES,
   KIND_EXECUTE,
-  KIND_FETCH,
-  KIND_LOGIN,
   KIND_LOGOFF,
   KIND_PROTOCOL,
   KIND_SILENT,
   Pending,
   type TnsSession,
 } from './session.ts';
+import { execute, fetch, load, lob } from './statements.ts';
 
 const FAST_AUTH_VERSION = 13;
 const CALL_START_BYTES = 3;
@@ -50,6 +39,7 @@ export function onClientData(
 ): void {
   const { request } = session;
   if (request.length === 0) {
+    if (bytes[start] === c.MSG_ROW && bindsLate(session, bytes, start, end)) return;
     // The answer to a flush of out binds (or of a LOB array) goes on with the call before.
     if (end - start === 1 && bytes[start] === c.MSG_FLUSH_OUT_BINDS) return;
     // Data types may be cut anywhere, not only at the SDU; what counts stands in front.
@@ -58,9 +48,51 @@ export function onClientData(
     if (!session.endOfResponse) finishReply(session, true, sink);
     request.startUs = frame.startUs;
   }
-  request.append(bytes, start, end);
+  append(session, bytes, start, end);
   const ends = frame.truncated || (flags & c.DATA_END_OF_REQUEST) !== 0;
   if (ends || frame.length < session.sduBytes) takeRequest(session, ends, frame.truncated, sink);
+}
+
+/** Keeps what fits; of a text that does not fit, length and digest are still taken. */
+function append(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
+  const { request } = session;
+  const room = REQUEST_BYTES_MAX - request.length;
+  const wasFull = request.overflowed;
+  request.append(bytes, start, end);
+  if (end - start <= room) return;
+  if (!wasFull) session.longText = followText(session);
+  session.longText?.feed(bytes, start + room, end);
+}
+
+/** The text, or the data of a LOB, that the kept bytes of a request end in; `undefined` when they end elsewhere. */
+function followText(session: TnsSession): LongText | undefined {
+  const { request } = session;
+  settleDialect(session, request.bytes, 0, request.length);
+  const context = session.context();
+  const { partial } = readRequest(context, request.bytes, 0, request.length, false);
+  if (partial === undefined) return undefined;
+  const { at, rawBytes, dialect } = partial;
+  const lengthBytes = context.bigChunks ? (dialect === DIALECT_U ? 0 : 4) : 1;
+  const text = new LongText(
+    rawBytes >= 0
+      ? { kind: 'raw', bytes: rawBytes }
+      : { kind: 'chunks', lengthBytes, bigEndian: (dialect & BIG_ENDIAN) !== 0 },
+  );
+  text.feed(request.bytes, at, request.length);
+  return text.done ? undefined : text;
+}
+
+/** Before version 10 the values of a block's binds are sent once the server has asked for them. */
+function bindsLate(session: TnsSession, bytes: Uint8Array, start: number, end: number): boolean {
+  const pending = session.pending[0];
+  if (pending?.kind !== KIND_EXECUTE || pending.event?.kind !== 'statement' || pending.entry === undefined)
+    return false;
+  const { entry, event } = pending;
+  entry.directions = directionsOf(session) ?? entry.directions;
+  const values = readLateRows(session.context(), entry, bytes, start, end);
+  if (values !== undefined && values.length > 0) event.parameters = [...(event.parameters ?? []), ...values];
+  session.reply.interrupt();
+  return true;
 }
 
 /** The server speaks, or the connection ends: whatever there is of a request is all that comes. */
@@ -71,7 +103,15 @@ export function forceRequest(session: TnsSession, lost: boolean, sink: EventSink
 function takeRequest(session: TnsSession, forced: boolean, lost: boolean, sink: EventSink): void {
   const { request } = session;
   const marks = lost ? MARK_GAP : request.overflowed ? MARK_TRUNCATED : 0;
-  if (readMessage(session, request.bytes, 0, request.length, forced, marks, request.startUs, sink)) request.clear();
+  if (!readMessage(session, request.bytes, 0, request.length, forced, marks, request.startUs, sink)) return;
+  request.clear();
+  session.longText = undefined;
+}
+
+/** The first call that tells settles what the negotiation leaves open, or did not say. */
+function settleDialect(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
+  if (session.dialect !== DIALECT_UNKNOWN) return;
+  session.dialect = refine(session.negotiation.dialect, dialectOfRequest(bytes, start, end));
 }
 
 /** False when the message is not complete and more may come. */
@@ -103,10 +143,8 @@ function readMessage(
       session.strayMessages++;
       return true;
   }
-  if (session.dialect === DIALECT_UNKNOWN) {
-    session.dialect = session.negotiation.dialect || dialectOfRequest(bytes, start, end);
-  }
-  const request = readRequest(session.context(), bytes, start, end);
+  settleDialect(session, bytes, start, end);
+  const request = readRequest(session.context(), bytes, start, end, forced);
   if (request.cut && !forced) return false;
   apply(session, request, marks, startUs, sink);
   return true;
@@ -132,7 +170,7 @@ function readFastAuth(
     if (!isCall || (bytes[at + 3] as number) > 1) continue;
     session.dialect = dialectOfRequest(bytes, at, end);
     const context = { ...session.context(), fieldVersion: FAST_AUTH_VERSION, sure: true };
-    const request = readRequest(context, bytes, at, end);
+    const request = readRequest(context, bytes, at, end, true);
     if (request.login === undefined || request.login.user === undefined) continue;
     apply(session, request, marks, startUs, sink);
     const pending = session.pending.at(-1);
@@ -145,12 +183,23 @@ function readFastAuth(
 
 function apply(session: TnsSession, request: Request, marks: number, startUs: number, sink: EventSink): void {
   for (const id of request.closed) session.closeCursor(session.cursors.take(id), sink);
+  for (const id of request.cancelled) session.closeCursor(session.cursors.get(id), sink);
   applyAttributes(session, request, startUs, sink);
   const { fn, sequence } = request;
+  if (session.longText !== undefined && request.partial?.call !== undefined) {
+    // The text's length and digest are whole, though the text is not.
+    request.execute = request.partial.call;
+    request.malformed = false;
+    request.salvaged = false;
+    request.cut = false;
+  }
+  // A text that was searched for in what a hole left is a part of one.
+  if (request.salvaged && (marks & MARK_GAP) !== 0) request.execute = undefined;
+  const isLogin = request.login !== undefined;
   if (request.fieldVersion >= 0) session.triedVersion = request.fieldVersion;
   if (request.dialect !== DIALECT_UNKNOWN) session.dialect = request.dialect;
   const faults = marks | (request.malformed ? MARK_MALFORMED : 0) | (request.cut && marks === 0 ? MARK_MALFORMED : 0);
-  if (fn !== c.FN_AUTH_1 && fn !== c.FN_AUTH_2) session.releaseHeldLogin(sink);
+  if (!isLogin) session.releaseHeldLogin(sink);
   const command = c.COMMANDS.get(fn);
   if (command) {
     const event = session.statement(startUs, command[1], command[0]);
@@ -159,6 +208,9 @@ function apply(session: TnsSession, request: Request, marks: number, startUs: nu
     return;
   }
   switch (fn) {
+    case c.FN_OSQL7:
+    case c.FN_BUNDLE_8:
+    case c.FN_OALL7:
     case c.FN_OALL8:
     case c.FN_REEXECUTE:
     case c.FN_REEXECUTE_FETCH:
@@ -169,7 +221,18 @@ function apply(session: TnsSession, request: Request, marks: number, startUs: nu
       break;
     case c.FN_AUTH_1:
     case c.FN_AUTH_2:
+    case c.FN_O3LOGON_KEY:
+    case c.FN_O3LOGON:
       login(session, request, startUs, sink);
+      break;
+    case c.FN_DIRECT_PATH_PREPARE:
+    case c.FN_DIRECT_PATH_LOAD:
+    case c.FN_DIRECT_PATH_OPERATION:
+      load(session, request, faults, startUs, sink);
+      break;
+    case c.FN_CLOSE:
+      session.closeCursor(session.cursors.take(request.cursorId), sink);
+      session.push(new Pending(KIND_SILENT, sequence, undefined), sink);
       break;
     case c.FN_LOB:
       lob(session, request, faults, startUs, sink);
@@ -184,135 +247,6 @@ function apply(session: TnsSession, request: Request, marks: number, startUs: nu
     default:
       session.push(new Pending(KIND_SILENT, sequence, undefined), sink);
   }
-}
-
-/** End-to-end attributes and the current schema hold from the call on that carries them. */
-function applyAttributes(session: TnsSession, request: Request, startUs: number, sink: EventSink): void {
-  const { endToEnd, schema } = request;
-  if (endToEnd?.hasClientId) setIdentity(session, { endUser: endToEnd.clientId });
-  // The program that logged in is worth more than the name it gives itself; mid-stream there is only that.
-  if (endToEnd?.module !== undefined && session.identity.program === undefined) {
-    setIdentity(session, { program: endToEnd.module });
-  }
-  if (schema === undefined || schema === session.schema) return;
-  // The driver repeats it with each call until the server confirms; it is recorded once.
-  session.schema = schema;
-  const event = session.statement(startUs, 'command', 'SET CURRENT_SCHEMA');
-  event.parameters = [schema];
-  session.emit(event, sink);
-}
-
-export function setIdentity(session: TnsSession, change: Partial<Identity>): void {
-  session.identity = { ...session.identity, ...change };
-}
-
-function execute(session: TnsSession, request: Request, marks: number, startUs: number, sink: EventSink): void {
-  const call = request.execute;
-  const known = session.cursors.get(request.cursorId);
-  const isFetch = call !== undefined && call.sqlBytes === undefined && (call.options & c.OPTION_EXECUTE) === 0;
-  if (isFetch) {
-    fetch(session, request, marks, startUs, sink);
-    return;
-  }
-  session.closeCursor(known, sink);
-  const entry = call?.sqlBytes === undefined ? (known ?? new CursorEntry()) : new CursorEntry();
-  const event = session.statement(startUs, call?.sqlBytes === undefined ? 'prepared' : 'simple');
-  event.marks |= marks;
-  if (call?.sqlBytes !== undefined) setText(session, entry, call, call.sqlBytes);
-  if (call?.binds !== undefined) entry.binds = call.binds;
-  if (call?.isQuery) entry.isQuery = true;
-  event.text = entry.text;
-  event.textLength = entry.textLength;
-  event.textSha256 = entry.textSha256;
-  if (entry.textLength !== undefined) event.marks |= MARK_TRUNCATED;
-  if (entry.text === undefined && !request.malformed && !request.cut) event.marks |= MARK_UNKNOWN_HANDLE;
-  if (request.values !== undefined && request.values.length > 0) event.parameters = request.values;
-  if ((request.values?.length ?? 0) >= VALUES_MAX) event.marks |= MARK_TRUNCATED;
-  const pending = new Pending(KIND_EXECUTE, request.sequence, event);
-  pending.entry = entry;
-  pending.cursorId = request.cursorId;
-  pending.silent = call !== undefined && (call.options & c.OPTION_EXECUTE) === 0;
-  if (pending.silent) event.call = 'prepare';
-  session.push(pending, sink);
-}
-
-const QUERY_PATTERN = /^[\s(]*(?:select|with)\b/i;
-const BLOCK_PATTERN = /^\s*(?:begin|declare|call|<<)/i;
-
-function setText(session: TnsSession, entry: CursorEntry, call: ExecuteCall, sql: Uint8Array): void {
-  entry.isQuery = call.isQuery || QUERY_PATTERN.test(call.sql ?? '');
-  entry.isPlsql = !entry.isQuery && (call.isPlsql || BLOCK_PATTERN.test(call.sql ?? ''));
-  if (sql.length <= LIMITS.sqlBytesMax) {
-    entry.text = call.sql;
-    return;
-  }
-  entry.text = cutText(sql, LIMITS.sqlBytesMax, session.encoding());
-  entry.textLength = sql.length;
-  entry.textSha256 = createHash('sha256').update(sql).digest('hex');
-}
-
-/** More rows of a query; one whose beginning was not seen (a REF CURSOR, mid-stream) gets a record of its own. */
-function fetch(session: TnsSession, request: Request, marks: number, startUs: number, sink: EventSink): void {
-  const pending = new Pending(KIND_FETCH, request.sequence, undefinedOr(session, request, marks, startUs, sink));
-  pending.entry = session.cursors.get(request.cursorId);
-  pending.cursorId = request.cursorId;
-  session.push(pending, sink);
-}
-
-function undefinedOr(
-  session: TnsSession,
-  request: Request,
-  marks: number,
-  startUs: number,
-  sink: EventSink,
-): StatementEvent | undefined {
-  const known = session.cursors.get(request.cursorId);
-  if (known !== undefined) return known.open;
-  const entry = new CursorEntry();
-  entry.isQuery = true;
-  entry.open = session.statement(startUs, 'cursor', 'FETCH');
-  entry.open.marks |= marks | MARK_UNKNOWN_HANDLE;
-  session.keepCursor(request.cursorId, entry, sink);
-  return entry.open;
-}
-
-function lob(session: TnsSession, request: Request, marks: number, startUs: number, sink: EventSink): void {
-  const code = request.lobOperation;
-  if (c.LOB_HOUSEKEEPING.has(code)) {
-    session.push(new Pending(KIND_SILENT, request.sequence, undefined), sink);
-    return;
-  }
-  const operation = c.LOB_OPERATIONS.get(code);
-  const event = session.statement(startUs, 'command', operation ?? 'LOB OPERATION');
-  if (operation === undefined) event.parameters = [code];
-  event.marks |= marks;
-  session.push(new Pending(KIND_COMMAND, request.sequence, event), sink);
-}
-
-function login(session: TnsSession, request: Request, startUs: number, sink: EventSink): void {
-  const call = request.login;
-  if (call === undefined) return;
-  const { pairs, mode } = call;
-  const user = call.user ?? session.identity.user;
-  const proxy = pairs.get('PROXY_CLIENT_NAME');
-  const isRetry = session.heldLogin !== undefined && session.heldLogin.identity.user === user;
-  if (!isRetry) session.releaseHeldLogin(sink);
-  setIdentity(session, {
-    user,
-    effectiveUser: proxy ?? privilegedUser(mode) ?? (call.phase === 1 ? undefined : session.identity.effectiveUser),
-    osUser: pairs.get('AUTH_SID') ?? session.identity.osUser,
-    clientHost: pairs.get('AUTH_MACHINE') ?? session.identity.clientHost,
-    program: pairs.get('AUTH_PROGRAM_NM') ?? session.identity.program,
-  });
-  session.userUnknown = false;
-  const event = session.heldLogin ?? new LoginEvent(session.identity, startUs);
-  session.heldLogin = undefined;
-  event.identity = session.identity;
-  event.method = methodOf(mode);
-  session.loginMode = mode;
-  const pending = new Pending(KIND_LOGIN, request.sequence, event);
-  pending.firstPhase = call.phase === 1;
-  session.push(pending, sink);
 }
 
 /** The client interrupts the call it waits for. */

@@ -9,8 +9,14 @@ export class CursorEntry {
   binds: readonly BindType[] | undefined = undefined;
   /** Of each bind: 16 out, 32 in, 48 both; known once a PL/SQL block was answered. */
   directions: readonly number[] | undefined = undefined;
+  /** The text was searched for in a call that was not understood. */
+  doubtful = false;
   isQuery = false;
   isPlsql = false;
+  /** Handed out by a block or a query (REF CURSOR, implicit result); the text is that one's. */
+  returned = false;
+  /** Its query was not seen. */
+  unseen = false;
   /** A query whose rows are not all fetched: emitted when they are, or the cursor is closed or executed again. */
   open: StatementEvent | undefined = undefined;
 }

@@ -1,23 +1,29 @@
 /**
- * OALL8, the bundled call (parse, bind, define, execute, fetch), and re-execution by cursor: arguments, SQL text,
- * descriptors and bind rows. Field versions 4 to 9 and 18 each added arguments.
+ * OALL8, the bundled call (parse, bind, define, execute, fetch), and its predecessor OALL7: arguments, SQL text,
+ * descriptors and bind rows. Field versions 3 to 9 and 18 each added arguments; descriptors have several sizes.
  */
 import { decodeText, type TextEncodingName } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import * as c from './constants.ts';
-import { VALUES_MAX } from './limits.ts';
 import type { TtcReader } from './reader.ts';
-import { BIND_ARRAY, type BindType, readBindType, readValue } from './values.ts';
+import { readRows } from './rows.ts';
+import { type BindType, type DescriptorShape, descriptorShapes, readBindType } from './values.ts';
 
-const I4_COUNT = 13;
+/** Words behind the text; native clients before version 10 have one less. */
+const WORDS = 13;
+const WORDS_BEFORE_TEN = 12;
+const WORDS_ALL7 = 7;
 const BINDS_MAX = 65_536;
-const MSG_ROW = 7;
+const TYPE_QUERY = 1;
+const TYPE_BLOCK = 8;
 
 export interface ExecuteContext {
   readonly fieldVersion: number;
   readonly rawText: boolean;
   readonly encoding: TextEncodingName;
   readonly stringBytesMax: number;
+  /** Aligned arguments are filled up at their end, as those of other calls are. */
+  readonly filled: boolean;
 }
 
 export class ExecuteCall {
@@ -28,16 +34,50 @@ export class ExecuteCall {
   isPlsql = false;
   sql: string | undefined = undefined;
   sqlBytes: Uint8Array | undefined = undefined;
+  /** Where the text begins, with its count; -1 while the arguments before it make no sense. */
+  sqlAt = -1;
+  /** Bytes announced for a text without a count of its own; -1 for a counted text. */
+  rawBytes = -1;
   binds: readonly BindType[] | undefined = undefined;
   values: readonly BindValue[] = [];
   /** Every field was plausible and the message ended where it should. */
   sound = false;
+  /** The rows, too, ended with the message. */
+  exact = false;
+}
+
+/** Which binds of a call have no value in its rows, and how long a value stays in its place. */
+export interface RowRules {
+  readonly absent: (call: ExecuteCall, binds: number) => (index: number) => boolean;
+  readonly moveLong: (call: ExecuteCall) => number;
+}
+
+interface Arguments {
+  readonly hasSql: boolean;
+  readonly sqlLength: number;
+  readonly words: number;
+  readonly wordsExpected: number;
+  readonly binds: number;
+  readonly defines: number;
 }
 
 /** Reads an OALL8 behind its function header. What is missing at the end leaves `reader.failed`. */
-export function readExecute(reader: TtcReader, context: ExecuteContext): ExecuteCall {
-  const { fieldVersion } = context;
+export function readExecute(reader: TtcReader, context: ExecuteContext, rules: RowRules): ExecuteCall {
   const call = new ExecuteCall();
+  reader.beginArguments();
+  readRest(reader, call, readArguments8(reader, call, context.fieldVersion), context, rules);
+  return call;
+}
+
+/** Reads an OALL7 behind its function header. */
+export function readExecute7(reader: TtcReader, context: ExecuteContext, rules: RowRules): ExecuteCall {
+  const call = new ExecuteCall();
+  reader.beginArguments();
+  readRest(reader, call, readArguments7(reader, call), context, rules);
+  return call;
+}
+
+function readArguments8(reader: TtcReader, call: ExecuteCall, fieldVersion: number): Arguments {
   call.options = reader.ub(4);
   call.cursorId = reader.ub(4);
   const hasSql = reader.pointer();
@@ -50,20 +90,47 @@ export function readExecute(reader: TtcReader, context: ExecuteContext): Execute
   const hasBinds = reader.pointer();
   const binds = reader.ub(4);
   for (let i = 0; i < 5; i++) reader.pointer();
+  let hasDefines = false;
+  let defines = 0;
+  if (fieldVersion >= 3) {
+    hasDefines = reader.pointer();
+    defines = reader.ub(4);
+  }
+  skipLaterArguments(reader, fieldVersion);
+  return {
+    hasSql,
+    sqlLength,
+    words,
+    wordsExpected: fieldVersion >= 3 ? WORDS : WORDS_BEFORE_TEN,
+    binds: hasBinds ? binds : 0,
+    defines: hasDefines ? defines : 0,
+  };
+}
+
+function readArguments7(reader: TtcReader, call: ExecuteCall): Arguments {
+  call.options = reader.ub(4);
+  call.cursorId = reader.ub(4);
+  const hasSql = reader.pointer();
+  const sqlLength = reader.ub(4);
+  reader.pointer();
+  reader.ub(4);
+  reader.pointer();
+  const words = reader.ub(4);
+  reader.pointer();
+  reader.ub(4);
+  reader.pointer();
   const hasDefines = reader.pointer();
   const defines = reader.ub(4);
-  skipLaterArguments(reader, fieldVersion);
-  if (reader.failed || words !== I4_COUNT || binds > BINDS_MAX || defines > BINDS_MAX) return call;
-  if (hasSql) readSql(reader, call, sqlLength, context);
-  const i4: number[] = [];
-  for (let i = 0; i < I4_COUNT; i++) i4.push(reader.ub(4));
-  call.iterations = i4[1] as number;
-  call.isQuery = i4[7] === 1;
-  call.isPlsql = i4[7] === 8 || (call.options & c.OPTION_PLSQL_BIND) !== 0;
-  if (hasBinds) call.binds = readBindTypes(reader, binds, fieldVersion);
-  if (hasDefines) readBindTypes(reader, defines, fieldVersion);
-  call.sound = !reader.failed && (i4[0] as number) <= 1 && (reader.remaining() === 0 || reader.peek() === MSG_ROW);
-  return call;
+  const hasBinds = reader.pointer();
+  const binds = reader.ub(4);
+  return {
+    hasSql,
+    sqlLength,
+    words,
+    wordsExpected: WORDS_ALL7,
+    binds: hasBinds ? binds : 0,
+    defines: hasDefines ? defines : 0,
+  };
 }
 
 /** Arguments that later versions added behind the defines. */
@@ -98,62 +165,79 @@ function skipLaterArguments(reader: TtcReader, fieldVersion: number): void {
   }
 }
 
+/** What both calls have behind their arguments: text, words, descriptors, rows. */
+function readRest(
+  reader: TtcReader,
+  call: ExecuteCall,
+  args: Arguments,
+  context: ExecuteContext,
+  rules: RowRules,
+): void {
+  const { binds, defines, words, wordsExpected } = args;
+  if (context.filled) reader.alignArguments();
+  if (reader.failed || words !== wordsExpected || binds > BINDS_MAX || defines > BINDS_MAX) return;
+  if (args.hasSql) {
+    call.sqlAt = reader.pos;
+    if (context.rawText) call.rawBytes = args.sqlLength;
+    readSql(reader, call, args.sqlLength, context);
+  }
+  const values: number[] = [];
+  for (let i = 0; i < words; i++) values.push(reader.ub(4));
+  call.iterations = values[1] as number;
+  const type = words > WORDS_ALL7 ? (values[7] as number) : 0;
+  call.isQuery = type === TYPE_QUERY;
+  call.isPlsql = type === TYPE_BLOCK || (call.options & c.OPTION_PLSQL_BIND) !== 0;
+  if (reader.failed || (values[0] as number) > 1) return;
+  readBinds(reader, call, binds, defines, context, rules);
+}
+
+/** Descriptors and rows, in the first size of descriptors that makes the message end where it does. */
+function readBinds(
+  reader: TtcReader,
+  call: ExecuteCall,
+  binds: number,
+  defines: number,
+  context: ExecuteContext,
+  rules: RowRules,
+): void {
+  const { bytes, pos, end } = reader;
+  const shapes = binds + defines === 0 ? ANY_SHAPE : descriptorShapes(reader.dialect, context.fieldVersion);
+  for (const shape of shapes) {
+    reader.resume(bytes, pos, end);
+    const types = readBindTypes(reader, binds, shape);
+    readBindTypes(reader, defines, shape);
+    const sound = !reader.failed && (reader.remaining() === 0 || reader.peek() === c.MSG_ROW);
+    if (!sound) continue;
+    const rows = binds > 0 ? readRows(reader, types, rules.absent(call, binds), rules.moveLong(call)) : [];
+    // Descriptors of another size may end with the message, but not in front of rows.
+    const exact = !reader.failed && reader.remaining() === 0 && (binds === 0 || rows.length > 0);
+    if (call.sound && !exact) continue;
+    call.sound = true;
+    call.exact = exact;
+    if (binds > 0) call.binds = types;
+    call.values = rows;
+    if (exact) return;
+  }
+}
+
+const ANY_SHAPE: readonly DescriptorShape[] = [{ gap: 0, tail: 0 }];
+
 function readSql(reader: TtcReader, call: ExecuteCall, announced: number, context: ExecuteContext): void {
   const bytes = context.rawText ? reader.take(Math.min(announced, reader.remaining())) : reader.clr();
   if (bytes === undefined) return;
+  setSql(call, bytes, context.encoding);
+}
+
+export function setSql(call: ExecuteCall, bytes: Uint8Array, encoding: TextEncodingName): void {
   // sqlplus counts the NUL that ends its texts.
   let length = bytes.length;
   while (length > 0 && bytes[length - 1] === 0) length--;
   call.sqlBytes = bytes.subarray(0, length);
-  call.sql = decodeText(bytes, 0, length, context.encoding);
+  call.sql = decodeText(bytes, 0, length, encoding);
 }
 
-function readBindTypes(reader: TtcReader, count: number, fieldVersion: number): BindType[] {
+function readBindTypes(reader: TtcReader, count: number, shape: DescriptorShape): BindType[] {
   const types: BindType[] = [];
-  for (let i = 0; i < count && !reader.failed; i++) types.push(readBindType(reader, fieldVersion));
+  for (let i = 0; i < count && !reader.failed; i++) types.push(readBindType(reader, shape));
   return types;
-}
-
-/**
- * The bind rows up to the end of the message, in order of rows. Values longer than a string may be stand behind the
- * others of their row in SQL; `absent` tells the binds that have no value at all.
- */
-export function readRows(
-  reader: TtcReader,
-  binds: readonly BindType[],
-  absent: (index: number) => boolean,
-  moveLong: number,
-): BindValue[] {
-  const present = binds.filter((_, index) => !absent(index));
-  const values: BindValue[] = [];
-  while (reader.remaining() > 0 && !reader.failed && reader.peek() === MSG_ROW && values.length < VALUES_MAX) {
-    reader.skip(1);
-    readRow(reader, present, values, moveLong);
-  }
-  return values;
-}
-
-function readRow(reader: TtcReader, binds: readonly BindType[], values: BindValue[], moveLong: number): void {
-  const first = values.length;
-  const moved: number[] = [];
-  for (const bind of binds) {
-    if ((bind.flags & BIND_ARRAY) === 0 && bind.maxBytes > moveLong) {
-      moved.push(values.length);
-      values.push(null);
-    } else if (!reader.failed) readValue(reader, bind, values);
-  }
-  const late = binds.filter((bind) => (bind.flags & BIND_ARRAY) === 0 && bind.maxBytes > moveLong);
-  for (const [i, at] of moved.entries()) {
-    const one: BindValue[] = [];
-    if (!reader.failed) readValue(reader, late[i] as BindType, one);
-    values[at] = one[0] ?? null;
-  }
-  // A row that was cut short is no row.
-  if (reader.failed) values.length = first;
-}
-
-/** Binds behind `RETURNING … INTO` only come back; they have a descriptor but no value. */
-export function returningBinds(sql: string): number {
-  const into = /\breturn(?:ing)?\b[\s\S]*\binto\b([^;]*)$/i.exec(sql);
-  return into === null ? 0 : ((into[1] as string).match(/:\s*(?:\w+|"[^"]+")/g)?.length ?? 0);
 }

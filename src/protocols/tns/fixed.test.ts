@@ -1,90 +1,214 @@
-/** The fixed dialects (F8 and N) as OCI writes them, by the offsets seen in captures of field versions 5 and 6; synthetic. */
+/**
+ * The fixed dialects as native clients write them: every width of pointers, byte order and alignment, at the field
+ * versions that changed a layout; with the negotiation and from the middle. Synthetic: written from the layouts.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dialectOfRequest } from './negotiate.ts';
-import { DIALECT_F1, DIALECT_F8, DIALECT_N, DIALECT_U } from './reader.ts';
+import fc from 'fast-check';
+import type { StatementEvent } from '../../contracts/event.ts';
+import { dialectOfRequest } from './dialect.ts';
+import {
+  BIG_ENDIAN,
+  baseDialect,
+  DIALECT_F1,
+  DIALECT_F4,
+  DIALECT_F8,
+  DIALECT_N,
+  DIALECT_N4,
+  DIALECT_NA,
+  DIALECT_U,
+  type Dialect,
+  isNative,
+} from './reader.ts';
 import * as t from './testing.ts';
+import { FixedWriter } from './testing-fixed.ts';
 
-const POINTER = t.bytes(0xfe, new Uint8Array(7).fill(0xff));
-const NONE = new Uint8Array(8);
+const DIALECTS: readonly (readonly [name: string, dialect: Dialect])[] = [
+  ['F1', DIALECT_F1],
+  ['F4', DIALECT_F4],
+  ['F8', DIALECT_F8],
+  ['N', DIALECT_N],
+  ['N4', DIALECT_N4],
+  ['NA', DIALECT_NA],
+];
+const ORDERS: readonly (readonly [name: string, bit: number])[] = [
+  ['little-endian', 0],
+  ['big-endian', BIG_ENDIAN],
+];
+const VERSIONS: readonly number[] = [2, 4, 5, 6, 7, 8, 9, 12, 16, 24];
 
-function le32(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, (value >>> 24) & 0xff);
+/** CONNECT to the data types, for a dialect: equal platforms where it is native, a list of types where not. */
+function negotiated(dialect: Dialect, fieldVersion: number): t.Turns {
+  const platform = isNative(dialect) ? 'Linux' : 'AIX';
+  // Types 1 to 8 filled up, then a two-byte integer and a pointer with the representations that the server chose.
+  const entry = (type: number, representation: number): Uint8Array =>
+    t.bytes(t.u16(type), t.u16(1), t.u16(representation), t.u16(0));
+  const plain = [1, 2, 5, 8, 11, 12, 23, 24].map((type) => entry(type, 1));
+  const list = t.bytes(...plain, entry(28, 22), entry(32, baseDialect(dialect) === DIALECT_F1 ? 1 : 12), t.u16(0));
+  return [
+    t.client(t.connect()),
+    t.server(t.accept()),
+    t.client(t.data(t.bytes(1, 6, 5, 4, 0, platform, 0))),
+    t.server(t.data(t.serverProtocol(fieldVersion))),
+    t.client(t.data(t.clientTypes(fieldVersion))),
+    t.server(t.data(isNative(dialect) ? t.bytes(2) : t.bytes(2, list))),
+  ];
 }
 
-function le16(value: number): Uint8Array {
-  return le32(value).subarray(0, 2);
-}
+const TEXT = 'INSERT INTO t (a, b) VALUES (:1, :2)';
+const QUERY = 'SELECT n FROM t WHERE c = :1';
+const number = (value: number): Uint8Array => t.clr([0xc1, value + 1]);
 
-/** OALL8 with one VARCHAR2 bind. The announced length is three times the true one, as UTF-8 servers make OCI do. */
-function execute(seq: number, sql: string, value: string, native: boolean): Uint8Array {
-  const head = t.bytes(3, 0x5e, seq, le32(0x8029), le32(0), POINTER, le32(3 * sql.length), POINTER, le32(13));
-  const middle = t.bytes(
-    POINTER,
-    POINTER,
-    le32(0),
-    le32(1),
-    le32(0),
-    POINTER,
-    le32(1),
-    ...Array<Uint8Array>(5).fill(NONE),
-  );
-  const defines = t.bytes(NONE, le32(0), le32(0), NONE, POINTER, NONE, le32(0), NONE, le32(0), le32(0));
-  const text = t.bytes(t.clr(sql), le32(1), le32(1), ...Array<Uint8Array>(11).fill(le32(0)));
-  const oac = native
-    ? t.bytes(
-        [1, 1, 3, 0, 0],
-        le32(30),
-        le32(0),
-        new Uint8Array(14),
-        le16(0),
-        le16(178),
-        1,
-        new Uint8Array(9).fill(0xaa),
-      )
-    : t.bytes([1, 3, 0, 0], le32(30), le32(0), le32(0), le32(0), le16(0), le16(178), 1, le32(0));
-  return t.bytes(head, middle, defines, text, oac, 7, t.clr(value));
-}
-
-function status(seq: number, native: boolean, error: number, rows: number, cursor: number): Uint8Array {
-  const mark = native ? [1] : [];
-  const size = native ? 136 : 66;
-  const head = t.bytes(4, le32(1), le16(0), mark, le32(rows), le16(error), le32(0), le16(cursor), le16(0), 3);
-  const whole = new Uint8Array(size);
-  whole.set(head);
-  whole[native ? 49 : 45] = seq;
-  return t.bytes(whole, error === 0 ? '' : t.clr(`ORA-${String(error).padStart(5, '0')}: said the server\n`));
-}
-
-for (const native of [false, true]) {
-  test(`dialect ${native ? 'N' : 'F8'}: text, bind, outcome, without a negotiation seen`, () => {
-    const ask = (seq: number, error: number): t.Turns => [
-      t.client(t.data(execute(seq, 'SELECT n FROM t WHERE c = :1', 'blue', native))),
-      t.server(t.data(t.bytes(16, new Uint8Array(90), status(seq, native, error, 4, 2)))),
-    ];
-    const events = t.statements(t.run([...ask(3, 1403), ...ask(4, 942)], true));
-    assert.deepEqual(
-      events.map((event) => [
-        event.text,
-        event.parameters,
-        event.outcomes[0]?.returnedRows,
-        event.outcomes[0]?.errorCode,
-      ]),
-      [
-        ['SELECT n FROM t WHERE c = :1', ['blue'], 4, undefined],
-        ['SELECT n FROM t WHERE c = :1', ['blue'], undefined, 'ORA-00942'],
-      ],
-    );
+/** A session of calls and replies, as a native client and its server write them. */
+function calls(w: FixedWriter): t.Turns {
+  const ask = (...payload: readonly Uint8Array[]): t.Turns[number] => t.client(...payload.map((one) => t.data(one)));
+  const binds = [
+    { type: 2, maxBytes: 22, charset: 0 },
+    { type: 1, maxBytes: 30, form: 1 },
+  ];
+  const query = w.execute(6, {
+    sql: QUERY,
+    query: true,
+    options: 0x8069,
+    binds: [{ type: 1, maxBytes: 30, form: 1 }],
+    rows: [[t.clr('blue')]],
   });
+  return [
+    ask(w.execute(3, { sql: TEXT, binds, rows: [[number(7), t.clr('one')]] })),
+    t.server(t.data(t.bytes(8, new Uint8Array(20), w.status(3, { rows: 1, cursor: 2, sqlType: 2 })))),
+    ask(w.reexecute(4, 2, [[number(8), t.clr('two')]])),
+    t.server(t.data(t.bytes(8, new Uint8Array(20), w.status(4, { rows: 1, cursor: 2, sqlType: 2 })))),
+    ask(w.closeCursors(5, [2], query)),
+    t.server(t.data(t.bytes(16, new Uint8Array(90), w.status(6, { rows: 4, cursor: 3, sqlType: 3 })))),
+    ask(w.fetch(7, 3, 10)),
+    t.server(
+      t.data(
+        t.bytes(7, w.status(7, { rows: 9, error: 1403, text: 'ORA-01403: no data found\n', cursor: 3, sqlType: 3 })),
+      ),
+    ),
+    ask(w.execute(8, { sql: 'DELETE FROM missing' })),
+    t.server(t.data(w.status(8, { error: 942, text: 'ORA-00942: table or view does not exist\n' }))),
+  ];
 }
+
+function summary(events: readonly StatementEvent[]): unknown[] {
+  return events.map((event) => [
+    event.text,
+    event.parameters,
+    event.outcomes[0]?.affectedRows ?? event.outcomes[0]?.returnedRows,
+    event.outcomes[0]?.errorCode,
+  ]);
+}
+
+const EXPECTED: readonly unknown[] = [
+  [TEXT, [7, 'one'], 1, undefined],
+  [TEXT, [8, 'two'], 1, undefined],
+  [QUERY, ['blue'], 9, undefined],
+  ['DELETE FROM missing', undefined, undefined, 'ORA-00942'],
+];
+
+for (const [name, base] of DIALECTS) {
+  for (const [order, bit] of ORDERS) {
+    test(`dialect ${name}, ${order}: text, binds, re-execution, fetch, outcome at every field version`, () => {
+      for (const fieldVersion of VERSIONS) {
+        const writer = new FixedWriter(base + bit, fieldVersion);
+        const events = t.run([...negotiated(base, fieldVersion), ...calls(writer)]);
+        assert.deepEqual(summary(t.statements(events)), EXPECTED, `field version ${fieldVersion}`);
+        for (const event of t.statements(events)) assert.equal(event.marks, 0, `field version ${fieldVersion}`);
+      }
+    });
+
+    test(`dialect ${name}, ${order}: the same, picked up in the middle`, () => {
+      for (const fieldVersion of VERSIONS) {
+        const events = t.statements(t.run(calls(new FixedWriter(base + bit, fieldVersion)), true));
+        assert.deepEqual(summary(events), EXPECTED, `field version ${fieldVersion}`);
+      }
+    });
+  }
+}
+
+test('aligned arguments that are not filled up at their end', () => {
+  for (const fieldVersion of VERSIONS) {
+    const writer = new FixedWriter(DIALECT_NA, fieldVersion, false);
+    const events = t.statements(t.run([...negotiated(DIALECT_NA, fieldVersion), ...calls(writer)]));
+    assert.deepEqual(summary(events), EXPECTED, `field version ${fieldVersion}`);
+  }
+});
+
+test('login of native clients: who, from where, which privilege', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...DIALECTS),
+      fc.constantFrom(...ORDERS),
+      fc.constantFrom(...VERSIONS.filter((version) => version > 2)),
+      fc.stringMatching(/^[a-z]{5,30}$/),
+      ([, base], [, bit], fieldVersion, user) => {
+        const w = new FixedWriter(base + bit, fieldVersion);
+        const pairs = [
+          w.pair('AUTH_TERMINAL', 'pts/1'),
+          w.pair('AUTH_PROGRAM_NM', 'sqlplus'),
+          w.pair('AUTH_SID', 'ann'),
+        ];
+        const events = t.run([
+          ...negotiated(base, fieldVersion),
+          t.client(t.data(w.auth(1, 1, user, pairs, 0x21))),
+          t.server(t.data(t.bytes(8, w.int(0, 2), w.status(1)))),
+          t.client(t.data(w.auth(2, 2, user, [w.pair('AUTH_PASSWORD', '53FC1E7'), ...pairs], 0x121))),
+          t.server(t.data(t.bytes(8, w.int(0, 2), w.status(2)))),
+        ]);
+        const [login, ...others] = t.logins(events);
+        assert.deepEqual(others, []);
+        assert.equal(login?.identity.user, user);
+        assert.equal(login?.identity.osUser, 'ann');
+        assert.equal(login?.identity.program, 'sqlplus');
+        assert.equal(login?.identity.effectiveUser, 'SYS');
+        assert.equal(login?.method, 'o5logon as sysdba');
+        assert.equal(login?.errorCode, undefined);
+        assert.equal(login?.marks, 0);
+      },
+    ),
+    { seed: 42, numRuns: 300 },
+  );
+});
+
+test('end-to-end attributes of OCI: seven pairs, or eight from 12c on', () => {
+  for (const [name, base] of DIALECTS) {
+    for (const [, bit] of ORDERS) {
+      for (const pairs of [7, 8, 9]) {
+        const w = new FixedWriter(base + bit, 6);
+        const call = t.bytes(3, 0x0e, 4);
+        const events = t.statements(
+          t.run([
+            ...negotiated(base, 6),
+            t.client(t.data(w.execute(2, { sql: 'DELETE FROM a' }))),
+            t.server(t.data(w.status(2, { rows: 1, cursor: 1 }))),
+            t.client(t.data(w.endToEnd(3, 'web-user-7', 'orders', pairs, call))),
+            t.server(t.data(w.status(4))),
+          ]),
+        );
+        assert.deepEqual(
+          events.map((event) => [event.text ?? event.operation, event.identity.endUser]),
+          [
+            ['DELETE FROM a', undefined],
+            ['COMMIT', 'web-user-7'],
+          ],
+          `${name}, ${pairs} pairs`,
+        );
+      }
+    }
+  }
+});
 
 test('the first call of a connection tells its dialect', () => {
   const dialect = (call: Uint8Array): number => dialectOfRequest(call, 0, call.length);
   assert.equal(dialect(t.auth(1, 1, 'SCOTT', [])), DIALECT_U);
-  assert.equal(dialect(t.bytes(3, 0x76, 2, 1, le32(5), le32(1), 1, le32(5), 1, 1, t.clr('SCOTT'))), DIALECT_F1);
-  const wide = t.bytes(3, 0x76, 2, POINTER, le32(5), le32(1), POINTER, le32(5));
-  assert.equal(dialect(t.bytes(wide, POINTER, POINTER, t.clr('SCOTT'))), DIALECT_F8);
-  assert.equal(dialect(t.bytes(wide, le32(0x71eb8b16), POINTER, POINTER, t.clr('SCOTT'))), DIALECT_N);
   assert.equal(dialect(t.execute(3, { sql: 'SELECT 1 FROM dual' })), DIALECT_U);
-  assert.equal(dialect(execute(3, 'SELECT 1 FROM dual', 'x', false)), DIALECT_F8);
+  for (const [, bit] of ORDERS) {
+    for (const base of [DIALECT_F1, DIALECT_F4, DIALECT_F8, DIALECT_N]) {
+      const writer = new FixedWriter(base + bit, 5);
+      assert.equal(dialect(writer.auth(1, 1, 'SCOTT', [])), base + bit);
+      const packed = base === DIALECT_N ? DIALECT_F8 : base;
+      assert.equal(dialect(writer.execute(3, { sql: 'SELECT 1 FROM dual' })), packed + bit);
+    }
+  }
 });

@@ -4,7 +4,6 @@
  */
 import { Cursor } from '../../base/cursor.ts';
 import { decodeText } from '../../base/text.ts';
-import * as c from './constants.ts';
 import { DIALECT_F1, DIALECT_F8, DIALECT_N, DIALECT_U, DIALECT_UNKNOWN, type Dialect } from './reader.ts';
 
 const CAP_FIELD_VERSION = 7;
@@ -12,6 +11,7 @@ const CAP_CALL_STATUS = 15;
 const CAP_WIDE_TYPE_LIST = 27;
 const CAP_BIG_CHUNKS = 37;
 const RUNTIME_LONG_STRINGS = 6;
+const FIELD_VERSION_SEQUENCE = 3;
 /** Text fields are counted bytes; without it they are raw bytes of the announced length. */
 const FLAG_CONVERT_LENGTHS = 0x02;
 const REPRESENTATION_UNIVERSAL = 1;
@@ -36,6 +36,11 @@ export class Negotiation {
 
   get callStatusField(): boolean {
     return this.serverCaps === undefined || this.clientCaps === undefined || this.both(CAP_CALL_STATUS, 1);
+  }
+
+  /** Statuses begin with a sequence number. */
+  get sequenceField(): boolean {
+    return this.fieldVersion < 0 || this.fieldVersion >= FIELD_VERSION_SEQUENCE;
   }
 
   get bigChunks(): boolean {
@@ -145,42 +150,4 @@ function counted(cursor: Cursor): Uint8Array {
   const length = cursor.u8();
   const start = cursor.pos;
   return cursor.skip(length) ? cursor.bytes.slice(start, cursor.pos) : new Uint8Array(0);
-}
-
-/** The dialect a request is written in, by trial; `DIALECT_UNKNOWN` when it has no telling part. */
-export function dialectOfRequest(bytes: Uint8Array, start: number, end: number): Dialect {
-  const fn = bytes[start + 1];
-  const at = start + 3;
-  if (end - at < 4) return DIALECT_UNKNOWN;
-  if (bytes[start] === c.MSG_PIGGYBACK)
-    return isWidePointer(bytes, at, end) ? padded(bytes, at + 12, end) : DIALECT_UNKNOWN;
-  if (bytes[start] !== c.MSG_FUNCTION) return DIALECT_UNKNOWN;
-  if (fn === c.FN_AUTH_1 || fn === c.FN_AUTH_2) {
-    if (isWidePointer(bytes, at, end)) return isWidePointer(bytes, at + 28, end) ? DIALECT_F8 : DIALECT_N;
-    const length = bytes[at + 1] as number;
-    const next = bytes[at + 3] as number;
-    return next === 0 && bytes[at + 4] === 0 && length > 4 ? DIALECT_F1 : DIALECT_U;
-  }
-  if (fn === c.FN_OALL8) {
-    const length = bytes[at] as number;
-    if (length >= 1 && length <= 4 && bytes[at + 1] !== 0) return DIALECT_U;
-    if (bytes[at + 3] !== 0) return DIALECT_UNKNOWN;
-    const zero = bytes.subarray(at + 8, Math.min(end, at + 16)).every((byte) => byte === 0);
-    return isWidePointer(bytes, at + 8, end) || zero ? DIALECT_F8 : DIALECT_F1;
-  }
-  if (fn === c.FN_FETCH) return end - at === 8 && bytes[at + 3] === 0 && bytes[at + 7] === 0 ? DIALECT_F8 : DIALECT_U;
-  return DIALECT_UNKNOWN;
-}
-
-function isWidePointer(bytes: Uint8Array, at: number, end: number): boolean {
-  if (at + 8 > end || bytes[at] !== 0xfe) return false;
-  for (let i = 1; i < 8; i++) if (bytes[at + i] !== 0xff) return false;
-  return true;
-}
-
-/** Close-cursors piggyback: the native form pads the count to eight bytes. */
-function padded(bytes: Uint8Array, at: number, end: number): Dialect {
-  if (at + 4 > end) return DIALECT_UNKNOWN;
-  const word = new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true);
-  return word === 0 || word > 0xffff ? DIALECT_N : DIALECT_F8;
 }

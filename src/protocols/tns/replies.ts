@@ -3,9 +3,11 @@ import { Cursor } from '../../base/cursor.ts';
 import { MARK_GAP, MARK_MALFORMED, Outcome, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
-import { MODE_RETRY, ORA_NO_DATA_FOUND } from './constants.ts';
+import { CursorEntry } from './cursors.ts';
+import { readReturnedCursors } from './describe.ts';
+import { siblings } from './dialect.ts';
 import { privilegedUser, readLoginReply } from './login.ts';
-import { DIALECT_F8, DIALECT_N, DIALECT_U, TtcReader } from './reader.ts';
+import { DIALECT_U, isNative, TtcReader } from './reader.ts';
 import {
   KIND_COMMAND,
   KIND_DATA_TYPES,
@@ -17,12 +19,16 @@ import {
   type Pending,
   type TnsSession,
 } from './session.ts';
-import { type CallStatus, findStatus, isTransactionOpen, type StatusShape } from './status.ts';
+import { findStatus, isTransactionOpen } from './status.ts';
+import { CallStatus, type StatusShape } from './status-shape.ts';
 
+/** Servers fill packets to a little less than the session data unit: more follows such a packet. */
+const FULL_PACKET_SLACK = 128;
 const VERSION_TWENTY = 14;
 const VERSION_TWELVE = 7;
 const VERSION_ELEVEN = 5;
 const VERSION_TEN = 3;
+const VERSION_NINE = 2;
 /** Fast authentication is spoken at this field version, whatever is agreed in it. */
 const VERSION_FAST_AUTH = 13;
 
@@ -49,7 +55,7 @@ export function onServerData(
   if (session.endOfResponse) {
     const alone = end - start === 1 && bytes[start] === c.MSG_END_OF_RESPONSE;
     if (alone || (flags & c.DATA_END_OF_RESPONSE) !== 0) finishReply(session, true, sink);
-  } else if (frame.length < session.sduBytes || isNegotiation(session)) {
+  } else if (frame.length < session.sduBytes - FULL_PACKET_SLACK || isNegotiation(session)) {
     finishReply(session, false, sink);
   }
 }
@@ -110,7 +116,7 @@ function statusOf(session: TnsSession, pending: Pending): CallStatus | undefined
   for (const shape of shapesOf(session, pending)) {
     const status = findStatus(shape, reply.bytes, reply.tailStart(), end, pending.sequence, shortAllowed);
     if (status === undefined || (session.doubt && status.call !== pending.sequence)) continue;
-    if (session.dialect === DIALECT_F8 && shape.dialect === DIALECT_N && !status.short) session.dialect = DIALECT_N;
+    if (!status.short && shape.dialect !== DIALECT_U) session.dialect = shape.dialect;
     return status;
   }
   return undefined;
@@ -118,18 +124,25 @@ function statusOf(session: TnsSession, pending: Pending): CallStatus | undefined
 
 function* shapesOf(session: TnsSession, pending: Pending): Generator<StatusShape> {
   const { negotiation } = session;
-  const context = session.context();
-  const { bigChunks, dialect } = context;
-  const { callStatusField } = negotiation;
-  if (context.fieldVersion >= 0) yield { dialect, fieldVersion: context.fieldVersion, callStatusField, bigChunks };
-  if (pending.fast) yield { dialect, fieldVersion: VERSION_FAST_AUTH, callStatusField, bigChunks };
-  if (negotiation.fieldVersion >= 0 && negotiation.dialect !== 0) return;
-  for (const fieldVersion of [VERSION_TWENTY, VERSION_TWELVE, VERSION_ELEVEN]) {
-    yield { dialect, fieldVersion, callStatusField: true, bigChunks: true };
+  const { bigChunks, dialect, fieldVersion } = session.context();
+  const { callStatusField, sequenceField } = negotiation;
+  // Statuses of version 9 begin with the rows; whether those of all clients do is not known.
+  if (fieldVersion >= 0 && fieldVersion < VERSION_TEN) {
+    yield { dialect, fieldVersion, callStatusField: false, sequenceField: false, bigChunks };
+    yield { dialect, fieldVersion, callStatusField: true, sequenceField: true, bigChunks };
   }
-  if (dialect === DIALECT_F8)
-    yield { dialect: DIALECT_N, fieldVersion: VERSION_ELEVEN, callStatusField: true, bigChunks };
-  yield { dialect, fieldVersion: VERSION_TEN, callStatusField: false, bigChunks };
+  if (fieldVersion >= 0) yield { dialect, fieldVersion, callStatusField, sequenceField, bigChunks };
+  if (pending.fast) yield { dialect, fieldVersion: VERSION_FAST_AUTH, callStatusField, sequenceField, bigChunks };
+  if (negotiation.fieldVersion >= 0 && negotiation.dialect !== 0) return;
+  for (const tried of siblings(dialect)) {
+    for (const version of [VERSION_TWENTY, VERSION_TWELVE, VERSION_ELEVEN]) {
+      yield { dialect: tried, fieldVersion: version, callStatusField: true, sequenceField: true, bigChunks: true };
+    }
+  }
+  for (const version of [VERSION_TEN, VERSION_NINE]) {
+    const numbered = version === VERSION_TEN;
+    yield { dialect, fieldVersion: version, callStatusField: false, sequenceField: numbered, bigChunks };
+  }
 }
 
 function settle(session: TnsSession, pending: Pending, status: CallStatus | undefined, sink: EventSink): void {
@@ -152,7 +165,7 @@ function settleKind(session: TnsSession, pending: Pending, status: CallStatus | 
       break;
     case KIND_COMMAND:
       if (pending.event?.kind !== 'statement') break;
-      addOutcome(session, pending.event, status);
+      addOutcome(session, pending.event, status).bulkBytes = pending.bulkBytes;
       session.emit(pending.event, sink);
       break;
     case KIND_LOGOFF:
@@ -184,14 +197,25 @@ function addOutcome(session: TnsSession, event: StatementEvent, status: CallStat
 }
 
 function fail(outcome: Outcome, status: CallStatus): void {
-  if (status.errorCode === 0 || status.errorCode === ORA_NO_DATA_FOUND) return;
+  if (status.errorCode === 0 || status.errorCode === c.ORA_NO_DATA_FOUND) return;
   outcome.errorCode = oraCode(status.errorCode);
-  outcome.errorText = status.errorText;
+  outcome.errorText =
+    status.batchErrors.length === 0 ? status.errorText : [status.errorText, ...status.batchErrors].join('; ');
 }
 
-function settleExecute(session: TnsSession, pending: Pending, status: CallStatus | undefined, sink: EventSink): void {
+/** Before version 10 a parsed query is answered with parameters alone. */
+function parameterStatus(session: TnsSession, pending: Pending): CallStatus | undefined {
+  const { reply } = session;
+  if (!pending.old || reply.holed || reply.bytes[0] !== c.MSG_PARAMETERS) return undefined;
+  const status = new CallStatus();
+  status.cursorId = pending.cursorId;
+  return status;
+}
+
+function settleExecute(session: TnsSession, pending: Pending, answer: CallStatus | undefined, sink: EventSink): void {
   const { event, entry } = pending;
   if (event?.kind !== 'statement' || entry === undefined) return;
+  const status = answer ?? parameterStatus(session, pending);
   const outcome = addOutcome(session, event, status);
   if (status === undefined) {
     session.emit(event, sink);
@@ -203,6 +227,7 @@ function settleExecute(session: TnsSession, pending: Pending, status: CallStatus
   if (entry.isQuery && !failed) outcome.returnedRows = status.rows;
   else if (!entry.isQuery && !entry.isPlsql && (!failed || status.rows > 0)) outcome.affectedRows = status.rows;
   if (entry.isPlsql && !session.reply.holed) entry.directions = directionsOf(session) ?? entry.directions;
+  if (entry.isPlsql && !failed) keepReturnedCursors(session, entry, sink);
   if (pending.silent) {
     if (failed) session.emit(event, sink);
     return;
@@ -244,15 +269,37 @@ function settleFetch(session: TnsSession, pending: Pending, status: CallStatus |
 const DIRECTIONS_OFFSET_FIXED = 24;
 const DIRECTIONS_MAX = 65_536;
 
-/** Directions of a PL/SQL block's binds from the I/O vector that begins its reply; `undefined` without one. */
-function directionsOf(session: TnsSession): readonly number[] | undefined {
+/** A reader of what is kept of the reply's beginning. */
+function replyReader(session: TnsSession): TtcReader {
   const { bytes, length } = session.reply;
-  if (bytes[0] !== c.MSG_IO_VECTOR) return undefined;
+  const context = session.context();
   const reader = new TtcReader();
-  reader.reset(bytes, 1, length);
-  reader.dialect = session.context().dialect;
-  if (reader.dialect === DIALECT_N) return undefined;
-  reader.skip(1);
+  reader.reset(bytes, 0, length);
+  reader.dialect = context.dialect;
+  reader.bigChunks = context.bigChunks;
+  return reader;
+}
+
+/** Cursors that a block gave to its caller; their fetches are recorded with the block's text. */
+function keepReturnedCursors(session: TnsSession, parent: CursorEntry, sink: EventSink): void {
+  const { fieldVersion } = session.context();
+  const reader = replyReader(session);
+  for (const id of readReturnedCursors(reader, fieldVersion, parent.binds ?? [], parent.directions)) {
+    const entry = new CursorEntry();
+    entry.text = parent.text;
+    entry.textLength = parent.textLength;
+    entry.textSha256 = parent.textSha256;
+    entry.isQuery = true;
+    entry.returned = true;
+    session.keepCursor(id, entry, sink);
+  }
+}
+
+/** Directions of a PL/SQL block's binds from the I/O vector that begins its reply; `undefined` without one. */
+export function directionsOf(session: TnsSession): readonly number[] | undefined {
+  const reader = replyReader(session);
+  if (reader.peek() !== c.MSG_IO_VECTOR || isNative(reader.dialect)) return undefined;
+  reader.skip(2);
   const low = reader.ub(2);
   const count = reader.ub(4) * 256 + low;
   if (reader.dialect === DIALECT_U) {
@@ -275,7 +322,7 @@ function settleLogin(session: TnsSession, pending: Pending, status: CallStatus |
     // Of a privileged login in four calls, the first failure says why; what follows from it does not.
     event.errorCode ??= oraCode(status.errorCode);
     event.errorText ??= status.errorText;
-    const isLast = !pending.firstPhase && (session.loginMode & MODE_RETRY) !== 0;
+    const isLast = !pending.firstPhase && (session.loginMode & c.MODE_RETRY) !== 0;
     if (privilegedUser(session.loginMode) !== undefined && !isLast) session.heldLogin = event;
     else session.emit(event, sink);
     return;
@@ -285,12 +332,14 @@ function settleLogin(session: TnsSession, pending: Pending, status: CallStatus |
     session.heldLogin = event;
     return;
   }
-  if (status === undefined) event.marks |= reply.holed ? MARK_GAP : MARK_MALFORMED;
+  // Before version 10 parameters alone mean success.
+  const accepted = status !== undefined || (!reply.holed && reply.bytes[0] === c.MSG_PARAMETERS);
+  if (!accepted) event.marks |= reply.holed ? MARK_GAP : MARK_MALFORMED;
   event.errorCode = undefined;
   event.errorText = undefined;
   readService(session);
   event.identity = session.identity;
-  session.loggedIn = status !== undefined;
+  session.loggedIn = accepted;
   session.emit(event, sink);
 }
 
@@ -298,11 +347,8 @@ function settleLogin(session: TnsSession, pending: Pending, status: CallStatus |
 function readService(session: TnsSession): void {
   const { reply } = session;
   if (session.identity.database !== undefined || reply.holed || reply.bytes[0] !== c.MSG_PARAMETERS) return;
-  const reader = new TtcReader();
-  reader.reset(reply.bytes, 1, reply.length);
-  const context = session.context();
-  reader.dialect = context.dialect;
-  reader.bigChunks = context.bigChunks;
+  const reader = replyReader(session);
+  reader.skip(1);
   const facts = readLoginReply(reader);
   const database = facts.get('AUTH_SC_SERVICE_NAME') ?? facts.get('AUTH_DBNAME');
   if (database !== undefined) session.identity = { ...session.identity, database };

@@ -20,9 +20,10 @@ import { ReplyBuffer, RequestBuffer } from './buffers.ts';
 import { encodingOf } from './charset.ts';
 import { type CursorEntry, CursorTable } from './cursors.ts';
 import { LIMITS } from './limits.ts';
+import type { LongText } from './long-text.ts';
 import { Negotiation } from './negotiate.ts';
 import { DIALECT_U, DIALECT_UNKNOWN, type Dialect } from './reader.ts';
-import type { RequestContext } from './requests.ts';
+import type { RequestContext } from './request.ts';
 
 export const KIND_PROTOCOL = 0;
 export const KIND_DATA_TYPES = 1;
@@ -51,6 +52,10 @@ export class Pending {
   fast = false;
   /** Recorded only when it fails (parse without execution). */
   silent = false;
+  /** A call of clients before version 10, whose replies need not have a status. */
+  old = false;
+  /** Bytes of data that the call sent beside its arguments. */
+  bulkBytes = 0;
   constructor(kind: number, sequence: number, event: StatementEvent | LoginEvent | undefined) {
     this.kind = kind;
     this.sequence = sequence;
@@ -76,6 +81,8 @@ export class TnsSession {
   /** The connect descriptor follows CONNECT in a DATA packet. */
   descriptorFollows = false;
   refusalStartUs = -1;
+  /** The new address of a REDIRECT follows in a DATA packet. */
+  redirectFollows = false;
 
   /** Settled by negotiation or by the first call that tells. */
   dialect: Dialect = DIALECT_UNKNOWN;
@@ -84,6 +91,10 @@ export class TnsSession {
 
   readonly request: RequestBuffer = new RequestBuffer();
   readonly reply: ReplyBuffer = new ReplyBuffer();
+  /** The text of a request that is longer than what is kept of it. */
+  longText: LongText | undefined = undefined;
+  /** Table of the direct path load that was prepared. */
+  loadTable: string | undefined = undefined;
   readonly pending: Pending[] = [];
   readonly cursors: CursorTable = new CursorTable(LIMITS.handlesMax);
   /** Failed first attempt of a privileged login, which the client repeats on its own. */
@@ -135,8 +146,8 @@ export class TnsSession {
       rawText: negotiation.rawText,
       encoding: this.encoding(),
       stringBytesMax: negotiation.stringBytesMax,
+      filled: true,
       dialect: dialect === DIALECT_UNKNOWN ? DIALECT_U : dialect,
-      dialectSure: negotiation.dialect !== DIALECT_UNKNOWN,
       bigChunks: negotiation.bigChunks,
       sure: version >= 0,
       cursor: (id) => this.cursors.peek(id),
@@ -171,9 +182,10 @@ export class TnsSession {
   release(pending: Pending, marks: number, sink: EventSink): void {
     const { event } = pending;
     if (event === undefined || pending.silent) return;
-    // A fetch has no event of its own while its query is open.
-    if (pending.kind === KIND_FETCH && pending.entry?.open === event) {
-      event.marks |= marks;
+    if (pending.kind === KIND_FETCH) {
+      // Its event is the query's, which is emitted when the cursor closes, or was.
+      if (pending.entry?.open !== event) return;
+      event.marks |= event.kind === 'statement' && event.outcomes.length === 0 ? marks | MARK_NO_REPLY : marks;
       return;
     }
     event.marks |= marks | MARK_NO_REPLY;

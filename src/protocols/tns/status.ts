@@ -5,41 +5,15 @@
  */
 import { decodeText } from '../../base/text.ts';
 import * as c from './constants.ts';
-import { DIALECT_F1, DIALECT_F8, DIALECT_N, DIALECT_U, type Dialect, TtcReader } from './reader.ts';
-
-export class CallStatus {
-  callStatus = 0;
-  rows = 0;
-  errorCode = 0;
-  errorText: string | undefined = undefined;
-  cursorId = 0;
-  sqlType = 0;
-  /** The request's sequence number, where the server repeats it; 0 elsewhere. */
-  call = 0;
-  /** Where it begins in the reply's tail. */
-  offset = 0;
-  /** Short status: it has no rows, code or cursor. */
-  short = false;
-  compilationErrors = false;
-}
-
-export interface StatusShape {
-  readonly dialect: Dialect;
-  readonly fieldVersion: number;
-  /** Both sides have the end-of-call status field. */
-  readonly callStatusField: boolean;
-  readonly bigChunks: boolean;
-}
+import { DIALECT_U, TtcReader } from './reader.ts';
+import { findFixedStatus } from './status-fixed.ts';
+import { CallStatus, CHUNKED, isSane, type StatusShape, TEXT_BYTES_MAX } from './status-shape.ts';
 
 const TRANSACTION_OPEN = 2;
 const WARNING_COMPILATION = 0x20;
-/** Sizes of the fixed forms, without message, at field versions 4 to 6. */
-const FIXED_BYTES = 66;
-const NATIVE_BYTES = 136;
 const SHORT_BYTES_MAX = 9;
-const TEXT_BYTES_MAX = 2048;
-/** Array elements come one a chunk. */
-const CHUNKED = 0xfe;
+/** Errors of an array DML that are told apart. */
+const BATCH_ERRORS_MAX = 16;
 
 const reader = new TtcReader();
 
@@ -56,7 +30,7 @@ export function findStatus(
   const long =
     shape.dialect === DIALECT_U
       ? findUniversal(shape, bytes, start, end, call)
-      : findFixed(shape, bytes, start, end, call);
+      : findFixedStatus(shape, bytes, start, end, call);
   if (long) return long;
   return shortAllowed ? findShort(shape, bytes, start, end) : undefined;
 }
@@ -74,7 +48,7 @@ function findShort(shape: StatusShape, bytes: Uint8Array, start: number, end: nu
     status.short = true;
     status.offset = at;
     if (shape.callStatusField) status.callStatus = reader.ub(4);
-    reader.ub(2);
+    if (shape.sequenceField) reader.ub(2);
     if (!reader.failed && reader.pos === end && status.callStatus >= 0 && status.callStatus < 0x10000) return status;
   }
   return undefined;
@@ -106,7 +80,7 @@ function readUniversal(shape: StatusShape, bytes: Uint8Array, at: number, end: n
   reader.dialect = DIALECT_U;
   reader.bigChunks = shape.bigChunks;
   if (shape.callStatusField) status.callStatus = reader.variable();
-  reader.variable(); // end-to-end sequence
+  if (shape.sequenceField) reader.variable();
   status.rows = reader.variable();
   status.errorCode = reader.variable();
   reader.variable();
@@ -125,7 +99,7 @@ function readUniversal(shape: StatusShape, bytes: Uint8Array, at: number, end: n
   status.call = reader.u8();
   reader.variable();
   reader.variable(); // iterations
-  skipBatch();
+  readBatch(status);
   if (shape.fieldVersion >= 7) {
     status.errorCode = reader.variable();
     status.rows = reader.variable();
@@ -170,26 +144,37 @@ function skipRowid(): void {
 }
 
 /** Logical rowid, then the arrays of batch errors: codes, offsets, messages. */
-function skipBatch(): void {
+function readBatch(status: CallStatus): void {
   reader.dlc();
-  for (let array = 0; array < 2; array++) {
-    const count = reader.variable();
-    if (count <= 0) continue;
-    const chunked = reader.u8() === CHUNKED;
-    for (let i = 0; i < count && !reader.failed; i++) {
-      if (chunked) reader.variable();
-      reader.variable();
-    }
-    if (chunked) reader.skip(1);
-  }
+  readBatchNumbers(undefined);
+  const offsets: number[] = [];
+  readBatchNumbers(offsets);
   const messages = reader.variable();
   if (messages <= 0) return;
   reader.skip(1);
   for (let i = 0; i < messages && !reader.failed; i++) {
     reader.variable();
-    reader.clr();
+    const text = reader.clr();
     reader.skip(2);
+    if (text === undefined || i >= BATCH_ERRORS_MAX) continue;
+    const row = offsets[i] ?? i;
+    status.batchErrors.push(
+      `row ${row}: ${decodeText(text, 0, Math.min(text.length, TEXT_BYTES_MAX), 'utf8').trimEnd()}`,
+    );
   }
+}
+
+/** One array of numbers, each in a chunk of its own. */
+function readBatchNumbers(kept: number[] | undefined): void {
+  const count = reader.variable();
+  if (count <= 0) return;
+  const chunked = reader.u8() === CHUNKED;
+  for (let i = 0; i < count && !reader.failed; i++) {
+    if (chunked) reader.variable();
+    const number = reader.variable();
+    if (i < BATCH_ERRORS_MAX) kept?.push(number);
+  }
+  if (chunked) reader.skip(1);
 }
 
 function readText(status: CallStatus, end: number): CallStatus | undefined {
@@ -199,73 +184,4 @@ function readText(status: CallStatus, end: number): CallStatus | undefined {
     status.errorText = decodeText(text, 0, text.length, 'utf8').trimEnd();
   }
   return !reader.failed && reader.pos === end && isSane(status) ? status : undefined;
-}
-
-function isSane(status: CallStatus): boolean {
-  const { callStatus, rows, errorCode, cursorId } = status;
-  return (
-    callStatus >= 0 &&
-    callStatus < 0x10000 &&
-    rows >= 0 &&
-    errorCode >= 0 &&
-    errorCode < 100_000 &&
-    cursorId >= 0 &&
-    cursorId < 0x10000
-  );
-}
-
-/** The fixed forms have one size, so that their place follows from the end; the message, if any, is cut first. */
-function findFixed(
-  shape: StatusShape,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  call: number,
-): CallStatus | undefined {
-  const native = shape.dialect === DIALECT_N;
-  const text = cutText(bytes, start, end);
-  const stop = text < 0 ? end : text;
-  const size = native ? NATIVE_BYTES : FIXED_BYTES;
-  const at = stop - size;
-  if (at < start || bytes[at] !== c.MSG_ERROR) return undefined;
-  const status = readFixed(bytes, at, stop, native);
-  if (!isSane(status) || (status.call !== call && call >= 0 && status.call !== 0)) return undefined;
-  if ((status.errorCode !== 0) !== text >= 0) return undefined;
-  if (text >= 0) {
-    reader.reset(bytes, text, end);
-    reader.dialect = DIALECT_F1;
-    reader.bigChunks = false;
-    const message = reader.clr();
-    status.errorText = message && decodeText(message, 0, message.length, 'utf8').trimEnd();
-  }
-  return status;
-}
-
-function readFixed(bytes: Uint8Array, at: number, stop: number, native: boolean): CallStatus {
-  const status = new CallStatus();
-  status.offset = at;
-  reader.reset(bytes, at + 1, stop);
-  reader.dialect = DIALECT_F8;
-  status.callStatus = reader.u32le();
-  reader.u16le();
-  if (native) reader.skip(1);
-  status.rows = reader.u32le();
-  status.errorCode = reader.u16le();
-  reader.skip(4);
-  status.cursorId = reader.u16le();
-  reader.u16le();
-  status.sqlType = reader.u8();
-  status.call = bytes[at + (native ? 49 : 45)] as number;
-  return status;
-}
-
-/** Offset of the message `L "ORA-…"` that ends with the reply, or -1. */
-function cutText(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = end - 10; at >= Math.max(start, end - TEXT_BYTES_MAX); at--) {
-    if (bytes[at + 1] !== 0x4f || bytes[at + 2] !== 0x52 || bytes[at + 3] !== 0x41 || bytes[at + 4] !== 0x2d) continue;
-    if (bytes[at] === end - at - 1) return at;
-    // A long message in chunks: the first chunk's length follows the mark.
-    if (at - 1 >= start && bytes[at - 1] === CHUNKED && bytes[end - 1] === 0) return at - 1;
-  }
-  return -1;
 }

@@ -1,4 +1,4 @@
-/** Builds TNS packets and TTC messages of the universal dialect for tests. */
+/** Builds TNS packets and TTC messages of the universal dialect, as clients and servers write them, for tests. */
 import { type AuditEvent, LoginEvent, StatementEvent } from '../../contracts/event.ts';
 import { type Direction, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
 import { play, type Turn } from '../sdk/testkit.ts';
@@ -56,6 +56,11 @@ export function pair(key: string, value: string, flags = 0): Uint8Array {
   return bytes(dlc(key), dlc(value), ub(flags));
 }
 
+/** Counted bytes, long ones in one chunk, as servers of 12c and later write them. */
+export function bigClr(content: Part): Uint8Array {
+  return clr(content, true);
+}
+
 /** A packet with a two-byte length, or a four-byte one when `large`. */
 export function packet(type: number, payload: Uint8Array, large = false): Uint8Array {
   const length = payload.length + 8;
@@ -81,6 +86,11 @@ export function accept(version = 314, flags2 = 0): Uint8Array {
   const head = bytes(u16(version), u16(0), u16(8192), u16(32_767), u16(1), u16(0), u16(32), 4, 4, new Uint8Array(8));
   const large = version >= 315 ? bytes(u32(8192), u32(8192), 0) : '';
   return packet(2, bytes(head, large, version >= 318 ? u32(flags2) : ''));
+}
+
+/** REFUSE with a text. */
+export function refuse(text: string): Uint8Array {
+  return packet(4, bytes(0x22, 0, u16(text.length), text));
 }
 
 /** Capabilities: `[7]` field version, `[15]` call status, `[27]` wide type list, `[37]` chunks of any size. */
@@ -179,11 +189,25 @@ export interface OerOptions {
   readonly callStatus?: number;
   readonly sqlType?: number;
   readonly fieldVersion?: number;
+  /** Offsets of the rows of an array DML that failed with `error`, each with code 1. */
+  readonly failedRows?: readonly number[];
+}
+
+/** Codes, offsets and messages of batch errors. */
+function batch(failedRows: readonly number[]): Uint8Array {
+  const count = failedRows.length;
+  if (count === 0) return bytes(ub(0), ub(0), ub(0));
+  return bytes(
+    bytes(ub(count), 1, ...failedRows.map(() => ub(1))),
+    bytes(ub(count), 1, ...failedRows.map((row) => ub(row))),
+    bytes(ub(count), 1, ...failedRows.map(() => bytes(ub(1), clr('ORA-00001: duplicate'), 0, 0))),
+  );
 }
 
 /** End-of-call status; an error has a text. */
 export function oer(seq: number, o: OerOptions = {}): Uint8Array {
   const { rows = 0, error = 0, text = '', cursor = 0, callStatus = 1, sqlType = 0, fieldVersion = 7 } = o;
+  const { failedRows = [] } = o;
   return bytes(
     bytes(
       4,
@@ -198,7 +222,7 @@ export function oer(seq: number, o: OerOptions = {}): Uint8Array {
       sqlType,
       [0, 0, 0, 0, 0],
     ),
-    bytes(ub(0), ub(0), 0, ub(0), ub(0), ub(0), 0, seq, ub(0), ub(0), ub(0), ub(0), ub(0), ub(0)),
+    bytes(ub(0), ub(0), 0, ub(0), ub(0), ub(0), 0, seq, ub(0), ub(0), ub(0), batch(failedRows)),
     fieldVersion >= 7 ? bytes(ub(error), ub(rows)) : '',
     fieldVersion >= 14 ? bytes(ub(0), ub(0)) : '',
     error === 0 ? '' : clr(text),
@@ -208,6 +232,44 @@ export function oer(seq: number, o: OerOptions = {}): Uint8Array {
 export function noData(seq: number, rows: number, cursor: number): Uint8Array {
   return oer(seq, { rows, cursor, error: 1403, text: 'ORA-01403: no data found\n' });
 }
+
+/** Description of columns, all VARCHAR2(30) or NUMBER. */
+export function describe(
+  fieldVersion: number,
+  columns: readonly (readonly [name: string, type: number])[],
+): Uint8Array {
+  return bytes(16, clr('description'), description(fieldVersion, columns));
+}
+
+/** What a description holds, as it also stands among out binds. */
+export function description(
+  fieldVersion: number,
+  columns: readonly (readonly [name: string, type: number])[],
+): Uint8Array {
+  const column = ([name, type]: readonly [string, number], index: number): Uint8Array =>
+    bytes(
+      bytes(type, 0, 0, 0, ub(30), ub(0), ub(0), ub(0), ub(0), ub(873), type === 1 ? 1 : 0, ub(30)),
+      fieldVersion >= 8 ? ub(0) : '',
+      bytes(1, name.length, dlc(name), ub(0), ub(0), ub(index + 1), ub(0)),
+      fieldVersion >= 17 ? bytes(ub(0), ub(0)) : '',
+      fieldVersion >= 20 ? ub(0) : '',
+      fieldVersion >= 24 ? bytes(ub(0), 0, 0) : '',
+    );
+  return bytes(
+    bytes(ub(60), ub(columns.length), columns.length > 0 ? 0 : ''),
+    ...columns.map(column),
+    bytes(ub(0), ub(0), ub(0), ub(0), ub(0), ub(0)),
+  );
+}
+
+/** Row header and rows. */
+export function rows(list: readonly (readonly Uint8Array[])[]): Uint8Array {
+  const header = bytes(6, 0, ub(0), ub(1), ub(0), ub(0), ub(0), ub(0));
+  return bytes(header, ...list.map((row) => bytes(7, ...row)));
+}
+
+/** Return parameters without any. */
+export const PARAMETERS: Uint8Array = Uint8Array.of(8, 0, 0, 0, 0);
 
 /** Short status. */
 export function shortStatus(seq: number, callStatus = 1): Uint8Array {

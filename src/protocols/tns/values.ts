@@ -4,7 +4,10 @@ import { decodeText, type TextEncodingName, toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { encodingOf } from './charset.ts';
 import { LIMITS } from './limits.ts';
-import { DIALECT_N, DIALECT_U, type TtcReader } from './reader.ts';
+import { osonText } from './oson.ts';
+import { baseDialect, DIALECT_N4, DIALECT_U, type Dialect, isNative, type TtcReader } from './reader.ts';
+import { float, intervalDs, intervalYm, numberValue, timestamp, timestampWithZone } from './scalars.ts';
+import { vectorText } from './vector.ts';
 
 /** Describes one bind variable. */
 export interface BindType {
@@ -31,7 +34,7 @@ const TYPE_LONG_RAW = 24;
 const TYPE_CHAR = 96;
 const TYPE_BINARY_FLOAT = 100;
 const TYPE_BINARY_DOUBLE = 101;
-const TYPE_CURSOR = 102;
+export const TYPE_CURSOR = 102;
 const TYPE_OBJECT = 109;
 const TYPE_CLOB = 112;
 const TYPE_BFILE = 114;
@@ -71,12 +74,61 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [TYPE_BOOLEAN, 'BOOLEAN'],
 ]);
 
-/** Reads one descriptor in the reader's dialect. */
-export function readBindType(reader: TtcReader, fieldVersion: number): BindType {
-  if (reader.dialect === DIALECT_N) reader.skip(1);
+/** Of a descriptor's parts that vary: see `descriptorShapes`. */
+export interface DescriptorShape {
+  /** Bytes between the number of array elements and the type's version (fixed dialects). */
+  readonly gap: number;
+  /** Behind the character set form: bytes in fixed dialects, integers in the universal one. */
+  readonly tail: number;
+}
+
+const UNIVERSAL: readonly DescriptorShape[] = [0, 1, 2].map((tail) => ({ gap: 0, tail }));
+/** Continuation flags of four or eight bytes, then the object id's; characters, collation. */
+const PACKED_OLDEST: readonly DescriptorShape[] = [{ gap: 8, tail: 0 }];
+const PACKED_OLD: readonly DescriptorShape[] = [{ gap: 8, tail: 4 }];
+const PACKED: readonly DescriptorShape[] = [
+  { gap: 12, tail: 8 },
+  { gap: 8, tail: 8 },
+  { gap: 12, tail: 4 },
+  { gap: 8, tail: 4 },
+];
+const NATIVE_OLDEST: readonly DescriptorShape[] = [
+  { gap: 14, tail: 9 },
+  { gap: 14, tail: 1 },
+];
+const NATIVE_OLD: readonly DescriptorShape[] = [{ gap: 14, tail: 9 }];
+const NATIVE: readonly DescriptorShape[] = [
+  { gap: 22, tail: 9 },
+  { gap: 14, tail: 9 },
+];
+const NATIVE_32: readonly DescriptorShape[] = [
+  { gap: 10, tail: 5 },
+  { gap: 14, tail: 9 },
+  { gap: 10, tail: 1 },
+];
+
+/**
+ * The sizes that descriptors may have, likeliest first. Seen: the universal ones, packed 25 (8i) and 29 bytes, native
+ * 41 and (from 18c on) 49; the others follow from the fields that were added.
+ */
+export function descriptorShapes(dialect: Dialect, fieldVersion: number): readonly DescriptorShape[] {
+  if (dialect === DIALECT_U) {
+    const tail = fieldVersion < 3 ? 0 : fieldVersion < FIELD_VERSION_COLLATION ? 1 : 2;
+    return UNIVERSAL.slice(tail, tail + 1);
+  }
+  const base = baseDialect(dialect);
+  if (base === DIALECT_N4) return NATIVE_32;
+  if (isNative(dialect)) return fieldVersion < 3 ? NATIVE_OLDEST : fieldVersion < 7 ? NATIVE_OLD : NATIVE;
+  return fieldVersion < 3 ? PACKED_OLDEST : fieldVersion < 7 ? PACKED_OLD : PACKED;
+}
+
+/** Reads one descriptor in the reader's dialect. A type that binds cannot have fails. */
+export function readBindType(reader: TtcReader, shape: DescriptorShape): BindType {
+  if (isNative(reader.dialect)) reader.skip(1);
   const type = reader.u8();
   const flags = reader.u8();
-  reader.skip(2); // precision and scale
+  const precision = reader.u8();
+  reader.skip(1); // scale
   const maxBytes = reader.ub(4);
   reader.ub(4); // elements of an array
   if (reader.dialect === DIALECT_U) {
@@ -85,20 +137,52 @@ export function readBindType(reader: TtcReader, fieldVersion: number): BindType 
     reader.variable();
     const charset = reader.variable();
     const form = reader.u8();
-    reader.variable();
-    if (fieldVersion >= FIELD_VERSION_COLLATION) reader.variable();
+    for (let i = 0; i < shape.tail; i++) reader.variable();
     return { type, flags, maxBytes, charset, form };
   }
-  // The native form is the C struct: one more word, behind the object id's pointer.
-  reader.skip(reader.dialect === DIALECT_N ? NATIVE_GAP_BYTES : 8);
+  reader.skip(shape.gap);
   reader.skip(2);
-  const charset = reader.u16le();
+  const charset = reader.ub(2);
   const form = reader.u8();
-  reader.skip(reader.dialect === DIALECT_N ? 9 : 4);
+  reader.skip(shape.tail);
+  // A native descriptor that is read as a packed one begins with 01, as VARCHAR2 does, which has no precision.
+  if (form > FORM_MAX || !KNOWN_TYPES.has(type) || (type === TYPE_VARCHAR && precision !== 0)) reader.fail();
   return { type, flags, maxBytes, charset, form };
 }
 
-const NATIVE_GAP_BYTES = 14;
+/** Type numbers of native clients, external ones among them: what is none of these is no descriptor. */
+const KNOWN_TYPES: ReadonlySet<number> = new Set([
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 21, 22, 23, 24, 25, 29, 39, 58, 68, 91, 94, 95, 96, 97, 99, 100],
+  ...[
+    101, 102, 104, 105, 106, 108, 109, 110, 111, 112, 113, 114, 115, 116, 119, 121, 122, 123, 127, 152, 153, 154, 155,
+  ],
+  ...[
+    156, 172, 178, 179, 180, 181, 182, 183, 184, 185, 186, 187, 188, 189, 190, 191, 192, 195, 196, 197, 208, 231, 232,
+  ],
+  ...[241, 252],
+]);
+
+/** Character set forms: none, implicit, national, explicit, flexible, lob. */
+const FORM_MAX = 5;
+
+/** Sent as an image behind a locator. */
+export function isImage(bind: BindType): boolean {
+  return bind.type === TYPE_JSON || bind.type === TYPE_VECTOR;
+}
+
+export function isLong(bind: BindType): boolean {
+  return bind.type === TYPE_LONG || bind.type === TYPE_LONG_RAW;
+}
+
+/** Types whose values are given in hexadecimal, and those that are not described here. */
+export function isOpaque(bind: BindType): boolean {
+  return !READABLE.has(bind.type);
+}
+
+const READABLE: ReadonlySet<number> = new Set([
+  ...[TYPE_VARCHAR, TYPE_CHAR, TYPE_LONG, TYPE_NUMBER, TYPE_DATE, TYPE_TIMESTAMP, TYPE_TIMESTAMP_TZ],
+  ...[TYPE_TIMESTAMP_LTZ, TYPE_BINARY_FLOAT, TYPE_BINARY_DOUBLE, TYPE_INTERVAL_YM, TYPE_INTERVAL_DS, 3, 5, 6, 9],
+]);
 
 /** The value that `reader` stands at, as what was bound. Arrays give their values in order. */
 export function readValue(reader: TtcReader, bind: BindType, values: BindValue[]): void {
@@ -124,15 +208,17 @@ function readScalar(reader: TtcReader, bind: BindType): BindValue {
     case TYPE_VECTOR:
       if (reader.ub(4) === 0) return null;
       reader.clr(); // a locator made up by the client
-      return bytesValue(nameOf(bind), reader.clr());
+      return imageValue(bind, reader.clr());
     default:
       return scalarValue(reader.clr(), bind);
   }
 }
 
+/** A cursor that is yet to be opened (01 00), or the number of an open one behind an integer 1. */
 function readCursor(reader: TtcReader): BindValue {
   if (reader.u8() === 0) return null;
   if (reader.dialect !== DIALECT_U) return null;
+  if (reader.u8() === 0) return null;
   const id = reader.variable();
   return id === 0 ? null : `cursor ${id}`;
 }
@@ -145,6 +231,13 @@ function readObject(reader: TtcReader): BindValue {
   const length = reader.ub(4);
   reader.ub(4);
   return length === 0 ? null : bytesValue('OBJECT', reader.clr());
+}
+
+/** JSON and vectors as JSON text; an image that is too long, or none, in hexadecimal. */
+function imageValue(bind: BindType, image: Uint8Array | undefined): BindValue {
+  if (image === undefined) return null;
+  const text = bind.type === TYPE_JSON ? osonText(image) : vectorText(image);
+  return text !== undefined && text.length <= LIMITS.valueBytesMax ? text : bytesValue(nameOf(bind), image);
 }
 
 /** A locator says nothing of the data: its kind and size are given. */
@@ -207,104 +300,4 @@ function bytesValue(type: string, b: Uint8Array | undefined): BindValue {
   if (b.length <= LIMITS.valueBytesMax) return { type, hex: toHex(b, 0, b.length) };
   const sha256 = createHash('sha256').update(b).digest('hex');
   return { type, hex: toHex(b, 0, LIMITS.valueBytesMax), length: b.length, sha256 };
-}
-
-const NUMBER_BYTES_MAX = 22;
-/** Decimal digits that every double keeps. */
-const EXACT_DIGITS = 15;
-
-/**
- * NUMBER: an exponent byte (base 100, biased, complemented when negative), then base-100 digits plus one (101 minus the
- * digit, and a final 0x66, when negative). Numbers JavaScript holds exactly come as numbers, others as decimal text.
- */
-export function numberValue(b: Uint8Array): number | string | undefined {
-  const head = b[0];
-  if (head === undefined || b.length > NUMBER_BYTES_MAX) return undefined;
-  if (head === 0x80 && b.length === 1) return 0;
-  const negative = head < 0x80;
-  if (b.length === 1) return negative ? '-Infinity' : undefined;
-  if (head === 0xff && b[1] === 0x65) return 'Infinity';
-  let digits = '';
-  const exponent = (negative ? ~head & 0xff : head) - 193;
-  const last = negative && b.at(-1) === 0x66 ? b.length - 1 : b.length;
-  for (let i = 1; i < last; i++) {
-    const digit = negative ? 101 - (b[i] as number) : (b[i] as number) - 1;
-    if (digit < 0 || digit > 99) return undefined;
-    digits += digit < 10 ? `0${digit}` : String(digit);
-  }
-  const point = 2 * (exponent + 1);
-  const text = `${negative ? '-' : ''}${decimal(digits, point)}`;
-  const number = Number(text);
-  const isExact = digits.length <= EXACT_DIGITS || (Number.isSafeInteger(number) && !text.includes('.'));
-  return isExact && Number.isFinite(number) && String(number) === text ? number : text;
-}
-
-function decimal(digits: string, point: number): string {
-  const whole = point <= 0 ? '' : digits.slice(0, point).padEnd(point, '0');
-  const part = point <= 0 ? '0'.repeat(-point) + digits : digits.slice(point);
-  const head = whole.replace(/^0+/, '') || '0';
-  const tail = part.replace(/0+$/, '');
-  return tail === '' ? head : `${head}.${tail}`;
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
-}
-
-/** `YYYY-MM-DDTHH:MM:SS[.fraction]` of the first 7 or 11 bytes; `undefined` when they are no date. */
-function timestamp(b: Uint8Array): string | undefined {
-  if (b.length < 7) return undefined;
-  const [century, yearOf, month, day, hour, minute, second] = b as unknown as number[];
-  const year = ((century as number) - 100) * 100 + (yearOf as number) - 100;
-  if ((month as number) < 1 || (month as number) > 12 || (day as number) < 1 || (day as number) > 31) return undefined;
-  const time = [hour, minute, second].map((part) => (part as number) - 1);
-  if (time.some((part) => part < 0 || part > 60)) return undefined;
-  const nanos = b.length >= 11 ? u32(b, 7) : 0;
-  const fraction = nanos === 0 ? '' : `.${String(nanos).padStart(9, '0').replace(/0+$/, '')}`;
-  const sign = year < 0 ? '-' : '';
-  const date = `${sign}${String(Math.abs(year)).padStart(4, '0')}-${two(month as number)}-${two(day as number)}`;
-  return `${date}T${time.map(two).join(':')}${fraction}`;
-}
-
-/** The instant is in UTC on the wire; the zone it was given in stands behind it. */
-function timestampWithZone(b: Uint8Array): string | undefined {
-  const utc = timestamp(b);
-  if (utc === undefined || b.length < 13) return utc;
-  const hour = b[11] as number;
-  if (hour & 0x80) return `${utc}Z`;
-  const minutes = (hour - 20) * 60 + (b[12] as number) - 60;
-  if (minutes === 0) return `${utc}Z`;
-  const size = Math.abs(minutes);
-  return `${utc}Z (${minutes < 0 ? '-' : '+'}${two(Math.trunc(size / 60))}:${two(size % 60)})`;
-}
-
-/** IEEE bytes, big-endian; the sign bit is flipped for positive numbers, all bits for negative ones. */
-function float(b: Uint8Array): number | string {
-  const flipped = Uint8Array.from(b, (byte, i) =>
-    (b[0] as number) & 0x80 ? (i === 0 ? byte ^ 0x80 : byte) : byte ^ 0xff,
-  );
-  const view = new DataView(flipped.buffer);
-  const value = b.length === 4 ? view.getFloat32(0) : view.getFloat64(0);
-  return Number.isFinite(value) ? value : String(value);
-}
-
-function intervalYm(b: Uint8Array): string | undefined {
-  if (b.length !== 5) return undefined;
-  const months = (u32(b, 0) - 2 ** 31) * 12 + (b[4] as number) - 60;
-  const size = Math.abs(months);
-  return `${months < 0 ? '-' : ''}${Math.trunc(size / 12)}-${two(size % 12)}`;
-}
-
-function intervalDs(b: Uint8Array): string | undefined {
-  if (b.length !== 11) return undefined;
-  const days = u32(b, 0) - 2 ** 31;
-  const parts = [(b[4] as number) - 60, (b[5] as number) - 60, (b[6] as number) - 60];
-  const nanos = u32(b, 7) - 2 ** 31;
-  const negative = days < 0 || nanos < 0 || parts.some((part) => part < 0);
-  const fraction = nanos === 0 ? '' : `.${String(Math.abs(nanos)).padStart(9, '0').replace(/0+$/, '')}`;
-  return `${negative ? '-' : ''}${Math.abs(days)} ${parts.map((part) => two(Math.abs(part))).join(':')}${fraction}`;
-}
-
-function u32(b: Uint8Array, at: number): number {
-  return new DataView(b.buffer, b.byteOffset, b.length).getUint32(at);
 }

@@ -1,5 +1,5 @@
 // The JDBC drivers of PostgreSQL and MariaDB: server-side prepared statements, batches, fetch sizes, errors, transactions.
-// Arguments: JDBC URL (with user and password in the environment), number of repetitions.
+// Arguments: number of repetitions, then JDBC URLs (with user and password in the environment): the first that works.
 
 import java.math.BigDecimal;
 import java.sql.Connection;
@@ -11,11 +11,18 @@ import java.sql.Statement;
 
 public class Jdbc {
   public static void main(String[] arguments) throws SQLException {
-    int count = Integer.parseInt(arguments[1]);
-    String user = System.getenv("LAB_USER");
-    String password = System.getenv("LAB_PASSWORD");
-    try (Connection connection = DriverManager.getConnection(arguments[0], user, password)) {
+    int count = Integer.parseInt(arguments[0]);
+    try (Connection connection = connect(arguments, 1)) {
       run(connection, count);
+    }
+  }
+
+  private static Connection connect(String[] urls, int at) throws SQLException {
+    try {
+      return DriverManager.getConnection(urls[at], System.getenv("LAB_USER"), System.getenv("LAB_PASSWORD"));
+    } catch (SQLException refused) {
+      if (at + 1 == urls.length) throw refused;
+      return connect(urls, at + 1);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Workloads of the `mariadb` connector: pipelining, bulk execution, compression, streamed local files. */
 import { type Connection, type ConnectionConfig, createConnection } from 'mariadb';
-import { mustFail, PASSWORDS, runNamed, type Target } from './target.ts';
+import { mustFail, PASSWORDS, preferTls, runNamed, type Target } from './target.ts';
 
 async function withConnection(
   target: Target,
@@ -8,14 +8,10 @@ async function withConnection(
   work: (connection: Connection) => Promise<void>,
 ): Promise<void> {
   const { host, port, database } = target;
-  const connection = await createConnection({
-    host,
-    port,
-    database,
-    user: 'alice',
-    password: PASSWORDS.alice,
-    ...options,
-  });
+  const login = { host, port, database, user: 'alice', password: PASSWORDS.alice, ...options };
+  const connection = await preferTls(target, /ssl not enabled/i, (tls) =>
+    createConnection({ ...login, ssl: tls && { rejectUnauthorized: false } }),
+  );
   try {
     await work(connection);
   } finally {
@@ -47,12 +43,14 @@ const bulk = (target: Target): Promise<void> =>
   withConnection(target, { bulk: true }, async (connection) => {
     await connection.query('create temporary table rows_in (id int, name varchar(50), amount double)');
     const rows = Array.from({ length: 20 }, (_, id) => [id, id % 5 === 0 ? null : `name ${id}`, id / 4]);
-    await connection.batch('insert into rows_in values (?, ?, ?)', rows);
-    await connection.batch('update rows_in set name = ? where id = ?', [
-      ['a', 1],
-      ['b', 2],
-    ]);
-    await connection.query('select count(*) from rows_in');
+    for (let round = 0; round < target.count; round++) {
+      await connection.batch('insert into rows_in values (?, ?, ?)', rows);
+      await connection.batch('update rows_in set name = ? where id = ?', [
+        ['a', 1],
+        ['b', 2],
+      ]);
+      await connection.query('select count(*) from rows_in');
+    }
   });
 
 await runNamed({ bulk, pipelined: pipelined({}), compressed: pipelined({ compress: true }) });

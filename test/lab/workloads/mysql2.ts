@@ -1,6 +1,6 @@
 /** Workloads of the `mysql2` client: text and prepared protocol, several statements, compression, users. */
 import mysql from 'mysql2/promise';
-import { mustFail, PASSWORDS, runNamed, type Target } from './target.ts';
+import { mustFail, PASSWORDS, preferTls, runNamed, type Target } from './target.ts';
 
 async function withConnection(
   target: Target,
@@ -8,14 +8,10 @@ async function withConnection(
   work: (connection: mysql.Connection) => Promise<void>,
 ): Promise<void> {
   const { host, port, database } = target;
-  const connection = await mysql.createConnection({
-    host,
-    port,
-    database,
-    user: 'alice',
-    password: PASSWORDS.alice,
-    ...options,
-  });
+  const login = { host, port, database, user: 'alice', password: PASSWORDS.alice, ...options };
+  const connection = await preferTls(target, /does not support secure connection/, (tls) =>
+    mysql.createConnection(tls ? { ...login, ssl: { rejectUnauthorized: false } } : login),
+  );
   try {
     await work(connection);
   } finally {

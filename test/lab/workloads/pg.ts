@@ -1,12 +1,15 @@
 /** Workloads of the `pg` client: simple and parameterised queries, portals, bursts, binary values, errors. */
 import pg from 'pg';
-import { mustFail, PASSWORDS, runNamed, type Target } from './target.ts';
+import { mustFail, PASSWORDS, preferTls, runNamed, type Target } from './target.ts';
 
 async function connect(target: Target, user: keyof typeof PASSWORDS = 'alice'): Promise<pg.Client> {
   const { host, port, database } = target;
-  const client = new pg.Client({ host, port, database, user, password: PASSWORDS[user], application_name: 'lab-pg' });
-  await client.connect();
-  return client;
+  const options = { host, port, database, user, password: PASSWORDS[user], application_name: 'lab-pg' };
+  return await preferTls(target, /does not support SSL/, async (tls) => {
+    const client = new pg.Client({ ...options, ssl: tls && { rejectUnauthorized: false } });
+    await client.connect();
+    return client;
+  });
 }
 
 async function withClient(target: Target, work: (client: pg.Client) => Promise<void>): Promise<void> {

@@ -11,6 +11,7 @@ async function withSql(target: Target, max: number, work: (sql: postgres.Sql) =>
     database,
     user: 'alice',
     password: PASSWORDS.alice,
+    ssl: target.tls ? 'prefer' : false,
     max,
     connection,
     onnotice: () => undefined,

@@ -11,7 +11,7 @@ connection = psycopg.connect(
     dbname=target["database"],
     user="alice",
     password="wonderland",
-    sslmode="disable",
+    sslmode="prefer" if target["tls"] else "disable",
     application_name="lab-psycopg3;user=ann",
     prepare_threshold=3,
 )

@@ -12,7 +12,7 @@ connection = psycopg2.connect(
     dbname=target["database"],
     user="alice",
     password="wonderland",
-    sslmode="disable",
+    sslmode="prefer" if target["tls"] else "disable",
     application_name="lab-cancel",
 )
 connection.autocommit = True

@@ -6,6 +6,8 @@ export interface Target {
   readonly database: string;
   /** How much of its work a program repeats. */
   readonly count: number;
+  /** Take TLS where the server offers it, else go on without. */
+  readonly tls: boolean;
 }
 
 /** Role or user name to password; the servers of the lab are set up with the same. */
@@ -37,4 +39,15 @@ export async function runNamed(programs: Readonly<Record<string, (target: Target
   const program = programs[name];
   if (program === undefined) throw new Error(`no workload is called ${name}`);
   await program(readTarget());
+}
+
+/** Tries `connect` with TLS when the target prefers it, and in the clear when the server has none (as `refused` tells). */
+export async function preferTls<C>(target: Target, refused: RegExp, connect: (tls: boolean) => Promise<C>): Promise<C> {
+  if (!target.tls) return await connect(false);
+  try {
+    return await connect(true);
+  } catch (error) {
+    if (!refused.test(String(error))) throw error;
+    return await connect(false);
+  }
 }

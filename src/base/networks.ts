@@ -1,0 +1,123 @@
+/** Addresses and networks as people write them: single addresses, CIDR blocks (RFC 4632, RFC 4291) and ranges `first-last`. */
+
+import { formatAddress } from './address.ts';
+
+/** An address as one number; IPv4 as `::ffff:a.b.c.d`, so that both families compare. */
+export type Address = bigint;
+
+export interface Range {
+  readonly first: Address;
+  readonly last: Address;
+}
+
+const V4_BASE = 0xffff_0000_0000n;
+const ALL_ONES = (1n << 128n) - 1n;
+const REMEMBERED_MAX = 4096;
+
+/** `undefined` when `text` is no address. */
+export function parseAddress(text: string): Address | undefined {
+  const v4 = parseV4(text);
+  if (v4 !== undefined) return V4_BASE | v4;
+  return text.includes(':') ? parseV6(text) : undefined;
+}
+
+function parseV4(text: string): bigint | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4) return undefined;
+  let value = 0n;
+  for (const part of parts) {
+    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
+    value = (value << 8n) | BigInt(part);
+  }
+  return value;
+}
+
+function parseV6(text: string): bigint | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const head = parseWords(halves[0] ?? '', halves.length === 1);
+  const tail = parseWords(halves[1] ?? '', true);
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  let value = 0n;
+  for (const word of [...head, ...Array.from({ length: missing }, () => 0), ...tail])
+    value = (value << 16n) | BigInt(word);
+  return value;
+}
+
+/** 16-bit words of one side of `::`; the last may be a dotted IPv4 address. */
+function parseWords(text: string, last: boolean): number[] | undefined {
+  if (text === '') return [];
+  const words: number[] = [];
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    if (last && index === parts.length - 1 && part.includes('.')) {
+      const v4 = parseV4(part);
+      if (v4 === undefined) return undefined;
+      words.push(Number(v4 >> 16n), Number(v4 & 0xffffn));
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+      words.push(Number.parseInt(part, 16));
+    } else {
+      return undefined;
+    }
+  }
+  return words;
+}
+
+/** The network of `prefixBits` bits around an address: `10.1.2.0/24`; the text itself when it is no address. */
+export function networkOf(text: string, prefixBits: number): string {
+  const address = parseAddress(text);
+  if (address === undefined) return text;
+  const bits = Math.min(prefixBits, text.includes(':') ? 128 : 32);
+  const hostBits = BigInt((text.includes(':') ? 128 : 32) - bits);
+  const network = (address >> hostBits) << hostBits;
+  const word = (index: number): number => Number(BigInt.asIntN(32, network >> BigInt(96 - 32 * index)));
+  return `${formatAddress(word(0), word(1), word(2), word(3))}/${bits}`;
+}
+
+/** A range of addresses, or the reason why `text` is none. */
+export function parseNetwork(text: string): Range | string {
+  const slash = text.indexOf('/');
+  if (slash >= 0) return parseCidr(text, text.slice(0, slash), text.slice(slash + 1));
+  const dash = text.indexOf('-');
+  if (dash >= 0) {
+    const first = parseAddress(text.slice(0, dash).trim());
+    const last = parseAddress(text.slice(dash + 1).trim());
+    if (first === undefined || last === undefined) return `"${text}" is not a range of addresses`;
+    return first > last ? `"${text}" ends before it begins` : { first, last };
+  }
+  const address = parseAddress(text);
+  return address === undefined
+    ? `"${text}" is not an address, a CIDR block or a range`
+    : { first: address, last: address };
+}
+
+function parseCidr(text: string, base: string, length: string): Range | string {
+  const address = parseAddress(base);
+  if (address === undefined || !/^[0-9]{1,3}$/.test(length)) return `"${text}" is not a CIDR block`;
+  const bits = base.includes(':') ? 128 : 32;
+  if (Number(length) > bits) return `"${text}": the prefix is longer than ${bits} bits`;
+  const hostMask = (1n << BigInt(bits - Number(length))) - 1n;
+  if ((address & hostMask) !== 0n) return `"${text}" has bits beyond its prefix`;
+  return { first: address & (ALL_ONES ^ hostMask), last: address | hostMask };
+}
+
+export class NetworkMatcher {
+  private readonly ranges: readonly Range[];
+  private readonly remembered = new Map<string, boolean>();
+
+  constructor(ranges: readonly Range[]) {
+    this.ranges = ranges;
+  }
+
+  test(address: string): boolean {
+    const known = this.remembered.get(address);
+    if (known !== undefined) return known;
+    const value = parseAddress(address);
+    const verdict = value !== undefined && this.ranges.some(({ first, last }) => first <= value && value <= last);
+    if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();
+    this.remembered.set(address, verdict);
+    return verdict;
+  }
+}

@@ -1,0 +1,116 @@
+/** `wiretrail coverage`: a statement of completeness for a stretch of time, to be filed with what was found in it. */
+import { Command, Option } from 'commander';
+import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
+import { formatTime } from '../base/time.ts';
+import { parseFilter } from '../query/language.ts';
+import { StoreReader } from '../store/reader.ts';
+import { type Coverage, coverageOf, isComplete } from '../traffic/coverage.ts';
+import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
+import { byteSize, counted, grouped, say } from './text.ts';
+import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
+
+interface CoverageOptions extends TimeOptions {
+  readonly store: string;
+  readonly format: 'text' | 'json';
+}
+
+const HOLES_SHOWN = 20;
+const LOSSES_SHOWN = 50;
+
+const EXAMPLES = `
+Examples:
+  wiretrail coverage --store ./data                         over all that was recorded
+  wiretrail coverage --from 2026-11-20 --to 2026-11-21      one day, UTC
+  wiretrail coverage -t -1d --format json
+
+Exit codes: 0 complete · 3 something was lost, or nobody watched for a while`;
+
+export function coverageCommand(exit: (code: number) => void): Command {
+  return timeOptions(
+    new Command('coverage')
+      .description('say how complete the record of a stretch of time is')
+      .option('--store <dir>', 'the store', 'data'),
+  )
+    .addOption(new Option('--format <form>', 'how to print').choices(['text', 'json']).default('text'))
+    .addHelpText('after', EXAMPLES)
+    .action((options: CoverageOptions) => exit(run(options)));
+}
+
+function run(options: CoverageOptions): number {
+  const traffic = new TrafficReader(options.store);
+  try {
+    const span = timeRange(options, Date.now() * 1000) ?? traffic.span();
+    if (span === undefined) {
+      throw new UserError(
+        `${options.store}: no heartbeats; it was filled without flow records, or by an older version`,
+      );
+    }
+    const statements = coverageOf(traffic.heartbeats(span), span);
+    for (const problem of traffic.problems) say(`wiretrail: ${problem}`);
+    if (options.format === 'json') process.stdout.write(`${JSON.stringify({ span, sensors: statements })}\n`);
+    else printStatements(statements, span, options.store);
+    return statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
+  } finally {
+    traffic.close();
+  }
+}
+
+function printStatements(statements: readonly Coverage[], span: TimeSpan, store: string): void {
+  const print = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  print(`Completeness from ${formatTime(span.fromUs)} to ${formatTime(span.toUs)}`);
+  if (statements.length === 0) print('No sensor watched in this time.');
+  for (const statement of statements) for (const line of statementLines(statement, span)) print(line);
+  for (const line of lossLines(store, span)) print(line);
+}
+
+function statementLines(coverage: Coverage, span: TimeSpan): string[] {
+  const { sensor, holes, understoodBytes, encryptedBytes, otherBytes, undecidedBytes, gapBytes, unparsedBytes } =
+    coverage;
+  const whole = understoodBytes + encryptedBytes + otherBytes + undecidedBytes + gapBytes + unparsedBytes;
+  const share = (bytes: number): string => `${byteSize(bytes)}, ${percent(bytes, whole)}`;
+  const lines = [
+    '',
+    `Sensor ${sensor}: ${isComplete(coverage) ? 'complete' : 'NOT complete'}`,
+    `  watched      ${percent(coverage.watchedUs, span.toUs - span.fromUs)} of the time`,
+    ...holes
+      .slice(0, HOLES_SHOWN)
+      .map((hole) => `    not from   ${formatTime(hole.fromUs)} to ${formatTime(hole.toUs)}`),
+    ...(holes.length > HOLES_SHOWN ? [`    and ${counted(holes.length - HOLES_SHOWN, 'hole')} more`] : []),
+    `  seen         ${counted(coverage.packets, 'packet')}, ${byteSize(coverage.bytes)}`,
+    `  dropped      ${counted(coverage.kernelDrops, 'packet')} by the kernel; the ring froze ${grouped(coverage.ringFreezes)} times`,
+    `  payload      ${byteSize(whole)} of TCP`,
+    `    understood ${share(understoodBytes)}`,
+    `    encrypted  ${share(encryptedBytes)}`,
+    `    other      ${share(otherBytes)}`,
+    `    undecided  ${share(undecidedBytes)}`,
+    `    lost       ${share(gapBytes)} in gaps of database connections`,
+    `    unreadable ${share(unparsedBytes)}`,
+    `  sessions     ${grouped(coverage.connections)} begun, ${grouped(coverage.cutSessions)} cut (beginning or end not seen)`,
+    `  given up     ${counted(coverage.evictedFlows, 'connection')}, ${counted(coverage.droppedRecords, 'record')}`,
+  ];
+  if (coverage.clockJumps > 0) lines.push(`  clock        set ${grouped(coverage.clockJumps)} times`);
+  return lines;
+}
+
+/** What the ledger wrote down, in its own words. */
+function lossLines(store: string, span: TimeSpan): string[] {
+  const reader = new StoreReader(store);
+  try {
+    const filter = parseFilter('kind:loss', 0);
+    const lines: string[] = [];
+    for (const record of reader.query({ ...span, filter, order: 'oldest', limit: LOSSES_SHOWN + 1 })) {
+      lines.push(`  ${formatTime(record.timeUs)}  ${record.reason ?? ''}: ${record.errorText ?? record.text ?? ''}`);
+    }
+    if (lines.length === 0) return [];
+    const more = lines.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
+    return ['', 'Losses written down:', ...lines.slice(0, LOSSES_SHOWN), ...more];
+  } finally {
+    reader.close();
+  }
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? '0 %' : `${((100 * part) / whole).toFixed(part === whole || part === 0 ? 0 : 3)} %`;
+}

@@ -1,0 +1,348 @@
+/** `wiretrail flows`: the network auditor's view: connections listed, merged, ranked as they run, or in bins of time. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT_DONE, UserError } from '../base/errors.ts';
+import { formatTime } from '../base/time.ts';
+import { fieldsOf } from '../query/vocabulary.ts';
+import { csvLine } from '../store/format/csv.ts';
+import { type Column, TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
+import { type FlowTotal, FlowTotals, KEY_FIELDS, parseKeys } from '../traffic/aggregate.ts';
+import { FLOW_VOCABULARY, statusPredicate } from '../traffic/filter.ts';
+import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
+import type { FlowStatus } from '../traffic/schema.ts';
+import { binsOf, partOf } from '../traffic/split.ts';
+import { positiveInteger } from './options.ts';
+import { PIPE_WIDTH, print } from './query-sql.ts';
+import { SessionUsers } from './session-users.ts';
+import { byteSize, counted, grouped, say } from './text.ts';
+import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
+
+interface FlowOptions extends TimeOptions {
+  readonly store: string;
+  readonly by: string;
+  readonly bin?: number;
+  readonly limit?: number;
+  readonly format: 'table' | 'jsonl' | 'csv';
+  readonly every: number;
+}
+
+const TABLE_LIMIT = 100;
+const TOP_ROWS = 20;
+const TOP_WINDOW_US = 15e6;
+
+const EXAMPLES = `
+Keys: ${KEY_FIELDS.join(' ')} connection all
+Fields: ${fieldsOf(FLOW_VOCABULARY).join(' ')}
+
+Examples:
+  wiretrail flows list client:10.0.0.0/8 port:5432 -t -1h     status records, oldest first
+  wiretrail flows merge                                       one line a connection
+  wiretrail flows merge --by client/24,port -t 2026/11/20     who talks to which service
+  wiretrail flows merge --by user 'bytes>1M'                  by database user
+  wiretrail flows bins --bin 10s --by port                    a time series
+  wiretrail flows top --store /var/lib/wiretrail              the busiest, as they run
+  wiretrail flows heartbeats -t -1d                           when the sensor watched, and what it saw`;
+
+export function flowsCommand(exit: (code: number) => void): Command {
+  const flows = new Command('flows')
+    .description('connections as a network auditor sees them: packets, bytes, state, round trips, every 5 s')
+    .addHelpText('after', EXAMPLES);
+  const add = (
+    name: string,
+    description: string,
+    run: (expression: string, options: FlowOptions) => unknown,
+  ): Command =>
+    timeOptions(flows.command(name))
+      .description(description)
+      .argument('[expression...]', 'client:10.0.0.0/8 port:5432 user:alice state:RST bytes>1M, with and, or, not')
+      .option('--store <dir>', 'the store', 'data')
+      .option('--limit <count>', `lines at most (${TABLE_LIMIT} for a table, else all)`, positiveInteger)
+      .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
+      .action(async (expression: string[], options: FlowOptions) => {
+        await run(expression.join(' '), options);
+        exit(EXIT_DONE);
+      });
+  const byKey = (command: Command, key: string): Command =>
+    command.option('--by <keys>', 'fields to merge by; addresses may be networks: client/24', key);
+  add('list', 'status records as they were written', list);
+  byKey(add('merge', 'records merged by a key, most bytes first', merge), 'connection');
+  byKey(add('bins', 'records merged by a key in bins of time, cut exactly at their edges', bins), 'all').requiredOption(
+    '--bin <length>',
+    'length of a bin: 5s, 1m, 1h, 1d',
+    binLength,
+  );
+  byKey(add('top', 'the busiest of the last seconds, over and over, until Ctrl-C', top), 'connection').option(
+    '--every <seconds>',
+    'seconds between two pictures',
+    positiveInteger,
+    2,
+  );
+  add('heartbeats', 'spans in which the sensor watched, with what it saw and lost', heartbeats);
+  return flows;
+}
+
+/** Opens what a command reads, and closes it. */
+async function withTraffic(
+  options: FlowOptions,
+  use: (reader: TrafficReader, users: SessionUsers, span: TimeSpan) => Promise<void>,
+): Promise<void> {
+  const reader = new TrafficReader(options.store);
+  const users = new SessionUsers(options.store);
+  try {
+    const span = timeRange(options, Date.now() * 1000) ?? reader.span();
+    if (span === undefined) throw new UserError(`${options.store}: no flow records here`);
+    await use(reader, users, span);
+  } finally {
+    for (const problem of reader.problems) say(`wiretrail: ${problem}`);
+    reader.close();
+    users.close();
+  }
+}
+
+/** Records of a span that an expression finds, each cut to the span. */
+function* matching(
+  reader: TrafficReader,
+  users: SessionUsers,
+  expression: string,
+  span: TimeSpan,
+): Generator<FlowStatus, void, undefined> {
+  const matches = statusPredicate(expression, Date.now() * 1000, users.userOf);
+  for (const status of reader.statuses(span)) {
+    const part = matches(status) ? partOf(status, span) : undefined;
+    if (part !== undefined) yield part;
+  }
+}
+
+function list(expression: string, options: FlowOptions): Promise<void> {
+  return withTraffic(options, async (reader, users, span) => {
+    const out = new Output(LIST_COLUMNS, options);
+    for (const status of matching(reader, users, expression, span)) {
+      if (!(await out.add(listCells(status, users.userOf(status.session)), status))) break;
+    }
+    await out.end('record');
+  });
+}
+
+function merge(expression: string, options: FlowOptions): Promise<void> {
+  return withTraffic(options, async (reader, users, span) => {
+    const keys = parseKeys(options.by);
+    const totals = new FlowTotals(keys, users.userOf);
+    for (const status of matching(reader, users, expression, span)) totals.add(status);
+    const out = new Output([...keys.map(({ field }) => text(field.toUpperCase(), 40)), ...TOTAL_COLUMNS], options);
+    for (const total of totals.ranked()) if (!(await out.add(totalCells(total), total))) break;
+    await out.end('line');
+  });
+}
+
+function bins(expression: string, options: FlowOptions): Promise<void> {
+  const binUs = options.bin ?? 0;
+  return withTraffic(options, async (reader, users, span) => {
+    const keys = parseKeys(options.by);
+    const byBin = new Map<number, FlowTotals>();
+    for (const status of matching(reader, users, expression, span)) {
+      for (const { binUs: startUs, part } of binsOf(status, binUs, span)) {
+        let totals = byBin.get(startUs);
+        if (totals === undefined) {
+          totals = new FlowTotals(keys, users.userOf);
+          byBin.set(startUs, totals);
+        }
+        totals.add(part);
+      }
+    }
+    const columns = [text('BIN', 23), ...keys.map(({ field }) => text(field.toUpperCase(), 40)), ...TOTAL_COLUMNS];
+    const out = new Output(columns, options);
+    for (const [startUs, totals] of [...byBin].sort(([a], [b]) => a - b)) {
+      for (const total of totals.inOrder()) {
+        const cells = [clock(startUs), ...totalCells(total)];
+        if (!(await out.add(cells, { bin: formatTime(startUs), ...total }))) return out.end('line');
+      }
+    }
+    await out.end('line');
+  });
+}
+
+async function top(expression: string, options: FlowOptions): Promise<void> {
+  const keys = parseKeys(options.by);
+  const columns = [...keys.map(({ field }) => text(field.toUpperCase(), 40)), ...TOTAL_COLUMNS];
+  const isScreen = process.stdout.isTTY === true;
+  for (;;) {
+    const nowUs = Date.now() * 1000;
+    const reader = new TrafficReader(options.store);
+    const users = new SessionUsers(options.store);
+    try {
+      const totals = new FlowTotals(keys, users.userOf);
+      const span = { fromUs: nowUs - TOP_WINDOW_US, toUs: nowUs };
+      for (const status of matching(reader, users, expression, span)) totals.add(status);
+      const rows = totals
+        .ranked()
+        .slice(0, options.limit ?? TOP_ROWS)
+        .map(totalCells);
+      if (isScreen) process.stdout.write('\x1b[H\x1b[2J');
+      await print(`${formatTime(nowUs)}  the last ${TOP_WINDOW_US / 1e6} s`);
+      for (const line of tableLines(columns, rows, process.stdout.columns ?? PIPE_WIDTH)) await print(line);
+    } finally {
+      reader.close();
+      users.close();
+    }
+    await sleep(options.every * 1000);
+  }
+}
+
+function heartbeats(expression: string, options: FlowOptions): Promise<void> {
+  if (expression !== '') throw new UserError('heartbeats take no expression');
+  return withTraffic(options, async (reader, _users, span) => {
+    const out = new Output(HEARTBEAT_COLUMNS, options);
+    for (const beat of reader.heartbeats(span)) {
+      const counts = [beat.packets, beat.kernelDrops, beat.activeFlows, beat.connections, beat.cutSessions];
+      const cells = [clock(beat.fromUs), clock(beat.toUs), beat.sensor, byteSize(beat.bytes), ...counts.map(grouped)];
+      if (!(await out.add(cells, beat))) break;
+    }
+    await out.end('heartbeat');
+  });
+}
+
+/** Lines of a table, JSON or CSV, up to the limit. */
+class Output {
+  private readonly columns: readonly Column[];
+  private readonly options: FlowOptions;
+  private readonly limit: number;
+  private rows: string[][] = [];
+  private shown = 0;
+  private more = false;
+  private header = true;
+
+  constructor(columns: readonly Column[], options: FlowOptions) {
+    this.columns = columns;
+    this.options = options;
+    this.limit = options.limit ?? (options.format === 'table' ? TABLE_LIMIT : Number.POSITIVE_INFINITY);
+  }
+
+  /** False when the limit is reached and there is more. */
+  async add(cells: readonly string[], data: object): Promise<boolean> {
+    if (this.shown === this.limit) {
+      this.more = true;
+      return false;
+    }
+    this.shown++;
+    const { format } = this.options;
+    if (format === 'jsonl') {
+      await print(JSON.stringify(data));
+    } else {
+      this.rows.push([...cells]);
+      if (this.rows.length >= TABLE_GROUP_ROWS) await this.flush();
+    }
+    return true;
+  }
+
+  async end(noun: string): Promise<void> {
+    await this.flush();
+    if (this.options.format === 'table') {
+      say(`${counted(this.shown, noun)}${this.more ? ', and more: raise --limit' : ''}`);
+    }
+  }
+
+  private async flush(): Promise<void> {
+    const { columns, rows, header } = this;
+    const { format } = this.options;
+    if (format === 'csv') {
+      const lines = header ? [columns.map(({ title }) => title.toLowerCase()), ...rows] : rows;
+      for (const line of lines) process.stdout.write(csvLine(line));
+    } else if (format === 'table') {
+      for (const line of tableLines(columns, rows, process.stdout.columns ?? PIPE_WIDTH, header)) await print(line);
+    }
+    this.header = false;
+    this.rows = [];
+  }
+}
+
+function text(title: string, widthMax: number): Column {
+  return { title, align: 'left', widthMax };
+}
+
+function number(title: string): Column {
+  return { title, align: 'right', widthMax: 14 };
+}
+
+const LIST_COLUMNS: readonly Column[] = [
+  text('START', 23),
+  number('SECONDS'),
+  text('CLIENT', 45),
+  text('', 3),
+  text('SERVER', 45),
+  text('USER', 20),
+  number('PKTS >'),
+  number('PKTS <'),
+  number('BYTES >'),
+  number('BYTES <'),
+  number('RETR'),
+  number('RTT MS'),
+  text('STATE', 5),
+];
+
+function listCells(status: FlowStatus, user: string): string[] {
+  const { startUs, endUs, client, server, directed, synAckUs, ackDataUs, state } = status;
+  const rttUs = synAckUs === undefined ? undefined : synAckUs + (ackDataUs ?? 0);
+  return [
+    clock(startUs),
+    seconds(endUs - startUs),
+    `${client.address}:${client.port}`,
+    directed ? '->' : '<?>',
+    `${server.address}:${server.port}`,
+    user,
+    grouped(client.packets),
+    grouped(server.packets),
+    grouped(client.bytes),
+    grouped(server.bytes),
+    grouped(client.retransmitted + server.retransmitted),
+    rttUs === undefined ? '' : (rttUs / 1000).toFixed(3),
+    state,
+  ];
+}
+
+const TOTAL_COLUMNS: readonly Column[] = [
+  text('START', 23),
+  number('SECONDS'),
+  number('CONNS'),
+  number('RECORDS'),
+  number('PKTS >'),
+  number('PKTS <'),
+  number('BYTES >'),
+  number('BYTES <'),
+  number('RETR'),
+  text('STATE', 5),
+];
+
+function totalCells(total: FlowTotal): string[] {
+  const { key, startUs, endUs, connections, records, clientPackets, serverPackets, clientBytes, serverBytes } = total;
+  const counts = [connections, records, clientPackets, serverPackets, clientBytes, serverBytes, total.retransmitted];
+  return [...key, clock(startUs), seconds(endUs - startUs), ...counts.map(grouped), total.state];
+}
+
+const HEARTBEAT_COLUMNS: readonly Column[] = [
+  text('FROM', 23),
+  text('TO', 23),
+  text('SENSOR', 30),
+  number('BYTES'),
+  number('PACKETS'),
+  number('DROPPED'),
+  number('ACTIVE'),
+  number('SESSIONS'),
+  number('CUT'),
+];
+
+function clock(timeUs: number): string {
+  return formatTime(timeUs).slice(0, 23).replace('T', ' ');
+}
+
+function seconds(lengthUs: number): string {
+  return (lengthUs / 1e6).toFixed(3);
+}
+
+const BIN_UNITS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6 };
+
+function binLength(value: string): number {
+  const match = /^(\d{1,6})([smhd])$/.exec(value);
+  const lengthUs = Number(match?.[1]) * (BIN_UNITS[match?.[2] ?? ''] ?? Number.NaN);
+  if (!(lengthUs > 0)) throw new InvalidArgumentError('expected a length such as 10s, 5m or 1h.');
+  return lengthUs;
+}

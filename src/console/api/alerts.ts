@@ -1,0 +1,94 @@
+/** Alerts: records with a rule that says `alert`, in groups of one rule and one fingerprint. */
+import Type, { type Static } from 'typebox';
+import { Asked, Counted, closed, SEVERITY_NAMES, scopeProperties, word } from './common.ts';
+import { Row, Series } from './records.ts';
+
+export const ALERT_STATES = ['open', 'acknowledged', 'closed'] as const;
+export type AlertState = (typeof ALERT_STATES)[number];
+/** What an alert turned out to be; required to close it. */
+export const VERDICTS = ['expected', 'problem', 'noise'] as const;
+
+/** `GET /alerts`. */
+export const AlertsQuery = closed({
+  ...scopeProperties,
+  /** One or more of the states, separated by commas; absent: open and acknowledged. */
+  state: Type.Optional(Type.String({ maxLength: 40 })),
+  severity: Type.Optional(word(SEVERITY_NAMES)),
+  mine: Type.Optional(Type.Boolean()),
+});
+export type AlertsQuery = Static<typeof AlertsQuery>;
+
+export const Decision = closed({
+  time: Type.String(),
+  who: Type.String(),
+  state: word(ALERT_STATES),
+  verdict: Type.Optional(word(VERDICTS)),
+  reason: Type.String(),
+  /** Matches there were at that moment. */
+  count: Type.Integer(),
+});
+export type Decision = Static<typeof Decision>;
+
+export const AlertGroup = closed({
+  /** `RULE~FINGERPRINT`; stable over time. */
+  id: Type.String(),
+  rule: Type.String(),
+  title: Type.Optional(Type.String()),
+  severity: word(SEVERITY_NAMES),
+  fingerprint: Type.Optional(Type.String()),
+  /** Normalised text of the statements. */
+  summary: Type.Optional(Type.String()),
+  count: Type.Integer(),
+  first: Type.String(),
+  last: Type.String(),
+  users: Type.Array(Counted),
+  state: word(ALERT_STATES),
+  verdict: Type.Optional(word(VERDICTS)),
+  /** Who took or closed it. */
+  by: Type.Optional(Type.String()),
+  /** It matched again after it was closed. */
+  returned: Type.Boolean(),
+  trend: Type.Array(Type.Integer()),
+});
+export type AlertGroup = Static<typeof AlertGroup>;
+
+export const Alerts = closed({
+  asked: Asked,
+  groups: Type.Array(AlertGroup),
+  /** Groups by state, whatever states were asked for. */
+  counts: closed({
+    open: Type.Integer(),
+    acknowledged: Type.Integer(),
+    closed: Type.Integer(),
+    returned: Type.Integer(),
+  }),
+});
+export type Alerts = Static<typeof Alerts>;
+
+/** `GET /alerts/:id`. */
+export const AlertQuery = closed(scopeProperties);
+export type AlertQuery = Static<typeof AlertQuery>;
+export const AlertView = closed({
+  asked: Asked,
+  group: AlertGroup,
+  reason: Type.Optional(Type.String()),
+  references: Type.Array(Type.String()),
+  series: Series,
+  /** Latest matches. */
+  rows: Type.Array(Row),
+  /** The query that finds all of them. */
+  q: Type.String(),
+  trail: Type.Array(Decision),
+});
+export type AlertView = Static<typeof AlertView>;
+
+/** `POST /alerts/decide`: the answer lists exactly the groups that were changed. */
+export const AlertDecide = closed({
+  ids: Type.Array(Type.String({ maxLength: 300 }), { minItems: 1, maxItems: 500 }),
+  state: word(ALERT_STATES),
+  verdict: Type.Optional(word(VERDICTS)),
+  reason: Type.String({ minLength: 3, maxLength: 2000 }),
+});
+export type AlertDecide = Static<typeof AlertDecide>;
+export const AlertDecided = closed({ ids: Type.Array(Type.String()) });
+export type AlertDecided = Static<typeof AlertDecided>;

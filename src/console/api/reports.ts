@@ -1,0 +1,65 @@
+/** Reports: a catalogue by purpose, runs that were sealed, schedules. */
+import Type, { type Static } from 'typebox';
+import { closed, scopeProperties, word } from './common.ts';
+
+export const REPORT_KINDS = ['privileged', 'schema', 'logins', 'objects', 'alerts', 'completeness', 'console'] as const;
+export type ReportKind = (typeof REPORT_KINDS)[number];
+export const REPORT_FORMATS = ['pdf', 'html'] as const;
+
+export const ReportRun = closed({
+  id: Type.String(),
+  kind: word(REPORT_KINDS),
+  title: Type.String(),
+  from: Type.String(),
+  to: Type.String(),
+  q: Type.String(),
+  createdAt: Type.String(),
+  by: Type.String(),
+  state: word(['running', 'done', 'failed'] as const),
+  message: Type.Optional(Type.String()),
+  records: Type.Optional(Type.Integer()),
+  /** SHA-256 of the files. */
+  pdfSha256: Type.Optional(Type.String()),
+  htmlSha256: Type.Optional(Type.String()),
+});
+export type ReportRun = Static<typeof ReportRun>;
+
+export const Schedule = closed({
+  id: Type.String(),
+  kind: word(REPORT_KINDS),
+  /** Query that narrows it; may be empty. */
+  q: Type.String(),
+  every: word(['day', 'week', 'month'] as const),
+  /** Hour of the day in UTC; weeks begin on Monday, months on the first. */
+  hour: Type.Integer(),
+  by: Type.String(),
+  next: Type.String(),
+  last: Type.Optional(Type.String()),
+});
+export type Schedule = Static<typeof Schedule>;
+
+/** `GET /reports`. `GET /reports/:id/pdf` and `/html` give the files. `DELETE /reports/schedules/:id`. */
+export const Reports = closed({
+  catalogue: Type.Array(closed({ kind: word(REPORT_KINDS), title: Type.String(), purpose: Type.String() })),
+  runs: Type.Array(ReportRun),
+  schedules: Type.Array(Schedule),
+});
+export type Reports = Static<typeof Reports>;
+
+/** `POST /reports`: starts a run. */
+export const ReportCreate = closed({
+  kind: word(REPORT_KINDS),
+  q: scopeProperties.q,
+  t: scopeProperties.t,
+  db: scopeProperties.db,
+});
+export type ReportCreate = Static<typeof ReportCreate>;
+
+/** `POST /reports/schedules`. */
+export const ScheduleCreate = closed({
+  kind: word(REPORT_KINDS),
+  q: scopeProperties.q,
+  every: word(['day', 'week', 'month'] as const),
+  hour: Type.Integer({ minimum: 0, maximum: 23 }),
+});
+export type ScheduleCreate = Static<typeof ScheduleCreate>;

@@ -1,0 +1,227 @@
+/** Alerts: records with a rule that raised one, in groups of a rule and a shape of statement. */
+import { formatTime } from '../../base/time.ts';
+import type { Filter, Query } from '../../query/filter.ts';
+import type { Group } from '../../store/aggregate.ts';
+import {
+  ALERT_STATES,
+  type AlertGroup,
+  type AlertState,
+  type Alerts,
+  type AlertsQuery,
+  type AlertView,
+} from '../api/alerts.ts';
+import { type Scope, SEVERITY_NAMES } from '../api/common.ts';
+import { ConsoleError } from '../error.ts';
+import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
+import { questionOf } from './lists.ts';
+import { explainMatches } from './matches.ts';
+import { alertQuery } from './overview.ts';
+import { rowOf } from './row.ts';
+import { both, type Source, valueFilter } from './source.ts';
+import type { Seen } from './task.ts';
+
+/** The last decision on a group. */
+export interface DecisionFacts {
+  readonly groupId: string;
+  readonly state: AlertState;
+  readonly verdict: 'expected' | 'problem' | 'noise' | undefined;
+  readonly who: string;
+  /** Time of the newest match there was when it was made. */
+  readonly lastUs: number;
+}
+
+const TREND_BUCKETS = 24;
+const CHART_BUCKETS = 96;
+const GROUPS_MAX = 500;
+const ROWS = 50;
+const USERS = 5;
+const SEPARATOR = '~';
+
+export function alerts(
+  source: Source,
+  args: Seen<AlertsQuery & { decisions: readonly DecisionFacts[]; who: string }>,
+): Alerts {
+  const question = questionOf(source, args);
+  const query = alertQuery(question.query);
+  const buckets = bucketsOf(question.range.fromUs, question.range.toUs, TREND_BUCKETS);
+  const decisions = new Map(args.decisions.map((decision) => [decision.groupId, decision]));
+  const groups = groupsOf(source, query, buckets, decisions);
+  const counts = { open: 0, acknowledged: 0, closed: 0, returned: 0 };
+  for (const { state, returned } of groups) {
+    counts[state]++;
+    if (returned) counts.returned++;
+  }
+  const states = statesOf(args.state);
+  const wanted = groups.filter(
+    ({ state, severity, by }) =>
+      states.has(state) &&
+      (args.severity === undefined || severity === args.severity) &&
+      (args.mine !== true || by === args.who),
+  );
+  const shown = wanted.slice(0, GROUPS_MAX).map((group) => withExample(source, query, group));
+  return { asked: source.asked(question), groups: shown, counts };
+}
+
+function statesOf(text: string | undefined): ReadonlySet<AlertState> {
+  if (text === undefined) return new Set(['open', 'acknowledged']);
+  return new Set(
+    text.split(',').map((name) => {
+      const state = ALERT_STATES.find((known) => known === name);
+      if (state === undefined) throw new ConsoleError('bad-request', `there is no state ${name}`);
+      return state;
+    }),
+  );
+}
+
+interface Draft {
+  readonly rule: string;
+  readonly fingerprint: string;
+  count: number;
+  firstUs: number;
+  lastUs: number;
+  readonly users: Map<string, number>;
+  readonly trend: number[];
+}
+type Triaged = Omit<AlertGroup, 'title' | 'summary'> & { readonly lastUs: number };
+
+function groupsOf(
+  source: Source,
+  query: Query,
+  buckets: Buckets,
+  decisions: ReadonlyMap<string, DecisionFacts>,
+): Triaged[] {
+  const severities = alertRules(source, query);
+  const drafts = new Map<string, Draft>();
+  const by = {
+    fields: ['rule', 'fingerprint', 'user'] as const,
+    bucketUs: buckets.widthUs,
+    originUs: buckets.originUs,
+  };
+  for (const row of source.aggregate(query, by)) {
+    const [rule = '', fingerprint = ''] = row.labels;
+    if (!severities.has(rule)) continue;
+    const id = groupId(rule, fingerprint);
+    const draft = drafts.get(id) ?? newDraft(rule, fingerprint, buckets);
+    drafts.set(id, draft);
+    addRow(draft, row, buckets);
+  }
+  const groups = [...drafts].map(([id, draft]) => {
+    const { rule, fingerprint, count, firstUs, lastUs, trend } = draft;
+    const users = [...draft.users].map(([value, found]) => ({ value, count: found }));
+    return {
+      id,
+      rule,
+      severity: severities.get(rule) ?? ('info' as const),
+      ...(fingerprint === '' ? {} : { fingerprint }),
+      count,
+      first: formatTime(firstUs),
+      last: formatTime(lastUs),
+      lastUs,
+      users: users.sort((a, b) => b.count - a.count).slice(0, USERS),
+      trend,
+      ...stateOf(decisions.get(id), lastUs),
+    };
+  });
+  return groups.sort((a, b) => rank(b) - rank(a) || b.lastUs - a.lastUs);
+}
+
+export function groupId(rule: string, fingerprint: string): string {
+  return `${rule}${SEPARATOR}${fingerprint}`;
+}
+
+function newDraft(rule: string, fingerprint: string, buckets: Buckets): Draft {
+  const trend = Array<number>(buckets.count).fill(0);
+  return {
+    rule,
+    fingerprint,
+    count: 0,
+    firstUs: Number.MAX_SAFE_INTEGER,
+    lastUs: 0,
+    users: new Map(),
+    trend,
+  };
+}
+
+function addRow(draft: Draft, { labels, bucketUs, records, firstUs, lastUs }: Group, buckets: Buckets): void {
+  const user = labels[2] ?? '';
+  draft.count += records;
+  draft.firstUs = Math.min(draft.firstUs, firstUs);
+  draft.lastUs = Math.max(draft.lastUs, lastUs);
+  if (user !== '') draft.users.set(user, (draft.users.get(user) ?? 0) + records);
+  const index = Math.round((bucketUs - buckets.originUs) / buckets.widthUs);
+  if (index >= 0 && index < buckets.count) draft.trend[index] = (draft.trend[index] ?? 0) + records;
+}
+
+/** Rules that raised alerts, with their severity: what the latest record of each says. */
+function alertRules(source: Source, query: Query): ReadonlyMap<string, AlertGroup['severity']> {
+  const rules = new Map<string, AlertGroup['severity']>();
+  for (const { labels } of source.aggregate(query, { fields: ['rule'] })) {
+    const [rule = ''] = labels;
+    const [record] = source.latest({ ...query, filter: both(query.filter, valueFilter('rule', rule)) }, 1);
+    const match = record?.policy?.find((one) => one.rule === rule);
+    if (match?.action === 'alert') rules.set(rule, match.severity);
+  }
+  return rules;
+}
+
+/** Without a decision an alert is open; a closed one that matched again is open once more, and says so. */
+function stateOf(
+  decision: DecisionFacts | undefined,
+  lastUs: number,
+): Pick<AlertGroup, 'state' | 'returned' | 'by' | 'verdict'> {
+  if (decision === undefined) return { state: 'open', returned: false };
+  const { state, who, verdict } = decision;
+  const returned = state === 'closed' && verdict !== 'noise' && lastUs > decision.lastUs;
+  return {
+    state: returned ? 'open' : state,
+    returned,
+    by: who,
+    ...(verdict === undefined ? {} : { verdict }),
+  };
+}
+
+function rank({ severity, returned }: Triaged): number {
+  return SEVERITY_NAMES.indexOf(severity) + (returned ? 0.5 : 0);
+}
+
+function withExample(source: Source, query: Query, { lastUs: _lastUs, ...group }: Triaged): AlertGroup {
+  const [record] = source.latest({ ...query, filter: both(query.filter, groupFilter(group)) }, 1);
+  const summary = record?.summary ?? record?.operation;
+  return { ...group, ...(summary === undefined ? {} : { summary }) };
+}
+
+function groupFilter({ rule, fingerprint }: Pick<AlertGroup, 'rule' | 'fingerprint'>): Filter | undefined {
+  const byRule = valueFilter('rule', rule);
+  return fingerprint === undefined ? byRule : both(byRule, valueFilter('fingerprint', fingerprint));
+}
+
+export function alert(
+  source: Source,
+  args: Seen<Scope & { id: string; decisions: readonly DecisionFacts[]; who: string }>,
+): Omit<AlertView, 'trail'> {
+  const question = questionOf(source, args);
+  const query = alertQuery(question.query);
+  const at = args.id.lastIndexOf(SEPARATOR);
+  if (at < 1) throw new ConsoleError('not-found', 'there is no such alert');
+  const rule = args.id.slice(0, at);
+  const fingerprint = args.id.slice(at + 1);
+  const filter = groupFilter({ rule, ...(fingerprint === '' ? {} : { fingerprint }) });
+  const own = { ...query, filter: both(query.filter, filter) };
+  const buckets = bucketsOf(question.range.fromUs, question.range.toUs, CHART_BUCKETS);
+  const decisions = new Map(args.decisions.map((decision) => [decision.groupId, decision]));
+  const group = groupsOf(source, own, buckets, decisions).find(({ id }) => id === args.id);
+  if (group === undefined) throw new ConsoleError('not-found', 'this alert has no records in the time asked for');
+  const rows = source.latest(own, ROWS);
+  const [latest] = rows;
+  const match = latest && explainMatches(source.directory, latest, args.sight).find((one) => one.rule === rule);
+  const byTime = { fields: [], bucketUs: buckets.widthUs, originUs: buckets.originUs };
+  return {
+    asked: source.asked(question),
+    group: { ...withExample(source, query, group), ...(match?.title === undefined ? {} : { title: match.title }) },
+    ...(match?.reason === undefined ? {} : { reason: match.reason }),
+    references: match?.references ?? [],
+    series: seriesOf(source.aggregate(own, byTime), buckets),
+    rows: rows.map((record) => rowOf(record, args.sight)),
+    q: `rule:${JSON.stringify(rule)}${fingerprint === '' ? '' : ` fingerprint:${fingerprint}`}`,
+  };
+}

@@ -1,0 +1,170 @@
+/** What was not seen: the loss records that sensors write, put beside what was. */
+
+import { formatTime } from '../../base/time.ts';
+import type { AuditRecord } from '../../contracts/record.ts';
+import type { Filter, Query } from '../../query/filter.ts';
+import type { TimeRange } from '../../query/time.ts';
+import type { Coverage, Gap } from '../api/common.ts';
+import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
+import { bucketsOf } from './buckets.ts';
+import { both, databasesFilter, type Source, valueFilter } from './source.ts';
+
+const MINUTE_US = 60_000_000;
+const GAPS_MAX = 200;
+const STRIPS_MAX = 50;
+const COVERAGE_BUCKETS = 96;
+
+/** A loss record speaks of the minute that ends with it (`sensor/loss-ledger.ts`). */
+function gapOf({ timeUs, reason, errorText, lostBytes, sensor }: AuditRecord): Gap {
+  return {
+    from: formatTime(timeUs - MINUTE_US),
+    to: formatTime(timeUs),
+    reason: reason ?? '',
+    detail: errorText ?? '',
+    ...(lostBytes === undefined ? {} : { lostBytes }),
+    ...(sensor === undefined ? {} : { sensor }),
+  };
+}
+
+export function lossesOf(
+  source: Source,
+  range: TimeRange,
+): { gaps: Gap[]; minutes: number; count: number; bytes: number } {
+  const query: Query = { ...range, filter: valueFilter('kind', 'loss'), order: 'newest' };
+  const gaps: Gap[] = [];
+  const minutes = new Set<number>();
+  let count = 0;
+  let bytes = 0;
+  for (const record of source.reader.query(query)) {
+    count++;
+    bytes += record.lostBytes ?? 0;
+    minutes.add(Math.floor((record.timeUs - 1) / MINUTE_US));
+    if (gaps.length < GAPS_MAX) gaps.push(gapOf(record));
+  }
+  return { gaps, minutes: minutes.size, count, bytes };
+}
+
+export function coverageOf(source: Source, range: TimeRange, db: string | undefined): Coverage {
+  const losses = lossesOf(source, range);
+  const total = Math.max(1, Math.ceil((range.toUs - range.fromUs) / MINUTE_US));
+  const filter = both(databasesFilter(db), valueFilter('kind', 'opaque'));
+  const opaque = source.reader.count({ ...range, filter });
+  const share = Math.max(0, 1 - losses.minutes / total);
+  return {
+    share,
+    lossRecords: losses.count,
+    lostBytes: losses.bytes,
+    opaque,
+    gaps: losses.gaps,
+    statement: statementOf('everything that reached the sensors', range, losses.count, losses.minutes, opaque),
+  };
+}
+
+/** Completeness in words. It can speak of what sensors knew they lost, and says so. */
+function statementOf(what: string, range: TimeRange, losses: number, minutes: number, opaque: number): string {
+  const period = `From ${formatTime(range.fromUs)} to ${formatTime(range.toUs)}`;
+  const seen =
+    losses === 0
+      ? `${what} was recorded; no sensor reported a loss`
+      : `${what} was recorded except in ${counted(minutes, 'minute')} with ${counted(losses, 'reported loss', 'reported losses')}`;
+  const encrypted =
+    opaque === 0
+      ? 'No connection was encrypted.'
+      : `${counted(opaque, 'connection')} could not be read because of encryption.`;
+  return `${period}, ${seen}. ${encrypted}`;
+}
+
+function counted(count: number, one: string, many: string = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Marks of records that a gap touched. */
+const TOUCHED: Filter = {
+  kind: 'match',
+  field: 'mark',
+  patterns: [
+    { text: 'gap', wildcards: false },
+    { text: 'truncated', wildcards: false },
+  ],
+};
+
+export function coverage(source: Source, args: CoverageQuery): CoverageView {
+  const question = source.question({ t: args.t, db: args.db, w: args.w });
+  const { range, query } = question;
+  const buckets = bucketsOf(range.fromUs, range.toUs, args.buckets ?? COVERAGE_BUCKETS);
+  const by = { fields: ['db', 'system', 'server'] as const, bucketUs: buckets.widthUs, originUs: buckets.originUs };
+  const strips = new Map<string, CoverageView['strips'][number]>();
+  const add = (filter: Filter | undefined, lane: 'records' | 'touched' | 'opaque'): void => {
+    for (const { labels, bucketUs, records } of source.aggregate(
+      { ...query, filter: both(query.filter, filter) },
+      by,
+    )) {
+      const [db = '', system = '', server = ''] = labels;
+      if (server === '') continue;
+      const key = `${db}\u0000${system}\u0000${server}`;
+      const strip = strips.get(key) ?? newStrip(db, system, server, buckets.count);
+      strips.set(key, strip);
+      const index = Math.round((bucketUs - buckets.originUs) / buckets.widthUs);
+      if (index >= 0 && index < buckets.count) strip[lane][index] = (strip[lane][index] ?? 0) + records;
+    }
+  };
+  add(undefined, 'records');
+  add(TOUCHED, 'touched');
+  add(valueFilter('kind', 'opaque'), 'opaque');
+  const list = [...strips.values()].sort((a, b) => total(b.records) - total(a.records)).slice(0, STRIPS_MAX);
+  for (const strip of list) strip.statement = stripStatement(strip, range);
+  const whole = coverageOf(source, range, args.db);
+  return {
+    asked: source.asked(question),
+    coverage: whole,
+    from: formatTime(buckets.originUs),
+    bucketUs: buckets.widthUs,
+    strips: list,
+    losses: whole.gaps,
+  };
+}
+
+function newStrip(db: string, system: string, server: string, count: number): CoverageView['strips'][number] {
+  const zeros = (): number[] => Array<number>(count).fill(0);
+  return {
+    db,
+    ...(system === '' ? {} : { system }),
+    ...(server === '' ? {} : { server }),
+    records: zeros(),
+    touched: zeros(),
+    opaque: zeros(),
+    statement: '',
+  };
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+function stripStatement(strip: CoverageView['strips'][number], range: TimeRange): string {
+  const touched = total(strip.touched);
+  const opaque = total(strip.opaque);
+  const name = strip.db === '' ? 'connections without a database name' : strip.db;
+  const parts = [touched === 0 ? 'no record was touched by a gap' : `${counted(touched, 'record')} touched by gaps`];
+  if (opaque > 0) parts.push(`${counted(opaque, 'connection')} encrypted`);
+  return `${name}: ${counted(total(strip.records), 'record')} from ${formatTime(range.fromUs)} to ${formatTime(range.toUs)}, ${parts.join(', ')}.`;
+}
+
+export interface SensorRecords {
+  readonly name: string;
+  readonly records: number;
+  readonly lossRecords: number;
+  readonly lastUs: number;
+}
+
+/** Sensors by the names on their records. */
+export function sensorRecords(source: Source): readonly SensorRecords[] {
+  const rows = source.aggregate({}, { fields: ['sensor'] });
+  const losses = source.aggregate({ filter: valueFilter('kind', 'loss') }, { fields: ['sensor'] });
+  return rows.map(({ labels, records, lastUs }) => ({
+    name: labels[0] ?? '',
+    records,
+    lossRecords: losses.find((loss) => loss.labels[0] === labels[0])?.records ?? 0,
+    lastUs,
+  }));
+}

@@ -1,0 +1,161 @@
+/** The overview: what happened in a range, from a handful of exact counts. */
+
+import { formatTime } from '../../base/time.ts';
+import type { Filter, Query } from '../../query/filter.ts';
+import type { Group } from '../../store/aggregate.ts';
+import type { AggregateField } from '../../store/groups.ts';
+import type { Scope } from '../api/common.ts';
+import { SEVERITY_NAMES } from '../api/common.ts';
+import type { FirstSeen, HeatMap, Overview, TopItem } from '../api/overview.ts';
+import type { Row } from '../api/records.ts';
+import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
+import { coverageOf } from './coverage.ts';
+import { type Amount, greatest } from './greatest.ts';
+import { questionOf } from './lists.ts';
+import { rowOf, type Sight } from './row.ts';
+import { both, type Question, type Source } from './source.ts';
+import type { Seen } from './task.ts';
+
+const CHART_BUCKETS = 120;
+const TREND_BUCKETS = 24;
+const TOP = 10;
+const EXAMPLES = 8;
+const HEAT_USERS = 20;
+const FIRST_SEEN_MAX = 50;
+const HOUR_US = 3_600_000_000;
+
+export function overview(source: Source, args: Seen<Scope>): Overview {
+  const question = questionOf(source, args);
+  const { query, range } = question;
+  const chart = bucketsOf(range.fromUs, range.toUs, CHART_BUCKETS);
+  const kinds = source.aggregate(query, { fields: ['kind'] });
+  const total = sum(kinds, 'records');
+  const ofKind = (name: string): Group | undefined => kinds.find(({ labels }) => labels[0] === name);
+  const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs };
+  const list = (filter: Filter | undefined, best: Amount | 'latest'): Row[] =>
+    examples(source, { ...query, filter: both(query.filter, filter) }, best, args.sight);
+  return {
+    asked: source.asked(question),
+    total,
+    statements: ofKind('statement')?.records ?? 0,
+    errors: sum(kinds, 'failed'),
+    alerts: source.reader.count(alertQuery(query)),
+    rows: sum(kinds, 'rows'),
+    failedLogins: ofKind('login')?.failed ?? 0,
+    opaque: ofKind('opaque')?.records ?? 0,
+    before: totalsBefore(source, question),
+    coverage: coverageOf(source, range, args.db),
+    series: seriesOf(source.aggregate(query, { fields: ['op'], ...byTime }), chart),
+    outcomes: seriesOf(source.aggregate(query, { fields: ['outcome'], ...byTime }), chart),
+    severities: severities(source.aggregate(query, { fields: ['severity'] })),
+    users: topItems(source, question, 'user', total, TOP),
+    objects: topItems(source, question, 'object', total, TOP),
+    clients: topItems(source, question, 'client', total, TOP),
+    databases: topItems(source, question, 'db', total, TOP),
+    rules: topItems(source, question, 'rule', total, TOP),
+    slow: list(undefined, 'duration'),
+    failing: list({ kind: 'failed', value: true }, 'latest'),
+    extracted: list({ kind: 'number', field: 'returned', comparison: '>', value: 0 }, 'rows'),
+    heat: heatMap(source.aggregate(query, { fields: ['user'], bucketUs: HOUR_US })),
+    firstSeen: firstSeen(source, question),
+  };
+}
+
+export function alertQuery(query: Query): Query {
+  const alerts: Filter = { kind: 'match', field: 'action', patterns: [{ text: 'alert', wildcards: false }] };
+  return { ...query, filter: both(query.filter, alerts) };
+}
+
+function sum(rows: readonly Group[], measure: 'records' | 'failed' | 'rows'): number {
+  return rows.reduce((total, row) => total + row[measure], 0);
+}
+
+function totalsBefore(source: Source, { query, range }: Question): Overview['before'] {
+  const before = { ...query, fromUs: range.fromUs - (range.toUs - range.fromUs), toUs: range.fromUs };
+  const rows = source.aggregate(before, { fields: [] });
+  return { total: sum(rows, 'records'), errors: sum(rows, 'failed'), alerts: source.reader.count(alertQuery(before)) };
+}
+
+function severities(rows: readonly Group[]): Overview['severities'] {
+  return SEVERITY_NAMES.map((severity) => ({
+    severity,
+    count: rows.find(({ labels }) => labels[0] === severity)?.records ?? 0,
+  }));
+}
+
+/** Most frequent values of a field, those without one left out, with a line of counts over the range each. */
+export function topItems(
+  source: Source,
+  question: Question,
+  field: AggregateField,
+  total: number,
+  limit: number,
+): TopItem[] {
+  const { fromUs, toUs } = question.range;
+  const buckets = bucketsOf(fromUs, toUs, TREND_BUCKETS);
+  const rows = source.aggregate(question.query, {
+    fields: [field],
+    bucketUs: buckets.widthUs,
+    originUs: buckets.originUs,
+  });
+  return topOf(rows, buckets, total).slice(0, limit);
+}
+
+/** Sorted by count, then value. */
+export function topOf(rows: readonly Group[], buckets: Buckets, total: number): TopItem[] {
+  const items = new Map<string, TopItem>();
+  for (const { labels, bucketUs, records, failed, rows: found } of rows) {
+    const value = labels[0] ?? '';
+    if (value === '') continue;
+    let item = items.get(value);
+    if (item === undefined) {
+      item = { value, count: 0, share: 0, errors: 0, rows: 0, trend: Array<number>(buckets.count).fill(0) };
+      items.set(value, item);
+    }
+    item.count += records;
+    item.errors += failed;
+    item.rows += found;
+    item.share = total === 0 ? 0 : item.count / total;
+    const index = Math.round((bucketUs - buckets.originUs) / buckets.widthUs);
+    if (index >= 0 && index < buckets.count) item.trend[index] = (item.trend[index] ?? 0) + records;
+  }
+  return [...items.values()].sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+}
+
+function examples(source: Source, query: Query, best: Amount | 'latest', sight: Sight): Row[] {
+  const records = best === 'latest' ? source.latest(query, EXAMPLES) : greatest(source.reader, query, best, EXAMPLES);
+  return records.map((record) => rowOf(record, sight));
+}
+
+function heatMap(rows: readonly Group[]): HeatMap {
+  const users = new Map<string, { total: number; hours: number[] }>();
+  for (const { labels, bucketUs, records } of rows) {
+    const name = labels[0] ?? '';
+    if (name === '') continue;
+    const user = users.get(name) ?? { total: 0, hours: Array<number>(24).fill(0) };
+    users.set(name, user);
+    const hour = Math.floor(bucketUs / HOUR_US) % 24;
+    user.total += records;
+    user.hours[hour] = (user.hours[hour] ?? 0) + records;
+  }
+  const most = [...users].sort((a, b) => b[1].total - a[1].total || (a[0] < b[0] ? -1 : 1)).slice(0, HEAT_USERS);
+  return { users: most.map(([name]) => name), counts: most.map(([, { hours }]) => hours) };
+}
+
+const FIRST_SEEN_FIELDS = ['user', 'client', 'object', 'db', 'program'] as const;
+
+/** Values of which the store has no record before the range; none when the range begins where the store does. */
+export function firstSeen(source: Source, { query, range }: Question): FirstSeen[] {
+  const { timeMinUs } = source.reader.summary();
+  if (timeMinUs === undefined || timeMinUs >= range.fromUs) return [];
+  const found: FirstSeen[] = [];
+  for (const field of FIRST_SEEN_FIELDS) {
+    const rows = source.aggregate(query, { fields: [field] });
+    const known = source.valuesBefore(field, range.fromUs);
+    for (const { labels, firstUs } of rows) {
+      const value = labels[0] ?? '';
+      if (value !== '' && !known.has(value)) found.push({ field, value, time: formatTime(firstUs) });
+    }
+  }
+  return found.sort((a, b) => (a.time < b.time ? 1 : -1)).slice(0, FIRST_SEEN_MAX);
+}

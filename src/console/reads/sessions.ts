@@ -1,0 +1,162 @@
+/** Sessions: a list, and one of them from login to logout. */
+import { formatTime } from '../../base/time.ts';
+import type { AuditRecord } from '../../contracts/record.ts';
+import type { Gap } from '../api/common.ts';
+import type { LANES, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
+import { ConsoleError } from '../error.ts';
+import { questionOf } from './lists.ts';
+import { endOf, rowOf } from './row.ts';
+import { type Source, valueFilter } from './source.ts';
+import type { Seen } from './task.ts';
+
+const ITEMS_MAX = 5000;
+
+export function sessions(source: Source, args: Seen<SessionsQuery>): Sessions {
+  const question = questionOf(source, args);
+  const limit = args.limit ?? 100;
+  const groups = [...source.aggregate(question.query, { fields: ['session'] })].filter(
+    ({ labels }) => labels[0] !== '',
+  );
+  groups.sort((a, b) => b.lastUs - a.lastUs);
+  const rows = groups.slice(0, limit).map(({ labels, records, failed, rows: found, firstUs, lastUs }) => {
+    const session = labels[0] ?? '';
+    const [newest] = source.latest({ filter: valueFilter('session', session), toUs: lastUs + 1 }, 1);
+    return sessionRow(session, newest, { records, errors: failed, rows: found, firstUs, lastUs });
+  });
+  return { asked: source.asked(question), sessions: rows, more: groups.length > limit };
+}
+
+interface Sums {
+  readonly records: number;
+  readonly errors: number;
+  readonly rows: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+}
+
+function sessionRow(session: string, example: AuditRecord | undefined, sums: Sums): SessionRow {
+  const { user, program, clientAddress, namespace, system } = example ?? {};
+  const server = endOf(example?.serverAddress, example?.serverPort);
+  return {
+    session,
+    ...(user === undefined ? {} : { user }),
+    ...(program === undefined ? {} : { program }),
+    ...(clientAddress === undefined ? {} : { client: clientAddress }),
+    ...(server === undefined ? {} : { server }),
+    ...(namespace === undefined ? {} : { db: namespace }),
+    ...(system === undefined ? {} : { system }),
+    first: formatTime(sums.firstUs),
+    last: formatTime(sums.lastUs),
+    records: sums.records,
+    errors: sums.errors,
+    rows: sums.rows,
+  };
+}
+
+export function session(source: Source, args: Seen<{ id: string; after: string | undefined }>): SessionView {
+  const filter = valueFilter('session', args.id);
+  const [sums] = source.aggregate({ filter }, { fields: [] });
+  if (sums === undefined) throw new ConsoleError('not-found', 'there is no such session: it may have expired');
+  const after = args.after === undefined ? undefined : source.get(args.after);
+  // One more than shown tells whether there are more.
+  const query = { filter, order: 'oldest', after, limit: ITEMS_MAX + 1 } as const;
+  const found = [...source.reader.query(query)];
+  const records = found.slice(0, ITEMS_MAX);
+  const timeline = new Timeline();
+  for (const record of records) timeline.add(record);
+  const facts = {
+    records: sums.records,
+    errors: sums.failed,
+    rows: sums.rows,
+    firstUs: sums.firstUs,
+    lastUs: sums.lastUs,
+  };
+  const login = records.find(({ kind }) => kind === 'login');
+  const logout = records.findLast(({ kind }) => kind === 'logout');
+  return {
+    session: sessionRow(args.id, records.at(-1), facts),
+    ...(login === undefined ? {} : { login: rowOf(login, args.sight) }),
+    ...(logout === undefined ? {} : { logout: rowOf(logout, args.sight) }),
+    items: records.map((record, i) => ({
+      row: rowOf(record, args.sight),
+      lane: laneOf(record),
+      idleUs: timeline.idleUs[i] ?? 0,
+    })),
+    transactions: timeline.finished(),
+    gaps: records.filter(({ marks, lostBytes }) => lostBytes !== undefined || (marks & 1) !== 0).map(gapOf),
+    idleUsMax: timeline.idleUs.reduce((most, idle) => Math.max(most, idle), 0),
+    errors: sums.failed,
+    more: found.length > records.length,
+  };
+}
+
+function gapOf({ timeUs, durationUs, lostBytes, marks }: AuditRecord): Gap {
+  return {
+    from: formatTime(timeUs),
+    to: formatTime(timeUs + (durationUs ?? 0)),
+    reason: (marks & 1) !== 0 ? 'gap' : 'lost',
+    detail: lostBytes === undefined ? 'an unknown number of bytes was not seen' : `${lostBytes} bytes were not seen`,
+    ...(lostBytes === undefined ? {} : { lostBytes }),
+  };
+}
+
+type Lane = (typeof LANES)[number];
+
+const READS = /^(SELECT|SHOW|DESCRIBE|EXPLAIN|FETCH|VALUES|TABLE|WITH|HELP)\b/;
+const WRITES = /^(INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|COPY|LOAD|TRUNCATE|BULK|IMPORT)\b/;
+const NEUTRAL =
+  /^(BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|USE|PREPARE|EXECUTE|DEALLOCATE|CLOSE|OPEN|PING|DECLARE)\b/;
+
+/** Reading, writing, or changing what the database is; the rest stands for itself. */
+export function laneOf({ kind, operation }: AuditRecord): Lane {
+  if (kind !== 'statement' || operation === undefined) return 'other';
+  if (READS.test(operation)) return 'read';
+  if (WRITES.test(operation)) return 'write';
+  return NEUTRAL.test(operation) ? 'other' : 'admin';
+}
+
+type Transaction = SessionView['transactions'][number];
+
+/** Follows a session's records in order: idle times, and where transactions begin and end. */
+class Timeline {
+  readonly idleUs: number[] = [];
+  private readonly transactions: Transaction[] = [];
+  private open: Transaction | undefined = undefined;
+  private endUs: number | undefined = undefined;
+  private index = -1;
+
+  add(record: AuditRecord): void {
+    this.index++;
+    this.idleUs.push(this.endUs === undefined ? 0 : Math.max(0, record.timeUs - this.endUs));
+    this.endUs = Math.max(this.endUs ?? 0, record.timeUs + (record.durationUs ?? 0));
+    if (record.kind !== 'statement') return;
+    const state = record.transaction;
+    const ends = /^(COMMIT|END|ROLLBACK(?! TO))\b/.exec(record.operation ?? '');
+    if (this.open === undefined) {
+      const begins = /^(BEGIN|START TRANSACTION)\b/.test(record.operation ?? '');
+      if (!begins && state !== 'open' && state !== 'failed') return;
+      this.open = { first: this.index, last: this.index, end: 'open', writes: 0, rows: 0 };
+    }
+    const open = this.open;
+    open.last = this.index;
+    if (laneOf(record) === 'write') open.writes++;
+    open.rows += record.returnedRows ?? record.affectedRows ?? 0;
+    if (ends !== null || state === 'idle') {
+      open.end =
+        ends?.[1]?.startsWith('ROLLBACK') === true ? 'rollback' : record.errorCode !== undefined ? 'failed' : 'commit';
+      this.close();
+    } else if (state === 'failed') {
+      open.end = 'failed';
+    }
+  }
+
+  finished(): Transaction[] {
+    this.close();
+    return this.transactions;
+  }
+
+  private close(): void {
+    if (this.open !== undefined) this.transactions.push(this.open);
+    this.open = undefined;
+  }
+}

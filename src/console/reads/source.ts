@@ -1,0 +1,154 @@
+/** The store as the tasks of a reading thread see it: a scope becomes a query, and every answer says what it was made from. */
+
+import { formatTime } from '../../base/time.ts';
+import type { AuditRecord } from '../../contracts/record.ts';
+import type { Filter, Query } from '../../query/filter.ts';
+import { parseFilter } from '../../query/language.ts';
+import { parseRanges, type TimeRange } from '../../query/time.ts';
+import type { Group, GroupBy } from '../../store/aggregate.ts';
+import { recordById } from '../../store/answers.ts';
+import type { AggregateField } from '../../store/groups.ts';
+import { type Found, StoreReader, type StoreSummary } from '../../store/reader.ts';
+import { finish } from '../../store/steps.ts';
+import type { Asked, Scope } from '../api/common.ts';
+import { ConsoleError } from '../error.ts';
+
+/** A scope made absolute. */
+export interface Question {
+  /** Up to the watermark. */
+  readonly query: Query;
+  readonly range: TimeRange;
+  readonly startedMs: number;
+}
+
+/** With properties that may be `undefined`. */
+export type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+const SECOND_US = 1_000_000;
+
+export class Source {
+  readonly directory: string;
+  readonly reader: StoreReader;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.reader = new StoreReader(directory);
+  }
+
+  /** Throws `QueryError` for a query or time that makes no sense. */
+  question(scope: Loose<Scope>, options: { readonly mayReadTexts?: boolean } = {}): Question {
+    const startedMs = performance.now();
+    this.reader.problems.length = 0;
+    const nowUs = Date.now() * 1000;
+    const range = rangeOf(scope.t, nowUs, this.reader.summary());
+    const filter = both(parseFilter(scope.q ?? '', nowUs), databasesFilter(scope.db));
+    if (options.mayReadTexts === false && filter !== undefined && asksText(filter))
+      throw new ConsoleError(
+        'role-needed',
+        'searching in texts needs the role auditor; ask by op:, table: or fingerprint:',
+      );
+    const seqMax = watermarkOf(scope.w) ?? this.reader.lastSeq();
+    return { query: { fromUs: range.fromUs, toUs: range.toUs, filter, seqMax }, range, startedMs };
+  }
+
+  asked({ range, query, startedMs }: Question): Asked {
+    const { timeMaxUs } = this.reader.summary();
+    return {
+      from: formatTime(range.fromUs),
+      to: formatTime(range.toUs),
+      watermark: String(query.seqMax),
+      ...(timeMaxUs === undefined ? {} : { readTo: formatTime(timeMaxUs) }),
+      problems: [...this.reader.problems],
+      tookMs: Math.round((performance.now() - startedMs) * 10) / 10,
+    };
+  }
+
+  /** All groups, in no order. */
+  aggregate(query: Query, by: GroupBy): readonly Group[] {
+    return finish(this.reader.groupSteps(query, by));
+  }
+
+  latest(query: Query, limit: number): readonly AuditRecord[] {
+    return [...this.reader.query({ ...query, order: 'newest', limit })];
+  }
+
+  /** Values of a field in records before `beforeUs`. */
+  valuesBefore(field: AggregateField, beforeUs: number): ReadonlySet<string> {
+    const rows = this.aggregate({ toUs: beforeUs }, { fields: [field] });
+    return new Set(rows.map(({ labels }) => labels[0] ?? ''));
+  }
+
+  /** The record with that id, and its place. Throws `not-found`. */
+  get(id: string): Found {
+    const found = recordById(this.reader, id);
+    if (found === undefined) throw new ConsoleError('not-found', 'there is no such record: it may have expired');
+    return found;
+  }
+
+  /** How the query would be answered, in words. */
+  explain(query: Query): string[] {
+    const plans = this.reader.explain(query);
+    const read = plans.filter(({ how }) => how !== 'other time');
+    const records = read.reduce((sum, { looked }) => sum + looked, 0);
+    const indexed = read.filter(({ how }) => how === 'index').length;
+    return [
+      `${read.length} of ${plans.length} segments lie in the time asked for.`,
+      `${indexed} are searched by their index, ${read.length - indexed} by reading rows.`,
+      `${records.toLocaleString('en')} records are looked at.`,
+    ];
+  }
+}
+
+/** Throws `bad-request`. */
+function watermarkOf(w: string | undefined): number | undefined {
+  if (w === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(w)) throw new ConsoleError('bad-request', 'this watermark is none of ours');
+  return Number(w);
+}
+
+/** Half open; without an expression as far as the store reaches, in whole seconds. */
+function rangeOf(t: string | undefined, nowUs: number, { timeMinUs, timeMaxUs }: StoreSummary): TimeRange {
+  if (t === undefined || t === '') {
+    const fromUs = timeMinUs ?? nowUs;
+    return { fromUs: floorTo(fromUs, SECOND_US), toUs: floorTo(timeMaxUs ?? nowUs, SECOND_US) + SECOND_US };
+  }
+  const ranges = parseRanges(t, nowUs);
+  const [range] = ranges;
+  if (range === undefined || ranges.length > 1)
+    throw new ConsoleError('query', `${t} means several ranges: write time:${t} into the query`);
+  return range;
+}
+
+export function floorTo(timeUs: number, stepUs: number): number {
+  return Math.floor(timeUs / stepUs) * stepUs;
+}
+
+export function databasesFilter(db: string | undefined): Filter | undefined {
+  if (db === undefined || db === '') return undefined;
+  const patterns = db.split(',').map((text) => ({ text, wildcards: false }));
+  return { kind: 'match', field: 'db', patterns };
+}
+
+export function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
+  return a && b ? { kind: 'and', terms: [a, b] } : (a ?? b);
+}
+
+/** `value` of a field, as it stands. */
+export function valueFilter(
+  field: 'user' | 'object' | 'db' | 'session' | 'rule' | 'fingerprint' | 'kind',
+  value: string,
+): Filter {
+  return { kind: 'match', field, patterns: [{ text: value, wildcards: false }] };
+}
+
+function asksText(filter: Filter): boolean {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.terms.some(asksText);
+    case 'not':
+      return asksText(filter.term);
+    default:
+      return filter.kind === 'text';
+  }
+}

@@ -1,0 +1,113 @@
+/** What reading threads can be asked, and the messages that carry it. */
+
+import type { StoreSummary } from '../../store/reader.ts';
+import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
+import type { Scope } from '../api/common.ts';
+import type { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
+import type { PolicyTry, PolicyValidated, SourceFile, TryProgress } from '../api/policies.ts';
+import type {
+  CompleteQuery,
+  Completion,
+  Count,
+  Explanation,
+  ExportQuery,
+  Facets,
+  FacetsQuery,
+  Histogram,
+  HistogramQuery,
+  Records,
+  RecordsAt,
+  RecordsAtQuery,
+  RecordsQuery,
+  RecordView,
+  Revealed,
+  Row,
+  Sessions,
+  SessionsQuery,
+  SessionView,
+} from '../api/records.ts';
+import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
+import type { DecisionFacts } from './alerts.ts';
+import type { SensorRecords } from './coverage.ts';
+import type { Sight } from './row.ts';
+import type { Loose, Source } from './source.ts';
+
+/** A question by someone who may see so much. */
+export type Seen<Q> = Q & { readonly sight: Sight };
+
+export interface LiveTail {
+  /** Sequence number of the last record looked at. */
+  readonly position: number;
+  readonly received: number;
+  readonly rows: readonly { readonly position: number; readonly row: Row }[];
+  readonly matching: number;
+}
+
+export interface TaskTable {
+  readonly summary: (source: Source, args: null) => StoreSummary;
+  readonly records: (source: Source, args: Seen<RecordsQuery>) => Records;
+  readonly recordsAt: (source: Source, args: Seen<RecordsAtQuery>) => RecordsAt;
+  readonly count: (source: Source, args: Seen<Scope>) => Count;
+  readonly histogram: (source: Source, args: Seen<HistogramQuery>) => Histogram;
+  readonly facets: (source: Source, args: Seen<FacetsQuery>) => Facets;
+  readonly complete: (source: Source, args: CompleteQuery) => Completion;
+  readonly explain: (source: Source, args: Seen<Scope>) => Explanation;
+  readonly record: (source: Source, args: Seen<{ id: string }>) => Omit<RecordView, 'mayReveal' | 'packets'>;
+  readonly packets: (source: Source, args: { evidence: string; session: string }) => Uint8Array | undefined;
+  readonly reveal: (source: Source, args: { id: string }) => Revealed;
+  readonly sessions: (source: Source, args: Seen<SessionsQuery>) => Sessions;
+  readonly session: (source: Source, args: Seen<{ id: string; after: string | undefined }>) => SessionView;
+  readonly overview: (source: Source, args: Seen<Scope>) => Overview;
+  readonly entities: (source: Source, args: Seen<EntitiesQuery>) => Entities;
+  readonly entity: (
+    source: Source,
+    args: Seen<EntityQuery & { kind: 'user' | 'object' | 'database'; name: string }>,
+  ) => EntityView;
+  readonly coverage: (source: Source, args: CoverageQuery) => CoverageView;
+  readonly sensors: (source: Source, args: null) => readonly SensorRecords[];
+  readonly alerts: (
+    source: Source,
+    args: Seen<AlertsQuery & { decisions: readonly DecisionFacts[]; who: string }>,
+  ) => Alerts;
+  readonly alert: (
+    source: Source,
+    args: Seen<Scope & { id: string; decisions: readonly DecisionFacts[]; who: string }>,
+  ) => Omit<AlertView, 'trail'>;
+  readonly validate: (source: Source, args: { sources: readonly SourceFile[]; tests: boolean }) => PolicyValidated;
+  readonly tail: (
+    source: Source,
+    args: Seen<Loose<Pick<Scope, 'q' | 'db'>> & { after: number | undefined; limit: number }>,
+  ) => LiveTail;
+}
+export type TaskName = keyof TaskTable;
+
+export interface ExportChunk {
+  readonly text: string;
+  readonly rows: number;
+}
+
+export interface StreamTable {
+  readonly export: (source: Source, args: Seen<ExportQuery>) => Iterable<ExportChunk>;
+  readonly tryPolicy: (
+    source: Source,
+    args: Seen<Omit<PolicyTry, 'sources'> & { sources: readonly SourceFile[] }>,
+  ) => Iterable<Omit<TryProgress, 'id' | 'state'>>;
+}
+export type StreamName = keyof StreamTable;
+
+export type ToReader =
+  | { readonly kind: 'task'; readonly task: TaskName; readonly args: unknown }
+  | { readonly kind: 'stream'; readonly name: StreamName; readonly args: unknown }
+  | { readonly kind: 'more' };
+
+export type FromReader =
+  | { readonly kind: 'result'; readonly result: unknown }
+  | { readonly kind: 'end'; readonly result?: undefined }
+  /** A `ConsoleError`, taken apart. */
+  | {
+      readonly kind: 'refused';
+      readonly code: string;
+      readonly message: string;
+      readonly column: number | undefined;
+      readonly result?: undefined;
+    };

@@ -1,0 +1,42 @@
+/** The tasks of a reading thread, by name. */
+import { alert, alerts } from './alerts.ts';
+import { complete } from './complete.ts';
+import { coverage, sensorRecords } from './coverage.ts';
+import { entities, entity } from './entities.ts';
+import { exportRecords } from './export.ts';
+import { count, explain, facets, histogram, records, recordsAt } from './lists.ts';
+import { overview } from './overview.ts';
+import { packets } from './packets.ts';
+import { record, reveal } from './record.ts';
+import { session, sessions } from './sessions.ts';
+import { tail } from './tail.ts';
+import type { StreamTable, TaskTable } from './task.ts';
+import { tryPolicy } from './trial.ts';
+import { validate } from './validate.ts';
+
+export const TASKS: TaskTable = {
+  summary: (source) => source.reader.summary(),
+  records,
+  recordsAt,
+  count,
+  histogram,
+  facets,
+  complete,
+  explain,
+  record,
+  packets,
+  reveal,
+  sessions,
+  session,
+  overview,
+  entities,
+  entity,
+  coverage,
+  sensors: sensorRecords,
+  alerts,
+  alert,
+  tail,
+  validate,
+};
+
+export const STREAMS: StreamTable = { export: exportRecords, tryPolicy };

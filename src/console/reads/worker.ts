@@ -1,0 +1,50 @@
+/** A thread that reads the store: answers one question after another, or makes the chunks of one stream. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { UserError } from '../../base/errors.ts';
+import { QueryError } from '../../query/errors.ts';
+import { StoreError } from '../../store/errors.ts';
+import { ConsoleError } from '../error.ts';
+import { Source } from './source.ts';
+import type { FromReader, ToReader } from './task.ts';
+import { STREAMS, TASKS } from './tasks.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('this file is a thread of the console');
+const source = new Source((workerData as { directory: string }).directory);
+let stream: Iterator<unknown> | undefined;
+
+port.on('message', (message: ToReader) => port.postMessage(answer(message)));
+
+function answer(message: ToReader): FromReader {
+  try {
+    if (message.kind === 'task') {
+      const task = TASKS[message.task] as (source: Source, args: unknown) => unknown;
+      return { kind: 'result', result: task(source, message.args) };
+    }
+    if (message.kind === 'stream') {
+      const open = STREAMS[message.name] as (source: Source, args: unknown) => Iterable<unknown>;
+      stream = open(source, message.args)[Symbol.iterator]();
+    }
+    const next = stream?.next();
+    return next === undefined || next.done === true ? { kind: 'end' } : { kind: 'result', result: next.value };
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) throw error;
+    return refusal;
+  }
+}
+
+/** What is the asker's doing, or the store's state; anything else is a bug and ends the thread. */
+function refusalOf(error: unknown): FromReader | undefined {
+  if (error instanceof ConsoleError)
+    return { kind: 'refused', code: error.code, message: error.message, column: error.column };
+  if (!(error instanceof UserError)) return undefined;
+  const isUsage = error instanceof QueryError || (error instanceof StoreError && error.code === 'usage');
+  const column = /^query, column (\d+): /.exec(error.message);
+  return {
+    kind: 'refused',
+    code: isUsage ? 'query' : 'unavailable',
+    message: column === null ? error.message : error.message.slice(column[0].length),
+    column: column === null ? undefined : Number(column[1]),
+  };
+}

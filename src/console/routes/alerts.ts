@@ -1,0 +1,116 @@
+/** Triage of alerts. Decisions are added to a list that nobody can change. */
+import { principalOf } from '../access/access.ts';
+import { AlertDecide, AlertDecided, AlertQuery, Alerts, AlertsQuery, AlertView, type Decision } from '../api/alerts.ts';
+import { IdParams } from '../api/common.ts';
+import { abandoned, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
+import { ConsoleError } from '../error.ts';
+import type { DecisionFacts } from '../reads/alerts.ts';
+import { isoOf, type StateDb } from '../state.ts';
+
+interface DecisionRow {
+  readonly group_id: string;
+  readonly time_ms: number;
+  readonly who: string;
+  readonly state: DecisionFacts['state'];
+  readonly verdict: DecisionFacts['verdict'] | null;
+  readonly reason: string;
+  readonly count: number;
+  readonly last_us: number;
+}
+
+const READ = { role: 'viewer', right: 'read alerts' } as const;
+
+export function alertRoutes(app: ConsoleApp, context: Context): void {
+  const { db, reads } = context;
+  app.get(
+    '/alerts',
+    {
+      config: READ,
+      schema: { summary: 'Alerts by rule and shape', querystring: AlertsQuery, response: { 200: Alerts } },
+    },
+    (request) => {
+      const { who } = principalOf(request);
+      const args = { ...request.query, decisions: latestDecisions(db), who, sight: sightFor(request) };
+      return reads.ask('alerts', args, abandoned(request));
+    },
+  );
+  app.get(
+    '/alerts/:id',
+    {
+      config: READ,
+      schema: { summary: 'One alert', params: IdParams, querystring: AlertQuery, response: { 200: AlertView } },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const args = {
+        ...request.query,
+        id,
+        decisions: latestDecisions(db),
+        who: principalOf(request).who,
+        sight: sightFor(request),
+      };
+      const view = await reads.ask('alert', args, abandoned(request));
+      return { ...view, trail: trailOf(db, id) };
+    },
+  );
+  app.post(
+    '/alerts/decide',
+    {
+      config: { role: 'auditor', right: 'decide on alerts' },
+      schema: { summary: 'Acknowledge, close or reopen alerts', body: AlertDecide, response: { 200: AlertDecided } },
+    },
+    async (request) => {
+      const { ids, state, verdict, reason } = request.body;
+      if (state === 'closed' && verdict === undefined)
+        throw new ConsoleError('bad-request', 'say what it was: expected, problem or noise');
+      const { who } = principalOf(request);
+      const args = { state: 'open,acknowledged,closed', decisions: latestDecisions(db), who, sight: sightFor(request) };
+      const { groups } = await reads.ask('alerts', args);
+      const wanted = new Set(ids);
+      const found = groups.filter(({ id }) => wanted.has(id));
+      if (found.length < wanted.size)
+        throw new ConsoleError(
+          'not-found',
+          `${wanted.size - found.length} of ${wanted.size} alerts do not exist; nothing was changed`,
+        );
+      const insert = db.prepare(
+        'INSERT INTO decision (group_id, time_ms, who, state, verdict, reason, count, last_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      );
+      db.transaction(() => {
+        for (const { id, count, last } of found)
+          insert.run(id, Date.now(), who, state, verdict ?? null, reason, count, microseconds(last));
+      })();
+      for (const { id } of found) record(context, request, `alert-${state}`, id, reason);
+      return { ids: found.map(({ id }) => id) };
+    },
+  );
+}
+
+function microseconds(time: string): number {
+  return Date.parse(time.slice(0, 23).concat('Z')) * 1000 + Number(time.slice(23, 26));
+}
+
+function latestDecisions(db: StateDb): DecisionFacts[] {
+  const rows = db
+    .prepare<[], DecisionRow>('SELECT * FROM decision WHERE seq IN (SELECT max(seq) FROM decision GROUP BY group_id)')
+    .all();
+  return rows.map(({ group_id, state, verdict, who, last_us }) => ({
+    groupId: group_id,
+    state,
+    verdict: verdict ?? undefined,
+    who,
+    lastUs: last_us,
+  }));
+}
+
+function trailOf(db: StateDb, id: string): Decision[] {
+  const rows = db.prepare<[string], DecisionRow>('SELECT * FROM decision WHERE group_id = ? ORDER BY seq').all(id);
+  return rows.map(({ time_ms, who, state, verdict, reason, count }) => ({
+    time: isoOf(time_ms),
+    who,
+    state,
+    ...(verdict === null || verdict === undefined ? {} : { verdict }),
+    reason,
+    count,
+  }));
+}

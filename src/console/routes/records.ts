@@ -1,0 +1,262 @@
+/** Everything that is read from the store: overview, lists, one record, sessions, users, objects, databases. */
+
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { hasRole, principalOf } from '../access/access.ts';
+import { IdParams, NameParams, Scope } from '../api/common.ts';
+import { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
+import {
+  CompleteQuery,
+  Completion,
+  Count,
+  Explanation,
+  ExportQuery,
+  Facets,
+  FacetsQuery,
+  Histogram,
+  HistogramQuery,
+  Records,
+  RecordsAt,
+  RecordsAtQuery,
+  RecordsQuery,
+  RecordView,
+  Reveal,
+  Revealed,
+  SessionQuery,
+  Sessions,
+  SessionsQuery,
+  SessionView,
+} from '../api/records.ts';
+import { abandoned, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
+import { ConsoleError } from '../error.ts';
+import type { ExportChunk } from '../reads/task.ts';
+
+const READ = { role: 'viewer', right: 'read records, statements without literals' } as const;
+
+export function recordRoutes(app: ConsoleApp, context: Context): void {
+  listRoutes(app, context);
+  oneRecordRoutes(app, context);
+  surroundingRoutes(app, context);
+  exportRoute(app, context);
+}
+
+function listRoutes(app: ConsoleApp, { reads }: Context): void {
+  app.get(
+    '/overview',
+    { config: READ, schema: { summary: 'What happened in a range', querystring: Scope, response: { 200: Overview } } },
+    (request) => reads.ask('overview', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+  app.get(
+    '/records',
+    { config: READ, schema: { summary: 'Rows, by cursor', querystring: RecordsQuery, response: { 200: Records } } },
+    (request) => reads.ask('records', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+  app.get(
+    '/records/at',
+    {
+      config: READ,
+      schema: { summary: 'Rows, by position in the result', querystring: RecordsAtQuery, response: { 200: RecordsAt } },
+    },
+    (request) => reads.ask('recordsAt', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+  app.get(
+    '/count',
+    { config: READ, schema: { summary: 'How many records match', querystring: Scope, response: { 200: Count } } },
+    (request) => reads.ask('count', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+  app.get(
+    '/histogram',
+    {
+      config: READ,
+      schema: { summary: 'Counts over time', querystring: HistogramQuery, response: { 200: Histogram } },
+    },
+    (request) => reads.ask('histogram', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+  app.get(
+    '/facets',
+    { config: READ, schema: { summary: 'Counts by value', querystring: FacetsQuery, response: { 200: Facets } } },
+    (request) => reads.ask('facets', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+  app.get(
+    '/complete',
+    {
+      config: READ,
+      schema: { summary: 'Completion of a query', querystring: CompleteQuery, response: { 200: Completion } },
+    },
+    (request) => reads.ask('complete', request.query, abandoned(request)),
+  );
+  app.get(
+    '/explain',
+    {
+      config: READ,
+      schema: { summary: 'What a query would read', querystring: Scope, response: { 200: Explanation } },
+    },
+    (request) => reads.ask('explain', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+}
+
+function oneRecordRoutes(app: ConsoleApp, context: Context): void {
+  const { reads, settings, access } = context;
+  app.get(
+    '/records/:id',
+    {
+      config: READ,
+      schema: { summary: 'One record and its surroundings', params: IdParams, response: { 200: RecordView } },
+    },
+    async (request) => {
+      const sight = sightFor(request);
+      const view = await reads.ask('record', { id: request.params.id, sight }, abandoned(request));
+      // Statements with their literals are sensitive: who looked at which is written down.
+      if (sight.literals) record(context, request, 'view', request.params.id);
+      const packets = view.row.session !== undefined && sight.literals && settings.evidence !== undefined;
+      const mayReveal =
+        view.binds.length > 0 &&
+        hasRole(principalOf(request).role, 'auditor') &&
+        principalOf(request).signIn !== undefined;
+      return { ...view, mayReveal, packets };
+    },
+  );
+  app.post(
+    '/records/:id/reveal',
+    {
+      config: { role: 'auditor', right: 'see bind values, giving a reason' },
+      schema: {
+        summary: 'Bind values, for a reason that is recorded',
+        params: IdParams,
+        body: Reveal,
+        response: { 200: Revealed },
+      },
+    },
+    async (request) => {
+      const { reason, code } = request.body;
+      access.stepUp(principalOf(request), code);
+      const values = await reads.ask('reveal', { id: request.params.id });
+      record(context, request, 'reveal', request.params.id, reason);
+      return values;
+    },
+  );
+  app.get(
+    '/records/:id/packets',
+    {
+      config: { role: 'auditor', right: 'download packets' },
+      schema: { summary: 'Packets of the record’s session, as pcapng', params: IdParams },
+    },
+    async (request, reply) => {
+      const view = await reads.ask('record', { id: request.params.id, sight: sightFor(request) });
+      const { session } = view.row;
+      const { evidence } = settings;
+      const packets =
+        session === undefined || evidence === undefined ? undefined : await reads.ask('packets', { evidence, session });
+      if (packets === undefined) throw new ConsoleError('not-found', 'no packets of this session are kept');
+      record(context, request, 'packets', request.params.id, `session ${session}`);
+      return sendFile(reply, `${session}.pcapng`, 'application/x-pcapng').send(Buffer.from(packets));
+    },
+  );
+}
+
+function surroundingRoutes(app: ConsoleApp, { reads }: Context): void {
+  app.get(
+    '/sessions',
+    { config: READ, schema: { summary: 'Sessions', querystring: SessionsQuery, response: { 200: Sessions } } },
+    (request) => reads.ask('sessions', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+  app.get(
+    '/sessions/:id',
+    {
+      config: READ,
+      schema: {
+        summary: 'One session, login to logout',
+        params: IdParams,
+        querystring: SessionQuery,
+        response: { 200: SessionView },
+      },
+    },
+    (request) => {
+      const { id } = request.params;
+      return reads.ask('session', { id, after: request.query.after, sight: sightFor(request) }, abandoned(request));
+    },
+  );
+  app.get(
+    '/entities',
+    {
+      config: READ,
+      schema: { summary: 'Users, objects or databases', querystring: EntitiesQuery, response: { 200: Entities } },
+    },
+    (request) => reads.ask('entities', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+  );
+  const pages = { users: 'user', objects: 'object', databases: 'database' } as const;
+  for (const [path, kind] of Object.entries(pages)) {
+    app.get(
+      `/${path}/:name`,
+      {
+        config: READ,
+        schema: {
+          summary: `One ${kind}: now beside what is usual`,
+          params: NameParams,
+          querystring: EntityQuery,
+          response: { 200: EntityView },
+        },
+      },
+      (request) => {
+        const { name } = request.params;
+        return reads.ask('entity', { ...request.query, kind, name, sight: sightFor(request) }, abandoned(request));
+      },
+    );
+  }
+}
+
+function exportRoute(app: ConsoleApp, context: Context): void {
+  app.get(
+    '/export',
+    {
+      config: { role: 'auditor', right: 'export records' },
+      schema: {
+        summary: 'All matching records, streamed; the last line has their number and hash',
+        querystring: ExportQuery,
+      },
+    },
+    async (request, reply) => {
+      const { query } = request;
+      const chunks = context.reads.stream('export', { ...query, sight: sightFor(request) });
+      // The first chunk tells whether the query makes sense, before anything is sent.
+      const first = await chunks.next();
+      const asked = JSON.stringify({ q: query.q, t: query.t, db: query.db, format: query.format });
+      record(context, request, 'export', query.format, asked);
+      const type = query.format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson';
+      const written = noteEnd(context, request, asked, following(first, chunks));
+      return sendFile(reply, `wiretrail.${query.format}`, type).send(Readable.from(written, { objectMode: false }));
+    },
+  );
+}
+
+async function* following(
+  first: IteratorResult<ExportChunk, void>,
+  rest: AsyncGenerator<ExportChunk, void>,
+): AsyncGenerator<ExportChunk> {
+  if (first.done !== true) yield first.value;
+  yield* rest;
+}
+
+/** The trail also has how an export ended: how many rows left the console. */
+async function* noteEnd(
+  context: Context,
+  request: FastifyRequest,
+  asked: string,
+  chunks: AsyncGenerator<ExportChunk>,
+): AsyncGenerator<Buffer> {
+  let rows = 0;
+  let whole = false;
+  try {
+    for await (const chunk of chunks) {
+      rows = chunk.rows;
+      if (chunk.text !== '') yield Buffer.from(chunk.text);
+    }
+    whole = true;
+  } finally {
+    record(context, request, whole ? 'export-done' : 'export-cut', `${rows} rows`, asked);
+  }
+}
+
+function sendFile(reply: FastifyReply, name: string, type: string): FastifyReply {
+  return reply.type(type).header('content-disposition', `attachment; filename="${name}"`);
+}

@@ -1,0 +1,96 @@
+/** Sensors and coverage. */
+
+import { UserError } from '../../base/errors.ts';
+import { formatTime } from '../../base/time.ts';
+import { requestControl } from '../../control/client.ts';
+import { CODE_STATUS, RESULT_DONE } from '../../control/frame.ts';
+import type { SensorStatus } from '../../sensor/steering.ts';
+import { CoverageQuery, CoverageView, type SensorInfo, Sensors } from '../api/sensors.ts';
+import { abandoned, type ConsoleApp, type Context } from '../context.ts';
+import type { SensorRecords } from '../reads/coverage.ts';
+
+const READ = { role: 'viewer', right: 'read sensors and coverage' } as const;
+/** A sensor whose last record is older is called silent. */
+const SILENT_US = 3_600_000_000;
+
+export function sensorRoutes(app: ConsoleApp, context: Context): void {
+  const { reads } = context;
+  app.get('/sensors', { config: READ, schema: { summary: 'Sensors', response: { 200: Sensors } } }, async (request) => {
+    const records = await reads.ask('sensors', null, abandoned(request));
+    const status = await askSensor(context.settings.socket);
+    const known = records.map((sensor) => seenSensor(sensor));
+    if (!('sensor' in status))
+      return { sensors: known, ...(status.problem === undefined ? {} : { problem: status.problem }) };
+    const own = known.find(({ name }) => name === status.sensor);
+    return { sensors: [runningSensor(status, own), ...known.filter((sensor) => sensor !== own)] };
+  });
+  app.get(
+    '/coverage',
+    {
+      config: READ,
+      schema: {
+        summary: 'What was seen and what was not',
+        querystring: CoverageQuery,
+        response: { 200: CoverageView },
+      },
+    },
+    (request) => reads.ask('coverage', request.query, abandoned(request)),
+  );
+}
+
+/** What a sensor behind the control socket says of itself, or why it does not. */
+export async function askSensor(socket: string | undefined): Promise<SensorStatus | { problem: string | undefined }> {
+  if (socket === undefined) return { problem: undefined };
+  try {
+    const { result, content } = await requestControl(socket, CODE_STATUS, '');
+    return result === RESULT_DONE ? (JSON.parse(content) as SensorStatus) : { problem: content };
+  } catch (error) {
+    if (error instanceof UserError) return { problem: error.message };
+    throw error;
+  }
+}
+
+function seenSensor({ name, records, lossRecords, lastUs }: SensorRecords): SensorInfo {
+  const silent = Date.now() * 1000 - lastUs > SILENT_US;
+  return {
+    name: name === '' ? '(unnamed)' : name,
+    state: silent ? 'silent' : 'seen',
+    interfaces: [],
+    records,
+    lossRecords,
+    last: formatTime(lastUs),
+    alarms: [],
+    counters: {},
+  };
+}
+
+function runningSensor(status: SensorStatus, seen: SensorInfo | undefined): SensorInfo {
+  const { sensor, pid, interfaces, started, policy, alarms, counters } = status;
+  const flat = flattened(counters, '');
+  return {
+    name: sensor,
+    state: 'running',
+    pid,
+    interfaces: [...interfaces],
+    started,
+    ...(policy === undefined ? {} : { policy: { ...policy } }),
+    ...(flat['packets'] === undefined ? {} : { packets: flat['packets'] }),
+    ...(flat['drops'] === undefined ? {} : { drops: flat['drops'] }),
+    records: seen?.records ?? 0,
+    lossRecords: seen?.lossRecords ?? 0,
+    ...(seen?.last === undefined ? {} : { last: seen.last }),
+    alarms: alarms.map(({ name, sent, failed, dropped }) => ({ name, sent, failed, dropped })),
+    counters: flat,
+  };
+}
+
+/** Numbers of nested counters by dotted name. */
+function flattened(counters: Readonly<Record<string, unknown>>, prefix: string): Record<string, number> {
+  const flat: Record<string, number> = {};
+  for (const [name, value] of Object.entries(counters)) {
+    if (typeof value === 'number') flat[`${prefix}${name}`] = value;
+    else if (typeof value === 'object' && value !== null)
+      Object.assign(flat, flattened(value as Readonly<Record<string, unknown>>, `${prefix}${name}.`));
+  }
+  return flat;
+}

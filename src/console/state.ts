@@ -1,0 +1,167 @@
+/**
+ * What the console itself remembers, in one SQLite file beside the store: people, sign-ins, tokens, saved searches,
+ * decisions on alerts, drafts, reports, and the trail of all that was done. Passwords are there as argon2id hashes,
+ * sign-ins, tokens and links as SHA-256 of what their owner holds.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { UserError } from '../base/errors.ts';
+
+export const STATE_FILE = 'console.db';
+const STATE_VERSION = 1;
+/** `PRAGMA application_id`: "WTC1". */
+const APPLICATION_ID = 0x57544331;
+
+/** Entries of the trail and decisions are added, never changed: the file refuses it to everyone who uses SQL. */
+const SCHEMA = `
+CREATE TABLE person (
+  name TEXT PRIMARY KEY COLLATE NOCASE,
+  role TEXT NOT NULL,
+  password TEXT,
+  totp_secret TEXT,
+  totp_pending TEXT,
+  totp_step INTEGER NOT NULL DEFAULT 0,
+  disabled INTEGER NOT NULL DEFAULT 0,
+  created_ms INTEGER NOT NULL,
+  signed_in_ms INTEGER,
+  invitation TEXT,
+  invitation_ms INTEGER
+);
+CREATE TABLE attempt (name TEXT PRIMARY KEY COLLATE NOCASE, failures INTEGER NOT NULL, locked_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL);
+CREATE TABLE sign_in (
+  digest TEXT PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  person TEXT NOT NULL COLLATE NOCASE,
+  created_ms INTEGER NOT NULL,
+  seen_ms INTEGER NOT NULL,
+  ends_ms INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  agent TEXT NOT NULL
+);
+CREATE TABLE token (
+  id TEXT PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
+  used_ms INTEGER,
+  revoked INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE trail (
+  seq INTEGER PRIMARY KEY,
+  time_ms INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  address TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  hash TEXT NOT NULL
+);
+CREATE TRIGGER trail_keeps BEFORE UPDATE ON trail BEGIN SELECT raise(ABORT, 'the trail cannot be changed'); END;
+CREATE TRIGGER trail_stays BEFORE DELETE ON trail BEGIN SELECT raise(ABORT, 'the trail cannot be removed'); END;
+CREATE TABLE search (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  by TEXT NOT NULL COLLATE NOCASE,
+  shared INTEGER NOT NULL,
+  saved_ms INTEGER NOT NULL,
+  q TEXT NOT NULL,
+  t TEXT,
+  db TEXT,
+  view TEXT,
+  UNIQUE (by, name)
+);
+CREATE TABLE decision (
+  seq INTEGER PRIMARY KEY,
+  group_id TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  state TEXT NOT NULL,
+  verdict TEXT,
+  reason TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  last_us INTEGER NOT NULL
+);
+CREATE INDEX decision_of ON decision (group_id, seq);
+CREATE TRIGGER decision_keeps BEFORE UPDATE ON decision BEGIN SELECT raise(ABORT, 'decisions cannot be changed'); END;
+CREATE TRIGGER decision_stays BEFORE DELETE ON decision BEGIN SELECT raise(ABORT, 'decisions cannot be removed'); END;
+CREATE TABLE draft (
+  name TEXT PRIMARY KEY,
+  by TEXT NOT NULL,
+  saved_ms INTEGER NOT NULL,
+  base TEXT,
+  note TEXT NOT NULL,
+  sources TEXT NOT NULL
+);
+CREATE TABLE report (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  q TEXT NOT NULL,
+  from_us INTEGER NOT NULL,
+  to_us INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  state TEXT NOT NULL,
+  message TEXT,
+  records INTEGER,
+  pdf BLOB,
+  html BLOB,
+  pdf_sha256 TEXT,
+  html_sha256 TEXT
+);
+CREATE TABLE schedule (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  q TEXT NOT NULL,
+  every TEXT NOT NULL,
+  hour INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  next_ms INTEGER NOT NULL,
+  last_ms INTEGER
+);
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = ${STATE_VERSION};
+`;
+
+export type StateDb = Database.Database;
+
+/** Opens the file, making it when there is none, readable by its owner alone. Throws a UserError. */
+export function openState(path: string): StateDb {
+  let db: StateDb | undefined;
+  try {
+    const isNew = path === ':memory:' || !existsSync(path);
+    db = new Database(path);
+    if (path !== ':memory:') chmodSync(path, 0o600);
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    if (isNew) db.transaction((file: StateDb) => file.exec(SCHEMA))(db);
+    if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) throw new Error('no console state');
+    const version = db.pragma('user_version', { simple: true });
+    if (version !== STATE_VERSION) throw new Error(`version ${version}, this program writes ${STATE_VERSION}`);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw new UserError(`${path}: cannot be used for the console's state (${(error as Error).message})`);
+  }
+}
+
+/** A secret for a cookie, token or link: 256 random bits. */
+export function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** What is kept of a secret. It has 256 random bits, so a plain hash cannot be turned back. */
+export function digestOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
+
+export function newId(): string {
+  return randomBytes(9).toString('base64url');
+}
+
+export function isoOf(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { TestNet } from '../capture/net-test-support.ts';
+import { openRing } from '../capture/ring.ts';
+import { Conversation, SyntheticSource } from '../capture/synthetic.ts';
+import type { PacketSource } from '../contracts/packet.ts';
+import type { Heartbeat } from '../contracts/traffic.ts';
+import { coverageOf, isComplete } from '../traffic/coverage.ts';
+import { TrafficLog } from '../traffic/log.ts';
+import { TrafficReader } from '../traffic/reader.ts';
+import { ClockWatch } from './clock-watch.ts';
+import type { PipelineCounters } from './pipeline.ts';
+import { Watch, type WatchTotals } from './watch.ts';
+
+const MINUTE_US = 60e6;
+const NOTHING = { decode: {}, reassembly: {}, protocols: {}, traffic: undefined, evidence: undefined };
+
+function totalsOf(source: PacketSource): () => WatchTotals {
+  const counters = { ...NOTHING, audit: { dropped: 0 } } as unknown as PipelineCounters;
+  return () => ({ stats: { ...source.stats() }, counters, clockJumps: 0 });
+}
+
+function span(beats: readonly Heartbeat[]): (readonly [number, number, number])[] {
+  return beats.map(({ fromUs, toUs, packets }) => [fromUs, toUs, packets] as const);
+}
+
+test('a live watch beats at every minute, without packets too, and to the end', () => {
+  const beats: Heartbeat[] = [];
+  const watch = new Watch((beat) => beats.push(beat), totalsOf(new SyntheticSource([])));
+  for (const us of [10, MINUTE_US - 1, MINUTE_US + 5, 3 * MINUTE_US, 3 * MINUTE_US + 7]) watch.tick(us);
+  watch.close();
+  assert.deepEqual(span(beats), [
+    [10, MINUTE_US + 5, 0],
+    [MINUTE_US + 5, 3 * MINUTE_US, 0],
+    [3 * MINUTE_US, 3 * MINUTE_US + 8, 0],
+  ]);
+});
+
+test('a replay beats by the time of its packets; a pause between captures is a hole', () => {
+  const early = new Conversation({ startNs: 1_000_000_000n }).open().close();
+  const late = new Conversation({ startNs: 7200_000_000_000n }).open().close();
+  const source = new SyntheticSource([...early.packets, ...late.packets], { batchPacketsMax: 3 });
+  const beats: Heartbeat[] = [];
+  const watch = new Watch((beat) => beats.push(beat), totalsOf(source));
+  while (!source.ended) {
+    const batch = source.poll(0);
+    if (batch === undefined) break;
+    watch.begin(batch);
+    watch.end(batch);
+    source.release(batch);
+  }
+  watch.close();
+  assert.deepEqual(
+    span(beats).map(([fromUs, toUs]) => [fromUs, toUs]),
+    [
+      [1e6, 1e6 + 501],
+      [7200e6, 7200e6 + 501],
+    ],
+  );
+  const sensors = coverageOf(
+    beats.map((beat) => ({ ...beat, sensor: 's' })),
+    { fromUs: 1e6, toUs: 7200e6 + 501 },
+  );
+  assert.deepEqual(sensors[0]?.holes, [{ fromUs: 1e6 + 501, toUs: 7200e6 }]);
+  assert.equal(sensors[0].watchedUs, 1002);
+  assert.equal(isComplete(sensors[0]), false);
+});
+
+test('a clock that is set counts, one that drifts does not', () => {
+  let steadyMs = 0;
+  const clock = new ClockWatch(() => steadyMs);
+  for (const nowMs of [1000, 2001, 3001, 9000, 10_000, 4000, 5000]) {
+    clock.look(nowMs);
+    steadyMs += 1000;
+  }
+  assert.equal(clock.jumps, 2);
+});
+
+test('after forced drops, coverage agrees with the sender to the packet', (t) => {
+  const net = TestNet.create(t);
+  if (net === undefined) return;
+  net.addPair('out0', 'in0');
+  const store = mkdtempSync(join(tmpdir(), 'wiretrail-watch-'));
+  t.after(() => rmSync(store, { recursive: true, force: true }));
+  // Two small blocks, and nobody reads them until all is sent.
+  const source = openRing({ interfaces: ['in0'], blockBytes: 16 * 1024, blockCount: 2, retireMs: 2 });
+  t.after(() => source.close());
+  const log = new TrafficLog(store, { sensor: 'lossy' });
+  const watch = new Watch((beat) => log.heartbeat(beat), totalsOf(source));
+  const startUs = Date.now() * 1000;
+  watch.tick(startUs);
+  const { packets } = new Conversation({ mssBytes: 1400 })
+    .open()
+    .toServer('select 1')
+    .toClient(new Uint8Array(1_000_000))
+    .close();
+  const sent = net.send('out0', packets);
+  for (let quiet = 0; quiet < 5; quiet++) {
+    for (let batch = source.poll(20); batch !== undefined; batch = source.poll(20)) {
+      source.release(batch);
+      quiet = 0;
+    }
+  }
+  source.close();
+  watch.tick(Date.now() * 1000);
+  watch.close();
+  log.close();
+  const reader = new TrafficReader(store);
+  t.after(() => reader.close());
+  const asked = { fromUs: startUs, toUs: Date.now() * 1000 };
+  const [coverage] = coverageOf(reader.heartbeats(asked), asked);
+  assert.ok(coverage !== undefined && coverage.kernelDrops > 0);
+  assert.equal(coverage.packets + coverage.kernelDrops, sent);
+  assert.ok(coverage.ringFreezes > 0);
+  assert.equal(isComplete(coverage), false);
+});

@@ -1,0 +1,120 @@
+/**
+ * The sensor's heartbeats: what was seen and lost in each minute of watching. A stretch of time without one was not
+ * watched, which is how a hole shows (`wiretrail coverage`).
+ */
+import {
+  DESCRIPTOR_NANOSECONDS,
+  DESCRIPTOR_SECONDS,
+  DESCRIPTOR_WORDS,
+  type PacketBatch,
+  type SourceStats,
+} from '../contracts/packet.ts';
+import { FLOW_CLASS_NAMES, type Heartbeat } from '../contracts/traffic.ts';
+import type { PipelineCounters } from './pipeline.ts';
+
+const MINUTE_US = 60_000_000;
+/** Packets of a file that are further apart, or go back in time, do not belong to one watch. */
+const PAUSE_US = 10 * MINUTE_US;
+const BACK_US = MINUTE_US;
+
+/** Totals since the start. */
+export interface WatchTotals {
+  readonly stats: SourceStats;
+  readonly counters: PipelineCounters;
+  readonly clockJumps: number;
+}
+
+type Counts = Omit<Heartbeat, 'fromUs' | 'toUs' | 'activeFlows'>;
+
+export class Watch {
+  private readonly write: (beat: Heartbeat) => void;
+  private readonly totals: () => WatchTotals;
+  private last: Counts;
+  /** Where the next heartbeat begins, and the time seen so far; -1 before the first. */
+  private fromUs = -1;
+  private seenUs = -1;
+
+  constructor(write: (beat: Heartbeat) => void, totals: () => WatchTotals) {
+    this.write = write;
+    this.totals = totals;
+    this.last = countsOf(totals());
+  }
+
+  /** The clock stands at `nowUs`, and the sensor is watching (live capture). */
+  tick(nowUs: number): void {
+    if (this.fromUs < 0) this.fromUs = nowUs;
+    if (this.seenUs >= 0 && Math.floor(nowUs / MINUTE_US) !== Math.floor(this.seenUs / MINUTE_US)) this.beat(nowUs);
+    this.seenUs = nowUs;
+  }
+
+  /** A batch of a capture file is to be read; its packets tell the time. */
+  begin(batch: PacketBatch): void {
+    if (batch.count === 0) return;
+    const startUs = timeUs(batch, 0);
+    const isPause = this.seenUs >= 0 && (startUs > this.seenUs + PAUSE_US || startUs < this.seenUs - BACK_US);
+    if (isPause) {
+      this.beat(this.seenUs + 1);
+      this.fromUs = -1;
+      this.seenUs = -1;
+    }
+    if (this.fromUs < 0) this.fromUs = startUs;
+  }
+
+  /** The batch was read. */
+  end(batch: PacketBatch): void {
+    if (batch.count === 0) return;
+    const endUs = Math.max(this.seenUs, timeUs(batch, batch.count - 1));
+    if (Math.floor(endUs / MINUTE_US) !== Math.floor(this.fromUs / MINUTE_US)) this.beat(endUs + 1);
+    this.seenUs = endUs;
+  }
+
+  /** The source is over. */
+  close(): void {
+    if (this.fromUs >= 0 && this.seenUs >= this.fromUs) this.beat(this.seenUs + 1);
+  }
+
+  private beat(toUs: number): void {
+    const totals = this.totals();
+    const now = countsOf(totals);
+    const activeFlows = totals.counters.traffic?.['active'] ?? 0;
+    this.write({ fromUs: this.fromUs, toUs, ...difference(now, this.last), activeFlows });
+    this.last = now;
+    this.fromUs = toUs;
+  }
+}
+
+function timeUs({ descriptors }: PacketBatch, index: number): number {
+  const d = index * DESCRIPTOR_WORDS;
+  const seconds = (descriptors[d + DESCRIPTOR_SECONDS] as number) >>> 0;
+  return seconds * 1e6 + Math.floor((descriptors[d + DESCRIPTOR_NANOSECONDS] as number) / 1000);
+}
+
+function countsOf({ stats, counters, clockJumps }: WatchTotals): Counts {
+  const { traffic = {}, protocols, reassembly, audit } = counters;
+  return {
+    packets: stats.packets,
+    bytes: stats.bytes,
+    payloadBytes: FLOW_CLASS_NAMES.map((name) => traffic[`${name}Bytes`] ?? 0),
+    gapBytes: protocols['gapBytes'] ?? 0,
+    unparsedBytes: protocols['unparsedBytes'] ?? 0,
+    kernelDrops: stats.drops,
+    ringFreezes: stats.freezes,
+    evictedFlows: reassembly['endedEvicted'] ?? 0,
+    connections: protocols['connections'] ?? 0,
+    cutSessions: protocols['cutConnections'] ?? 0,
+    clockJumps,
+    droppedRecords: audit.dropped,
+  };
+}
+
+function difference(now: Counts, before: Counts): Counts {
+  const result: Record<string, number | readonly number[]> = {};
+  for (const [key, value] of Object.entries(now)) {
+    const old = before[key as keyof Counts];
+    result[key] =
+      typeof value === 'number'
+        ? value - (old as number)
+        : (value as readonly number[]).map((each, i) => each - ((old as readonly number[])[i] ?? 0));
+  }
+  return result as unknown as Counts;
+}

@@ -1,0 +1,259 @@
+/**
+ * Values of the fields that records are counted by, as small numbers. What a session, shape or verdict row says of such
+ * a field is the same for all its records, so each row is given the number of a class once a segment: rows of a class
+ * have the same values. Sealed segments never change, so their classes are kept.
+ */
+import { SEVERITIES } from '../contracts/record.ts';
+import { parseList } from './functions.ts';
+import type { Dimension } from './postings.ts';
+import type { SegmentReader } from './rows.ts';
+
+/** Fields whose values a row of a small table tells. */
+export const ROW_FIELDS = [
+  'user',
+  'effective',
+  'osuser',
+  'host',
+  'client',
+  'server',
+  'port',
+  'system',
+  'program',
+  'db',
+  'session',
+  'sensor',
+  'kind',
+  'call',
+  'op',
+  'operations',
+  'object',
+  'procedure',
+  'fingerprint',
+  'summary',
+  'rule',
+  'action',
+  'severity',
+] as const;
+export type RowField = (typeof ROW_FIELDS)[number];
+
+const SOURCES: Readonly<Record<RowField, readonly [table: Dimension, column: string]>> = {
+  user: ['session', 'user'],
+  effective: ['session', 'effective_user'],
+  osuser: ['session', 'os_user'],
+  host: ['session', 'client_host'],
+  client: ['session', 'client_address'],
+  server: ['session', 'server_address'],
+  port: ['session', 'server_port'],
+  system: ['session', 'system'],
+  program: ['session', 'program'],
+  db: ['session', 'namespace'],
+  session: ['session', 'session'],
+  sensor: ['session', 'sensor'],
+  kind: ['shape', 'kind'],
+  call: ['shape', 'call'],
+  op: ['shape', 'operation'],
+  operations: ['shape', 'operations'],
+  object: ['shape', 'objects'],
+  procedure: ['shape', 'procedure'],
+  fingerprint: ['shape', 'fingerprint'],
+  summary: ['shape', 'summary'],
+  rule: ['verdict', 'policy'],
+  action: ['verdict', 'policy'],
+  severity: ['verdict', 'severity'],
+};
+
+/** The start of the period in which a record began, UTC. */
+export const PERIODS = ['minute', 'hour', 'day'] as const;
+export type PeriodField = (typeof PERIODS)[number];
+export const PERIODS_US: Readonly<Record<PeriodField, number>> = { minute: 60e6, hour: 3600e6, day: 86_400e6 };
+
+/** `outcome`: `ok` or `failed`. */
+export type AggregateField = RowField | PeriodField | 'error' | 'outcome';
+export const AGGREGATE_FIELDS: readonly AggregateField[] = [...ROW_FIELDS, 'error', 'outcome', ...PERIODS];
+
+export function isRowField(field: AggregateField): field is RowField {
+  return Object.hasOwn(SOURCES, field);
+}
+
+export function isPeriod(field: AggregateField): field is PeriodField {
+  return Object.hasOwn(PERIODS_US, field);
+}
+
+export function dimensionOf(field: RowField): Dimension {
+  return SOURCES[field][0];
+}
+
+/** Values of several fields of one table, in their order. */
+export type Labels = readonly string[];
+
+/** Whether a value is looked for. Values and `exact` are lower case. */
+export interface ValueTest {
+  readonly field: RowField;
+  /** The only value that matches, when there is only one. */
+  readonly exact: string | undefined;
+  matches(value: string): boolean;
+}
+
+/** Rows of small tables whose classes are kept, of all segments and fields together. */
+const KEPT_ROWS_MAX = 4_000_000;
+
+/** Classes of segments, the most recently used last. */
+export class ClassCache {
+  private readonly kept = new Map<string, RowClasses>();
+
+  /** `fields` are all of one table. */
+  classes(segment: SegmentReader, fields: readonly RowField[]): RowClasses {
+    const key = `${segment.path}\n${fields.join(' ')}`;
+    const classes = this.kept.get(key) ?? new RowClasses(fields);
+    classes.extend(segment);
+    this.kept.delete(key);
+    this.kept.set(key, classes);
+    let rows = 0;
+    for (const each of this.kept.values()) rows += each.rowCount;
+    for (const [oldest, { rowCount }] of this.kept) {
+      if (rows <= KEPT_ROWS_MAX || oldest === key) break;
+      this.kept.delete(oldest);
+      rows -= rowCount;
+    }
+    return classes;
+  }
+
+  /** Rows of a small table that pass one of the tests, ascending. */
+  rows(segment: SegmentReader, tests: readonly ValueTest[]): number[] {
+    let found = new Uint8Array(0);
+    for (const test of tests) {
+      const classes = this.classes(segment, [test.field]);
+      if (found.length === 0) found = new Uint8Array(classes.rowCount);
+      classes.mark(test, found);
+    }
+    const rows: number[] = [];
+    for (let row = found.indexOf(1); row >= 0; row = found.indexOf(1, row + 1)) rows.push(row);
+    return rows;
+  }
+}
+
+type Cell = string | number | null;
+
+/** Grows with the segment: rows of small tables are added, and never changed. */
+export class RowClasses {
+  /** By row number; row 0 is no row at all. Class 0: no value. */
+  classOf: Uint32Array = new Uint32Array(1);
+  /** By class: one combination of values, or several where a field has several (objects, rules). */
+  readonly labels: (readonly Labels[])[];
+  private readonly fields: readonly RowField[];
+  private readonly numbers = new Map<string, number>();
+  /** Classes by lower-case value of the only field. */
+  private readonly byValue = new Map<string, number[]>();
+
+  constructor(fields: readonly RowField[]) {
+    this.fields = fields;
+    this.labels = [[fields.map(() => '')]];
+  }
+
+  /** Rows of the table, and one. */
+  get rowCount(): number {
+    return this.classOf.length;
+  }
+
+  extend(segment: SegmentReader): void {
+    const { fields, rowCount } = this;
+    const [table] = SOURCES[fields[0] ?? 'user'];
+    const rowMax = segment.rowMax(table);
+    if (rowMax < rowCount) return;
+    const classOf = new Uint32Array(rowMax + 1);
+    classOf.set(this.classOf);
+    const columns = fields.map((field) => SOURCES[field][1]);
+    const sql = `SELECT ${table}_row, ${columns.join(', ')} FROM ${table} WHERE ${table}_row BETWEEN ? AND ?`;
+    for (const [row, ...cells] of segment.tuples<[row: number, ...cells: Cell[]]>(sql, [rowCount, rowMax])) {
+      classOf[row] = this.numberOf(cells);
+    }
+    this.classOf = classOf;
+  }
+
+  /** Sets `found` at every row whose value passes. */
+  mark({ exact, matches }: ValueTest, found: Uint8Array): void {
+    const wanted = new Uint8Array(this.labels.length);
+    if (exact !== undefined) {
+      for (const number of this.byValue.get(exact) ?? []) wanted[number] = 1;
+    } else {
+      for (const [value, numbers] of this.byValue) if (matches(value)) for (const number of numbers) wanted[number] = 1;
+    }
+    if (!wanted.includes(1)) return;
+    const { classOf } = this;
+    for (let row = 1; row < classOf.length; row++) if (wanted[classOf[row] as number] === 1) found[row] = 1;
+  }
+
+  private numberOf(cells: readonly Cell[]): number {
+    if (cells.every((cell) => cell === null)) return 0;
+    const [only] = cells;
+    const key = cells.length === 1 ? String(only) : JSON.stringify(cells);
+    const known = this.numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.labels.push(labelsOf(this.fields, cells)) - 1;
+    this.numbers.set(key, number);
+    const [field] = this.fields;
+    if (this.fields.length === 1 && field !== undefined) {
+      for (const value of searchedValues(field, only ?? null)) this.addValue(value.toLowerCase(), number);
+    }
+    return number;
+  }
+
+  private addValue(value: string, number: number): void {
+    const numbers = this.byValue.get(value);
+    if (numbers === undefined) this.byValue.set(value, [number]);
+    else numbers.push(number);
+  }
+}
+
+/** What a query may say to find it: an object also by its name without the schema. */
+function searchedValues(field: RowField, cell: Cell): Iterable<string> {
+  if (cell === null) return [];
+  const list = isList(field) ? parseList(cell).filter((item) => typeof item === 'string') : [];
+  if (field === 'object') return new Set(list.flatMap((name) => [name, name.slice(name.lastIndexOf('.') + 1)]));
+  if (field === 'operations') return new Set(list);
+  if (!isPolicy(field)) return [String(cell)];
+  return new Set(parseList(cell).map((match) => textOf(match, field)));
+}
+
+function isList(field: RowField): boolean {
+  return field === 'object' || field === 'operations';
+}
+
+/** Every combination of the values that a row has for the fields. A rule and its action stay together. */
+function labelsOf(fields: readonly RowField[], cells: readonly Cell[]): Labels[] {
+  const policy = cells.find((_, i) => isPolicy(fields[i]));
+  const matches = policy === undefined ? [undefined] : orOne(parseList(policy), undefined);
+  const labels = new Map<string, Labels>();
+  for (const match of matches) {
+    const lists = fields.map((field, i) =>
+      isPolicy(field) ? [textOf(match, field)] : valuesOf(field, cells[i] ?? null),
+    );
+    for (const row of combinations(lists)) labels.set(JSON.stringify(row), row);
+  }
+  return [...labels.values()];
+}
+
+function isPolicy(field: RowField | undefined): field is 'rule' | 'action' {
+  return field === 'rule' || field === 'action';
+}
+
+function textOf(match: unknown, field: 'rule' | 'action'): string {
+  return match === undefined ? '' : String(Reflect.get(Object(match), field) ?? '');
+}
+
+/** One empty value when there is none. */
+function valuesOf(field: RowField, cell: Cell): readonly string[] {
+  if (cell === null) return [''];
+  if (isList(field)) return orOne(parseList(cell).map(String), '');
+  return [field === 'severity' ? (SEVERITIES[Number(cell)] ?? '') : String(cell)];
+}
+
+function orOne<T>(values: readonly T[], none: T): readonly T[] {
+  return values.length === 0 ? [none] : values;
+}
+
+function combinations(lists: readonly (readonly string[])[]): string[][] {
+  let rows: string[][] = [[]];
+  for (const list of lists) rows = rows.flatMap((row) => list.map((label) => [...row, label]));
+  return rows;
+}

@@ -1,0 +1,174 @@
+/** Segments that a reader has open. Sealed ones stay open for the next query, as many as the limit allows. */
+import { existsSync } from 'node:fs';
+import { ColumnBudget, openColumns, RowColumns, type SegmentColumns } from './column-file.ts';
+import { columnsPath } from './columns.ts';
+import { toStoreError } from './errors.ts';
+import type { ClassCache } from './groups.ts';
+import { indexPath, PostingIndex } from './postings.ts';
+import { type Rollup, readRollup, rollupPath } from './rollup.ts';
+import { SegmentReader } from './rows.ts';
+
+/** Which segment, as the catalog has it. */
+export interface SegmentRef {
+  readonly path: string;
+  readonly sealed: boolean;
+  readonly firstSeq: number;
+  readonly rows: number;
+}
+
+const OPEN_MAX = 128;
+/** Columns kept in memory: those of some 15 million records. */
+const COLUMN_BYTES_MAX = 256 * 1024 * 1024;
+
+/** What the segments of a pool share. */
+interface Shared {
+  readonly budget: ColumnBudget;
+  readonly classes: ClassCache;
+  /** Columns made from rows, by the segment's path. */
+  readonly ofRows: Map<string, RowColumns>;
+}
+
+/** A segment open for reading. Whoever took it from the pool gives it back. */
+export class PooledSegment {
+  readonly ref: SegmentRef;
+  readonly segment: SegmentReader;
+  /** Queries that use it now. */
+  users = 0;
+  private readonly report: (line: string) => void;
+  private readonly shared: Shared;
+  private postings: PostingIndex | undefined = undefined;
+  private columns: SegmentColumns | undefined = undefined;
+  private sums: Rollup | undefined = undefined;
+  /** Files found damaged. */
+  private readonly distrusted = new Set<string>();
+
+  /** Throws what SQLite throws. */
+  constructor(ref: SegmentRef, shared: Shared, report: (line: string) => void) {
+    this.ref = ref;
+    this.shared = shared;
+    this.report = report;
+    this.segment = new SegmentReader(ref.path, shared.classes);
+  }
+
+  /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
+  withIndex<T>(use: (index: PostingIndex | undefined) => T): T {
+    const { path, sealed, firstSeq, rows } = this.ref;
+    const file = indexPath(path);
+    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return use(undefined);
+    try {
+      this.postings ??= new PostingIndex(file, firstSeq, rows);
+      return use(this.postings);
+    } catch (error) {
+      this.postings?.close();
+      this.postings = undefined;
+      this.distrust(file, error);
+      return use(undefined);
+    }
+  }
+
+  /** `use` with the columns of the file; with such as are made of the rows when there are none to be believed. */
+  *withColumns<T, R>(use: (columns: SegmentColumns) => Generator<T, R, void>): Generator<T, R, void> {
+    const { path, sealed, firstSeq, rows } = this.ref;
+    const file = columnsPath(path);
+    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return yield* use(this.columnsOfRows());
+    try {
+      this.columns ??= openColumns(path, firstSeq, rows, this.shared.budget);
+      return yield* use(this.columns);
+    } catch (error) {
+      this.columns?.close();
+      this.columns = undefined;
+      this.distrust(file, error);
+      return yield* use(this.columnsOfRows());
+    }
+  }
+
+  /** Sums of its records; `undefined` when it has none, or when they cannot be believed. */
+  rollup(): Rollup | undefined {
+    const { path, sealed } = this.ref;
+    const file = rollupPath(path);
+    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return undefined;
+    try {
+      this.sums ??= readRollup(path);
+    } catch (error) {
+      this.distrust(file, error);
+    }
+    return this.sums;
+  }
+
+  /** Whether its files are complete and will not change any more. */
+  get settled(): boolean {
+    return this.ref.sealed && existsSync(columnsPath(this.ref.path));
+  }
+
+  close(): void {
+    this.postings?.close();
+    this.columns?.close();
+    this.segment.close();
+  }
+
+  private columnsOfRows(): SegmentColumns {
+    const { path, firstSeq } = this.ref;
+    let columns = this.shared.ofRows.get(path);
+    if (columns === undefined) {
+      if (this.shared.ofRows.size >= ROW_COLUMNS_MAX) this.shared.ofRows.clear();
+      columns = new RowColumns(path, firstSeq);
+      this.shared.ofRows.set(path, columns);
+    }
+    columns.refresh(this.segment);
+    return columns;
+  }
+
+  private distrust(file: string, error: unknown): void {
+    const reason = toStoreError(error, file);
+    if (reason.code !== 'damaged') throw reason;
+    this.distrusted.add(file);
+    this.report(`${reason.message}; its rows were read instead`);
+  }
+}
+
+/** Segments whose columns are made from rows and kept in memory: the open one, and one being sealed. */
+const ROW_COLUMNS_MAX = 3;
+
+export class SegmentPool {
+  /** Most recently used last. */
+  private readonly open = new Map<string, PooledSegment>();
+  private readonly shared: Shared;
+  private readonly report: (line: string) => void;
+
+  constructor(classes: ClassCache, report: (line: string) => void) {
+    this.shared = { classes, budget: new ColumnBudget(COLUMN_BYTES_MAX), ofRows: new Map() };
+    this.report = report;
+  }
+
+  /** Throws what SQLite throws. */
+  take(ref: SegmentRef): PooledSegment {
+    const known = this.open.get(ref.path);
+    this.open.delete(ref.path);
+    const usable = known !== undefined && existsSync(ref.path);
+    if (known !== undefined && !usable) this.closeUnused(known);
+    const pooled = usable ? known : new PooledSegment(ref, this.shared, this.report);
+    if (pooled.settled) this.open.set(ref.path, pooled);
+    pooled.users++;
+    return pooled;
+  }
+
+  give(pooled: PooledSegment): void {
+    pooled.users--;
+    if (this.open.get(pooled.ref.path) !== pooled) this.closeUnused(pooled);
+    for (const [path, oldest] of this.open) {
+      if (this.open.size <= OPEN_MAX) return;
+      if (oldest.users > 0) continue;
+      this.open.delete(path);
+      oldest.close();
+    }
+  }
+
+  close(): void {
+    for (const pooled of this.open.values()) this.closeUnused(pooled);
+    this.open.clear();
+  }
+
+  private closeUnused(pooled: PooledSegment): void {
+    if (pooled.users === 0) pooled.close();
+  }
+}

@@ -1,0 +1,183 @@
+/** Reads status records and heartbeats of a range of time from all partitions, oldest first. */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { formatAddress } from '../base/address.ts';
+import {
+  FLOW_CLASS_NAMES,
+  FLOW_STATE_NAMES,
+  type Heartbeat,
+  STATUS_FLAG_DIRECTED,
+  STATUS_FLAG_FIRST,
+} from '../contracts/traffic.ts';
+import { tunnelName } from '../contracts/view.ts';
+import { FLOWS_FOLDER, partitionsOf } from './log.ts';
+import { type FlowStatus, PARTITION_VERSION, type SensorHeartbeat } from './schema.ts';
+
+/** No status record is longer; those that began this long before a range may reach into it. */
+const STATUS_US_MAX = 60e6;
+/** Likewise for heartbeats, which a quiet replay may stretch over hours. */
+const HEARTBEAT_US_MAX = 2 * 86_400e6;
+
+/** Half open: `[fromUs, toUs)`. */
+export interface TimeSpan {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+interface StatusRow {
+  readonly start_us: number;
+  readonly end_us: number;
+  readonly session: string;
+  readonly sensor: string;
+  readonly interface: string;
+  readonly client: Uint8Array;
+  readonly client_port: number;
+  readonly server: Uint8Array;
+  readonly server_port: number;
+  readonly client_packets: number;
+  readonly server_packets: number;
+  readonly client_bytes: number;
+  readonly server_bytes: number;
+  readonly client_payload: number;
+  readonly server_payload: number;
+  readonly client_retransmitted: number;
+  readonly server_retransmitted: number;
+  readonly state: number;
+  readonly flags: number;
+  readonly syn_ack_us: number;
+  readonly ack_data_us: number;
+  readonly vlan: number;
+  readonly tunnel_kind: number;
+  readonly tunnel_id: number;
+  readonly class: number;
+}
+
+interface HeartbeatRow {
+  readonly sensor: string;
+  readonly from_us: number;
+  readonly to_us: number;
+  readonly counts: string;
+}
+
+/** An open partition, with the time of its first record. */
+interface Partition {
+  readonly db: Database.Database;
+  readonly firstUs: number;
+}
+
+export class TrafficReader {
+  /** What could not be read, one line each. */
+  readonly problems: string[] = [];
+  private readonly partitions: Partition[] = [];
+
+  /** A store without flow records is read as an empty one. */
+  constructor(store: string) {
+    const folder = join(store, FLOWS_FOLDER);
+    for (const path of partitionsOf(folder)) this.openPartition(join(folder, path));
+    this.partitions.sort((a, b) => a.firstUs - b.firstUs);
+  }
+
+  /** Status records that overlap the span: begun before it and reaching into it as well. */
+  *statuses({ fromUs, toUs }: TimeSpan): Generator<FlowStatus, void, undefined> {
+    for (const { db } of this.partitions) {
+      const rows = db
+        .prepare(
+          `SELECT status.*, lower(hex(session)) AS session, sensor, interface FROM status JOIN place ON place.id = place
+           WHERE start_us >= ? AND start_us < ? AND end_us >= ? ORDER BY start_us, session`,
+        )
+        .iterate(fromUs - STATUS_US_MAX, toUs, fromUs) as IterableIterator<StatusRow>;
+      for (const row of rows) yield statusOf(row);
+    }
+  }
+
+  /** Heartbeats that overlap the span. */
+  *heartbeats({ fromUs, toUs }: TimeSpan): Generator<SensorHeartbeat, void, undefined> {
+    for (const { db } of this.partitions) {
+      const rows = db
+        .prepare('SELECT * FROM heartbeat WHERE from_us >= ? AND from_us < ? AND to_us > ? ORDER BY from_us, sensor')
+        .iterate(fromUs - HEARTBEAT_US_MAX, toUs, fromUs) as IterableIterator<HeartbeatRow>;
+      for (const { sensor, from_us, to_us, counts } of rows) {
+        const parsed = JSON.parse(counts) as Omit<Heartbeat, 'fromUs' | 'toUs'>;
+        yield { ...parsed, sensor, fromUs: from_us, toUs: to_us };
+      }
+    }
+  }
+
+  /** From the first record to the last; `undefined` when there is none. */
+  span(): TimeSpan | undefined {
+    const [first] = this.partitions;
+    if (first === undefined) return undefined;
+    let toUs = first.firstUs;
+    for (const { db } of this.partitions) {
+      const row = db.prepare(
+        `SELECT max(coalesce((SELECT max(end_us) + 1 FROM status), 0),
+                    coalesce((SELECT max(to_us) FROM heartbeat), 0)) AS us`,
+      );
+      toUs = Math.max(toUs, (row.get() as { us: number }).us);
+    }
+    return { fromUs: first.firstUs, toUs };
+  }
+
+  close(): void {
+    for (const { db } of this.partitions) db.close();
+  }
+
+  private openPartition(file: string): void {
+    try {
+      const db = new Database(file, { readonly: true, fileMustExist: true });
+      if (db.pragma('user_version', { simple: true }) !== PARTITION_VERSION) {
+        throw new Error('it is of another version, or no file of flow records');
+      }
+      const row = db
+        .prepare(
+          `SELECT min(coalesce((SELECT min(start_us) FROM status), 9e18),
+                      coalesce((SELECT min(from_us) FROM heartbeat), 9e18)) AS us`,
+        )
+        .get() as { us: number };
+      this.partitions.push({ db, firstUs: row.us });
+    } catch (error) {
+      this.problems.push(`${file}: not read: ${(error as Error).message}`);
+    }
+  }
+}
+
+function statusOf(row: StatusRow): FlowStatus {
+  return {
+    startUs: row.start_us,
+    endUs: row.end_us,
+    session: row.session,
+    sensor: row.sensor,
+    interface: row.interface,
+    client: {
+      address: addressOf(row.client),
+      port: row.client_port,
+      packets: row.client_packets,
+      bytes: row.client_bytes,
+      payload: row.client_payload,
+      retransmitted: row.client_retransmitted,
+    },
+    server: {
+      address: addressOf(row.server),
+      port: row.server_port,
+      packets: row.server_packets,
+      bytes: row.server_bytes,
+      payload: row.server_payload,
+      retransmitted: row.server_retransmitted,
+    },
+    state: FLOW_STATE_NAMES[row.state] ?? '',
+    directed: (row.flags & STATUS_FLAG_DIRECTED) !== 0,
+    first: (row.flags & STATUS_FLAG_FIRST) !== 0,
+    synAckUs: row.syn_ack_us < 0 ? undefined : row.syn_ack_us,
+    ackDataUs: row.ack_data_us < 0 ? undefined : row.ack_data_us,
+    vlanId: row.vlan < 0 ? undefined : row.vlan,
+    tunnel: tunnelName(row.tunnel_kind, row.tunnel_id),
+    class: FLOW_CLASS_NAMES[row.class] ?? '',
+    records: 1,
+  };
+}
+
+function addressOf(blob: Uint8Array): string {
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+  if (blob.byteLength === 4) return formatAddress(0, 0, 0xffff, view.getInt32(0));
+  return formatAddress(view.getInt32(0), view.getInt32(4), view.getInt32(8), view.getInt32(12));
+}

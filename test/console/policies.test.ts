@@ -1,0 +1,89 @@
+/** Policies: checking, drafts, differences, trying over history. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Draft, PolicyDiff, PolicyValidated, TryProgress } from '#src/console/api/policies.js';
+import { statement } from '#src/store/fixture.js';
+import { API, withConsole } from './console.js';
+
+const RULE = `version: 1
+title: Deletes
+rules:
+  - id: deletes
+    title: Deletes
+    reason: Someone has to know.
+    severity: high
+    action: alert
+    when:
+      operation: [DELETE]
+    tests:
+      match:
+        - sql: DELETE FROM t
+      miss:
+        - sql: SELECT 1
+`;
+const SOURCES = [{ name: 'deletes.yaml', text: RULE }];
+
+test('a policy is checked with line and column, and its own tests are run', () =>
+  withConsole([statement(1)], async (console) => {
+    const good = (await console.post('auditor', '/policies/validate', { sources: SOURCES })).json() as PolicyValidated;
+    assert.deepEqual(good.problems, []);
+    assert.deepEqual([good.tests.passed, good.tests.failed], [2, []]);
+    assert.equal(good.rules[0]?.id, 'deletes');
+    const text = RULE.replace('severity: high', 'severity: hihg');
+    const broken = await console.post('auditor', '/policies/validate', { sources: [{ name: 'a.yaml', text }] });
+    const { problems } = broken.json() as PolicyValidated;
+    assert.equal(problems[0]?.line, 7);
+    assert.match(problems[0]?.reason ?? '', /unknown severity "hihg"/);
+    const wrong = RULE.replace('SELECT 1', 'DELETE FROM u');
+    const tested = await console.post('auditor', '/policies/validate', { sources: [{ name: 'a.yaml', text: wrong }] });
+    assert.equal((tested.json() as PolicyValidated).tests.failed[0]?.expected, 'miss');
+  }));
+
+test('a trial reads all history with the real engine, and can be given up', () => {
+  const records = Array.from({ length: 300 }, (_, n) =>
+    n % 3 === 0
+      ? statement(n + 1, { text: 'DELETE FROM orders', operation: 'DELETE', operations: ['DELETE'] })
+      : statement(n + 1),
+  );
+  return withConsole(records, async (console) => {
+    const started = await console.post('auditor', '/policies/try', { sources: SOURCES });
+    const { id } = started.json() as { id: string };
+    let progress: TryProgress;
+    do {
+      await new Promise((resolve) => setImmediate(resolve));
+      progress = (await console.get('auditor', `/policies/try/${id}`)).json() as TryProgress;
+    } while (progress.state === 'running');
+    assert.equal(progress.state, 'done', progress.message);
+    assert.deepEqual([progress.read, progress.total, progress.share, progress.matched], [300, 300, 1, 100]);
+    assert.equal(progress.rules[0]?.matches, 100);
+    assert.equal(progress.rules[0]?.before, 0);
+    assert.equal(progress.days[0]?.matches, 100);
+    assert.equal((await console.get('administrator', `/policies/try/${id}`)).statusCode, 404, 'not another one’s');
+    const broken = await console.post('auditor', '/policies/try', { sources: [{ name: 'a.yaml', text: 'rules: 1' }] });
+    assert.equal(broken.statusCode, 422);
+    assert.equal((await console.as('auditor', { method: 'DELETE', url: `${API}/policies/try/${id}` })).statusCode, 200);
+  });
+});
+
+test('drafts are not overwritten unseen, and differences are shown by line', () =>
+  withConsole([statement(1)], async (console) => {
+    const put = (name: string, payload: object): Promise<{ statusCode: number; body: string }> =>
+      console.as('administrator', { method: 'PUT', url: `${API}/policies/drafts/${name}`, payload });
+    const saved = await put('mine', { sources: SOURCES, note: 'first' });
+    assert.equal(saved.statusCode, 200, saved.body);
+    assert.equal((await put('mine', { sources: SOURCES })).statusCode, 409);
+    const { savedAt } = JSON.parse(saved.body) as Draft;
+    const changed = [{ name: 'deletes.yaml', text: RULE.replace('[DELETE]', '[DELETE, TRUNCATE]') }];
+    assert.equal((await put('mine', { sources: changed, previous: savedAt })).statusCode, 200);
+    await put('other', { sources: SOURCES });
+    const diff = await console.get('viewer', '/policies/diff?from=draft:other&to=draft:mine');
+    const { files } = diff.json() as PolicyDiff;
+    const lines = files[0]?.hunks[0]?.lines.filter(({ sign }) => sign !== ' ');
+    assert.deepEqual(lines, [
+      { sign: '-', text: '      operation: [DELETE]' },
+      { sign: '+', text: '      operation: [DELETE, TRUNCATE]' },
+    ]);
+    const push = { sources: SOURCES, reason: 'agreed on Monday' };
+    assert.equal((await console.post('administrator', '/policies/push', push)).statusCode, 503, 'there is no sensor');
+    assert.equal((await put('bad', { sources: [{ name: '../x.yaml', text: '' }] })).statusCode, 400);
+  }));

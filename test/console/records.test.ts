@@ -1,0 +1,240 @@
+/** What is read from the store: lists, counts, pages, one record, sessions; all agree with each other. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import type { Role } from '#src/console/api/common.js';
+import type { Overview } from '#src/console/api/overview.js';
+import type {
+  Completion,
+  Count,
+  Facets,
+  Histogram,
+  Records,
+  RecordsAt,
+  RecordView,
+  SessionView,
+} from '#src/console/api/records.js';
+import type { AuditRecord } from '#src/contracts/record.js';
+import { statement } from '#src/store/fixture.js';
+import { someRecords, type TestConsole, withConsole, writeRecords } from './console.js';
+
+async function ask<T>(console: TestConsole, role: Role, path: string): Promise<T> {
+  const response = await console.get(role, path);
+  assert.equal(response.statusCode, 200, `${path}: ${response.body}`);
+  return response.json() as T;
+}
+
+test('chart, facets, table, positions and export give one count', () =>
+  withConsole(someRecords(1234), async (console) => {
+    for (const q of ['', 'user:bob', 'failed:yes', 'rows>0 user:alice']) {
+      const query = `q=${encodeURIComponent(q)}`;
+      const { total } = await ask<Count>(console, 'auditor', `/count?${query}`);
+      const histogram = await ask<Histogram>(console, 'auditor', `/histogram?${query}&by=op`);
+      assert.equal(histogram.total, total);
+      const bars = histogram.series.lines.flatMap(({ counts }) => counts);
+      assert.equal(
+        bars.reduce((sum, count) => sum + count, 0),
+        total,
+      );
+      const { facets } = await ask<Facets>(console, 'auditor', `/facets?${query}&field=user&limit=1`);
+      const counted = facets[0]?.values.reduce((sum, { count }) => sum + count, facets[0].others);
+      assert.equal(counted, total);
+      const seen = new Set<string>();
+      for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+        const more: string = cursor === '' ? '' : `&cursor=${cursor}`;
+        const page: Records = await ask<Records>(console, 'auditor', `/records?${query}&limit=100${more}`);
+        for (const { id } of page.rows) seen.add(id);
+        cursor = page.next;
+      }
+      assert.equal(seen.size, total);
+      const file = (await console.get('auditor', `/export?${query}&format=jsonl`)).body.trimEnd().split('\n');
+      const last = JSON.parse(file.pop() ?? '') as Record<string, unknown>;
+      assert.equal(file.length, total);
+      assert.equal(last['export.rows'], total);
+      const bytes = file.map((line) => `${line}\n`).join('');
+      assert.equal(last['export.sha256'], createHash('sha256').update(bytes).digest('hex'));
+      const overview = await ask<Overview>(console, 'auditor', `/overview?${query}`);
+      assert.equal(overview.total, total);
+    }
+  }));
+
+test('every position of the result is reached, in either direction', () =>
+  withConsole(someRecords(1500), async (console) => {
+    for (const position of [0, 1, 499, 500, 501, 750, 1498, 1499]) {
+      for (const dir of ['newest', 'oldest']) {
+        const url = `/records/at?position=${position}&limit=2&dir=${dir}`;
+        const { rows, total } = await ask<RecordsAt>(console, 'viewer', url);
+        const n = dir === 'oldest' ? position + 1 : 1500 - position;
+        assert.equal(total, 1500);
+        assert.equal(rows[0]?.id, n.toString(16).padStart(32, '0'), url);
+      }
+    }
+    const beyond = await ask<RecordsAt>(console, 'viewer', '/records/at?position=1500');
+    assert.deepEqual(beyond.rows, []);
+  }));
+
+test('what arrives later is not in pages and counts of an earlier watermark', () =>
+  withConsole(someRecords(50), async (console) => {
+    const first = await ask<Records>(console, 'viewer', '/records?limit=10');
+    const w = first.asked.watermark;
+    await writeRecords(
+      console.directory,
+      Array.from({ length: 7 }, (_, n) => statement(1000 + n, {})),
+    );
+    assert.equal((await ask<Count>(console, 'viewer', '/count')).total, 57);
+    assert.equal((await ask<Count>(console, 'viewer', `/count?w=${w}`)).total, 50);
+    assert.equal((await ask<Histogram>(console, 'viewer', `/histogram?w=${w}`)).total, 50);
+    const next = await ask<Records>(console, 'viewer', `/records?limit=100&w=${w}&cursor=${first.next}`);
+    assert.equal(next.rows.length, 40);
+    assert.equal((await ask<Records>(console, 'viewer', `/records?limit=100&w=${w}`)).rows.length, 50);
+  }));
+
+test('viewers see no literal anywhere; auditors see statements, and values only by a reveal', () => {
+  const secret = '4929-1111-2222-3333';
+  const records = [
+    statement(1, {
+      text: `SELECT * FROM cards WHERE number = '${secret}'`,
+      summary: 'SELECT * FROM cards WHERE number = ?',
+      parameters: [`${secret}-bound`],
+      errorCode: '22P02',
+      errorText: `invalid input: ${secret}`,
+    }),
+    statement(2, { text: `SELECT '${secret}'`, summary: 'SELECT ?' }),
+  ];
+  const id = records[0]?.id ?? '';
+  const paths = [
+    '/overview',
+    '/records',
+    '/records/at?position=0',
+    `/records/${id}`,
+    '/sessions',
+    '/sessions/00000000000000aa',
+    '/users/alice',
+    '/objects/public.orders',
+    '/facets?field=user,op,fingerprint',
+  ];
+  return withConsole(records, async (console) => {
+    for (const path of paths) {
+      const response = await console.get('viewer', path);
+      assert.equal(response.statusCode, 200, `${path}: ${response.body}`);
+      assert.ok(!response.body.includes(secret), path);
+    }
+    assert.equal((await console.get('viewer', `/count?q=${encodeURIComponent('"4929"')}`)).statusCode, 403);
+    const view = await ask<RecordView>(console, 'auditor', `/records/${id}`);
+    assert.match(view.text ?? '', /4929/);
+    assert.ok(!JSON.stringify(view).includes(`${secret}-bound`), 'bind values are not part of the view');
+    assert.deepEqual(view.binds, [{ position: 0, type: 'text', isNull: false, length: 25 }]);
+    const exported = await console.get('auditor', '/export?format=jsonl');
+    assert.ok(!exported.body.includes(`${secret}-bound`), 'nor of an export');
+    const shown = await console.post('auditor', `/records/${id}/reveal`, { reason: 'chargeback 991' });
+    assert.deepEqual(shown.json(), { values: [{ position: 0, type: 'text', value: `${secret}-bound` }] });
+    assert.equal((await console.post('auditor', `/records/${id}/reveal`, { reason: '' })).statusCode, 400);
+  });
+});
+
+test('text from the wire comes back as data, in JSON that no browser takes for a page', () => {
+  const nasty = '<img src=x onerror=alert(1)>"\'</script>\u2028';
+  const record = statement(1, {
+    user: nasty,
+    program: nasty,
+    text: nasty,
+    summary: nasty,
+    objects: [nasty],
+    namespace: nasty,
+  });
+  return withConsole([record], async (console) => {
+    for (const path of ['/records', '/overview', `/records/${record.id}`, '/sessions/00000000000000aa']) {
+      const response = await console.get('auditor', path);
+      assert.match(String(response.headers['content-type']), /^application\/json/);
+      assert.equal(response.headers['x-content-type-options'], 'nosniff');
+      assert.match(String(response.headers['content-security-policy']), /default-src 'none'/);
+      assert.equal(response.headers['cache-control'], 'no-store');
+    }
+    const { rows } = await ask<Records>(console, 'auditor', '/records');
+    assert.equal(rows[0]?.user, nasty);
+    const page = await console.get('viewer', `/users/${encodeURIComponent(nasty)}`);
+    assert.equal(page.statusCode, 200, page.body);
+    const csv = await console.get('auditor', '/export?format=csv&cols=user,text');
+    assert.match(String(csv.headers['content-disposition']), /^attachment/);
+  });
+});
+
+test('unknown properties, wrong times and queries are refused with a sentence', () =>
+  withConsole(someRecords(3), async (console) => {
+    const refused: readonly [string, RegExp][] = [
+      ['/count?foo=1', /there is no foo/],
+      ['/count?q=nofield:1', /unknown field nofield/],
+      ['/count?t=yesterdayish', /expected an ISO 8601/],
+      ['/records?limit=5000', /limit must be <= 1000/],
+      ['/records?cursor=!!!', /cursor/],
+      ['/facets?field=nothing', /no facet nothing/],
+      ['/export?format=xml', /format must be equal to one of/],
+    ];
+    for (const [path, reason] of refused) {
+      const response = await console.get('auditor', path);
+      assert.equal(response.statusCode, 400, `${path}: ${response.body}`);
+      assert.match(response.body, reason);
+    }
+    const column = (await console.get('auditor', '/count?q=user:a%20foo:1')).json() as { column: number };
+    assert.equal(column.column, 8);
+    const body = await console.post('viewer', '/searches', { name: 'x', q: '', extra: 1 });
+    assert.equal(body.statusCode, 400);
+  }));
+
+test('a query in parts: colours, chips, candidates with counts', () =>
+  withConsole(someRecords(30), async (console) => {
+    const complete = (text: string, pos = text.length): Promise<Completion> =>
+      ask<Completion>(console, 'viewer', `/complete?text=${encodeURIComponent(text)}&pos=${pos}`);
+    const values = await complete('user:');
+    assert.deepEqual(
+      values.candidates.map(({ insert, count }) => [insert, count]),
+      [
+        ['alice', 20],
+        ['bob', 10],
+      ],
+    );
+    const fields = await complete('us');
+    assert.deepEqual(
+      fields.candidates.map(({ insert }) => insert),
+      ['user:'],
+    );
+    const parts = await complete('user:alice not (op:DELETE or rows>5) "drop table"');
+    assert.deepEqual(
+      parts.terms.map(({ text }) => text),
+      ['user:alice', 'not (op:DELETE or rows>5)', '"drop table"'],
+    );
+    assert.equal(parts.problem, undefined);
+    const broken = await complete('foo:1');
+    assert.equal(broken.tokens[0]?.kind, 'error');
+    assert.equal(broken.problem?.column, 1);
+  }));
+
+test('a session from login to logout: lanes, transactions, idle times', () => {
+  const at = (n: number, facts: Partial<AuditRecord>): AuditRecord => statement(n, { durationUs: 100, ...facts });
+  const records = [
+    at(1, { kind: 'login', operation: undefined, text: undefined }),
+    at(2, { operation: 'BEGIN', transaction: 'open' }),
+    at(3, { operation: 'INSERT', affectedRows: 2, returnedRows: undefined, transaction: 'open' }),
+    at(4, { operation: 'ROLLBACK', transaction: 'idle', returnedRows: undefined }),
+    at(5, { operation: 'GRANT' }),
+    at(6, { operation: 'BEGIN', transaction: 'open', returnedRows: undefined }),
+    at(7, { operation: 'SELECT', transaction: 'open', returnedRows: 5 }),
+    at(8, { operation: 'COMMIT', transaction: 'idle', returnedRows: undefined }),
+    at(9, { kind: 'logout', operation: undefined, text: undefined }),
+  ];
+  return withConsole(records, async (console) => {
+    const view = await ask<SessionView>(console, 'viewer', '/sessions/00000000000000aa');
+    assert.deepEqual(
+      view.items.map(({ lane }) => lane),
+      ['other', 'other', 'write', 'other', 'admin', 'other', 'read', 'other', 'other'],
+    );
+    assert.deepEqual(view.transactions, [
+      { first: 1, last: 3, end: 'rollback', writes: 1, rows: 3 },
+      { first: 5, last: 7, end: 'commit', writes: 0, rows: 5 },
+    ]);
+    assert.equal(view.items[1]?.idleUs, 900);
+    assert.equal(view.login?.kind, 'login');
+    assert.equal(view.logout?.kind, 'logout');
+    assert.equal((await console.get('viewer', '/sessions/ffff')).statusCode, 404);
+  });
+});

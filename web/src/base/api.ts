@@ -1,0 +1,88 @@
+/** Calls to the console's API: same origin, cookie session, JSON. Answers' shapes are those of `src/console/api`. */
+import type { Problem } from '#src/console/api/common.js';
+
+const PREFIX = '/api/v1';
+
+export type Params = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** What the server refused, or that it could not be reached (`status` 0). */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly code: string;
+  /** Column of the query, from 1, for errors within it. */
+  readonly column: number | undefined;
+  /** Names the error in the server's log. */
+  readonly id: string | undefined;
+
+  constructor(status: number, problem: Problem) {
+    super(problem.message);
+    this.name = 'ApiProblem';
+    this.status = status;
+    this.code = problem.code;
+    this.column = problem.column;
+    this.id = problem.id;
+  }
+}
+
+let onSignedOut: () => void = () => {};
+
+/** Called whenever the server says that the sign-in has ended. */
+export function whenSignedOut(listener: () => void): void {
+  onSignedOut = listener;
+}
+
+/** Address of a route of the API; empty parameters are left out. */
+export function apiUrl(path: string, params: Params = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && value !== '') search.set(name, String(value));
+  }
+  const text = search.toString();
+  return `${PREFIX}${path}${text === '' ? '' : `?${text}`}`;
+}
+
+export async function ask<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+  return await call<T>('GET', apiUrl(path, params), undefined, signal);
+}
+
+export async function send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
+  return await call<T>(method, apiUrl(path), body, undefined);
+}
+
+async function call<T>(method: string, url: string, body: unknown, signal: AbortSignal | undefined): Promise<T> {
+  const init: RequestInit = { method, headers: { accept: 'application/json' }, credentials: 'same-origin' };
+  if (signal !== undefined) init.signal = signal;
+  if (body !== undefined) {
+    init.headers = { ...init.headers, 'content-type': 'application/json' };
+    init.body = JSON.stringify(body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    throw new ApiProblem(0, { code: 'unreachable', message: 'The console does not answer. Is it still running?' });
+  }
+  if (response.ok) return (await response.json()) as T;
+  const problem = await problemOf(response);
+  if (response.status === 401 && problem.code === 'sign-in-needed') onSignedOut();
+  throw problem;
+}
+
+async function problemOf(response: Response): Promise<ApiProblem> {
+  let found: unknown;
+  try {
+    found = await response.json();
+  } catch {
+    found = undefined;
+  }
+  if (isProblem(found)) return new ApiProblem(response.status, found);
+  return new ApiProblem(response.status, {
+    code: 'http',
+    message: `The console answered with status ${response.status}.`,
+  });
+}
+
+function isProblem(value: unknown): value is Problem {
+  return typeof value === 'object' && value !== null && 'code' in value && 'message' in value;
+}

@@ -1,0 +1,15 @@
+/** Entry of the browser application. */
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { startKeys } from './base/keys.ts';
+import { loadSession } from './base/session.ts';
+import { startTheme } from './base/theme.ts';
+import { startRouting } from './base/url.ts';
+
+startTheme();
+startRouting();
+startKeys();
+void loadSession();
+
+const root = document.getElementById('app');
+if (root !== null) render(<App />, root);

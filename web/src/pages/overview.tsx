@@ -1,0 +1,300 @@
+/** Overview: what happened in the range, in pictures. Everything on it narrows everything on it. */
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { FirstSeen, Overview as OverviewData } from '#src/console/api/overview.js';
+import { useAnswer } from '../base/answer.ts';
+import { formatCount, formatMoment, formatShare, formatShort } from '../base/format.ts';
+import { hourTerm } from '../base/hours.ts';
+import { echo, query, rangeParam, scopeParams, zone } from '../base/scope.ts';
+import { term, withTerm } from '../base/terms.ts';
+import { linkTo, patched, place, setParams } from '../base/url.ts';
+import { SeverityBadge } from '../ui/badge.tsx';
+import { Chips } from '../ui/chips.tsx';
+import { CoverageStrip } from '../ui/coverage-strip.tsx';
+import { HeatMap } from '../ui/heat-map.tsx';
+import { QueryBar } from '../ui/query-bar.tsx';
+import { RowList } from '../ui/row-list.tsx';
+import { Answered, Empty } from '../ui/states.tsx';
+import { TimeChart } from '../ui/time-chart.tsx';
+import { TopList } from '../ui/top-list.tsx';
+
+export default function Overview(): JSX.Element {
+  const answer = useAnswer<OverviewData>('/overview', { ...scopeParams(), q: query() });
+  const asked = answer.data?.asked;
+  useEffect(() => {
+    if (asked !== undefined) echo.value = asked;
+  }, [asked]);
+  return (
+    <>
+      <QueryBar
+        value={query()}
+        onRun={(text) => setParams({ q: text, id: undefined })}
+        problem={answer.problem?.column === undefined ? undefined : answer.problem}
+      />
+      <Chips />
+      <Answered answer={answer} lines={10}>
+        {(data) =>
+          data.total === 0 ? (
+            <Empty title="Nothing matched">
+              <p>
+                {query() === '' ? 'No records in this time range. ' : 'No records in this range fit the query. '}
+                {place.value.params.has('t') && <a href={patched({ t: undefined })}>Look at everything that is kept</a>}
+              </p>
+            </Empty>
+          ) : (
+            <Pictures data={data} />
+          )
+        }
+      </Answered>
+    </>
+  );
+}
+
+function Pictures({ data }: { readonly data: OverviewData }): JSX.Element {
+  const byOutcome = place.value.params.get('by') === 'outcome';
+  const narrow = (added: string): void => setParams({ q: withTerm(query(), added) });
+  return (
+    <div class="stack">
+      <Tiles data={data} />
+      <section class="panel">
+        <TimeChart
+          title="Records over time"
+          series={byOutcome ? data.outcomes : data.series}
+          heightPx={210}
+          gaps={data.coverage.gaps}
+          onRange={(from, to) => setParams({ t: rangeParam(from, to) })}
+          onLine={(name) => narrow(byOutcome ? `failed:${name !== 'ok'}` : term('op', name))}
+        >
+          <fieldset class="segments no-print">
+            <legend class="away">Colours of the bars</legend>
+            <button type="button" aria-pressed={!byOutcome} onClick={() => setParams({ by: undefined })}>
+              Operation
+            </button>
+            <button type="button" aria-pressed={byOutcome} onClick={() => setParams({ by: 'outcome' })}>
+              Outcome
+            </button>
+          </fieldset>
+        </TimeChart>
+        <CoverageStrip asked={data.asked} coverage={data.coverage} />
+      </section>
+      <div class="columns two-one">
+        <HeatPanel data={data} />
+        <AlertPanel data={data} />
+      </div>
+      <div class="columns four">
+        <TopList title="Users" field="user" items={data.users} page="/users/" />
+        <TopList title="Objects" field="object" items={data.objects} page="/objects/" />
+        <TopList title="Clients" field="client" items={data.clients} />
+        <TopList title="Databases" field="db" items={data.databases} page="/databases/" />
+      </div>
+      <div class="columns three">
+        <section class="panel">
+          <h2>Most rows</h2>
+          <RowList rows={data.extracted} figure="rows" empty="no statement gave rows" />
+        </section>
+        <section class="panel">
+          <h2>Slowest</h2>
+          <RowList rows={data.slow} figure="duration" empty="no statement with a reply" />
+        </section>
+        <section class="panel">
+          <h2>Failed last</h2>
+          <RowList rows={data.failing} figure="error" empty="nothing failed" />
+        </section>
+      </div>
+      <FirstSeenPanel items={data.firstSeen} />
+    </div>
+  );
+}
+
+function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
+  const q = query();
+  const { before } = data;
+  return (
+    <ul class="tiles">
+      <Tile
+        name="Records"
+        value={data.total}
+        before={before.total}
+        href={linkTo('/search', { q })}
+        note={`${formatCount(data.statements)} statements`}
+      />
+      <Tile
+        name="Failed"
+        value={data.errors}
+        before={before.errors}
+        href={linkTo('/search', { q: withTerm(q, 'failed:true') })}
+        note={`${formatShare(data.errors, data.total)} of all`}
+      />
+      <Tile
+        name="Alerts"
+        value={data.alerts}
+        before={before.alerts}
+        href={linkTo('/search', { q: withTerm(q, 'action:alert') })}
+        note="with an alerting rule"
+      />
+      <Tile
+        name="Rows read or changed"
+        value={data.rows}
+        href={linkTo('/search', { q: withTerm(q, 'rows>0') })}
+        note="as the servers reported"
+      />
+      <Tile
+        name="Failed sign-ins"
+        value={data.failedLogins}
+        href={linkTo('/search', { q: withTerm(q, 'kind:login failed:true') })}
+        note="refused by the server"
+      />
+      <Tile
+        name="Encrypted"
+        value={data.opaque}
+        href={linkTo('/search', { q: withTerm(q, 'kind:opaque') })}
+        note="could not be read"
+      />
+    </ul>
+  );
+}
+
+function Tile(props: {
+  readonly name: string;
+  readonly value: number;
+  readonly before?: number;
+  readonly href: string;
+  readonly note: string;
+}): JSX.Element {
+  const { value, before } = props;
+  return (
+    <li>
+      <a class="tile" href={props.href} title={`${formatCount(value)}: see them`}>
+        <span class="muted">{props.name}</span>
+        <b>{formatShort(value)}</b>
+        <span class="small muted clip">
+          {before === undefined || before === 0 ? props.note : `${change(value, before)} than the same time before`}
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function change(now: number, before: number): string {
+  const percent = Math.round((100 * (now - before)) / before);
+  if (percent === 0) return 'as many';
+  return percent > 0 ? `+${formatCount(percent)} % more` : `−${formatCount(-percent)} % fewer`;
+}
+
+const HOURS = Array.from({ length: 24 }, (_, hour) => `${String(hour).padStart(2, '0')} h`);
+
+function HeatPanel({ data }: { readonly data: OverviewData }): JSX.Element {
+  const { heat } = data;
+  return (
+    <section class="panel">
+      <div class="split">
+        <h2>Who was active when</h2>
+        <span class="small muted">by hour of the day, UTC</span>
+      </div>
+      {heat.users.length === 0 ? (
+        <p class="muted">no user is known in this range</p>
+      ) : (
+        <HeatMap
+          label="Records by user and hour of the day"
+          rows={heat.users}
+          columns={HOURS}
+          counts={heat.counts}
+          onCell={(row, hour) => {
+            const hours = hourTerm(Date.parse(data.asked.from), Date.parse(data.asked.to), hour);
+            const ofUser = withTerm(query(), term('user', heat.users[row] ?? ''));
+            setParams({ q: hours === undefined ? ofUser : withTerm(ofUser, hours) });
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function AlertPanel({ data }: { readonly data: OverviewData }): JSX.Element {
+  const most = Math.max(1, ...data.severities.map((one) => one.count));
+  return (
+    <section class="panel">
+      <div class="split">
+        <h2>What the rules found</h2>
+        <a href={linkTo('/alerts')}>Triage</a>
+      </div>
+      <ul class="severities">
+        {[...data.severities].reverse().map(({ severity, count }) => (
+          <li key={severity}>
+            <a href={linkTo('/search', { q: withTerm(query(), `severity=${severity}`) })}>
+              <SeverityBadge severity={severity} />
+              <span class="severity-bar">
+                <i class={`sev-${severity}`} style={{ width: `${(100 * count) / most}%` }} />
+              </span>
+              <b class="num">{formatCount(count)}</b>
+            </a>
+          </li>
+        ))}
+      </ul>
+      <ul class="plain-list small">
+        {data.rules.slice(0, 5).map((rule) => (
+          <li key={rule.value} class="split">
+            <a class="clip" href={linkTo('/search', { q: withTerm(query(), term('rule', rule.value)) })}>
+              {rule.value}
+            </a>
+            <span class="num muted">{formatCount(rule.count)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const FIRST_SEEN_TITLES = {
+  user: 'Users',
+  client: 'Clients',
+  program: 'Programs',
+  db: 'Databases',
+  object: 'Objects',
+} as const;
+const FIRST_SEEN_MAX = 6;
+
+function FirstSeenPanel({ items }: { readonly items: readonly FirstSeen[] }): JSX.Element | null {
+  if (items.length === 0) return null;
+  return (
+    <section class="panel">
+      <h2>Never seen before this range</h2>
+      <div class="columns four">
+        {(['user', 'client', 'program', 'db', 'object'] as const).map((field) => {
+          const found = items.filter((item) => item.field === field);
+          if (found.length === 0) return null;
+          return (
+            <section key={field}>
+              <h3>
+                {FIRST_SEEN_TITLES[field]} <span class="muted">{formatCount(found.length)}</span>
+              </h3>
+              <ul class="first-seen">
+                {found.slice(0, FIRST_SEEN_MAX).map((item) => (
+                  <li key={item.value}>
+                    <a class="clip" href={linkTo('/search', { q: term(item.field, item.value) })}>
+                      {item.value}
+                    </a>
+                    <a class="small muted" href={item.id === undefined ? linkTo('/search') : patched({ id: item.id })}>
+                      {formatMoment(Date.parse(item.time), zone(), 'minute').slice(5)}
+                    </a>
+                  </li>
+                ))}
+              </ul>
+              {found.length > FIRST_SEEN_MAX && (
+                <details>
+                  <summary>{formatCount(found.length - FIRST_SEEN_MAX)} more</summary>
+                  <p class="small">
+                    {found
+                      .slice(FIRST_SEEN_MAX)
+                      .map((item) => item.value)
+                      .join(', ')}
+                  </p>
+                </details>
+              )}
+            </section>
+          );
+        })}
+      </div>
+    </section>
+  );
+}

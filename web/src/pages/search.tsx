@@ -1,0 +1,193 @@
+/**
+ * Search: query, chart, facets, table over the whole result. The first answer's watermark goes with every further
+ * question, so that chart, facets, table and export count the same records.
+ */
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Histogram, RecordsAt, Row } from '#src/console/api/records.js';
+import { type Answer, useAnswer } from '../base/answer.ts';
+import { ask, type Params } from '../base/api.ts';
+import { formatCount } from '../base/format.ts';
+import { useKeys } from '../base/keys.ts';
+import { echo, query, rangeParam, scopeParams } from '../base/scope.ts';
+import { term, withTerm } from '../base/terms.ts';
+import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
+import { Chips } from '../ui/chips.tsx';
+import { Grid } from '../ui/grid.tsx';
+import { QueryBar } from '../ui/query-bar.tsx';
+import { columnsOf, conditionValue, type RecordColumn } from '../ui/record-columns.tsx';
+import { RowCache } from '../ui/row-cache.ts';
+import { Empty, ProblemNote, Skeleton } from '../ui/states.tsx';
+import { TimeChart } from '../ui/time-chart.tsx';
+import { FacetList } from './search/facets.tsx';
+import { SearchTools } from './search/tools.tsx';
+
+const FIRST_ROWS = 100;
+
+/** The question as the address puts it. */
+function useQuestion(): Params {
+  const { params } = place.value;
+  const dir = params.get('sort') === 'oldest' ? 'oldest' : undefined;
+  return { ...scopeParams(), q: query(), w: params.get('w') ?? undefined, dir };
+}
+
+export default function Search(): JSX.Element {
+  const question = useQuestion();
+  const first = useAnswer<RecordsAt>('/records/at', { ...question, position: 0, limit: FIRST_ROWS });
+  const { data } = first;
+  const settled: Params = { ...question, w: data?.asked.watermark };
+  useEffect(() => {
+    if (data !== undefined) echo.value = data.asked;
+  }, [data]);
+  const wrongQuery = first.problem?.column === undefined ? undefined : first.problem;
+  return (
+    <div class="search-page">
+      <QueryBar
+        value={query()}
+        onRun={(q) => setParams({ q, id: undefined, w: undefined })}
+        problem={wrongQuery}
+        autoFocus={query() === ''}
+      />
+      <Chips />
+      {first.problem !== undefined && wrongQuery === undefined && (
+        <ProblemNote problem={first.problem} retry={first.reload} />
+      )}
+      {data === undefined ? (
+        first.problem === undefined && <Skeleton lines={12} />
+      ) : (
+        <Result data={data} answer={first} question={settled} />
+      )}
+    </div>
+  );
+}
+
+function Result(props: {
+  readonly data: RecordsAt;
+  readonly answer: Answer<RecordsAt>;
+  readonly question: Params;
+}): JSX.Element {
+  const { data, question } = props;
+  const old = props.answer.stale || props.answer.problem !== undefined;
+  const [facets, setFacets] = useState(true);
+  return (
+    <div class={old ? 'search-result answered old' : 'search-result answered'} aria-busy={props.answer.loading}>
+      <SearchTools data={data} question={question} facets={facets} onFacets={() => setFacets(!facets)} />
+      <Volume question={old ? undefined : question} />
+      {data.total === 0 ? (
+        <NothingMatched />
+      ) : (
+        <div class={facets ? 'search-body' : 'search-body wide'}>
+          {facets && <FacetList question={old ? undefined : question} />}
+          <RecordTable data={data} question={question} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Counts over time of the same records; the old picture stays while a new question is open. */
+function Volume({ question }: { readonly question: Params | undefined }): JSX.Element {
+  const [kept, setKept] = useState<Params>(question ?? {});
+  const asked = question ?? kept;
+  useEffect(() => {
+    if (question !== undefined) setKept(question);
+  }, [JSON.stringify(question)]);
+  const { dir: _dir, ...counted } = asked;
+  const answer = useAnswer<Histogram>('/histogram', { ...counted, by: 'outcome', buckets: 120 });
+  if (answer.data === undefined) return <div class="chart-space" />;
+  return (
+    <TimeChart
+      title="Over time"
+      series={answer.data.series}
+      heightPx={92}
+      onRange={(from, to) => setParams({ t: rangeParam(from, to), w: undefined })}
+      onLine={(name) => setParams({ q: withTerm(query(), `failed:${name !== 'ok'}`), w: undefined })}
+    />
+  );
+}
+
+function NothingMatched(): JSX.Element {
+  const ranged = place.value.params.has('t');
+  return (
+    <Empty title="Nothing matched">
+      <p>
+        The store was read and holds no record that fits.{' '}
+        {ranged && <a href={patched({ t: undefined, w: undefined })}>Look at everything that is kept</a>}
+      </p>
+      <p>
+        Was that time seen at all? <a href={linkTo('/sensors')}>Coverage</a>
+      </p>
+    </Empty>
+  );
+}
+
+function RecordTable({ data, question }: { readonly data: RecordsAt; readonly question: Params }): JSX.Element {
+  const key = JSON.stringify(question);
+  const cache = useMemo(
+    () =>
+      new RowCache<Row>(
+        async (position, limit, signal) =>
+          (await ask<RecordsAt>('/records/at', { ...question, position, limit }, signal)).rows,
+        data.rows,
+      ),
+    [key, data],
+  );
+  const cols = place.value.params.get('cols');
+  const columns = useMemo(() => columnsOf(cols), [cols]);
+  const openId = place.value.params.get('id') ?? undefined;
+  const [opened, setOpened] = useState(0);
+  const open = (row: Row, index: number): void => {
+    setOpened(index);
+    setParams({ id: row.id }, { replace: openId !== undefined });
+  };
+  const step = (by: number): void => {
+    const row = cache.at(opened + by);
+    if (row !== undefined) open(row, opened + by);
+  };
+  useKeys(
+    [
+      { keys: '[', label: 'Previous row, with its detail', run: () => step(-1) },
+      { keys: ']', label: 'Next row, with its detail', run: () => step(1) },
+      {
+        keys: 'c',
+        label: 'Columns',
+        run: () => document.querySelector<HTMLElement>('[data-anchor="columns"]')?.click(),
+      },
+      {
+        keys: 'o',
+        label: 'Open the statement as a page',
+        run: () => openId !== undefined && go(linkTo(`/statements/${segment(openId)}`)),
+      },
+    ],
+    [cache, opened, openId],
+  );
+  return (
+    <Grid<Row>
+      label="Records found"
+      columns={columns}
+      total={data.total}
+      rowPx={28}
+      cache={cache}
+      idOf={(row) => row.id}
+      openId={openId}
+      onOpen={open}
+      onKey={(pressed, row, column) => narrowByCell(pressed, row, column)}
+      onHead={() => setParams({ sort: question['dir'] === 'oldest' ? undefined : 'oldest' })}
+      foot={
+        <span>
+          of {formatCount(data.total)} found, {question['dir'] === 'oldest' ? 'oldest' : 'newest'} first
+        </span>
+      }
+    />
+  );
+}
+
+/** `f` narrows by the cell, `x` leaves its value out. */
+function narrowByCell(key: string, row: Row, column: { readonly id: string }): boolean {
+  if (key !== 'f' && key !== 'x') return false;
+  const record = column as RecordColumn;
+  const value = record.field === undefined ? undefined : conditionValue(record, row);
+  if (record.field === undefined || value === undefined) return false;
+  setParams({ q: withTerm(query(), term(record.field, value, key === 'f' ? 'is' : 'not')), w: undefined });
+  return true;
+}

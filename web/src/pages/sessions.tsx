@@ -1,0 +1,99 @@
+/** Sessions that have a matching record, newest first. */
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { SessionRow, Sessions as SessionsData } from '#src/console/api/records.js';
+import { useAnswer } from '../base/answer.ts';
+import { formatCount, formatDuration } from '../base/format.ts';
+import { echo, query, scopeParams } from '../base/scope.ts';
+import { linkTo, segment, setParams } from '../base/url.ts';
+import { Chips } from '../ui/chips.tsx';
+import { QueryBar } from '../ui/query-bar.tsx';
+import { Moment } from '../ui/record-columns.tsx';
+import { Answered, Empty } from '../ui/states.tsx';
+
+export default function Sessions(): JSX.Element {
+  const answer = useAnswer<SessionsData>('/sessions', { ...scopeParams(), q: query(), limit: 200 });
+  const asked = answer.data?.asked;
+  useEffect(() => {
+    if (asked !== undefined) echo.value = asked;
+  }, [asked]);
+  return (
+    <>
+      <QueryBar
+        value={query()}
+        onRun={(q) => setParams({ q })}
+        problem={answer.problem?.column === undefined ? undefined : answer.problem}
+      />
+      <Chips />
+      <Answered answer={answer}>
+        {(data) =>
+          data.sessions.length === 0 ? (
+            <Empty title="No session matched">
+              <p>A session is listed when one of its records fits the query and the time range.</p>
+            </Empty>
+          ) : (
+            <section class="panel">
+              <SessionTable sessions={data.sessions} />
+              {data.more && (
+                <p class="muted small">
+                  These are the newest {formatCount(data.sessions.length)}; narrow the query or the time for others.
+                </p>
+              )}
+            </section>
+          )
+        }
+      </Answered>
+    </>
+  );
+}
+
+function SessionTable({ sessions }: { readonly sessions: readonly SessionRow[] }): JSX.Element {
+  return (
+    <table class="table">
+      <thead>
+        <tr>
+          <th scope="col">Began</th>
+          <th scope="col" class="num">
+            Lasted
+          </th>
+          <th scope="col">User</th>
+          <th scope="col">Database</th>
+          <th scope="col">Program</th>
+          <th scope="col">Client</th>
+          <th scope="col" class="num">
+            Records
+          </th>
+          <th scope="col" class="num">
+            Failed
+          </th>
+          <th scope="col" class="num">
+            Rows
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {sessions.map((session) => (
+          <tr key={session.session}>
+            <td>
+              <a href={linkTo(`/sessions/${segment(session.session)}`)}>
+                <Moment time={session.first} />
+              </a>
+            </td>
+            <td class="num">{formatDuration(lengthUs(session))}</td>
+            <td>{session.user ?? <span class="muted">not seen</span>}</td>
+            <td>{session.db ?? ''}</td>
+            <td>{session.program ?? ''}</td>
+            <td class="mono">{session.client ?? ''}</td>
+            <td class="num">{formatCount(session.records)}</td>
+            <td class={session.errors > 0 ? 'num bad strong' : 'num'}>{formatCount(session.errors)}</td>
+            <td class="num">{formatCount(session.rows)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+export function lengthUs(session: SessionRow): number {
+  return Math.max(0, Date.parse(session.last) - Date.parse(session.first)) * 1000;
+}

@@ -1,0 +1,65 @@
+/** What came before and after in the session, and the same shape of statement elsewhere. */
+import type { JSX } from 'preact';
+import type { RecordView, Row } from '#src/console/api/records.js';
+import { formatCount, formatDuration, formatMoment } from '../../base/format.ts';
+import { zone } from '../../base/scope.ts';
+import { term } from '../../base/terms.ts';
+import { linkTo, patched, place, segment } from '../../base/url.ts';
+import { Outcome, StatementText } from '../../ui/record-columns.tsx';
+import { RowList } from '../../ui/row-list.tsx';
+
+export function Surroundings({ view }: { readonly view: RecordView }): JSX.Element {
+  const { fingerprint } = view;
+  return (
+    <>
+      {view.before.length + view.after.length > 0 && (
+        <section>
+          <h3>In the session</h3>
+          <ol class="neighbours">
+            {view.before.map((row) => (
+              <Neighbour key={row.id} row={row} />
+            ))}
+            <li class="here" aria-current="true">
+              <StatementText row={view.row} />
+            </li>
+            {view.after.map((row) => (
+              <Neighbour key={row.id} row={row} />
+            ))}
+          </ol>
+        </section>
+      )}
+      {fingerprint !== undefined && fingerprint.count > 1 && view.row.fingerprint !== undefined && (
+        <section class="stack tight">
+          <h3>The same shape elsewhere</h3>
+          <p>
+            <a href={linkTo('/search', { q: term('fingerprint', view.row.fingerprint), t: undefined })}>
+              {formatCount(fingerprint.count)} times
+            </a>{' '}
+            from {formatMoment(Date.parse(fingerprint.first), zone(), 'minute')} to{' '}
+            {formatMoment(Date.parse(fingerprint.last), zone(), 'minute')}, in {formatDuration(fingerprint.meanUs)} on
+            average, by{' '}
+            {fingerprint.users
+              .map((user) => `${user.value === '' ? 'unknown' : user.value} (${formatCount(user.count)})`)
+              .join(', ')}
+            .
+          </p>
+          <RowList rows={fingerprint.elsewhere} figure="duration" empty="not in other sessions" />
+        </section>
+      )}
+    </>
+  );
+}
+
+function Neighbour({ row }: { readonly row: Row }): JSX.Element {
+  const href = place.value.path.startsWith('/statements/')
+    ? linkTo(`/statements/${segment(row.id)}`)
+    : patched({ id: row.id });
+  return (
+    <li>
+      <a href={href} class="clip">
+        <StatementText row={row} />
+      </a>
+      <Outcome row={row} />
+    </li>
+  );
+}

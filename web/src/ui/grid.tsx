@@ -1,0 +1,232 @@
+/**
+ * The table for any number of rows: scrolls by position in the whole result, draws only what is seen, asks for what it
+ * lacks. One tab stop and an active cell; the head and the bar stay. Arithmetic in `base/scroll.ts`.
+ */
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { formatCount } from '../base/format.ts';
+import { type Extent, scrollOf, spacerPx, topAfterScroll, topShowing } from '../base/scroll.ts';
+import type { RowCache } from './row-cache.ts';
+
+export interface GridColumn<R> {
+  readonly id: string;
+  readonly title: string;
+  /** Width in pixels; the column marked `flexible` takes what is left. */
+  readonly widthPx: number;
+  readonly flexible?: boolean;
+  readonly number?: boolean;
+  cell(row: R): ComponentChildren;
+}
+
+export interface GridProps<R> {
+  readonly label: string;
+  readonly columns: readonly GridColumn<R>[];
+  readonly total: number;
+  readonly rowPx: number;
+  readonly cache: RowCache<R>;
+  readonly idOf: (row: R) => string;
+  /** Id of the row whose detail is open. */
+  readonly openId: string | undefined;
+  readonly onOpen: (row: R, index: number) => void;
+  /** A key that the grid itself does not know, on the active cell. */
+  readonly onKey?: (key: string, row: R, column: GridColumn<R>) => boolean;
+  readonly onHead?: (column: GridColumn<R>) => void;
+  readonly foot?: ComponentChildren;
+}
+
+const HEAD_PX = 30;
+
+export function Grid<R>(props: GridProps<R>): JSX.Element {
+  const { total, rowPx, cache } = props;
+  const id = useId();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [viewPx, setViewPx] = useState(600);
+  const [top, setTop] = useState(0);
+  const [active, setActive] = useState({ row: 0, column: 0 });
+  const [, arrived] = useState(0);
+  const beforePx = useRef(0);
+  const extent: Extent = { rows: total, rowPx, viewPx };
+
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => setViewPx(Math.max(rowPx, element.clientHeight - HEAD_PX)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [rowPx]);
+  useEffect(() => {
+    setTop(0);
+    setActive((before) => ({ row: 0, column: before.column }));
+    beforePx.current = 0;
+    if (scroller.current !== null) scroller.current.scrollTop = 0;
+    return cache.listen(() => arrived((count) => count + 1));
+  }, [cache]);
+
+  const first = Math.floor(top);
+  const count = Math.min(total - first, Math.ceil(viewPx / rowPx) + 1);
+  useEffect(() => cache.want(first, first + count), [cache, first, count]);
+
+  const moveTo = (row: number, column: number): void => {
+    const next = Math.min(total - 1, Math.max(0, row));
+    setActive({ row: next, column: Math.min(props.columns.length - 1, Math.max(0, column)) });
+    const shown = topShowing(extent, top, next);
+    if (shown === top || scroller.current === null) return;
+    setTop(shown);
+    beforePx.current = scrollOf(extent, shown);
+    scroller.current.scrollTop = beforePx.current;
+  };
+  const onScroll = (): void => {
+    const afterPx = scroller.current?.scrollTop ?? 0;
+    if (Math.abs(afterPx - beforePx.current) < 1) return;
+    setTop(topAfterScroll(extent, top, beforePx.current, afterPx));
+    beforePx.current = afterPx;
+  };
+  const template = useMemo(() => templateOf(props.columns), [props.columns]);
+  const minWidth = `max(100%, ${props.columns.reduce((sum, column) => sum + column.widthPx, 0)}px)`;
+  return (
+    <div class="grid-frame">
+      <div
+        ref={scroller}
+        class="grid"
+        role="grid"
+        tabIndex={0}
+        aria-label={props.label}
+        aria-rowcount={total + 1}
+        aria-colcount={props.columns.length}
+        aria-activedescendant={total > 0 ? `${id}-${active.row}-${active.column}` : undefined}
+        onScroll={onScroll}
+        onKeyDown={(event) => onGridKey(event, props, active, Math.floor(viewPx / rowPx), moveTo)}
+      >
+        <GridHead {...props} template={template} width={minWidth} />
+        <div class="grid-spacer" role="presentation" style={{ height: `${spacerPx(extent)}px`, width: minWidth }}>
+          <div
+            class="grid-window"
+            role="presentation"
+            style={{ top: `${HEAD_PX}px`, height: `${Math.min(viewPx, total * rowPx)}px` }}
+          >
+            <div role="rowgroup" style={{ transform: `translateY(${-(top - first) * rowPx}px)` }}>
+              {Array.from({ length: Math.max(0, count) }, (_, offset) => (
+                <GridRow
+                  key={first + offset}
+                  grid={props}
+                  gridId={id}
+                  index={first + offset}
+                  template={template}
+                  activeColumn={first + offset === active.row ? active.column : undefined}
+                  onPick={(column) => moveTo(first + offset, column)}
+                />
+              ))}
+            </div>
+          </div>
+        </div>
+      </div>
+      <div class="grid-foot small muted">
+        <span>{total === 0 ? 'no rows' : `row ${formatCount(active.row + 1)} of ${formatCount(total)}`}</span>
+        {props.foot}
+      </div>
+    </div>
+  );
+}
+
+function templateOf<R>(columns: readonly GridColumn<R>[]): string {
+  return columns
+    .map((column) => (column.flexible === true ? `minmax(${column.widthPx}px, 1fr)` : `${column.widthPx}px`))
+    .join(' ');
+}
+
+function GridHead<R>(props: GridProps<R> & { readonly template: string; readonly width: string }): JSX.Element {
+  return (
+    <div class="grid-head" role="rowgroup" style={{ width: props.width }}>
+      <div class="grid-row" role="row" aria-rowindex={1} style={{ gridTemplateColumns: props.template }}>
+        {props.columns.map((column) => (
+          <div key={column.id} role="columnheader" class={column.number === true ? 'num' : ''}>
+            {props.onHead === undefined || column.id !== 'time' ? (
+              column.title
+            ) : (
+              <button type="button" tabIndex={-1} onClick={() => props.onHead?.(column)}>
+                {column.title}
+              </button>
+            )}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function GridRow<R>(props: {
+  readonly grid: GridProps<R>;
+  readonly gridId: string;
+  readonly index: number;
+  readonly template: string;
+  readonly activeColumn: number | undefined;
+  readonly onPick: (column: number) => void;
+}): JSX.Element {
+  const { grid, index, activeColumn } = props;
+  const row = grid.cache.at(index);
+  const open = row !== undefined && grid.idOf(row) === grid.openId;
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={open}
+      class={`grid-row${activeColumn === undefined ? '' : ' active'}${open ? ' open' : ''}`}
+      style={{ gridTemplateColumns: props.template, height: `${grid.rowPx}px` }}
+      onClick={(event) => {
+        props.onPick(columnOf(event));
+        if (row !== undefined && getSelection()?.isCollapsed !== false) grid.onOpen(row, index);
+      }}
+    >
+      {grid.columns.map((column, at) => (
+        <div
+          key={column.id}
+          id={`${props.gridId}-${index}-${at}`}
+          role="gridcell"
+          data-column={at}
+          class={`clip${column.number === true ? ' num' : ''}${at === activeColumn ? ' current' : ''}`}
+        >
+          {row === undefined ? <span class="ghost" /> : column.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function columnOf(event: MouseEvent): number {
+  const cell = event.target instanceof Element ? event.target.closest('[data-column]') : null;
+  return cell instanceof HTMLElement ? Number(cell.dataset['column']) : 0;
+}
+
+function onGridKey<R>(
+  event: KeyboardEvent,
+  props: GridProps<R>,
+  active: { readonly row: number; readonly column: number },
+  page: number,
+  moveTo: (row: number, column: number) => void,
+): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { row, column } = active;
+  const moves: Readonly<Record<string, readonly [number, number]>> = {
+    ArrowDown: [row + 1, column],
+    j: [row + 1, column],
+    ArrowUp: [row - 1, column],
+    k: [row - 1, column],
+    ArrowRight: [row, column + 1],
+    ArrowLeft: [row, column - 1],
+    PageDown: [row + page, column],
+    PageUp: [row - page, column],
+    Home: [0, column],
+    End: [props.total - 1, column],
+  };
+  const move = moves[event.key];
+  const found = props.cache.at(row);
+  if (move !== undefined) moveTo(...move);
+  else if (found === undefined) return;
+  else if (event.key === 'Enter') props.onOpen(found, row);
+  else {
+    const current = props.columns[column];
+    if (current === undefined || props.onKey?.(event.key, found, current) !== true) return;
+  }
+  event.preventDefault();
+  event.stopPropagation();
+}

@@ -1,0 +1,224 @@
+/**
+ * The query field: coloured as it is read, completed from the server (fields, operators, values seen in the range), run by
+ * Enter. Tab or a click takes a candidate, arrows choose one, Escape closes the list. The list never moves the focus.
+ */
+import type { JSX, RefObject } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { Completion } from '#src/console/api/records.js';
+import { type ApiProblem, ask } from '../base/api.ts';
+import { formatShort } from '../base/format.ts';
+import { scopeParams } from '../base/scope.ts';
+import { tokenize } from '../base/terms.ts';
+import { Icon } from './icon.tsx';
+
+type Candidate = Completion['candidates'][number];
+
+/** Typing faster than this asks once. */
+const PAUSE_MS = 70;
+
+export function QueryBar(props: {
+  readonly value: string;
+  readonly onRun: (text: string) => void;
+  /** The server's refusal of the query that ran last. */
+  readonly problem?: ApiProblem | undefined;
+  readonly autoFocus?: boolean;
+}): JSX.Element {
+  const [text, setText] = useState(props.value);
+  const input = useRef<HTMLInputElement>(null);
+  const list = useCandidates(input, text, setText);
+  const id = useId();
+  useEffect(() => setText(props.value), [props.value]);
+  useEffect(() => {
+    if (props.autoFocus === true) input.current?.focus();
+  }, []);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (list.key(event)) return;
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      list.close();
+      props.onRun(text.trim());
+    }
+  };
+  const { problem } = props;
+  return (
+    <div class="query">
+      <div class={problem === undefined ? 'query-box' : 'query-box wrong'}>
+        <Icon name="search" />
+        <div class="query-text">
+          <Coloured text={text} input={input} wrongAt={problem?.column} />
+          <input
+            ref={input}
+            data-query
+            role="combobox"
+            aria-label="Query"
+            aria-expanded={list.open}
+            aria-controls={`${id}-list`}
+            aria-autocomplete="list"
+            aria-activedescendant={list.open ? `${id}-${list.chosen}` : undefined}
+            aria-invalid={problem !== undefined}
+            aria-describedby={problem === undefined ? undefined : `${id}-problem`}
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck={false}
+            placeholder={'user:alice op:DELETE rows>1000 "drop table"'}
+            value={text}
+            onInput={(event) => setText(event.currentTarget.value)}
+            onFocus={list.look}
+            onClick={list.look}
+            onBlur={list.close}
+            onKeyDown={onKeyDown}
+          />
+        </div>
+        <button type="button" class="button main" onClick={() => props.onRun(text.trim())}>
+          Run
+        </button>
+      </div>
+      <CandidateList id={id} list={list} />
+      {problem !== undefined && (
+        <p id={`${id}-problem`} class="query-problem small" role="alert">
+          {problem.message}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The same text under the field, in colours; it follows the field's own scrolling. */
+function Coloured(props: {
+  readonly text: string;
+  readonly input: { readonly current: HTMLInputElement | null };
+  readonly wrongAt: number | undefined;
+}): JSX.Element {
+  const layer = useRef<HTMLDivElement>(null);
+  const { text, wrongAt } = props;
+  useEffect(() => {
+    const field = props.input.current;
+    const follow = (): void => {
+      if (layer.current !== null && field !== null) layer.current.scrollLeft = field.scrollLeft;
+    };
+    follow();
+    field?.addEventListener('scroll', follow);
+    return () => field?.removeEventListener('scroll', follow);
+  }, [text]);
+  return (
+    <div ref={layer} class="query-colours" aria-hidden="true">
+      {tokenize(text).map((token) => {
+        const wrong = wrongAt !== undefined && wrongAt - 1 >= token.start && wrongAt - 1 < token.end;
+        return (
+          <span key={token.start} class={`q-${token.kind}${wrong ? ' q-wrong' : ''}`}>
+            {text.slice(token.start, token.end)}
+          </span>
+        );
+      })}
+    </div>
+  );
+}
+
+interface CandidateState {
+  readonly open: boolean;
+  readonly candidates: readonly Candidate[];
+  readonly chosen: number;
+  readonly looking: boolean;
+  look(): void;
+  close(): void;
+  take(index: number): void;
+  /** Whether the list used the key. */
+  key(event: KeyboardEvent): boolean;
+}
+
+function useCandidates(
+  input: RefObject<HTMLInputElement | null>,
+  text: string,
+  setText: (text: string) => void,
+): CandidateState {
+  const [found, setFound] = useState<Completion | undefined>(undefined);
+  const [open, setOpen] = useState(false);
+  const [looking, setLooking] = useState(false);
+  const [chosen, setChosen] = useState(0);
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (turn === 0 || document.activeElement !== input.current) return;
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      const pos = input.current?.selectionStart ?? text.length;
+      setLooking(true);
+      ask<Completion>('/complete', { text, pos, ...scopeParams() }, abort.signal).then(
+        (completion) => {
+          setFound(completion);
+          setChosen(0);
+          setLooking(false);
+        },
+        () => setLooking(false),
+      );
+    }, PAUSE_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [text, turn]);
+  const candidates = found?.candidates ?? [];
+  const look = (): void => {
+    setOpen(true);
+    setTurn((before) => before + 1);
+  };
+  const take = (index: number): void => {
+    const candidate = candidates[index];
+    if (candidate === undefined || found === undefined) return;
+    const before = text.slice(0, found.from) + candidate.insert;
+    setText(before + text.slice(found.to));
+    requestAnimationFrame(() => input.current?.setSelectionRange(before.length, before.length));
+    look();
+  };
+  const key = (event: KeyboardEvent): boolean => {
+    const listed = open && candidates.length > 0;
+    if (event.key === 'Escape' && open) setOpen(false);
+    else if (event.key === 'Tab' && listed && !event.shiftKey) take(chosen);
+    else if (event.key === 'ArrowDown' && !open) look();
+    else if (event.key === 'ArrowDown' && listed) setChosen((chosen + 1) % candidates.length);
+    else if (event.key === 'ArrowUp' && listed) setChosen((chosen + candidates.length - 1) % candidates.length);
+    else {
+      if (event.key.length === 1 || event.key === 'Backspace') look();
+      return false;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  };
+  return {
+    open: open && (candidates.length > 0 || looking),
+    candidates,
+    chosen,
+    looking,
+    look,
+    close: () => setOpen(false),
+    take,
+    key,
+  };
+}
+
+function CandidateList({ id, list }: { readonly id: string; readonly list: CandidateState }): JSX.Element {
+  return (
+    <div id={`${id}-list`} class="candidates" role="listbox" aria-label="Completions" hidden={!list.open}>
+      {list.candidates.length === 0 && (
+        <div class="candidate muted" role="option" aria-selected={false} id={`${id}-0`} aria-disabled="true">
+          still looking
+        </div>
+      )}
+      {list.candidates.map((candidate, index) => (
+        <div
+          key={`${candidate.kind} ${candidate.insert}`}
+          id={`${id}-${index}`}
+          role="option"
+          aria-selected={index === list.chosen}
+          class={index === list.chosen ? 'candidate chosen' : 'candidate'}
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={() => list.take(index)}
+        >
+          <code>{candidate.insert.trim()}</code>
+          <span class="grow muted small clip">{candidate.hint ?? ''}</span>
+          {candidate.count !== undefined && <span class="muted small">{formatShort(candidate.count)}</span>}
+        </div>
+      ))}
+    </div>
+  );
+}
