@@ -4,13 +4,15 @@
  */
 
 import type { Query } from '../query/filter.ts';
-import type { ColumnChunk } from './columns.ts';
+import { type CellPlan, CellView, planCells } from './cells.ts';
+import type { SegmentColumns } from './column-file.ts';
 import { CHUNK_ROWS_MAX } from './columns.ts';
 import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
-import type { SegmentReader } from './rows.ts';
-import { ChunkSelector, planSelection } from './select.ts';
+import type { PooledSegment } from './pool.ts';
+import { ChunkSelector, planSelection, type Selection } from './select.ts';
 import { SegmentSums, type Sums } from './sums.ts';
+import type { ChunkView, RecordView } from './view.ts';
 
 /** What is known of the records of a group. */
 export interface Measures {
@@ -62,13 +64,12 @@ export class Aggregation {
   private readonly query: Query;
   private readonly cache: ClassCache;
   private readonly groups = new Map<string, MutableGroup>();
-  private readonly selector: ChunkSelector;
   private readonly keys = new Float64Array(CHUNK_ROWS_MAX);
+  private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
   private readonly bucketUs: number | undefined;
 
   constructor(query: Query, by: GroupBy, cache: ClassCache) {
     this.query = query;
-    this.selector = new ChunkSelector(query);
     this.by = by;
     this.cache = cache;
     const periods = by.fields.filter(isPeriod).map((field) => PERIODS_US[field]);
@@ -77,26 +78,84 @@ export class Aggregation {
   }
 
   /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
-  *add(segment: SegmentReader, chunks: readonly ColumnChunk[], sealed: boolean): Generator<number, void, void> {
-    const { selector } = this;
-    const selection = planSelection(segment, this.query.filter);
-    if (selection.never) return;
-    const parts = partsOf({ ...this.by, bucketUs: this.bucketUs }, this.query, segment, chunks, this.cache, sealed);
-    const keys = parts.reduce((product, part) => product * part.size, 1);
-    const sums = new SegmentSums(keys, CHUNK_ROWS_MAX);
-    for (const chunk of chunks) {
-      const count = selector.select(segment, chunk, selection);
-      const { picked, view } = selector;
-      this.keys.fill(0, 0, count);
-      let scale = 1;
-      for (const part of parts) {
-        part.addTo(view, picked, this.keys, count, scale);
-        scale *= part.size;
-      }
-      if (count > 0) sums.add(view, picked, this.keys, count);
-      yield chunk.rows;
+  *add(pooled: PooledSegment): Generator<number, void, void> {
+    const { segment, ref } = pooled;
+    const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
+    const by = { ...this.by, bucketUs: this.bucketUs };
+    const rollup = pooled.rollup();
+    const span = { timeMinUs, timeMaxUs, lastSeq: segment.firstSeq + segment.facts.rows - 1 };
+    const plan = rollup && planCells(rollup, this.query, by, span);
+    if (plan === undefined) {
+      const selection = pooled.withIndex((index) => planSelection(segment, this.query.filter, index));
+      if (!selection.never) yield* this.addColumns(pooled, by, selection, [this.query]);
+      return;
     }
+    const selection = planSelection(segment, this.query.filter, undefined);
+    if (selection.never) return;
+    const parts = partsOf(by, this.query, segment, [], this.cache, ref.sealed);
+    const sums = sumsOf(parts);
+    this.addCells(plan, selection, parts, sums);
     this.collect(parts, sums);
+    const { fromUs = 0, toUs = Number.POSITIVE_INFINITY } = this.query;
+    const edges = [
+      { fromUs, toUs: plan.fromUs },
+      { fromUs: plan.toUs, toUs },
+    ].filter((edge) => edge.fromUs < edge.toUs);
+    if (edges.length > 0) yield* this.addColumns(pooled, by, selection, edges);
+  }
+
+  /** Adds the records of the ranges from the columns. Nothing is added when the columns turn out to be damaged. */
+  private addColumns(
+    pooled: PooledSegment,
+    by: GroupBy,
+    selection: Selection,
+    ranges: readonly Pick<Query, 'fromUs' | 'toUs'>[],
+  ): Generator<number, void, void> {
+    const { segment, ref } = pooled;
+    const selectors = ranges.map(({ fromUs, toUs }) => new ChunkSelector({ ...this.query, fromUs, toUs }));
+    const add = function* (this: Aggregation, { chunks }: SegmentColumns): Generator<number, void, void> {
+      const parts = partsOf(by, this.query, segment, chunks, this.cache, ref.sealed);
+      const sums = sumsOf(parts);
+      for (const chunk of chunks) {
+        for (const selector of selectors) {
+          if (selector.select(segment, chunk, selection) > 0) this.addView(selector.view, parts, sums);
+        }
+        yield chunk.rows;
+      }
+      this.collect(parts, sums);
+    };
+    return pooled.withColumns((columns) => add.call(this, columns));
+  }
+
+  private addCells(plan: CellPlan, { mask }: Selection, parts: readonly KeyPart[], sums: SegmentSums): void {
+    const { cells, fromUs, toUs } = plan;
+    const view = new CellView(plan);
+    for (let start = 0; start < cells.row.length; start += CHUNK_ROWS_MAX) {
+      view.use(start, Math.min(CHUNK_ROWS_MAX, cells.row.length - start));
+      if (mask === undefined) this.mask.fill(1);
+      else mask(view, this.mask);
+      const periods = view.times();
+      for (let i = 0; i < view.rows; i++) {
+        const periodUs = periods[i] as number;
+        if (periodUs < fromUs || periodUs >= toUs) this.mask[i] = 0;
+      }
+      this.setKeys(view, parts);
+      sums.addCells(cells, start, this.keys, this.mask, view.rows);
+    }
+  }
+
+  private addView(view: ChunkView, parts: readonly KeyPart[], sums: SegmentSums): void {
+    this.setKeys(view, parts);
+    sums.add(view, this.keys);
+  }
+
+  private setKeys(view: RecordView, parts: readonly KeyPart[]): void {
+    this.keys.fill(0, 0, view.rows);
+    let scale = 1;
+    for (const part of parts) {
+      part.addTo(view, this.keys, scale);
+      scale *= part.size;
+    }
   }
 
   /** All groups, in no order. */
@@ -139,6 +198,13 @@ export class Aggregation {
     group.firstUs = Math.min(group.firstUs, sums.firstUs[slot] as number);
     group.lastUs = Math.max(group.lastUs, sums.lastUs[slot] as number);
   }
+}
+
+function sumsOf(parts: readonly KeyPart[]): SegmentSums {
+  return new SegmentSums(
+    parts.reduce((product, part) => product * part.size, 1),
+    CHUNK_ROWS_MAX,
+  );
 }
 
 /** The row with the tuple's values in their places. */

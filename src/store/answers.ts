@@ -10,9 +10,8 @@ import { identityOf } from './columns.ts';
 import { StoreError } from './errors.ts';
 import type { AggregateField } from './groups.ts';
 import type { Candidate, Found, StoreReader } from './reader.ts';
-import type { ChunkView } from './select.ts';
-import { ChunkSelector } from './select.ts';
 import type { Steps } from './steps.ts';
+import { ChunkView } from './view.ts';
 
 export interface Totals {
   /** The biggest groups by the measure asked for, biggest first. */
@@ -141,13 +140,13 @@ function recordIn(
   wanted: string,
 ): Found | undefined {
   return reader.withSegment(candidate, (pooled) => {
-    const view = new ChunkSelector({}).view;
+    const view = new ChunkView();
     const seqs: number[] = [];
     const identity = identityOf(packed);
     const scan = pooled.withColumns(function* ({ chunks }) {
       seqs.length = 0;
       for (const chunk of chunks) {
-        view.use(chunk);
+        view.use(chunk, undefined);
         for (const at of placesOf(view, identity)) seqs.push(chunk.firstSeq + at);
         yield;
       }

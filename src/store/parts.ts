@@ -14,13 +14,13 @@ import {
 } from './groups.ts';
 import { DIMENSIONS, type Dimension } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
-import type { ChunkView } from './select.ts';
+import type { RecordView } from './view.ts';
 
 export interface KeyPart {
   /** Classes; the number of one is below it. */
   readonly size: number;
-  /** Adds `scale` times the class of each of the `count` picked records to `keys`. */
-  addTo(view: ChunkView, picked: Uint32Array, keys: Float64Array, count: number, scale: number): void;
+  /** Adds `scale` times the class of each record to `keys`. */
+  addTo(view: RecordView, keys: Float64Array, scale: number): void;
   /** The values of a class, and where they belong among a group's labels. */
   labelsOf(number: number): readonly Labels[];
   readonly places: readonly number[];
@@ -57,10 +57,10 @@ function rowPart(
 ): Omit<KeyPart, 'places'> {
   return {
     size: labels.length,
-    addTo: (view, picked, keys, count, scale) => {
+    addTo: (view, keys, scale) => {
       const rows = view.words(dimension);
-      for (let i = 0; i < count; i++) {
-        const row = rows[picked[i] as number] as number;
+      for (let i = 0; i < view.rows; i++) {
+        const row = rows[i] as number;
         keys[i] = (keys[i] as number) + (classOf[row] as number) * scale;
       }
     },
@@ -73,10 +73,10 @@ const OUTCOMES = ['ok', 'failed'] as const;
 function outcomePart({ fields }: GroupBy): KeyPart {
   return {
     size: OUTCOMES.length,
-    addTo: (view, picked, keys, count, scale) => {
+    addTo: (view, keys, scale) => {
       const errors = view.words('error');
-      for (let i = 0; i < count; i++) {
-        if (errors[picked[i] as number] !== 0) keys[i] = (keys[i] as number) + scale;
+      for (let i = 0; i < view.rows; i++) {
+        if (errors[i] !== 0) keys[i] = (keys[i] as number) + scale;
       }
     },
     labelsOf: (number) => [[OUTCOMES[number] ?? '']],
@@ -91,11 +91,11 @@ function codePart({ fields }: GroupBy, chunks: readonly ColumnChunk[]): KeyPart 
   const own = fields.filter((field) => field === 'error' || field === 'outcome');
   return {
     size: codes.length,
-    addTo: (view, picked, keys, count, scale) => {
+    addTo: (view, keys, scale) => {
       const errors = view.words('error');
       const classOf = [0, ...view.errorCodes().map((code) => numbers.get(code) ?? 0)];
-      for (let i = 0; i < count; i++) {
-        const error = errors[picked[i] as number] as number;
+      for (let i = 0; i < view.rows; i++) {
+        const error = errors[i] as number;
         keys[i] = (keys[i] as number) + (classOf[error] as number) * scale;
       }
     },
@@ -113,10 +113,10 @@ function timePart({ fields, originUs = 0 }: GroupBy, bucketUs: number, query: Qu
   const periods = fields.filter(isPeriod);
   return {
     size: Math.max(1, last - first + 1),
-    addTo: (view, picked, keys, count, scale) => {
+    addTo: (view, keys, scale) => {
       const times = view.times();
-      for (let i = 0; i < count; i++) {
-        const timeUs = times[picked[i] as number] as number;
+      for (let i = 0; i < view.rows; i++) {
+        const timeUs = times[i] as number;
         keys[i] = (keys[i] as number) + (Math.floor((timeUs - originUs) / bucketUs) - first) * scale;
       }
     },

@@ -102,14 +102,16 @@ export class StoreReader {
     const compiled = compileQuery({ ...query, after: undefined });
     const selector = new ChunkSelector(query);
     let total = 0;
-    yield* this.eachSegment(query, function* ({ rows }, pooled) {
-      const quick = pooled.withIndex((index) => indexCount(planSearch(pooled.segment, compiled, index), rows));
+    yield* this.eachSegment(query, function* (pooled) {
+      const quick = pooled.withIndex((index) =>
+        indexCount(planSearch(pooled.segment, compiled, index), pooled.ref.rows),
+      );
       if (quick !== undefined) {
         total += quick;
         return;
       }
       const { segment } = pooled;
-      const selection = planSelection(segment, query.filter);
+      const selection = pooled.withIndex((index) => planSelection(segment, query.filter, index));
       // Collected here, so that columns found damaged half-way leave no half count behind.
       total += selection.never
         ? 0
@@ -141,9 +143,7 @@ export class StoreReader {
   *groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
     compileQuery(query);
     const aggregation = new Aggregation(query, by, this.classes);
-    yield* this.eachSegment(query, (candidate, pooled) =>
-      pooled.withColumns((columns) => aggregation.add(pooled.segment, columns.chunks, candidate.sealed)),
-    );
+    yield* this.eachSegment(query, (pooled) => aggregation.add(pooled));
     return [...aggregation.all()];
   }
 
@@ -215,7 +215,7 @@ export class StoreReader {
   /** Reads every segment that the query touches; `read` yields the records it went through. */
   private *eachSegment(
     query: Query,
-    read: (candidate: Candidate, pooled: PooledSegment) => Generator<number, void, void>,
+    read: (pooled: PooledSegment) => Generator<number, void, void>,
   ): Generator<Progress, void, void> {
     const candidates = this.candidates({ ...query, after: undefined });
     const total = candidates.reduce((sum, candidate) => sum + candidate.rows, 0);
@@ -226,7 +226,7 @@ export class StoreReader {
       const pooled = this.attempt(path, () => this.pool.take(candidate));
       if (pooled === undefined) continue;
       try {
-        const steps = read(candidate, pooled);
+        const steps = read(pooled);
         for (
           let step = this.attempt(path, () => steps.next());
           step?.done === false;
