@@ -259,21 +259,26 @@ test('standard input: a pipe that is slow, a redirected file, no capture', (t) =
   const packets = samplePackets();
   const path = folder.write(pcapFile(packets));
   const script = folder.write(
-    `import { openFiles } from ${JSON.stringify(new URL('./file.js', import.meta.url).href)};
+    `import { writeFileSync } from 'node:fs';
+     import { openFiles } from ${JSON.stringify(new URL('./file.js', import.meta.url).href)};
      const source = openFiles(['-']);
      let empty = 0;
      try {
        while (!source.ended) {
          const batch = source.poll(20);
-         if (batch === undefined) empty++; else source.release(batch);
+         if (batch !== undefined) source.release(batch);
+         else if (++empty === 3) writeFileSync(process.argv[2], '');
        }
        process.stdout.write(source.stats().packets + ' ' + (empty > 2));
      } catch (error) { process.stdout.write(error.name + ' ' + error.message); }`,
     'stdin.mjs',
   );
   const shell = (command: string) => execFileSync('sh', ['-c', command], { encoding: 'utf8' });
-  const node = `'${process.execPath}' '${script}'`;
-  assert.equal(shell(`(head -c 300 '${path}'; sleep 0.3; tail -c +301 '${path}') | ${node}`), `${packets.length} true`);
+  const waited = join(folder.path, 'waited');
+  const node = `'${process.execPath}' '${script}' '${waited}'`;
+  // The rest is sent when the reader has found nothing three times.
+  const slowly = `head -c 300 '${path}'; until [ -e '${waited}' ]; do sleep 0.02; done; tail -c +301 '${path}'`;
+  assert.equal(shell(`(${slowly}) | ${node}`), `${packets.length} true`);
   assert.equal(shell(`${node} < '${path}'`), `${packets.length} false`);
   assert.match(
     shell(`gzip -c '${path}' | ${node}`),

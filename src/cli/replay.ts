@@ -137,15 +137,15 @@ async function replayOnOne(
   const { pipeline, engine, tally } = parts;
   log.traffic = wanted && openTraffic(wanted);
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: 0 });
-  const watch = wanted && new Watch((beat) => log.traffic?.heartbeat(beat), totals);
+  const watch = wanted && new Watch((beat) => log.traffic?.heartbeat(beat, 0), totals);
   const progress = new ProgressLine();
   const stats = await replay(source, pipeline, watch, () => {
     findings.input = source.currentFile;
     progress.update(() => describe(source, tally.counts.records, source.currentFile));
   });
   progress.end();
-  closeTraffic(log.traffic);
   await parts.close();
+  closeTraffic(log.traffic);
   source.close();
   const { worst, policy } = engine;
   return { stats, counters: pipeline.counters(), tally: tally.counts, worst, rules: policy.rules };
@@ -172,8 +172,8 @@ async function replayOnSeveral(
     return { ...report, rules: outputs.engine.policy.rules };
   } finally {
     progress.end();
-    closeTraffic(traffic);
     await outputs.close();
+    closeTraffic(traffic);
   }
 }
 

@@ -7,11 +7,12 @@ import type { Query } from '../query/filter.ts';
 import { type CellPlan, CellView, planCells } from './cells.ts';
 import type { SegmentColumns } from './column-file.ts';
 import { CHUNK_ROWS_MAX } from './columns.ts';
+import { GroupTable } from './group-table.ts';
 import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
 import type { PooledSegment } from './pool.ts';
 import { ChunkSelector, planSelection, type Selection } from './select.ts';
-import { SegmentSums, type Sums } from './sums.ts';
+import { SegmentSums } from './sums.ts';
 import type { ChunkView, RecordView } from './view.ts';
 
 /** What is known of the records of a group. */
@@ -40,20 +41,6 @@ export interface GroupBy {
   readonly originUs?: number | undefined;
 }
 
-/** Groups kept; further ones are summed under `…`. */
-const GROUPS_MAX = 250_000;
-export const OTHERS = '…';
-interface MutableGroup {
-  labels: string[];
-  bucketUs: number;
-  records: number;
-  failed: number;
-  rows: number;
-  durationUs: number;
-  firstUs: number;
-  lastUs: number;
-}
-
 /** A group, and the start of its time bucket (0 when none was asked for). */
 export interface Group extends AggregateRow {
   readonly bucketUs: number;
@@ -63,7 +50,7 @@ export class Aggregation {
   private readonly by: GroupBy;
   private readonly query: Query;
   private readonly cache: ClassCache;
-  private readonly groups = new Map<string, MutableGroup>();
+  private readonly table: GroupTable;
   private readonly keys = new Float64Array(CHUNK_ROWS_MAX);
   private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
   private readonly bucketUs: number | undefined;
@@ -72,6 +59,7 @@ export class Aggregation {
     this.query = query;
     this.by = by;
     this.cache = cache;
+    this.table = new GroupTable(by);
     const periods = by.fields.filter(isPeriod).map((field) => PERIODS_US[field]);
     const shortest = Math.min(...periods, by.bucketUs ?? Number.POSITIVE_INFINITY);
     this.bucketUs = Number.isFinite(shortest) ? shortest : undefined;
@@ -79,12 +67,12 @@ export class Aggregation {
 
   /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
   *add(pooled: PooledSegment): Generator<number, void, void> {
-    const { segment, ref } = pooled;
+    const { segment } = pooled;
     const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
-    const by = { ...this.by, bucketUs: this.bucketUs };
+    const { by } = this;
     const rollup = pooled.rollup();
     const span = { timeMinUs, timeMaxUs, lastSeq: segment.firstSeq + segment.facts.rows - 1 };
-    const plan = rollup && planCells(rollup, this.query, by, span);
+    const plan = rollup && planCells(rollup, this.query, { ...by, bucketUs: this.bucketUs }, span);
     if (plan === undefined) {
       const selection = pooled.withIndex((index) => planSelection(segment, this.query.filter, index));
       if (!selection.never) yield* this.addColumns(pooled, by, selection, [this.query]);
@@ -92,10 +80,10 @@ export class Aggregation {
     }
     const selection = planSelection(segment, this.query.filter, undefined);
     if (selection.never) return;
-    const parts = partsOf(by, this.query, segment, [], this.cache, ref.sealed);
+    const parts = partsOf(by, this.bucketUs, this.query, segment, [], this.cache);
     const sums = sumsOf(parts);
     this.addCells(plan, selection, parts, sums);
-    this.collect(parts, sums);
+    this.table.add(parts, sums);
     const { fromUs = 0, toUs = Number.POSITIVE_INFINITY } = this.query;
     const edges = [
       { fromUs, toUs: plan.fromUs },
@@ -111,10 +99,10 @@ export class Aggregation {
     selection: Selection,
     ranges: readonly Pick<Query, 'fromUs' | 'toUs'>[],
   ): Generator<number, void, void> {
-    const { segment, ref } = pooled;
+    const { segment } = pooled;
     const selectors = ranges.map(({ fromUs, toUs }) => new ChunkSelector({ ...this.query, fromUs, toUs }));
     const add = function* (this: Aggregation, { chunks }: SegmentColumns): Generator<number, void, void> {
-      const parts = partsOf(by, this.query, segment, chunks, this.cache, ref.sealed);
+      const parts = partsOf(by, this.bucketUs, this.query, segment, chunks, this.cache);
       const sums = sumsOf(parts);
       for (const chunk of chunks) {
         for (const selector of selectors) {
@@ -122,7 +110,7 @@ export class Aggregation {
         }
         yield chunk.rows;
       }
-      this.collect(parts, sums);
+      this.table.add(parts, sums);
     };
     return pooled.withColumns((columns) => add.call(this, columns));
   }
@@ -159,44 +147,8 @@ export class Aggregation {
   }
 
   /** All groups, in no order. */
-  *all(): Generator<Group, void, undefined> {
-    for (const group of this.groups.values()) yield group;
-  }
-
-  /** Adds the sums of a segment to those of all, under their labels. */
-  private collect(parts: readonly KeyPart[], sums: SegmentSums): void {
-    for (const [slot, key] of sums.used()) {
-      let rest = key;
-      let rows: string[][] = [this.by.fields.map(() => '')];
-      for (const { size, labelsOf, places } of parts) {
-        const tuples = labelsOf(rest % size);
-        rest = Math.floor(rest / size);
-        rows = rows.flatMap((row) => tuples.map((tuple) => placed(row, tuple, places)));
-      }
-      for (const row of rows) this.count(row, sums.sums, slot);
-    }
-  }
-
-  private count(row: string[], sums: Sums, slot: number): void {
-    const labels = row.slice(0, this.by.fields.length);
-    const bucketUs = this.by.bucketUs === undefined ? 0 : Number(row[labels.length]);
-    let key = `${bucketUs}\u0000${labels.join('\u0000')}`;
-    if (!this.groups.has(key) && this.groups.size >= GROUPS_MAX) {
-      labels.fill(OTHERS);
-      key = `${bucketUs}\u0000${OTHERS}`;
-    }
-    let group = this.groups.get(key);
-    if (group === undefined) {
-      const none = { records: 0, failed: 0, rows: 0, durationUs: 0 };
-      group = { labels, bucketUs, ...none, firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
-      this.groups.set(key, group);
-    }
-    group.records += sums.records[slot] as number;
-    group.failed += sums.failed[slot] as number;
-    group.rows += sums.rows[slot] as number;
-    group.durationUs += sums.durationUs[slot] as number;
-    group.firstUs = Math.min(group.firstUs, sums.firstUs[slot] as number);
-    group.lastUs = Math.max(group.lastUs, sums.lastUs[slot] as number);
+  all(): Group[] {
+    return this.table.groups();
   }
 }
 
@@ -205,13 +157,6 @@ function sumsOf(parts: readonly KeyPart[]): SegmentSums {
     parts.reduce((product, part) => product * part.size, 1),
     CHUNK_ROWS_MAX,
   );
-}
-
-/** The row with the tuple's values in their places. */
-function placed(row: readonly string[], tuple: Labels, places: readonly number[]): string[] {
-  const labels = [...row];
-  for (const [i, place] of places.entries()) labels[place] = tuple[i] ?? '';
-  return labels;
 }
 
 /** The biggest groups by a measure, biggest first. */

@@ -59,6 +59,8 @@ function valuesOf(record: AuditRecord, field: AggregateField): readonly string[]
       return [record.errorCode === undefined ? 'ok' : 'failed'];
     case 'object':
       return orNone(record.objects ?? []);
+    case 'operations':
+      return orNone(record.operations ?? []);
     case 'rule':
       return orNone(matches.map((match) => match.rule));
     case 'action':

@@ -8,6 +8,7 @@ import type { Filter, Place, Query, TextField } from '../query/filter.ts';
 import { type Group, type GroupBy, type Measures, topGroups } from './aggregate.ts';
 import { identityOf } from './columns.ts';
 import { StoreError } from './errors.ts';
+import { OTHERS } from './group-table.ts';
 import type { AggregateField } from './groups.ts';
 import type { Candidate, Found, StoreReader } from './reader.ts';
 import type { Steps } from './steps.ts';
@@ -76,7 +77,6 @@ export interface Histogram {
 
 const BUCKETS_MAX = 10_000;
 const SERIES_MAX = 10;
-const OTHERS = '…';
 
 /** Records by time. Throws `StoreError` (`usage`) for a range of no, or of too many, buckets. */
 export function* histogram(reader: StoreReader, query: Query, options: HistogramOptions): Steps<Histogram> {

@@ -36,7 +36,7 @@ export function planCells(
   for (const field of by.fields) {
     if (!isRowField(field)) continue;
     subject.dimensions.add(dimensionOf(field));
-    if (field !== 'op' && field !== 'kind') subject.operationsOnly = false;
+    if (!isOperation(field)) subject.operationsOnly = false;
   }
   for (const [i, kind] of ROLLUPS.entries()) {
     const cells = rollup[i];
@@ -48,6 +48,10 @@ export function planCells(
     if (fromUs < toUs) return { cells, dimension, fromUs, toUs };
   }
   return undefined;
+}
+
+function isOperation(field: string): boolean {
+  return field === 'op' || field === 'operations' || field === 'kind';
 }
 
 function isAbout(kind: RollupKind, { dimensions, operationsOnly }: Subject): boolean {
@@ -64,8 +68,7 @@ function addFilter(subject: Subject, filter: Filter): boolean {
   const need = compileFilter(filter).need;
   if (need !== undefined) {
     subject.dimensions.add(need.dimension);
-    const operations = filter.kind === 'match' && (filter.field === 'op' || filter.field === 'kind');
-    if (!operations) subject.operationsOnly = false;
+    if (filter.kind !== 'match' || !isOperation(filter.field)) subject.operationsOnly = false;
     return true;
   }
   switch (filter.kind) {

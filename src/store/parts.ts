@@ -26,27 +26,30 @@ export interface KeyPart {
   readonly places: readonly number[];
 }
 
-/** The parts for what is asked. A time bucket's start comes last among the labels, as a number of microseconds. */
+/**
+ * The parts for what is asked. `bucketUs`: the shortest of the periods to be told apart. The start of a bucket that was
+ * asked for by width comes last among the labels, as a number of microseconds.
+ */
 export function partsOf(
   by: GroupBy,
+  bucketUs: number | undefined,
   query: Query,
   segment: SegmentReader,
   chunks: readonly ColumnChunk[],
   cache: ClassCache,
-  sealed: boolean,
 ): KeyPart[] {
   const { fields } = by;
   const parts: KeyPart[] = [];
   for (const dimension of DIMENSIONS) {
     const own = fields.filter((field): field is RowField => isRowField(field) && dimensionOf(field) === dimension);
     if (own.length === 0) continue;
-    const { classOf, labels } = cache.classes(segment, dimension, own, sealed);
+    const { classOf, labels } = cache.classes(segment, own);
     const places = own.map((field) => fields.indexOf(field));
     parts.push({ ...rowPart(dimension, classOf, labels), places });
   }
   if (fields.includes('error')) parts.push(codePart(by, chunks));
   else if (fields.includes('outcome')) parts.push(outcomePart(by));
-  if (by.bucketUs !== undefined) parts.push(timePart(by, by.bucketUs, query, segment));
+  if (bucketUs !== undefined) parts.push(timePart(by, bucketUs, query, segment));
   return parts;
 }
 
@@ -106,11 +109,14 @@ function codePart({ fields }: GroupBy, chunks: readonly ColumnChunk[]): KeyPart 
   };
 }
 
-function timePart({ fields, originUs = 0 }: GroupBy, bucketUs: number, query: Query, segment: SegmentReader): KeyPart {
+function timePart(by: GroupBy, bucketUs: number, query: Query, segment: SegmentReader): KeyPart {
+  const { fields, originUs = 0 } = by;
   const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
   const first = Math.floor((Math.max(timeMinUs, query.fromUs ?? timeMinUs) - originUs) / bucketUs);
   const last = Math.floor((Math.min(timeMaxUs, query.toUs ?? timeMaxUs) - originUs) / bucketUs);
   const periods = fields.filter(isPeriod);
+  const places = periods.map((field) => fields.indexOf(field));
+  const named = by.bucketUs !== undefined;
   return {
     size: Math.max(1, last - first + 1),
     addTo: (view, keys, scale) => {
@@ -122,9 +128,10 @@ function timePart({ fields, originUs = 0 }: GroupBy, bucketUs: number, query: Qu
     },
     labelsOf: (number) => {
       const startUs = originUs + (first + number) * bucketUs;
-      return [[...periods.map((field) => periodLabel(startUs, field)), String(startUs)]];
+      const labels = periods.map((field) => periodLabel(startUs, field));
+      return [named ? [...labels, String(startUs)] : labels];
     },
-    places: [...periods.map((field) => fields.indexOf(field)), fields.length],
+    places: named ? [...places, fields.length] : places,
   };
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { ColumnBudget, openColumns, RowColumns, type SegmentColumns } from './column-file.ts';
 import { columnsPath } from './columns.ts';
 import { toStoreError } from './errors.ts';
+import type { ClassCache } from './groups.ts';
 import { indexPath, PostingIndex } from './postings.ts';
 import { type Rollup, readRollup, rollupPath } from './rollup.ts';
 import { SegmentReader } from './rows.ts';
@@ -20,8 +21,9 @@ const OPEN_MAX = 128;
 const COLUMN_BYTES_MAX = 256 * 1024 * 1024;
 
 /** What the segments of a pool share. */
-interface SharedColumns {
+interface Shared {
   readonly budget: ColumnBudget;
+  readonly classes: ClassCache;
   /** Columns made from rows, by the segment's path. */
   readonly ofRows: Map<string, RowColumns>;
 }
@@ -33,7 +35,7 @@ export class PooledSegment {
   /** Queries that use it now. */
   users = 0;
   private readonly report: (line: string) => void;
-  private readonly shared: SharedColumns;
+  private readonly shared: Shared;
   private postings: PostingIndex | undefined = undefined;
   private columns: SegmentColumns | undefined = undefined;
   private sums: Rollup | undefined = undefined;
@@ -41,11 +43,11 @@ export class PooledSegment {
   private readonly distrusted = new Set<string>();
 
   /** Throws what SQLite throws. */
-  constructor(ref: SegmentRef, shared: SharedColumns, report: (line: string) => void) {
+  constructor(ref: SegmentRef, shared: Shared, report: (line: string) => void) {
     this.ref = ref;
     this.shared = shared;
     this.report = report;
-    this.segment = new SegmentReader(ref.path);
+    this.segment = new SegmentReader(ref.path, shared.classes);
   }
 
   /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
@@ -130,10 +132,11 @@ const ROW_COLUMNS_MAX = 3;
 export class SegmentPool {
   /** Most recently used last. */
   private readonly open = new Map<string, PooledSegment>();
-  private readonly shared: SharedColumns = { budget: new ColumnBudget(COLUMN_BYTES_MAX), ofRows: new Map() };
+  private readonly shared: Shared;
   private readonly report: (line: string) => void;
 
-  constructor(report: (line: string) => void) {
+  constructor(classes: ClassCache, report: (line: string) => void) {
+    this.shared = { classes, budget: new ColumnBudget(COLUMN_BYTES_MAX), ofRows: new Map() };
     this.report = report;
   }
 

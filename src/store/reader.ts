@@ -59,7 +59,7 @@ export class StoreReader {
     if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
-    this.pool = new SegmentPool((line) => this.report(line));
+    this.pool = new SegmentPool(this.classes, (line) => this.report(line));
   }
 
   /** Matching records in order of time, one at a time. Throws `StoreError` (`usage`) for a query that makes no sense. */
@@ -144,7 +144,7 @@ export class StoreReader {
     compileQuery(query);
     const aggregation = new Aggregation(query, by, this.classes);
     yield* this.eachSegment(query, (pooled) => aggregation.add(pooled));
-    return [...aggregation.all()];
+    return aggregation.all();
   }
 
   /** Sequence number of the newest record; 0 in an empty store. */

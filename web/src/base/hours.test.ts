@@ -1,7 +1,7 @@
 /** Cells of heat maps as conditions: the hours they name are those that the map counted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseFilter } from '#src/store/language.js';
+import { parseFilter } from '#src/query/language.js';
 import { hourTerm } from './hours.ts';
 
 const from = Date.parse('2026-11-20T10:30:00Z');

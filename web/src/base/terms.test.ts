@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseFilter } from '#src/store/language.js';
+import { parseFilter } from '#src/query/language.js';
 import { negated, quoted, term, tokenize, topTerms, withoutTerm, withTerm } from './terms.ts';
 
 const QUERIES = [

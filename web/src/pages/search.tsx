@@ -68,10 +68,12 @@ function Result(props: {
 }): JSX.Element {
   const { data, question } = props;
   const old = props.answer.stale || props.answer.problem !== undefined;
-  const [facets, setFacets] = useState(true);
+  const [wanted, setWanted] = useState(true);
+  // Beside an open statement there is room for the table alone.
+  const facets = wanted && !place.value.params.has('id');
   return (
     <div class={old ? 'search-result answered old' : 'search-result answered'} aria-busy={props.answer.loading}>
-      <SearchTools data={data} question={question} facets={facets} onFacets={() => setFacets(!facets)} />
+      <SearchTools data={data} question={question} facets={facets} onFacets={() => setWanted(!wanted)} />
       <Volume question={old ? undefined : question} />
       {data.total === 0 ? (
         <NothingMatched />
@@ -133,8 +135,9 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
     [key, data],
   );
   const cols = place.value.params.get('cols');
-  const columns = useMemo(() => columnsOf(cols), [cols]);
   const openId = place.value.params.get('id') ?? undefined;
+  const beside = openId !== undefined;
+  const columns = useMemo(() => columnsOf(cols, beside), [cols, beside]);
   const [opened, setOpened] = useState(0);
   const open = (row: Row, index: number): void => {
     setOpened(index);

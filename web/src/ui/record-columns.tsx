@@ -74,9 +74,13 @@ export const COLUMNS_SHOWN = [
   'outcome',
 ] as const;
 
+/** Those that still fit beside an open statement. */
+const COLUMNS_BESIDE = 'time,severity,user,text';
+
 /** Columns by the `cols` of the address (`user.180,text`: a width may follow); unknown names are left out. */
-export function columnsOf(cols: string | null): readonly RecordColumn[] {
-  const wanted = cols === null || cols === '' ? COLUMNS_SHOWN : cols.split(',');
+export function columnsOf(cols: string | null, beside: boolean = false): readonly RecordColumn[] {
+  const chosen = cols === null || cols === '' ? (beside ? COLUMNS_BESIDE : COLUMNS_SHOWN.join(',')) : cols;
+  const wanted = chosen.split(',');
   return wanted.flatMap((name) => {
     const [id = '', width] = name.split('.');
     const column = RECORD_COLUMNS.find((one) => one.id === id);
