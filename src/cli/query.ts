@@ -1,4 +1,5 @@
 /** `wiretrail query`: finds records in a store, as a table, JSON lines or CSV. */
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { recordToJson, recordToLine } from '../audit/json.ts';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
@@ -10,6 +11,8 @@ import { csvHeader, csvLine, csvRecord } from '../store/format/csv.ts';
 import { RECORD_COLUMNS, recordCells, TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
 import { AGGREGATE_FIELDS, type AggregateField } from '../store/groups.ts';
 import { StoreReader } from '../store/reader.ts';
+import { READS_FOLDER } from '../store/reads.ts';
+import { recordAccess } from './access.ts';
 import { positiveInteger, repeated } from './options.ts';
 import { explain, type Format, PIPE_WIDTH, print, runSql, write } from './query-sql.ts';
 import { counted, say } from './text.ts';
@@ -28,6 +31,7 @@ interface QueryOptions extends TimeOptions {
   readonly limit?: number;
   readonly order: 'newest' | 'oldest';
   readonly explain?: boolean;
+  readonly reads?: boolean;
   readonly sql?: string;
 }
 
@@ -46,7 +50,8 @@ Examples:
   wiretrail query '"drop table" or rule:pci-*' --format jsonl
   wiretrail query kind:login failed:yes --count-by user,client
   wiretrail query --sql "SELECT user, count(*) FROM records('op:DELETE since:-7d') GROUP BY user"
-  wiretrail query user:alice --explain`;
+  wiretrail query user:alice --explain
+  wiretrail query --reads user:bob                           what bob looked at`;
 
 export function queryCommand(exit: (code: number) => void): Command {
   const command = timeOptions(new Command('query'))
@@ -59,6 +64,7 @@ export function queryCommand(exit: (code: number) => void): Command {
     .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
     .addOption(new Option('--order <order>', 'which first').choices(['newest', 'oldest']).default('newest'))
     .option('--explain', 'say which segments and postings would be read, and read nothing')
+    .option('--reads', 'search what was recorded of the use of this store: who looked at what')
     .option('--sql <select>', "SQL over the table records, or records('expression'); read-only")
     .option('--limit <count>', `records at most (${TABLE_LIMIT} for a table, else all)`, positiveInteger)
     .addHelpText('after', EXAMPLES)
@@ -69,7 +75,8 @@ export function queryCommand(exit: (code: number) => void): Command {
 }
 
 async function run(expression: string, options: QueryOptions): Promise<void> {
-  const reader = new StoreReader(options.store);
+  recordAccess(options.store, 'READ', 'query', asked(expression, options));
+  const reader = new StoreReader(options.reads === true ? join(options.store, READS_FOLDER) : options.store);
   try {
     const nowUs = Date.now() * 1000;
     if (options.sql !== undefined) {
@@ -87,6 +94,15 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
     for (const problem of reader.problems) say(`wiretrail: ${problem}`);
     reader.close();
   }
+}
+
+/** The query in one line, as the command line could take it again. */
+function asked(expression: string, options: QueryOptions): string {
+  const words = [expression];
+  for (const [name, value] of Object.entries(options)) {
+    if (name !== 'store' && name !== 'format') words.push(`--${name} ${String(value)}`);
+  }
+  return words.filter((word) => word !== '').join(' ');
 }
 
 function optionFilter(options: QueryOptions): Filter | undefined {

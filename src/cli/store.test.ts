@@ -94,4 +94,24 @@ describe('commands on a store', () => {
     assert.match(wiretrail('verify', ...store, '--key', keyFile).out, /^all 150 records hold.*100 records expired/);
     assert.equal(wiretrail('store', 'expire', ...store).code, 2);
   });
+
+  test('who looked at what is recorded, found again and verified', () => {
+    const before = wiretrail('query', '--reads', ...store, '--format', 'jsonl')
+      .out.trimEnd()
+      .split('\n').length;
+    assert.equal(wiretrail('query', 'user:alice', '--limit', '3', ...store).code, 0);
+    const found = wiretrail('query', '--reads', 'text:user:alice', ...store, '--format', 'jsonl').out;
+    const lines = found
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [own, looked] = lines;
+    assert.match(String(own?.['db.query.text']), /^text:user:alice .*--reads true/);
+    assert.equal(looked?.['db.query.text'], 'user:alice --order newest --limit 3');
+    assert.equal(looked?.['db.operation.name'], 'READ');
+    assert.ok(String(looked?.['user.name']).length > 0);
+    const { code, out } = wiretrail('verify', ...store);
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^all ${before + 3} recorded accesses to it hold$`, 'm'));
+  });
 });

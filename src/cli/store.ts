@@ -7,6 +7,7 @@ import { tableLines } from '../store/format/table.ts';
 import { addHold, listHolds, removeHold } from '../store/hold.ts';
 import { expireStore, listSegments, type SegmentInfo } from '../store/maintain.ts';
 import { StoreReader } from '../store/reader.ts';
+import { recordAccess } from './access.ts';
 import { type RetentionOptions, retentionOf, retentionOptions } from './retention.ts';
 import { byteSize, counted, grouped, say } from './text.ts';
 
@@ -38,6 +39,7 @@ export function storeCommand(exit: (code: number) => void): Command {
     .action((options: StoreOption & RetentionOptions) => {
       const retention = retentionOf(options);
       if (retention === undefined) throw new UserError('say what is to be kept: --retain-count, -days or -bytes');
+      recordAccess(options.store, 'EXPIRE', 'store expire', '');
       const { segments, records, held } = expireStore(options.store, retention, options.signKey);
       const kept = held > 0 ? `; ${counted(held, 'segment')} kept by legal holds` : '';
       say(`${counted(segments, 'segment')} with ${counted(records, 'record')} dropped${kept}`);
@@ -61,6 +63,7 @@ function holdCommand(exit: (code: number) => void): Command {
     .action((name: string, words: string[], { store }: StoreOption) => {
       const expression = words.join(' ');
       const sinceUs = Date.now() * 1000;
+      recordAccess(store, 'HOLD', 'store hold add', `${name} ${expression}`);
       addHold(store, { name, expression, sinceUs });
       const reader = new StoreReader(store);
       say(`${counted(reader.count({ filter: parseFilter(expression, sinceUs) }), 'record')} held so far`);
@@ -70,6 +73,7 @@ function holdCommand(exit: (code: number) => void): Command {
   withStore(hold.command('remove'))
     .argument('<name>')
     .action((name: string, { store }: StoreOption) => {
+      recordAccess(store, 'RELEASE', 'store hold remove', name);
       removeHold(store, name);
       exit(EXIT_DONE);
     });

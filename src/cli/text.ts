@@ -21,9 +21,10 @@ export function byteSize(bytes: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** `3 sessions`, `1 session`. */
+/** `3 sessions`, `1 session`, `2 accesses`. */
 export function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+  const ending = noun.endsWith('s') ? 'es' : 's';
+  return `${grouped(count)} ${noun}${count === 1 ? '' : ending}`;
 }
 
 /** Largest first: `SELECT 12, INSERT 3, … 4 more`. */

@@ -4,6 +4,7 @@ import { formatTime } from '../base/time.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parseMoment } from '../query/time.ts';
 import { type TryMatch, tryPolicy } from '../sensor/try.ts';
+import { recordAccess } from './access.ts';
 import { grouped, say } from './text.ts';
 
 export interface TryOptions {
@@ -19,6 +20,7 @@ const TEXT_CHARS_SHOWN = 160;
 /** Prints matches as JSON lines, or examples of each rule as text; then how many records each rule matched. */
 export async function printTrial(policy: Policy, options: TryOptions): Promise<void> {
   const nowUs = Date.now() * 1000;
+  recordAccess(options.store, 'READ', 'policy try', policy.rules.map(({ id }) => id).join(' '));
   const trial = tryPolicy(policy, {
     store: options.store,
     fromUs: options.from === undefined ? undefined : parseMoment(options.from, nowUs),

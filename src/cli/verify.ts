@@ -2,8 +2,10 @@
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
+import { anchorOfReads, verifyReads } from '../store/reads.ts';
 import { readVerifyKey } from '../store/sign.ts';
 import { anchorOf, type VerifyReport, verifyStore } from '../store/verify.ts';
+import { recordAccess } from './access.ts';
 import { counted, grouped, say } from './text.ts';
 
 interface VerifyOptions {
@@ -24,15 +26,35 @@ export function verifyCommand(exit: (code: number) => void): Command {
   return new Command('verify')
     .description('check that every record of a store is as it was written, and in its place')
     .option('--store <dir>', 'the store', 'data')
-    .option('--anchor <line>', "a line that 'wiretrail anchor' printed earlier")
+    .option('--anchor <line>', "what 'wiretrail anchor' printed earlier")
     .option('--key <file>', 'public key (PEM, Ed25519) of --sign-key')
     .addHelpText('after', EXAMPLES)
     .action(({ store, anchor, key }: VerifyOptions) => {
-      const report = verifyStore(store, anchor, key === undefined ? undefined : readVerifyKey(key));
-      for (const fault of report.faults) say(`wiretrail: ${fault}`);
+      const publicKey = key === undefined ? undefined : readVerifyKey(key);
+      recordAccess(store, 'READ', 'verify', '');
+      const lines = anchor?.split(/\r?\n/).filter((line) => line.trim() !== '');
+      const ofReads = lines?.find((line) => line.endsWith(READS_WORD))?.slice(0, -READS_WORD.length);
+      const report = verifyStore(
+        store,
+        lines?.find((line) => !line.endsWith(READS_WORD)),
+        publicKey,
+      );
+      const reads = verifyReads(store, ofReads);
+      const faults = [...report.faults, ...(reads?.faults ?? [])];
+      for (const fault of faults) say(`wiretrail: ${fault}`);
       process.stdout.write(`${summary(report, anchor !== undefined, key !== undefined)}\n`);
-      exit(report.faults.length > 0 ? EXIT_RULE_MATCHED : EXIT_DONE);
+      if (reads !== undefined) process.stdout.write(`${readsSummary(reads)}\n`);
+      exit(faults.length > 0 ? EXIT_RULE_MATCHED : EXIT_DONE);
     });
+}
+
+/** At the end of an anchor of what was read. */
+const READS_WORD = ' reads';
+
+function readsSummary({ records, faults }: VerifyReport): string {
+  return faults.length > 0
+    ? 'what was recorded of its use does NOT hold'
+    : `all ${counted(records, 'recorded access')} to it hold`;
 }
 
 function summary(report: VerifyReport, anchored: boolean, keyed: boolean): string {
@@ -50,12 +72,16 @@ function summary(report: VerifyReport, anchored: boolean, keyed: boolean): strin
 
 export function anchorCommand(exit: (code: number) => void): Command {
   return new Command('anchor')
-    .description("print a line to keep elsewhere: 'verify --anchor' checks the store against it")
+    .description(
+      "print lines to keep elsewhere: 'verify --anchor' checks the store, and what was recorded of its use, against them",
+    )
     .option('--store <dir>', 'the store', 'data')
     .action(({ store }: { store: string }) => {
       const anchor = anchorOf(store);
       if (anchor === undefined) throw new UserError(`${store}: the store is empty, there is nothing to anchor`);
       process.stdout.write(`${anchor}\n`);
+      const reads = anchorOfReads(store);
+      if (reads !== undefined) process.stdout.write(`${reads}${READS_WORD}\n`);
       exit(EXIT_DONE);
     });
 }

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads';
 import type { Alarm } from '../alarm/alarm.ts';
 import { UserError } from '../base/errors.ts';
 import type { PolicySource } from '../policy/source.ts';
-import { AlarmLane } from './alarm-sink.ts';
-import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
+import { ALARMS_UNDER_WAY_MAX } from './alarm-sink.ts';
+import type { CaptureCommand, CaptureJob, CaptureMessage, CrewRecord, PolicyInForce, Progress } from './messages.ts';
+import { ThreadQueue } from './thread-queue.ts';
 import type { TrafficReceiver } from './traffic.ts';
 
 export interface LiveListeners {
@@ -14,6 +15,8 @@ export interface LiveListeners {
   readonly alarm: ((alarm: Alarm) => void) | undefined;
   /** `undefined`: flow records are not asked for. */
   readonly traffic: TrafficReceiver | undefined;
+  /** Of a thread in a crew: its records, which are the receiver's from then on. */
+  records?(records: readonly CrewRecord[]): void;
 }
 
 interface Pending {
@@ -29,13 +32,16 @@ export class LiveCapture {
   latest: Progress | undefined = undefined;
   private readonly worker: Worker;
   private readonly interfaces: readonly string[];
+  /** Its number among the threads of a crew. */
+  private readonly thread: number;
   private readonly stopFlag: Int32Array;
   private readonly pending = new Map<number, Pending>();
-  private readonly lane = new AlarmLane();
+  private readonly lane = new ThreadQueue(ALARMS_UNDER_WAY_MAX);
   private tickets = 0;
 
   constructor(job: Omit<CaptureJob, 'stop' | 'alarms' | 'sendsTraffic'>, listeners: LiveListeners) {
     this.interfaces = job.interfaces;
+    this.thread = job.crew?.index ?? 0;
     const stop = new SharedArrayBuffer(4);
     this.stopFlag = new Int32Array(stop);
     const alarms = listeners.alarm === undefined ? undefined : this.lane.shared;
@@ -91,7 +97,10 @@ export class LiveCapture {
         listeners.traffic?.write(message.rows, message.count, this.interfaces);
         break;
       case 'heartbeat':
-        listeners.traffic?.heartbeat(message.beat);
+        listeners.traffic?.heartbeat(message.beat, this.thread);
+        break;
+      case 'records':
+        listeners.records?.(message.records);
         break;
       case 'enforced':
         this.policy = message.policy;

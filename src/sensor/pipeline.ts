@@ -37,6 +37,8 @@ export interface PipelineOptions {
   readonly shard?: { readonly index: number; readonly count: number };
   /** Takes status records of connections; without it none are made. */
   readonly traffic?: StatusSink | undefined;
+  /** As in `AuditorOptions`. */
+  readonly firstLoss?: number;
   /** Takes the records that the policy engine defers. */
   readonly defer?: AuditorOptions['defer'];
 }
@@ -70,6 +72,7 @@ export class Pipeline {
       policy: options.policy,
       sink: options.sink,
       ordered: options.ordered ?? false,
+      firstLoss: options.firstLoss ?? 0,
       ...(options.defer ? { defer: options.defer } : {}),
     });
     this.reassembler = new Reassembler({

@@ -43,7 +43,7 @@ export async function replaySharded(
   });
   const sendsRecords = takesRecords;
   const sendsTraffic = traffic !== undefined;
-  const heartbeats = new HeartbeatSum(workers, (beat) => traffic?.heartbeat(beat));
+  const heartbeats = new HeartbeatSum(workers, (beat) => traffic?.heartbeat(beat, 0));
   const threads: Worker[] = [];
   try {
     const runs = Array.from({ length: workers }, (_, index) => {
@@ -105,6 +105,7 @@ function addOwn(into: PipelineCounters['reassembly'], from: Readonly<Counters>):
   addCounters(into, { ...from, packets: 0 });
 }
 
-function worstOf(severities: readonly (Severity | undefined)[]): Severity | undefined {
+/** The highest of several. */
+export function worstOf(severities: readonly (Severity | undefined)[]): Severity | undefined {
   return [...SEVERITIES].reverse().find((severity) => severities.includes(severity));
 }

@@ -298,12 +298,14 @@ export class Query {
       if (level.mode !== MODE_READ) facts.markWritten(cte.object);
       return this.alias(next, -1);
     }
-    const last = name.last;
-    const object = facts.addObject(name.text, level.mode === MODE_WRITE);
+    const { last, text } = name;
+    const object = facts.addObject(text, level.mode === MODE_WRITE);
     if (level.firstObject < 0) level.firstObject = object;
-    if (level.mode === MODE_UPDATE || level.mode === MODE_DELETE) facts.addTarget(name.text, object, level.scope);
     const end = this.alias(next, object);
-    if (end === next) facts.addAlias(last, object, level.scope);
+    // What has an alias of its own is a table, and no alias of another.
+    const isBare = end === next;
+    if (level.mode === MODE_UPDATE || level.mode === MODE_DELETE) facts.addTarget(text, object, level.scope, isBare);
+    if (isBare) facts.addAlias(last, object, level.scope);
     return end;
   }
 

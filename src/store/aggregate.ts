@@ -4,13 +4,16 @@
  */
 
 import type { Query } from '../query/filter.ts';
-import type { ColumnChunk } from './columns.ts';
+import { type CellPlan, CellView, planCells } from './cells.ts';
+import type { SegmentColumns } from './column-file.ts';
 import { CHUNK_ROWS_MAX } from './columns.ts';
+import { GroupTable } from './group-table.ts';
 import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
-import type { SegmentReader } from './rows.ts';
-import { ChunkSelector, planSelection } from './select.ts';
-import { SegmentSums, type Sums } from './sums.ts';
+import type { PooledSegment } from './pool.ts';
+import { ChunkSelector, planSelection, type Selection } from './select.ts';
+import { SegmentSums } from './sums.ts';
+import type { ChunkView, RecordView } from './view.ts';
 
 /** What is known of the records of a group. */
 export interface Measures {
@@ -38,20 +41,6 @@ export interface GroupBy {
   readonly originUs?: number | undefined;
 }
 
-/** Groups kept; further ones are summed under `…`. */
-const GROUPS_MAX = 250_000;
-export const OTHERS = '…';
-interface MutableGroup {
-  labels: string[];
-  bucketUs: number;
-  records: number;
-  failed: number;
-  rows: number;
-  durationUs: number;
-  firstUs: number;
-  lastUs: number;
-}
-
 /** A group, and the start of its time bucket (0 when none was asked for). */
 export interface Group extends AggregateRow {
   readonly bucketUs: number;
@@ -61,91 +50,113 @@ export class Aggregation {
   private readonly by: GroupBy;
   private readonly query: Query;
   private readonly cache: ClassCache;
-  private readonly groups = new Map<string, MutableGroup>();
-  private readonly selector: ChunkSelector;
+  private readonly table: GroupTable;
   private readonly keys = new Float64Array(CHUNK_ROWS_MAX);
+  private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
   private readonly bucketUs: number | undefined;
 
   constructor(query: Query, by: GroupBy, cache: ClassCache) {
     this.query = query;
-    this.selector = new ChunkSelector(query);
     this.by = by;
     this.cache = cache;
+    this.table = new GroupTable(by);
     const periods = by.fields.filter(isPeriod).map((field) => PERIODS_US[field]);
     const shortest = Math.min(...periods, by.bucketUs ?? Number.POSITIVE_INFINITY);
     this.bucketUs = Number.isFinite(shortest) ? shortest : undefined;
   }
 
   /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
-  *add(segment: SegmentReader, chunks: readonly ColumnChunk[], sealed: boolean): Generator<number, void, void> {
-    const { selector } = this;
-    const selection = planSelection(segment, this.query.filter);
-    if (selection.never) return;
-    const parts = partsOf({ ...this.by, bucketUs: this.bucketUs }, this.query, segment, chunks, this.cache, sealed);
-    const keys = parts.reduce((product, part) => product * part.size, 1);
-    const sums = new SegmentSums(keys, CHUNK_ROWS_MAX);
-    for (const chunk of chunks) {
-      const count = selector.select(segment, chunk, selection);
-      const { picked, view } = selector;
-      this.keys.fill(0, 0, count);
-      let scale = 1;
-      for (const part of parts) {
-        part.addTo(view, picked, this.keys, count, scale);
-        scale *= part.size;
-      }
-      if (count > 0) sums.add(view, picked, this.keys, count);
-      yield chunk.rows;
+  *add(pooled: PooledSegment): Generator<number, void, void> {
+    const { segment } = pooled;
+    const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
+    const { by } = this;
+    const rollup = pooled.rollup();
+    const span = { timeMinUs, timeMaxUs, lastSeq: segment.firstSeq + segment.facts.rows - 1 };
+    const plan = rollup && planCells(rollup, this.query, { ...by, bucketUs: this.bucketUs }, span);
+    if (plan === undefined) {
+      const selection = pooled.withIndex((index) => planSelection(segment, this.query.filter, index));
+      if (!selection.never) yield* this.addColumns(pooled, by, selection, [this.query]);
+      return;
     }
-    this.collect(parts, sums);
+    const selection = planSelection(segment, this.query.filter, undefined);
+    if (selection.never) return;
+    const parts = partsOf(by, this.bucketUs, this.query, segment, [], this.cache);
+    const sums = sumsOf(parts);
+    this.addCells(plan, selection, parts, sums);
+    this.table.add(parts, sums);
+    const { fromUs = 0, toUs = Number.POSITIVE_INFINITY } = this.query;
+    const edges = [
+      { fromUs, toUs: plan.fromUs },
+      { fromUs: plan.toUs, toUs },
+    ].filter((edge) => edge.fromUs < edge.toUs);
+    if (edges.length > 0) yield* this.addColumns(pooled, by, selection, edges);
+  }
+
+  /** Adds the records of the ranges from the columns. Nothing is added when the columns turn out to be damaged. */
+  private addColumns(
+    pooled: PooledSegment,
+    by: GroupBy,
+    selection: Selection,
+    ranges: readonly Pick<Query, 'fromUs' | 'toUs'>[],
+  ): Generator<number, void, void> {
+    const { segment } = pooled;
+    const selectors = ranges.map(({ fromUs, toUs }) => new ChunkSelector({ ...this.query, fromUs, toUs }));
+    const add = function* (this: Aggregation, { chunks }: SegmentColumns): Generator<number, void, void> {
+      const parts = partsOf(by, this.bucketUs, this.query, segment, chunks, this.cache);
+      const sums = sumsOf(parts);
+      for (const chunk of chunks) {
+        for (const selector of selectors) {
+          if (selector.select(segment, chunk, selection) > 0) this.addView(selector.view, parts, sums);
+        }
+        yield chunk.rows;
+      }
+      this.table.add(parts, sums);
+    };
+    return pooled.withColumns((columns) => add.call(this, columns));
+  }
+
+  private addCells(plan: CellPlan, { mask }: Selection, parts: readonly KeyPart[], sums: SegmentSums): void {
+    const { cells, fromUs, toUs } = plan;
+    const view = new CellView(plan);
+    for (let start = 0; start < cells.row.length; start += CHUNK_ROWS_MAX) {
+      view.use(start, Math.min(CHUNK_ROWS_MAX, cells.row.length - start));
+      if (mask === undefined) this.mask.fill(1);
+      else mask(view, this.mask);
+      const periods = view.times();
+      for (let i = 0; i < view.rows; i++) {
+        const periodUs = periods[i] as number;
+        if (periodUs < fromUs || periodUs >= toUs) this.mask[i] = 0;
+      }
+      this.setKeys(view, parts);
+      sums.addCells(cells, start, this.keys, this.mask, view.rows);
+    }
+  }
+
+  private addView(view: ChunkView, parts: readonly KeyPart[], sums: SegmentSums): void {
+    this.setKeys(view, parts);
+    sums.add(view, this.keys);
+  }
+
+  private setKeys(view: RecordView, parts: readonly KeyPart[]): void {
+    this.keys.fill(0, 0, view.rows);
+    let scale = 1;
+    for (const part of parts) {
+      part.addTo(view, this.keys, scale);
+      scale *= part.size;
+    }
   }
 
   /** All groups, in no order. */
-  *all(): Generator<Group, void, undefined> {
-    for (const group of this.groups.values()) yield group;
-  }
-
-  /** Adds the sums of a segment to those of all, under their labels. */
-  private collect(parts: readonly KeyPart[], sums: SegmentSums): void {
-    for (const [slot, key] of sums.used()) {
-      let rest = key;
-      let rows: string[][] = [this.by.fields.map(() => '')];
-      for (const { size, labelsOf, places } of parts) {
-        const tuples = labelsOf(rest % size);
-        rest = Math.floor(rest / size);
-        rows = rows.flatMap((row) => tuples.map((tuple) => placed(row, tuple, places)));
-      }
-      for (const row of rows) this.count(row, sums.sums, slot);
-    }
-  }
-
-  private count(row: string[], sums: Sums, slot: number): void {
-    const labels = row.slice(0, this.by.fields.length);
-    const bucketUs = this.by.bucketUs === undefined ? 0 : Number(row[labels.length]);
-    let key = `${bucketUs}\u0000${labels.join('\u0000')}`;
-    if (!this.groups.has(key) && this.groups.size >= GROUPS_MAX) {
-      labels.fill(OTHERS);
-      key = `${bucketUs}\u0000${OTHERS}`;
-    }
-    let group = this.groups.get(key);
-    if (group === undefined) {
-      const none = { records: 0, failed: 0, rows: 0, durationUs: 0 };
-      group = { labels, bucketUs, ...none, firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
-      this.groups.set(key, group);
-    }
-    group.records += sums.records[slot] as number;
-    group.failed += sums.failed[slot] as number;
-    group.rows += sums.rows[slot] as number;
-    group.durationUs += sums.durationUs[slot] as number;
-    group.firstUs = Math.min(group.firstUs, sums.firstUs[slot] as number);
-    group.lastUs = Math.max(group.lastUs, sums.lastUs[slot] as number);
+  all(): Group[] {
+    return this.table.groups();
   }
 }
 
-/** The row with the tuple's values in their places. */
-function placed(row: readonly string[], tuple: Labels, places: readonly number[]): string[] {
-  const labels = [...row];
-  for (const [i, place] of places.entries()) labels[place] = tuple[i] ?? '';
-  return labels;
+function sumsOf(parts: readonly KeyPart[]): SegmentSums {
+  return new SegmentSums(
+    parts.reduce((product, part) => product * part.size, 1),
+    CHUNK_ROWS_MAX,
+  );
 }
 
 /** The biggest groups by a measure, biggest first. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -59,6 +59,8 @@ function valuesOf(record: AuditRecord, field: AggregateField): readonly string[]
       return [record.errorCode === undefined ? 'ok' : 'failed'];
     case 'object':
       return orNone(record.objects ?? []);
+    case 'operations':
+      return orNone(record.operations ?? []);
     case 'rule':
       return orNone(matches.map((match) => match.rule));
     case 'action':
@@ -134,6 +136,9 @@ function sameSums(actual: Sums, wanted: Sums, what: string): void {
 /** Filters that columns answer, that rows must answer, and mixtures. */
 const FILTERS = [
   '',
+  'not kind:login',
+  'user:a* or user:"*b*"',
+  'kind:statement failed:no',
   'kind:statement,login',
   'not user:"ÄÖ€😀"',
   'failed:yes',
@@ -191,18 +196,25 @@ describe('totals', () => {
   for (const text of FILTERS) {
     test(`counts and totals agree with what is found: ${text || 'everything'}`, () => {
       const filter = parseFilter(text, TEST_TIME_US);
-      const ranges = [{}, { fromUs: TEST_TIME_US + 3600e6, toUs: TEST_TIME_US + 9 * 3600e6 }, { seqMax: 250 }];
+      const ranges = [
+        {},
+        { fromUs: TEST_TIME_US + 1800e6 + 1 },
+        { fromUs: TEST_TIME_US + 3600e6, toUs: TEST_TIME_US + 9 * 3600e6 },
+        { seqMax: 250 },
+      ];
       for (const range of ranges) {
         const query = { ...range, filter };
         const found = [...reader.query(query)];
         assert.equal(reader.count(query), found.length);
-        const wanted = expected(found, ['kind', 'outcome']);
-        const { rows } = finish(aggregate(reader, query, ['kind', 'outcome'], { limit: 100 }));
-        assert.equal(rows.length, wanted.size);
-        for (const row of rows) {
-          const sums = wanted.get(JSON.stringify(row.labels));
-          assert.ok(sums !== undefined);
-          sameSums(row, sums, row.labels.join(' '));
+        for (const fields of [['kind', 'outcome'], ['user', 'hour'], ['severity'], ['object', 'day']] as const) {
+          const wanted = expected(found, fields);
+          const { rows } = finish(aggregate(reader, query, fields, { limit: 1000 }));
+          assert.equal(rows.length, wanted.size);
+          for (const row of rows) {
+            const sums = wanted.get(JSON.stringify(row.labels));
+            assert.ok(sums !== undefined);
+            sameSums(row, sums, row.labels.join(' '));
+          }
         }
       }
     });
@@ -304,33 +316,42 @@ describe('long work and damage', () => {
     assert.equal(reader.count({}), RECORDS.length);
   });
 
-  test('columns that are damaged, cut or gone are said to be and not used', async () => {
-    for (const harm of ['change', 'cut', 'remove'] as const) {
-      await withDirectory(async (copy) => {
-        const own = await write(copy, RECORDS);
-        await own.close();
-        const folder = join(copy, 'segments');
-        const file = join(folder, readdirSync(folder).find((name) => name.endsWith('.col')) ?? '');
-        if (harm === 'remove') rmSync(file);
-        else if (harm === 'cut') truncateSync(file, 200);
-        else
-          writeFileSync(
-            file,
-            readFileSync(file).map((byte, at) => (at > 120 ? byte ^ 1 : byte)),
-          );
-        const harmed = new StoreReader(copy);
-        const { rows } = finish(aggregate(harmed, {}, ['user'], { limit: 1000 }));
-        assert.deepEqual(rows, finish(aggregate(reader, {}, ['user'], { limit: 1000 })).rows);
-        assert.equal(
-          harmed.count({ filter: parseFilter('failed:yes', 0) }),
-          reader.count({ filter: parseFilter('failed:yes', 0) }),
-        );
-        assert.equal(harmed.problems.length, harm === 'remove' ? 0 : 1);
-        harmed.close();
-      });
-    }
-  });
+  for (const suffix of ['.col', '.sum', '.aix']) {
+    test(`a ${suffix} file that is damaged, cut or gone is not used, and that is said`, async () => {
+      for (const harm of ['change', 'cut', 'remove'] as const) {
+        await withDirectory(async (copy) => {
+          const own = await write(copy, RECORDS);
+          await own.close();
+          const file = biggestFile(join(copy, 'segments'), suffix);
+          if (harm === 'remove') rmSync(file);
+          else if (harm === 'cut') truncateSync(file, 200);
+          else
+            writeFileSync(
+              file,
+              readFileSync(file).map((byte, at) => (at > 120 ? byte ^ 1 : byte)),
+            );
+          const harmed = new StoreReader(copy);
+          for (const fields of [['user'], ['op', 'minute'], ['user', 'program', 'kind']] as const) {
+            const { rows } = finish(aggregate(harmed, {}, fields, { limit: 1000 }));
+            assert.deepEqual(rows, finish(aggregate(reader, {}, fields, { limit: 1000 })).rows);
+          }
+          const query = { filter: parseFilter('session:* failed:yes', 0) };
+          assert.equal(harmed.count(query), reader.count(query));
+          assert.equal([...harmed.find(query)].length, reader.count(query));
+          if (suffix !== '.aix') assert.equal(harmed.problems.length, harm === 'remove' ? 0 : 1);
+          harmed.close();
+        });
+      }
+    });
+  }
 });
+
+function biggestFile(folder: string, suffix: string): string {
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => join(folder, name));
+  return files.sort((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
+}
 
 test('a reader that stays open sees what arrives, and a segment being sealed', async () => {
   await withDirectory(async (directory) => {

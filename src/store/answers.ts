@@ -8,11 +8,11 @@ import type { Filter, Place, Query, TextField } from '../query/filter.ts';
 import { type Group, type GroupBy, type Measures, topGroups } from './aggregate.ts';
 import { identityOf } from './columns.ts';
 import { StoreError } from './errors.ts';
+import { OTHERS } from './group-table.ts';
 import type { AggregateField } from './groups.ts';
 import type { Candidate, Found, StoreReader } from './reader.ts';
-import type { ChunkView } from './select.ts';
-import { ChunkSelector } from './select.ts';
 import type { Steps } from './steps.ts';
+import { ChunkView } from './view.ts';
 
 export interface Totals {
   /** The biggest groups by the measure asked for, biggest first. */
@@ -77,7 +77,6 @@ export interface Histogram {
 
 const BUCKETS_MAX = 10_000;
 const SERIES_MAX = 10;
-const OTHERS = '…';
 
 /** Records by time. Throws `StoreError` (`usage`) for a range of no, or of too many, buckets. */
 export function* histogram(reader: StoreReader, query: Query, options: HistogramOptions): Steps<Histogram> {
@@ -141,13 +140,13 @@ function recordIn(
   wanted: string,
 ): Found | undefined {
   return reader.withSegment(candidate, (pooled) => {
-    const view = new ChunkSelector({}).view;
+    const view = new ChunkView();
     const seqs: number[] = [];
     const identity = identityOf(packed);
     const scan = pooled.withColumns(function* ({ chunks }) {
       seqs.length = 0;
       for (const chunk of chunks) {
-        view.use(chunk);
+        view.use(chunk, undefined);
         for (const at of placesOf(view, identity)) seqs.push(chunk.firstSeq + at);
         yield;
       }

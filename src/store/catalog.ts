@@ -139,6 +139,21 @@ export class Catalog {
     return this.db.prepare('DELETE FROM hold WHERE name = ?').run(name).changes > 0;
   }
 
+  /** A number kept under a name; `undefined` when there is none. */
+  mark(name: string): number | undefined {
+    const table = this.db.prepare<[], number>(`SELECT 1 FROM sqlite_schema WHERE name = 'mark'`).pluck().get();
+    if (table === undefined) return undefined;
+    return this.db.prepare<[string], number>('SELECT value FROM mark WHERE name = ?').pluck().get(name);
+  }
+
+  /** Sets the number, unless the one that is kept is higher. */
+  setMark(name: string, value: number): void {
+    this.db.exec('CREATE TABLE IF NOT EXISTS mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL)');
+    this.db
+      .prepare('INSERT INTO mark VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)')
+      .run(name, value);
+  }
+
   close(): void {
     this.db.close();
   }

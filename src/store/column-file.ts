@@ -39,13 +39,35 @@ export function writeColumns(path: string, chunks: readonly Buffer[]): void {
   writeWhole(path, chunks);
 }
 
+/** How much of their columns the segments of one reader may keep in memory together. */
+export class ColumnBudget {
+  private left: number;
+
+  constructor(bytes: number) {
+    this.left = bytes;
+  }
+
+  take(bytes: number): boolean {
+    if (bytes > this.left) return false;
+    this.left -= bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.left += bytes;
+  }
+}
+
 class FileSource implements ChunkSource {
   readonly path: string;
   readonly length: number;
   private readonly file: number;
+  private readonly budget: ColumnBudget;
+  private keptBytes = 0;
 
-  constructor(path: string) {
+  constructor(path: string, budget: ColumnBudget) {
     this.path = path;
+    this.budget = budget;
     this.file = openSync(path, 'r');
     this.length = fstatSync(this.file).size;
   }
@@ -57,7 +79,14 @@ class FileSource implements ChunkSource {
     return bytes;
   }
 
+  mayKeep(bytes: number): boolean {
+    const may = this.budget.take(bytes);
+    if (may) this.keptBytes += bytes;
+    return may;
+  }
+
   close(): void {
+    this.budget.giveBack(this.keptBytes);
     closeSync(this.file);
   }
 }
@@ -66,8 +95,8 @@ class FileSource implements ChunkSource {
  * Opens the columns of a sealed segment: of exactly `rows` records from `firstSeq` on. Throws `StoreError` (`damaged`),
  * and what `open` throws when there are none.
  */
-export function openColumns(segmentPath: string, firstSeq: number, rows: number): SegmentColumns {
-  const source = new FileSource(columnsPath(segmentPath));
+export function openColumns(segmentPath: string, firstSeq: number, rows: number, budget: ColumnBudget): SegmentColumns {
+  const source = new FileSource(columnsPath(segmentPath), budget);
   try {
     const chunks: ColumnChunk[] = [];
     let seq = firstSeq;
@@ -121,10 +150,12 @@ export class RowColumns implements SegmentColumns {
 
   private chunkOfTail(): ColumnChunk {
     const bytes = this.tail.encode(this.nextSeq - this.tail.rows);
-    const { path } = this;
-    return new ColumnChunk(
-      { path, length: bytes.length, read: (from, length) => bytes.subarray(from, from + length) },
-      0,
-    );
+    return chunkInMemory(this.path, bytes);
   }
+}
+
+/** A chunk made by `ColumnBuilder`, of the segment at `path`. */
+export function chunkInMemory(path: string, bytes: Buffer): ColumnChunk {
+  const read = (from: number, length: number): Buffer => bytes.subarray(from, from + length);
+  return new ColumnChunk({ path, length: bytes.length, read, mayKeep: () => true }, 0);
 }

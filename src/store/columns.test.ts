@@ -24,7 +24,12 @@ const anyRow: fc.Arbitrary<ColumnRow> = fc.record({
 });
 
 function inMemory(bytes: Buffer): ChunkSource {
-  return { path: 'memory', length: bytes.length, read: (from, length) => bytes.subarray(from, from + length) };
+  return {
+    path: 'memory',
+    length: bytes.length,
+    read: (from, length) => bytes.subarray(from, from + length),
+    mayKeep: () => false,
+  };
 }
 
 function encoded(rows: readonly ColumnRow[], firstSeq: number): Buffer {

@@ -189,7 +189,7 @@ function packAmounts(amounts: Float64Array): Packed {
 }
 
 /** Room for numbers from 0 to `max`; none when all are 0. */
-function narrowest(length: number, max: number): Uint8Array | Uint16Array | Uint32Array {
+export function narrowest(length: number, max: number): Uint8Array | Uint16Array | Uint32Array {
   if (max === 0) return new Uint8Array(0);
   if (max < 2 ** 8) return new Uint8Array(length);
   return max < 2 ** 16 ? new Uint16Array(length) : new Uint32Array(length);
@@ -222,12 +222,17 @@ function isAmount(name: ColumnName): name is AmountColumn {
   return name === 'duration' || name === 'returned' || name === 'affected';
 }
 
+/** Places of records within a chunk, ascending. */
+export type Picked = Uint32Array;
+
 /** Bytes that chunks lie in: a file, or memory. */
 export interface ChunkSource {
   readonly path: string;
   readonly length: number;
   /** Exactly that many bytes, aligned to 8. Throws `StoreError` (`damaged`) when they are not there. */
   read(offset: number, length: number): Buffer;
+  /** Whether that many bytes that were read may be kept in memory for the next question. */
+  mayKeep(bytes: number): boolean;
 }
 
 /** One chunk, read column by column as needed. */
@@ -242,6 +247,7 @@ export class ColumnChunk {
   private readonly offset: number;
   private readonly header: Buffer;
   private codes: readonly string[] | undefined = undefined;
+  private readonly kept = new Map<ColumnName, Packed>();
 
   /** Throws `StoreError` (`damaged`). */
   constructor(source: ChunkSource, offset: number) {
@@ -281,34 +287,59 @@ export class ColumnChunk {
     return this.codes;
   }
 
-  times(into: Float64Array): void {
+  /** Times of the picked records (places within the chunk), or of all. */
+  times(into: Float64Array, picked?: Picked): void {
     const packed = this.packed('time');
-    const { rows, timeMinUs } = this;
-    if (packed === undefined) into.fill(timeMinUs, 0, rows);
-    else if (packed instanceof Float64Array) into.set(packed);
-    else for (let i = 0; i < rows; i++) into[i] = timeMinUs + (packed[i] as number);
+    const { timeMinUs } = this;
+    const count = picked?.length ?? this.rows;
+    if (packed === undefined) {
+      into.fill(timeMinUs, 0, count);
+      return;
+    }
+    const baseUs = packed instanceof Float64Array ? 0 : timeMinUs;
+    if (picked === undefined) for (let i = 0; i < count; i++) into[i] = baseUs + (packed[i] as number);
+    else for (let i = 0; i < count; i++) into[i] = baseUs + (packed[picked[i] as number] as number);
   }
 
-  words(name: WordColumn, into: Uint32Array): void {
+  words(name: WordColumn, into: Uint32Array, picked?: Picked): void {
     const packed = this.packed(name);
-    if (packed === undefined) into.fill(0, 0, this.rows);
-    else into.set(packed);
+    const count = picked?.length ?? this.rows;
+    if (packed === undefined) into.fill(0, 0, count);
+    else if (picked === undefined) into.set(packed);
+    else for (let i = 0; i < count; i++) into[i] = packed[picked[i] as number] as number;
   }
 
-  amounts(name: AmountColumn, into: Float64Array): void {
+  amounts(name: AmountColumn, into: Float64Array, picked?: Picked): void {
     const packed = this.packed(name);
-    if (packed === undefined) into.fill(Number.NaN, 0, this.rows);
-    else if (packed instanceof Float64Array) into.set(packed);
-    else for (let i = 0; i < this.rows; i++) into[i] = packed[i] === 0 ? Number.NaN : (packed[i] as number) - 1;
+    const count = picked?.length ?? this.rows;
+    if (packed === undefined) {
+      into.fill(Number.NaN, 0, count);
+    } else if (packed instanceof Float64Array) {
+      for (let i = 0; i < count; i++) into[i] = packed[picked === undefined ? i : (picked[i] as number)] as number;
+    } else {
+      for (let i = 0; i < count; i++) {
+        const coded = packed[picked === undefined ? i : (picked[i] as number)] as number;
+        into[i] = coded === 0 ? Number.NaN : coded - 1;
+      }
+    }
   }
 
   private width(name: ColumnName): number {
     return this.header[WIDTHS_OFFSET + COLUMNS.indexOf(name)] as number;
   }
 
+  /** Checked when first read, and kept as long as the source has room for it. */
   private packed(name: ColumnName): Packed | undefined {
     const width = this.width(name);
     if (width === 0) return undefined;
+    const kept = this.kept.get(name);
+    if (kept !== undefined) return kept;
+    const packed = this.readPacked(name, width);
+    if (this.source.mayKeep(packed.byteLength)) this.kept.set(name, packed);
+    return packed;
+  }
+
+  private readPacked(name: ColumnName, width: number): Packed {
     const bytes = this.part(COLUMNS.indexOf(name), width * this.rows);
     const { buffer, byteOffset } = bytes;
     if (width === 1) return bytes;

@@ -6,9 +6,10 @@
  */
 import { MARK_NAMES } from '../contracts/event.ts';
 import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from '../query/filter.ts';
-import { type AddressRange, parseAddress } from '../query/match.ts';
+import { type AddressRange, addressPredicate, globMatches, parseAddress } from '../query/match.ts';
 import type { TimeRange } from '../query/time.ts';
 import { StoreError } from './errors.ts';
+import type { RowField, ValueTest } from './groups.ts';
 import type { Dimension } from './postings.ts';
 
 export interface Condition {
@@ -23,6 +24,8 @@ export interface Need {
   readonly dimension: Dimension;
   readonly sql: string;
   readonly values: readonly (string | number)[];
+  /** The same in other words, where that is possible: rows with a value that passes one of them. */
+  readonly tests?: readonly ValueTest[] | undefined;
 }
 
 /** A record matches when it meets every term. */
@@ -139,25 +142,35 @@ function eitherNeed(conditions: readonly Condition[]): Need | undefined {
   if (first === undefined || needs.length < conditions.length) return undefined;
   if (needs.some((need) => need.dimension !== first.dimension)) return undefined;
   const sql = needs.map((need) => `(${need.sql})`).join(' OR ');
-  return { dimension: first.dimension, sql, values: needs.flatMap((need) => need.values) };
+  const tests = needs.flatMap((need) => need.tests ?? []);
+  const values = needs.flatMap((need) => need.values);
+  return { dimension: first.dimension, sql, values, tests: needs.every((need) => need.tests) ? tests : undefined };
 }
 
 function anyOf(patterns: readonly Pattern[], one: (pattern: Pattern) => Condition): Condition {
   return joined(patterns.map(one), 'OR', '0');
 }
 
-function inSession(sql: string, ...values: readonly (string | number)[]): Condition {
-  const need: Need = { dimension: 'session', sql, values };
+function inSession(
+  sql: string,
+  values: readonly (string | number)[],
+  tests: readonly ValueTest[] | undefined,
+): Condition {
+  const need: Need = { dimension: 'session', sql, values, tests };
   return { sql: `r.session_row IN (SELECT session_row FROM session WHERE ${sql})`, values, need };
 }
 
-function inShape(sql: string, ...values: readonly (string | number)[]): Condition {
-  const need: Need = { dimension: 'shape', sql, values };
+function inShape(sql: string, values: readonly (string | number)[], tests: readonly ValueTest[]): Condition {
+  const need: Need = { dimension: 'shape', sql, values, tests };
   return { sql: `r.shape_row IN (SELECT shape_row FROM shape WHERE ${sql})`, values, need };
 }
 
-function inVerdict(sql: string, ...values: readonly (string | number)[]): Condition {
-  const need: Need = { dimension: 'verdict', sql, values };
+function inVerdict(
+  sql: string,
+  values: readonly (string | number)[],
+  tests: readonly ValueTest[] | undefined,
+): Condition {
+  const need: Need = { dimension: 'verdict', sql, values, tests };
   return { sql: `((r.verdict_row IN (SELECT verdict_row FROM verdict WHERE ${sql})) IS TRUE)`, values, need };
 }
 
@@ -184,21 +197,27 @@ function matchField(field: TextField, pattern: Pattern): Condition {
   const sessionColumns = SESSION_COLUMNS[field];
   if (sessionColumns !== undefined) {
     const tests = sessionColumns.map((column) => matchColumn(column, pattern));
-    return inSession(tests.map((each) => each.sql).join(' OR '), ...tests.flatMap((each) => each.values));
+    const sql = tests.map((each) => each.sql).join(' OR ');
+    const values = tests.flatMap((each) => each.values);
+    return inSession(sql, values, valueTests(field === 'user' ? ['user', 'effective'] : [field as RowField], pattern));
   }
   const shapeColumn = SHAPE_COLUMNS[field];
   if (shapeColumn !== undefined) {
     const { sql, values } = matchColumn(shapeColumn, pattern);
-    return inShape(sql, ...values);
+    return inShape(sql, values, valueTests([field as RowField], pattern));
   }
   switch (field) {
     case 'op':
-      return inShape(`${FUNCTION_GLOB}(operation, ?) OR ${FUNCTION_GLOB_LIST}(operations, ?)`, glob, glob);
+      return inShape(
+        `${FUNCTION_GLOB}(operation, ?) OR ${FUNCTION_GLOB_LIST}(operations, ?)`,
+        [glob, glob],
+        valueTests(['op', 'operations'], pattern),
+      );
     case 'object':
-      return inShape(`${FUNCTION_OBJECT}(objects, ?)`, glob);
+      return inShape(`${FUNCTION_OBJECT}(objects, ?)`, [glob], valueTests(['object'], pattern));
     case 'rule':
     case 'action':
-      return inVerdict(`${FUNCTION_POLICY}(policy, ?, ?)`, field, glob);
+      return inVerdict(`${FUNCTION_POLICY}(policy, ?, ?)`, [field, glob], valueTests([field], pattern));
     case 'error':
       return { sql: `${FUNCTION_GLOB}(r.error_code, ?)`, values: [glob] };
     case 'enduser':
@@ -244,8 +263,8 @@ const NUMBER_COLUMNS: { readonly [F in NumberField]?: string } = {
 function compareNumber(field: NumberField, comparison: Comparison, value: number): Condition {
   const column = NUMBER_COLUMNS[field];
   if (column !== undefined) return { sql: `((${column} ${comparison} ?) IS TRUE)`, values: [value] };
-  if (field === 'severity') return inVerdict(`severity ${comparison} ?`, value);
-  return inSession(`(${field === 'port' ? 'server_port' : 'vlan_id'} ${comparison} ?) IS TRUE`, value);
+  if (field === 'severity') return inVerdict(`severity ${comparison} ?`, [value], undefined);
+  return inSession(`(${field === 'port' ? 'server_port' : 'vlan_id'} ${comparison} ?) IS TRUE`, [value], undefined);
 }
 
 /** One IPv4 address is compared with others as text; only IPv6 addresses, which may contain it, take a call each. */
@@ -263,12 +282,32 @@ function matchAddress(field: AddressField, pattern: Pattern): Condition {
   const range = parseAddress(pattern.text);
   if (range !== undefined) {
     const { sql, values } = matchNetwork(`${field}_address`, range);
-    if (range.port === undefined) return inSession(sql, ...values);
-    return inSession(`${sql} AND ${field}_port = ?`, ...values, range.port);
+    if (range.port === undefined) return inSession(sql, values, [addressTest(field, range)]);
+    return inSession(`${sql} AND ${field}_port = ?`, [...values, range.port], undefined);
   }
   const glob = patternText(pattern);
   if (field === 'client') {
-    return inSession(`${FUNCTION_GLOB}(client_address, ?) OR ${FUNCTION_GLOB}(client_host, ?)`, glob, glob);
+    const sql = `${FUNCTION_GLOB}(client_address, ?) OR ${FUNCTION_GLOB}(client_host, ?)`;
+    return inSession(sql, [glob, glob], valueTests(['client', 'host'], pattern));
   }
-  return inSession(`${FUNCTION_GLOB}(server_address, ?)`, glob);
+  return inSession(`${FUNCTION_GLOB}(server_address, ?)`, [glob], valueTests(['server'], pattern));
+}
+
+/** Passed by values that the pattern matches, in one of the fields. */
+function valueTests(fields: readonly RowField[], pattern: Pattern): ValueTest[] {
+  const lower = pattern.text.toLowerCase();
+  const exact = pattern.wildcards && /[*?]/.test(lower) ? undefined : lower;
+  return fields.map((field) => ({ field, exact, matches: (value) => globMatches(value, lower) }));
+}
+
+function addressTest(field: AddressField, range: AddressRange): ValueTest {
+  const { network, prefixBits } = range;
+  const single = prefixBits === IPV4_BITS && IPV4.test(network);
+  const matches = addressPredicate(range);
+  // An IPv6 address may contain the IPv4 one.
+  return {
+    field,
+    exact: undefined,
+    matches: single ? (value) => value === network || (value.includes(':') && matches(value)) : matches,
+  };
 }

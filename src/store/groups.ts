@@ -25,6 +25,7 @@ export const ROW_FIELDS = [
   'kind',
   'call',
   'op',
+  'operations',
   'object',
   'procedure',
   'fingerprint',
@@ -51,6 +52,7 @@ const SOURCES: Readonly<Record<RowField, readonly [table: Dimension, column: str
   kind: ['shape', 'kind'],
   call: ['shape', 'call'],
   op: ['shape', 'operation'],
+  operations: ['shape', 'operations'],
   object: ['shape', 'objects'],
   procedure: ['shape', 'procedure'],
   fingerprint: ['shape', 'fingerprint'],
@@ -84,64 +86,137 @@ export function dimensionOf(field: RowField): Dimension {
 /** Values of several fields of one table, in their order. */
 export type Labels = readonly string[];
 
-export interface RowClasses {
-  /** By row number; row 0 is no row at all. */
-  readonly classOf: Uint32Array;
-  /** By class: one combination of values, or several where a field has several (objects, rules). */
-  readonly labels: readonly (readonly Labels[])[];
+/** Whether a value is looked for. Values and `exact` are lower case. */
+export interface ValueTest {
+  readonly field: RowField;
+  /** The only value that matches, when there is only one. */
+  readonly exact: string | undefined;
+  matches(value: string): boolean;
 }
 
-/** Entries of all classes kept at most. */
-const KEPT_ROWS_MAX = 2_000_000;
+/** Rows of small tables whose classes are kept, of all segments and fields together. */
+const KEPT_ROWS_MAX = 4_000_000;
 
-/** Classes of sealed segments, the most recently used last. */
+/** Classes of segments, the most recently used last. */
 export class ClassCache {
   private readonly kept = new Map<string, RowClasses>();
-  private rows = 0;
 
-  /** `fields` are all of one table. `sealed`: the segment will not change any more. */
-  classes(segment: SegmentReader, dimension: Dimension, fields: readonly RowField[], sealed: boolean): RowClasses {
+  /** `fields` are all of one table. */
+  classes(segment: SegmentReader, fields: readonly RowField[]): RowClasses {
     const key = `${segment.path}\n${fields.join(' ')}`;
-    const found = this.kept.get(key);
-    if (found !== undefined) {
-      this.kept.delete(key);
-      this.kept.set(key, found);
-      return found;
+    const classes = this.kept.get(key) ?? new RowClasses(fields);
+    classes.extend(segment);
+    this.kept.delete(key);
+    this.kept.set(key, classes);
+    let rows = 0;
+    for (const each of this.kept.values()) rows += each.rowCount;
+    for (const [oldest, { rowCount }] of this.kept) {
+      if (rows <= KEPT_ROWS_MAX || oldest === key) break;
+      this.kept.delete(oldest);
+      rows -= rowCount;
     }
-    const classes = classify(segment, dimension, fields);
-    if (sealed) this.keep(key, classes);
     return classes;
   }
 
-  private keep(key: string, classes: RowClasses): void {
-    this.kept.set(key, classes);
-    this.rows += classes.classOf.length;
-    for (const [oldest, { classOf }] of this.kept) {
-      if (this.rows <= KEPT_ROWS_MAX || oldest === key) return;
-      this.kept.delete(oldest);
-      this.rows -= classOf.length;
+  /** Rows of a small table that pass one of the tests, ascending. */
+  rows(segment: SegmentReader, tests: readonly ValueTest[]): number[] {
+    let found = new Uint8Array(0);
+    for (const test of tests) {
+      const classes = this.classes(segment, [test.field]);
+      if (found.length === 0) found = new Uint8Array(classes.rowCount);
+      classes.mark(test, found);
     }
+    const rows: number[] = [];
+    for (let row = found.indexOf(1); row >= 0; row = found.indexOf(1, row + 1)) rows.push(row);
+    return rows;
   }
 }
 
 type Cell = string | number | null;
 
-function classify(segment: SegmentReader, dimension: Dimension, fields: readonly RowField[]): RowClasses {
-  const columns = fields.map((field) => SOURCES[field][1]);
-  const classOf = new Uint32Array(segment.rowMax(dimension) + 1);
-  const labels: (readonly Labels[])[] = [[fields.map(() => '')]];
-  const numbers = new Map<string, number>();
-  const sql = `SELECT ${dimension}_row, ${columns.join(', ')} FROM ${dimension}`;
-  for (const [row, ...cells] of segment.tuples<[row: number, ...cells: Cell[]]>(sql, [])) {
-    const key = cells.length === 1 ? String(cells[0] ?? '') : JSON.stringify(cells);
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = labels.push(labelsOf(fields, cells)) - 1;
-      numbers.set(key, number);
-    }
-    classOf[row] = number;
+/** Grows with the segment: rows of small tables are added, and never changed. */
+export class RowClasses {
+  /** By row number; row 0 is no row at all. Class 0: no value. */
+  classOf: Uint32Array = new Uint32Array(1);
+  /** By class: one combination of values, or several where a field has several (objects, rules). */
+  readonly labels: (readonly Labels[])[];
+  private readonly fields: readonly RowField[];
+  private readonly numbers = new Map<string, number>();
+  /** Classes by lower-case value of the only field. */
+  private readonly byValue = new Map<string, number[]>();
+
+  constructor(fields: readonly RowField[]) {
+    this.fields = fields;
+    this.labels = [[fields.map(() => '')]];
   }
-  return { classOf, labels };
+
+  /** Rows of the table, and one. */
+  get rowCount(): number {
+    return this.classOf.length;
+  }
+
+  extend(segment: SegmentReader): void {
+    const { fields, rowCount } = this;
+    const [table] = SOURCES[fields[0] ?? 'user'];
+    const rowMax = segment.rowMax(table);
+    if (rowMax < rowCount) return;
+    const classOf = new Uint32Array(rowMax + 1);
+    classOf.set(this.classOf);
+    const columns = fields.map((field) => SOURCES[field][1]);
+    const sql = `SELECT ${table}_row, ${columns.join(', ')} FROM ${table} WHERE ${table}_row BETWEEN ? AND ?`;
+    for (const [row, ...cells] of segment.tuples<[row: number, ...cells: Cell[]]>(sql, [rowCount, rowMax])) {
+      classOf[row] = this.numberOf(cells);
+    }
+    this.classOf = classOf;
+  }
+
+  /** Sets `found` at every row whose value passes. */
+  mark({ exact, matches }: ValueTest, found: Uint8Array): void {
+    const wanted = new Uint8Array(this.labels.length);
+    if (exact !== undefined) {
+      for (const number of this.byValue.get(exact) ?? []) wanted[number] = 1;
+    } else {
+      for (const [value, numbers] of this.byValue) if (matches(value)) for (const number of numbers) wanted[number] = 1;
+    }
+    if (!wanted.includes(1)) return;
+    const { classOf } = this;
+    for (let row = 1; row < classOf.length; row++) if (wanted[classOf[row] as number] === 1) found[row] = 1;
+  }
+
+  private numberOf(cells: readonly Cell[]): number {
+    if (cells.every((cell) => cell === null)) return 0;
+    const [only] = cells;
+    const key = cells.length === 1 ? String(only) : JSON.stringify(cells);
+    const known = this.numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.labels.push(labelsOf(this.fields, cells)) - 1;
+    this.numbers.set(key, number);
+    const [field] = this.fields;
+    if (this.fields.length === 1 && field !== undefined) {
+      for (const value of searchedValues(field, only ?? null)) this.addValue(value.toLowerCase(), number);
+    }
+    return number;
+  }
+
+  private addValue(value: string, number: number): void {
+    const numbers = this.byValue.get(value);
+    if (numbers === undefined) this.byValue.set(value, [number]);
+    else numbers.push(number);
+  }
+}
+
+/** What a query may say to find it: an object also by its name without the schema. */
+function searchedValues(field: RowField, cell: Cell): Iterable<string> {
+  if (cell === null) return [];
+  const list = isList(field) ? parseList(cell).filter((item) => typeof item === 'string') : [];
+  if (field === 'object') return new Set(list.flatMap((name) => [name, name.slice(name.lastIndexOf('.') + 1)]));
+  if (field === 'operations') return new Set(list);
+  if (!isPolicy(field)) return [String(cell)];
+  return new Set(parseList(cell).map((match) => textOf(match, field)));
+}
+
+function isList(field: RowField): boolean {
+  return field === 'object' || field === 'operations';
 }
 
 /** Every combination of the values that a row has for the fields. A rule and its action stay together. */
@@ -169,7 +244,7 @@ function textOf(match: unknown, field: 'rule' | 'action'): string {
 /** One empty value when there is none. */
 function valuesOf(field: RowField, cell: Cell): readonly string[] {
   if (cell === null) return [''];
-  if (field === 'object') return orOne(parseList(cell).map(String), '');
+  if (isList(field)) return orOne(parseList(cell).map(String), '');
   return [field === 'severity' ? (SEVERITIES[Number(cell)] ?? '') : String(cell)];
 }
 

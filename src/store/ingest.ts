@@ -143,6 +143,11 @@ export class Ingest implements BatchVisitor {
     return Number.isFinite(this.newestUs) ? this.newestUs : undefined;
   }
 
+  /** Sequence number of the last record appended; 0 in an empty store. */
+  get lastSeq(): number {
+    return this.nextSeq - 1;
+  }
+
   /** Drops what has expired by `retention`, though nothing arrives. */
   expireNow(): void {
     this.guard(() => this.expire());

@@ -14,39 +14,42 @@ import {
 } from './groups.ts';
 import { DIMENSIONS, type Dimension } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
-import type { ChunkView } from './select.ts';
+import type { RecordView } from './view.ts';
 
 export interface KeyPart {
   /** Classes; the number of one is below it. */
   readonly size: number;
-  /** Adds `scale` times the class of each of the `count` picked records to `keys`. */
-  addTo(view: ChunkView, picked: Uint32Array, keys: Float64Array, count: number, scale: number): void;
+  /** Adds `scale` times the class of each record to `keys`. */
+  addTo(view: RecordView, keys: Float64Array, scale: number): void;
   /** The values of a class, and where they belong among a group's labels. */
   labelsOf(number: number): readonly Labels[];
   readonly places: readonly number[];
 }
 
-/** The parts for what is asked. A time bucket's start comes last among the labels, as a number of microseconds. */
+/**
+ * The parts for what is asked. `bucketUs`: the shortest of the periods to be told apart. The start of a bucket that was
+ * asked for by width comes last among the labels, as a number of microseconds.
+ */
 export function partsOf(
   by: GroupBy,
+  bucketUs: number | undefined,
   query: Query,
   segment: SegmentReader,
   chunks: readonly ColumnChunk[],
   cache: ClassCache,
-  sealed: boolean,
 ): KeyPart[] {
   const { fields } = by;
   const parts: KeyPart[] = [];
   for (const dimension of DIMENSIONS) {
     const own = fields.filter((field): field is RowField => isRowField(field) && dimensionOf(field) === dimension);
     if (own.length === 0) continue;
-    const { classOf, labels } = cache.classes(segment, dimension, own, sealed);
+    const { classOf, labels } = cache.classes(segment, own);
     const places = own.map((field) => fields.indexOf(field));
     parts.push({ ...rowPart(dimension, classOf, labels), places });
   }
   if (fields.includes('error')) parts.push(codePart(by, chunks));
   else if (fields.includes('outcome')) parts.push(outcomePart(by));
-  if (by.bucketUs !== undefined) parts.push(timePart(by, by.bucketUs, query, segment));
+  if (bucketUs !== undefined) parts.push(timePart(by, bucketUs, query, segment));
   return parts;
 }
 
@@ -57,10 +60,10 @@ function rowPart(
 ): Omit<KeyPart, 'places'> {
   return {
     size: labels.length,
-    addTo: (view, picked, keys, count, scale) => {
+    addTo: (view, keys, scale) => {
       const rows = view.words(dimension);
-      for (let i = 0; i < count; i++) {
-        const row = rows[picked[i] as number] as number;
+      for (let i = 0; i < view.rows; i++) {
+        const row = rows[i] as number;
         keys[i] = (keys[i] as number) + (classOf[row] as number) * scale;
       }
     },
@@ -73,10 +76,10 @@ const OUTCOMES = ['ok', 'failed'] as const;
 function outcomePart({ fields }: GroupBy): KeyPart {
   return {
     size: OUTCOMES.length,
-    addTo: (view, picked, keys, count, scale) => {
+    addTo: (view, keys, scale) => {
       const errors = view.words('error');
-      for (let i = 0; i < count; i++) {
-        if (errors[picked[i] as number] !== 0) keys[i] = (keys[i] as number) + scale;
+      for (let i = 0; i < view.rows; i++) {
+        if (errors[i] !== 0) keys[i] = (keys[i] as number) + scale;
       }
     },
     labelsOf: (number) => [[OUTCOMES[number] ?? '']],
@@ -91,11 +94,11 @@ function codePart({ fields }: GroupBy, chunks: readonly ColumnChunk[]): KeyPart 
   const own = fields.filter((field) => field === 'error' || field === 'outcome');
   return {
     size: codes.length,
-    addTo: (view, picked, keys, count, scale) => {
+    addTo: (view, keys, scale) => {
       const errors = view.words('error');
       const classOf = [0, ...view.errorCodes().map((code) => numbers.get(code) ?? 0)];
-      for (let i = 0; i < count; i++) {
-        const error = errors[picked[i] as number] as number;
+      for (let i = 0; i < view.rows; i++) {
+        const error = errors[i] as number;
         keys[i] = (keys[i] as number) + (classOf[error] as number) * scale;
       }
     },
@@ -106,25 +109,29 @@ function codePart({ fields }: GroupBy, chunks: readonly ColumnChunk[]): KeyPart 
   };
 }
 
-function timePart({ fields, originUs = 0 }: GroupBy, bucketUs: number, query: Query, segment: SegmentReader): KeyPart {
+function timePart(by: GroupBy, bucketUs: number, query: Query, segment: SegmentReader): KeyPart {
+  const { fields, originUs = 0 } = by;
   const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
   const first = Math.floor((Math.max(timeMinUs, query.fromUs ?? timeMinUs) - originUs) / bucketUs);
   const last = Math.floor((Math.min(timeMaxUs, query.toUs ?? timeMaxUs) - originUs) / bucketUs);
   const periods = fields.filter(isPeriod);
+  const places = periods.map((field) => fields.indexOf(field));
+  const named = by.bucketUs !== undefined;
   return {
     size: Math.max(1, last - first + 1),
-    addTo: (view, picked, keys, count, scale) => {
+    addTo: (view, keys, scale) => {
       const times = view.times();
-      for (let i = 0; i < count; i++) {
-        const timeUs = times[picked[i] as number] as number;
+      for (let i = 0; i < view.rows; i++) {
+        const timeUs = times[i] as number;
         keys[i] = (keys[i] as number) + (Math.floor((timeUs - originUs) / bucketUs) - first) * scale;
       }
     },
     labelsOf: (number) => {
       const startUs = originUs + (first + number) * bucketUs;
-      return [[...periods.map((field) => periodLabel(startUs, field)), String(startUs)]];
+      const labels = periods.map((field) => periodLabel(startUs, field));
+      return [named ? [...labels, String(startUs)] : labels];
     },
-    places: [...periods.map((field) => fields.indexOf(field)), fields.length],
+    places: named ? [...places, fields.length] : places,
   };
 }
 

@@ -1,9 +1,11 @@
 /** Segments that a reader has open. Sealed ones stay open for the next query, as many as the limit allows. */
 import { existsSync } from 'node:fs';
-import { openColumns, RowColumns, type SegmentColumns } from './column-file.ts';
+import { ColumnBudget, openColumns, RowColumns, type SegmentColumns } from './column-file.ts';
 import { columnsPath } from './columns.ts';
 import { toStoreError } from './errors.ts';
+import type { ClassCache } from './groups.ts';
 import { indexPath, PostingIndex } from './postings.ts';
+import { type Rollup, readRollup, rollupPath } from './rollup.ts';
 import { SegmentReader } from './rows.ts';
 
 /** Which segment, as the catalog has it. */
@@ -15,6 +17,16 @@ export interface SegmentRef {
 }
 
 const OPEN_MAX = 128;
+/** Columns kept in memory: those of some 15 million records. */
+const COLUMN_BYTES_MAX = 256 * 1024 * 1024;
+
+/** What the segments of a pool share. */
+interface Shared {
+  readonly budget: ColumnBudget;
+  readonly classes: ClassCache;
+  /** Columns made from rows, by the segment's path. */
+  readonly ofRows: Map<string, RowColumns>;
+}
 
 /** A segment open for reading. Whoever took it from the pool gives it back. */
 export class PooledSegment {
@@ -23,18 +35,19 @@ export class PooledSegment {
   /** Queries that use it now. */
   users = 0;
   private readonly report: (line: string) => void;
-  private readonly rowColumns: Map<string, RowColumns>;
+  private readonly shared: Shared;
   private postings: PostingIndex | undefined = undefined;
   private columns: SegmentColumns | undefined = undefined;
+  private sums: Rollup | undefined = undefined;
   /** Files found damaged. */
   private readonly distrusted = new Set<string>();
 
   /** Throws what SQLite throws. */
-  constructor(ref: SegmentRef, rowColumns: Map<string, RowColumns>, report: (line: string) => void) {
+  constructor(ref: SegmentRef, shared: Shared, report: (line: string) => void) {
     this.ref = ref;
-    this.rowColumns = rowColumns;
+    this.shared = shared;
     this.report = report;
-    this.segment = new SegmentReader(ref.path);
+    this.segment = new SegmentReader(ref.path, shared.classes);
   }
 
   /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
@@ -59,7 +72,7 @@ export class PooledSegment {
     const file = columnsPath(path);
     if (!sealed || this.distrusted.has(file) || !existsSync(file)) return yield* use(this.columnsOfRows());
     try {
-      this.columns ??= openColumns(path, firstSeq, rows);
+      this.columns ??= openColumns(path, firstSeq, rows, this.shared.budget);
       return yield* use(this.columns);
     } catch (error) {
       this.columns?.close();
@@ -67,6 +80,19 @@ export class PooledSegment {
       this.distrust(file, error);
       return yield* use(this.columnsOfRows());
     }
+  }
+
+  /** Sums of its records; `undefined` when it has none, or when they cannot be believed. */
+  rollup(): Rollup | undefined {
+    const { path, sealed } = this.ref;
+    const file = rollupPath(path);
+    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return undefined;
+    try {
+      this.sums ??= readRollup(path);
+    } catch (error) {
+      this.distrust(file, error);
+    }
+    return this.sums;
   }
 
   /** Whether its files are complete and will not change any more. */
@@ -82,11 +108,11 @@ export class PooledSegment {
 
   private columnsOfRows(): SegmentColumns {
     const { path, firstSeq } = this.ref;
-    let columns = this.rowColumns.get(path);
+    let columns = this.shared.ofRows.get(path);
     if (columns === undefined) {
-      if (this.rowColumns.size >= ROW_COLUMNS_MAX) this.rowColumns.clear();
+      if (this.shared.ofRows.size >= ROW_COLUMNS_MAX) this.shared.ofRows.clear();
       columns = new RowColumns(path, firstSeq);
-      this.rowColumns.set(path, columns);
+      this.shared.ofRows.set(path, columns);
     }
     columns.refresh(this.segment);
     return columns;
@@ -106,10 +132,11 @@ const ROW_COLUMNS_MAX = 3;
 export class SegmentPool {
   /** Most recently used last. */
   private readonly open = new Map<string, PooledSegment>();
-  private readonly rowColumns = new Map<string, RowColumns>();
+  private readonly shared: Shared;
   private readonly report: (line: string) => void;
 
-  constructor(report: (line: string) => void) {
+  constructor(classes: ClassCache, report: (line: string) => void) {
+    this.shared = { classes, budget: new ColumnBudget(COLUMN_BYTES_MAX), ofRows: new Map() };
     this.report = report;
   }
 
@@ -119,7 +146,7 @@ export class SegmentPool {
     this.open.delete(ref.path);
     const usable = known !== undefined && existsSync(ref.path);
     if (known !== undefined && !usable) this.closeUnused(known);
-    const pooled = usable ? known : new PooledSegment(ref, this.rowColumns, this.report);
+    const pooled = usable ? known : new PooledSegment(ref, this.shared, this.report);
     if (pooled.settled) this.open.set(ref.path, pooled);
     pooled.users++;
     return pooled;

@@ -215,3 +215,17 @@ export class PostingIndex {
     return new StoreError('damaged', `${this.path}: the index is damaged`);
   }
 }
+
+/** Numbers that are in both lists; all ascending. */
+export function intersection(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const both = new Uint32Array(Math.min(a.length, b.length));
+  let length = 0;
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const left = a[i] as number;
+    const right = b[j] as number;
+    if (left === right) both[length++] = left;
+    if (left <= right) i++;
+    if (right <= left) j++;
+  }
+  return both.subarray(0, length);
+}

@@ -59,7 +59,7 @@ export class StoreReader {
     if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
-    this.pool = new SegmentPool((line) => this.report(line));
+    this.pool = new SegmentPool(this.classes, (line) => this.report(line));
   }
 
   /** Matching records in order of time, one at a time. Throws `StoreError` (`usage`) for a query that makes no sense. */
@@ -102,14 +102,16 @@ export class StoreReader {
     const compiled = compileQuery({ ...query, after: undefined });
     const selector = new ChunkSelector(query);
     let total = 0;
-    yield* this.eachSegment(query, function* ({ rows }, pooled) {
-      const quick = pooled.withIndex((index) => indexCount(planSearch(pooled.segment, compiled, index), rows));
+    yield* this.eachSegment(query, function* (pooled) {
+      const quick = pooled.withIndex((index) =>
+        indexCount(planSearch(pooled.segment, compiled, index), pooled.ref.rows),
+      );
       if (quick !== undefined) {
         total += quick;
         return;
       }
       const { segment } = pooled;
-      const selection = planSelection(segment, query.filter);
+      const selection = pooled.withIndex((index) => planSelection(segment, query.filter, index));
       // Collected here, so that columns found damaged half-way leave no half count behind.
       total += selection.never
         ? 0
@@ -141,10 +143,8 @@ export class StoreReader {
   *groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
     compileQuery(query);
     const aggregation = new Aggregation(query, by, this.classes);
-    yield* this.eachSegment(query, (candidate, pooled) =>
-      pooled.withColumns((columns) => aggregation.add(pooled.segment, columns.chunks, candidate.sealed)),
-    );
-    return [...aggregation.all()];
+    yield* this.eachSegment(query, (pooled) => aggregation.add(pooled));
+    return aggregation.all();
   }
 
   /** Sequence number of the newest record; 0 in an empty store. */
@@ -215,7 +215,7 @@ export class StoreReader {
   /** Reads every segment that the query touches; `read` yields the records it went through. */
   private *eachSegment(
     query: Query,
-    read: (candidate: Candidate, pooled: PooledSegment) => Generator<number, void, void>,
+    read: (pooled: PooledSegment) => Generator<number, void, void>,
   ): Generator<Progress, void, void> {
     const candidates = this.candidates({ ...query, after: undefined });
     const total = candidates.reduce((sum, candidate) => sum + candidate.rows, 0);
@@ -226,7 +226,7 @@ export class StoreReader {
       const pooled = this.attempt(path, () => this.pool.take(candidate));
       if (pooled === undefined) continue;
       try {
-        const steps = read(candidate, pooled);
+        const steps = read(pooled);
         for (
           let step = this.attempt(path, () => steps.next());
           step?.done === false;

@@ -8,6 +8,7 @@
 import { rmSync } from 'node:fs';
 import { columnsPath } from './columns.ts';
 import { indexPath } from './postings.ts';
+import { rollupPath } from './rollup.ts';
 import type { SignedFacts } from './sign.ts';
 
 export interface Retention {
@@ -44,6 +45,6 @@ export function isExpired(
 
 /** Removes the files of a segment, whichever of them exist. */
 export function removeSegmentFiles(path: string): void {
-  for (const file of [path, `${path}-wal`, `${path}-shm`, indexPath(path), columnsPath(path)])
-    rmSync(file, { force: true });
+  const beside = [indexPath(path), columnsPath(path), rollupPath(path)];
+  for (const file of [path, `${path}-wal`, `${path}-shm`, ...beside]) rmSync(file, { force: true });
 }

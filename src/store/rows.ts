@@ -8,6 +8,7 @@ import type { Condition, Need } from './compile.ts';
 import { readTextForm } from './delta.ts';
 import { StoreError } from './errors.ts';
 import { parseList, registerFunctions } from './functions.ts';
+import type { ClassCache } from './groups.ts';
 import { openForReading } from './open.ts';
 import type { Order, RecordPlace } from './order.ts';
 import type { Dimension } from './postings.ts';
@@ -64,6 +65,7 @@ export class SegmentReader {
   readonly facts: OpenSegmentFacts;
   readonly firstSeq: number;
   private readonly db: Database.Database;
+  private readonly classes: ClassCache | undefined;
   private readonly timeBySeq: Database.Statement<[number], number>;
   private readonly recordBySeq: Database.Statement<[number], RecordRow>;
   private readonly sessions: RowCache<SessionRow>;
@@ -72,9 +74,10 @@ export class SegmentReader {
   private readonly scratch = new ByteWriter(4096);
   private lookup: Lookup | undefined = undefined;
 
-  /** Throws what SQLite throws. */
-  constructor(path: string) {
+  /** `classes`: what is known of small tables, to be used and added to. Throws what SQLite throws. */
+  constructor(path: string, classes?: ClassCache) {
     this.path = path;
+    this.classes = classes;
     this.db = openForReading(path);
     try {
       checkVersion(this.db, path);
@@ -136,7 +139,8 @@ export class SegmentReader {
   }
 
   /** Rows of a small table that meet the need, ascending. */
-  rowsOf({ dimension, sql, values }: Need): number[] {
+  rowsOf({ dimension, sql, values, tests }: Need): number[] {
+    if (tests !== undefined && this.classes !== undefined) return this.classes.rows(this, tests);
     return this.numbers(`SELECT ${dimension}_row FROM ${dimension} WHERE ${sql} ORDER BY ${dimension}_row`, values);
   }
 

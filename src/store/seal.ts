@@ -1,10 +1,20 @@
-/** Finishes a complete segment: folds its log into the file and makes columns and index from its rows. */
+/** Finishes a complete segment: folds its log into the file and makes columns, sums and index from its rows. */
 import Database from 'better-sqlite3';
-import { COLUMN_SQL, type ColumnTuple, openColumns, rowOf, writeColumns } from './column-file.ts';
-import { ColumnBuilder, columnsPath } from './columns.ts';
+import {
+  COLUMN_SQL,
+  ColumnBudget,
+  type ColumnTuple,
+  chunkInMemory,
+  openColumns,
+  rowOf,
+  writeColumns,
+} from './column-file.ts';
+import { CHUNK_ROWS_MAX, ColumnBuilder, columnsPath } from './columns.ts';
 import { toStoreError } from './errors.ts';
-import { indexPath, PostingIndex, writePostings } from './postings.ts';
+import { DIMENSIONS, indexPath, PostingIndex, writePostings } from './postings.ts';
+import { RollupBuilder, type RollupSource, readRollup, writeRollup } from './rollup.ts';
 import { leaveWal } from './segment.ts';
+import { ChunkView } from './view.ts';
 
 export interface SealedSegment {
   readonly path: string;
@@ -13,36 +23,19 @@ export interface SealedSegment {
 }
 
 /**
- * Folds the log, reads the segment once and writes its columns and its index. The file leaves WAL mode with whoever
- * closes it last, this or the store's thread. Throws `StoreError`.
+ * Folds the log, reads the segment once and writes what lies beside it, the index last. The file leaves WAL mode with
+ * whoever closes it last, this or the store's thread. Throws `StoreError`.
  */
 export function sealSegment(segment: SealedSegment): void {
   const { path, firstSeq, rows } = segment;
-  const postings = {
-    session: new Uint32Array(rows),
-    shape: new Uint32Array(rows),
-    verdict: new Uint32Array(rows),
-  };
-  const chunks: Buffer[] = [];
+  let chunks: Buffer[];
+  let source: RollupSource;
   try {
     const db = new Database(path, { fileMustExist: true });
     try {
       db.pragma('wal_checkpoint(TRUNCATE)');
-      const builder = new ColumnBuilder();
-      let next = firstSeq;
-      for (const tuple of db.prepare<[], ColumnTuple>(`${COLUMN_SQL} ORDER BY seq`).raw().iterate()) {
-        if (builder.full) {
-          chunks.push(builder.encode(next - builder.rows));
-          builder.clear();
-        }
-        const row = rowOf(tuple);
-        const index = next++ - firstSeq;
-        postings.session[index] = row.session;
-        postings.shape[index] = row.shape;
-        postings.verdict[index] = row.verdict ?? 0;
-        builder.add(row);
-      }
-      if (builder.rows > 0) chunks.push(builder.encode(next - builder.rows));
+      chunks = readChunks(db, firstSeq);
+      source = rollupSource(db, rows);
       leaveWal(db);
     } finally {
       db.close();
@@ -50,15 +43,70 @@ export function sealSegment(segment: SealedSegment): void {
   } catch (error) {
     throw toStoreError(error, path);
   }
+  const postings = { session: new Uint32Array(rows), shape: new Uint32Array(rows), verdict: new Uint32Array(rows) };
+  const rollup = new RollupBuilder(source, CHUNK_ROWS_MAX);
+  const view = new ChunkView();
+  for (const bytes of chunks) {
+    const chunk = chunkInMemory(path, bytes);
+    view.use(chunk, undefined);
+    for (const dimension of DIMENSIONS) chunk.words(dimension, postings[dimension].subarray(chunk.firstSeq - firstSeq));
+    rollup.add(view);
+  }
   writeColumns(columnsPath(path), chunks);
+  writeRollup(path, rollup.encode());
   writePostings(indexPath(path), firstSeq, postings);
 }
 
-/** Whether the segment has an index and columns that belong to it. What is in them is checked when it is read. */
+function readChunks(db: Database.Database, firstSeq: number): Buffer[] {
+  const chunks: Buffer[] = [];
+  const builder = new ColumnBuilder();
+  let next = firstSeq;
+  for (const tuple of db.prepare<[], ColumnTuple>(`${COLUMN_SQL} ORDER BY seq`).raw().iterate()) {
+    if (builder.full) {
+      chunks.push(builder.encode(next - builder.rows));
+      builder.clear();
+    }
+    builder.add(rowOf(tuple));
+    next++;
+  }
+  if (builder.rows > 0) chunks.push(builder.encode(next - builder.rows));
+  return chunks;
+}
+
+type ShapeTuple = readonly [row: number, kind: string, operation: string | null, operations: string | null];
+
+function rollupSource(db: Database.Database, rows: number): RollupSource {
+  const rowMax = { session: 0, shape: 0, verdict: 0 };
+  for (const dimension of DIMENSIONS) {
+    rowMax[dimension] =
+      db.prepare<[], number>(`SELECT coalesce(max(${dimension}_row), 0) FROM ${dimension}`).pluck().get() ?? 0;
+  }
+  const sameOperations = new Uint32Array(rowMax.shape + 1);
+  const lowest = new Map<string, number>();
+  const shapes = db.prepare<[], ShapeTuple>(
+    'SELECT shape_row, kind, operation, operations FROM shape ORDER BY shape_row',
+  );
+  for (const [row, ...operations] of shapes.raw().iterate()) {
+    const key = JSON.stringify(operations);
+    const found = lowest.get(key);
+    if (found === undefined) lowest.set(key, row);
+    sameOperations[row] = found ?? row;
+  }
+  const [timeMinUs = 0, timeMaxUs = 0] =
+    db
+      .prepare<[], [number | null, number | null]>('SELECT time_min_us, time_max_us FROM meta')
+      .raw()
+      .get()
+      ?.map((timeUs) => timeUs ?? 0) ?? [];
+  return { rows, rowMax, sameOperations, timeMinUs, timeMaxUs };
+}
+
+/** Whether the segment has an index, columns and sums that belong to it. What is in them is checked when it is read. */
 export function hasIndex(segment: SealedSegment): boolean {
   try {
     new PostingIndex(indexPath(segment.path), segment.firstSeq, segment.rows).close();
-    openColumns(segment.path, segment.firstSeq, segment.rows).close();
+    readRollup(segment.path);
+    openColumns(segment.path, segment.firstSeq, segment.rows, new ColumnBudget(0)).close();
     return true;
   } catch {
     return false; // missing or damaged: either way it is to be made again

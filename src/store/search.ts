@@ -4,7 +4,7 @@
  */
 import { type CompiledQuery, type Condition, conjunction, EVERYTHING } from './compile.ts';
 import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
-import type { PostingIndex } from './postings.ts';
+import { intersection, type PostingIndex } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
 
 /** How a segment is searched. */
@@ -52,19 +52,6 @@ function narrow(segment: SegmentReader, index: PostingIndex | undefined, term: C
   if (rows.length === 0) return NO_RECORDS;
   if (index === undefined || index.estimate(dimension, rows) > segment.facts.rows * SELECTIVE_PART) return undefined;
   return index.indexes(dimension, rows);
-}
-
-function intersection(a: Uint32Array, b: Uint32Array): Uint32Array {
-  const both = new Uint32Array(Math.min(a.length, b.length));
-  let length = 0;
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const left = a[i] as number;
-    const right = b[j] as number;
-    if (left === right) both[length++] = left;
-    if (left <= right) i++;
-    if (right <= left) j++;
-  }
-  return both.subarray(0, length);
 }
 
 /** Places of the records that match, by time, then by order of arrival. */

@@ -6,93 +6,64 @@ import { MARK_NAMES } from '../contracts/event.ts';
 import type { Comparison, Filter, Query } from '../query/filter.ts';
 import { patternMatches } from '../query/match.ts';
 import type { TimeRange } from '../query/time.ts';
-import type { AmountColumn, ColumnChunk, WordColumn } from './columns.ts';
-import { CHUNK_ROWS_MAX } from './columns.ts';
+import { type AmountColumn, CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from './columns.ts';
 import { type Condition, compileFilter, conjunction, EVERYTHING } from './compile.ts';
-import type { Dimension } from './postings.ts';
+import { type Dimension, intersection, type PostingIndex } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
+import { ChunkView, type RecordView } from './view.ts';
 
-/** The columns of one chunk, unpacked when first asked for, into arrays that the next chunk uses again. */
-export class ChunkView {
-  private chunk: ColumnChunk | undefined = undefined;
-  private loaded = new Set<string>();
-  private readonly timeArray = new Float64Array(CHUNK_ROWS_MAX);
-  private readonly wordArrays = new Map<WordColumn, Uint32Array>();
-  private readonly amountArrays = new Map<AmountColumn, Float64Array>();
-
-  /** Turns to a chunk. */
-  use(chunk: ColumnChunk): void {
-    this.chunk = chunk;
-    this.loaded.clear();
-  }
-
-  get rows(): number {
-    return this.chunk?.rows ?? 0;
-  }
-
-  errorCodes(): readonly string[] {
-    return this.chunk?.errorCodes() ?? [];
-  }
-
-  times(): Float64Array {
-    if (this.first('time')) this.chunk?.times(this.timeArray);
-    return this.timeArray;
-  }
-
-  words(name: WordColumn): Uint32Array {
-    let words = this.wordArrays.get(name);
-    if (words === undefined) {
-      words = new Uint32Array(CHUNK_ROWS_MAX);
-      this.wordArrays.set(name, words);
-    }
-    if (this.first(name)) this.chunk?.words(name, words);
-    return words;
-  }
-
-  amounts(name: AmountColumn): Float64Array {
-    let amounts = this.amountArrays.get(name);
-    if (amounts === undefined) {
-      amounts = new Float64Array(CHUNK_ROWS_MAX);
-      this.amountArrays.set(name, amounts);
-    }
-    if (this.first(name)) this.chunk?.amounts(name, amounts);
-    return amounts;
-  }
-
-  private first(name: string): boolean {
-    if (this.loaded.has(name)) return false;
-    this.loaded.add(name);
-    return true;
-  }
-}
-
-/** Sets a byte of `mask` for each record of the chunk: 1 when it meets the condition, else 0. */
-type Mask = (view: ChunkView, mask: Uint8Array) => void;
+/** Sets a byte of `mask` for each record of the view: 1 when it meets the condition, else 0. */
+export type Mask = (view: RecordView, mask: Uint8Array) => void;
 
 /** What a filter comes to in one segment. */
 export interface Selection {
   /** No record of the segment can match. */
   readonly never: boolean;
-  /** `undefined`: the columns exclude no record. */
+  /** Indexes (`seq` less first `seq`) of the only records that can match, ascending; `undefined`: any. */
+  readonly candidates: Uint32Array | undefined;
+  /** `undefined`: the columns exclude none of these. */
   readonly mask: Mask | undefined;
   /** What remains to be asked of the rows; `undefined`: nothing. */
   readonly residual: Condition | undefined;
 }
 
-/** Throws `StoreError` (`usage`). */
-export function planSelection(segment: SegmentReader, filter: Filter | undefined): Selection {
-  const terms = filter === undefined ? [] : filter.kind === 'and' ? filter.terms : [filter];
+const NOTHING: Selection = { never: true, candidates: undefined, mask: undefined, residual: undefined };
+/** Below this part of a segment's records, those of a posting list are looked at one by one. */
+const SELECTIVE_PART = 1 / 16;
+
+/** `index` is `undefined` for a segment without one. Throws `StoreError`. */
+export function planSelection(
+  segment: SegmentReader,
+  filter: Filter | undefined,
+  index: PostingIndex | undefined,
+): Selection {
   const masks: Mask[] = [];
   const residual: Condition[] = [];
-  for (const term of terms) {
+  let candidates: Uint32Array | undefined;
+  for (const term of termsOf(filter)) {
     const rows = rowsAllowed(segment, term);
-    if (rows?.numbers.length === 0) return { never: true, mask: undefined, residual: undefined };
+    if (rows?.numbers.length === 0) return NOTHING;
+    const { dimension, numbers } = rows ?? { dimension: 'session', numbers: [] };
+    if (rows !== undefined && index !== undefined) {
+      if (index.estimate(dimension, numbers) <= segment.facts.rows * SELECTIVE_PART) {
+        const chosen = index.indexes(dimension, numbers);
+        candidates = candidates === undefined ? chosen : intersection(candidates, chosen);
+        continue;
+      }
+    }
     const mask = rows === undefined ? maskOf(segment, term) : rowMask(segment, rows);
     if (mask === undefined) residual.push(compileFilter(term));
     else masks.push(mask);
   }
   const rest = conjunction(residual);
-  return { never: false, mask: allOf(masks), residual: rest.sql === EVERYTHING ? undefined : rest };
+  const never = candidates?.length === 0;
+  return { never, candidates, mask: allOf(masks), residual: rest.sql === EVERYTHING ? undefined : rest };
+}
+
+/** What must all hold. */
+function termsOf(filter: Filter | undefined): readonly Filter[] {
+  if (filter === undefined) return [];
+  return filter.kind === 'and' ? filter.terms : [filter];
 }
 
 interface AllowedRows {
@@ -263,45 +234,44 @@ function timeMask(ranges: readonly TimeRange[]): Mask {
   };
 }
 
-const ALL_PICKED = Uint32Array.from({ length: CHUNK_ROWS_MAX }, (_, i) => i);
-/** Below this part of a chunk's records, the rows of those picked are asked one by one. */
+/** Below this part of the records looked at, the rows of those picked are asked one by one. */
 const FEW_PARTS = 8;
 
 /** Picks the records of chunks that match a query, one chunk after the other. */
 export class ChunkSelector {
+  /** The records picked by the last `select`. */
   readonly view: ChunkView = new ChunkView();
-  /** Places within the chunk of the records picked by the last `select`. */
-  picked: Uint32Array = ALL_PICKED;
   private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
-  private readonly some = new Uint32Array(CHUNK_ROWS_MAX);
+  private readonly places = new Uint32Array(CHUNK_ROWS_MAX);
   private readonly fromUs: number;
   private readonly toUs: number;
   private readonly seqMax: number;
 
-  constructor({ fromUs, toUs, seqMax }: Query) {
+  constructor({ fromUs, toUs, seqMax }: Pick<Query, 'fromUs' | 'toUs' | 'seqMax'>) {
     this.fromUs = fromUs ?? Number.NEGATIVE_INFINITY;
     this.toUs = toUs ?? Number.POSITIVE_INFINITY;
     this.seqMax = seqMax ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Turns `view` to the chunk and gives the number of records picked. */
-  select(segment: SegmentReader, chunk: ColumnChunk, selection: Selection): number {
-    const { fromUs, toUs, seqMax, view, mask } = this;
+  /** Turns `view` to the matching records of the chunk and gives their number. `firstSeq`: of the segment. */
+  select(segment: SegmentReader, chunk: ColumnChunk, { candidates, mask, residual }: Selection): number {
+    const { fromUs, toUs, seqMax, view } = this;
     if (chunk.timeMaxUs < fromUs || chunk.timeMinUs >= toUs || chunk.firstSeq > seqMax) return 0;
-    view.use(chunk);
+    let picked = candidates && candidatesOf(candidates, segment.firstSeq, chunk);
+    view.use(chunk, picked);
     const lastSeq = chunk.firstSeq + chunk.rows - 1;
     const whole = chunk.timeMinUs >= fromUs && chunk.timeMaxUs < toUs && lastSeq <= seqMax;
-    if (whole && selection.mask === undefined && selection.residual === undefined) {
-      this.picked = ALL_PICKED;
-      return chunk.rows;
+    if (view.rows > 0 && !(whole && mask === undefined)) {
+      if (mask === undefined) this.mask.fill(1, 0, view.rows);
+      else mask(view, this.mask);
+      if (!whole) this.maskEdges(chunk, picked);
+      picked = this.pickMasked(picked);
+      view.use(chunk, picked);
     }
-    if (selection.mask === undefined) mask.fill(1, 0, chunk.rows);
-    else selection.mask(view, mask);
-    if (!whole) this.maskEdges(chunk);
-    this.picked = this.some;
-    const count = pickMasked(mask, chunk.rows, this.some);
-    if (selection.residual === undefined || count === 0) return count;
-    return this.askRows(segment, chunk, selection.residual, count);
+    if (view.rows > 0 && residual !== undefined) {
+      view.use(chunk, this.askRows(segment, chunk, residual, picked));
+    }
+    return view.rows;
   }
 
   /** Matching records of a segment, a chunk a step. */
@@ -318,15 +288,23 @@ export class ChunkSelector {
     return total;
   }
 
-  private maskEdges({ firstSeq, rows }: ColumnChunk): void {
-    const { fromUs, toUs, mask } = this;
-    const times = this.view.times();
-    for (let i = 0; i < rows; i++) {
+  private maskEdges({ firstSeq }: ColumnChunk, picked: Picked | undefined): void {
+    const { fromUs, toUs, mask, view } = this;
+    const times = view.times();
+    const within = this.seqMax - firstSeq;
+    for (let i = 0; i < view.rows; i++) {
       const timeUs = times[i] as number;
-      if (timeUs < fromUs || timeUs >= toUs) mask[i] = 0;
+      if (timeUs < fromUs || timeUs >= toUs || (picked?.[i] ?? i) > within) mask[i] = 0;
     }
-    const within = this.seqMax - firstSeq + 1;
-    if (within < rows) mask.fill(0, within, rows);
+  }
+
+  private pickMasked(picked: Picked | undefined): Picked {
+    const { mask, places, view } = this;
+    let count = 0;
+    for (let i = 0; i < view.rows; i++) {
+      if (mask[i] !== 0) places[count++] = picked === undefined ? i : (picked[i] as number);
+    }
+    return places.slice(0, count);
   }
 
   /** Keeps those of the picked records whose rows meet the condition. */
@@ -334,23 +312,39 @@ export class ChunkSelector {
     segment: SegmentReader,
     { firstSeq, rows }: ColumnChunk,
     condition: Condition,
-    picked: number,
-  ): number {
-    const { mask, some } = this;
+    picked: Picked | undefined,
+  ): Picked {
     const lastSeq = firstSeq + rows - 1;
-    const few = picked * FEW_PARTS < rows;
-    const seqs = few ? Array.from(some.subarray(0, picked), (i) => firstSeq + i) : [];
-    const places = few
-      ? segment.among(seqs, condition, firstSeq, lastSeq, 'oldest')
-      : segment.scan(condition, firstSeq, lastSeq, 'oldest');
-    let count = 0;
-    for (const { seq } of places) if (mask[seq - firstSeq] !== 0) some[count++] = seq - firstSeq;
-    return count;
+    const kept: number[] = [];
+    if (picked === undefined || picked.length * FEW_PARTS >= rows) {
+      const wanted = this.mask.fill(picked === undefined ? 1 : 0);
+      if (picked !== undefined) for (const place of picked) wanted[place] = 1;
+      for (const { seq } of segment.scan(condition, firstSeq, lastSeq, 'oldest')) {
+        if (wanted[seq - firstSeq] !== 0) kept.push(seq - firstSeq);
+      }
+    } else {
+      const seqs = Array.from(picked, (place) => firstSeq + place);
+      for (const { seq } of segment.among(seqs, condition, firstSeq, lastSeq, 'oldest')) kept.push(seq - firstSeq);
+    }
+    return Uint32Array.from(kept);
   }
 }
 
-function pickMasked(mask: Uint8Array, rows: number, picked: Uint32Array): number {
-  let count = 0;
-  for (let i = 0; i < rows; i++) if (mask[i] !== 0) picked[count++] = i;
-  return count;
+/** The candidates, indexes within the segment, that lie in the chunk, as places within it. */
+function candidatesOf(candidates: Uint32Array, firstSeq: number, chunk: ColumnChunk): Picked {
+  const first = chunk.firstSeq - firstSeq;
+  return candidates
+    .slice(lowerBound(candidates, first), lowerBound(candidates, first + chunk.rows))
+    .map((i) => i - first);
+}
+
+/** How many of the ascending numbers are less than `value`. */
+function lowerBound(numbers: Uint32Array, value: number): number {
+  let low = 0;
+  for (let high = numbers.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if ((numbers[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

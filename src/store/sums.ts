@@ -1,9 +1,11 @@
 /** Sums over records, by the number of the group they belong to. */
-import type { ChunkView } from './select.ts';
+import type { Cells } from './rollup.ts';
+import type { ChunkView } from './view.ts';
 
 /** Combinations of classes for which a segment's sums lie in plain arrays; of more, those that occur get a slot each. */
-const DENSE_MAX = 2 ** 20;
+const DENSE_MAX = 2 ** 18;
 const SLOTS_MIN = 1024;
+const NO_SLOT = 2 ** 32 - 1;
 
 /** Sums by slot number. */
 export class Sums {
@@ -34,28 +36,69 @@ export class Sums {
     return grown;
   }
 
-  /** Adds `count` records of the chunk: `picked` names them, `slots` where each belongs. */
-  add(view: ChunkView, picked: Uint32Array, slots: Uint32Array, count: number): void {
-    const { records, failed, rows, durationUs, firstUs, lastUs } = this;
-    const errors = view.words('error');
-    const returned = view.amounts('returned');
-    const affected = view.amounts('affected');
-    const durations = view.amounts('duration');
+  /** Adds the records of the view, each to its slot. */
+  add(view: ChunkView, slots: Uint32Array): void {
+    const { records, failed, firstUs, lastUs } = this;
+    const count = view.rows;
     const times = view.times();
     for (let i = 0; i < count; i++) {
-      const at = picked[i] as number;
       const slot = slots[i] as number;
+      const timeUs = times[i] as number;
       records[slot] = (records[slot] as number) + 1;
-      if (errors[at] !== 0) failed[slot] = (failed[slot] as number) + 1;
-      let amount = returned[at] as number;
-      if (Number.isNaN(amount)) amount = affected[at] as number;
-      if (!Number.isNaN(amount)) rows[slot] = (rows[slot] as number) + amount;
-      const duration = durations[at] as number;
-      if (!Number.isNaN(duration)) durationUs[slot] = (durationUs[slot] as number) + duration;
-      const timeUs = times[at] as number;
       if (timeUs < (firstUs[slot] as number)) firstUs[slot] = timeUs;
       if (timeUs > (lastUs[slot] as number)) lastUs[slot] = timeUs;
     }
+    if (!view.isEmpty('error')) {
+      const errors = view.words('error');
+      for (let i = 0; i < count; i++) {
+        if (errors[i] !== 0) failed[slots[i] as number] = (failed[slots[i] as number] as number) + 1;
+      }
+    }
+    if (!view.isEmpty('duration')) addAmounts(this.durationUs, slots, view.amounts('duration'), count);
+    if (view.isEmpty('affected')) {
+      if (!view.isEmpty('returned')) addAmounts(this.rows, slots, view.amounts('returned'), count);
+    } else {
+      addMoved(this.rows, slots, view.amounts('returned'), view.amounts('affected'), count);
+    }
+  }
+
+  /** Adds cells `start` and following of a rollup, each to its slot. */
+  addCells(cells: Cells, start: number, slots: Uint32Array, count: number): void {
+    const { records, failed, rows, durationUs, firstUs, lastUs } = this;
+    for (let i = 0; i < count; i++) {
+      const at = start + i;
+      const slot = slots[i] as number;
+      if (slot === NO_SLOT) continue;
+      const cellRecords = cells.records[at] as number;
+      records[slot] = (records[slot] as number) + cellRecords;
+      if (cells.failed[at] !== 0) failed[slot] = (failed[slot] as number) + cellRecords;
+      rows[slot] = (rows[slot] as number) + (cells.rows[at] as number);
+      durationUs[slot] = (durationUs[slot] as number) + (cells.durationUs[at] as number);
+      firstUs[slot] = Math.min(firstUs[slot] as number, cells.firstUs[at] as number);
+      lastUs[slot] = Math.max(lastUs[slot] as number, cells.lastUs[at] as number);
+    }
+  }
+}
+
+/** Rows returned, or else affected. */
+function addMoved(
+  sums: Float64Array,
+  slots: Uint32Array,
+  returned: Float64Array,
+  affected: Float64Array,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    let amount = returned[i] as number;
+    if (Number.isNaN(amount)) amount = affected[i] as number;
+    if (!Number.isNaN(amount)) sums[slots[i] as number] = (sums[slots[i] as number] as number) + amount;
+  }
+}
+
+function addAmounts(sums: Float64Array, slots: Uint32Array, amounts: Float64Array, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const amount = amounts[i] as number;
+    if (!Number.isNaN(amount)) sums[slots[i] as number] = (sums[slots[i] as number] as number) + amount;
   }
 }
 
@@ -75,7 +118,18 @@ export class SegmentSums {
     this.slots = new Uint32Array(chunkRows);
   }
 
-  add(view: ChunkView, picked: Uint32Array, keys: Float64Array, count: number): void {
+  add(view: ChunkView, keys: Float64Array): void {
+    this.sums.add(view, this.slotsFor(keys, view.rows));
+  }
+
+  /** Adds the cells for which `mask` is set; `keys` and `mask` begin with cell `start`. */
+  addCells(cells: Cells, start: number, keys: Float64Array, mask: Uint8Array, count: number): void {
+    const slots = this.slotsFor(keys, count);
+    for (let i = 0; i < count; i++) if (mask[i] === 0) slots[i] = NO_SLOT;
+    this.sums.addCells(cells, start, slots, count);
+  }
+
+  private slotsFor(keys: Float64Array, count: number): Uint32Array {
     const { slots, slotOf } = this;
     if (slotOf === undefined) {
       for (let i = 0; i < count; i++) slots[i] = keys[i] as number;
@@ -91,13 +145,13 @@ export class SegmentSums {
       }
       this.makeRoom(slotOf.size);
     }
-    this.sums.add(view, picked, slots, count);
+    return slots;
   }
 
   /** Slot and key of every group that has a record. */
   *used(): Generator<readonly [slot: number, key: number], void, undefined> {
     if (this.slotOf !== undefined) {
-      for (const [key, slot] of this.slotOf) yield [slot, key];
+      for (const [key, slot] of this.slotOf) if (this.sums.records[slot] !== 0) yield [slot, key];
       return;
     }
     for (let key = 0; key < this.capacity; key++) if (this.sums.records[key] !== 0) yield [key, key];

@@ -22,6 +22,8 @@ export interface VerifyReport {
   readonly expired: number;
   readonly timeMinUs: number | undefined;
   readonly timeMaxUs: number | undefined;
+  /** Number of the last record; 0 for an empty store. */
+  readonly lastSeq: number;
   /** Records up to here are signed; 0 when no key was given or no segment is signed. */
   readonly signedSeq: number;
   /** Names the last record and the digest up to it; `undefined` for an empty store. */
@@ -198,6 +200,7 @@ class Verifier {
       segments: this.segments,
       records: this.records,
       expired: this.expired,
+      lastSeq: this.lastSeq,
       signedSeq: this.signedSeq,
       timeMinUs: empty ? undefined : this.timeMinUs,
       timeMaxUs: empty ? undefined : this.timeMaxUs,

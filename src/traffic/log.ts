@@ -94,12 +94,13 @@ export class TrafficLog {
     });
   }
 
-  heartbeat(beat: Heartbeat): void {
+  heartbeat(beat: Heartbeat, thread: number): void {
     const { fromUs, toUs, ...counts } = beat;
     this.attempt(0, () => {
       const { db } = this.partition(this.pathAt(fromUs));
-      db.prepare('INSERT OR REPLACE INTO heartbeat VALUES (?, ?, ?, ?)').run(
+      db.prepare('INSERT OR REPLACE INTO heartbeat VALUES (?, ?, ?, ?, ?)').run(
         this.options.sensor,
+        thread,
         fromUs,
         toUs,
         JSON.stringify(counts),

@@ -7,6 +7,7 @@ import {
   DATABASE,
   jdbc,
   jdbcNeeds,
+  LIBPQ_18_NEEDS,
   mariadbCli,
   mariadbFile,
   type Needs,
@@ -20,6 +21,7 @@ import {
   python,
   SOURCE_DIRECTORY,
   type Step,
+  withLibpq18,
 } from './clients.ts';
 
 export interface Scenario {
@@ -29,6 +31,8 @@ export interface Scenario {
   readonly purpose: string;
   readonly steps: readonly Step[];
   readonly needs?: Needs;
+  /** Recorded with a PostgreSQL 18. */
+  readonly postgres18?: boolean;
 }
 
 const LOAD_LOCAL = [
@@ -136,6 +140,16 @@ export const SCENARIOS: readonly Scenario[] = [
       jdbc('postgres', ['sslmode=disable&preferQueryMode=simple'], 6),
     ),
     needs: jdbcNeeds('postgres'),
+  },
+  {
+    ...postgres(
+      'protocol-3.2',
+      'Protocol 3.2, which clients of PostgreSQL 18 may ask for: cancel keys of 32 bytes, one of them used; older servers answer with 3.0.',
+      withLibpq18(psql(['-c', "select 'a newer protocol' as says"])),
+      withLibpq18(python('postgres', 'psycopg_cancel', 1)),
+    ),
+    needs: LIBPQ_18_NEEDS,
+    postgres18: true,
   },
   mysql(
     'login-failure',

@@ -3,11 +3,7 @@
  *
  * Guarantees to modules: frames whole or marked truncated; at most `frameBytesMax` bytes of one are kept, copied only
  * when it straddles segments; results do not depend on where segments were cut; the loop always advances; a gap is
- * absorbed where the frame's length tells its end and resynchronised where not.
- *
- * Resynchronisation looks at every offset for a chain of `resyncFrames` plausible frames. When the peer takes its turn
- * (or the connection ends) a shorter chain is believed if it ends exactly where the direction fell silent, since a
- * message rarely ends with half a frame; and the first byte after a turn is tried first, for the same reason.
+ * absorbed where the frame's length tells its end and resynchronised where not (`resync.ts`).
  */
 import { Cursor } from '../../base/cursor.ts';
 import {
@@ -25,12 +21,8 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { Lane } from './lane.ts';
-
-/** Lane modes. */
-const SYNC = 0;
-const SKIP = 1;
-const RESYNC = 2;
+import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
+import { Resync } from './resync.ts';
 
 export interface DriverCounters {
   frames: number;
@@ -81,6 +73,7 @@ export class Driver<S> {
   private readonly sink: EventSink;
   private readonly lanes: readonly [Lane, Lane];
   private readonly window: FrameWindow;
+  private readonly resync: Resync<S>;
   private turn: Direction | -1 = -1;
 
   constructor(
@@ -97,6 +90,7 @@ export class Driver<S> {
     this.counters = counters;
     this.window = window;
     this.lanes = [new Lane(), new Lane()];
+    this.resync = new Resync(module, session, counters);
     if (midstream) {
       for (const lane of this.lanes) {
         lane.mode = RESYNC;
@@ -180,7 +174,7 @@ export class Driver<S> {
       const firstUs = pos === from ? startUs : tsUs;
       if (lane.mode === SKIP) pos = this.skip(direction, lane, bytes, pos, end);
       else if (lane.mode === SYNC) pos = this.read(direction, lane, bytes, pos, end, firstUs, tsUs);
-      else pos = this.search(direction, lane, bytes, pos, end, firstUs, false);
+      else pos = this.resync.search(direction, lane, bytes, pos, end, firstUs, false);
     }
     return end;
   }
@@ -374,73 +368,6 @@ export class Driver<S> {
     this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
   }
 
-  /**
-   * Looks for a believable chain of frames from `pos` on. Found: back in sync, returns its offset. Open: the bytes from
-   * the first open offset on are carried, returns `end`. `silent`: the direction has stopped talking.
-   */
-  private search(
-    direction: Direction,
-    lane: Lane,
-    bytes: Uint8Array,
-    pos: number,
-    end: number,
-    tsUs: number,
-    silent: boolean,
-  ): number {
-    const boundary = lane.atBoundary ? pos : -1;
-    let at = lane.ruledOut ? pos + 1 : pos;
-    let found = CHAIN_BROKEN;
-    for (; at < end; at++) {
-      const enough = at === boundary ? 1 : this.module.limits.resyncFrames;
-      found = this.chain(direction, bytes, at, end, enough, silent);
-      if (found !== CHAIN_BROKEN) break;
-    }
-    at = Math.min(at, end);
-    this.counters.unparsedBytes += at - pos;
-    if (at > pos) {
-      lane.atBoundary = false;
-      lane.ruledOut = false;
-    }
-    if (found === CHAIN_FOUND) {
-      lane.mode = SYNC;
-      lane.atBoundary = false;
-      return at;
-    }
-    if (at < end) lane.keep(bytes, at, end, tsUs);
-    return end;
-  }
-
-  /** Judges the frames from `from` on, seeing at most `heldBytesMax` bytes, so that segmentation decides nothing. */
-  private chain(
-    direction: Direction,
-    bytes: Uint8Array,
-    from: number,
-    limit: number,
-    enough: number,
-    silent: boolean,
-  ): number {
-    const { module, session } = this;
-    const end = Math.min(limit, from + module.limits.heldBytesMax);
-    const open = silent || end < limit || end - from === module.limits.heldBytesMax ? CHAIN_BROKEN : CHAIN_UNDECIDED;
-    out.chain = -1;
-    let pos = from;
-    for (let frames = 0; frames < enough; frames++) {
-      if (pos === end) return silent && frames > 0 ? CHAIN_FOUND : open;
-      out.length = 0;
-      out.want = 0;
-      out.need = 0;
-      const verdict = module.plausible
-        ? module.plausible(session, direction, bytes, pos, end, out)
-        : module.frame(session, direction, bytes, pos, end, out);
-      if (verdict === FRAME_MALFORMED || verdict === FRAME_WAIT) return CHAIN_BROKEN;
-      if (verdict === FRAME_MORE) return open;
-      if (out.length < 1 || out.length > module.limits.heldBytesMax - (pos - from)) return CHAIN_BROKEN;
-      if (out.length > end - pos) return open;
-      pos += out.length;
-    }
-    return CHAIN_FOUND;
-  }
-
   /** The direction fell silent: decide what a search left open. */
   private settle(direction: Direction): void {
     const lane = this.lanes[direction];
@@ -449,7 +376,7 @@ export class Driver<S> {
     const length = lane.length;
     const tsUs = lane.startUs;
     lane.take();
-    const at = this.search(direction, lane, buffer, 0, length, tsUs, true);
+    const at = this.resync.search(direction, lane, buffer, 0, length, tsUs, true);
     if (at < length) this.run(direction, lane, buffer, at, length, tsUs, tsUs);
     if (lane.mode === RESYNC) {
       this.counters.unparsedBytes += lane.length;
@@ -458,9 +385,5 @@ export class Driver<S> {
     lane.giveBack(buffer);
   }
 }
-
-const CHAIN_BROKEN = 0;
-const CHAIN_FOUND = 1;
-const CHAIN_UNDECIDED = 2;
 
 const BOTH: readonly Direction[] = [TO_SERVER, TO_CLIENT];

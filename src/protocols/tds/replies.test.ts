@@ -111,6 +111,17 @@ test('a batch of several statements has an outcome for each; the error names its
   );
 });
 
+test('DONE with ERROR and SRVERROR: a failure without a message is a failure all the same', () => {
+  const events = [
+    answered(t.done(c.DONE_ERROR | c.DONE_SERVER_ERROR)),
+    answered(t.bytes(t.error(823, 'I/O error'), t.done(c.DONE_ERROR | c.DONE_SERVER_ERROR))),
+  ];
+  assert.deepEqual(
+    events.map((e) => e.outcomes.map((o) => o.errorCode)),
+    [['SRVERROR'], ['823']],
+  );
+});
+
 test('an unknown token marks the statement; the next reply is read', () => {
   assert.equal(answered(t.bytes(0x05, 1, 2, 3)).marks, MARK_MALFORMED);
 });

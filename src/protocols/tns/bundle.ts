@@ -7,9 +7,10 @@ import type { BindValue } from '../../contracts/event.ts';
 import * as c from './constants.ts';
 import type { CursorEntry } from './cursors.ts';
 import { siblings } from './dialect.ts';
-import { ExecuteCall, type RowRules, readExecute, readExecute7, readRows, returningBinds, setSql } from './execute.ts';
+import { ExecuteCall, type RowRules, readExecute, readExecute7, setSql } from './execute.ts';
 import { baseDialect, DIALECT_NA, DIALECT_U, type Dialect, TtcReader } from './reader.ts';
 import { type Request, type RequestContext, skipToken } from './request.ts';
+import { readRows, returningBinds } from './rows.ts';
 import { findSql } from './scan.ts';
 
 /** Field versions that changed OALL8 or its descriptors, newest first. */
@@ -27,7 +28,7 @@ interface Layout {
 function* layouts(context: RequestContext): Generator<Layout> {
   const versions = new Set(context.sure ? [context.fieldVersion, ...TRIED_VERSIONS] : TRIED_VERSIONS);
   for (const dialect of siblings(context.dialect)) {
-    const rawTexts = context.sure || dialect !== DIALECT_U ? [context.rawText] : [false, true];
+    const rawTexts = dialect === DIALECT_U ? [context.rawText, !context.rawText] : [context.rawText];
     for (const fieldVersion of versions) {
       for (const rawText of rawTexts) {
         yield { dialect, fieldVersion, rawText, filled: true };

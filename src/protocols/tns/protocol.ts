@@ -26,6 +26,7 @@ import { TnsSession } from './session.ts';
 const TLS_HANDSHAKE = 0x16;
 const DESCRIPTOR_BYTES_MAX = 8192;
 const REFUSE_TEXT_OFFSET = 12;
+const REDIRECT_TEXT_OFFSET = 10;
 const ACCEPT_SDU32_OFFSET = 32;
 const ACCEPT_FLAGS_OFFSET = 41;
 const MARKER_KIND_OFFSET = 10;
@@ -53,7 +54,7 @@ function onFrame(session: TnsSession, direction: Direction, frame: Frame, cursor
       onRefuse(session, frame, cursor.bytes, start + REFUSE_TEXT_OFFSET, end, sink);
       return NEXT;
     case c.PACKET_REDIRECT:
-      rememberRedirect(session);
+      onRedirect(session, cursor.bytes, start + REDIRECT_TEXT_OFFSET, end);
       return NEXT;
     case c.PACKET_MARKER:
       onMarker(session, direction, cursor, sink);
@@ -80,12 +81,7 @@ function onConnect(session: TnsSession, frame: Frame, cursor: Cursor): void {
 
 function readDescriptor(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
   if (start >= end) return;
-  const text = Buffer.from(
-    bytes.buffer,
-    bytes.byteOffset + start,
-    Math.min(end - start, DESCRIPTOR_BYTES_MAX),
-  ).toString();
-  const facts = connectFacts(text);
+  const facts = connectFacts(descriptorText(bytes, start, end));
   setIdentity(session, {
     database: facts.service ?? session.identity.database,
     program: facts.program ?? session.identity.program,
@@ -116,6 +112,17 @@ function u32(bytes: Uint8Array, at: number, end: number): number {
   return at + 4 <= end ? new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0) : 0;
 }
 
+/** The new address stands in the packet, or in a DATA packet behind it. */
+function onRedirect(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
+  session.redirectFollows = start >= end && !session.redirectFollows;
+  if (session.redirectFollows) return;
+  rememberRedirect(session, descriptorText(bytes, Math.min(start, end), end));
+}
+
+function descriptorText(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, DESCRIPTOR_BYTES_MAX)).toString();
+}
+
 /** A refusal is a failed login, although nobody has said yet who would log in. */
 function onRefuse(
   session: TnsSession,
@@ -130,10 +137,7 @@ function onRefuse(
     return;
   }
   session.refusalStartUs = -1;
-  const from = Math.min(start, end);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(end - from, DESCRIPTOR_BYTES_MAX)).toString(
-    'latin1',
-  );
+  const text = descriptorText(bytes, Math.min(start, end), end);
   const event = new LoginEvent(session.identity, session.connectStartUs < 0 ? frame.startUs : session.connectStartUs);
   event.firstByteUs = frame.startUs;
   event.endUs = frame.endUs;
@@ -165,6 +169,8 @@ function onData(session: TnsSession, direction: Direction, frame: Frame, cursor:
   if (direction === TO_SERVER && session.descriptorFollows) {
     session.descriptorFollows = false;
     readDescriptor(session, bytes, payload, end);
+  } else if (direction === TO_CLIENT && session.redirectFollows) {
+    onRedirect(session, bytes, payload, end);
   } else if (direction === TO_CLIENT && session.refusalStartUs >= 0) {
     onRefuse(session, frame, bytes, payload, end, sink);
   } else if (direction === TO_SERVER) {

@@ -22,6 +22,8 @@ import {
 import { findStatus, isTransactionOpen } from './status.ts';
 import { CallStatus, type StatusShape } from './status-shape.ts';
 
+/** Servers fill packets to a little less than the session data unit: more follows such a packet. */
+const FULL_PACKET_SLACK = 128;
 const VERSION_TWENTY = 14;
 const VERSION_TWELVE = 7;
 const VERSION_ELEVEN = 5;
@@ -53,7 +55,7 @@ export function onServerData(
   if (session.endOfResponse) {
     const alone = end - start === 1 && bytes[start] === c.MSG_END_OF_RESPONSE;
     if (alone || (flags & c.DATA_END_OF_RESPONSE) !== 0) finishReply(session, true, sink);
-  } else if (frame.length < session.sduBytes || isNegotiation(session)) {
+  } else if (frame.length < session.sduBytes - FULL_PACKET_SLACK || isNegotiation(session)) {
     finishReply(session, false, sink);
   }
 }

@@ -81,6 +81,8 @@ export class TnsSession {
   /** The connect descriptor follows CONNECT in a DATA packet. */
   descriptorFollows = false;
   refusalStartUs = -1;
+  /** The new address of a REDIRECT follows in a DATA packet. */
+  redirectFollows = false;
 
   /** Settled by negotiation or by the first call that tells. */
   dialect: Dialect = DIALECT_UNKNOWN;
@@ -180,9 +182,10 @@ export class TnsSession {
   release(pending: Pending, marks: number, sink: EventSink): void {
     const { event } = pending;
     if (event === undefined || pending.silent) return;
-    // A fetch has no event of its own while its query is open.
-    if (pending.kind === KIND_FETCH && pending.entry?.open === event) {
-      event.marks |= marks;
+    if (pending.kind === KIND_FETCH) {
+      // Its event is the query's, which is emitted when the cursor closes, or was.
+      if (pending.entry?.open !== event) return;
+      event.marks |= event.kind === 'statement' && event.outcomes.length === 0 ? marks | MARK_NO_REPLY : marks;
       return;
     }
     event.marks |= marks | MARK_NO_REPLY;

@@ -1,0 +1,112 @@
+/** The groups of all segments together: sums under labels. */
+import type { Group, GroupBy } from './aggregate.ts';
+import type { Labels } from './groups.ts';
+import type { KeyPart } from './parts.ts';
+import type { SegmentSums } from './sums.ts';
+
+/** Groups kept; further ones are summed under `…`. */
+const GROUPS_MAX = 250_000;
+export const OTHERS = '…';
+/** Two numbers below it make one that is exact. */
+const PAIR_SCALE = 2 ** 26;
+
+/** Values of one part of the keys, numbered for all segments. */
+class Interner {
+  readonly values: Labels[] = [];
+  private readonly numbers = new Map<string, number>();
+
+  numberOf(labels: Labels): number {
+    const key = labels.length === 1 ? (labels[0] ?? '') : labels.join('\u0000');
+    let number = this.numbers.get(key);
+    if (number === undefined) {
+      number = this.values.push(labels) - 1;
+      this.numbers.set(key, number);
+    }
+    return number;
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export class GroupTable {
+  private readonly by: GroupBy;
+  private readonly interners: Interner[] = [];
+  private readonly found = new Map<number | string, Mutable<Group>>();
+
+  constructor(by: GroupBy) {
+    this.by = by;
+  }
+
+  /** In no order. */
+  groups(): Group[] {
+    return [...this.found.values()];
+  }
+
+  /** Adds what a segment has. Parts are those of every segment, in the same order. */
+  add(parts: readonly KeyPart[], sums: SegmentSums): void {
+    const known = parts.map((): (readonly number[] | undefined)[] => []);
+    const single = new Array<number>(parts.length).fill(0);
+    for (const [slot, key] of sums.used()) {
+      let rest = key;
+      let several: number[][] | undefined;
+      for (const [p, part] of parts.entries()) {
+        const number = rest % part.size;
+        rest = Math.floor(rest / part.size);
+        const cache = known[p] ?? [];
+        const ids = cache[number] ?? part.labelsOf(number).map((labels) => this.interner(p).numberOf(labels));
+        cache[number] = ids;
+        if (several === undefined && ids.length === 1) single[p] = ids[0] ?? 0;
+        else several = (several ?? [single.slice(0, p)]).flatMap((row) => ids.map((id) => [...row, id]));
+      }
+      if (several === undefined) this.count(parts, single, sums, slot);
+      else for (const ids of several) this.count(parts, ids, sums, slot);
+    }
+  }
+
+  private interner(part: number): Interner {
+    let interner = this.interners[part];
+    if (interner === undefined) {
+      interner = new Interner();
+      this.interners[part] = interner;
+    }
+    return interner;
+  }
+
+  private count(parts: readonly KeyPart[], ids: readonly number[], { sums }: SegmentSums, slot: number): void {
+    const group = this.groupOf(parts, ids);
+    group.records += sums.records[slot] as number;
+    group.failed += sums.failed[slot] as number;
+    group.rows += sums.rows[slot] as number;
+    group.durationUs += sums.durationUs[slot] as number;
+    group.firstUs = Math.min(group.firstUs, sums.firstUs[slot] as number);
+    group.lastUs = Math.max(group.lastUs, sums.lastUs[slot] as number);
+  }
+
+  private groupOf(parts: readonly KeyPart[], ids: readonly number[]): Mutable<Group> {
+    const [first = 0, second = 0] = ids;
+    const paired = ids.length <= 2 && first < PAIR_SCALE && second < PAIR_SCALE;
+    const key = paired ? first * PAIR_SCALE + second : ids.join();
+    const known = this.found.get(key);
+    if (known !== undefined) return known;
+    const full = this.found.size >= GROUPS_MAX;
+    const labels: string[] = this.by.fields.map(() => (full ? OTHERS : ''));
+    let bucketUs = 0;
+    for (const [p, { places }] of parts.entries()) {
+      const values = this.interner(p).values[ids[p] ?? 0] ?? [];
+      for (const [i, place] of places.entries()) {
+        if (place === this.by.fields.length) bucketUs = Number(values[i]);
+        else if (!full) labels[place] = values[i] ?? '';
+      }
+    }
+    return this.startGroup(full ? `${OTHERS}${bucketUs}` : key, labels, bucketUs);
+  }
+
+  private startGroup(key: number | string, labels: Labels, bucketUs: number): Mutable<Group> {
+    const known = this.found.get(key);
+    if (known !== undefined) return known;
+    const none = { records: 0, failed: 0, rows: 0, durationUs: 0 };
+    const group = { labels, bucketUs, ...none, firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
+    this.found.set(key, group);
+    return group;
+  }
+}

@@ -1,0 +1,74 @@
+/** Records as arrays of one value each: some or all of a chunk of columns, or the cells of a rollup. */
+import { type AmountColumn, CHUNK_ROWS_MAX, type ColumnChunk, type Picked, type WordColumn } from './columns.ts';
+
+export const MINUTE_US = 60e6;
+
+/** Arrays are borrowed until the view turns to other records, and may be longer than `rows`. */
+export interface RecordView {
+  readonly rows: number;
+  times(): Float64Array;
+  words(name: WordColumn): Uint32Array;
+  /** NaN where a record has none. */
+  amounts(name: AmountColumn): Float64Array;
+  /** Codes that the words of column `error` name, by number less 1. */
+  errorCodes(): readonly string[];
+}
+
+/** Columns unpacked when first asked for, into arrays that the next records use again. */
+export class ChunkView implements RecordView {
+  rows = 0;
+  private chunk: ColumnChunk | undefined = undefined;
+  private picked: Picked | undefined = undefined;
+  private readonly loaded = new Set<string>();
+  private readonly timeArray = new Float64Array(CHUNK_ROWS_MAX);
+  private readonly wordArrays = new Map<WordColumn, Uint32Array>();
+  private readonly amountArrays = new Map<AmountColumn, Float64Array>();
+
+  /** Turns to the picked records of a chunk, or to all. */
+  use(chunk: ColumnChunk, picked: Picked | undefined): void {
+    this.chunk = chunk;
+    this.picked = picked;
+    this.rows = picked?.length ?? chunk.rows;
+    this.loaded.clear();
+  }
+
+  errorCodes(): readonly string[] {
+    return this.chunk?.errorCodes() ?? [];
+  }
+
+  times(): Float64Array {
+    if (this.first('time')) this.chunk?.times(this.timeArray, this.picked);
+    return this.timeArray;
+  }
+
+  words(name: WordColumn): Uint32Array {
+    let words = this.wordArrays.get(name);
+    if (words === undefined) {
+      words = new Uint32Array(CHUNK_ROWS_MAX);
+      this.wordArrays.set(name, words);
+    }
+    if (this.first(name)) this.chunk?.words(name, words, this.picked);
+    return words;
+  }
+
+  amounts(name: AmountColumn): Float64Array {
+    let amounts = this.amountArrays.get(name);
+    if (amounts === undefined) {
+      amounts = new Float64Array(CHUNK_ROWS_MAX);
+      this.amountArrays.set(name, amounts);
+    }
+    if (this.first(name)) this.chunk?.amounts(name, amounts, this.picked);
+    return amounts;
+  }
+
+  /** Whether no record of the chunk has anything in this column. */
+  isEmpty(name: AmountColumn | 'error'): boolean {
+    return this.chunk?.isEmpty(name) ?? true;
+  }
+
+  private first(name: string): boolean {
+    if (this.loaded.has(name)) return false;
+    this.loaded.add(name);
+    return true;
+  }
+}
