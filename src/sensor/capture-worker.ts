@@ -47,7 +47,9 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   const clock = new ClockWatch();
   const accounts = (): LossAccount[] => lossAccounts(source.links(), clock.jumps, pipeline.counters());
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: clock.jumps });
-  const watch = job.sendsTraffic ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
+  // In a crew the main thread watches, over all of its threads.
+  const isWatching = job.sendsTraffic && job.crew === undefined;
+  const watch = isWatching ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
   watch?.tick(Date.now() * 1000);
   let lastProgressMs = Date.now();
   while (Atomics.load(stop, 0) === 0) {
@@ -72,6 +74,7 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
     parts.tick();
     await nextTurn();
   }
+  drain(source, parts);
   pipeline.finish();
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
@@ -79,6 +82,16 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   watch?.tick(Date.now() * 1000);
   watch?.close();
   parts.tick();
+}
+
+/** Reads what the rings hold when the end is asked for, and no more than they can hold: a busy link does not delay it. */
+function drain(source: LiveSource, { pipeline }: CaptureParts): void {
+  for (let blocks = job.blockCount * job.interfaces.length; blocks > 0; blocks--) {
+    const batch = source.poll(POLL_MS);
+    if (batch === undefined) return;
+    pipeline.run(batch);
+    source.release(batch);
+  }
 }
 
 function progressOf(stats: SourceStats, { pipeline, tally, engine }: CaptureParts): Progress {
@@ -147,8 +160,8 @@ function assembleParts(): Promise<CaptureParts> {
   return assembleMember(
     job,
     crew,
-    new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })),
     traffic,
+    new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })),
   );
 }
 
