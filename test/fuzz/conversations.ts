@@ -6,7 +6,8 @@ import { STREAM_KEEP, type StreamReceiver, type StreamWish } from '#src/contract
 import { PacketView } from '#src/contracts/view.js';
 import { Decoder } from '#src/decode/decoder.js';
 import { DECODE_TCP } from '#src/decode/layers.js';
-import { Driver, newDriverCounters } from '#src/protocols/sdk/driver.js';
+import { newDriverCounters } from '#src/protocols/sdk/counters.js';
+import { Driver } from '#src/protocols/sdk/driver.js';
 import { connectionInfo, type Turn } from '#src/protocols/sdk/testkit.js';
 import { Reassembler } from '#src/reassembly/reassembler.js';
 import { findGoldens } from '../golden/goldens.ts';
