@@ -5,6 +5,7 @@
  *
  * Run: `node dist/test/bench/console.js [records] [folder]` (the built file); 1,000,000 by default.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,9 @@ const SESSIONS = 5000;
 const USERS = 300;
 const SHAPES = 2000;
 const OBJECTS = 500;
-const SEGMENT_ROWS = 1_000_000;
+/** Rows of a segment at most: the product's own limit, or less, so that most of the store is sealed. */
+const SEGMENT_ROWS_MAX = 1_000_000;
+const SEGMENTS_MIN = 10;
 const ROUNDS = 20;
 const ALERT: readonly PolicyMatch[] = [{ rule: 'bench/cards', severity: 'high', action: 'alert' }];
 const ORIGIN = 'http://localhost';
@@ -30,7 +33,7 @@ function facts(): { readonly sessions: Partial<AuditRecord>[]; readonly shapes: 
   const operations = ['SELECT', 'SELECT', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'];
   return {
     sessions: Array.from({ length: SESSIONS }, (_, i) => ({
-      session: (i + 1).toString(16).padStart(24, '0'),
+      session: sessionName(i),
       user: `user${i % USERS}`,
       program: `app${i % 37}`,
       namespace: `db${i % 7}`,
@@ -52,17 +55,29 @@ function facts(): { readonly sessions: Partial<AuditRecord>[]; readonly shapes: 
   };
 }
 
+/** As sensors name them: bits of a hash. */
+function sessionName(i: number): string {
+  return createHash('sha256').update(`session ${i}`).digest('hex').slice(0, 24);
+}
+
+function recordName(n: number): string {
+  return sessionName(n % SESSIONS) + n.toString(16).padStart(8, '0');
+}
+
 async function fill(directory: string, count: number): Promise<void> {
   const { sessions, shapes } = facts();
+  // Made once: hashing a name for every record would be most of the work.
+  const names = sessions.map(({ session = '' }) => session);
   const random = randomFrom(42);
   const skewed = (size: number): number => Math.floor(size * random() ** 3);
-  const store = await openStore(directory, { segmentRowsMax: SEGMENT_ROWS, durability: 'fast' });
+  const segmentRowsMax = Math.min(SEGMENT_ROWS_MAX, Math.ceil(count / SEGMENTS_MIN));
+  const store = await openStore(directory, { segmentRowsMax, durability: 'fast' });
   const writer = store.writer('wait');
   const record = new AuditRecord();
   for (let n = 0; n < count; n++) {
     const shape = skewed(SHAPES);
     Object.assign(record, sessions[skewed(SESSIONS)], shapes[shape]);
-    record.id = (n + 1).toString(16).padStart(32, '0');
+    record.id = (names[n % SESSIONS] ?? '') + n.toString(16).padStart(8, '0');
     record.timeUs = START_US + n * STEP_US;
     record.durationUs = 50 + Math.floor(random() * 5000);
     record.returnedRows = Math.floor(random() * 20);
@@ -80,9 +95,6 @@ function pages(count: number): Readonly<Record<string, readonly string[]>> {
   const day = new Date((START_US + count * STEP_US) / 1000 - 86_400_000).toISOString();
   const range = `t=${encodeURIComponent(`${day.slice(0, 19)}Z/P1D`)}`;
   const user = 'q=user:user7';
-  const id = Math.floor(count / 2)
-    .toString(16)
-    .padStart(32, '0');
   return {
     'overview, all': ['/overview'],
     'overview, a day': [`/overview?${range}`],
@@ -97,8 +109,8 @@ function pages(count: number): Readonly<Record<string, readonly string[]>> {
     'scroll to the middle, all': [`/records/at?position=${Math.floor(count / 2)}&limit=100`],
     'scroll, one user': [`/records/at?position=500&limit=100&${user}`],
     completion: ['/complete?text=user:user1&pos=10'],
-    statement: [`/records/${id}`],
-    session: ['/sessions/000000000000000000000fff'],
+    statement: [`/records/${recordName(Math.floor(count / 2))}`],
+    session: [`/sessions/${sessionName(4095)}`],
     sessions: ['/sessions?limit=100'],
     'user page': ['/users/user7'],
     alerts: ['/alerts'],
