@@ -113,6 +113,24 @@ export class ByteWriter {
     this.pos += length;
   }
 
+  /** The string's UTF-8 and nothing else; gives its length in bytes. */
+  plainText(value: string): number {
+    const length = Buffer.byteLength(value);
+    this.ensure(length);
+    this.bytes.write(value, this.pos, length, 'utf8');
+    this.pos += length;
+    return length;
+  }
+
+  /** As `plainText`, for a short string of ASCII characters. */
+  ascii(value: string): void {
+    this.ensure(value.length);
+    const { bytes } = this;
+    let { pos } = this;
+    for (let i = 0; i < value.length; i++) bytes[pos++] = value.charCodeAt(i);
+    this.pos = pos;
+  }
+
   private shortText(value: string): boolean {
     const length = value.length;
     if (length >= HEX_DIGITS_MIN && length % 2 === 0 && isHex(value)) return false;

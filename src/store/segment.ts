@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import { AuditRecord, SEVERITIES } from '../contracts/record.ts';
 import type { BatchRow } from './batch.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
-import { Chain, type SqlValue } from './chain.ts';
+import { Chain, type RecordTuple, type SqlValue } from './chain.ts';
 import { readSession, readShape, readVerdict, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
 import { DELTA_BYTES_MAX, writeTextForm } from './delta.ts';
 import { BoundedDictionary } from './dictionary.ts';
@@ -200,16 +200,16 @@ export class SegmentWriter {
     const bodyStart = body.pos;
     writeTextForm(body, shape.reference, bytes, row.textStart, row.textEnd);
     body.raw(bytes, row.restStart, row.restEnd);
-    const values: SqlValue[] = [
+    const values: RecordTuple = [
       seq,
       row.timeUs,
       row.idStart < 0 ? row.idText : bytes.subarray(row.idStart, row.idStart + 16),
       sessionRow,
       shape.row,
       verdictRow,
-      row.durationUs ?? null,
-      row.returnedRows ?? null,
-      row.affectedRows ?? null,
+      exactNumber(row.durationUs),
+      exactNumber(row.returnedRows),
+      exactNumber(row.affectedRows),
       row.marks,
       row.errorCode ?? null,
       row.endUser ?? null,
@@ -283,6 +283,14 @@ export class SegmentWriter {
     this.begin.run();
     this.inTransaction = true;
   }
+}
+
+/** What SQLite and the hash chain write the same way: counts are whole numbers by contract. */
+function exactNumber(value: number | undefined): number | null {
+  if (value === undefined || Number.isSafeInteger(value)) return value ?? null;
+  return Number.isNaN(value)
+    ? null
+    : Math.round(Math.max(-Number.MAX_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER)));
 }
 
 /** A file in WAL mode can only be opened where its log can be made; at rest it should open on read-only media. */
