@@ -91,19 +91,26 @@ export class Chain {
   addRecord(tuple: RecordTuple): number {
     const [seq, timeUs, id, session, shape, verdict, duration, returned, affected, marks, error, user, body] = tuple;
     const { numbers, bytes } = this;
-    const from = bytes.pos;
-    const errorLength = error === null ? '' : bytes.plainText(error);
-    const userLength = user === null ? '' : bytes.plainText(user);
-    const idLength = typeof id === 'string' ? -bytes.plainText(id) : id.length;
-    if (typeof id !== 'string') bytes.raw(id, 0, id.length);
-    bytes.raw(body, 0, body.length);
     if (this.records > 0) numbers.u8(SEMICOLON);
     const start = numbers.pos;
-    numbers.ascii(
-      `${seq},${timeUs},${session},${shape},${verdict ?? ''},${duration ?? ''},${returned ?? ''},${affected ?? ''},${marks},${errorLength},${userLength},${idLength},${body.length}`,
-    );
+    numbers.decimal(seq);
+    addNumber(numbers, timeUs);
+    addNumber(numbers, session);
+    addNumber(numbers, shape);
+    addNumber(numbers, verdict);
+    addNumber(numbers, duration);
+    addNumber(numbers, returned);
+    addNumber(numbers, affected);
+    addNumber(numbers, marks);
+    const from = bytes.pos;
+    addNumber(numbers, error === null ? null : bytes.plainText(error));
+    addNumber(numbers, user === null ? null : bytes.plainText(user));
+    addNumber(numbers, typeof id === 'string' ? -bytes.plainText(id) : id.length);
+    addNumber(numbers, body.length);
+    if (typeof id !== 'string') bytes.raw(id, 0, id.length);
+    bytes.raw(body, 0, body.length);
     const checkSum = crc32(bytes.bytes, from, bytes.pos, crc32(numbers.bytes, start, numbers.pos));
-    numbers.ascii(`,${checkSum}`);
+    addNumber(numbers, checkSum);
     this.records++;
     return checkSum;
   }
@@ -137,6 +144,12 @@ export class Chain {
 }
 
 const SEMICOLON = 0x3b;
+const COMMA = 0x2c;
+
+function addNumber(out: ByteWriter, value: number | null): void {
+  out.u8(COMMA);
+  if (value !== null) out.decimal(value);
+}
 
 function addValue(out: ByteWriter, value: SqlValue): void {
   if (value === null) {
