@@ -262,6 +262,7 @@ export class Ingest implements BatchVisitor {
 
   private seal(segment: SegmentWriter): void {
     this.commit();
+    segment.complete();
     this.retiring.set(segment.path, segment);
     const bytes = segment.bytesOnDisk();
     const number = this.segmentNumber;
