@@ -24,6 +24,9 @@ const POLL_MS = 100;
 const PROGRESS_MS = 1000;
 /** Blocks read in a row before the event loop has its turn. */
 const BLOCKS_PER_TURN = 8;
+/** After a stop: how long what is there is read, and how long a block may take to be passed on. */
+const DRAIN_MS = 1000;
+const DRAIN_POLL_MS = 20;
 /** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
 const IDLE_LAG_US = 1_000_000;
 
@@ -74,6 +77,7 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
     parts.tick();
     await nextTurn();
   }
+  drain(source, parts);
   pipeline.finish();
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
@@ -81,6 +85,16 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   watch?.tick(Date.now() * 1000);
   watch?.close();
   parts.tick();
+}
+
+/** What came before the stop is read; what comes on and on is not waited for. */
+function drain(source: LiveSource, { pipeline }: CaptureParts): void {
+  const endMs = Date.now() + DRAIN_MS;
+  for (let batch = source.poll(DRAIN_POLL_MS); batch !== undefined; batch = source.poll(DRAIN_POLL_MS)) {
+    pipeline.run(batch);
+    source.release(batch);
+    if (Date.now() > endMs) return;
+  }
 }
 
 function progressOf(stats: SourceStats, { pipeline, tally, engine }: CaptureParts): Progress {
