@@ -10,9 +10,11 @@ import { QUERY_FIELDS } from '../query/vocabulary.ts';
 import { csvHeader, csvLine, csvRecord } from '../store/format/csv.ts';
 import { RECORD_COLUMNS, recordCells, TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
 import { AGGREGATE_FIELDS, type AggregateField } from '../store/groups.ts';
+import type { Order } from '../store/order.ts';
 import { StoreReader } from '../store/reader.ts';
 import { READS_FOLDER } from '../store/reads.ts';
 import { recordAccess } from './access.ts';
+import { printNeighbours } from './neighbours.ts';
 import { positiveInteger, repeated } from './options.ts';
 import { explain, type Format, PIPE_WIDTH, print, runSql, write } from './query-sql.ts';
 import { counted, say } from './text.ts';
@@ -29,7 +31,10 @@ interface QueryOptions extends TimeOptions {
   readonly countBy?: string;
   readonly format: Format;
   readonly limit?: number;
-  readonly order: 'newest' | 'oldest';
+  /** Which first; with `neighbours` how many steps to go. */
+  readonly order?: string;
+  readonly neighbours?: string;
+  readonly via?: string;
   readonly explain?: boolean;
   readonly reads?: boolean;
   readonly sql?: string;
@@ -39,6 +44,7 @@ interface QueryOptions extends TimeOptions {
 const TERM_OPTIONS = ['user', 'client', 'server', 'operation', 'object', 'text'] as const;
 const TABLE_LIMIT = 100;
 const COUNT_LIMIT = 50;
+const NEIGHBOURS_LIMIT = 1000;
 
 const EXAMPLES = `
 Fields: ${QUERY_FIELDS.join(' ')}
@@ -50,6 +56,7 @@ Examples:
   wiretrail query '"drop table" or rule:pci-*' --format jsonl
   wiretrail query kind:login failed:yes --count-by user,client
   wiretrail query --sql "SELECT user, count(*) FROM records('op:DELETE since:-7d') GROUP BY user"
+  wiretrail query --neighbours user:alice --order 2          who and what is two steps from alice
   wiretrail query user:alice --explain
   wiretrail query --reads user:bob                           what bob looked at`;
 
@@ -62,7 +69,12 @@ export function queryCommand(exit: (code: number) => void): Command {
   return command
     .option('--count-by <fields>', `count instead of listing, by ${AGGREGATE_FIELDS.join(', ')} (comma-separated)`)
     .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
-    .addOption(new Option('--order <order>', 'which first').choices(['newest', 'oldest']).default('newest'))
+    .option('--order <order>', 'newest or oldest first; with --neighbours, how many steps to go')
+    .option(
+      '--neighbours <kind:value>',
+      'who spoke to whom: clients, users, servers, objects that records name together',
+    )
+    .option('--via <kinds>', 'with --neighbours: kinds to go on from, comma-separated (default: all)')
     .option('--explain', 'say which segments and postings would be read, and read nothing')
     .option('--reads', 'search what was recorded of the use of this store: who looked at what')
     .option('--sql <select>', "SQL over the table records, or records('expression'); read-only")
@@ -86,14 +98,32 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
     }
     const range = timeRange(options, nowUs);
     const filter = both(parseFilter(expression, nowUs), optionFilter(options));
-    const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter, order: options.order };
+    const { neighbours: start, via, format, limit = NEIGHBOURS_LIMIT } = options;
+    const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter };
+    if (start !== undefined) {
+      await printNeighbours(reader, query, { start, orders: stepsOf(options.order ?? '1'), via, limit, format });
+      return;
+    }
+    const order = orderOf(options.order ?? 'newest');
     if (options.explain === true) await explain(reader, query);
-    else if (options.countBy === undefined) await list(reader, query, options);
+    else if (options.countBy === undefined) await list(reader, { ...query, order }, options);
     else await count(reader, query, options.countBy, options);
   } finally {
     for (const problem of reader.problems) say(`wiretrail: ${problem}`);
     reader.close();
   }
+}
+
+function orderOf(text: string): Order {
+  if (text !== 'newest' && text !== 'oldest') throw new UserError('--order: choose newest or oldest');
+  return text;
+}
+
+function stepsOf(text: string): number {
+  const steps = Number(text);
+  if (!Number.isInteger(steps) || steps < 1)
+    throw new UserError('--order: with --neighbours a number of steps, such as 2');
+  return steps;
 }
 
 /** The query in one line, as the command line could take it again. */

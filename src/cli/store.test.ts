@@ -30,26 +30,26 @@ function wiretrail(...args: string[]): { code: number | null; out: string; said:
   return { code: status, out: stdout, said: stderr };
 }
 
+let folder = '';
+let keyFile = '';
+let store: string[] = [];
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'wiretrail-cli-'));
+  keyFile = join(folder, 'key.pem');
+  const { privateKey } = generateKeyPairSync('ed25519');
+  writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  store = ['--store', join(folder, 'data')];
+  const opened = await openStore(join(folder, 'data'), { segmentRowsMax: 100, signKeyFile: keyFile });
+  const writer = opened.writer('wait');
+  for (let n = 0; n < RECORDS; n++) writer.write(record(n));
+  await writer.close();
+  await opened.close();
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
 describe('commands on a store', () => {
-  let folder = '';
-  let keyFile = '';
-  let store: string[] = [];
-
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'wiretrail-cli-'));
-    keyFile = join(folder, 'key.pem');
-    const { privateKey } = generateKeyPairSync('ed25519');
-    writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    store = ['--store', join(folder, 'data')];
-    const opened = await openStore(join(folder, 'data'), { segmentRowsMax: 100, signKeyFile: keyFile });
-    const writer = opened.writer('wait');
-    for (let n = 0; n < RECORDS; n++) writer.write(record(n));
-    await writer.close();
-    await opened.close();
-  });
-
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
   test('verify says that all hold, against an anchor and a key too', () => {
     const anchor = wiretrail('anchor', ...store).out;
     assert.match(anchor, /^wiretrail-anchor-1 250 [0-9a-f]{64}\n$/);
@@ -94,6 +94,34 @@ describe('commands on a store', () => {
     assert.match(wiretrail('verify', ...store, '--key', keyFile).out, /^all 150 records hold.*100 records expired/);
     assert.equal(wiretrail('store', 'expire', ...store).code, 2);
   });
+});
+
+describe('people and a store', () => {
+  test('query --neighbours shows who spoke to whom, query refuses what makes no sense', () => {
+    const { code, out, said } = wiretrail(
+      'query',
+      '--neighbours',
+      'user:alice',
+      '--order',
+      '2',
+      ...store,
+      '--format',
+      'csv',
+    );
+    assert.equal(code, 0);
+    assert.equal(out.split('\n')[0], 'order,kind,value,via,records,first,last\r');
+    assert.match(said, /^0 neighbours of user:alice$/m);
+    for (const wrong of [
+      ['--neighbours', 'alice'],
+      ['--neighbours', 'rule:x'],
+      ['--order', '2'],
+      ['--neighbours', 'user:a', '--order', 'newest'],
+    ]) {
+      const refused = wiretrail('query', ...wrong, ...store);
+      assert.equal(refused.code, 2);
+      assert.equal(refused.said.trimEnd().split('\n').length, 1);
+    }
+  });
 
   test('who looked at what is recorded, found again and verified', () => {
     const before = wiretrail('query', '--reads', ...store, '--format', 'jsonl')
@@ -107,7 +135,7 @@ describe('commands on a store', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     const [own, looked] = lines;
     assert.match(String(own?.['db.query.text']), /^text:user:alice .*--reads true/);
-    assert.equal(looked?.['db.query.text'], 'user:alice --order newest --limit 3');
+    assert.equal(looked?.['db.query.text'], 'user:alice --limit 3');
     assert.equal(looked?.['db.operation.name'], 'READ');
     assert.ok(String(looked?.['user.name']).length > 0);
     const { code, out } = wiretrail('verify', ...store);

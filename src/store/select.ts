@@ -241,6 +241,8 @@ const FEW_PARTS = 8;
 export class ChunkSelector {
   /** The records picked by the last `select`. */
   readonly view: ChunkView = new ChunkView();
+  /** Their places within the chunk; `undefined`: all of it, in order. */
+  picked: Picked | undefined = undefined;
   private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
   private readonly places = new Uint32Array(CHUNK_ROWS_MAX);
   private readonly fromUs: number;
@@ -257,19 +259,20 @@ export class ChunkSelector {
   select(segment: SegmentReader, chunk: ColumnChunk, { candidates, mask, residual }: Selection): number {
     const { fromUs, toUs, seqMax, view } = this;
     if (chunk.timeMaxUs < fromUs || chunk.timeMinUs >= toUs || chunk.firstSeq > seqMax) return 0;
-    let picked = candidates && candidatesOf(candidates, segment.firstSeq, chunk);
-    view.use(chunk, picked);
+    this.picked = candidates && candidatesOf(candidates, segment.firstSeq, chunk);
+    view.use(chunk, this.picked);
     const lastSeq = chunk.firstSeq + chunk.rows - 1;
     const whole = chunk.timeMinUs >= fromUs && chunk.timeMaxUs < toUs && lastSeq <= seqMax;
     if (view.rows > 0 && !(whole && mask === undefined)) {
       if (mask === undefined) this.mask.fill(1, 0, view.rows);
       else mask(view, this.mask);
-      if (!whole) this.maskEdges(chunk, picked);
-      picked = this.pickMasked(picked);
-      view.use(chunk, picked);
+      if (!whole) this.maskEdges(chunk, this.picked);
+      this.picked = this.pickMasked(this.picked);
+      view.use(chunk, this.picked);
     }
     if (view.rows > 0 && residual !== undefined) {
-      view.use(chunk, this.askRows(segment, chunk, residual, picked));
+      this.picked = this.askRows(segment, chunk, residual, this.picked);
+      view.use(chunk, this.picked);
     }
     return view.rows;
   }

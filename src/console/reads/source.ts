@@ -2,7 +2,7 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Query } from '../../query/filter.ts';
+import type { Filter, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
 import type { Group, GroupBy } from '../../store/aggregate.ts';
@@ -125,20 +125,26 @@ export function floorTo(timeUs: number, stepUs: number): number {
 
 export function databasesFilter(db: string | undefined): Filter | undefined {
   if (db === undefined || db === '') return undefined;
-  const patterns = db.split(',').map((text) => ({ text, wildcards: false }));
-  return { kind: 'match', field: 'db', patterns };
+  return valuesFilter('db', db.split(','));
 }
 
 export function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
   return a && b ? { kind: 'and', terms: [a, b] } : (a ?? b);
 }
 
-/** `value` of a field, as it stands. */
-export function valueFilter(
-  field: 'user' | 'object' | 'db' | 'session' | 'rule' | 'fingerprint' | 'kind',
-  value: string,
-): Filter {
-  return { kind: 'match', field, patterns: [{ text: value, wildcards: false }] };
+/** Fields that a list of values may be asked of. */
+export type FilterField = TextField | 'client' | 'server';
+
+/** One of the values of a field, as they stand. */
+export function valuesFilter(field: FilterField, values: readonly string[]): Filter {
+  const patterns = values.map((text) => ({ text, wildcards: false }));
+  return field === 'client' || field === 'server'
+    ? { kind: 'address', field, patterns }
+    : { kind: 'match', field, patterns };
+}
+
+export function valueFilter(field: FilterField, value: string): Filter {
+  return valuesFilter(field, [value]);
 }
 
 function asksText(filter: Filter): boolean {

@@ -1,0 +1,82 @@
+/** `wiretrail query --neighbours`: who spoke to whom. */
+import { UserError } from '../base/errors.ts';
+import { formatTime } from '../base/time.ts';
+import type { Query } from '../query/filter.ts';
+import { csvLine } from '../store/format/csv.ts';
+import { tableLines } from '../store/format/table.ts';
+import { NEIGHBOUR_KINDS, type Neighbour, type NeighbourKind, type Node, neighbours } from '../store/neighbours.ts';
+import type { StoreReader } from '../store/reader.ts';
+import { finish } from '../store/steps.ts';
+import { type Format, PIPE_WIDTH, print, write } from './query-sql.ts';
+import { counted, grouped, say } from './text.ts';
+
+export interface NeighbourPrinting {
+  /** `KIND:VALUE`. */
+  readonly start: string;
+  readonly orders: number;
+  /** Kinds, comma-separated. */
+  readonly via: string | undefined;
+  readonly limit: number;
+  readonly format: Format;
+}
+
+const COLUMNS = [
+  { title: 'ORDER', align: 'right', widthMax: 5 },
+  { title: 'KIND', align: 'left', widthMax: 6 },
+  { title: 'VALUE', align: 'left', widthMax: 50 },
+  { title: 'VIA', align: 'left', widthMax: 50 },
+  { title: 'RECORDS', align: 'right', widthMax: 12 },
+  { title: 'FIRST', align: 'left', widthMax: 19 },
+  { title: 'LAST', align: 'left', widthMax: 19 },
+] as const;
+
+export async function printNeighbours(
+  reader: StoreReader,
+  query: Query,
+  { start, orders, via, limit, format }: NeighbourPrinting,
+): Promise<void> {
+  const node = nodeOf(start);
+  const kinds = via?.split(',').map((word) => kindOf(word.trim()));
+  const found = finish(neighbours(reader, query, node, { orders, via: kinds, nodesMax: limit }));
+  if (format === 'jsonl') {
+    for (const each of found.neighbours)
+      await print(JSON.stringify({ ...each, ...timesOf(each), via: textOf(each.via) }));
+  } else {
+    const rows = found.neighbours.map((each) => cellsOf(each, format === 'csv'));
+    if (format === 'csv') {
+      for (const row of [COLUMNS.map(({ title }) => title.toLowerCase()), ...rows]) await write(csvLine(row));
+    } else {
+      for (const line of tableLines(COLUMNS, rows, process.stdout.columns ?? PIPE_WIDTH)) await print(line);
+    }
+  }
+  const more = found.complete ? '' : ', and more: raise --limit';
+  say(`${counted(found.neighbours.length, 'neighbour')} of ${textOf(node)}${more}`);
+}
+
+function cellsOf(each: Neighbour, exact: boolean): string[] {
+  const { firstUs, lastUs } = timesOf(each);
+  const times = exact ? [firstUs, lastUs] : [firstUs.slice(0, 19), lastUs.slice(0, 19)];
+  const records = exact ? String(each.records) : grouped(each.records);
+  return [String(each.order), each.kind, each.value, textOf(each.via), records, ...times];
+}
+
+function timesOf({ firstUs, lastUs }: Neighbour): { firstUs: string; lastUs: string } {
+  return { firstUs: formatTime(firstUs), lastUs: formatTime(lastUs) };
+}
+
+function textOf({ kind, value }: Node): string {
+  return `${kind}:${value}`;
+}
+
+function nodeOf(text: string): Node {
+  const colon = text.indexOf(':');
+  if (colon < 1 || colon === text.length - 1)
+    throw new UserError('--neighbours: expected KIND:VALUE, such as user:alice');
+  return { kind: kindOf(text.slice(0, colon)), value: text.slice(colon + 1) };
+}
+
+function kindOf(word: string): NeighbourKind {
+  const kind = NEIGHBOUR_KINDS.find((each) => each === word);
+  if (kind === undefined) throw new UserError(`'${word}' has no neighbours: choose from ${NEIGHBOUR_KINDS.join(', ')}`);
+  return kind;
+}
