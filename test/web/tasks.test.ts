@@ -176,6 +176,52 @@ async function streamText(stream: AsyncIterable<Buffer | string>): Promise<strin
   return Buffer.concat(parts).toString();
 }
 
+/** Five million rows, as the server would count them: the last one and one in the middle are reached, and stay exact. */
+async function millionsOfRows(stage: Stage): Promise<void> {
+  const rows = 5_000_000;
+  const visit = await stage.visit('viewer');
+  const { page } = visit;
+  await page.route('**/api/v1/records/at?*', async (route) => {
+    const { asked: truly } = (await (await route.fetch()).json()) as { asked: object };
+    const asked = new URL(route.request().url()).searchParams;
+    const position = Number(asked.get('position'));
+    const limit = Math.min(Number(asked.get('limit')), rows - position);
+    const row = (index: number): object => ({
+      id: `row-${position + index}`,
+      time: '2026-11-22T00:00:00.000000Z',
+      kind: 'statement',
+      text: `select ${position + index}`,
+    });
+    await route.fulfill({
+      json: { asked: truly, position, total: rows, rows: Array.from({ length: limit }, (_, index) => row(index)) },
+    });
+  });
+  await goTo(visit, stage, '/search');
+  const grid = page.getByRole('grid', { name: 'Records found' });
+  await grid.focus();
+  await page.keyboard.press('End');
+  await page.getByText(`select ${rows - 1}`, { exact: true }).waitFor();
+  await page.keyboard.press('PageUp');
+  await page.keyboard.press('Home');
+  await page.getByText('select 0', { exact: true }).waitFor();
+  await grid.evaluate((element) => {
+    element.scrollTop = (element.scrollHeight - element.clientHeight) / 2;
+  });
+  const middle = page.locator('.grid-window code').first();
+  await page.waitForFunction(() => {
+    const shown = Number(document.querySelector('.grid-window code')?.textContent?.split(' ')[1]);
+    return Math.abs(shown - 2_500_000) < 2000;
+  });
+  const before = Number((await textOf(middle)).split(' ')[1]);
+  await grid.hover();
+  await page.mouse.wheel(0, 280);
+  await page.waitForFunction(
+    (first) => Number(document.querySelector('.grid-window code')?.textContent?.split(' ')[1]) === first + 10,
+    before,
+  );
+  await visit.context.close();
+}
+
 /** A brush over the chart is a time range in the address; chips turn round, switch off, come back. */
 async function pointerTasks(stage: Stage): Promise<void> {
   const visit = await stage.visit('viewer');
@@ -235,6 +281,7 @@ test('the work of an auditor', { skip: NO_BROWSER ?? false }, async (t) => {
     await t.test('decide on an alert and print by keyboard', () => noteAndPrint(stage));
     await t.test('hostile texts stay texts', () => hostileTexts(stage));
     await t.test('chart, values, table and export agree', () => countsAgree(stage));
+    await t.test('the table reaches any of five million rows', () => millionsOfRows(stage));
     await t.test('brush, chips and a wrong query', () => pointerTasks(stage));
     await t.test('live rows, pause and go on', () => liveRows(stage, stage.replay));
   });

@@ -15,7 +15,7 @@ import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Grid } from '../ui/grid.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
-import { columnsOf, conditionValue, type RecordColumn } from '../ui/record-columns.tsx';
+import { columnsOf, conditionValue, RECORD_COLUMNS, type RecordColumn } from '../ui/record-columns.tsx';
 import { RowCache } from '../ui/row-cache.ts';
 import { Empty, ProblemNote, Skeleton } from '../ui/states.tsx';
 import { TimeChart } from '../ui/time-chart.tsx';
@@ -96,7 +96,13 @@ function Volume({ question }: { readonly question: Params | undefined }): JSX.El
   }, [JSON.stringify(question)]);
   const { dir: _dir, ...counted } = asked;
   const answer = useAnswer<Histogram>('/histogram', { ...counted, by: 'outcome', buckets: 120 });
-  if (answer.data === undefined) return <div class="chart-space" />;
+  if (answer.data === undefined) {
+    return (
+      <div class="chart-space">
+        {answer.problem !== undefined && <ProblemNote problem={answer.problem} retry={answer.reload} />}
+      </div>
+    );
+  }
   return (
     <TimeChart
       title="Over time"
@@ -175,6 +181,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       openId={openId}
       onOpen={open}
       onKey={(pressed, row, column) => narrowByCell(pressed, row, column)}
+      onWidth={(column, widthPx) => setParams({ cols: widened(columns, column.id, widthPx) }, { replace: true })}
       onHead={() => setParams({ sort: question['dir'] === 'oldest' ? undefined : 'oldest' })}
       foot={
         <span>
@@ -183,6 +190,17 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       }
     />
   );
+}
+
+/** The columns as the address says them, one with another width. */
+function widened(columns: readonly RecordColumn[], id: string, widthPx: number): string {
+  const plain = (column: RecordColumn): boolean =>
+    RECORD_COLUMNS.some((one) => one.id === column.id && one.widthPx === column.widthPx);
+  return columns
+    .map((column) =>
+      column.id === id ? `${id}.${widthPx}` : plain(column) ? column.id : `${column.id}.${column.widthPx}`,
+    )
+    .join(',');
 }
 
 /** `f` narrows by the cell, `x` leaves its value out. */
