@@ -68,7 +68,7 @@ function Result(props: {
 }): JSX.Element {
   const { data, question } = props;
   const old = props.answer.stale || props.answer.problem !== undefined;
-  const [wanted, setWanted] = useState(true);
+  const [wanted, setWanted] = useState(() => !matchMedia('(max-width: 900px)').matches);
   // Beside an open statement there is room for the table alone.
   const facets = wanted && !place.value.params.has('id');
   return (

@@ -50,6 +50,14 @@ export function Surroundings({ view }: { readonly view: RecordView }): JSX.Eleme
   );
 }
 
+/** How long this one took beside the others. */
+function comparison(row: Row, meanUs: number): string {
+  if (row.durationUs === undefined || meanUs <= 0) return '';
+  const times = row.durationUs / meanUs;
+  if (times >= 2) return ` (this one ${formatCount(Math.round(times))} times as long)`;
+  return times <= 0.5 ? ' (this one in less than half of that)' : '';
+}
+
 function Neighbour({ row }: { readonly row: Row }): JSX.Element {
   const href = place.value.path.startsWith('/statements/')
     ? linkTo(`/statements/${segment(row.id)}`)
