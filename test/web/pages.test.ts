@@ -23,7 +23,7 @@ const PAGES: readonly PageCase[] = [
   { path: '/entities', shows: () => 'Share' },
   { path: '/entities?kind=object', shows: () => 'Share' },
   { path: `/users/alice?${DAY}`, shows: () => 'Rare statements' },
-  { path: `/objects/people?${DAY}`, shows: () => 'Usual week' },
+  { path: `/objects/people?${DAY}`, shows: () => 'weekday and hour' },
   { path: `/databases/lab?${DAY}`, shows: () => 'Activity' },
   { path: '/alerts', shows: (role) => (role === 'viewer' ? 'When it matched' : 'Decide') },
   { path: '/policies', shows: () => 'Versions' },

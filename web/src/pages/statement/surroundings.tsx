@@ -37,7 +37,7 @@ export function Surroundings({ view }: { readonly view: RecordView }): JSX.Eleme
             </a>{' '}
             from {formatMoment(Date.parse(fingerprint.first), zone(), 'minute')} to{' '}
             {formatMoment(Date.parse(fingerprint.last), zone(), 'minute')}, in {formatDuration(fingerprint.meanUs)} on
-            average, by{' '}
+            average{comparison(view.row, fingerprint.meanUs)}, by{' '}
             {fingerprint.users
               .map((user) => `${user.value === '' ? 'unknown' : user.value} (${formatCount(user.count)})`)
               .join(', ')}
