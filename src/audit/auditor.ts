@@ -56,16 +56,12 @@ export interface AuditCounters extends Counters {
   dropped: number;
 }
 
+export function newAuditCounters(): AuditCounters {
+  return { sessions: 0, logins: 0, failedLogins: 0, statements: 0, opaque: 0, ignored: 0, dropped: 0 };
+}
+
 export class Auditor implements SessionOpener {
-  readonly counters: AuditCounters = {
-    sessions: 0,
-    logins: 0,
-    failedLogins: 0,
-    statements: 0,
-    opaque: 0,
-    ignored: 0,
-    dropped: 0,
-  };
+  readonly counters: AuditCounters = newAuditCounters();
   readonly options: AuditorOptions;
   /** Judges from the next record on; may be replaced at any time between two packets. */
   policy: PolicyEngine | undefined;

@@ -137,7 +137,7 @@ async function replayOnOne(
   const { pipeline, engine, tally } = parts;
   log.traffic = wanted && openTraffic(wanted);
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: 0 });
-  const watch = wanted && new Watch((beat) => log.traffic?.heartbeat(beat, 0), totals);
+  const watch = wanted && new Watch((beat) => log.traffic?.heartbeat(beat), totals);
   const progress = new ProgressLine();
   const stats = await replay(source, pipeline, watch, () => {
     findings.input = source.currentFile;

@@ -120,7 +120,7 @@ async function run(options: SensorOptions): Promise<number> {
     alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
     traffic: wanted && {
       write: (...batch) => log.traffic?.write(...batch),
-      heartbeat: (...beat) => log.traffic?.heartbeat(...beat),
+      heartbeat: (beat) => log.traffic?.heartbeat(beat),
     },
     progress: (progress) => line.update(() => describe(progress)),
   });

@@ -47,7 +47,9 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   const clock = new ClockWatch();
   const accounts = (): LossAccount[] => lossAccounts(source.links(), clock.jumps, pipeline.counters());
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: clock.jumps });
-  const watch = job.sendsTraffic ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
+  // In a crew the main thread watches, over all of its threads.
+  const isWatching = job.sendsTraffic && job.crew === undefined;
+  const watch = isWatching ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
   watch?.tick(Date.now() * 1000);
   let lastProgressMs = Date.now();
   while (Atomics.load(stop, 0) === 0) {
@@ -147,8 +149,8 @@ function assembleParts(): Promise<CaptureParts> {
   return assembleMember(
     job,
     crew,
-    new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })),
     traffic,
+    new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })),
   );
 }
 

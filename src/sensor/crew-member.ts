@@ -62,8 +62,8 @@ export class CrewOutbox implements RecordSink {
 export async function assembleMember(
   job: CaptureJob,
   crew: CrewPlace,
-  outbox: CrewOutbox,
   traffic: StatusSink | undefined,
+  outbox: CrewOutbox,
 ): Promise<CaptureParts> {
   // What is counted of records is counted where they come together.
   const tally = newTally();

@@ -4,24 +4,39 @@
  * where a rule remembers all connections, and written. Records of one thread keep their order, those of different
  * threads mix as they come.
  */
+import { newAuditCounters } from '../audit/auditor.ts';
 import { addCounters } from '../base/counters.ts';
 import { UserError } from '../base/errors.ts';
+import { emptyStats } from '../capture/batch.ts';
+import type { SourceStats } from '../contracts/packet.ts';
 import { DISPOSITION_RECORD } from '../contracts/policy.ts';
 import { parsePolicies } from '../policy/policy.ts';
 import type { PolicySource } from '../policy/source.ts';
 import { type OutputOptions, type Outputs, openOutputs } from './assemble.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { RECORDS_UNDER_WAY_MAX } from './crew-member.ts';
 import { LiveCapture, type LiveListeners } from './live.ts';
 import type { CaptureJob, CrewRecord, PolicyInForce, Progress } from './messages.ts';
+import type { PipelineCounters } from './pipeline.ts';
 import { worstOf } from './sharded-replay.ts';
 import { ThreadQueue } from './thread-queue.ts';
+import { Watch, type WatchTotals } from './watch.ts';
 
-export type CrewJob = Omit<CaptureJob, 'stop' | 'alarms' | 'sendsTraffic' | 'crew'>;
+export type CrewJob = Omit<CaptureJob, 'stop' | 'alarms' | 'crew' | 'sendsTraffic'>;
 
 /** How often the store hears of acknowledgements, and what was written becomes visible. */
 const TICK_MS = 100;
 /** Groups are numbers of this machine's network namespace; interfaces of one crew take consecutive ones. */
 const FANOUT_GROUPS = 65_000;
+
+const NOTHING_YET: PipelineCounters = {
+  decode: {},
+  reassembly: {},
+  protocols: {},
+  audit: newAuditCounters(),
+  traffic: undefined,
+  evidence: undefined,
+};
 
 /** The same to the rest of the sensor as a `LiveCapture`. */
 export class LiveCrew {
@@ -33,6 +48,9 @@ export class LiveCrew {
   /** Of records that were judged here. */
   private readonly kept = { ignored: 0, dropped: 0 };
   private readonly ticks: NodeJS.Timeout;
+  private readonly clock = new ClockWatch();
+  private readonly watch: Watch | undefined;
+  private last: Progress | undefined = undefined;
 
   /** Throws a UserError when a policy or an output cannot be used. `more`: what the outputs are besides the job's. */
   static async start(
@@ -64,7 +82,7 @@ export class LiveCrew {
             if (latest !== undefined) listeners.progress(latest);
           },
           alarm: undefined,
-          traffic: listeners.traffic,
+          traffic: listeners.traffic && { write: listeners.traffic.write, heartbeat: () => undefined },
           records: (records) => {
             this.take(records);
             queue.leave(records.length);
@@ -72,7 +90,16 @@ export class LiveCrew {
         },
       );
     });
+    const { traffic } = listeners;
+    this.watch =
+      traffic &&
+      new Watch(
+        (beat) => traffic.heartbeat(beat),
+        () => this.totals(),
+      );
     this.ticks = setInterval(() => {
+      this.clock.look(Date.now());
+      this.watch?.tick(Date.now() * 1000);
       outputs.writer?.tick();
       outputs.jsonl?.flush();
     }, TICK_MS);
@@ -114,7 +141,10 @@ export class LiveCrew {
 
   private async finish(): Promise<Progress> {
     try {
-      return this.together(await Promise.all(this.members.map(({ ended }) => ended)));
+      this.last = this.together(await Promise.all(this.members.map(({ ended }) => ended)));
+      this.watch?.tick(Date.now() * 1000);
+      this.watch?.close();
+      return this.last;
     } catch (error) {
       this.stop();
       await Promise.allSettled(this.members.map(({ ended }) => ended));
@@ -125,15 +155,24 @@ export class LiveCrew {
     }
   }
 
+  /** Zeros at first. */
+  private totals(): WatchTotals {
+    const { stats, counters } = this.last ?? this.latest ?? { stats: emptyStats(), counters: NOTHING_YET };
+    return { stats, counters, clockJumps: this.clock.jumps };
+  }
+
   private together(all: readonly Progress[]): Progress {
-    const stats = { packets: 0, bytes: 0, drops: 0, freezes: 0, truncatedInputs: 0 };
+    const stats = emptyStats();
     const [first, ...others] = all.map(({ counters }) => structuredClone(counters));
     if (first === undefined) throw new RangeError('a crew needs a member');
     for (const more of others) {
       for (const stage of ['decode', 'reassembly', 'protocols', 'audit'] as const)
         addCounters(first[stage], more[stage]);
     }
-    for (const progress of all) addCounters(stats, { ...progress.stats });
+    for (const { traffic } of others) if (traffic !== undefined) addCounters(first.traffic ?? {}, traffic);
+    for (const progress of all) {
+      for (const key of Object.keys(stats) as (keyof SourceStats)[]) stats[key] += progress.stats[key];
+    }
     addCounters(first.audit, this.kept);
     const { engine, tally } = this.outputs;
     return {

@@ -13,10 +13,10 @@ export interface LiveListeners {
   progress(progress: Progress): void;
   /** `undefined`: alarms are not asked for. */
   readonly alarm: ((alarm: Alarm) => void) | undefined;
-  /** `undefined`: flow records are not asked for. */
-  readonly traffic: TrafficReceiver | undefined;
   /** Of a thread in a crew: its records, which are the receiver's from then on. */
   records?(records: readonly CrewRecord[]): void;
+  /** `undefined`: flow records are not asked for. */
+  readonly traffic: TrafficReceiver | undefined;
 }
 
 interface Pending {
@@ -32,8 +32,6 @@ export class LiveCapture {
   latest: Progress | undefined = undefined;
   private readonly worker: Worker;
   private readonly interfaces: readonly string[];
-  /** Its number among the threads of a crew. */
-  private readonly thread: number;
   private readonly stopFlag: Int32Array;
   private readonly pending = new Map<number, Pending>();
   private readonly lane = new ThreadQueue(ALARMS_UNDER_WAY_MAX);
@@ -41,7 +39,6 @@ export class LiveCapture {
 
   constructor(job: Omit<CaptureJob, 'stop' | 'alarms' | 'sendsTraffic'>, listeners: LiveListeners) {
     this.interfaces = job.interfaces;
-    this.thread = job.crew?.index ?? 0;
     const stop = new SharedArrayBuffer(4);
     this.stopFlag = new Int32Array(stop);
     const alarms = listeners.alarm === undefined ? undefined : this.lane.shared;
@@ -93,14 +90,14 @@ export class LiveCapture {
         this.lane.leave();
         listeners.alarm?.(message.alarm);
         break;
+      case 'records':
+        listeners.records?.(message.records);
+        break;
       case 'traffic':
         listeners.traffic?.write(message.rows, message.count, this.interfaces);
         break;
       case 'heartbeat':
-        listeners.traffic?.heartbeat(message.beat, this.thread);
-        break;
-      case 'records':
-        listeners.records?.(message.records);
+        listeners.traffic?.heartbeat(message.beat);
         break;
       case 'enforced':
         this.policy = message.policy;

@@ -43,7 +43,7 @@ export async function replaySharded(
   });
   const sendsRecords = takesRecords;
   const sendsTraffic = traffic !== undefined;
-  const heartbeats = new HeartbeatSum(workers, (beat) => traffic?.heartbeat(beat, 0));
+  const heartbeats = new HeartbeatSum(workers, (beat) => traffic?.heartbeat(beat));
   const threads: Worker[] = [];
   try {
     const runs = Array.from({ length: workers }, (_, index) => {

@@ -6,8 +6,7 @@ import { TrafficLog } from '../traffic/log.ts';
 export interface TrafficReceiver {
   /** As `StatusSink`, with the names of the interfaces. */
   write(rows: Float64Array, count: number, interfaces: readonly string[]): void;
-  /** `thread`: of several that watch the same interfaces. */
-  heartbeat(beat: Heartbeat, thread: number): void;
+  heartbeat(beat: Heartbeat): void;
 }
 
 export interface TrafficOptions {

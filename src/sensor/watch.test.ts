@@ -89,7 +89,7 @@ test('after forced drops, coverage agrees with the sender to the packet', (t) =>
   const source = openRing({ interfaces: ['in0'], blockBytes: 16 * 1024, blockCount: 2, retireMs: 2 });
   t.after(() => source.close());
   const log = new TrafficLog(store, { sensor: 'lossy' });
-  const watch = new Watch((beat) => log.heartbeat(beat, 0), totalsOf(source));
+  const watch = new Watch((beat) => log.heartbeat(beat), totalsOf(source));
   const startUs = Date.now() * 1000;
   watch.tick(startUs);
   const { packets } = new Conversation({ mssBytes: 1400 })

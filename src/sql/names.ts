@@ -105,7 +105,7 @@ export function unquoted(raw: string): string {
   // q'[…]' has delimiters of its own inside the quotes.
   if (prefix === 'q' || prefix === 'nq') return content.slice(1, -1);
   if (content.includes(close)) content = content.replaceAll(close + close, close);
-  if (prefix === 'u&') return unicodeUnescaped(content);
+  if (prefix === 'u&' || prefix === 'u') return unicodeUnescaped(content);
   return content.includes('\\') && mark === "'" ? content.replaceAll("\\'", "'") : content;
 }
 

@@ -189,11 +189,12 @@ export class TemplateCache {
 // The functions below read a text that ends with a zero byte, which is part of nothing.
 
 function step(hash: number, value: number): number {
-  return (Math.imul(hash ^ value, 0x9e3779b1) + (hash >>> 15)) | 0;
+  return ((hash << 5) - hash + value) | 0;
 }
 
 function slotOf(hash: number): number {
-  return (hash ^ (hash >>> 11) ^ (hash >>> 22)) & (SQL_TEMPLATES_MAX - 1);
+  const mixed = Math.imul(hash, 0x9e3779b1);
+  return mixed >>> (32 - Math.log2(SQL_TEMPLATES_MAX));
 }
 
 /** Behind the literal at `from`; -1 when it is not plain. */

@@ -94,13 +94,12 @@ export class TrafficLog {
     });
   }
 
-  heartbeat(beat: Heartbeat, thread: number): void {
+  heartbeat(beat: Heartbeat): void {
     const { fromUs, toUs, ...counts } = beat;
     this.attempt(0, () => {
       const { db } = this.partition(this.pathAt(fromUs));
-      db.prepare('INSERT OR REPLACE INTO heartbeat VALUES (?, ?, ?, ?, ?)').run(
+      db.prepare('INSERT OR REPLACE INTO heartbeat VALUES (?, ?, ?, ?)').run(
         this.options.sensor,
-        thread,
         fromUs,
         toUs,
         JSON.stringify(counts),

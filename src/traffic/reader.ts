@@ -94,9 +94,7 @@ export class TrafficReader {
   *heartbeats({ fromUs, toUs }: TimeSpan): Generator<SensorHeartbeat, void, undefined> {
     for (const { db } of this.partitions) {
       const rows = db
-        .prepare(
-          'SELECT * FROM heartbeat WHERE from_us >= ? AND from_us < ? AND to_us > ? ORDER BY from_us, sensor, thread',
-        )
+        .prepare('SELECT * FROM heartbeat WHERE from_us >= ? AND from_us < ? AND to_us > ? ORDER BY from_us, sensor')
         .iterate(fromUs - HEARTBEAT_US_MAX, toUs, fromUs) as IterableIterator<HeartbeatRow>;
       for (const { sensor, from_us, to_us, counts } of rows) {
         const parsed = JSON.parse(counts) as Omit<Heartbeat, 'fromUs' | 'toUs'>;

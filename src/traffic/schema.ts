@@ -40,11 +40,10 @@ export const PARTITION_SQL = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS heartbeat (
     sensor TEXT NOT NULL,
-    thread INTEGER NOT NULL,
     from_us INTEGER NOT NULL,
     to_us INTEGER NOT NULL,
     counts TEXT NOT NULL,
-    PRIMARY KEY (from_us, sensor, thread)
+    PRIMARY KEY (from_us, sensor)
   ) STRICT, WITHOUT ROWID;
 `;
 

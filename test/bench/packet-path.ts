@@ -10,10 +10,9 @@
 import assert from 'node:assert/strict';
 import { DESCRIPTOR_WORDS, LINK_ETHERNET, type PacketBatch } from '#src/contracts/packet.js';
 import { STREAM_KEEP, type StreamReceiver, type StreamWish } from '#src/contracts/stream.js';
-import { PacketView, TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '#src/contracts/view.js';
-import { Decoder } from '#src/decode/decoder.js';
-import { DECODE_TCP } from '#src/decode/layers.js';
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '#src/contracts/view.js';
 import { Reassembler } from '#src/reassembly/reassembler.js';
+import { PacketPath, type PacketWatcher } from '#src/sensor/packet-path.js';
 
 const HEADER_BYTES = 54;
 const REQUEST_BYTES = 90;
@@ -90,7 +89,8 @@ function build(flows: number, steps: readonly Step[], first: number, last: numbe
   return { bytes, descriptors, count: word / DESCRIPTOR_WORDS, lostBefore: 0 };
 }
 
-class Counter implements StreamReceiver {
+class Counter implements StreamReceiver, PacketWatcher {
+  packets = 0;
   bytes = 0;
   calls = 0;
   gaps = 0;
@@ -101,6 +101,12 @@ class Counter implements StreamReceiver {
     this.calls++;
     return STREAM_KEEP;
   }
+
+  beforePacket(): void {
+    this.packets++;
+  }
+
+  afterPacket(): void {}
 
   onGap(): StreamWish {
     this.gaps++;
@@ -114,31 +120,30 @@ class Counter implements StreamReceiver {
 
 function run(flows: number): void {
   const steps = conversation();
-  const decoder = new Decoder();
   const reassembler = new Reassembler({ flowsMax: flows });
   const counter = new Counter();
   reassembler.setReceiver(counter);
-  const view = new PacketView();
+  const path = new PacketPath(reassembler);
   const stepsAtOnce = Math.max(1, Math.floor(PACKETS_MAX / flows / steps.length)) * steps.length;
   const stepsPerBatch =
     flows * steps.length <= PACKETS_MAX ? stepsAtOnce : Math.max(1, Math.floor(PACKETS_MAX / flows));
   let packets = 0;
-  let nanoseconds = 0n;
+  let microseconds = 0;
   for (let first = 0; first < steps.length; first += stepsPerBatch) {
     const batch = build(flows, steps, first, Math.min(steps.length, first + stepsPerBatch));
-    const start = process.hrtime.bigint();
-    for (let i = 0; i < batch.count; i++) {
-      if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
-    }
-    nanoseconds += process.hrtime.bigint() - start;
+    const start = process.cpuUsage();
+    path.run(batch, counter);
+    const { user, system } = process.cpuUsage(start);
+    microseconds += user + system;
     packets += batch.count;
   }
   assert.equal(packets, flows * steps.length);
+  assert.equal(counter.packets, packets);
   assert.equal(counter.bytes, flows * TURNS * (REQUEST_BYTES + REPLY_SEGMENTS * REPLY_BYTES));
   assert.equal(counter.calls, flows * TURNS * (1 + REPLY_SEGMENTS));
   assert.equal(counter.ends, flows);
   assert.equal(counter.gaps, 0);
-  const perPacket = Number(nanoseconds) / packets;
+  const perPacket = (1000 * microseconds) / packets;
   process.stdout.write(
     `${flows} flows, ${packets} packets: ${perPacket.toFixed(1)} ns a packet, ` +
       `${(1000 / perPacket).toFixed(2)} M packets/s, ${reassembler.bytesPerFlow.toFixed(0)} bytes a flow\n`,

@@ -71,6 +71,11 @@ export const SCENARIOS: readonly Scenario[] = [
     psql(['-c', "select 'one call'; select 'of several'; create temp table t (a int); insert into t values (1), (2)"]),
   ),
   postgres(
+    'rows',
+    'Rows given and changed in every way that has a count: RETURNING, ON CONFLICT, MERGE, CREATE TABLE AS, cursors, COPY.',
+    psqlFile('rows'),
+  ),
+  postgres(
     'extended-types',
     'Parameters of many types through the extended protocol, in text and binary, NULL and empty ones, and a portal in parts.',
     node('postgres', 'pg', 'types', 1),
@@ -164,6 +169,11 @@ export const SCENARIOS: readonly Scenario[] = [
     'Text protocol: every kind of quoting and comment, several statements in one message and one that fails midway, a password to redact.',
     mariadbFile('mariadb-batch', '--skip-ssl', '--comments'),
     node('mysql', 'mysql2', 'multi', 1),
+  ),
+  mysql(
+    'rows',
+    'Rows given and changed in every way that has a count: RETURNING, REPLACE, ON DUPLICATE KEY, several tables, procedures.',
+    mariadbFile('mariadb-rows', '--skip-ssl', '--delimiter=;;'),
   ),
   mysql(
     'prepared-types',

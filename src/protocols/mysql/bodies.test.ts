@@ -199,3 +199,39 @@ test('an execution in flight with its prepare keeps all that is there of its val
   assert.deepEqual(statement?.parameters, [kept(value), 5]);
   assert.equal(statement?.marks, 0);
 });
+
+test('any bytes behind the kept part: no throw, and segmentation decides nothing', () => {
+  const kinds = fc.array(fc.constantFrom(VARCHAR, LONG, DATETIME, BLOB, 11, 8, 6, 99), { minLength: 1, maxLength: 6 });
+  const parts = fc.oneof(
+    fc.uint8Array({ maxLength: 12 }),
+    fc.constantFrom(day, t.str('ok'), Uint8Array.of(0xfb, 1, 0)),
+  );
+  const hostile = fc.array(parts, { maxLength: 30 }).map((all) => t.bytes(...all));
+  fc.assert(
+    fc.property(fc.boolean(), kinds, hostile, fc.integer({ min: 1, max: 40 }), (bulk, others, rest, pieceBytes) => {
+      const all = [VARCHAR, ...others];
+      const wireTypes = t.bytes(...all.map(t.u16));
+      const request = bulk
+        ? t.command(
+            c.MARIADB_COM_STMT_BULK_EXECUTE,
+            t.u32(1),
+            t.u16(c.BULK_SEND_TYPES),
+            wireTypes,
+            0,
+            t.str(first),
+            rest,
+          )
+        : t.command(c.COM_STMT_EXECUTE, t.u32(1), 0, t.u32(1), 0, 1, wireTypes, t.str(first), rest);
+      const at = request.length - rest.length - 20;
+      const said = [request.length, pieceBytes].map((size) => {
+        const count = Math.ceil((request.length - at) / size);
+        const pieces = Array.from({ length: count }, (_, i) => request.subarray(at + i * size, at + (i + 1) * size));
+        const turns = [t.client(request.subarray(0, at)), ...pieces.map((piece) => t.client(piece)), t.server(t.ok(1))];
+        const [statement] = t.statements(t.run([...t.opening(), ...prepare(all.length), ...turns]));
+        return [statement?.parameters, statement?.marks];
+      });
+      assert.deepEqual(said[1], said[0]);
+    }),
+    { seed: 42, numRuns: 120 },
+  );
+});

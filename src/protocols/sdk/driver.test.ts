@@ -15,7 +15,8 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { Driver, newDriverCounters } from './driver.ts';
+import { newDriverCounters } from './counters.ts';
+import { Driver } from './driver.ts';
 import { type Conversation, connectionInfo, contractTests, play } from './testkit.ts';
 
 const HEADER_BYTES = 3;

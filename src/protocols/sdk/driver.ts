@@ -21,39 +21,9 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
+import type { DriverCounters } from './counters.ts';
 import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
 import { Resync } from './resync.ts';
-
-export interface DriverCounters {
-  frames: number;
-  malformedFrames: number;
-  truncatedFrames: number;
-  gaps: number;
-  gapBytes: number;
-  resyncs: number;
-  /** Bytes passed over while looking for a frame. */
-  unparsedBytes: number;
-  heldOverflows: number;
-  strayFrames: number;
-  evictedHandles: number;
-  pendingOverflows: number;
-}
-
-export function newDriverCounters(): DriverCounters {
-  return {
-    frames: 0,
-    malformedFrames: 0,
-    truncatedFrames: 0,
-    gaps: 0,
-    gapBytes: 0,
-    resyncs: 0,
-    unparsedBytes: 0,
-    heldOverflows: 0,
-    strayFrames: 0,
-    evictedHandles: 0,
-    pendingOverflows: 0,
-  };
-}
 
 // Calls into modules never nest across drivers except through `feed`, and every use is over before the next begins.
 const out = new FrameOut();
@@ -73,7 +43,8 @@ export class Driver<S> {
   private readonly sink: EventSink;
   private readonly lanes: readonly [Lane, Lane];
   private readonly window: FrameWindow;
-  private readonly resync: Resync<S>;
+  /** Made when it is needed: most connections lose nothing. */
+  private resync: Resync<S> | undefined = undefined;
   private turn: Direction | -1 = -1;
 
   constructor(
@@ -90,7 +61,6 @@ export class Driver<S> {
     this.counters = counters;
     this.window = window;
     this.lanes = [new Lane(), new Lane()];
-    this.resync = new Resync(module, session, counters);
     if (midstream) {
       for (const lane of this.lanes) {
         lane.mode = RESYNC;
@@ -174,7 +144,7 @@ export class Driver<S> {
       const firstUs = pos === from ? startUs : tsUs;
       if (lane.mode === SKIP) pos = this.skip(direction, lane, bytes, pos, end);
       else if (lane.mode === SYNC) pos = this.read(direction, lane, bytes, pos, end, firstUs, tsUs);
-      else pos = this.resync.search(direction, lane, bytes, pos, end, firstUs, false);
+      else pos = this.search(direction, lane, bytes, pos, end, firstUs, false);
     }
     return end;
   }
@@ -368,6 +338,19 @@ export class Driver<S> {
     this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
   }
 
+  private search(
+    direction: Direction,
+    lane: Lane,
+    bytes: Uint8Array,
+    pos: number,
+    end: number,
+    tsUs: number,
+    silent: boolean,
+  ): number {
+    this.resync ??= new Resync(this.module, this.session, this.counters);
+    return this.resync.search(direction, lane, bytes, pos, end, tsUs, silent);
+  }
+
   /** The direction fell silent: decide what a search left open. */
   private settle(direction: Direction): void {
     const lane = this.lanes[direction];
@@ -376,7 +359,7 @@ export class Driver<S> {
     const length = lane.length;
     const tsUs = lane.startUs;
     lane.take();
-    const at = this.resync.search(direction, lane, buffer, 0, length, tsUs, true);
+    const at = this.search(direction, lane, buffer, 0, length, tsUs, true);
     if (at < length) this.run(direction, lane, buffer, at, length, tsUs, tsUs);
     if (lane.mode === RESYNC) {
       this.counters.unparsedBytes += lane.length;

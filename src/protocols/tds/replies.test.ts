@@ -182,6 +182,20 @@ test('attention aborts; DONE with ATTN ends it: the statement is marked as cance
   assert.equal(cancel?.outcomes[0]?.endUs, victim?.outcomes.at(-1)?.endUs);
 });
 
+test('attention: a reply that is cut short before the acknowledgement, which comes as a message of its own', () => {
+  const [victim, cancel] = t.statements(
+    t.run(
+      ...t.opening(),
+      t.client(t.batch("WAITFOR DELAY '01:00'")),
+      t.client(t.message(c.PACKET_ATTENTION, Buffer.alloc(0))),
+      t.reply(t.done(c.DONE_ERROR)),
+      t.reply(t.done(c.DONE_ATTENTION)),
+    ),
+  );
+  assert.deepEqual([victim?.marks, victim?.outcomes[0]?.errorCode], [MARK_CANCELLED, undefined]);
+  assert.deepEqual([cancel?.operation, cancel?.marks, cancel?.outcomes.length], ['CANCEL', 0, 1]);
+});
+
 test('attention: one that comes too late cancels nothing; one whose acknowledgement is missing says so', () => {
   const attention = t.client(t.message(c.PACKET_ATTENTION, Buffer.alloc(0)));
   const late = t.statements(

@@ -1,6 +1,13 @@
 /** What the tokens of a reply mean for the request that it answers, and for the session. MS-TDS §2.2.7. */
 import type { Cursor } from '../../base/cursor.ts';
-import { MARK_GAP, MARK_MALFORMED, MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
+import {
+  MARK_CANCELLED,
+  MARK_GAP,
+  MARK_MALFORMED,
+  MARK_TRUNCATED,
+  Outcome,
+  StatementEvent,
+} from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import { contextInfo } from './actor.ts';
 import type { Channel } from './channel.ts';
@@ -38,6 +45,8 @@ export class ReplyReader implements TokenHandler {
   private sink: EventSink = NO_SINK;
   /** Bytes of the message that earlier outcomes have. */
   private counted = 0;
+  /** Of the last DONE in this message. */
+  private lastStatus = 0;
   /** Columns were described in this message. */
   private described = false;
 
@@ -53,6 +62,7 @@ export class ReplyReader implements TokenHandler {
 
   begin(): void {
     this.counted = 0;
+    this.lastStatus = 0;
     this.described = false;
   }
 
@@ -148,6 +158,7 @@ export class ReplyReader implements TokenHandler {
     const { channel } = this;
     const { dialect } = channel.session;
     const head = channel.pending[0];
+    this.lastStatus = status;
     if (dialect.family === FAMILY_SYBASE) {
       channel.session.transaction =
         command === SYBASE_TRANSACTION_OPEN || (status & c.DONE_IN_TRANSACTION) !== 0 ? 'open' : 'idle';
@@ -219,6 +230,8 @@ export class ReplyReader implements TokenHandler {
     if (event instanceof StatementEvent) {
       if (channel.outcome === undefined && event.outcomes.length === 0 && !whole) return;
       this.close();
+      const isCut = (this.lastStatus & c.DONE_ERROR) !== 0 && !event.outcomes.some(isFailed);
+      if (isCut && channel.isCancelling) event.marks |= MARK_CANCELLED;
       for (const outcome of event.outcomes) if (outcome.endUs === 0) outcome.endUs = this.frame.endUs;
     }
   }

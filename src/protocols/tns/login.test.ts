@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AuditEvent, MARK_MIDSTREAM, MARK_NO_REPLY, OpaqueEvent } from '../../contracts/event.ts';
 import { END_FIN, type EventSink } from '../../contracts/protocol.ts';
-import { Driver, newDriverCounters } from '../sdk/driver.ts';
+import { newDriverCounters } from '../sdk/counters.ts';
+import { Driver } from '../sdk/driver.ts';
 import { connectionInfo } from '../sdk/testkit.ts';
 import { readAnoReply } from './ano.ts';
 import { connectFacts, refusalCode } from './connect.ts';
@@ -111,6 +112,7 @@ test('native encryption is opaque, with what the connect data said', () => {
   const [event] = events;
   assert.ok(event instanceof OpaqueEvent);
   assert.equal(event.reason, 'native-encryption');
+  assert.equal(event.tls?.cipher, 'AES256');
   assert.equal(event.identity.osUser, 'ann');
   assert.equal(event.identity.database, 'shop');
 });

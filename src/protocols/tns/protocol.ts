@@ -1,6 +1,6 @@
 /** Oracle Net (TNS) and the two-task common protocol (TTC) in it, 9i to 23ai. What is read and what is not: README.md. */
 import type { Cursor } from '../../base/cursor.ts';
-import { LoginEvent, MARK_GAP, OpaqueEvent } from '../../contracts/event.ts';
+import { LoginEvent, MARK_GAP, OpaqueEvent, type TlsFacts } from '../../contracts/event.ts';
 import {
   type Direction,
   type EventSink,
@@ -12,7 +12,7 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { isAno, readAnoReply } from './ano.ts';
+import { CIPHER_NAMES, isAno, readAnoReply } from './ano.ts';
 import { cancel, forceRequest, onClientData } from './calls.ts';
 import { connectFacts, refusalCode } from './connect.ts';
 import * as c from './constants.ts';
@@ -31,6 +31,8 @@ const ACCEPT_SDU32_OFFSET = 32;
 const ACCEPT_FLAGS_OFFSET = 41;
 const MARKER_KIND_OFFSET = 10;
 const MARKER_RESET = 2;
+/** Server name that Oracle's clients put into TLS: the service, and the version of the protocol. */
+const SNI_PATTERN = /^S\d+\.(.+)\.V\d+\.\d+$/;
 
 function mayBeTls(session: TnsSession, bytes: Uint8Array, start: number, end: number): boolean {
   if (session.tlsSeen) return true;
@@ -202,15 +204,26 @@ function onAno(
 ): FrameWish {
   if (direction === TO_SERVER) return NEXT;
   const choice = readAnoReply(bytes, start, end);
-  if (choice.cipher !== 0) return opaque(session, 'native-encryption', frame.startUs, sink);
+  if (choice.cipher !== 0) {
+    const cipher = CIPHER_NAMES.get(choice.cipher) ?? String(choice.cipher);
+    return opaque(session, 'native-encryption', frame.startUs, sink, { cipher });
+  }
   if (choice.macBytes > 0) session.macBytes = choice.macBytes;
   return NEXT;
 }
 
-function opaque(session: TnsSession, reason: string, tsUs: number, sink: EventSink): FrameWish {
+function opaque(
+  session: TnsSession,
+  reason: string,
+  tsUs: number,
+  sink: EventSink,
+  facts: TlsFacts | undefined = session.tlsSeen ? session.tls.facts : undefined,
+): FrameWish {
   session.flush(0, sink);
+  const service = SNI_PATTERN.exec(facts?.sni ?? '')?.[1];
+  if (service !== undefined) setIdentity(session, { database: service });
   const event = new OpaqueEvent(session.identity, session.connectStartUs < 0 ? tsUs : session.connectStartUs, reason);
-  if (session.tlsSeen) event.tls = session.tls.facts;
+  event.tls = facts;
   session.emit(event, sink);
   return STOP;
 }
@@ -243,7 +256,7 @@ const tns: ProtocolModule<TnsSession> = {
   onRest: (session, direction, bytes, start, end) => {
     if (direction === TO_CLIENT && session.reply.wireBytes > 0) session.reply.append(bytes, start, end);
   },
-  onGap: (session, direction, lostBytes, _synced, _tsUs, sink) => {
+  onGap: (session, direction, lostBytes, synced, _tsUs, sink) => {
     session.lostBytes += lostBytes;
     if (direction === TO_SERVER) {
       // A call may be missing, whose reply must not be taken for that of one before it. In the round after an error
@@ -252,6 +265,7 @@ const tns: ProtocolModule<TnsSession> = {
       forceRequest(session, true, sink);
     } else {
       session.reply.holed = true;
+      if (!synced) session.repliesLost = true;
       // With several replies outstanding, none can be told from the next.
       if (session.pending.length > 1) session.flush(MARK_GAP, sink);
     }

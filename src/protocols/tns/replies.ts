@@ -86,10 +86,20 @@ export function finishReply(session: TnsSession, forced: boolean, sink: EventSin
   if (pending.fast && !reply.holed) negotiateFast(session);
   const status = statusOf(session, pending);
   if (status === undefined && !forced) return;
+  if (status !== undefined && answersAnother(session, pending, status)) {
+    reply.clear();
+    return;
+  }
   session.pending.shift();
   if (status === undefined && session.doubt) session.release(pending, MARK_GAP, sink);
   else settle(session, pending, status, sink);
   reply.clear();
+}
+
+/** After a loss, replies whose ends are marked may be those of calls that were given up. */
+function answersAnother(session: TnsSession, pending: Pending, status: CallStatus): boolean {
+  if (!session.endOfResponse || !session.repliesLost || status.short) return false;
+  return status.call !== pending.sequence;
 }
 
 function negotiate(session: TnsSession, pending: Pending): void {

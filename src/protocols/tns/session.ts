@@ -108,6 +108,8 @@ export class TnsSession {
   serverBroke = false;
   /** Calls may have been lost since the latest one: only a status with its number answers it. */
   doubt = false;
+  /** Replies may have been lost whole: where ends are marked, a status must name the call that it answers. */
+  repliesLost = false;
   lostBytes = 0;
   emitted = 0;
   quitUs = -1;
@@ -162,6 +164,8 @@ export class TnsSession {
 
   push(pending: Pending, sink: EventSink): void {
     this.doubt = false;
+    // The client goes on: what it waited for may have come in what was lost.
+    if (this.endOfResponse && this.reply.holed && this.reply.length === 0) this.flush(MARK_GAP, sink);
     this.pending.push(pending);
     this.pendingBytes += this.request.length;
     if (this.pending.length === 1) this.pendingBytes = this.request.length;
