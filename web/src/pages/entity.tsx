@@ -104,9 +104,7 @@ function FigureCard({ figure }: { readonly figure: Figure }): JSX.Element {
       <a class="panel figure" href={linkTo('/search', { q: figure.q })}>
         <span class="split">
           <span class="muted">{figure.name}</span>
-          <span class={state === 'above usual' || state === 'below usual' ? 'small strong bad' : 'small muted'}>
-            {state}
-          </span>
+          <span class={state === 'above usual' ? 'small strong bad' : 'small muted'}>{state}</span>
         </span>
         <b>{inUnit(now, figure.unit)}</b>
         {known && (
@@ -117,11 +115,15 @@ function FigureCard({ figure }: { readonly figure: Figure }): JSX.Element {
           </span>
         )}
         <span class="small muted">
-          {known ? `usually ${inUnit(low, figure.unit)} to ${inUnit(high, figure.unit)} a day` : 'in this range'}
+          {known ? `usually ${usualText(inUnit(low, figure.unit), inUnit(high, figure.unit))} a day` : 'in this range'}
         </span>
       </a>
     </li>
   );
+}
+
+function usualText(low: string, high: string): string {
+  return low === high ? low : `${low} to ${high}`;
 }
 
 function inUnit(value: number, unit: string): string {
