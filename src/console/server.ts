@@ -13,6 +13,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifySchemaValidationError } from 'fastify';
 import Type from 'typebox';
 import { Access } from './access/access.ts';
+import { AccessLog } from './access-log.ts';
 import { API_PREFIX, Problem } from './api/common.ts';
 import type { ConsoleApp, ConsoleSettings, Context } from './context.ts';
 import { ConsoleError } from './error.ts';
@@ -62,7 +63,17 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
   const access = new Access(db, tls !== undefined);
   const reads = new ReadPool(store, options.threads ?? THREADS);
   const setupSecret = access.people.isEmpty() ? newSecret() : undefined;
-  const context: Context = { settings: options, db, access, trail: new Trail(db), reads, setupSecret };
+  const accessLog = new AccessLog(store);
+  const context: Context = {
+    settings: options,
+    db,
+    access,
+    trail: new Trail(db),
+    accessLog,
+    reads,
+    searches: new Map(),
+    setupSecret,
+  };
   const app = newApp(tls);
   await install(app, context, options);
   await serveWeb(app, web);
@@ -72,7 +83,7 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
     setupPath: setupSecret === undefined ? undefined : `/setup#${setupSecret}`,
     close: async () => {
       await app.close();
-      await reads.close();
+      await Promise.all([reads.close(), accessLog.close()]);
       db.close();
     },
   };

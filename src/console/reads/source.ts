@@ -25,10 +25,15 @@ export interface Question {
 export type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 const SECOND_US = 1_000_000;
+/** Answers kept by a thread, and groups in them, at most. */
+const KEPT_ANSWERS_MAX = 500;
+const KEPT_GROUPS_MAX = 200_000;
 
 export class Source {
   readonly directory: string;
   readonly reader: StoreReader;
+  private readonly answers = new Map<string, readonly Group[]>();
+  private kept = 0;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -63,9 +68,26 @@ export class Source {
     };
   }
 
-  /** All groups, in no order. */
+  /** All groups, in no order. Kept while nothing new arrives: pages ask for much the same, and people come back. */
   aggregate(query: Query, by: GroupBy): readonly Group[] {
-    return finish(this.reader.groupSteps(query, by));
+    // Records that arrive or expire change the answer.
+    const key = JSON.stringify([query, by, this.reader.lastSeq(), this.reader.summary().records]);
+    const known = this.answers.get(key);
+    if (known !== undefined) return known;
+    const groups = finish(this.reader.groupSteps(query, by));
+    // What could not be read may be there the next time.
+    if (this.reader.problems.length === 0) this.keep(key, groups);
+    return groups;
+  }
+
+  private keep(key: string, groups: readonly Group[]): void {
+    this.answers.set(key, groups);
+    this.kept += groups.length;
+    for (const [oldest, { length }] of this.answers) {
+      if (this.kept <= KEPT_GROUPS_MAX && this.answers.size <= KEPT_ANSWERS_MAX) return;
+      this.answers.delete(oldest);
+      this.kept -= length;
+    }
   }
 
   latest(query: Query, limit: number): readonly AuditRecord[] {
