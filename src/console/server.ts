@@ -23,6 +23,7 @@ import { liveRoutes } from './routes/live.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { recordRoutes } from './routes/records.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { searchRoutes } from './routes/searches.ts';
 import { sensorRoutes } from './routes/sensors.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -158,6 +159,7 @@ function routes(api: ConsoleApp, context: Context): void {
   searchRoutes(api, context);
   policyRoutes(api, context);
   liveRoutes(api, context);
+  reportRoutes(api, context);
   api.get(
     '/openapi.json',
     { config: { role: 'viewer' }, schema: { hide: true, response: { 200: Type.Unknown() } } },
