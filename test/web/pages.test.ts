@@ -29,6 +29,7 @@ const PAGES: readonly PageCase[] = [
   { path: '/policies', shows: () => 'Versions' },
   { path: '/policies?tab=edit', shows: (role) => (role === 'viewer' ? 'Source' : 'Try over history') },
   { path: `/sensors?${DAY}`, shows: () => 'Completeness' },
+  { path: '/reports', shows: () => 'Scheduled' },
   {
     path: '/people',
     shows: (role) =>

@@ -1,5 +1,7 @@
 /** What is done rarely and matters much: revealing values, changing policies, keeping searches, looking at the trail. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { goTo, NO_BROWSER, type Stage, settled, textOf, withStage } from './stage.ts';
@@ -7,7 +9,9 @@ import { goTo, NO_BROWSER, type Stage, settled, textOf, withStage } from './stag
 /** Id of the first record that the query finds and that has bind values. */
 async function idWithBinds(page: Page): Promise<string> {
   return await page.evaluate(async () => {
-    const list = (await (await fetch('/api/v1/records?limit=200&q=user:alice')).json()) as { rows: { id: string }[] };
+    const list = (await (await fetch('/api/v1/records?limit=50&q=user:alice+call:prepared')).json()) as {
+      rows: { id: string }[];
+    };
     for (const { id } of list.rows) {
       const view = (await (await fetch(`/api/v1/records/${id}`)).json()) as { binds: unknown[] };
       if (view.binds.length > 0) return id;
@@ -97,10 +101,31 @@ async function keepSearch(stage: Stage): Promise<void> {
   await visit.context.close();
 }
 
+/** Made for the day, downloaded, and the same bytes as the hash on the page says. */
+async function makeReport(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  await goTo(visit, stage, '/reports?t=2026-11-21/2026-11-23');
+  const entry = page.locator('.catalogue li').filter({ hasText: 'Schema changes' });
+  await entry.getByRole('button', { name: /Make it/ }).click();
+  const made = page.getByRole('row').filter({ hasText: 'Schema changes' });
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    made.getByRole('link', { name: 'PDF' }).click(),
+  ]);
+  const bytes = await readFile(await download.path());
+  assert.equal(bytes.subarray(0, 5).toString(), '%PDF-');
+  const shown = (await made.locator('code[title]').getAttribute('title')) ?? '';
+  assert.equal(shown.split(' ').at(-1), createHash('sha256').update(bytes).digest('hex'));
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
 test('reveals, policies and saved searches', { skip: NO_BROWSER ?? false }, async (t) => {
   await withStage(async (stage) => {
     await t.test('values are revealed with a reason, which stays', () => reveal(stage));
     await t.test('a policy is edited, checked, tried and kept', () => changePolicy(stage));
+    await t.test('a report is made and is what its hash says', () => makeReport(stage));
     await t.test('a search is kept with its columns', () => keepSearch(stage));
   });
 });

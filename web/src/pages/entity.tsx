@@ -1,11 +1,10 @@
 /** A user, an object or a database: now against what is usual, companions, what is rare or new here. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { EntityView, Figure } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatBytes, formatCount, formatDuration, formatMoment, formatShort, plural } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
-import { echo, rangeParam, scopeParams, zone } from '../base/scope.ts';
+import { rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
 import type { PageProps } from '../frame/lazy.tsx';
@@ -20,10 +19,7 @@ export default function Entity({ params }: PageProps): JSX.Element {
   const name = params['name'] ?? '';
   const kind = place.value.path.split('/')[1] ?? 'users';
   const answer = useAnswer<EntityView>(`/${kind}/${segment(name)}`, { t: scopeParams()['t'] });
-  const asked = answer.data?.asked;
-  useEffect(() => {
-    if (asked !== undefined) echo.value = asked;
-  }, [asked]);
+  useEcho(answer.data?.asked);
   return (
     <Answered answer={answer} lines={12}>
       {(view) => <EntityBody view={view} />}
