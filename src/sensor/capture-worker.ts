@@ -74,6 +74,7 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
     parts.tick();
     await nextTurn();
   }
+  drain(source, parts);
   pipeline.finish();
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
@@ -81,6 +82,16 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   watch?.tick(Date.now() * 1000);
   watch?.close();
   parts.tick();
+}
+
+/** Reads what the rings hold when the end is asked for, and no more than they can hold: a busy link does not delay it. */
+function drain(source: LiveSource, { pipeline }: CaptureParts): void {
+  for (let blocks = job.blockCount * job.interfaces.length; blocks > 0; blocks--) {
+    const batch = source.poll(POLL_MS);
+    if (batch === undefined) return;
+    pipeline.run(batch);
+    source.release(batch);
+  }
 }
 
 function progressOf(stats: SourceStats, { pipeline, tally, engine }: CaptureParts): Progress {
