@@ -28,6 +28,8 @@ export interface AuditorOptions {
   readonly sink: RecordSink;
   /** Records wait for `release`, which hands them on in an order that does not depend on how flows share threads. */
   readonly ordered?: boolean;
+  /** Number of the first loss record: auditors of one sensor count from different ones. */
+  readonly firstLoss?: number;
   /** Takes the records that the policy engine defers. */
   readonly defer?: (record: AuditRecord, statement: SqlStatement | undefined) => void;
 }
@@ -54,20 +56,16 @@ export interface AuditCounters extends Counters {
   dropped: number;
 }
 
+export function newAuditCounters(): AuditCounters {
+  return { sessions: 0, logins: 0, failedLogins: 0, statements: 0, opaque: 0, ignored: 0, dropped: 0 };
+}
+
 export class Auditor implements SessionOpener {
-  readonly counters: AuditCounters = {
-    sessions: 0,
-    logins: 0,
-    failedLogins: 0,
-    statements: 0,
-    opaque: 0,
-    ignored: 0,
-    dropped: 0,
-  };
+  readonly counters: AuditCounters = newAuditCounters();
   readonly options: AuditorOptions;
   /** Judges from the next record on; may be replaced at any time between two packets. */
   policy: PolicyEngine | undefined;
-  private losses = 0;
+  private losses: number;
   private readonly order = new PacketOrder();
   /** Times `release` was called. */
   private packets = 0;
@@ -79,6 +77,7 @@ export class Auditor implements SessionOpener {
   constructor(options: AuditorOptions) {
     this.options = options;
     this.policy = options.policy;
+    this.losses = options.firstLoss ?? 0;
     this.pool = new RecordPool(options.sink.keepsNothing === true);
   }
 

@@ -26,8 +26,8 @@ export interface RingOptions {
   readonly promiscuous?: boolean;
   /** Leaves out what this machine sends; true by default. To watch a database on this machine it must be false. */
   readonly ignoreOutgoing?: boolean;
-  /** Classic BPF program (`struct sock_filter[]`) that says which frames are received. */
-  readonly filter?: Uint8Array;
+  /** Classic BPF program (`struct sock_filter[]`) that says which frames are received; one for all interfaces, or by name. */
+  readonly filter?: Uint8Array | ((interfaceName: string) => Uint8Array);
   /** Shares the frames of each interface among all sources that were opened with the same group. */
   readonly fanout?: FanoutChoice;
   /** How often the interfaces are looked at; 1000 ms by default. */
@@ -80,14 +80,18 @@ export interface LinkReport {
   readonly reopens: number;
 }
 
-export interface RingSource extends PacketSource {
+/** A packet source over interfaces. */
+export interface LiveSource extends PacketSource {
+  /** Replaces the filter of every interface; an empty program accepts everything. */
+  setFilter(program: Uint8Array): void;
+  links(): LinkReport[];
+}
+
+export interface RingSource extends LiveSource {
   /**
    * An eventfd: eight bytes (1 in the machine's byte order) written to it, by any thread, end a poll. Valid until `close`.
    */
   readonly wakeFd: number;
-  /** Replaces the filter of every ring; an empty program accepts everything. */
-  setFilter(program: Uint8Array): void;
-  links(): LinkReport[];
 }
 
 /** Opens live interfaces. Throws `InputError`, one line, when one cannot be captured from. */
@@ -230,7 +234,7 @@ function nativeOptions(options: RingOptions, ifname: string, index: number): Nat
     retireMs: options.retireMs ?? RETIRE_MS_DEFAULT,
     promisc: options.promiscuous ?? true,
     ignoreOutgoing: options.ignoreOutgoing ?? true,
-    filter: options.filter,
+    filter: typeof options.filter === 'function' ? options.filter(ifname) : options.filter,
     fanout: fanout && {
       group: fanout.group + index,
       type: fanout.mode === 'hash' ? 'hash' : 'cbpf',

@@ -1,17 +1,20 @@
 /** `wiretrail sensor`: live capture from a mirror port. */
 import { hostname } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { AlarmDesk } from '../alarm/desk.ts';
 import { ALARM_FORMS } from '../alarm/open.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { loadAddon } from '../capture/addon.ts';
 import { InputError } from '../capture/batch.ts';
+import { CapFeed } from '../capture/cap.ts';
 import { ControlServer, type PeerLookup } from '../control/server.ts';
 import { serversOf } from '../policy/servers.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
+import { AlarmSink } from '../sensor/alarm-sink.ts';
 import { readPolicies } from '../sensor/assemble.ts';
-import { LiveCapture } from '../sensor/live.ts';
-import type { CaptureJob, Progress } from '../sensor/messages.ts';
+import { LiveCapture, type LiveListeners } from '../sensor/live.ts';
+import { type CrewJob, LiveCrew } from '../sensor/live-crew.ts';
+import type { Progress } from '../sensor/messages.ts';
 import { Steering } from '../sensor/steering.ts';
 import { openTraffic } from '../sensor/traffic.ts';
 import type { TrafficLog } from '../traffic/log.ts';
@@ -49,6 +52,8 @@ interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly blockKib: number;
   readonly blocks: number;
   readonly promiscuous: boolean;
+  readonly workers: number;
+  readonly source: 'ring' | 'cap';
   readonly filter?: string;
   readonly kernelFilter?: boolean;
 }
@@ -58,6 +63,7 @@ Examples:
   wiretrail sensor -i eth1 --store /var/lib/wiretrail      record what the mirror port shows, until Ctrl-C
   wiretrail sensor -i eth1 --jsonl - | jq .                records as they come
   wiretrail sensor -i eth1 --store data --blocks 1024      a ring of 256 MiB for bursts
+  wiretrail sensor -i eth1 -i eth2 --workers 4 --store data   four threads, a ring of every interface for each
 
 Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
 
@@ -79,6 +85,10 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
+    .addOption(
+      new Option('--source <name>', 'ring: AF_PACKET, Linux; cap: libpcap').choices(['ring', 'cap']).default('ring'),
+    )
+    .option('--workers <count>', 'capture threads that share the connections of every interface', positiveInteger, 1)
     .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
     .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
     .option('--no-promiscuous', 'see only what is addressed to this interface')
@@ -96,12 +106,13 @@ async function run(options: SensorOptions): Promise<number> {
   if (options.kernelFilter && serversOf(readPolicies(policies)) === undefined) {
     say('the policies may keep records of any server: --kernel-filter lets everything in');
   }
+  const cap = options.source === 'cap' ? openCap(options) : undefined;
   const desk = new AlarmDesk(options.alarm ?? [], programVersion());
   const line = new ProgressLine();
   const wanted = trafficOptionsOf(options);
   // Opened when the store is there.
   const log: { traffic: TrafficLog | undefined } = { traffic: undefined };
-  const live = new LiveCapture(jobOf(options, policies), {
+  const live = await startLive(options, jobOf(options, policies, cap), {
     ready: () => {
       log.traffic = wanted && openTraffic(wanted);
       say(`capturing on ${options.interface.join(', ')}`);
@@ -129,6 +140,7 @@ async function run(options: SensorOptions): Promise<number> {
     throw error;
   } finally {
     line.end();
+    cap?.close();
     unhook();
     closeTraffic(log.traffic);
     await control?.close();
@@ -148,10 +160,23 @@ function peerLookup(): PeerLookup | undefined {
   }
 }
 
-function jobOf(
-  options: SensorOptions,
-  policies: readonly string[],
-): Omit<CaptureJob, 'stop' | 'alarms' | 'sendsTraffic'> {
+type Live = LiveCapture | LiveCrew;
+
+function startLive({ workers }: SensorOptions, job: CrewJob, listeners: LiveListeners): Live | Promise<LiveCrew> {
+  if (workers === 1) return new LiveCapture({ ...job, crew: undefined }, listeners);
+  const { alarm } = listeners;
+  return LiveCrew.start(job, workers, alarm === undefined ? [] : [new AlarmSink(alarm)], listeners);
+}
+
+/** Throws a UserError when the options ask for what libpcap cannot do, or it is not there. */
+function openCap({ interface: interfaces, workers, kernelFilter, filter, blockKib, blocks }: SensorOptions): CapFeed {
+  if (workers > 1) throw new UserError('--source cap is one thread: use --workers 1');
+  if (kernelFilter)
+    throw new UserError('--source cap cannot replace its filter: use --filter instead of --kernel-filter');
+  return new CapFeed({ interfaces, filter, bufferBytes: blockKib * 1024 * blocks });
+}
+
+function jobOf(options: SensorOptions, policies: readonly string[], cap: CapFeed | undefined): CrewJob {
   return {
     interfaces: options.interface,
     sensor: options.sensorName,
@@ -169,11 +194,12 @@ function jobOf(
     promiscuous: options.promiscuous,
     filter: options.filter,
     kernelFilter: options.kernelFilter ?? false,
+    cap: cap?.memory,
   };
 }
 
 /** SIGINT and SIGTERM end the capture, SIGHUP reads the policies again. Returns what undoes it. */
-function hookSignals(live: LiveCapture, steering: Steering): () => void {
+function hookSignals(live: Live, steering: Steering): () => void {
   const stop = (): void => live.stop();
   const reload = (): void => {
     steering.reload().then(

@@ -75,6 +75,7 @@ export const CONDITIONS: Readonly<Record<string, Definition>> = {
   ),
   keyword,
   regex,
+  auth_method: name('How the user proved who they are.', ({ record }) => record.authMethod, KIND_LOGIN),
   outcome,
   error_code: name('SQLSTATE or native error code.', ({ record }) => record.errorCode, ANSWERED),
   error_text: name('Text of the error.', ({ record }) => record.errorText, ANSWERED),
@@ -87,6 +88,7 @@ export const CONDITIONS: Readonly<Record<string, Definition>> = {
   rows: threshold('Rows returned.', ({ record }) => record.returnedRows),
   affected_rows: threshold('Rows inserted, updated or deleted.', ({ record }) => record.affectedRows),
   response_bytes: threshold('Bytes of the reply.', ({ record }) => record.responseBytes),
+  bulk_bytes: threshold('Bytes of bulk data the client sent: COPY, LOAD DATA.', ({ record }) => record.bulkBytes),
   text_bytes: threshold(
     'Length of the statement in bytes.',
     ({ record }) => record.textLength ?? byteLength(record.text),

@@ -146,3 +146,14 @@ test('a match explains itself in sentences, with bytes and characters of the sta
   ]);
   assert.deepEqual(why('{ user: nobody }', 'SELECT 1', { user: 'Ann' }), []);
 });
+
+test('full-width forms hide neither words nor names, and the bytes are those of the text as sent', () => {
+  const wide = 'SELECT é FROM t WHERE ｕｎｉｏｎ　ＳＥＬＥＣＴ';
+  assert.deepEqual(why('{ keyword: [union] }', wide), [
+    'The rule asks for keyword union; found union at bytes 23 to 38. → ｕｎｉｏｎ',
+  ]);
+  assert.deepEqual(why("{ regex: 'union\\s+select' }", wide), [
+    'The rule asks for regex union\\s+select; found union SELECT at bytes 23 to 59. → ｕｎｉｏｎ　ＳＥＬＥＣＴ',
+  ]);
+  assert.equal(why('{ object: users }', 'SELECT * FROM ｕｓｅｒｓ').length, 1);
+});

@@ -1,6 +1,7 @@
 /** The keywords of all conditions in one automaton, run at most once a record and area, and only when a condition asks. */
 import { type Keyword, Matcher } from './aho-corasick.ts';
 import type { Facts } from './facts.ts';
+import { foldWidth } from './width.ts';
 
 /** `text`: the statement as sent. `code`: without literals and comments. */
 export type TextArea = 'text' | 'code';
@@ -13,6 +14,9 @@ const QUOTE = 0x27;
 
 interface AreaScan {
   generation: number;
+  /** The text, and what was scanned of it; the same unless it has full-width forms. */
+  original: string;
+  folded: string;
   readonly area: TextArea;
 }
 
@@ -29,10 +33,10 @@ export class KeywordScanner {
   private hitKeyword: Int32Array = new Int32Array(0);
   private hitStart: Int32Array = new Int32Array(0);
   private hitEnd: Int32Array = new Int32Array(0);
-  private readonly text: AreaScan = { generation: -1, area: 'text' };
-  private readonly code: AreaScan = { generation: -1, area: 'code' };
+  private readonly text: AreaScan = { generation: -1, original: '', folded: '', area: 'text' };
+  private readonly code: AreaScan = { generation: -1, original: '', folded: '', area: 'code' };
   /** Of the text, only its strings. */
-  private readonly strings: AreaScan = { generation: -1, area: 'text' };
+  private readonly strings: AreaScan = { generation: -1, original: '', folded: '', area: 'text' };
   private scanning: AreaScan = this.text;
   private buffer: Uint8Array = new Uint8Array(BUFFER_BYTES_FIRST);
   private readonly encoder = new TextEncoder();
@@ -104,7 +108,14 @@ export class KeywordScanner {
   /** The first keyword of the group in the record `holds` was last asked about, with its bytes in the area. */
   firstHit(group: number): { readonly text: string; readonly start: number; readonly end: number } {
     const keyword = this.keywords[this.hitKeyword[group] ?? 0];
-    return { text: keyword?.text ?? '', start: this.hitStart[group] ?? 0, end: this.hitEnd[group] ?? 0 };
+    const { folded, original } = this.areaOf[group] === 'code' ? this.code : this.text;
+    const inOriginal = (byte: number): number => {
+      if (folded === original) return byte;
+      const chars = Buffer.from(folded).toString('utf8', 0, byte).length;
+      return Buffer.byteLength(original.slice(0, chars));
+    };
+    const start = inOriginal(this.hitStart[group] ?? 0);
+    return { text: keyword?.text ?? '', start, end: inOriginal(this.hitEnd[group] ?? 0) };
   }
 
   private run(scan: AreaScan, facts: Facts): void {
@@ -112,7 +123,14 @@ export class KeywordScanner {
     const text = scan.area === 'code' ? facts.code() : facts.record.text;
     if (text === undefined || this.matcher === undefined) return;
     this.scanning = scan;
-    const bytes = this.encode(text);
+    let bytes = this.encode(text);
+    scan.original = text;
+    scan.folded = text;
+    // More bytes than units: not all of it is ASCII.
+    if (bytes > text.length) {
+      scan.folded = foldWidth(text);
+      if (scan.folded !== text) bytes = this.encode(scan.folded);
+    }
     this.matcher.scan(this.buffer, 0, bytes, this.receive);
   }
 

@@ -1,5 +1,7 @@
 /** Matching of names: users, operations, tables. Case never matters; `*` and `?` are wildcards. */
 
+import { foldWidth } from './width.ts';
+
 /** Results kept per matcher: names repeat from statement to statement. */
 const REMEMBERED_MAX = 1024;
 
@@ -69,7 +71,7 @@ export class NameMatcher {
   test(name: string): boolean {
     const known = this.remembered.get(name);
     if (known !== undefined) return known;
-    const verdict = this.judge(name.toLowerCase());
+    const verdict = this.judge(foldWidth(name).toLowerCase());
     if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();
     this.remembered.set(name, verdict);
     return verdict;

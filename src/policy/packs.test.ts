@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
+import { createAnalyzer } from '../sql/analyzer.ts';
 import { loadPolicies } from './policy.ts';
 import { runPolicyTests } from './rule-tests.ts';
 import { policySchema } from './schema.ts';
-import { stubAnalyzer } from './stub-analyzer.ts';
 
 const FOLDER = join(import.meta.dirname, '../../policies');
 
 test('the packs load, and every rule has cases that match and cases that miss', () => {
   const policy = loadPolicies(FOLDER, { disabledToo: true });
-  const { results, untested } = runPolicyTests(policy, stubAnalyzer);
+  const { results, untested } = runPolicyTests(policy, createAnalyzer());
   assert.deepEqual(untested, []);
   const failed = results.filter((result) => !result.passed);
   assert.deepEqual(

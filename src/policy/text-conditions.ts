@@ -8,6 +8,7 @@ import { byteRange, type Facts, type Finding, KIND_STATEMENT, locate } from './f
 import type { KeywordScanner, TextArea } from './keywords.ts';
 import { Regex } from './regex.ts';
 import { RegexError } from './regex-parser.ts';
+import { foldWidth } from './width.ts';
 
 const AREAS: readonly TextArea[] = ['text', 'code'];
 const AREA_DOC = 'in: text (as sent; default) or code (normalised: no literals, no comments, one space).';
@@ -185,10 +186,12 @@ class RegexCheck implements Check {
     if (text === undefined || !this.test(facts)) return undefined;
     const { matchStart, matchEnd } = this.regex;
     const found = text.slice(matchStart, matchEnd);
-    return this.area === 'text' ? { found, ...byteRange(text, matchStart, matchEnd) } : locate(facts, found, found);
+    const sent = facts.record.text ?? text;
+    return this.area === 'text' ? { found, ...byteRange(sent, matchStart, matchEnd) } : locate(facts, found, found);
   }
 
   private textOf(facts: Facts): string | undefined {
-    return this.area === 'code' ? facts.code() : facts.record.text;
+    const text = this.area === 'code' ? facts.code() : facts.record.text;
+    return text === undefined ? undefined : foldWidth(text);
   }
 }

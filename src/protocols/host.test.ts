@@ -98,6 +98,17 @@ test('the middle of a message says nothing; the next turn is judged afresh', asy
   assert.equal(connections[0]?.protocol, 'postgres');
 });
 
+test('the rest of a message that is longer than what is held does not end the search', async () => {
+  const modules = await loadProtocols();
+  const { say, connections } = open({ clientSide: -1, midstream: true, ports: [50_000, 5432] }, modules);
+  const rest = 'a statement of many packets '.split('').join('\0');
+  for (let bytes = 0; bytes < 200_000; bytes += rest.length) assert.equal(say(0, rest), STREAM_KEEP);
+  say(1, PG_REPLY);
+  say(0, PG_QUERY);
+  say(1, PG_REPLY);
+  assert.equal(connections[0]?.protocol, 'postgres');
+});
+
 test('a port hint decides what content cannot; an unknown protocol name is refused', () => {
   const unsure: ProtocolModule = { ...toy, probe: (_bytes, _start, _end, direction) => (direction === 0 ? 2 : 1) };
   const without = open({}, [unsure]);

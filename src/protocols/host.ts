@@ -36,7 +36,8 @@ import {
 } from '../contracts/traffic.ts';
 import { tunnelName } from '../contracts/view.ts';
 import { PROBE_LOST, PROBE_OPEN, Probe, type ProbeWinner } from './probe.ts';
-import { Driver, type DriverCounters, FrameWindow, newDriverCounters } from './sdk/driver.ts';
+import { type DriverCounters, newDriverCounters } from './sdk/counters.ts';
+import { Driver, FrameWindow } from './sdk/driver.ts';
 
 export interface HostCounters extends DriverCounters {
   connections: number;

@@ -75,13 +75,15 @@ export class Probe {
   ): number {
     this.hold(side, bytes, start, end, tsUs);
     const best = this.judge(candidates, hinted);
-    if (best === undefined) {
+    const isFull = this.heldBytes > HELD_BYTES_MAX;
+    // Mid-stream, the rest of a long message may leave a candidate open: what it says is as little worth.
+    if (best === undefined || (isFull && this.midstream && this.winner === undefined)) {
       if (!this.midstream || this.turns >= TURNS_MAX) return PROBE_LOST;
       this.forget();
       return PROBE_OPEN;
     }
     if (this.winner) return PROBE_WON;
-    return this.heldBytes > HELD_BYTES_MAX || this.turns > TURNS_MAX ? PROBE_LOST : PROBE_OPEN;
+    return isFull || this.turns > TURNS_MAX ? PROBE_LOST : PROBE_OPEN;
   }
 
   private hold(side: Side, bytes: Uint8Array, start: number, end: number, tsUs: number): void {

@@ -152,6 +152,8 @@ const SAYINGS: readonly (readonly [system: string, text: string, binds?: readonl
   ['ibm.db2', `SELECT * FROM FINAL TABLE (INSERT INTO pay (id, card) VALUES (1, '${SECRET}'))`],
   ['ibm.db2', 'UPDATE pay SET id = ?, card = ?', [1, { type: 'varchar', text: SECRET, length: 99_999, sha256: 'ab' }]],
   ['postgresql', `UPDATE holder SET pin = '${SECRET}'`],
+  ['microsoft.sql_server', `UPDATE pay SET ｃａｒｄ = '${SECRET}'`],
+  ['oracle.db', `UPDATE pay SET U&"\\0063ard" = '${SECRET}'`],
 ];
 
 test('values of masked columns are found nowhere: not in the store, its log, the lines or the alarms', () =>

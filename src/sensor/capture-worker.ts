@@ -1,26 +1,32 @@
 /**
- * A capture thread: one ring, one pipeline. It reads blocks in place, gives them back, and yields to its event loop
+ * A capture thread: its rings, one pipeline. It reads blocks in place, gives them back, and yields to its event loop
  * often enough for the store's acknowledgements. It stops when the shared flag says so, and only then unmaps the ring.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
-import { openRing, type RingSource } from '../capture/ring.ts';
+import { CapSource } from '../capture/cap.ts';
+import { type LiveSource, openRing } from '../capture/ring.ts';
 import { compileFilter } from '../capture/tcpdump-filter.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicySteps } from '../policy/policy.ts';
-import { AlarmLane, AlarmSink } from './alarm-sink.ts';
-import { type Assembly, assemble } from './assemble.ts';
+import { ALARMS_UNDER_WAY_MAX, AlarmSink } from './alarm-sink.ts';
+import { assembleAlone, type CaptureParts } from './capture-parts.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { assembleMember, CrewOutbox } from './crew-member.ts';
 import { policyFilter } from './kernel-filter.ts';
 import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
+import { ThreadQueue } from './thread-queue.ts';
 import { Watch } from './watch.ts';
 
 const POLL_MS = 100;
 const PROGRESS_MS = 1000;
 /** Blocks read in a row before the event loop has its turn. */
 const BLOCKS_PER_TURN = 8;
+/** After a stop: how long what is there is read, and how long a block may take to be passed on. */
+const DRAIN_MS = 1000;
+const DRAIN_POLL_MS = 20;
 /** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
 const IDLE_LAG_US = 1_000_000;
 
@@ -38,13 +44,15 @@ function tellTraffic(rows: Float64Array, count: number): void {
   tell({ kind: 'traffic', rows, count }, [rows.buffer as ArrayBuffer]);
 }
 
-async function capture(source: RingSource, parts: Assembly): Promise<void> {
+async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   const { pipeline } = parts;
   const ledger = new LossLedger((...loss) => pipeline.auditor.loss(...loss));
   const clock = new ClockWatch();
   const accounts = (): LossAccount[] => lossAccounts(source.links(), clock.jumps, pipeline.counters());
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: clock.jumps });
-  const watch = job.sendsTraffic ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
+  // In a crew the main thread watches, over all of its threads.
+  const isWatching = job.sendsTraffic && job.crew === undefined;
+  const watch = isWatching ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
   watch?.tick(Date.now() * 1000);
   let lastProgressMs = Date.now();
   while (Atomics.load(stop, 0) === 0) {
@@ -63,40 +71,52 @@ async function capture(source: RingSource, parts: Assembly): Promise<void> {
       clock.look(nowMs);
       watch?.tick(nowMs * 1000);
       ledger.observe(nowMs * 1000, accounts);
-      parts.jsonl?.flush();
+      parts.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
     }
-    parts.writer?.tick();
+    parts.tick();
     await nextTurn();
   }
+  drain(source, parts);
   pipeline.finish();
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
   ledger.close(Date.now() * 1000, accounts());
   watch?.tick(Date.now() * 1000);
   watch?.close();
+  parts.tick();
 }
 
-function progressOf(stats: SourceStats, { pipeline, tally, engine }: Assembly): Progress {
-  return { stats: { ...stats }, counters: pipeline.counters(), tally: tally.counts, worst: engine.worst };
+/** What came before the stop is read; what comes on and on is not waited for. */
+function drain(source: LiveSource, { pipeline }: CaptureParts): void {
+  const endMs = Date.now() + DRAIN_MS;
+  for (let batch = source.poll(DRAIN_POLL_MS); batch !== undefined; batch = source.poll(DRAIN_POLL_MS)) {
+    pipeline.run(batch);
+    source.release(batch);
+    if (Date.now() > endMs) return;
+  }
+}
+
+function progressOf(stats: SourceStats, { pipeline, tally, engine }: CaptureParts): Progress {
+  return { stats: { ...stats }, counters: pipeline.counters(), tally, worst: engine.worst };
 }
 
 function alarmSinks(): AlarmSink[] {
   if (job.alarms === undefined) return [];
-  const lane = new AlarmLane(job.alarms);
+  const queue = new ThreadQueue(ALARMS_UNDER_WAY_MAX, job.alarms);
   return [
     new AlarmSink((alarm) => {
-      if (lane.enter()) tell({ kind: 'alarm', alarm });
+      if (queue.enter()) tell({ kind: 'alarm', alarm });
     }),
   ];
 }
 
-function inForce({ engine }: Assembly): PolicyInForce {
+function inForce({ engine }: CaptureParts): PolicyInForce {
   return { version: engine.version, rules: engine.policy.rules.length, since: new Date().toISOString() };
 }
 
 /** The kernel swaps programs in one step: no frame falls between the old and the new. */
-function applyFilter(source: RingSource, { engine }: Assembly): void {
+function applyFilter(source: LiveSource, { engine }: CaptureParts): void {
   if (job.kernelFilter) source.setFilter(policyFilter(engine.policy));
 }
 
@@ -104,7 +124,7 @@ function applyFilter(source: RingSource, { engine }: Assembly): void {
  * Compiled in steps between turns of the capture, put in force in one: every record is judged by one policy or the other.
  * The main thread has read these texts without complaint.
  */
-async function obey({ ticket, sources }: CaptureCommand, source: RingSource, parts: Assembly): Promise<void> {
+async function obey({ ticket, sources }: CaptureCommand, source: LiveSource, parts: CaptureParts): Promise<void> {
   compiling++;
   try {
     const steps = parsePolicySteps(sources, { checked: true });
@@ -125,23 +145,37 @@ async function obey({ ticket, sources }: CaptureCommand, source: RingSource, par
   }
 }
 
+/** A filter is compiled for each interface: VLAN tags and link headers differ. */
+function openSource(): LiveSource {
+  const { filter, crew, cap, interfaces, blockBytes, blockCount, promiscuous } = job;
+  if (cap !== undefined) return new CapSource(interfaces, cap);
+  return openRing({
+    ...{ interfaces, blockBytes, blockCount, promiscuous },
+    ...(filter === undefined ? {} : { filter: (name: string) => compileFilter(filter, name) }),
+    ...(crew === undefined ? {} : { fanout: { group: crew.fanoutGroup } }),
+  });
+}
+
+function assembleParts(): Promise<CaptureParts> {
+  const { crew } = job;
+  const traffic = job.sendsTraffic ? tellTraffic : undefined;
+  if (crew === undefined) return assembleAlone(job, alarmSinks(), traffic);
+  return assembleMember(
+    job,
+    crew,
+    traffic,
+    new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })),
+  );
+}
+
 async function main(): Promise<void> {
-  const { filter, ...ring } = job;
-  const [first = ''] = job.interfaces;
-  const source = openRing(filter === undefined ? ring : { ...ring, filter: compileFilter(filter, first) });
-  let parts: Assembly | undefined;
+  const source = openSource();
   try {
-    const assembled = await assemble({
-      ...job,
-      sinks: alarmSinks(),
-      whenFull: 'drop',
-      traffic: job.sendsTraffic ? tellTraffic : undefined,
-    });
-    parts = assembled;
-    applyFilter(source, assembled);
+    const parts = await assembleParts();
+    applyFilter(source, parts);
     let obeyed = Promise.resolve();
     parentPort?.on('message', (command: CaptureCommand) => {
-      obeyed = obeyed.then(() => obey(command, source, assembled));
+      obeyed = obeyed.then(() => obey(command, source, parts));
     });
     parentPort?.unref();
     tell({ kind: 'ready', policy: inForce(parts) });

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads';
 import type { Alarm } from '../alarm/alarm.ts';
 import { UserError } from '../base/errors.ts';
 import type { PolicySource } from '../policy/source.ts';
-import { AlarmLane } from './alarm-sink.ts';
-import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
+import { ALARMS_UNDER_WAY_MAX } from './alarm-sink.ts';
+import type { CaptureCommand, CaptureJob, CaptureMessage, CrewRecord, PolicyInForce, Progress } from './messages.ts';
+import { ThreadQueue } from './thread-queue.ts';
 import type { TrafficReceiver } from './traffic.ts';
 
 export interface LiveListeners {
@@ -12,6 +13,8 @@ export interface LiveListeners {
   progress(progress: Progress): void;
   /** `undefined`: alarms are not asked for. */
   readonly alarm: ((alarm: Alarm) => void) | undefined;
+  /** Of a thread in a crew: its records, which are the receiver's from then on. */
+  records?(records: readonly CrewRecord[]): void;
   /** `undefined`: flow records are not asked for. */
   readonly traffic: TrafficReceiver | undefined;
 }
@@ -31,7 +34,7 @@ export class LiveCapture {
   private readonly interfaces: readonly string[];
   private readonly stopFlag: Int32Array;
   private readonly pending = new Map<number, Pending>();
-  private readonly lane = new AlarmLane();
+  private readonly lane = new ThreadQueue(ALARMS_UNDER_WAY_MAX);
   private tickets = 0;
 
   constructor(job: Omit<CaptureJob, 'stop' | 'alarms' | 'sendsTraffic'>, listeners: LiveListeners) {
@@ -86,6 +89,9 @@ export class LiveCapture {
       case 'alarm':
         this.lane.leave();
         listeners.alarm?.(message.alarm);
+        break;
+      case 'records':
+        listeners.records?.(message.records);
         break;
       case 'traffic':
         listeners.traffic?.write(message.rows, message.count, this.interfaces);

@@ -1,7 +1,9 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
 import type { Alarm } from '../alarm/alarm.ts';
+import type { QueueMemory } from '../capture/packet-queue.ts';
 import type { SourceStats } from '../contracts/packet.ts';
-import type { Severity } from '../contracts/record.ts';
+import type { AuditRecord, Severity } from '../contracts/record.ts';
+import type { SqlStatement } from '../contracts/sql.ts';
 import type { Heartbeat } from '../contracts/traffic.ts';
 import type { PolicySource } from '../policy/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
@@ -9,6 +11,26 @@ import type { StoreOptions } from '../store/store.ts';
 import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
+
+/** What a capture thread needs to know as one of several that share the frames of the same interfaces. */
+export interface CrewPlace {
+  readonly index: number;
+  /** Number of the PACKET_FANOUT group of the first interface. */
+  readonly fanoutGroup: number;
+  /** Secret of masked values' hashes, the same for all. */
+  readonly maskKey: Uint8Array;
+  /** Memory of the `ThreadQueue` of its records. */
+  readonly records: SharedArrayBuffer;
+}
+
+/** A record on its way to the main thread. */
+export interface CrewRecord {
+  readonly record: AuditRecord;
+  /** Not judged yet: a policy's memory of all connections is needed. */
+  readonly deferred: boolean;
+  /** Analysis of a deferred record's text. */
+  readonly statement: SqlStatement | undefined;
+}
 
 /** Start-up data of a capture thread. */
 export interface CaptureJob {
@@ -26,7 +48,7 @@ export interface CaptureJob {
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly promiscuous: boolean;
-  /** Memory of an `AlarmLane`; `undefined` when nobody wants alarms. */
+  /** Memory of a `ThreadQueue`; `undefined` when nobody wants alarms. */
   readonly alarms: SharedArrayBuffer | undefined;
   /** Expression in tcpdump's language. */
   readonly filter: string | undefined;
@@ -36,6 +58,10 @@ export interface CaptureJob {
   readonly sendsTraffic: boolean;
   /** One Int32: set to 1 to stop. */
   readonly stop: SharedArrayBuffer;
+  /** Where packets come from, when not from rings of its own: a `CapFeed` of the main thread. */
+  readonly cap: QueueMemory | undefined;
+  /** `undefined`: the only capture thread, which judges and writes its records itself. */
+  readonly crew: CrewPlace | undefined;
 }
 
 export interface Progress {
@@ -69,6 +95,7 @@ export type CaptureMessage =
   | { readonly kind: 'traffic'; readonly rows: Float64Array; readonly count: number }
   | { readonly kind: 'heartbeat'; readonly beat: Heartbeat }
   | { readonly kind: 'alarm'; readonly alarm: Alarm }
+  | { readonly kind: 'records'; readonly records: readonly CrewRecord[] }
   /** Clean end; the last counters. */
   | { readonly kind: 'stopped'; readonly progress: Progress }
   /** `message` is for people: one line. */

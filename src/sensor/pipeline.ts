@@ -35,6 +35,8 @@ export interface PipelineOptions {
   readonly ordered?: boolean;
   /** This pipeline keeps only the flows of one part of the address pairs. */
   readonly shard?: { readonly index: number; readonly count: number };
+  /** As in `AuditorOptions`. */
+  readonly firstLoss?: number;
   /** Takes status records of connections; without it none are made. */
   readonly traffic?: StatusSink | undefined;
   /** Takes the records that the policy engine defers. */
@@ -70,6 +72,7 @@ export class Pipeline {
       policy: options.policy,
       sink: options.sink,
       ordered: options.ordered ?? false,
+      firstLoss: options.firstLoss ?? 0,
       ...(options.defer ? { defer: options.defer } : {}),
     });
     this.reassembler = new Reassembler({

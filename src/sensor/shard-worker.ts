@@ -57,7 +57,9 @@ class Outbox implements RecordSink {
     if (this.records.length >= RECORDS_MAX) this.send(this.position() - 1);
     const position = this.position();
     const orderUs = this.order.keyUs(record, position);
-    this.records.push({ position, orderUs, record, deferred, statement });
+    // A template is known by its identity, which no copy has.
+    const analysed = statement && { ...statement, template: undefined };
+    this.records.push({ position, orderUs, record, deferred, statement: analysed });
   }
 
   /** Sends what is there; everything up to the packet `position` is then told. */

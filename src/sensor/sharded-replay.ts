@@ -105,6 +105,7 @@ function addOwn(into: PipelineCounters['reassembly'], from: Readonly<Counters>):
   addCounters(into, { ...from, packets: 0 });
 }
 
-function worstOf(severities: readonly (Severity | undefined)[]): Severity | undefined {
+/** The highest of several. */
+export function worstOf(severities: readonly (Severity | undefined)[]): Severity | undefined {
   return [...SEVERITIES].reverse().find((severity) => severities.includes(severity));
 }

@@ -32,6 +32,14 @@ function checkObjects(cases: readonly ObjectCase[]): void {
   }
 }
 
+test('what changes: a table with an alias of its own is no alias of another', () => {
+  checkObjects([
+    ['mysql', 'update s.items, items x set x.i = 1', 'UPDATE', 's.items', 'items'],
+    ['mysql', 'update items x, s.items set x.i = 1', 'UPDATE', 's.items', 'items'],
+    ['tsql', 'update x set j = 1 from s.items x join items y on y.i = x.i', 'UPDATE', 'items', 's.items'],
+  ]);
+});
+
 test('queries: tables of joins, lists, brackets and subqueries, without aliases, CTEs and functions', () => {
   checkObjects([
     ['postgresql', 'select * from a', 'SELECT', 'a', ''],

@@ -11,6 +11,7 @@
  */
 import type { Counters } from '../base/counters.ts';
 import type { SqlAnalyzer, SqlDialect, SqlStatement, TextSpan } from '../contracts/sql.ts';
+import { Assignments, budgetFor, type CodeBudget } from './assembled.ts';
 import { BODY_RULES, type DialectRules, rulesOf } from './dialects.ts';
 import { codeText, EMBEDDED_DEPTH_MAX, mergeCode } from './embedded.ts';
 import { Facts } from './facts.ts';
@@ -56,6 +57,9 @@ class Analyzer implements CountingAnalyzer {
   /** How many literals this analyzer's texts stand inside. */
   private readonly depth: number;
   private inner: Analyzer | undefined = undefined;
+  /** Of the text being analysed, once code in it was asked for. */
+  private assignments: Assignments | undefined = undefined;
+  private budget: CodeBudget = budgetFor('');
 
   constructor(depth: number) {
     this.depth = depth;
@@ -74,6 +78,8 @@ class Analyzer implements CountingAnalyzer {
       return [known];
     }
     const out: SqlStatement[] = [];
+    this.assignments = undefined;
+    if (this.depth === 0) this.budget = budgetFor(text);
     lexer.open(text, rules);
     while (!lexer.atEnd()) {
       if (out.length === STATEMENTS_MAX) {
@@ -89,6 +95,7 @@ class Analyzer implements CountingAnalyzer {
     if (only === undefined) out.push(empty(text.length));
     else if (out.length === 1 && this.isPlain) templates.add(text, rules, only);
     lexer.close();
+    this.assignments = undefined;
     counters['statements'] = (counters['statements'] as number) + out.length;
     return out;
   }
@@ -182,8 +189,15 @@ class Analyzer implements CountingAnalyzer {
     const spans: TextSpan[] = [];
     if (this.depth >= EMBEDDED_DEPTH_MAX) return spans;
     this.inner ??= new Analyzer(this.depth + 1);
+    this.assignments ??= new Assignments(tokens.text, rules, this.budget);
     for (const code of facts.code) {
-      const { text, start } = codeText(tokens, code);
+      if (this.budget.left <= 0) break;
+      const known = codeText(tokens, code, this.assignments);
+      if (known === undefined) continue;
+      const { text, start } = known;
+      if (start < 0) this.budget.left -= text.length;
+      this.inner.budget = this.budget;
+      if (facts.effect?.kind === 'prepare') facts.effect = { ...facts.effect, text: facts.effect.text ?? text };
       mergeCode(this.inner.analyzeBy(text, code.isBlock ? BODY_RULES : rules), tokens, code, start, facts, spans);
     }
     return spans;

@@ -2,10 +2,11 @@
  * SQL inside string literals: bodies of DO and of functions, EXECUTE IMMEDIATE, EXEC ('…'), sp_executesql and the text
  * of PREPARE. What is run counts as part of the statement; what is only stored is read for its secrets.
  *
- * Concatenations are joined where their parts are literals, with `?` for any other part. Text that other functions make
- * (`chr`, `replace`, variables) is not followed.
+ * Concatenations are joined where their parts are literals or variables that the text sets (`assembled.ts`), with `?` for
+ * any other part.
  */
 import type { SqlStatement, TextSpan } from '../contracts/sql.ts';
+import { type Assignments, expressionText } from './assembled.ts';
 import type { EmbeddedCode, Facts } from './facts.ts';
 import { namePart } from './names.ts';
 import type { Tokens } from './tokens.ts';
@@ -19,10 +20,13 @@ export interface CodeText {
   readonly start: number;
 }
 
-export function codeText(tokens: Tokens, code: EmbeddedCode): CodeText {
+/** `undefined` when no part of the code is known. */
+export function codeText(tokens: Tokens, code: EmbeddedCode, assignments: Assignments): CodeText | undefined {
   const first = code.tokens[0] ?? 0;
-  if (code.tokens.length > 1) {
-    return { text: code.tokens.map((i) => (tokens.isString(i) ? namePart(tokens, i) : '?')).join(''), start: -1 };
+  if (code.tokens.length > 1 || !tokens.isString(first)) {
+    const at = tokens.startOf(first);
+    const { text } = expressionText(tokens, first, (name) => assignments.valueAt(name, at));
+    return text === undefined ? undefined : { text, start: -1 };
   }
   const text = namePart(tokens, first);
   const at = tokens.slice(first).indexOf(text);

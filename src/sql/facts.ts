@@ -43,6 +43,8 @@ export function sameName(a: string, b: string): boolean {
 interface Target {
   readonly object: number;
   readonly name: string;
+  /** The name may be an alias that the level declares. */
+  readonly mayBeAlias: boolean;
   isAssigned: boolean;
 }
 
@@ -127,8 +129,9 @@ export class Facts {
   }
 
   /** A name in the place of what UPDATE or DELETE changes; an alias declared later in the level may stand behind it. */
-  addTarget(name: string, object: number, mark: ScopeMark): void {
-    if (this.targets.length - mark.targets < SCOPE_MAX) this.targets.push({ name, object, isAssigned: false });
+  addTarget(name: string, object: number, mark: ScopeMark, mayBeAlias: boolean): void {
+    if (this.targets.length - mark.targets < SCOPE_MAX)
+      this.targets.push({ name, object, mayBeAlias, isAssigned: false });
     else this.written[object] = true;
   }
 
@@ -155,9 +158,10 @@ export class Facts {
     const aliases = this.aliases.splice(mark.aliases);
     const anyAssigned = targets.some((target) => target.isAssigned);
     for (const target of targets) {
-      const alias = resolves
-        ? aliases.find((a) => sameName(a.name, target.name) && a.object !== target.object)
-        : undefined;
+      const alias =
+        resolves && target.mayBeAlias
+          ? aliases.find((a) => sameName(a.name, target.name) && a.object !== target.object)
+          : undefined;
       if (alias !== undefined) this.uses[target.object] = (this.uses[target.object] as number) - 1;
       if (target.isAssigned || !anyAssigned) this.written[alias?.object ?? target.object] = true;
     }

@@ -104,6 +104,12 @@ const REPEATED: readonly string[] = [
   ', ',
   '; ',
   ';;select 1',
+  "exec (@s); set @s = @s + 'x' ",
+  'set @s = @s + @s + 0x41; exec (@s); ',
+  "declare @s varchar(9) = 'a' + char(1, 2); ",
+  'exec (char(65, 66, ',
+  "execute immediate s || 'x'; s := s || s || 'y'; ",
+  'prepare p from @s; ',
 ];
 
 test('doubling a hostile text doubles the steps', () => {

@@ -172,6 +172,115 @@ test('a word that only looks like a block hides no statement behind it', () => {
   }
 });
 
+/** One row an evasion: the dialect, the text, and the operations and objects that must be seen through it. */
+const EVASIONS: readonly (readonly [
+  name: string,
+  dialect: SqlDialect,
+  text: string,
+  operations: string,
+  objects: string,
+])[] = [
+  ['comment between words', 'mysql', 'DROP/**/TABLE/**/users', 'DROP TABLE', 'users'],
+  ['versioned comment around a keyword', 'mysql', '/*!50000DROP*/ /*!50000 TABLE*/ users', 'DROP TABLE', 'users'],
+  ['versioned comment of MariaDB', 'mysql', '/*M!100101 DROP TABLE users*/', 'DROP TABLE', 'users'],
+  ['nested comment', 'postgresql', '/* /* x */ SELECT */ DROP TABLE users', 'DROP TABLE', 'users'],
+  ['comment with a separator', 'tsql', 'DROP/*;*/TABLE[users]', 'DROP TABLE', 'users'],
+  ['null byte between words', 'mysql', 'DROP\0TABLE\0users', 'DROP TABLE', 'users'],
+  ['null byte at the end of a literal', 'mysql', "SELECT 'a\0' FROM users", 'SELECT', 'users'],
+  ['wide spaces', 'postgresql', 'DROP\u00a0TABLE\u3000users', 'DROP TABLE', 'users'],
+  ['unicode escapes in a name', 'postgresql', 'DROP TABLE U&"\\0075\\+000073ers"', 'DROP TABLE', 'users'],
+  [
+    'unicode escapes in code',
+    'oracle',
+    "BEGIN EXECUTE IMMEDIATE U'\\0044ROP TABLE users'; END;",
+    'BLOCK EXECUTE IMMEDIATE DROP TABLE',
+    'users',
+  ],
+  ['no space around literals', 'mysql', "SELECT'a'FROM`users`WHERE'1'='1'", 'SELECT', 'users'],
+  ['number against a keyword', 'tsql', 'SELECT 1FROM users', 'SELECT', 'users'],
+  ['concatenated code', 'tsql', "EXEC('DR' + 'OP TABLE ' + 'users')", 'EXECUTE DROP TABLE', 'users'],
+  [
+    'concatenated code',
+    'oracle',
+    "BEGIN EXECUTE IMMEDIATE 'DR' || 'OP TABLE users'; END;",
+    'BLOCK EXECUTE IMMEDIATE DROP TABLE',
+    'users',
+  ],
+  [
+    'code in a variable',
+    'tsql',
+    "DECLARE @s varchar(99) = 'DROP TABLE users' EXEC(@s)",
+    'DECLARE EXECUTE DROP TABLE',
+    'users',
+  ],
+  [
+    'code in a variable, piece by piece',
+    'tsql',
+    "DECLARE @s nvarchar(99);SET @s=N'DROP ';SET @s=@s+'TABLE users';EXEC sp_executesql @s",
+    'DECLARE SET SET EXECUTE DROP TABLE',
+    'users',
+  ],
+  [
+    'hexadecimal code',
+    'tsql',
+    'DECLARE @S VARCHAR(4000);SET @S=CAST(0x44524F50205441424C45207573657273 AS VARCHAR(4000));EXEC(@S);--',
+    'DECLARE SET EXECUTE DROP TABLE',
+    'users',
+  ],
+  [
+    'hexadecimal code in UTF-16',
+    'tsql',
+    'DECLARE @S NVARCHAR(4000) SET @S=CONVERT(NVARCHAR(4000), 0x440052004F00500020005400410042004C0045002000750073006500720073003B00) EXEC(@S)',
+    'DECLARE SET EXECUTE DROP TABLE',
+    'users',
+  ],
+  [
+    'hexadecimal code',
+    'mysql',
+    'SET @s = 0x44524F50205441424C45207573657273; PREPARE p FROM @s; EXECUTE p',
+    'SET PREPARE EXECUTE',
+    '',
+  ],
+  ['character codes', 'tsql', "EXEC(CHAR(68)+CHAR(82)+'OP TABLE users')", 'EXECUTE DROP TABLE', 'users'],
+  [
+    'character codes',
+    'oracle',
+    "BEGIN EXECUTE IMMEDIATE CHR(68)||'ROP TABLE users'; END;",
+    'BLOCK EXECUTE IMMEDIATE DROP TABLE',
+    'users',
+  ],
+  [
+    'code in a variable of a block',
+    'oracle',
+    "DECLARE s VARCHAR2(99) := 'DROP ' || 'TABLE users'; BEGIN EXECUTE IMMEDIATE s; END;",
+    'BLOCK EXECUTE IMMEDIATE DROP TABLE',
+    'users',
+  ],
+  ['quotes within quotes', 'tsql', "EXEC('EXEC(''DROP TABLE users'')')", 'EXECUTE DROP TABLE', 'users'],
+  [
+    'quotes within quotes',
+    'postgresql',
+    "DO $a$ BEGIN EXECUTE 'DROP TABLE ' || 'users'; END $a$",
+    'DO EXECUTE IMMEDIATE DROP TABLE',
+    'users',
+  ],
+];
+
+test('evasions: what a statement does is seen through all of them', async (t) => {
+  for (const [name, dialect, text, operations, objects] of EVASIONS) {
+    await t.test(`${name}, ${dialect}`, () => {
+      const found = analyzer.analyze(text, dialect);
+      assert.equal(found.flatMap((statement) => statement.operations).join(' '), operations, text);
+      assert.equal([...new Set(found.flatMap((statement) => statement.objects))].join(' '), objects, text);
+    });
+  }
+});
+
+test('code that a MySQL text puts together is what its PREPARE prepares', () => {
+  const [, prepare] = analyzer.analyze("SET @s = CONCAT('DR', 'OP TABLE ', 'users'); PREPARE p FROM @s", 'mysql');
+  assert.deepEqual(prepare?.effect, { kind: 'prepare', name: 'p', text: 'DROP TABLE users' });
+});
+
 test('comments, versions, hex and wide characters do not hide what a statement does', () => {
   const cases: readonly (readonly [SqlDialect, string, string])[] = [
     ['mysql', 'DROP/**/TABLE/**/`users`', 'DROP TABLE users'],

@@ -33,7 +33,7 @@ import {
   TABLE_PREFIXES,
   TYPED_LITERALS,
 } from './levels.ts';
-import { isAssignment, Name, readName } from './names.ts';
+import { isAssignment, Name, readName, valuesEnd } from './names.ts';
 import {
   KIND_COMMA,
   KIND_DOUBLE_STRING,
@@ -133,6 +133,14 @@ export class Query {
   private open(i: number): number {
     const { level, tokens } = this;
     const before = tokens.word(i - 1);
+    if (level.clause === CLAUSE_EXPRESSION) {
+      // A row or list of nothing but values: it has no names to read.
+      const end = valuesEnd(tokens, i);
+      if (end > 0) {
+        this.operandEnd = before === 'TOP' || before === 'ON' ? -1 : end;
+        return end;
+      }
+    }
     const after = tokens.word(i + 1);
     const isQuery = isQueryWord(after) || (level.clause === CLAUSE_START && tokens.kindAt(i + 1) === KIND_LEFT);
     let clause = CLAUSE_EXPRESSION;
@@ -298,12 +306,14 @@ export class Query {
       if (level.mode !== MODE_READ) facts.markWritten(cte.object);
       return this.alias(next, -1);
     }
-    const last = name.last;
-    const object = facts.addObject(name.text, level.mode === MODE_WRITE);
+    const { last, text } = name;
+    const object = facts.addObject(text, level.mode === MODE_WRITE);
     if (level.firstObject < 0) level.firstObject = object;
-    if (level.mode === MODE_UPDATE || level.mode === MODE_DELETE) facts.addTarget(name.text, object, level.scope);
     const end = this.alias(next, object);
-    if (end === next) facts.addAlias(last, object, level.scope);
+    // What has an alias of its own is a table, and no alias of another.
+    const isBare = end === next;
+    if (level.mode === MODE_UPDATE || level.mode === MODE_DELETE) facts.addTarget(text, object, level.scope, isBare);
+    if (isBare) facts.addAlias(last, object, level.scope);
     return end;
   }
 

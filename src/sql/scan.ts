@@ -193,6 +193,8 @@ export function stringPrefix(text: string, from: number, to: number, rules: Dial
     // T-SQL writes bytes as numbers; a word before a quote is another token there.
     if (last === 0x78 || last === 0x62) return rules.batch ? '' : 'digits';
     if (last === 0x65 && rules.escapeStrings) return 'escape';
+    // Oracle: U'…' has escapes of its own, which are undone with the quotes.
+    if (last === 0x75 && rules.qQuotes) return 'plain';
     return last === 0x71 && rules.qQuotes ? 'delimited' : '';
   }
   const first = text.charCodeAt(from) | 32;

@@ -4,7 +4,15 @@
  */
 import type { Facts } from './facts.ts';
 import { isAssignment, Name, namePart, readName } from './names.ts';
-import { KIND_LEFT, KIND_PARAMETER, KIND_QUOTED, KIND_SEMICOLON, KIND_WORD, type Tokens } from './tokens.ts';
+import {
+  KIND_LEFT,
+  KIND_NUMBER,
+  KIND_PARAMETER,
+  KIND_QUOTED,
+  KIND_SEMICOLON,
+  KIND_WORD,
+  type Tokens,
+} from './tokens.ts';
 import { endOf, innerStatement, type Walk } from './walk.ts';
 
 /** Walks a session statement at `i`: where it ends, or 0 when `word` begins none. */
@@ -164,7 +172,7 @@ function prepareStatement(walk: Walk, i: number): number {
     return innerStatement(walk, p + 1);
   }
   const text = tokens.isString(p + 1) ? namePart(tokens, p + 1) : undefined;
-  if (text !== undefined) facts.addCode([p + 1], false, false);
+  if (tokens.word(p) === 'FROM') facts.addCode(concatenation(tokens, p + 1), false, false);
   facts.effect = { kind: 'prepare', name: name.text, text };
   return endOf(walk, p);
 }
@@ -179,9 +187,9 @@ function deallocate(walk: Walk, i: number): number {
   return endOf(walk, at);
 }
 
-/** Tokens of an expression that joins strings, from its first: empty when that is none. */
+/** Tokens of an expression that makes text, from its first operand: empty when it begins with none. */
 function concatenation(tokens: Tokens, from: number): readonly number[] {
-  if (!tokens.isString(from)) return [];
+  if (!mayBeText(tokens, from)) return [];
   const parts = [from];
   let i = from + 1;
   while (tokens.isOperator(i, 0x2b) || tokens.slice(i) === '||') {
@@ -189,6 +197,12 @@ function concatenation(tokens: Tokens, from: number): readonly number[] {
     i += 2;
   }
   return parts;
+}
+
+/** A string, a variable, hexadecimal digits, a call that joins or converts. */
+function mayBeText(tokens: Tokens, i: number): boolean {
+  const kind = tokens.kindAt(i);
+  return tokens.isString(i) || kind === KIND_PARAMETER || kind === KIND_WORD || kind === KIND_NUMBER;
 }
 
 export function callStatement(walk: Walk, operation: string, i: number): number {
@@ -206,7 +220,7 @@ export function callStatement(walk: Walk, operation: string, i: number): number 
   facts.procedure ??= name.text;
   if (name.last.toLowerCase() === 'sp_executesql') {
     const first = isAssignment(tokens, name.next + 1) ? name.next + 2 : name.next;
-    if (tokens.isString(first)) facts.addCode([first], true, false);
+    facts.addCode(concatenation(tokens, first), true, false);
   }
   return endOf(walk, name.next);
 }

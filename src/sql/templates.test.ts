@@ -50,7 +50,7 @@ test('a text whose template may be known gives what a new analyzer gives', () =>
     }),
     { seed: 7, numRuns: 6000 },
   );
-  assert.ok((analyzer.counters['templates_known'] ?? 0) > 300, JSON.stringify(analyzer.counters));
+  assert.ok((analyzer.counters['templates_known'] ?? 0) > 250, JSON.stringify(analyzer.counters));
 });
 
 test('one object a template, from the third text on; another for other code, dialect or kind of literal', () => {

@@ -15,6 +15,8 @@ import type { Turn } from '#src/protocols/sdk/testkit.js';
 import * as c from '#src/protocols/tds/constants.js';
 import tds from '#src/protocols/tds/protocol.js';
 import * as t from '#src/protocols/tds/testing.js';
+import tns from '#src/protocols/tns/protocol.js';
+import * as ora from '#src/protocols/tns/testing.js';
 
 export type Said = readonly [Direction, Uint8Array];
 
@@ -85,6 +87,29 @@ function drdaBlocks(content: Uint8Array): Uint8Array {
   return Buffer.concat(blocks);
 }
 
+// Oracle: the same four columns.
+const TNS_TAIL: Uint8Array = Buffer.concat([
+  ora.clr([120, 124, 2, 29, 13, 35, 57, 0x2f, 0x07, 0x2f, 0x40]),
+  ora.clr([0xc2, 2, 24, 46]),
+]);
+/** Of packets that servers fill at the default session data unit of 8192 bytes. */
+const TNS_PAYLOAD_BYTES = 8145;
+const TNS_CURSOR = 4;
+const TNS_SEQUENCE = 3;
+
+function tnsPackets(content: Uint8Array): Uint8Array {
+  const packets: Uint8Array[] = [];
+  for (let at = 0; at < content.length; at += TNS_PAYLOAD_BYTES) {
+    packets.push(ora.data(content.subarray(at, at + TNS_PAYLOAD_BYTES)));
+  }
+  return Buffer.concat(packets);
+}
+
+/** Base-100 digits of a small number. */
+function tnsNumber(value: number): Uint8Array {
+  return ora.clr([0xc2, 1 + Math.floor(value / 100), 1 + (value % 100)]);
+}
+
 export const ROW_CASES: readonly RowCase[] = [
   {
     name: 'postgres',
@@ -137,6 +162,21 @@ export const ROW_CASES: readonly RowCase[] = [
     row: (index, cell) => dr.row(PRESENT, dr.u32(index), PRESENT, dr.u16(cell.length), cell, DRDA_TAIL),
     pack: (rows) => drdaBlocks(Buffer.concat(rows)),
     after: () => dr.dss(ddm.DSS_OBJECT, 1, dr.qrydta(dr.endOfData())),
+  },
+  {
+    name: 'tns',
+    module: tns as ProtocolModule,
+    before: [
+      ...ora.opening().map(said),
+      [
+        TO_SERVER,
+        ora.data(ora.execute(TNS_SEQUENCE, { sql: 'SELECT id, x, at, price FROM big', query: true, options: 0x8061 })),
+      ],
+      [TO_CLIENT, ora.data(Buffer.concat([ora.describe(7, [['X', 1]]), ora.rows([])]))],
+    ],
+    row: (index, cell) => ora.bytes(7, tnsNumber(index), ora.clr(cell), TNS_TAIL),
+    pack: (rows) => tnsPackets(Buffer.concat(rows)),
+    after: (rows) => ora.data(ora.noData(TNS_SEQUENCE, rows, TNS_CURSOR)),
   },
 ];
 
@@ -198,5 +238,35 @@ export const EXECUTION_CASES: readonly ExecutionCase[] = [
       dr.qrydta(dr.row(dr.u32(0)), dr.endOfData()),
       dr.message(ddm.ENDQRYRM, 4),
     ]),
+  },
+  {
+    name: 'tns re-execution by cursor',
+    module: tns as ProtocolModule,
+    before: [
+      ...ora.opening().map(said),
+      [
+        TO_SERVER,
+        ora.data(
+          ora.execute(TNS_SEQUENCE, {
+            sql: 'SELECT abalance FROM accounts WHERE aid = :1',
+            query: true,
+            // Parsed and described only: the executions follow.
+            options: 0x20001,
+          }),
+        ),
+      ],
+      [TO_CLIENT, ora.data(ora.oer(TNS_SEQUENCE, { cursor: TNS_CURSOR, sqlType: 3 }))],
+    ],
+    request: (aid) =>
+      ora.data(
+        ora.execute(TNS_SEQUENCE, {
+          cursor: TNS_CURSOR,
+          query: true,
+          options: 0x8068,
+          binds: [ora.oac(2, 22)],
+          rows: [[tnsNumber(aid)]],
+        }),
+      ),
+    reply: ora.data(Buffer.concat([ora.rows([[ora.clr([0xc1, 1])]]), ora.noData(TNS_SEQUENCE, 1, TNS_CURSOR)])),
   },
 ];

@@ -21,7 +21,8 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '#src/contracts/protocol.js';
-import { Driver, newDriverCounters } from '#src/protocols/sdk/driver.js';
+import { newDriverCounters } from '#src/protocols/sdk/counters.js';
+import { Driver } from '#src/protocols/sdk/driver.js';
 import { connectionInfo } from '#src/protocols/sdk/testkit.js';
 import { createAnalyzer } from '#src/sql/analyzer.js';
 import { randomFrom } from '../support/random.ts';

@@ -29,7 +29,7 @@ function statement(random: () => number): string {
   return `INSERT INTO ${table} (id, name, state, amount) VALUES (${id}, 'name of ${id}', 'new', ${id % 1000})`;
 }
 
-function mysqlPacket(sequence: number, body: Uint8Array): Uint8Array {
+export function mysqlPacket(sequence: number, body: Uint8Array): Uint8Array {
   const packet = Buffer.alloc(4 + body.length);
   packet.writeUIntLE(body.length, 0, 3);
   packet[3] = sequence;
@@ -37,7 +37,7 @@ function mysqlPacket(sequence: number, body: Uint8Array): Uint8Array {
   return packet;
 }
 
-const GREETING = mysqlPacket(
+export const GREETING: Uint8Array = mysqlPacket(
   0,
   Buffer.concat([
     Buffer.from('\x0a8.0.36\0', 'latin1'),
@@ -48,7 +48,7 @@ const GREETING = mysqlPacket(
     Buffer.from('ijklmnopqrst\0mysql_native_password\0', 'latin1'),
   ]),
 );
-const LOGIN = mysqlPacket(
+export const LOGIN: Uint8Array = mysqlPacket(
   1,
   Buffer.concat([
     Buffer.from([0x05, 0xa6, 0x0b, 0x00, 0, 0, 0, 1, 33]),
@@ -56,7 +56,7 @@ const LOGIN = mysqlPacket(
     Buffer.from('bench\0\0shop\0mysql_native_password\0', 'latin1'),
   ]),
 );
-const OK = (sequence: number): Uint8Array => mysqlPacket(sequence, Buffer.from([0, 1, 0, 2, 0, 0, 0]));
+export const OK = (sequence: number): Uint8Array => mysqlPacket(sequence, Buffer.from([0, 1, 0, 2, 0, 0, 0]));
 
 /** MySQL conversations that take turns packet by packet: half requests of about 100 bytes, half one-packet replies. */
 export function writeMysqlCapture(path: string, flows: number, packetsPerFlow: number, seed: number): Workload {

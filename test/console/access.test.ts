@@ -69,6 +69,13 @@ const RIGHTS: Readonly<Record<string, Role | 'public'>> = {
   'get /policies/try/{id}': 'auditor',
   'delete /policies/try/{id}': 'auditor',
   'post /policies/push': 'administrator',
+  'get /reports': 'viewer',
+  'post /reports': 'auditor',
+  'get /reports/{id}': 'auditor',
+  'get /reports/{id}/pdf': 'auditor',
+  'get /reports/{id}/html': 'auditor',
+  'post /reports/schedules': 'auditor',
+  'delete /reports/schedules/{id}': 'auditor',
 };
 
 test('every route asks for its role, of nobody less, and of nobody more', () =>

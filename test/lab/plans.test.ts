@@ -21,6 +21,17 @@ const plans: readonly (readonly [string, unknown, number])[] = [
     2,
   ],
   [
+    'ON CONFLICT DO UPDATE',
+    {
+      'Node Type': 'ModifyTable',
+      'Conflict Resolution': 'UPDATE',
+      'Tuples Inserted': 2,
+      'Conflicting Tuples': 3,
+      Plans: [scan],
+    },
+    5,
+  ],
+  [
     'MERGE',
     { 'Node Type': 'ModifyTable', 'Actual Rows': 0, 'Tuples Inserted': 1, 'Tuples Updated': 2, 'Tuples Deleted': 3 },
     6,

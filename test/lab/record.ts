@@ -8,9 +8,11 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PacketCapture } from './capture.ts';
 import { missingPackages, PORTS, runStep } from './clients.ts';
-import { Lab, labObstacle } from './lab.ts';
+import { Lab, type LabOptions, labObstacle } from './lab.ts';
 import { writeLog } from './log.ts';
+import { providePostgres18 } from './postgres.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { makeLabDirectory } from './tempdir.ts';
 
 const PCAPS_DIRECTORY: string = join(import.meta.dirname, '..', '..', '..', 'pcaps');
 
@@ -25,9 +27,24 @@ async function recordAll(wanted: readonly string[]): Promise<void> {
   const chosen = SCENARIOS.filter(({ protocol, name }) => {
     return wanted.length === 0 || wanted.includes(protocol) || wanted.includes(`${protocol}/${name}`);
   });
-  const lab = await Lab.start({ offloadOff: 'hosts' });
+  await recordWith(
+    {},
+    chosen.filter((scenario) => scenario.postgres18 !== true),
+  );
+  const postgresPrograms = await providePostgres18(makeLabDirectory());
+  if (postgresPrograms !== undefined) {
+    await recordWith(
+      { postgresPrograms },
+      chosen.filter((scenario) => scenario.postgres18 === true),
+    );
+  }
+}
+
+async function recordWith(options: LabOptions, scenarios: readonly Scenario[]): Promise<void> {
+  if (scenarios.length === 0) return;
+  const lab = await Lab.start({ offloadOff: 'hosts', ...options });
   try {
-    for (const scenario of chosen) {
+    for (const scenario of scenarios) {
       if (missingPackages(scenario).length === 0) await record(lab, scenario);
     }
   } finally {

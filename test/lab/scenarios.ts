@@ -7,6 +7,7 @@ import {
   DATABASE,
   jdbc,
   jdbcNeeds,
+  LIBPQ_18_NEEDS,
   mariadbCli,
   mariadbFile,
   type Needs,
@@ -20,6 +21,7 @@ import {
   python,
   SOURCE_DIRECTORY,
   type Step,
+  withLibpq18,
 } from './clients.ts';
 
 export interface Scenario {
@@ -29,6 +31,8 @@ export interface Scenario {
   readonly purpose: string;
   readonly steps: readonly Step[];
   readonly needs?: Needs;
+  /** Recorded with a PostgreSQL 18. */
+  readonly postgres18?: boolean;
 }
 
 const LOAD_LOCAL = [
@@ -65,6 +69,11 @@ export const SCENARIOS: readonly Scenario[] = [
     'Simple queries with every kind of quoting and comment, several statements in one message, DDL, DO, notices, a password to redact.',
     psqlFile('simple-and-multi'),
     psql(['-c', "select 'one call'; select 'of several'; create temp table t (a int); insert into t values (1), (2)"]),
+  ),
+  postgres(
+    'rows',
+    'Rows given and changed in every way that has a count: RETURNING, ON CONFLICT, MERGE, CREATE TABLE AS, cursors, COPY.',
+    psqlFile('rows'),
   ),
   postgres(
     'extended-types',
@@ -137,6 +146,16 @@ export const SCENARIOS: readonly Scenario[] = [
     ),
     needs: jdbcNeeds('postgres'),
   },
+  {
+    ...postgres(
+      'protocol-3.2',
+      'Protocol 3.2, which clients of PostgreSQL 18 may ask for: cancel keys of 32 bytes, one of them used; older servers answer with 3.0.',
+      withLibpq18(psql(['-c', "select 'a newer protocol' as says"])),
+      withLibpq18(python('postgres', 'psycopg_cancel', 1)),
+    ),
+    needs: LIBPQ_18_NEEDS,
+    postgres18: true,
+  },
   mysql(
     'login-failure',
     'Logins that fail (wrong password, unknown user, unknown database), then one that works.',
@@ -150,6 +169,11 @@ export const SCENARIOS: readonly Scenario[] = [
     'Text protocol: every kind of quoting and comment, several statements in one message and one that fails midway, a password to redact.',
     mariadbFile('mariadb-batch', '--skip-ssl', '--comments'),
     node('mysql', 'mysql2', 'multi', 1),
+  ),
+  mysql(
+    'rows',
+    'Rows given and changed in every way that has a count: RETURNING, REPLACE, ON DUPLICATE KEY, several tables, procedures.',
+    mariadbFile('mariadb-rows', '--skip-ssl', '--delimiter=;;'),
   ),
   mysql(
     'prepared-types',

@@ -10,14 +10,14 @@ import { test } from 'node:test';
 import { type JsonRecord, replayToRecords } from '../support/replay.ts';
 import { bsqldb, freebcp, missing, PYTHON, pymssql, tsql } from './programs.ts';
 import { DENIED_USER, ScriptedServer } from './server.ts';
-import { type Asked, close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
+import { type Asked, cancelled, close, connect, load, PREPARED, STEPS, transact, WAITING } from './tedious.ts';
 
 /** Runs `use` against a server and returns the records of the traffic. */
-async function recordsOf(use: (port: number) => Promise<void>): Promise<JsonRecord[]> {
+async function recordsOf(use: (port: number, server: ScriptedServer) => Promise<void>): Promise<JsonRecord[]> {
   const directory = mkdtempSync(join(tmpdir(), 'wiretrail-tds-'));
   try {
     const server = new ScriptedServer();
-    await use(await server.listen());
+    await use(await server.listen(), server);
     await server.close();
     const path = join(directory, 'capture.pcap');
     server.recorder.save(path);
@@ -97,9 +97,23 @@ test('tedious: bulk load, transaction manager, refused login', async () => {
   );
 });
 
+test('tedious: attention cancels the statement and is a record of its own', async () => {
+  const records = await recordsOf(async (port, server) => {
+    const connection = await connect(port, 'ann');
+    assert.match(await cancelled(connection, server), /cancel/i);
+    await transact(connection, 'delete from stock');
+    await close(connection);
+  });
+  const [, victim, cancel, begin] = statements(records);
+  assert.deepEqual([victim?.['db.query.text'], victim?.['audit.marks']], [WAITING, ['cancelled']]);
+  assert.deepEqual([cancel?.['audit.call'], cancel?.['db.operation.name']], ['cancel', 'CANCEL']);
+  assert.equal(cancel?.['audit.session'], victim?.['audit.session']);
+  assert.equal(begin?.['db.operation.name'], 'BEGIN');
+});
+
 const TSQL_TEXTS = ['select name, id from customers', "update stock set n = 'zażółć'", 'select * from no_such'];
 
-for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0']) {
+for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0', '4.2']) {
   test(`FreeTDS tsql speaks TDS ${version}`, { skip: missing('tsql') }, async () => {
     const records = await recordsOf((port) => tsql(port, version));
     assert.deepEqual(
@@ -110,7 +124,7 @@ for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0']) {
     const [query, , refused] = statements(records).slice(-3);
     assert.equal(query?.['db.response.returned_rows'], 2);
     assert.equal(refused?.['db.response.status_code'], '208');
-    assert.equal(records[0]?.['db.system.name'], version === '5.0' ? 'sybase' : 'microsoft.sql_server');
+    assert.equal(records[0]?.['db.system.name'], version < '7' ? 'sybase' : 'microsoft.sql_server');
   });
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { replayText } from '../lab/sensor.ts';
 import { bsqldb, freebcp, pymssql, tsql } from './programs.ts';
 import { DENIED_USER, ScriptedServer } from './server.ts';
-import { close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
+import { cancelled, close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
 
 /** This file runs as `dist/test/tds/record.js`. */
 const PCAPS = join(import.meta.dirname, '..', '..', '..', 'pcaps', 'tds');
@@ -16,7 +16,7 @@ interface Scenario {
   readonly name: string;
   readonly about: string;
   readonly client: string;
-  readonly run: (port: number) => Promise<void>;
+  readonly run: (port: number, server: ScriptedServer) => Promise<void>;
 }
 
 const SCENARIOS: readonly Scenario[] = [
@@ -42,12 +42,23 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'attention',
+    about: 'A statement that the client takes back while the server works on it, and one that it does not.',
+    client: 'tedious (TDS 7.4)',
+    run: async (port, server) => {
+      const connection = await connect(port, 'ann');
+      await cancelled(connection, server);
+      await transact(connection, 'delete from stock');
+      await close(connection);
+    },
+  },
+  {
     name: 'login-failure',
     about: 'A login that the server refuses: error 18456.',
     client: 'tedious (TDS 7.4)',
     run: (port) => connect(port, DENIED_USER).then(close, () => undefined),
   },
-  ...['7.4', '7.1', '7.0', '5.0'].map((version) => ({
+  ...['7.4', '7.1', '7.0', '5.0', '4.2'].map((version) => ({
     name: `tsql-${version}`,
     about: 'A query, a change in characters beyond ASCII, and a statement that fails.',
     client: `FreeTDS tsql (TDS ${version})`,
@@ -86,7 +97,7 @@ for (const scenario of SCENARIOS) {
 
 async function record({ name, about, client, run }: Scenario, folder: string, capture: string): Promise<void> {
   const server = new ScriptedServer();
-  await run(await server.listen());
+  await run(await server.listen(), server);
   await server.close();
   mkdirSync(folder, { recursive: true });
   server.recorder.save(capture);

@@ -25,6 +25,8 @@ const RETURNS: ReadonlyMap<number, number> = new Map([
 
 export class ScriptedServer {
   readonly recorder: Recorder = new Recorder();
+  /** Called when a statement has come that is not answered. */
+  onWaiting: () => void = () => undefined;
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private connections = 0;
@@ -34,7 +36,7 @@ export class ScriptedServer {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
       const port = FIRST_CLIENT_PORT + this.connections++;
-      new Conversation(socket, this.recorder.connection(port, RECORDED_PORT));
+      new Conversation(socket, this.recorder.connection(port, RECORDED_PORT), () => this.onWaiting());
     });
   }
 
@@ -54,15 +56,19 @@ export class ScriptedServer {
 class Conversation {
   private readonly socket: Socket;
   private readonly recording: ConnectionRecorder;
+  private readonly onWaiting: () => void;
   private buffered: Buffer = Buffer.alloc(0);
   private body: Buffer = Buffer.alloc(0);
   private handles = 0;
   private isSybase = false;
+  /** TDS 4.2: names and types of columns are two tokens. */
+  private isOldest = false;
   /** From TDS 7.2 on row counts have 64 bits and user types 32; from 7.1 on text has a collation. */
   private isWide = true;
   private hasCollations = true;
 
-  constructor(socket: Socket, recording: ConnectionRecorder) {
+  constructor(socket: Socket, recording: ConnectionRecorder, onWaiting: () => void) {
+    this.onWaiting = onWaiting;
     this.socket = socket;
     this.recording = recording;
     socket.on('data', (bytes) => this.receive(bytes));
@@ -91,6 +97,12 @@ class Conversation {
     }
   }
 
+  /** The reply that was awaited is cut short; the acknowledgement is a message of its own. */
+  private attention(): Uint8Array {
+    this.send(this.done(c.DONE_ERROR));
+    return this.done(c.DONE_ATTENTION);
+  }
+
   private send(tokens: Uint8Array): void {
     const message = t.message(c.PACKET_REPLY, tokens, this.isSybase ? 512 : 4096);
     this.recording.data('server', message);
@@ -105,9 +117,10 @@ class Conversation {
         return this.login7(body);
       case c.PACKET_OLD_LOGIN:
         this.isSybase = true;
+        this.isOldest = body[OLD_VERSION_AT] === 4;
         return sybaseLogin(body);
       case c.PACKET_BATCH:
-        return this.batch(text(body));
+        return this.isSybase ? this.sybase(body) : this.batch(text(body));
       case c.PACKET_RPC:
         return this.calls(body);
       case c.PACKET_TDS5:
@@ -117,7 +130,7 @@ class Conversation {
       case c.PACKET_TRANSACTION:
         return this.transaction(body);
       case c.PACKET_ATTENTION:
-        return this.done(c.DONE_ATTENTION);
+        return this.attention();
       default:
         return undefined;
     }
@@ -153,7 +166,11 @@ class Conversation {
   }
 
   /** What a batch gets: rows for a query, an error for a table that is not there, a count for a change. */
-  private batch(sql: string): Uint8Array {
+  private batch(sql: string): Uint8Array | undefined {
+    if (/waitfor/i.test(sql)) {
+      this.onWaiting();
+      return undefined;
+    }
     if (/no_such/.test(sql)) return t.bytes(t.error(208, "Invalid object name 'no_such'."), this.done(c.DONE_ERROR));
     if (/fmtonly on/i.test(sql)) return this.description();
     if (/insert\s+bulk/i.test(sql)) return this.done(0);
@@ -204,19 +221,34 @@ class Conversation {
 
   private sybase(body: Buffer): Uint8Array {
     const sql = body.toString('latin1');
-    if (/no_such/.test(sql)) return t.bytes(sybaseError(), this.sybaseDone(c.DONE_ERROR, 0));
+    if (/no_such/.test(sql))
+      return t.bytes(this.isOldest ? oldError() : sybaseError(), this.sybaseDone(c.DONE_ERROR, 0));
     if (/fmtonly on/i.test(sql)) return t.bytes(SYBASE_TABLE, this.sybaseDone(0, 0));
     if (!/select/i.test(sql)) return this.sybaseDone(0, 0);
     if (/@@spid/.test(sql)) return this.sybaseNumber(51);
     const row = (value: string) => t.bytes(c.TOKEN_ROW, value.length, t.ascii(value));
-    const column = t.bytes(1, t.ascii('c'), 0, t.u32(2), 0x27, 30, 0);
-    const format = t.counted(c.TOKEN5_ROW_FORMAT, t.u16(1), column);
-    return t.bytes(format, row('one'), row('two'), this.sybaseDone(c.DONE_COUNT, 2));
+    return t.bytes(
+      this.sybaseColumn('c', 2, t.bytes(0x27, 30)),
+      row('one'),
+      row('two'),
+      this.sybaseDone(c.DONE_COUNT, 2),
+    );
   }
 
   private sybaseNumber(value: number): Uint8Array {
-    const format = t.counted(c.TOKEN5_ROW_FORMAT, t.u16(1), 1, t.ascii('n'), 0, t.u32(7), 0x38, 0);
-    return t.bytes(format, c.TOKEN_ROW, t.u32(value), this.sybaseDone(c.DONE_COUNT, 1));
+    return t.bytes(
+      this.sybaseColumn('n', 7, Buffer.of(0x38)),
+      c.TOKEN_ROW,
+      t.u32(value),
+      this.sybaseDone(c.DONE_COUNT, 1),
+    );
+  }
+
+  private sybaseColumn(name: string, userType: number, type: Uint8Array): Uint8Array {
+    const named = t.bytes(name.length, t.ascii(name));
+    if (!this.isOldest) return t.counted(c.TOKEN5_ROW_FORMAT, t.u16(1), named, 0, t.u32(userType), type, 0);
+    const formats = t.counted(c.TOKEN4_COLUMN_FORMATS, t.u32(userType), type);
+    return t.bytes(t.counted(c.TOKEN4_COLUMN_NAMES, named), formats);
   }
 
   private sybaseDone(status: number, count: number): Uint8Array {
@@ -240,12 +272,24 @@ function sybaseLogin(body: Buffer): Uint8Array {
   const user = body.toString('latin1', 31, 31 + (body[61] ?? 0));
   const failed = user === DENIED_USER;
   const server = t.bytes(10, t.ascii('sql server'), t.hex('0c050000'));
-  const ack = t.counted(c.TOKEN_LOGIN_ACK, failed ? 6 : 5, t.hex('05000000'), server);
+  const isOldest = body[OLD_VERSION_AT] === 4;
+  const version = t.hex(isOldest ? '04020000' : '05000000');
+  const ack = t.counted(c.TOKEN_LOGIN_ACK, isOldest ? 1 : failed ? 6 : 5, version, server);
   // What the client asked for is granted: its own capability token, sent back.
   const at = body.indexOf(c.TOKEN5_CAPABILITY, 560);
   const capabilities = at < 0 ? Buffer.alloc(0) : body.subarray(at, at + 3 + body.readUInt16LE(at + 1));
   const done = t.bytes(c.TOKEN_DONE, t.u16(failed ? c.DONE_ERROR : 0), t.u16(0), t.u32(0));
   return t.bytes(ack, ...(failed ? [sybaseError()] : []), capabilities, done);
+}
+
+/** Of the login record: the version the client speaks. */
+const OLD_VERSION_AT = 458;
+
+/** TDS 4.2 has ERROR, its text in single bytes. */
+function oldError(): Uint8Array {
+  const text = 'no_such not found.';
+  const server = t.bytes(3, t.ascii('ASE'), 0);
+  return t.counted(c.TOKEN_ERROR, t.u32(208), 1, 16, t.u16(text.length), t.ascii(text), server, t.u16(1));
 }
 
 function sybaseError(): Uint8Array {

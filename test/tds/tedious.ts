@@ -1,6 +1,7 @@
 /** What the tests have tedious do, and what must be recorded of it. */
 import { createHash } from 'node:crypto';
 import { Connection, type ConnectionConfiguration, Request, TYPES } from 'tedious';
+import type { ScriptedServer } from './server.ts';
 
 /** What a client asked for. */
 export interface Asked {
@@ -22,6 +23,9 @@ export async function connect(port: number, userName: string): Promise<Connectio
   });
   return connection;
 }
+
+/** The server never answers it. */
+export const WAITING = "waitfor delay '01:00'";
 
 /** Runs one request; a refusal by the server is an answer like any other. */
 function run(execute: (request: Request) => void, sql: string): Promise<Request> {
@@ -153,6 +157,17 @@ export const STEPS: readonly (readonly [Step, ...Asked[]])[] = [
   TEXTS,
   TIMES,
   withParameters('select @long', [['long', TYPES.NVarChar, LONG_TEXT]], [LONG_VALUE]),
+  withParameters(
+    'insert into ids select id from @ids',
+    [
+      [
+        'ids',
+        TYPES.TVP,
+        { schema: 'dbo', name: 'id_list', columns: [{ name: 'id', type: TYPES.Int }], rows: [[1], [2]] },
+      ],
+    ],
+    [{ type: 'dbo.id_list(2 rows)', hex: '010401000000010402000000' }],
+  ),
   [
     async (connection) => {
       await run((request) => {
@@ -182,6 +197,15 @@ export function load(connection: Connection): Promise<number> {
       { id: 2, name: 'two' },
       { id: 3, name: null },
     ]);
+  });
+}
+
+/** A batch that the server does not answer, and the attention by which the client takes it back. */
+export function cancelled(connection: Connection, server: ScriptedServer): Promise<string> {
+  return new Promise((resolve) => {
+    const request = new Request(WAITING, (error) => resolve(error?.message ?? 'not cancelled'));
+    connection.execSqlBatch(request);
+    server.onWaiting = () => connection.cancel();
   });
 }
 

@@ -34,6 +34,7 @@ export interface Connection {
 export interface Lob {
   end(content: string | Uint8Array, done: () => void): void;
   getData(): Promise<string | Uint8Array>;
+  close(): Promise<void>;
 }
 export interface Pipeline {
   addExecute(sql: string, binds?: unknown): void;

@@ -1,36 +1,21 @@
 /**
- * Records the captures under `pcaps/tns`: the thin driver against the scripted server. `node dist/test/tns/record.js`
+ * Records the captures under `pcaps/tns`: the thin driver against the scripted server, and what the builders write in
+ * place of native clients. `node dist/test/tns/record.js [NAME]…`
  *
  * The bytes differ from run to run (session keys), the records do not.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import * as t from '#src/protocols/tns/testing.js';
-import { writeConversation } from './pcap.ts';
+import { heard, NATIVE_SESSIONS } from './native.ts';
+import { type Connection, type Cursor, done, oracledb, type Pipeline } from './observe.ts';
+import { type Heard, writeConversation } from './pcap.ts';
 import { ScriptedServer, type ServerOptions } from './server.ts';
 
-interface Connection {
-  execute(sql: string, binds?: unknown, options?: Record<string, unknown>): Promise<unknown>;
-  executeMany(sql: string, rows: unknown): Promise<unknown>;
-  commit(): Promise<void>;
-  close(): Promise<void>;
-  clientId: string;
-  module: string;
-}
-interface Driver {
-  getConnection(options: Record<string, unknown>): Promise<Connection>;
-}
-
 const FOLDER = resolve(import.meta.dirname, '../../../pcaps/tns');
-const oracledb = createRequire(import.meta.url)('oracledb') as Driver;
 const PASSWORD = 'tiger-secret';
 /** What would otherwise be taken from the machine that records. */
 const CLIENT = { program: 'till', machine: 'desk7', osUser: 'ann', terminal: 'unknown' };
-
-const done = (server: ScriptedServer, options: t.OerOptions): void => {
-  server.replies.push((seq) => t.bytes(t.PARAMETERS, server.oer(seq, options)));
-};
 
 async function shop(c: Connection, server: ScriptedServer): Promise<void> {
   const row = (text: string): Uint8Array[] => [t.clr(text)];
@@ -57,37 +42,103 @@ async function shop(c: Connection, server: ScriptedServer): Promise<void> {
   await c.execute('delete from missing').catch(() => undefined);
 }
 
+/** What only newer servers and rarer programs show. */
+async function rarities(c: Connection, server: ScriptedServer): Promise<void> {
+  const columns = [['NAME', 1]] as const;
+  const vector = t.bytes(11, 0, t.ub(1), t.ub(0), t.ub(0), t.ub(0), t.ub(0), t.ub(0), 16);
+  const row = t.bytes(7, 1, t.description(FIELD_VERSION_23AI, columns), t.ub(17), t.ub(0));
+  server.replies.push((seq) => t.bytes(vector, row, t.PARAMETERS, server.oer(seq, { rows: 1, cursor: 8 })));
+  server.replies.push((seq) =>
+    t.bytes(
+      t.rows([[t.clr('ann')]]),
+      server.oer(seq, { rows: 1, cursor: 17, error: 1403, text: 'ORA-01403: no data found\n' }),
+    ),
+  );
+  const block = 'begin open_people(:rc); end;';
+  const result = await c.execute(block, { rc: { type: oracledb['CURSOR'], dir: oracledb['BIND_OUT'] } });
+  const { rc } = result.outBinds as { rc: Cursor };
+  await rc.getRows(10);
+  await rc.close();
+  done(server, { rows: 1, cursor: 9 });
+  await c.execute('insert into documents values (:1, :2, :3)', [
+    { val: { name: 'größe', list: [1, null, true] }, type: oracledb['DB_TYPE_JSON'] },
+    { val: new Float32Array([1.5, -2]), type: oracledb['DB_TYPE_VECTOR'] },
+    { val: true, type: oracledb['DB_TYPE_BOOLEAN'] },
+  ]);
+  const pipeline = new (oracledb['Pipeline'] as new () => Pipeline)();
+  for (let i = 1; i <= 3; i++) {
+    pipeline.addExecute(`update stock set n = n - ${i} where id = :1`, [i]);
+    done(server, { rows: i, cursor: 30 + i });
+  }
+  pipeline.addCommit();
+  server.replies.push((seq) => t.bytes(9, t.ub(1), t.ub(seq)));
+  await c.runPipeline(pipeline);
+  const text = 'ORA-24381: error(s) in array DML\n';
+  done(server, { rows: 2, cursor: 3, error: 24381, text, failedRows: [1] });
+  await c.executeMany('insert into t values (:1)', [[1], [1], [2]], { batchErrors: true });
+}
+
+const FIELD_VERSION_23AI = 24;
 const refuseLogin = [1017, 'ORA-01017: invalid username/password; logon denied\n'] as const;
-const SCENARIOS: Readonly<Record<string, Omit<ServerOptions, 'password'>>> = {
+
+interface Scenario extends Omit<ServerOptions, 'password'> {
+  readonly program?: (connection: Connection, server: ScriptedServer) => Promise<void>;
+  /** Of the login. */
+  readonly login?: Readonly<Record<string, unknown>>;
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'thin-12c': { fieldVersion: 7 },
   'thin-19c': { fieldVersion: 12 },
   'thin-23ai': { fieldVersion: 24 },
+  'thin-23ai-pipeline': { fieldVersion: FIELD_VERSION_23AI, program: rarities },
+  'thin-sysdba': { fieldVersion: 12, login: { privilege: oracledb['SYSDBA'] } },
+  'thin-proxy-user': { fieldVersion: 12, login: { user: 'app[bob]' } },
   'login-failure': { fieldVersion: 12, refuseLogin },
   'service-unknown': { fieldVersion: 12, refuse: '(DESCRIPTION=(TMP=)(ERR=12514)(ERROR_STACK=(ERROR=(CODE=12514))))' },
 };
 
-for (const [name, options] of Object.entries(SCENARIOS)) {
-  const server = new ScriptedServer({ ...options, password: PASSWORD });
+async function record(scenario: Scenario): Promise<readonly Heard[]> {
+  const server = new ScriptedServer({ ...scenario, password: PASSWORD });
   await server.listen();
   try {
     const connectString = `127.0.0.1:${server.port}/shop`;
-    const connection = await oracledb.getConnection({ user: 'scott', password: PASSWORD, connectString, ...CLIENT });
-    await shop(connection, server);
+    const login = { user: 'scott', password: PASSWORD, connectString, ...CLIENT, ...scenario.login };
+    const connection = await oracledb.getConnection(login);
+    await (scenario.program ?? shop)(connection, server);
     await connection.close();
   } catch (error) {
-    if (options.refuse === undefined && options.refuseLogin === undefined) throw error;
+    if (scenario.refuse === undefined && scenario.refuseLogin === undefined) throw error;
   } finally {
     server.close();
   }
+  return server.heard;
+}
+
+function write(name: string, conversation: readonly Heard[], about: string): void {
   const folder = join(FOLDER, name);
   mkdirSync(folder, { recursive: true });
-  writeConversation(join(folder, 'capture.pcap'), server.heard);
-  const text = `# tns: ${name}
-
-Oracle's thin driver (oracledb for Node, 26) against the scripted server of \`test/tns\`: field version ${options.fieldVersion}${
-    options.refuse === undefined && refuseLogin !== options.refuseLogin ? '' : ', refused'
-  }. Synthetic on
-the server's side; TCP and IP headers are made up. Recorded by \`node dist/test/tns/record.js\`.
-`;
+  writeConversation(join(folder, 'capture.pcap'), conversation);
+  const text = `# tns: ${name}\n\n${about}\nRecorded by \`node dist/test/tns/record.js\`.\n`;
   writeFileSync(join(folder, 'README.md'), text);
+}
+
+const wanted = process.argv.slice(2);
+for (const [name, scenario] of Object.entries(SCENARIOS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const refused = scenario.refuse !== undefined || scenario.refuseLogin !== undefined ? ', refused' : '';
+  write(
+    name,
+    await record(scenario),
+    `Oracle's thin driver (oracledb for Node, 26) against the scripted server of \`test/tns\`: field version ` +
+      `${scenario.fieldVersion}${refused}.\nSynthetic on the server's side; TCP and IP headers are made up.`,
+  );
+}
+for (const [name, about, turns] of NATIVE_SESSIONS) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  write(
+    name,
+    heard(turns),
+    `${about}.\nSynthetic on both sides, written from the layouts that \`src/protocols/tns\` describes.`,
+  );
 }

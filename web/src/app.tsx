@@ -24,6 +24,12 @@ const ROUTES: readonly Route[] = [
   { path: '/users/:name', title: 'User', page: lazy(() => import('./pages/entity.tsx')) },
   { path: '/objects/:name', title: 'Object', page: lazy(() => import('./pages/entity.tsx')) },
   { path: '/databases/:name', title: 'Database', page: lazy(() => import('./pages/entity.tsx')) },
+  { path: '/alerts', title: 'Alerts', page: lazy(() => import('./pages/alerts.tsx')) },
+  { path: '/policies', title: 'Policies', page: lazy(() => import('./pages/policies.tsx')) },
+  { path: '/sensors', title: 'Sensors and coverage', page: lazy(() => import('./pages/sensors.tsx')) },
+  { path: '/reports', title: 'Reports', page: lazy(() => import('./pages/reports.tsx')) },
+  { path: '/people', title: 'People and rights', page: lazy(() => import('./pages/people.tsx')) },
+  { path: '/account', title: 'Account', page: lazy(() => import('./pages/account.tsx')) },
 ];
 
 const SignIn = lazy(() => import('./pages/sign-in.tsx'));

@@ -10,6 +10,8 @@ startTheme();
 startRouting();
 startKeys();
 void loadSession();
+// The landing page's code comes while the server is asked who this is.
+if (location.pathname === '/') void import('./pages/overview.tsx');
 
 const root = document.getElementById('app');
 if (root !== null) render(<App />, root);

@@ -89,9 +89,29 @@ export const Gap = closed({
 export type Gap = Static<typeof Gap>;
 
 /** How much of a range was seen, from the loss records in it. */
+/** What a sensor's heartbeats say of a range (`traffic/coverage.ts`). */
+export const Watched = closed({
+  sensor: Type.String(),
+  /** Share of the range that it watched, 0 to 1. */
+  share: Type.Number(),
+  packets: Type.Integer(),
+  bytes: Type.Integer(),
+  kernelDrops: Type.Integer(),
+  /** TCP payload by what became of it. */
+  understoodBytes: Type.Integer(),
+  encryptedBytes: Type.Integer(),
+  otherBytes: Type.Integer(),
+  gapBytes: Type.Integer(),
+  sessions: Type.Integer(),
+  cutSessions: Type.Integer(),
+});
+export type Watched = Static<typeof Watched>;
+
 export const Coverage = closed({
   /** Share of the range's minutes in which nothing was lost, 0 to 1. */
   share: Type.Number(),
+  /** A sensor each; empty for stores without heartbeats. */
+  watched: Type.Array(Watched),
   lossRecords: Type.Integer(),
   lostBytes: Type.Integer(),
   /** Connections that could not be read because they were encrypted. */

@@ -58,7 +58,7 @@ export function alerts(
       (args.severity === undefined || severity === args.severity) &&
       (args.mine !== true || by === args.who),
   );
-  const shown = wanted.slice(0, GROUPS_MAX).map((group) => withExample(source, query, group));
+  const shown = described(source, query, wanted.slice(0, GROUPS_MAX));
   return { asked: source.asked(question), groups: shown, counts };
 }
 
@@ -184,10 +184,14 @@ function rank({ severity, returned }: Triaged): number {
   return SEVERITY_NAMES.indexOf(severity) + (returned ? 0.5 : 0);
 }
 
-function withExample(source: Source, query: Query, { lastUs: _lastUs, ...group }: Triaged): AlertGroup {
-  const [record] = source.latest({ ...query, filter: both(query.filter, groupFilter(group)) }, 1);
-  const summary = record?.summary ?? record?.operation;
-  return { ...group, ...(summary === undefined ? {} : { summary }) };
+/** With the normalised text of each group's statements. */
+function described(source: Source, query: Query, groups: readonly Triaged[]): AlertGroup[] {
+  const rows = groups.length === 0 ? [] : source.aggregate(query, { fields: ['fingerprint', 'summary'] });
+  const summaries = new Map(rows.map(({ labels: [fingerprint = '', summary = ''] }) => [fingerprint, summary]));
+  return groups.map(({ lastUs: _lastUs, ...group }) => {
+    const summary = summaries.get(group.fingerprint ?? '');
+    return { ...group, ...(summary === undefined || summary === '' ? {} : { summary }) };
+  });
 }
 
 function groupFilter({ rule, fingerprint }: Pick<AlertGroup, 'rule' | 'fingerprint'>): Filter | undefined {
@@ -211,13 +215,14 @@ export function alert(
   const decisions = new Map(args.decisions.map((decision) => [decision.groupId, decision]));
   const group = groupsOf(source, own, buckets, decisions).find(({ id }) => id === args.id);
   if (group === undefined) throw new ConsoleError('not-found', 'this alert has no records in the time asked for');
+  const [shown = group] = described(source, own, [group]);
   const rows = source.latest(own, ROWS);
   const [latest] = rows;
   const match = latest && explainMatches(source.directory, latest, args.sight).find((one) => one.rule === rule);
   const byTime = { fields: [], bucketUs: buckets.widthUs, originUs: buckets.originUs };
   return {
     asked: source.asked(question),
-    group: { ...withExample(source, query, group), ...(match?.title === undefined ? {} : { title: match.title }) },
+    group: { ...shown, ...(match?.title === undefined ? {} : { title: match.title }) },
     ...(match?.reason === undefined ? {} : { reason: match.reason }),
     references: match?.references ?? [],
     series: seriesOf(source.aggregate(own, byTime), buckets),

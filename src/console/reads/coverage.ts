@@ -4,7 +4,9 @@ import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { TimeRange } from '../../query/time.ts';
-import type { Coverage, Gap } from '../api/common.ts';
+import { coverageOf as watchOf } from '../../traffic/coverage.ts';
+import { TrafficReader } from '../../traffic/reader.ts';
+import type { Coverage, Gap, Watched } from '../api/common.ts';
 import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
 import { bucketsOf } from './buckets.ts';
 import { both, databasesFilter, type Source, valueFilter } from './source.ts';
@@ -50,14 +52,46 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
   const filter = both(databasesFilter(db), valueFilter('kind', 'opaque'));
   const opaque = source.reader.count({ ...range, filter });
   const share = Math.max(0, 1 - losses.minutes / total);
+  const watched = watchedBy(source.directory, range);
   return {
     share,
+    watched,
     lossRecords: losses.count,
     lostBytes: losses.bytes,
     opaque,
     gaps: losses.gaps,
-    statement: statementOf('everything that reached the sensors', range, losses.count, losses.minutes, opaque),
+    statement: [
+      statementOf('everything that reached the sensors', range, losses.count, losses.minutes, opaque),
+      ...watched.map(watchStatement),
+    ].join(' '),
   };
+}
+
+function watchedBy(directory: string, range: TimeRange): Watched[] {
+  const traffic = new TrafficReader(directory);
+  try {
+    return watchOf(traffic.heartbeats(range), range).map((coverage) => ({
+      sensor: coverage.sensor,
+      share: coverage.watchedUs / (range.toUs - range.fromUs),
+      packets: coverage.packets,
+      bytes: coverage.bytes,
+      kernelDrops: coverage.kernelDrops,
+      understoodBytes: coverage.understoodBytes,
+      encryptedBytes: coverage.encryptedBytes,
+      otherBytes: coverage.otherBytes,
+      gapBytes: coverage.gapBytes,
+      sessions: coverage.connections,
+      cutSessions: coverage.cutSessions,
+    }));
+  } finally {
+    traffic.close();
+  }
+}
+
+function watchStatement({ sensor, share, packets, kernelDrops }: Watched): string {
+  const dropped = kernelDrops === 0 ? '' : `, and lost ${counted(kernelDrops, 'packet')} in its queue`;
+  const part = share >= 1 ? 'all of this time' : `${(100 * share).toFixed(share < 0.01 ? 3 : 1)} % of this time`;
+  return `Sensor ${sensor} watched ${part} and saw ${counted(packets, 'packet')}${dropped}.`;
 }
 
 /** Completeness in words. It can speak of what sensors knew they lost, and says so. */

@@ -41,13 +41,8 @@ export function entities(source: Source, args: Seen<EntitiesQuery>): Entities {
   const question = questionOf(source, args);
   const total = source.reader.count(question.query);
   const limit = args.limit ?? 200;
-  const items = topItems(source, question, FIELD_OF[args.kind], total, Number.MAX_SAFE_INTEGER);
-  return {
-    asked: source.asked(question),
-    total: items.length,
-    items: items.slice(0, limit),
-    others: Math.max(0, items.length - limit),
-  };
+  const { items, values } = topItems(source, question, FIELD_OF[args.kind], total, limit);
+  return { asked: source.asked(question), total: values, items, others: values - items.length };
 }
 
 export function entity(source: Source, args: Seen<EntityQuery & { kind: EntityKind; name: string }>): EntityView {

@@ -2,7 +2,7 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { Filter, Query } from '../../query/filter.ts';
-import type { Group } from '../../store/aggregate.ts';
+import { type Group, topGroups } from '../../store/aggregate.ts';
 import type { AggregateField } from '../../store/groups.ts';
 import type { Scope } from '../api/common.ts';
 import { SEVERITY_NAMES } from '../api/common.ts';
@@ -13,7 +13,7 @@ import { coverageOf } from './coverage.ts';
 import { type Amount, greatest } from './greatest.ts';
 import { questionOf } from './lists.ts';
 import { rowOf, type Sight } from './row.ts';
-import { both, type Question, type Source } from './source.ts';
+import { both, type FilterField, type Question, type Source, valuesFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
 const CHART_BUCKETS = 120;
@@ -48,11 +48,11 @@ export function overview(source: Source, args: Seen<Scope>): Overview {
     series: seriesOf(source.aggregate(query, { fields: ['op'], ...byTime }), chart),
     outcomes: seriesOf(source.aggregate(query, { fields: ['outcome'], ...byTime }), chart),
     severities: severities(source.aggregate(query, { fields: ['severity'] })),
-    users: topItems(source, question, 'user', total, TOP),
-    objects: topItems(source, question, 'object', total, TOP),
-    clients: topItems(source, question, 'client', total, TOP),
-    databases: topItems(source, question, 'db', total, TOP),
-    rules: topItems(source, question, 'rule', total, TOP),
+    users: topItems(source, question, 'user', total, TOP).items,
+    objects: topItems(source, question, 'object', total, TOP).items,
+    clients: topItems(source, question, 'client', total, TOP).items,
+    databases: topItems(source, question, 'db', total, TOP).items,
+    rules: topItems(source, question, 'rule', total, TOP).items,
     slow: list(undefined, 'duration'),
     failing: list({ kind: 'failed', value: true }, 'latest'),
     extracted: list({ kind: 'number', field: 'returned', comparison: '>', value: 0 }, 'rows'),
@@ -87,39 +87,44 @@ function severities(rows: readonly Group[]): Overview['severities'] {
 export function topItems(
   source: Source,
   question: Question,
-  field: AggregateField,
+  field: FilterField & AggregateField,
   total: number,
   limit: number,
-): TopItem[] {
+): { readonly items: TopItem[]; readonly values: number } {
   const { fromUs, toUs } = question.range;
+  const { query } = question;
+  const groups = source.aggregate(query, { fields: [field] }).filter(({ labels }) => labels[0] !== '');
+  const top = topGroups(groups, limit);
   const buckets = bucketsOf(fromUs, toUs, TREND_BUCKETS);
-  const rows = source.aggregate(question.query, {
-    fields: [field],
-    bucketUs: buckets.widthUs,
-    originUs: buckets.originUs,
-  });
-  return topOf(rows, buckets, total).slice(0, limit);
+  const by = { fields: [field], bucketUs: buckets.widthUs, originUs: buckets.originUs };
+  // Lines are drawn for the values listed only: of the others there may be very many.
+  const listed = valuesFilter(
+    field,
+    top.map(({ labels }) => labels[0] ?? ''),
+  );
+  const rows = top.length === 0 ? [] : source.aggregate({ ...query, filter: both(query.filter, listed) }, by);
+  const trends = trendsOf(rows, buckets);
+  const items = top.map(({ labels: [value = ''], records, failed, rows: found }) => ({
+    value,
+    count: records,
+    share: total === 0 ? 0 : records / total,
+    errors: failed,
+    rows: found,
+    trend: trends.get(value) ?? [],
+  }));
+  return { items, values: groups.length };
 }
 
-/** Sorted by count, then value. */
-export function topOf(rows: readonly Group[], buckets: Buckets, total: number): TopItem[] {
-  const items = new Map<string, TopItem>();
-  for (const { labels, bucketUs, records, failed, rows: found } of rows) {
+function trendsOf(rows: readonly Group[], buckets: Buckets): ReadonlyMap<string, number[]> {
+  const trends = new Map<string, number[]>();
+  for (const { labels, bucketUs, records } of rows) {
     const value = labels[0] ?? '';
-    if (value === '') continue;
-    let item = items.get(value);
-    if (item === undefined) {
-      item = { value, count: 0, share: 0, errors: 0, rows: 0, trend: Array<number>(buckets.count).fill(0) };
-      items.set(value, item);
-    }
-    item.count += records;
-    item.errors += failed;
-    item.rows += found;
-    item.share = total === 0 ? 0 : item.count / total;
+    const trend = trends.get(value) ?? Array<number>(buckets.count).fill(0);
+    trends.set(value, trend);
     const index = Math.round((bucketUs - buckets.originUs) / buckets.widthUs);
-    if (index >= 0 && index < buckets.count) item.trend[index] = (item.trend[index] ?? 0) + records;
+    if (index >= 0 && index < buckets.count) trend[index] = (trend[index] ?? 0) + records;
   }
-  return [...items.values()].sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  return trends;
 }
 
 function examples(source: Source, query: Query, best: Amount | 'latest', sight: Sight): Row[] {

@@ -1,11 +1,12 @@
 /** Sessions: a list, and one of them from login to logout. */
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
+import type { Group } from '../../store/aggregate.ts';
 import type { Gap } from '../api/common.ts';
 import type { LANES, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
 import { ConsoleError } from '../error.ts';
 import { questionOf } from './lists.ts';
-import { endOf, rowOf } from './row.ts';
+import { defined, endOf, rowOf } from './row.ts';
 import { type Source, valueFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
@@ -14,48 +15,66 @@ const ITEMS_MAX = 5000;
 export function sessions(source: Source, args: Seen<SessionsQuery>): Sessions {
   const question = questionOf(source, args);
   const limit = args.limit ?? 100;
-  const groups = [...source.aggregate(question.query, { fields: ['session'] })].filter(
-    ({ labels }) => labels[0] !== '',
-  );
-  groups.sort((a, b) => b.lastUs - a.lastUs);
-  const rows = groups.slice(0, limit).map(({ labels, records, failed, rows: found, firstUs, lastUs }) => {
-    const session = labels[0] ?? '';
-    const [newest] = source.latest({ filter: valueFilter('session', session), toUs: lastUs + 1 }, 1);
-    return sessionRow(session, newest, { records, errors: failed, rows: found, firstUs, lastUs });
-  });
-  return { asked: source.asked(question), sessions: rows, more: groups.length > limit };
+  const bySession = new Map<string, Summed>();
+  for (const group of source.aggregate(question.query, { fields: SESSION_FIELDS })) {
+    const [session = ''] = group.labels;
+    if (session === '') continue;
+    const row = sessionRow(session, group);
+    const other = bySession.get(session);
+    bySession.set(session, other === undefined ? row : together(other, row));
+  }
+  const rows = [...bySession.values()].sort((a, b) => b.lastUs - a.lastUs);
+  const shown = rows.slice(0, limit).map(apiRow);
+  return { asked: source.asked(question), sessions: shown, more: rows.length > limit };
 }
 
-interface Sums {
-  readonly records: number;
-  readonly errors: number;
-  readonly rows: number;
-  readonly firstUs: number;
-  readonly lastUs: number;
-}
+const SESSION_FIELDS = ['session', 'user', 'program', 'client', 'server', 'port', 'db', 'system'] as const;
 
-function sessionRow(session: string, example: AuditRecord | undefined, sums: Sums): SessionRow {
-  const { user, program, clientAddress, namespace, system } = example ?? {};
-  const server = endOf(example?.serverAddress, example?.serverPort);
-  return {
+type Summed = SessionRow & { readonly firstUs: number; readonly lastUs: number };
+
+function sessionRow(session: string, { labels, records, failed, rows, firstUs, lastUs }: Group): Summed {
+  const [, user, program, client, server, port, db, system] = labels.map((label) => (label === '' ? undefined : label));
+  return defined<Summed>({
     session,
-    ...(user === undefined ? {} : { user }),
-    ...(program === undefined ? {} : { program }),
-    ...(clientAddress === undefined ? {} : { client: clientAddress }),
-    ...(server === undefined ? {} : { server }),
-    ...(namespace === undefined ? {} : { db: namespace }),
-    ...(system === undefined ? {} : { system }),
-    first: formatTime(sums.firstUs),
-    last: formatTime(sums.lastUs),
-    records: sums.records,
-    errors: sums.errors,
-    rows: sums.rows,
+    user,
+    program,
+    client,
+    server: endOf(server, port === undefined ? undefined : Number(port)),
+    db,
+    system,
+    first: formatTime(firstUs),
+    last: formatTime(lastUs),
+    records,
+    errors: failed,
+    rows,
+    firstUs,
+    lastUs,
+  });
+}
+
+function apiRow({ firstUs: _firstUs, lastUs: _lastUs, ...row }: Summed): SessionRow {
+  return row;
+}
+
+/** A session whose user, program or database changed: as it was last, with all it did. */
+function together(a: Summed, b: Summed): Summed {
+  const [older, newer] = a.lastUs < b.lastUs ? [a, b] : [b, a];
+  return {
+    ...newer,
+    first: older.firstUs < newer.firstUs ? older.first : newer.first,
+    firstUs: Math.min(a.firstUs, b.firstUs),
+    records: a.records + b.records,
+    errors: a.errors + b.errors,
+    rows: a.rows + b.rows,
   };
 }
 
 export function session(source: Source, args: Seen<{ id: string; after: string | undefined }>): SessionView {
   const filter = valueFilter('session', args.id);
-  const [sums] = source.aggregate({ filter }, { fields: [] });
+  const sums = source
+    .aggregate({ filter }, { fields: SESSION_FIELDS })
+    .map((group) => sessionRow(args.id, group))
+    .reduce<Summed | undefined>((all, row) => (all === undefined ? row : together(all, row)), undefined);
   if (sums === undefined) throw new ConsoleError('not-found', 'there is no such session: it may have expired');
   const after = args.after === undefined ? undefined : source.get(args.after);
   // One more than shown tells whether there are more.
@@ -64,17 +83,10 @@ export function session(source: Source, args: Seen<{ id: string; after: string |
   const records = found.slice(0, ITEMS_MAX);
   const timeline = new Timeline();
   for (const record of records) timeline.add(record);
-  const facts = {
-    records: sums.records,
-    errors: sums.failed,
-    rows: sums.rows,
-    firstUs: sums.firstUs,
-    lastUs: sums.lastUs,
-  };
   const login = records.find(({ kind }) => kind === 'login');
   const logout = records.findLast(({ kind }) => kind === 'logout');
   return {
-    session: sessionRow(args.id, records.at(-1), facts),
+    session: apiRow(sums),
     ...(login === undefined ? {} : { login: rowOf(login, args.sight) }),
     ...(logout === undefined ? {} : { logout: rowOf(logout, args.sight) }),
     items: records.map((record, i) => ({
@@ -85,7 +97,7 @@ export function session(source: Source, args: Seen<{ id: string; after: string |
     transactions: timeline.finished(),
     gaps: records.filter(({ marks, lostBytes }) => lostBytes !== undefined || (marks & 1) !== 0).map(gapOf),
     idleUsMax: timeline.idleUs.reduce((most, idle) => Math.max(most, idle), 0),
-    errors: sums.failed,
+    errors: sums.errors,
     more: found.length > records.length,
   };
 }

@@ -2,7 +2,7 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Query } from '../../query/filter.ts';
+import type { Filter, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
 import type { Group, GroupBy } from '../../store/aggregate.ts';
@@ -25,10 +25,15 @@ export interface Question {
 export type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 const SECOND_US = 1_000_000;
+/** Answers kept by a thread, and groups in them, at most. */
+const KEPT_ANSWERS_MAX = 500;
+const KEPT_GROUPS_MAX = 200_000;
 
 export class Source {
   readonly directory: string;
   readonly reader: StoreReader;
+  private readonly answers = new Map<string, readonly Group[]>();
+  private kept = 0;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -63,9 +68,26 @@ export class Source {
     };
   }
 
-  /** All groups, in no order. */
+  /** All groups, in no order. Kept while nothing new arrives: pages ask for much the same, and people come back. */
   aggregate(query: Query, by: GroupBy): readonly Group[] {
-    return finish(this.reader.groupSteps(query, by));
+    // Records that arrive or expire change the answer.
+    const key = JSON.stringify([query, by, this.reader.lastSeq(), this.reader.summary().records]);
+    const known = this.answers.get(key);
+    if (known !== undefined) return known;
+    const groups = finish(this.reader.groupSteps(query, by));
+    // What could not be read may be there the next time.
+    if (this.reader.problems.length === 0) this.keep(key, groups);
+    return groups;
+  }
+
+  private keep(key: string, groups: readonly Group[]): void {
+    this.answers.set(key, groups);
+    this.kept += groups.length;
+    for (const [oldest, { length }] of this.answers) {
+      if (this.kept <= KEPT_GROUPS_MAX && this.answers.size <= KEPT_ANSWERS_MAX) return;
+      this.answers.delete(oldest);
+      this.kept -= length;
+    }
   }
 
   latest(query: Query, limit: number): readonly AuditRecord[] {
@@ -125,20 +147,26 @@ export function floorTo(timeUs: number, stepUs: number): number {
 
 export function databasesFilter(db: string | undefined): Filter | undefined {
   if (db === undefined || db === '') return undefined;
-  const patterns = db.split(',').map((text) => ({ text, wildcards: false }));
-  return { kind: 'match', field: 'db', patterns };
+  return valuesFilter('db', db.split(','));
 }
 
 export function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
   return a && b ? { kind: 'and', terms: [a, b] } : (a ?? b);
 }
 
-/** `value` of a field, as it stands. */
-export function valueFilter(
-  field: 'user' | 'object' | 'db' | 'session' | 'rule' | 'fingerprint' | 'kind',
-  value: string,
-): Filter {
-  return { kind: 'match', field, patterns: [{ text: value, wildcards: false }] };
+/** Fields that a list of values may be asked of. */
+export type FilterField = TextField | 'client' | 'server';
+
+/** One of the values of a field, as they stand. */
+export function valuesFilter(field: FilterField, values: readonly string[]): Filter {
+  const patterns = values.map((text) => ({ text, wildcards: false }));
+  return field === 'client' || field === 'server'
+    ? { kind: 'address', field, patterns }
+    : { kind: 'match', field, patterns };
+}
+
+export function valueFilter(field: FilterField, value: string): Filter {
+  return valuesFilter(field, [value]);
 }
 
 function asksText(filter: Filter): boolean {

@@ -1,4 +1,6 @@
 /** The tasks of a reading thread, by name. */
+
+import { report } from '../reports/report.ts';
 import { alert, alerts } from './alerts.ts';
 import { complete } from './complete.ts';
 import { coverage, sensorRecords } from './coverage.ts';
@@ -36,7 +38,8 @@ export const TASKS: TaskTable = {
   alerts,
   alert,
   tail,
+  range: (source, scope) => source.question(scope).range,
   validate,
 };
 
-export const STREAMS: StreamTable = { export: exportRecords, tryPolicy };
+export const STREAMS: StreamTable = { export: exportRecords, report, tryPolicy };

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Principal, principalOf } from '../access/access.ts';
 import { LIVE_COUNTS, LIVE_ROW, type LiveCounts, LiveQuery } from '../api/live.ts';
-import { type ConsoleApp, type Context, sightOf } from '../context.ts';
+import { type ConsoleApp, type Context, recordSearch, sightOf } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 
 const TICK_MS = 1000;
@@ -27,6 +27,7 @@ export function liveRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request, reply) => {
       const principal = principalOf(request);
+      await recordSearch(context, request, 'live');
       enter(streams, principal.who);
       try {
         await follow(context, request, reply, request.query, closing.signal);

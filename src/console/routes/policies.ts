@@ -115,7 +115,13 @@ function tryRoutes(app: ConsoleApp, context: Context): void {
       if (first !== undefined)
         throw new ConsoleError('refused', `${first.file}:${first.line}:${first.column}: ${first.reason}`);
       const id = trials.start(principalOf(request).who, { ...request.body, sight: sightFor(request) });
-      record(context, request, 'policy-try', request.body.sources.map(({ name }) => name).join(', '), request.body.t);
+      await record(
+        context,
+        request,
+        'policy-try',
+        request.body.sources.map(({ name }) => name).join(', '),
+        request.body.t,
+      );
       return { id };
     },
   );
@@ -150,18 +156,18 @@ function draftRoutes(app: ConsoleApp, context: Context, policies: PolicyStore): 
       config: CHANGE,
       schema: { summary: 'Save a draft', params: NameParams, body: DraftSave, response: { 200: Draft } },
     },
-    (request) => {
+    async (request) => {
       const draft = policies.saveDraft(request.params.name, principalOf(request).who, request.body);
-      record(context, request, 'policy-draft-saved', request.params.name);
+      await record(context, request, 'policy-draft-saved', request.params.name);
       return draft;
     },
   );
   app.delete(
     '/policies/drafts/:name',
     { config: CHANGE, schema: { summary: 'Remove a draft', params: NameParams, response: { 200: Done } } },
-    (request) => {
+    async (request) => {
       policies.removeDraft(request.params.name);
-      record(context, request, 'policy-draft-removed', request.params.name);
+      await record(context, request, 'policy-draft-removed', request.params.name);
       return DONE;
     },
   );
@@ -187,10 +193,10 @@ function pushRoute(app: ConsoleApp, context: Context): void {
       const { version } = await reads.ask('validate', { sources, tests: false });
       const named = { sources: sources.map((source) => ({ ...source, named: true })) };
       // Written down before it happens: a push that fails is in the trail as well.
-      record(context, request, 'policy-push', version ?? '(broken)', reason);
+      await record(context, request, 'policy-push', version ?? '(broken)', reason);
       const { result, content } = await pushed(settings.socket, JSON.stringify(named));
       if (result !== RESULT_DONE) throw new ConsoleError('refused', content);
-      record(context, request, 'policy-pushed', version ?? '');
+      await record(context, request, 'policy-pushed', version ?? '');
       return JSON.parse(content) as PolicyPushed;
     },
   );

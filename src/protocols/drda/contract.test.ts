@@ -24,6 +24,12 @@ const text = [types.VARIABLE_MIXED | 1, 0x7fff] as const;
 const one = [t.u8(0), t.u32(1)];
 const word = [t.u8(0), t.u16(3), t.utf8('abc')];
 
+/** FDODSC of one integer. */
+function outputRow(): Uint8Array[] {
+  const described = t.sqldta([integer]);
+  return [described.subarray(4, 4 + (((described[4] as number) << 8) | (described[5] as number)))];
+}
+
 const conversations: readonly Conversation[] = [
   {
     name: 'statements and errors',
@@ -52,6 +58,31 @@ const conversations: readonly Conversation[] = [
         ),
       ),
       t.toClient(t.replies(1, [t.sqlcardNull], [t.message(cp.RDBUPDRM), t.done(1)])),
+    ]),
+  },
+  {
+    name: 'a bound package and a call',
+    ...ending([
+      ...t.login(),
+      t.toServer(
+        t.chain(
+          [t.object(cp.BGNBND, t.section(1))],
+          [t.object(cp.BNDSQLSTT, t.section(1)), t.sqlstt('update t set i = 1')],
+          [t.object(cp.ENDBND)],
+        ),
+      ),
+      t.toClient(t.replies(1, [t.done()], [t.done()], [t.done()])),
+      t.toServer(
+        t.chain(t.executeSection(1), t.prepare(5, 'call p(?)'), t.executeSection(5, t.sqldta([integer], ...one))),
+      ),
+      t.toClient(
+        t.replies(
+          1,
+          [t.done(1)],
+          [t.done()],
+          [t.object(cp.SQLDTARD, ...outputRow(), t.object(cp.FDODTA, t.u8(0xff), t.u8(0), ...one))],
+        ),
+      ),
     ]),
   },
   {

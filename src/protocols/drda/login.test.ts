@@ -71,6 +71,58 @@ test('SECMEC with an encrypted user: the user is unknown, the method says why', 
   assert.equal(login.method, 'EUSRIDPWD');
 });
 
+for (const [mechanism, method] of [
+  [1, 'DCESEC'],
+  [3, 'USRIDPWD'],
+  [4, 'USRIDONL'],
+  [5, 'USRIDNWPWD'],
+  [6, 'USRSBSPWD'],
+  [7, 'USRENCPWD'],
+  [8, 'USRSSBPWD'],
+  [9, 'EUSRIDPWD'],
+  [10, 'EUSRIDNWPWD'],
+  [11, 'KERSEC'],
+  [15, 'PLGIN'],
+  [99, 'SECMEC 99'],
+] as const) {
+  test(`SECMEC ${mechanism} is ${method}; a user that is not sent in the clear is unknown`, () => {
+    const isHidden = mechanism > 8;
+    const login = loginOf(t.run([], { mechanism, user: isHidden ? '' : 'alice' }));
+    assert.deepEqual([login.method, login.identity.user], [method, isHidden ? undefined : 'alice']);
+  });
+}
+
+test('EXCSAT and ACCRDB: SRVNAM, SRVRLSLV and CRRTKN change nothing of who logs in', () => {
+  const [first, second, third, fourth] = t.login();
+  assert.ok(first && second && third && fourth);
+  const more = [t.object(cp.SRVNAM, t.ebcdic('desk7')), t.object(0x115a, t.ebcdic('SQL11055'))];
+  const name = t.object(cp.RDBNAM, t.utf8('shop'));
+  const secmec = t.object(cp.SECMEC, t.u16(3));
+  const excsat = [t.object(cp.EXCSAT, t.object(cp.EXTNAM, t.ebcdic('app.main')), ...more, t.unicode)];
+  const login = loginOf(
+    t.playTurns([
+      t.toServer(t.chain(excsat, [t.object(cp.ACCSEC, secmec)])),
+      second,
+      t.toServer(
+        t.chain(
+          [t.object(cp.SECCHK, secmec, name, t.object(cp.USRID, t.utf8('alice')))],
+          [
+            t.object(
+              cp.ACCRDB,
+              name,
+              t.object(0x2135, Buffer.from('c7f0f0', 'hex')),
+              t.object(cp.PRDID, t.utf8('SQL11055')),
+            ),
+          ],
+        ),
+      ),
+      fourth,
+    ]),
+  );
+  const { user, program, database } = login.identity;
+  assert.deepEqual([user, program, database], ['alice', 'app.main', 'shop']);
+});
+
 test('SECCHKRM: a refused login carries its code', () => {
   const turns = t.login().slice(0, 3);
   const refusal = t.message(cp.SECCHKRM, 8, t.object(cp.SECCHKCD, t.u8(0x0f)));

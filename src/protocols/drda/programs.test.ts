@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AuditEvent, MARK_CANCELLED } from '../../contracts/event.ts';
 import { type ConnectionInfo, END_FIN, type EventSink, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
-import { Driver, newDriverCounters } from '../sdk/driver.ts';
+import { newDriverCounters } from '../sdk/counters.ts';
+import { Driver } from '../sdk/driver.ts';
 import { connectionInfo, type Turn } from '../sdk/testkit.ts';
 import * as cp from './codepoints.ts';
 import drda from './protocol.ts';
@@ -143,6 +144,35 @@ test('SQLDTARD: output parameters of a call are its result; the values stay thos
     assert.deepEqual([event?.parameters, event?.marks], [[7, null, null], 0]);
     assert.deepEqual([event?.outcomes[0]?.tag, event?.outcomes[0]?.returnedRows], ['OUT PARAMETERS', undefined]);
   }
+});
+
+test('PRCNAM: a call by name, in the encoding of names; the text of its section where it was prepared', () => {
+  const named = (number: number, procedure: Uint8Array) => [
+    t.object(cp.EXCSQLSTT, t.section(number), t.object(cp.PRCNAM, procedure)),
+    t.sqldta([[types.INTEGER, 4]], t.u32(7)),
+  ];
+  const prepared = t.prepare(5, 'CALL SHOP.BILL(?)');
+  const utf = t.statements(
+    t.run([
+      t.toServer(t.chain(named(4, t.utf8('SHOP.BILL')), prepared, named(5, t.utf8('SHOP.BILL')))),
+      t.toClient(t.replies(1, [t.sqlcardNull], [t.sqlcardNull], [t.sqlcardNull])),
+    ]),
+  );
+  assert.deepEqual(
+    utf.map((e) => [e.call, e.operation, e.procedure, e.text, e.parameters, e.marks]),
+    [
+      ['rpc', 'CALL', 'SHOP.BILL', undefined, [7], 0],
+      ['prepared', undefined, 'SHOP.BILL', 'CALL SHOP.BILL(?)', [7], 0],
+    ],
+  );
+  const rest = t.login().slice(2);
+  const plain = [
+    t.toServer(t.chain([t.object(cp.EXCSAT)], [t.object(cp.ACCSEC, t.object(cp.SECMEC, t.u16(3)))])),
+    t.toClient(t.replies(1, [t.object(cp.EXCSATRD)], [t.object(cp.ACCSECRD)])),
+  ];
+  const call = t.toServer(t.chain(named(4, t.ebcdic('SHOP.BILL'))));
+  const [old] = t.statements(t.playTurns([...plain, ...rest, call, t.toClient(t.replies(1, [t.sqlcardNull]))]));
+  assert.equal(old?.procedure, 'SHOP.BILL');
 });
 
 test('SQLDTARD: the row of a static SELECT INTO counts, its values are no parameters', () => {

@@ -9,6 +9,7 @@ import {
 } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import { onInterrupt } from './cancel.ts';
+import { decodeCcsid } from './ccsid.ts';
 import * as cp from './codepoints.ts';
 import { DdmReader } from './ddm.ts';
 import { readDescriptor } from './descriptor.ts';
@@ -134,7 +135,7 @@ function onStatementCommand(s: Session, request: Request, parameters: DdmReader)
     if (NAMES.has(codePoint)) {
       readSection(s, request, codePoint, body.bytes, body.pos, body.end);
     } else if (codePoint === cp.PRCNAM) {
-      procedure = body.text(body.remaining(), 'utf8').trim();
+      procedure = decodeCcsid(body.bytes, body.pos, body.end, s.ccsid).trim();
     }
   }
   switch (request.codePoint) {
@@ -144,10 +145,8 @@ function onStatementCommand(s: Session, request: Request, parameters: DdmReader)
     case cp.EXCSQLSTT:
     case cp.OPNQRY: {
       const event = execute(s, request, 'prepared');
-      resolve(s, request, event);
-      if (procedure === undefined) break;
-      event.procedure = procedure;
-      request.isCall = true;
+      if (procedure === undefined) resolve(s, request, event);
+      else onNamedCall(s, request, event, procedure);
       break;
     }
     case cp.CNTQRY:
@@ -162,6 +161,17 @@ function onStatementCommand(s: Session, request: Request, parameters: DdmReader)
       if (request.package !== '') event.procedure = request.package;
     }
   }
+}
+
+/** A call by PRCNAM. Its section may be just a place for the call; what was prepared there says more. */
+function onNamedCall(s: Session, request: Request, event: StatementEvent, procedure: string): void {
+  request.isCall = true;
+  if (s.statements.get(request.key) !== undefined) resolve(s, request, event);
+  if (event.text === undefined) {
+    event.call = 'rpc';
+    event.operation = 'CALL';
+  }
+  event.procedure = procedure;
 }
 
 const OPERATIONS: ReadonlyMap<number, string> = new Map([

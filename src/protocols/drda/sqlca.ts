@@ -33,7 +33,7 @@ export function readSqlca(cursor: Cursor, typdef: Typdef, sqlam: number): Sqlca 
   sqlca.state = text(cursor, 5, typdef);
   sqlca.product = text(cursor, 8, typdef);
   if (cursor.failed) return undefined;
-  if (cursor.u8() !== NULL) readExtension(cursor, sqlca, typdef, sqlam);
+  if (cursor.remaining() > 0 && cursor.u8() !== NULL) readExtension(cursor, sqlca, typdef, sqlam);
   return sqlca;
 }
 
@@ -51,7 +51,7 @@ function readExtension(cursor: Cursor, sqlca: Sqlca, typdef: Typdef, sqlam: numb
 function message(cursor: Cursor, ccsid: number): string {
   const length = cursor.u16be();
   const start = cursor.pos;
-  if (!cursor.skip(length)) return '';
+  if (length === 0 || !cursor.skip(length)) return '';
   let said = decodeCcsid(cursor.bytes, start, start + length, ccsid);
   for (const other of OTHER_SEPARATORS) said = said.replaceAll(other, SEPARATOR);
   return said.split(SEPARATOR).filter(Boolean).join(', ');

@@ -114,6 +114,70 @@ test('a failed PRPSQLSTT is a record, and the OPNQRY chained behind it is none',
   );
 });
 
+test('DSCSQLSTT describes a section; it executes nothing and is no record', () => {
+  const describe = [t.object(cp.DSCSQLSTT, t.section(4))];
+  const darda = t.object(cp.SQLDARD, t.sqlca(0, '00000'));
+  const events = statements(
+    t.run([
+      t.toServer(t.chain(t.prepare(4, 'select i from t'), describe, t.executeSection(4))),
+      t.toClient(t.replies(1, [t.done()], [darda], [t.message(cp.RDBUPDRM), t.done(3)])),
+    ]),
+  );
+  assert.deepEqual(
+    events.map((e) => [e.text, e.outcomes[0]?.affectedRows]),
+    [['select i from t', 3]],
+  );
+});
+
+test('SQLATTR: WITH HOLD keeps a result set open over a commit; without, the commit ends it', () => {
+  const query = (number: number, ...attributes: readonly Uint8Array[]) => {
+    const [prepare, text] = t.prepare(number, `select ${number}`);
+    return [prepare as Uint8Array, ...attributes, text as Uint8Array];
+  };
+  const held = query(4, t.sqlstt('FOR READ ONLY WITH HOLD ', cp.SQLATTR));
+  const rows = [t.opened, t.qrydsc(integer), t.qrydta(t.row(...one))];
+  const events = statements(
+    t.run([
+      t.toServer(t.chain(held, query(5), t.openQuery(4), t.openQuery(5))),
+      t.toClient(t.replies(1, [t.done()], [t.done()], rows, rows)),
+      t.toServer(t.chain(t.commit)),
+      t.toClient(t.replies(1, t.committed)),
+      t.toServer(t.chain(t.fetchMore(4))),
+      t.toClient(t.replies(1, [t.qrydta(t.row(...one), t.endOfData()), t.message(cp.ENDQRYRM, 4)])),
+    ]),
+  );
+  assert.deepEqual(
+    events.map((e) => [e.text ?? e.operation, e.outcomes[0]?.returnedRows]),
+    [
+      ['select 5', 1],
+      ['COMMIT', undefined],
+      ['select 4', 2],
+    ],
+  );
+});
+
+test('SQLERRRM, OPNQFLRM and other reply messages of error severity; RDBUPDRM and warnings are none', () => {
+  for (const [codePoint, name] of [
+    [0x2213, 'SQLERRRM'],
+    [0x2225, 'CMMRQSRM'],
+    [0x1254, 'CMDCHKRM'],
+    [0x220d, 'ABNUOWRM'],
+    [0x2204, 'RDBNACRM'],
+  ] as const) {
+    const [event] = statements(
+      t.run([t.toServer(t.chain(t.immediate('x'))), t.toClient(t.replies(1, [t.message(codePoint, 8)]))]),
+    );
+    assert.equal(event?.outcomes[0]?.errorCode, name);
+  }
+  const [event] = statements(
+    t.run([
+      t.toServer(t.chain(t.immediate('delete from t'))),
+      t.toClient(t.replies(1, [t.message(cp.RDBUPDRM, 4), t.sqlcard(100, '02000')])),
+    ]),
+  );
+  assert.equal(event?.outcomes[0]?.errorCode, undefined);
+});
+
 test('static SQL is named by package and section', () => {
   const [event] = statements(
     t.run([

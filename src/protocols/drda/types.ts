@@ -41,7 +41,11 @@ export const DATALINK_MIXED = 0x4e;
 /** Derby: a serialised object. */
 export const USER_DEFINED = 0x50;
 export const DECIMAL_FLOAT = 0xba;
+export const TIMESTAMP_ZONE = 0xb6;
 export const BOOLEAN = 0xbe;
+/** BINARY and VARBINARY of DB2 for z/OS. */
+export const BINARY = 0xc0;
+export const VARBINARY = 0xc2;
 export const LOB_BYTES = 0xc8;
 export const LOB_SBCS = 0xca;
 export const LOB_DBCS = 0xcc;
@@ -87,6 +91,8 @@ export function valueBytes(type: number, length: number): number {
     case DATE:
     case TIME:
     case TIMESTAMP:
+    case TIMESTAMP_ZONE:
+    case BINARY:
     case FIXED_BYTES:
     case FIXED_SBCS:
     case FIXED_MIXED:
@@ -113,6 +119,7 @@ export function valueBytes(type: number, length: number): number {
       return length & PLACEHOLDER ? length & ~PLACEHOLDER : BYTES_UNKNOWN;
     case ROWID:
     case VARIABLE_BYTES:
+    case VARBINARY:
     case LONG_BYTES:
     case VARIABLE_SBCS:
     case LONG_SBCS:

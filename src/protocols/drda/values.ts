@@ -117,6 +117,7 @@ export function decode(bytes: Uint8Array, start: number, end: number, column: Co
     case t.DATE:
     case t.TIME:
     case t.TIMESTAMP:
+    case t.TIMESTAMP_ZONE:
       return isoTime(decodeCcsid(bytes, start, end, column.ccsid || typdef.sbcs));
     default:
       return isText(column.type)
@@ -125,13 +126,13 @@ export function decode(bytes: Uint8Array, start: number, end: number, column: Co
   }
 }
 
-const DB2_TIME = /^(?:(\d{4}-\d\d-\d\d)-)?(\d\d)\.(\d\d)\.(\d\d)(\.\d{1,12})?$/;
+const DB2_TIME = /^(?:(\d{4}-\d\d-\d\d)-)?(\d\d)\.(\d\d)\.(\d\d)(\.\d{1,12})?([-+]\d\d:\d\d)?$/;
 
 /** DB2 writes `2024-02-29-12.34.56.789` and `12.34.56`: as ISO 8601 has them. Anything else stays as it was sent. */
 function isoTime(text: string): string {
-  const [, date, hours, minutes, seconds, fraction = ''] = DB2_TIME.exec(text) ?? [];
+  const [, date, hours, minutes, seconds, fraction = '', zone = ''] = DB2_TIME.exec(text) ?? [];
   if (hours === undefined) return text;
-  return `${date === undefined ? '' : `${date} `}${hours}:${minutes}:${seconds}${fraction}`;
+  return `${date === undefined ? '' : `${date} `}${hours}:${minutes}:${seconds}${fraction}${zone && ` ${zone}`}`;
 }
 
 function integer(bytes: Uint8Array, start: number, end: number, littleEndian: boolean): bigint {
@@ -201,6 +202,8 @@ function nameOf(type: number): string {
 const NAMES: ReadonlyMap<number, string> = new Map([
   [t.FLOAT16, 'float16'],
   [t.FIXED_BYTES, 'binary'],
+  [t.BINARY, 'binary'],
+  [t.VARBINARY, 'varbinary'],
   [t.VARIABLE_BYTES, 'varbinary'],
   [t.LONG_BYTES, 'long varbinary'],
   [t.TERMINATED_BYTES, 'varbinary'],

@@ -125,6 +125,24 @@ test('the database follows COM_INIT_DB, USE and tracked session state, from the 
   assert.deepEqual(statements[0]?.parameters, ['one']);
 });
 
+test('session state: GTIDs are passed over, several variables may share an entry, a schema behind them is found', () => {
+  const variables = t.bytes(t.str('autocommit'), t.str('ON'), t.str('character_set_client'), t.str('latin1'));
+  const entries = [
+    t.bytes(c.TRACK_GTIDS, t.str(t.bytes(0, t.str('3e11fa47-71ca-11e1-9e33-c80aa9429562:23')))),
+    t.bytes(c.TRACK_SYSTEM_VARIABLE, t.str(variables)),
+    t.bytes(c.TRACK_SCHEMA, t.str(t.str('elsewhere'))),
+  ];
+  const [, statement] = session(
+    t.MODERN,
+    t.client(t.query('CALL change_much()')),
+    t.server(t.ok(1, { state: t.bytes(...entries) })),
+    t.client(t.command(c.COM_QUERY, 'SELECT ', Uint8Array.of(0xe9))),
+    t.server(t.result(['1'], true)),
+  );
+  assert.equal(statement?.identity.database, 'elsewhere');
+  assert.equal(statement?.text, 'SELECT é');
+});
+
 test('commands without SQL are named, with their arguments', () => {
   const table: [Uint8Array, string, unknown][] = [
     [t.command(c.COM_CREATE_DB, 'd1'), 'CREATE DATABASE', ['d1']],

@@ -10,7 +10,8 @@ import { constants, inflateSync } from 'node:zlib';
 import { decompress } from 'fzstd';
 import type { Cursor } from '../../base/cursor.ts';
 import type { Direction, EventSink, Frame, ProtocolModule } from '../../contracts/protocol.ts';
-import { Driver, newDriverCounters } from '../sdk/driver.ts';
+import { newDriverCounters } from '../sdk/counters.ts';
+import { Driver } from '../sdk/driver.ts';
 import { isZstd } from './plausible.ts';
 import type { MysqlSession } from './session.ts';
 

@@ -51,6 +51,7 @@ export const STATUS_STATE_CHANGED = 0x4000;
 // Entries of session state tracking.
 export const TRACK_SYSTEM_VARIABLE = 0;
 export const TRACK_SCHEMA = 1;
+export const TRACK_GTIDS = 3;
 
 // Commands.
 export const COM_QUIT = 0x01;
@@ -86,7 +87,8 @@ export const MARIADB_COM_STMT_BULK_EXECUTE = 0xfa;
 export const MARIADB_LAST_STATEMENT = 0xffffffff;
 /** COM_STMT_EXECUTE flag: the number of parameters is sent (query attributes). */
 export const EXECUTE_PARAMETER_COUNT = 0x08;
-/** COM_STMT_BULK_EXECUTE flag: parameter types are sent. */
+/** COM_STMT_BULK_EXECUTE flags: a result row for each row; parameter types are sent. */
+export const BULK_UNIT_RESULTS = 64;
 export const BULK_SEND_TYPES = 128;
 
 // Column types, as in bind values.

@@ -26,8 +26,10 @@ export function onPacketGap(
   synced: boolean,
   sink: EventSink,
 ): void {
-  if (synced) markLoss(direction === TO_SERVER ? session.pending.at(-1) : session.pending[0], lostBytes);
-  else if (direction === TO_SERVER) loseRequests(session, lostBytes);
+  if (synced) {
+    if (direction === TO_SERVER) session.body?.lose();
+    markLoss(direction === TO_SERVER ? session.pending.at(-1) : session.pending[0], lostBytes);
+  } else if (direction === TO_SERVER) loseRequests(session, lostBytes);
   else loseReplies(session, lostBytes, sink);
 }
 
@@ -45,6 +47,7 @@ export function loseRequests(session: MysqlSession, lostBytes: number): void {
   if (session.clientContinues) markLoss(session.pending.at(-1), 0);
   if (session.replyState === REPLY_INFILE) markLoss(session.pending[0], 0);
   session.clientContinues = false;
+  session.body?.lose();
   session.body = undefined;
   session.infileEnded = true;
   // A lost execution may have changed the types that later ones rely on; lost pieces make a value wrong.

@@ -10,3 +10,6 @@ export const LIMITS: ProtocolLimits = {
   resyncFrames: 3,
   heldBytesMax: 64 * 1024,
 };
+
+/** Bytes kept of the values behind `frameBytesMax` of one message, together; of further ones length and hash are. */
+export const TAIL_KEPT_BYTES_MAX: number = LIMITS.frameBytesMax;

@@ -21,6 +21,20 @@ test('a login names user, database and method', () => {
   assert.ok(login.startUs < login.firstByteUs);
 });
 
+test('HandshakeResponse41: the scramble’s length is one byte or length-encoded, a Zstandard level ends it', () => {
+  const attributes = { program_name: 'till' };
+  for (const flag of [0, c.CLIENT_PLUGIN_AUTH_LENENC, c.CLIENT_ZSTD_COMPRESSION]) {
+    const capabilities = t.CLASSIC | c.CLIENT_CONNECT_ATTRS | flag;
+    const { identity, method } = only(
+      t.run(t.opening(capabilities, { attributes })).filter((e) => e instanceof LoginEvent),
+    );
+    assert.deepEqual(
+      [identity.user, identity.database, identity.program, method],
+      ['alice', 'shop', 'till', 'mysql_native_password'],
+    );
+  }
+});
+
 test('MariaDB is known by the prefix or the name in its version', () => {
   for (const version of ['5.5.5-10.3.1', '10.11.6-MariaDB-1']) {
     const [login] = t.logins(

@@ -3,7 +3,7 @@
  * MySQL Internals "Connection Phase". Passwords, scrambles and keys are passed over, never kept.
  */
 import type { Cursor } from '../../base/cursor.ts';
-import { type Identity, LoginEvent, MARK_GAP, OpaqueEvent } from '../../contracts/event.ts';
+import { type Identity, LoginEvent, MARK_GAP } from '../../contracts/event.ts';
 import { type Direction, type EventSink, type Frame, type FrameWish, NEXT, STOP } from '../../contracts/protocol.ts';
 import { TlsObserver } from '../sdk/tls.ts';
 import { encodingOfCharset } from './charset.ts';
@@ -34,7 +34,7 @@ const SSL_REQUEST_BYTES = 32;
 
 export function onProxyHeader(session: MysqlSession, cursor: Cursor): void {
   const clientHost = proxiedAddress(cursor.bytes, cursor.pos, cursor.end);
-  if (clientHost !== undefined) session.identity = { ...session.identity, clientHost };
+  if (clientHost !== undefined) session.identify({ clientHost });
 }
 
 /** The server's first packet; an ERR instead of a greeting is a refused login. */
@@ -48,7 +48,7 @@ export function onGreeting(session: MysqlSession, frame: Frame, cursor: Cursor, 
   }
   const greeting = readGreeting(cursor);
   if (greeting === undefined) return;
-  session.identity = { ...session.identity, system: greeting.mariadb ? 'mariadb' : 'mysql' };
+  session.identify({ system: greeting.mariadb ? 'mariadb' : 'mysql' });
   session.serverCapabilities = greeting.capabilities;
   session.serverExtendedCapabilities = greeting.extendedCapabilities;
   session.greeted = true;
@@ -211,7 +211,5 @@ export function onTls(session: MysqlSession, direction: Direction, cursor: Curso
 }
 
 export function emitOpaque(session: MysqlSession, sink: EventSink): void {
-  const event = new OpaqueEvent(session.identity, session.tlsStartUs, 'tls');
-  if (session.tls) event.tls = session.tls.facts;
-  session.emit(event, sink);
+  session.emitOpaque('tls', session.tlsStartUs, session.tls?.facts, sink);
 }

@@ -223,10 +223,17 @@ function readSessionState(cursor: Cursor, ok: OkReply): void {
     const next = cursor.pos + length;
     if (next > stop) return;
     if (type === TRACK_SCHEMA) ok.schema = lenencText(cursor, 'utf8');
-    if (type === TRACK_SYSTEM_VARIABLE && lenencText(cursor, 'latin1') === 'character_set_client') {
-      ok.charset = lenencText(cursor, 'latin1');
-    }
+    if (type === TRACK_SYSTEM_VARIABLE) readVariables(cursor, next, ok);
     cursor.pos = next;
+  }
+}
+
+/** Name and value; MariaDB puts several of them into one entry. */
+function readVariables(cursor: Cursor, end: number, ok: OkReply): void {
+  while (cursor.pos < end && !cursor.failed) {
+    const name = lenencText(cursor, 'latin1');
+    const value = lenencText(cursor, 'latin1');
+    if (name === 'character_set_client' && !cursor.failed) ok.charset = value;
   }
 }
 

@@ -1,25 +1,43 @@
 /**
  * The outcomes of the request at the head of the queue, and what the end of a result means for the session.
  */
-import type { Cursor } from '../../base/cursor.ts';
+import { Cursor } from '../../base/cursor.ts';
 import { MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
-import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { type EventSink, Frame } from '../../contracts/protocol.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
 import type { OkReply } from './messages.ts';
-import { KIND_FETCH, type MysqlSession, type Pending } from './session.ts';
+import { KIND_FETCH, KIND_NONE, type MysqlSession, Pending } from './session.ts';
 import { settingOf } from './settings.ts';
 
 /** Outcomes of one request; of further ones only the sum is kept, in the last. */
 const OUTCOMES_MAX = 1024;
 
+/** A packet of the reply to the first request of the queue. A single instance is reused. */
+export class Reply {
+  head: Pending = new Pending(KIND_NONE, undefined, 0);
+  frame: Frame = new Frame();
+  /** Stands behind the packet's header. */
+  cursor: Cursor = new Cursor();
+  /** Of the payload, by the header. */
+  length = 0;
+
+  reset(head: Pending, frame: Frame, cursor: Cursor, length: number): this {
+    this.head = head;
+    this.frame = frame;
+    this.cursor = cursor;
+    this.length = length;
+    return this;
+  }
+}
+
 /** A marker of the end, not a row that begins with a cell of 16 MB or more. */
-export function isEnd(cursor: Cursor, length: number): boolean {
+export function isEnd({ cursor, length }: Reply): boolean {
   return cursor.peek() === c.REPLY_EOF && length < c.PAYLOAD_MAX;
 }
 
 /** Starts an outcome unless one is open, and counts the frame in. */
-export function outcomeOf(session: MysqlSession, head: Pending, frame: Frame, sink: EventSink): Outcome {
+export function outcomeOf(session: MysqlSession, { head, frame }: Reply, sink: EventSink): Outcome {
   if (!head.started) begin(session, head, sink);
   let { outcome } = session;
   if (outcome === undefined) {
@@ -51,9 +69,12 @@ function begin(session: MysqlSession, head: Pending, sink: EventSink): void {
   if (head.prepared?.cursor) session.closeCursor(head.prepared, sink);
 }
 
+/** Counts a packet into the outcome, which ends with it so far. */
 export function addBytes(session: MysqlSession, frame: Frame): void {
-  if (session.outcome === undefined) return;
-  session.outcome.responseBytes += frame.length;
+  const { outcome } = session;
+  if (outcome === undefined) return;
+  outcome.responseBytes += frame.length;
+  outcome.endUs = frame.endUs;
 }
 
 /** Takes over what the server says it changed; else what the statement's own text says. */
@@ -67,7 +88,7 @@ export function applySetting(session: MysqlSession, head: Pending, ok: OkReply):
 }
 
 export function setDatabase(session: MysqlSession, database: string): void {
-  session.identity = { ...session.identity, database: database === '' ? undefined : database };
+  session.identify({ database: database === '' ? undefined : database });
 }
 
 /** One result is complete: another follows, a cursor stays open, or the request is answered. */

@@ -203,17 +203,6 @@ test('long data over the frame cap is hashed to its end', () => {
   assert.equal(value.sha256, createHash('sha256').update(big).digest('hex'));
 });
 
-test('values beyond the frame cap are left out, and the event is marked', () => {
-  const [statement] = session(
-    t.CLASSIC,
-    ...prepare(1, 2),
-    t.client(t.execute(1, [3, 253], [t.u32(5), t.str('w'.repeat(LIMITS.frameBytesMax))])),
-    t.server(t.ok(1)),
-  );
-  assert.deepEqual(statement?.parameters, [5]);
-  assert.equal(statement?.marks, MARK_TRUNCATED);
-});
-
 test('query attributes of an execution are told from its parameters', () => {
   const capabilities = t.CLASSIC | c.CLIENT_QUERY_ATTRIBUTES;
   const head = t.bytes(t.u32(1), c.EXECUTE_PARAMETER_COUNT, t.u32(1), 2, 0, 1);
@@ -335,6 +324,15 @@ test('MariaDB bulk: one event with the values of all rows, and their indicators'
   assert.equal(statement.call, 'bulk');
   assert.deepEqual(statement.parameters, [1, 'a', null, { type: 'default', hex: '' }, 3, { type: 'ignore', hex: '' }]);
   assert.equal(statement.outcomes[0]?.affectedRows, 3);
+});
+
+test('MariaDB bulk with unit results: a row for each execution comes back', () => {
+  const flags = t.u16(c.BULK_SEND_TYPES | c.BULK_UNIT_RESULTS);
+  const rows = t.bytes(0, t.u32(1), 0, t.u32(2));
+  const request = t.command(c.MARIADB_COM_STMT_BULK_EXECUTE, t.u32(1), flags, t.u16(3), rows);
+  const statement = only(session(t.CLASSIC, ...prepare(1, 1), t.client(request), t.server(t.result(['1', '2']))));
+  assert.deepEqual(statement.parameters, [1, 2]);
+  assert.equal(statement.outcomes[0]?.returnedRows, 2);
 });
 
 test('MariaDB bulk: a bounded number of values is kept', () => {

@@ -1,13 +1,12 @@
 /** The reply to COM_STMT_PREPARE: MySQL Internals "COM_STMT_PREPARE Response". */
-import type { Cursor } from '../../base/cursor.ts';
-import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import type { EventSink } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
 import { resolveDeferred } from './execute.ts';
-import { addBytes, isEnd } from './outcome.ts';
-import { type MysqlSession, type Pending, REPLY_PREPARE_DEFINITIONS } from './session.ts';
+import { addBytes, isEnd, type Reply } from './outcome.ts';
+import { type MysqlSession, REPLY_PREPARE_DEFINITIONS } from './session.ts';
 
 /** The OK of a prepare, which tells the statement's id. */
-export function onPrepared(session: MysqlSession, head: Pending, frame: Frame, cursor: Cursor, sink: EventSink): void {
+export function onPrepared(session: MysqlSession, { head, cursor }: Reply, sink: EventSink): void {
   const { prepared } = head;
   cursor.skip(1);
   const id = cursor.u32le();
@@ -28,20 +27,13 @@ export function onPrepared(session: MysqlSession, head: Pending, frame: Frame, c
   if (session.capabilitiesKnown && !session.has(c.CLIENT_DEPRECATE_EOF)) {
     session.eofsLeft = (session.definitionsLeft > 0 ? 1 : 0) + (session.columnsAfter > 0 ? 1 : 0);
   }
-  addBytes(session, frame);
   endPrepare(session, sink);
 }
 
 /** A definition of a parameter or column, or the EOF behind them. */
-export function onDefinition(
-  session: MysqlSession,
-  frame: Frame,
-  length: number,
-  cursor: Cursor,
-  sink: EventSink,
-): void {
-  addBytes(session, frame);
-  if (isEnd(cursor, length) && length <= c.EOF_BYTES) session.eofsLeft--;
+export function onDefinition(session: MysqlSession, reply: Reply, sink: EventSink): void {
+  addBytes(session, reply.frame);
+  if (isEnd(reply) && reply.length <= c.EOF_BYTES) session.eofsLeft--;
   else if (session.definitionsLeft > 0) session.definitionsLeft--;
   else session.columnsAfter--;
   endPrepare(session, sink);

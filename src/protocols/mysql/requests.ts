@@ -5,12 +5,14 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_GAP, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
+import { takeText } from './bodies.ts';
 import * as c from './constants.ts';
-import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset, readAttributes } from './execute.ts';
+import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset } from './execute.ts';
 import { loseRequests } from './gaps.ts';
 import { LIMITS } from './limits.ts';
 import { onChangeUser, onClientLogin } from './login.ts';
 import { looksLikeOpening } from './opening.ts';
+import { readAttributes } from './parameters.ts';
 import {
   KIND_AUTH,
   KIND_CLONE,
@@ -26,7 +28,7 @@ import {
   PHASE_RESPONSE,
   REPLY_INFILE,
 } from './session.ts';
-import { Prepared, type TextHolder, takeText } from './statements.ts';
+import { Prepared, type TextHolder } from './statements.ts';
 
 /** Memory a queued command is taken to hold beside its text. */
 const PENDING_BYTES = 512;

@@ -9,22 +9,21 @@
 import type { TextEncodingName } from '../../base/text.ts';
 import {
   type AuditEvent,
-  type Identity,
   type LoginEvent,
-  LogoutEvent,
   MARK_GAP,
-  MARK_MIDSTREAM,
   MARK_NO_REPLY,
   MARK_UNKNOWN_HANDLE,
   type Outcome,
   StatementEvent,
 } from '../../contracts/event.ts';
-import { type ConnectionInfo, END_FIN, END_RST, type EndReason, type EventSink } from '../../contracts/protocol.ts';
+import type { ConnectionInfo, EndReason, EventSink } from '../../contracts/protocol.ts';
+import { ClientSession } from '../sdk/session.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
+import type { Body } from './bodies.ts';
 import type { CompressedLayer } from './compress.ts';
 import { CLIENT_COMPRESS, CLIENT_ZSTD_COMPRESSION } from './constants.ts';
 import { LIMITS } from './limits.ts';
-import { type Body, type Prepared, StatementTable } from './statements.ts';
+import { type Prepared, StatementTable } from './statements.ts';
 
 // Phases of a connection.
 export const PHASE_GREETING = 0;
@@ -110,8 +109,7 @@ export class Pending {
   }
 }
 
-export class MysqlSession {
-  readonly connection: ConnectionInfo;
+export class MysqlSession extends ClientSession {
   phase: number;
   framing: number;
   /** While the framing is unknown: one command was read as a plain packet. */
@@ -121,7 +119,6 @@ export class MysqlSession {
   tls: TlsObserver | undefined = undefined;
   tlsStartUs = 0;
 
-  identity: Identity;
   /** Encoding of the client's texts. */
   encoding: TextEncodingName = 'utf8';
   greeted = false;
@@ -131,9 +128,6 @@ export class MysqlSession {
   capabilities = 0;
   extendedCapabilities = 0;
   capabilitiesKnown = false;
-  loggedIn = false;
-  /** The login was not seen. */
-  userUnknown: boolean;
 
   readonly pending: Pending[] = [];
   private pendingBytes = 0;
@@ -171,34 +165,18 @@ export class MysqlSession {
   pipelines = false;
   lastClientUs = 0;
   lastServerUs = 0;
-  /** Lost bytes that no event carries yet. */
-  lostBytes = 0;
-  /** Statements emitted: a session without any and without a login has no logout. */
-  emitted = 0;
   quitUs = -1;
-  private loggedOut = false;
   /** Server packets that answer nothing known, client packets that are no command. */
   strayFrames = 0;
   /** Requests dropped from the queue because it was full. */
   pendingOverflows = 0;
 
   constructor(connection: ConnectionInfo) {
-    this.connection = connection;
+    super(connection, 'mysql');
     this.phase = connection.midstream ? PHASE_COMMAND : PHASE_GREETING;
     this.framing = connection.midstream ? FRAMING_UNKNOWN : FRAMING_PLAIN;
     this.gapSeen = connection.midstream;
     this.doubt = connection.midstream;
-    this.userUnknown = connection.midstream;
-    this.identity = {
-      system: 'mysql',
-      user: undefined,
-      effectiveUser: undefined,
-      osUser: undefined,
-      clientHost: undefined,
-      program: undefined,
-      endUser: undefined,
-      database: undefined,
-    };
   }
 
   /** A greeting came after all: the connection begins here. */
@@ -335,18 +313,12 @@ export class MysqlSession {
     this.outcome = undefined;
   }
 
-  emit(event: AuditEvent, sink: EventSink): void {
-    if (this.userUnknown) event.marks |= MARK_MIDSTREAM;
-    if (this.lostBytes > 0 && event.kind === 'statement' && (event.marks & MARK_GAP) !== 0) {
-      event.lostBytes += this.lostBytes;
-      this.lostBytes = 0;
-    }
+  override emit(event: AuditEvent, sink: EventSink): void {
     if (event.kind === 'statement') {
-      this.emitted++;
       // Bytes that the driver held back while it looked for a frame have the time at which they came.
       for (const outcome of event.outcomes) outcome.endUs = Math.max(outcome.endUs, outcome.firstByteUs);
     }
-    sink.emit(event);
+    super.emit(event, sink);
   }
 
   /** COM_QUIT: the session ends once the replies before it are in. */
@@ -359,13 +331,11 @@ export class MysqlSession {
   end(reason: EndReason, tsUs: number, sink: EventSink): void {
     this.flush(0, sink);
     this.closeCursors(sink);
-    if (reason === END_FIN || reason === END_RST) this.logout(reason === END_FIN ? 'fin' : 'rst', tsUs, sink);
+    this.logoutAtEnd(reason, tsUs, sink);
   }
 
-  private logout(reason: string, tsUs: number, sink: EventSink): void {
-    if (this.loggedOut || (!this.loggedIn && this.emitted === 0)) return;
+  override logout(reason: string, tsUs: number, sink: EventSink): void {
     this.closeCursors(sink);
-    this.loggedOut = true;
-    this.emit(new LogoutEvent(this.identity, tsUs, reason), sink);
+    super.logout(reason, tsUs, sink);
   }
 }

@@ -70,6 +70,9 @@ export function greeting(capabilities: number, version = '8.0.36', extended = 0)
   );
 }
 
+/** The compression level a client asks for ends its login. */
+const ZSTD_LEVEL = 3;
+
 export interface LoginOptions {
   readonly user?: string;
   readonly database?: string;
@@ -85,10 +88,11 @@ export function login(capabilities: number, options: LoginOptions = {}): Uint8Ar
   return packet(
     sequence,
     bytes(u32(capabilities), u32(0x1000000), collation, new Uint8Array(19), u32(extended), user, 0),
-    bytes(20, new Uint8Array(20).fill(0x5a)),
+    bytes((capabilities & c.CLIENT_PLUGIN_AUTH_LENENC) === 0 ? 20 : lenenc(20), new Uint8Array(20).fill(0x5a)),
     (capabilities & c.CLIENT_CONNECT_WITH_DB) === 0 ? '' : bytes(database, 0),
     (capabilities & c.CLIENT_PLUGIN_AUTH) === 0 ? '' : bytes('mysql_native_password', 0),
     (capabilities & c.CLIENT_CONNECT_ATTRS) === 0 ? '' : bytes(lenenc(pairs.length), pairs),
+    (capabilities & c.CLIENT_ZSTD_COMPRESSION) === 0 ? '' : ZSTD_LEVEL,
   );
 }
 

@@ -4,10 +4,10 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import type { Cursor } from '../../base/cursor.ts';
 import { decodeText, type TextEncodingName, toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { beginningOf, characterEnd, type LongBytes, sha256 } from '../sdk/long.ts';
 import {
   BYTES_TYPES,
   TYPE_DATE,
@@ -149,8 +149,15 @@ function bytesValue(
   const start = cursor.pos;
   if (!cursor.skip(length)) return undefined;
   if (length <= valueBytesMax) return shortValue(type, cursor.bytes, start, cursor.pos, encoding);
-  const sha256 = createHash('sha256').update(cursor.bytes.subarray(start, cursor.pos)).digest('hex');
-  return longValue(type, cursor.bytes, start, start + valueBytesMax, encoding, length, sha256);
+  return cutValue(
+    type,
+    cursor.bytes,
+    start,
+    start + valueBytesMax,
+    encoding,
+    length,
+    sha256(cursor.bytes, start, cursor.pos),
+  );
 }
 
 function shortValue(
@@ -164,26 +171,29 @@ function shortValue(
   return { type: typeName(type), hex: toHex(bytes, start, end) };
 }
 
-/** A value of which only `bytes[start, end)` was kept; `length` and `sha256` are the whole one's. */
-export function longValue(
+/** A value of which only `bytes[start, end)` was kept; `length` and `hash` are the whole one's. */
+function cutValue(
   type: number,
   bytes: Uint8Array,
   start: number,
   end: number,
   encoding: TextEncodingName,
   length: number,
-  sha256: string,
+  hash: string,
 ): BindValue {
-  const cut = textEnd(bytes, start, end, encoding);
+  const cut = characterEnd(bytes, start, end, encoding);
   if (isText(type, bytes, start, cut, encoding)) {
-    return { type: typeName(type), text: decodeText(bytes, start, cut, encoding), length, sha256 };
+    return { type: typeName(type), text: beginningOf(bytes, start, end, encoding), length, sha256: hash };
   }
-  return { type: typeName(type), hex: toHex(bytes, start, end), length, sha256 };
+  return { type: typeName(type), hex: toHex(bytes, start, end), length, sha256: hash };
 }
 
-/** A whole value that was sent apart, by COM_STMT_SEND_LONG_DATA. */
-export function wholeValue(type: number, bytes: Uint8Array, encoding: TextEncodingName): BindValue {
-  return shortValue(type, bytes, 0, bytes.length, encoding);
+/** A string that came in pieces; `type` without flags. */
+export function valueFrom(value: LongBytes, type: number, encoding: TextEncodingName): BindValue {
+  const { kept, keptBytes, lengthBytes } = value;
+  const hash = value.sha256();
+  if (hash === undefined) return shortValue(type, kept, 0, keptBytes, encoding);
+  return cutValue(type, kept, 0, keptBytes, encoding, lengthBytes, hash);
 }
 
 function typeName(type: number): string {
@@ -193,15 +203,4 @@ function typeName(type: number): string {
 function isText(type: number, bytes: Uint8Array, start: number, end: number, encoding: TextEncodingName): boolean {
   if (BYTES_TYPES.get(type)?.text !== true) return false;
   return encoding !== 'utf8' || isUtf8(bytes.subarray(start, end));
-}
-
-/** `end`, moved back over an incomplete character at the end of a cut text. */
-export function textEnd(bytes: Uint8Array, start: number, end: number, encoding: TextEncodingName): number {
-  if (encoding !== 'utf8') return end;
-  let at = end;
-  while (at > start && end - at < 3 && ((bytes[at - 1] as number) & 0xc0) === 0x80) at--;
-  if (at === start) return end;
-  const lead = bytes[at - 1] as number;
-  const size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-  return size > 1 && end - (at - 1) < size ? at - 1 : end;
 }

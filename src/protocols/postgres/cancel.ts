@@ -51,7 +51,7 @@ export function unregister(s: Session): void {
  * remembers with the victim which statement it was aimed at.
  */
 export function onCancelRequest(s: Session, cursor: Cursor, startUs: number, sink: EventSink): void {
-  s.loginSeen = true; // there is none on such a connection
+  s.userUnknown = false; // nobody logs in on such a connection
   const start = cursor.pos;
   const processId = cursor.i32be();
   cursor.pos = start;

@@ -50,6 +50,17 @@ test('a named statement is prepared once and executed often; preparing alone is 
   );
 });
 
+test('Flush is answered by nothing of its own: what was asked before it is', () => {
+  const d = new t.Dialogue().login();
+  d.client(t.parse('s', 'select $1', [23]), t.describe('S', 's'), t.flush);
+  d.server(t.parseComplete, t.message('t', t.i16(1), t.i32(23)), t.columns('n'));
+  d.client(t.bind('', 's', ['1']), t.execute(), t.flush).server(t.bindComplete, t.row('1'), t.complete('SELECT 1'));
+  d.client(t.sync).server(t.ready());
+  assert.equal(d.statements().length, 1);
+  assert.deepEqual(d.statement().parameters, [1]);
+  assert.equal(d.statement().transaction, 'idle');
+});
+
 test('a failed prepare is a record, and what the server skipped up to Sync is none', () => {
   const d = new t.Dialogue().login();
   d.client(t.parse('', 'selec'), t.bind('', ''), t.describe('P'), t.execute(), t.sync);

@@ -32,6 +32,37 @@ test('startup 3.2: NegotiateProtocolVersion, long cancel key; the database defau
   assert.equal(d.driver.counters.malformedFrames, 0);
 });
 
+test('StartupMessage: names in any script, options and unknown keys are passed over', () => {
+  const d = new t.Dialogue();
+  const parameters = { user: 'Пётр', database: '売上', options: '-c geqo=off', _pq_x: 'y', application_name: '会計 €' };
+  d.client(t.startup(parameters)).server(t.auth(0), t.ready());
+  const { identity, marks } = d.logins()[0] ?? {};
+  assert.deepEqual([identity?.user, identity?.database, identity?.program], ['Пётр', '売上', '会計 €']);
+  assert.equal(marks, 0);
+});
+
+test('authentication in several rounds keeps its method: GSS and SSPI continue, SASL continues and ends', () => {
+  for (const [method, code] of [
+    ['gss', 7],
+    ['sspi', 9],
+  ] as const) {
+    const d = new t.Dialogue();
+    d.client(alice)
+      .server(t.auth(code))
+      .client(t.message('p', Buffer.from('token')));
+    d.server(t.auth(8, Buffer.from('more')))
+      .client(t.message('p', Buffer.from('token')))
+      .server(t.auth(0), t.ready());
+    assert.equal(d.logins()[0]?.method, method);
+  }
+  const d = new t.Dialogue();
+  d.client(alice).server(t.auth(10, t.z('SCRAM-SHA-256-PLUS'), t.z('SCRAM-SHA-256'), Buffer.alloc(1)));
+  d.client(t.message('p', t.z('SCRAM-SHA-256-PLUS'), t.i32(4), Buffer.from('p=tl')));
+  d.server(t.auth(11, Buffer.from('r=x'))).client(t.message('p', Buffer.from('c=y')));
+  d.server(t.auth(12, Buffer.from('v=z')), t.auth(0), t.ready());
+  assert.equal(d.logins()[0]?.method, 'scram-sha-256-plus', 'the mechanism that binds the channel');
+});
+
 test('authentication methods are named, and no secret is kept', () => {
   const cases: readonly [string, Uint8Array][] = [
     ['password', t.auth(3)],
@@ -217,6 +248,25 @@ test('ParameterStatus: session_authorization, application_name and client_encodi
   assert.equal(d.statement(2).identity.user, 'alice');
   assert.equal(d.statement(2).text, 'select é');
   assert.equal(d.statement(4).identity.effectiveUser, undefined);
+});
+
+test('a pooler’s server connection: who speaks changes from transaction to transaction', () => {
+  const d = new t.Dialogue().login('pooler');
+  for (const program of ['web', 'batch']) {
+    d.client(t.query(`SET application_name = '${program}'`));
+    d.server(t.complete('SET'), t.parameter('application_name', program), t.ready());
+    d.client(t.query('BEGIN'), t.query('UPDATE t SET a = 1'), t.query('COMMIT'));
+    d.server(t.complete('BEGIN'), t.ready('T'), t.complete('UPDATE 1'), t.ready('T'), t.complete('COMMIT'), t.ready());
+    d.client(t.query('DISCARD ALL')).server(t.complete('DISCARD ALL'), t.parameter('application_name', ''), t.ready());
+  }
+  const updates = d.statements().filter((s) => s.text?.startsWith('UPDATE'));
+  assert.deepEqual(
+    updates.map(({ identity }) => [identity.user, identity.program]),
+    [
+      ['pooler', 'web'],
+      ['pooler', 'batch'],
+    ],
+  );
 });
 
 test('notices, notifications and parameters may come at any time', () => {

@@ -3,14 +3,7 @@
  * session's parameters, which may also change later ("Start-up", "SSL Session Encryption", "GSSAPI Session Encryption").
  */
 import type { Cursor } from '../../base/cursor.ts';
-import {
-  type Identity,
-  LoginEvent,
-  MARK_GAP,
-  MARK_MALFORMED,
-  MARK_MIDSTREAM,
-  OpaqueEvent,
-} from '../../contracts/event.ts';
+import { LoginEvent, MARK_GAP, MARK_MALFORMED, MARK_MIDSTREAM } from '../../contracts/event.ts';
 import { type Direction, type EventSink, type Frame, type FrameWish, NEXT, STOP } from '../../contracts/protocol.ts';
 import { TlsObserver } from '../sdk/tls.ts';
 import { onCancelRequest } from './cancel.ts';
@@ -68,11 +61,11 @@ function onStartup(s: Session, frame: Frame, cursor: Cursor): void {
   if (cursor.peek() !== 0) cursor.fail(); // a NUL ends the list
   // What was cut off may have asked for it.
   s.replication = cursor.failed ? undefined : replication;
-  s.identity = { ...s.identity, user, database: database || user, program: program || undefined };
+  s.identify({ user, database: database || user, program: program || undefined });
   s.login = new LoginEvent(s.identity, frame.startUs);
   if (cursor.failed || user === undefined) s.login.marks |= frame.lostBytes > 0 ? MARK_GAP : MARK_MALFORMED;
   s.login.lostBytes += frame.lostBytes;
-  s.loginSeen = true;
+  s.userUnknown = false;
   s.phase = PHASE_LOGIN;
 }
 
@@ -112,9 +105,7 @@ export function onTlsRecord(
 
 /** Says that nothing more can be read, and why. */
 export function stopOpaque(s: Session, reason: string, startUs: number, sink: EventSink): FrameWish {
-  const event = new OpaqueEvent(s.identity, startUs, reason);
-  if (s.tls) event.tls = s.tls.facts;
-  sink.emit(event);
+  s.emitOpaque(reason, startUs, s.tls?.facts, sink);
   return STOP;
 }
 
@@ -169,7 +160,7 @@ export function failLogin(s: Session, frame: Frame, cursor: Cursor, sink: EventS
   const { code, message } = readError(cursor, s.encoding);
   const login = openLogin(s, frame);
   // Nothing else is expected, except another opening packet where the server did not understand the first.
-  s.phase = s.loginSeen ? PHASE_READY : PHASE_UNKNOWN;
+  s.phase = s.userUnknown ? PHASE_UNKNOWN : PHASE_READY;
   s.awaited = AWAIT_NOTHING;
   login.errorCode = code;
   login.errorText = message;
@@ -199,11 +190,7 @@ export function onParameterStatus(s: Session, cursor: Cursor): void {
   const value = cursor.cstring(s.encoding);
   if (cursor.failed) return;
   if (name === 'client_encoding') s.encoding = encodingOf(value);
-  else if (name === 'application_name') identify(s, { program: value || undefined });
+  else if (name === 'application_name') s.identify({ program: value || undefined });
   else if (name === 'session_authorization')
-    identify(s, { effectiveUser: value === s.identity.user ? undefined : value });
-}
-
-function identify(s: Session, change: Partial<Identity>): void {
-  s.identity = { ...s.identity, ...change };
+    s.identify({ effectiveUser: value === s.identity.user ? undefined : value });
 }

@@ -1,13 +1,6 @@
 /** Loss and the end of the connection: what they may have touched is marked, and nothing is attributed by guess. */
-import { LogoutEvent, MARK_GAP, MARK_MIDSTREAM, MARK_NO_REPLY } from '../../contracts/event.ts';
-import {
-  type Direction,
-  END_FIN,
-  END_UNSEEN,
-  type EndReason,
-  type EventSink,
-  TO_SERVER,
-} from '../../contracts/protocol.ts';
+import { MARK_GAP, MARK_NO_REPLY } from '../../contracts/event.ts';
+import { type Direction, END_UNSEEN, type EndReason, type EventSink, TO_SERVER } from '../../contracts/protocol.ts';
 import { unregister } from './cancel.ts';
 import { stopOpaque } from './login.ts';
 import { STEP_EXECUTE, STEP_LOST, STEP_SYNC, Step } from './pending.ts';
@@ -135,11 +128,6 @@ export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSi
   giveUpAll(s, streaming ? 0 : MARK_NO_REPLY, sink);
   detachAllPortals(s, sink);
   releaseEnded(s, sink);
-  if (!s.loggedIn && !s.emitted) return;
-  if (s.quit || reason !== END_UNSEEN) {
-    const word = s.quit ? 'quit' : reason === END_FIN ? 'fin' : 'rst';
-    const event = new LogoutEvent(s.identity, tsUs, word);
-    if (!s.loginSeen) event.marks |= MARK_MIDSTREAM;
-    sink.emit(event);
-  }
+  if (s.quit) s.logout('quit', tsUs, sink);
+  else s.logoutAtEnd(reason, tsUs, sink);
 }

@@ -43,7 +43,7 @@ import {
   realign,
   type Session,
 } from './session.ts';
-import { TextTail } from './tail.ts';
+import { ParseTail, TextTail } from './tail.ts';
 import * as wire from './wire.ts';
 
 /** A typed message from the client; the cursor stands at its header. */
@@ -209,9 +209,12 @@ function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
     statement.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
     if (frame.lostBytes > 0) statement.marks |= MARK_GAP;
     else if (frame.truncated) {
-      s.tail = new TextTail(new Digest().add(bytes, start, stop), -1, (length, hash) => {
+      const textDone = (length: number, hash: string): void => {
         statement.textLength = length;
         statement.textSha256 = hash;
+      };
+      s.tail = new ParseTail(new Digest().add(bytes, start, stop), textDone, (all) => {
+        statement.types = all;
       });
     }
   } else if (stop - start > LIMITS.sqlBytesMax) {

@@ -6,16 +6,9 @@
  * said ReadyForQuery and the client speaks next, which shows that nothing is on the way.
  */
 import type { TextEncodingName } from '../../base/text.ts';
-import {
-  type Identity,
-  type LoginEvent,
-  MARK_GAP,
-  MARK_MIDSTREAM,
-  MARK_NO_REPLY,
-  type Outcome,
-  StatementEvent,
-} from '../../contracts/event.ts';
+import { type LoginEvent, MARK_GAP, MARK_NO_REPLY, type Outcome, StatementEvent } from '../../contracts/event.ts';
 import type { ConnectionInfo, EventSink } from '../../contracts/protocol.ts';
+import { ClientSession } from '../sdk/session.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
 import { HandleTable, type Portal, type Statement } from './handles.ts';
 import { LIMITS, PENDING_BYTES_MAX, STEPS_MAX } from './limits.ts';
@@ -45,9 +38,7 @@ export const COPY_MODE_OUT = 2;
 export const COPY_MODE_BOTH = 3;
 export type CopyMode = 0 | 1 | 2 | 3;
 
-export class Session {
-  readonly connection: ConnectionInfo;
-  identity: Identity;
+export class Session extends ClientSession {
   phase: Phase;
   awaited: Awaited = AWAIT_NOTHING;
   encoding: TextEncodingName = 'utf8';
@@ -56,9 +47,6 @@ export class Session {
 
   /** The login in progress. */
   login: LoginEvent | undefined = undefined;
-  /** The login was seen from its beginning. */
-  loginSeen = false;
-  loggedIn = false;
   /** SASL or not: whether the next password message names a mechanism. */
   saslOffered = false;
   /** Key under which a CancelRequest finds this session. */
@@ -95,27 +83,16 @@ export class Session {
   /** How often too much waited for its reply. */
   pendingOverflows = 0;
   quit = false;
-  emitted = false;
   /** Receives the part of the client's message that is not kept. */
   tail: Tail | undefined = undefined;
 
   constructor(connection: ConnectionInfo) {
-    this.connection = connection;
+    super(connection, 'postgresql');
+    // Until the StartupMessage is there.
+    this.userUnknown = true;
     this.phase = connection.midstream ? PHASE_UNKNOWN : PHASE_START;
-    this.identity = NOBODY;
   }
 }
-
-const NOBODY: Identity = {
-  system: 'postgresql',
-  user: undefined,
-  effectiveUser: undefined,
-  osUser: undefined,
-  clientHost: undefined,
-  program: undefined,
-  endUser: undefined,
-  database: undefined,
-};
 
 /** Bytes that belong to `event`, as far as anyone can tell, were lost. */
 export function markLost(event: StatementEvent | undefined, lostBytes: number): void {
@@ -127,7 +104,6 @@ export function markLost(event: StatementEvent | undefined, lostBytes: number): 
 /** A statement that begins now. It carries the marks of what was lost just before. */
 export function newStatement(s: Session, startUs: number, call: string): StatementEvent {
   const event = new StatementEvent(s.identity, startUs, call);
-  if (!s.loginSeen) event.marks |= MARK_MIDSTREAM;
   if (s.lostRequests) {
     event.marks |= MARK_GAP;
     event.lostBytes = s.lostRequestBytes;
@@ -145,9 +121,8 @@ export function endTail(s: Session, whole: boolean): void {
 }
 
 export function emit(s: Session, event: StatementEvent, sink: EventSink): void {
-  s.emitted = true;
   if (s.cancelled === event) s.cancelled = undefined;
-  sink.emit(event);
+  s.emit(event, sink);
 }
 
 /** The reply of `event` has ended. It is emitted with the next ReadyForQuery, or when another one ends. */

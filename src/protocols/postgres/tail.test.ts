@@ -136,6 +136,61 @@ test('many long values: what is kept of them is bounded, what is said of them is
   assert.ok(keptBytes <= TAIL_KEPT_BYTES_MAX, `${keptBytes} bytes kept`);
 });
 
+test('parameter types behind a text that is not kept whole', () => {
+  const text = `select ${'1 + '.repeat(LIMITS.frameBytesMax / 2)} $1`;
+  const parse = t.parse('s', text, [INT4, BYTEA]);
+  for (const pieceBytes of [parse.length, 65_536, 997]) {
+    const d = new t.Dialogue().login();
+    for (let pos = 0; pos < parse.length; pos += pieceBytes) {
+      d.client(Buffer.from(parse.subarray(pos, pos + pieceBytes)));
+    }
+    d.client(t.sync).server(t.parseComplete, t.ready());
+    d.client(t.bind('', 's', [t.i32(5), Buffer.from('a')], [1]));
+    assert.deepEqual(answered(d).statement().parameters, [5, { type: 'bytea', hex: '61' }]);
+    assert.equal(d.statement().textSha256, hashOf(text));
+  }
+});
+
+test('any bytes behind the kept part: no throw, and segmentation decides nothing', () => {
+  const big = Buffer.from('b'.repeat(LIMITS.frameBytesMax));
+  const heads = [
+    ['B', t.z(''), t.z('s'), t.i16(1), t.i16(1), t.i16(9), t.i32(big.length), big],
+    ['P', t.z('s'), big],
+    ['F', t.i32(955), t.i16(0), t.i16(4), t.i32(big.length), big],
+  ] as const;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...heads),
+      hostile,
+      fc.integer({ min: 1, max: 40 }),
+      ([tag, ...head], rest, pieceBytes) => {
+        const message = t.message(tag, ...head, rest);
+        const said = [message.length, pieceBytes].map((size) => {
+          const d = parsed();
+          const at = message.length - rest.length - 20;
+          d.client(Buffer.from(message.subarray(0, at)));
+          for (let pos = at; pos < message.length; pos += size)
+            d.client(Buffer.from(message.subarray(pos, pos + size)));
+          d.client(t.sync).server(t.error('08P01', 'no'), t.ready()).end();
+          return d.statements().map(({ text, parameters, marks, textSha256 }) => [text, parameters, marks, textSha256]);
+        });
+        assert.deepEqual(said[1], said[0]);
+      },
+    ),
+    { seed: 42, numRuns: 120 },
+  );
+});
+
+/** Bytes in which lengths of all sorts are likely. */
+const hostile = fc
+  .array(
+    fc.oneof(fc.uint8Array({ maxLength: 12 }), fc.constantFrom(t.i32(-1), t.i32(0), t.i32(3), t.i32(-9), t.i16(2))),
+    {
+      maxLength: 30,
+    },
+  )
+  .map((parts) => Buffer.concat(parts));
+
 test('FunctionCall: the bytes of a large object beyond the kept part are hashed', () => {
   const data = Buffer.alloc(2 * LIMITS.frameBytesMax, 9);
   const body = [t.i32(955), t.i16(1), t.i16(1), t.i16(2), t.i32(4), t.i32(3), t.i32(data.length), data, t.i16(1)];

@@ -10,18 +10,16 @@ export interface Tail {
   finish(whole: boolean): void;
 }
 
-/** Called with the whole length in bytes and the SHA-256 in hexadecimal. */
+/** What a long text is told by: its whole length in bytes, and the SHA-256 in hexadecimal. */
 export type TextDone = (lengthBytes: number, sha256: string) => void;
 
-/** The rest of a statement's text. */
+/** The rest of a query's text, whose length is known. */
 export class TextTail implements Tail {
   private readonly digest: Digest;
-  private readonly done: TextDone;
-  /** Bytes still to come; -1: up to the next NUL. */
   private left: number;
-  private finished = false;
+  private readonly done: TextDone;
 
-  /** `digest` has the part that was kept. */
+  /** `digest` has the part that was kept, `left` bytes are still to come. */
   constructor(digest: Digest, left: number, done: TextDone) {
     this.digest = digest;
     this.left = left;
@@ -29,21 +27,68 @@ export class TextTail implements Tail {
   }
 
   feed(bytes: Uint8Array, start: number, end: number): void {
-    if (this.finished) return;
-    const nul = this.left < 0 ? indexOfByte(bytes, 0, start, end) : -1;
-    const stop = this.left < 0 ? (nul < 0 ? end : nul) : Math.min(end, start + this.left);
+    if (this.left === 0) return;
+    const stop = Math.min(end, start + this.left);
     this.digest.add(bytes, start, stop);
-    if (this.left >= 0) this.left -= stop - start;
-    if (this.left === 0 || nul >= 0) {
-      this.finished = true;
-      this.done(this.digest.lengthBytes, this.digest.sha256());
-    }
+    this.left -= stop - start;
+    if (this.left === 0) this.done(this.digest.lengthBytes, this.digest.sha256());
   }
 
   finish(): void {
     // A text whose end was lost has no hash.
   }
 }
+
+/** The rest of a Parse message: text up to its NUL, then the number of parameter types, and the types. */
+export class ParseTail implements Tail {
+  private readonly digest: Digest;
+  private readonly textDone: TextDone;
+  private readonly typesDone: (types: number[]) => void;
+  private inText = true;
+  private readonly types: number[] = [];
+  /** Types that are to come; -1: their number is. */
+  private count = -1;
+  /** The number being received, and its bytes that are there. */
+  private word = 0;
+  private wordBytes = 0;
+
+  /** `digest` has the part of the text that was kept. */
+  constructor(digest: Digest, textDone: TextDone, typesDone: (types: number[]) => void) {
+    this.digest = digest;
+    this.textDone = textDone;
+    this.typesDone = typesDone;
+  }
+
+  feed(bytes: Uint8Array, start: number, end: number): void {
+    let pos = start;
+    if (this.inText) {
+      const nul = indexOfByte(bytes, 0, start, end);
+      this.digest.add(bytes, start, nul < 0 ? end : nul);
+      if (nul < 0) return;
+      this.inText = false;
+      this.textDone(this.digest.lengthBytes, this.digest.sha256());
+      pos = nul + 1;
+    }
+    while (pos < end && this.types.length !== this.count) this.takeByte(bytes[pos++] as number);
+  }
+
+  finish(): void {
+    // Types that were not all there stay unknown.
+  }
+
+  private takeByte(byte: number): void {
+    this.word = (this.word << 8) | byte;
+    if (++this.wordBytes < (this.count < 0 ? COUNT_BYTES : OID_BYTES)) return;
+    if (this.count < 0) this.count = this.word;
+    else this.types.push(this.word >>> 0);
+    this.word = 0;
+    this.wordBytes = 0;
+    if (this.types.length === this.count) this.typesDone(this.types);
+  }
+}
+
+const COUNT_BYTES = 2;
+const OID_BYTES = 4;
 
 /** Makes a value of what was kept of it; `index` is its place in the message. */
 export type ValueMaker = (index: number, value: LongBytes) => BindValue;

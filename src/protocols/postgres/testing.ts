@@ -8,7 +8,8 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { Driver, newDriverCounters } from '../sdk/driver.ts';
+import { newDriverCounters } from '../sdk/counters.ts';
+import { Driver } from '../sdk/driver.ts';
 import postgres from './protocol.ts';
 import type { Session } from './session.ts';
 

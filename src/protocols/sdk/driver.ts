@@ -3,11 +3,7 @@
  *
  * Guarantees to modules: frames whole or marked truncated; at most `frameBytesMax` bytes of one are kept, copied only
  * when it straddles segments; results do not depend on where segments were cut; the loop always advances; a gap is
- * absorbed where the frame's length tells its end and resynchronised where not.
- *
- * Resynchronisation looks at every offset for a chain of `resyncFrames` plausible frames. When the peer takes its turn
- * (or the connection ends) a shorter chain is believed if it ends exactly where the direction fell silent, since a
- * message rarely ends with half a frame; and the first byte after a turn is tried first, for the same reason.
+ * absorbed where the frame's length tells its end and resynchronised where not (`resync.ts`).
  */
 import { Cursor } from '../../base/cursor.ts';
 import {
@@ -25,43 +21,9 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { Lane } from './lane.ts';
-
-/** Lane modes. */
-const SYNC = 0;
-const SKIP = 1;
-const RESYNC = 2;
-
-export interface DriverCounters {
-  frames: number;
-  malformedFrames: number;
-  truncatedFrames: number;
-  gaps: number;
-  gapBytes: number;
-  resyncs: number;
-  /** Bytes passed over while looking for a frame. */
-  unparsedBytes: number;
-  heldOverflows: number;
-  strayFrames: number;
-  evictedHandles: number;
-  pendingOverflows: number;
-}
-
-export function newDriverCounters(): DriverCounters {
-  return {
-    frames: 0,
-    malformedFrames: 0,
-    truncatedFrames: 0,
-    gaps: 0,
-    gapBytes: 0,
-    resyncs: 0,
-    unparsedBytes: 0,
-    heldOverflows: 0,
-    strayFrames: 0,
-    evictedHandles: 0,
-    pendingOverflows: 0,
-  };
-}
+import type { DriverCounters } from './counters.ts';
+import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
+import { Resync } from './resync.ts';
 
 // Calls into modules never nest across drivers except through `feed`, and every use is over before the next begins.
 const out = new FrameOut();
@@ -81,6 +43,8 @@ export class Driver<S> {
   private readonly sink: EventSink;
   private readonly lanes: readonly [Lane, Lane];
   private readonly window: FrameWindow;
+  /** Made when it is needed: most connections lose nothing. */
+  private resync: Resync<S> | undefined = undefined;
   private turn: Direction | -1 = -1;
 
   constructor(
@@ -149,6 +113,7 @@ export class Driver<S> {
       this.settle(spoke);
       // What the other side says next starts a message, as far as anyone can tell.
       const lane = this.lanes[direction];
+      lane.searchedBytes = 0;
       if (lane.mode === RESYNC && lane.length === 0) lane.atBoundary = true;
     }
     this.turn = direction;
@@ -374,10 +339,6 @@ export class Driver<S> {
     this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
   }
 
-  /**
-   * Looks for a believable chain of frames from `pos` on. Found: back in sync, returns its offset. Open: the bytes from
-   * the first open offset on are carried, returns `end`. `silent`: the direction has stopped talking.
-   */
   private search(
     direction: Direction,
     lane: Lane,
@@ -387,58 +348,8 @@ export class Driver<S> {
     tsUs: number,
     silent: boolean,
   ): number {
-    const boundary = lane.atBoundary ? pos : -1;
-    let at = lane.ruledOut ? pos + 1 : pos;
-    let found = CHAIN_BROKEN;
-    for (; at < end; at++) {
-      const enough = at === boundary ? 1 : this.module.limits.resyncFrames;
-      found = this.chain(direction, bytes, at, end, enough, silent);
-      if (found !== CHAIN_BROKEN) break;
-    }
-    at = Math.min(at, end);
-    this.counters.unparsedBytes += at - pos;
-    if (at > pos) {
-      lane.atBoundary = false;
-      lane.ruledOut = false;
-    }
-    if (found === CHAIN_FOUND) {
-      lane.mode = SYNC;
-      lane.atBoundary = false;
-      return at;
-    }
-    if (at < end) lane.keep(bytes, at, end, tsUs);
-    return end;
-  }
-
-  /** Judges the frames from `from` on, seeing at most `heldBytesMax` bytes, so that segmentation decides nothing. */
-  private chain(
-    direction: Direction,
-    bytes: Uint8Array,
-    from: number,
-    limit: number,
-    enough: number,
-    silent: boolean,
-  ): number {
-    const { module, session } = this;
-    const end = Math.min(limit, from + module.limits.heldBytesMax);
-    const open = silent || end < limit || end - from === module.limits.heldBytesMax ? CHAIN_BROKEN : CHAIN_UNDECIDED;
-    out.chain = -1;
-    let pos = from;
-    for (let frames = 0; frames < enough; frames++) {
-      if (pos === end) return silent && frames > 0 ? CHAIN_FOUND : open;
-      out.length = 0;
-      out.want = 0;
-      out.need = 0;
-      const verdict = module.plausible
-        ? module.plausible(session, direction, bytes, pos, end, out)
-        : module.frame(session, direction, bytes, pos, end, out);
-      if (verdict === FRAME_MALFORMED || verdict === FRAME_WAIT) return CHAIN_BROKEN;
-      if (verdict === FRAME_MORE) return open;
-      if (out.length < 1 || out.length > module.limits.heldBytesMax - (pos - from)) return CHAIN_BROKEN;
-      if (out.length > end - pos) return open;
-      pos += out.length;
-    }
-    return CHAIN_FOUND;
+    this.resync ??= new Resync(this.module, this.session, this.counters);
+    return this.resync.search(direction, lane, bytes, pos, end, tsUs, silent);
   }
 
   /** The direction fell silent: decide what a search left open. */
@@ -458,9 +369,5 @@ export class Driver<S> {
     lane.giveBack(buffer);
   }
 }
-
-const CHAIN_BROKEN = 0;
-const CHAIN_FOUND = 1;
-const CHAIN_UNDECIDED = 2;
 
 const BOTH: readonly Direction[] = [TO_SERVER, TO_CLIENT];

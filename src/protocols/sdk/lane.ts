@@ -1,13 +1,20 @@
 /** One direction of a driver: what it carries between segments, and how it reads. */
 
+/** Frames follow each other. */
+export const SYNC = 0;
+/** The rest of a frame is passed over. */
+export const SKIP = 1;
+/** The next frame is looked for. */
+export const RESYNC = 2;
+
 const FIRST_BYTES = 256;
 /** A buffer that grew beyond this is freed once it is empty, so that idle connections stay small. */
 const KEPT_BYTES = 4096;
 const NONE = new Uint8Array(0);
 
 export class Lane {
-  /** 0 in sync, 1 skipping a frame's rest, 2 looking for a frame (the driver's constants). */
-  mode = 0;
+  /** `SYNC`, `SKIP` or `RESYNC`. */
+  mode: number = SYNC;
   /** Carried bytes: `bytes[0, length)`. */
   bytes: Uint8Array = NONE;
   length = 0;
@@ -23,6 +30,8 @@ export class Lane {
   rest = false;
   /** While searching: the first held byte probably starts a frame. */
   atBoundary = false;
+  /** While searching: bytes passed over since the other direction spoke. */
+  searchedBytes = 0;
   /** While searching: the first held byte is known not to start a frame. */
   ruledOut = false;
 

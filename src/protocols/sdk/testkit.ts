@@ -17,7 +17,8 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { Driver, newDriverCounters } from './driver.ts';
+import { newDriverCounters } from './counters.ts';
+import { Driver } from './driver.ts';
 
 /** What one side says before the other speaks. */
 export interface Turn {

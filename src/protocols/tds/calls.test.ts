@@ -32,6 +32,12 @@ const plp = (...chunks: readonly Uint8Array[]) =>
     t.u32(0),
   );
 
+const NOTHING = t.bytes();
+const VARIANT = t.bytes(0x62, t.u32(8009));
+/** Base type, its properties and the value, behind the length of all. */
+const variantOf = (type: number, properties: Uint8Array, value: Uint8Array) =>
+  t.bytes(t.u32(2 + properties.length + value.length), type, properties.length, properties, value);
+
 /** TYPE_INFO, value, and what must be recorded. */
 const VALUES: readonly (readonly [string, Uint8Array, Uint8Array, BindValue])[] = [
   ['tinyint', t.bytes(0x26, 1), t.hex('01 ff'), 255],
@@ -90,6 +96,51 @@ const VALUES: readonly (readonly [string, Uint8Array, Uint8Array, BindValue])[] 
   ['sql_variant decimal', t.bytes(0x62, t.u32(8009)), t.bytes(t.u32(9), 0x6a, 2, 5, 2, 1, t.u32(150)), '1.50'],
   ['sql_variant varchar', t.bytes(0x62, t.u32(8009)), t.bytes(t.u32(10), 0xa7, 7, t.hex(POLISH), t.u16(9), 0xb3), 'ł'],
   ['sql_variant NULL', t.bytes(0x62, t.u32(8009)), t.u32(0), null],
+  ['sql_variant nvarchar', VARIANT, variantOf(0xe7, t.bytes(t.hex(LATIN), t.u16(8000)), t.bytes('zł')), 'zł'],
+  ['sql_variant varbinary', VARIANT, variantOf(0xa5, t.u16(8), t.hex('cafe')), { type: 'varbinary', hex: 'cafe' }],
+  ['sql_variant money', VARIANT, variantOf(0x3c, NOTHING, t.hex('00000000 4cbd0100')), '11.3996'],
+  ['sql_variant float', VARIANT, variantOf(0x3e, NOTHING, t.hex('9a9999999999b93f')), 0.1],
+  ['sql_variant bit', VARIANT, variantOf(0x32, NOTHING, t.bytes(1)), true],
+  ['sql_variant datetime', VARIANT, variantOf(0x3d, NOTHING, t.bytes(t.u32(1), t.u32(300))), '1900-01-02 00:00:01.000'],
+  ['sql_variant date', VARIANT, variantOf(0x28, NOTHING, t.hex('5b950a')), '1900-01-01'],
+  [
+    'sql_variant datetime2(3)',
+    VARIANT,
+    variantOf(0x2a, t.bytes(3), t.hex('01000000 5b950a')),
+    '1900-01-01 00:00:00.001',
+  ],
+  [
+    'sql_variant uniqueidentifier',
+    VARIANT,
+    variantOf(0x24, NOTHING, t.hex('33221100554477668899aabbccddeeff')),
+    '00112233-4455-6677-8899-AABBCCDDEEFF',
+  ],
+  ['smallint of fixed length', t.bytes(0x34), t.u16(0x8000), -32768],
+  ['tinyint of fixed length', t.bytes(0x30), t.bytes(255), 255],
+  ['bigint of fixed length', t.bytes(0x7f), t.u64(-2n), -2],
+  ['real of fixed length', t.bytes(0x3b), t.hex('cdcccc3d'), 0.1],
+  ['float of fixed length', t.bytes(0x3e), t.hex('000000000000f87f'), 'NaN'],
+  ['money of fixed length', t.bytes(0x3c), t.hex('ffffffff f0d8ffff'), '-1.0000'],
+  ['smallmoney that may be NULL', t.bytes(0x6e, 4), t.bytes(4, t.u32(1)), '0.0001'],
+  ['datetime of fixed length', t.bytes(0x3d), t.bytes(t.u32(36_523), t.u32(25_919_999)), '1999-12-31 23:59:59.997'],
+  ['smalldatetime of fixed length', t.bytes(0x3a), t.bytes(t.u16(0), t.u16(0)), '1900-01-01 00:00:00'],
+  ['decimal, first identifier', t.hex('37 05 05 02'), t.hex('05 01 01000000'), '0.01'],
+  ['numeric, first identifier', t.hex('3f 05 05 00'), t.hex('05 00 01000000'), '-1'],
+  ['time(3)', t.bytes(0x29, 3), t.hex('04 ff5b2605'), '23:59:59.999'],
+  ['datetime2(7) latest', t.bytes(0x2a, 7), t.hex('08 ffbf692ac9 dab937'), '9999-12-31 23:59:59.9999999'],
+  ['datetimeoffset NULL', t.bytes(0x2b, 7), t.bytes(0), null],
+  ['null type', t.bytes(0x1f), t.bytes(), null],
+  ['varchar of one length byte', t.bytes(0x27, 30), t.bytes(2, t.ascii('ab')), 'ab'],
+  ['char of one length byte', t.bytes(0x2f, 3), t.bytes(3, t.ascii('ab ')), 'ab '],
+  ['varbinary of one length byte', t.bytes(0x25, 30), t.hex('02 cafe'), { type: 'varbinary', hex: 'cafe' }],
+  ['binary of one length byte', t.bytes(0x2d, 2), t.hex('02 cafe'), { type: 'binary', hex: 'cafe' }],
+  ['char', t.bytes(0xaf, t.u16(3), t.hex(LATIN)), t.bytes(t.u16(3), t.ascii('ab ')), 'ab '],
+  ['binary', t.bytes(0xad, t.u16(2)), t.hex('0200 cafe'), { type: 'binary', hex: 'cafe' }],
+  ['text', t.bytes(0x23, t.u32(100), t.hex(LATIN)), t.bytes(t.u32(2), t.ascii('ab')), 'ab'],
+  ['varchar(max)', t.bytes(0xa7, t.u16(0xffff), t.hex(POLISH)), plp(t.hex('b3'), t.hex('f3')), 'łó'],
+  ['xml NULL', t.hex('f1 00'), t.u64(-1n), null],
+  ['UDT NULL', t.bytes(0xf0, t.b(''), t.b('dbo'), t.b('point')), t.u64(-1n), null],
+  ['vector', t.bytes(0xf5, t.u16(16), 0), t.hex('0400 a9010200'), { type: 'vector', hex: 'a9010200' }],
 ];
 
 for (const [name, type, value, expected] of VALUES) {
@@ -107,6 +158,19 @@ test('parameter: a table is counted by its rows, and what follows it is read', (
   const table = t.bytes(t.b('@t'), 0, 0xf3, t.b(''), t.b('dbo'), t.b('ids'), t.u16(1), column, order, 0, rows, 0);
   const event = called(table, t.int(5));
   assert.deepEqual(event.parameters, [{ type: 'dbo.ids(2 rows)', hex: '010401000000010402000000' }, 5]);
+});
+
+test('parameter: a table that is NULL, and one whose columns are not all sent', () => {
+  const type = (columns: Uint8Array) => t.bytes(t.b('@t'), 0, 0xf3, t.b(''), t.b('dbo'), t.b('ids'), columns);
+  const nothing = type(t.bytes(t.u16(0xffff), 0, 0));
+  const defaulted = t.bytes(t.u32(0), t.u16(0x0200), t.INTN, t.b(''));
+  const sent = t.bytes(t.u32(0), t.u16(0), t.INTN, t.b(''));
+  const partly = type(t.bytes(t.u16(2), defaulted, sent, 0, 1, 4, t.u32(9), 0));
+  assert.deepEqual(called(nothing, partly, t.int(5)).parameters, [
+    null,
+    { type: 'dbo.ids(1 rows)', hex: '010409000000' },
+    5,
+  ]);
 });
 
 test('parameter: encrypted by the client, kept as it was sent', () => {
@@ -245,6 +309,36 @@ test('cursors: opened with their text, fetched and closed by number', () => {
     ['cursor', 'CURSOR', 'SELECT 5', [33, 1], 0],
   ]);
   assert.equal(t.statements(events)[1]?.outcomes[0]?.returnedRows, 2);
+});
+
+test('rows without metadata are counted by the columns that their cursor or handle had before', () => {
+  const bare = t.bytes(c.TOKEN_COLUMNS, t.u16(0xffff));
+  const row = (text: string) => t.bytes(c.TOKEN_ROW, t.u16(text.length * 2), text);
+  const rows = (...texts: readonly string[]) =>
+    t.reply(bare, ...texts.map(row), t.done(c.DONE_COUNT | c.DONE_MORE, texts.length), t.RETURN_STATUS, t.doneProc());
+  const fetch = (cursor: number) => t.client(t.rpc(t.procedure(7, t.int(cursor), t.int(2), t.int(0), t.int(10))));
+  const events = t.statements(
+    t.run(
+      ...t.opening(),
+      t.client(t.rpc(t.procedure(2, t.handleOut(), t.nvarchar('SELECT a FROM t'), t.int(1), t.int(1), t.int(5)))),
+      t.reply(t.result(['a']).subarray(0, -13), t.done(c.DONE_MORE), t.returnValue(180_150), t.doneProc()),
+      fetch(180_150),
+      rows('a', 'bb', 'ccc'),
+      fetch(9),
+      rows('a'),
+      fetch(180_150),
+      rows('a', 'b'),
+    ),
+  );
+  assert.deepEqual(
+    events.map((e) => [e.outcomes[0]?.returnedRows, e.marks]),
+    [
+      [1, 0],
+      [3, 0],
+      [undefined, MARK_UNKNOWN_HANDLE | MARK_MALFORMED],
+      [2, 0],
+    ],
+  );
 });
 
 test('several calls of one request each get their own results', () => {

@@ -93,6 +93,11 @@ export class Channel {
     this.cancel = this.statement(startUs, 'cancel', 'CANCEL');
   }
 
+  /** An attention was sent, and is not acknowledged yet. The reply that it cuts short may end before. */
+  get isCancelling(): boolean {
+    return this.cancel !== undefined;
+  }
+
   /** The server obeyed an attention: what it was doing, if it had not ended before, has ended early. */
   acknowledge(): void {
     const event = this.pending[0]?.event;

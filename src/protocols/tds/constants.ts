@@ -60,9 +60,11 @@ export const TOKEN_DONE_PROC = 0xfe;
 export const TOKEN_DONE_IN_PROC = 0xff;
 
 // Tokens of TDS 4.2 and 5.0 that TDS 7 has not, or uses otherwise.
+export const TOKEN5_CURSOR_DECLARE3 = 0x10;
 export const TOKEN5_PARAMETER_FORMAT2 = 0x20;
 export const TOKEN5_LANGUAGE = 0x21;
 export const TOKEN5_ORDER2 = 0x22;
+export const TOKEN5_CURSOR_DECLARE2 = 0x23;
 export const TOKEN5_ROW_FORMAT2 = 0x61;
 export const TOKEN5_DYNAMIC2 = 0x62;
 export const TOKEN5_MESSAGE = 0x65;

@@ -21,6 +21,8 @@ export const PARAMETERS_MAX = 8192;
 export const CALLS_MAX = 1024;
 /** Outcomes of one request; of further ones only the sum is kept, in the last. */
 export const OUTCOMES_MAX = 1024;
+/** Columns of a result that are remembered with a handle. */
+export const SHAPE_COLUMNS_MAX = 256;
 /** MARS sessions open at a time. */
 export const MARS_SESSIONS_MAX = 256;
 /** Text of statements that one session's handles, and its waiting requests, may hold; in UTF-16 units. */

@@ -39,6 +39,9 @@ const FIELD_EXTENSION = 5;
 const FIELD_DATABASE = 8;
 /** Behind the fields of the same form comes the client's six-byte id. */
 const SSPI_OFFSET: number = LOGIN7_FIXED_BYTES + 9 * 4 + 6;
+/** Behind it, the file to attach and the new password: length of an SSPI blob that is too long for two bytes. */
+const SSPI_LONG_OFFSET: number = SSPI_OFFSET + 3 * 4;
+const SSPI_IS_LONG = 0xffff;
 const FLAGS2_OFFSET = 25;
 const FLAGS3_OFFSET = 27;
 const FLAG2_INTEGRATED = 0x80;
@@ -57,7 +60,7 @@ export function readLogin7(bytes: Uint8Array, start: number, end: number): Login
   let user = field(bytes, start, end, FIELD_USER);
   let method = 'password';
   if (integrated) {
-    const blob = readSecurityBlob(bytes, ...range(bytes, start, end, start + SSPI_OFFSET, 1));
+    const blob = readSecurityBlob(bytes, ...sspiRange(bytes, start, end));
     method = blob.method;
     user = blob.user;
   } else if (extended && hasFeature(bytes, start, end, FEATURE_FEDAUTH)) {
@@ -79,6 +82,15 @@ function range(bytes: Uint8Array, start: number, end: number, at: number, width:
   const length = ((bytes[at + 2] as number) | ((bytes[at + 3] as number) << 8)) * width;
   const from = start + offset;
   return from + length <= end ? [from, from + length] : [end, end];
+}
+
+function sspiRange(bytes: Uint8Array, start: number, end: number): [number, number] {
+  const cursor = new Cursor().reset(bytes, start + SSPI_OFFSET, end);
+  const from = start + cursor.u16le();
+  const short = cursor.u16le();
+  cursor.reset(bytes, start + SSPI_LONG_OFFSET, end);
+  const length = short === SSPI_IS_LONG ? cursor.u32le() || short : short;
+  return from + length <= end ? [from, from + length] : [Math.min(from, end), end];
 }
 
 function field(bytes: Uint8Array, start: number, end: number, index: number): string | undefined {

@@ -25,7 +25,7 @@ test('LOGIN7: who, from where, with what, into which database; never the passwor
   assert.doesNotMatch(JSON.stringify(events), /secret/);
 });
 
-test('a login that is refused has the number and text of its error', () => {
+test('error 18456 is a login failure: number and text; no logout follows', () => {
   const events = t.run(
     t.client(t.login7({ user: 'eve' })),
     t.reply(t.error(18456, "Login failed for user 'eve'."), t.done(c.DONE_ERROR)),

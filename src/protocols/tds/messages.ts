@@ -13,14 +13,13 @@ export interface ServerMessage {
   /** The message's number, in decimal. */
   readonly code: string;
   readonly text: string;
-  readonly state: number;
   readonly isError: boolean;
 }
 
 /** `undefined` when the token is cut. */
 export function readMessage(token: number, cursor: Cursor, dialect: Dialect): ServerMessage | undefined {
   const number = dialect.family === FAMILY_SYBASE ? u32(cursor, dialect) | 0 : cursor.i32le();
-  const state = cursor.u8();
+  cursor.skip(1); // the state: where in the server it was raised
   const severity = cursor.u8();
   if (token === TOKEN5_EXTENDED_ERROR) {
     cursor.skip(cursor.u8()); // SQLSTATE; the number tells more
@@ -31,5 +30,5 @@ export function readMessage(token: number, cursor: Cursor, dialect: Dialect): Se
   const text = readChars(cursor, length * width, dialect.encoding);
   if (cursor.failed) return undefined;
   const isError = token === TOKEN_ERROR || (token === TOKEN5_EXTENDED_ERROR && severity > INFO_CLASS_MAX);
-  return { code: String(number), text: text.trimEnd(), state, isError };
+  return { code: String(number), text: text.trimEnd(), isError };
 }

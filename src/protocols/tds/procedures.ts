@@ -94,6 +94,7 @@ function readKnown(channel: Channel, event: StatementEvent, pending: Pending, kn
     const prepared = key === undefined ? undefined : handles.get(key);
     if (prepared !== undefined) copyText(prepared, event);
     else event.marks |= MARK_UNKNOWN_HANDLE;
+    pending.prepared = prepared;
     if (known.frees && key !== undefined) handles.delete(key);
   }
   if (known.returns !== undefined) {
@@ -122,8 +123,8 @@ export function onHandle(channel: Channel, pending: Pending, value: number): voi
 
 /** A procedure's own name: without database, schema, quotes and group number, in lower case. */
 function baseName(procedure: string): string {
-  const last = procedure.slice(procedure.lastIndexOf('.') + 1);
-  return last.replace(/^[["]|[\]"]$|;\d+$/g, '').toLowerCase();
+  const last = procedure.slice(procedure.lastIndexOf('.') + 1).replace(/;\d+$/, '');
+  return last.replace(/^[["]|[\]"]$/g, '').toLowerCase();
 }
 
 function plainValues(event: StatementEvent, name: string, parameters: readonly RawValue[]): readonly BindValue[] {

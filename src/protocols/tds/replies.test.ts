@@ -111,6 +111,17 @@ test('a batch of several statements has an outcome for each; the error names its
   );
 });
 
+test('DONE with ERROR and SRVERROR: a failure without a message is a failure all the same', () => {
+  const events = [
+    answered(t.done(c.DONE_ERROR | c.DONE_SERVER_ERROR)),
+    answered(t.bytes(t.error(823, 'I/O error'), t.done(c.DONE_ERROR | c.DONE_SERVER_ERROR))),
+  ];
+  assert.deepEqual(
+    events.map((e) => e.outcomes.map((o) => o.errorCode)),
+    [['SRVERROR'], ['823']],
+  );
+});
+
 test('an unknown token marks the statement; the next reply is read', () => {
   assert.equal(answered(t.bytes(0x05, 1, 2, 3)).marks, MARK_MALFORMED);
 });
@@ -169,6 +180,20 @@ test('attention aborts; DONE with ATTN ends it: the statement is marked as cance
   const [victim, cancel] = events;
   assert.ok((cancel?.startUs ?? 0) > (victim?.startUs ?? 0));
   assert.equal(cancel?.outcomes[0]?.endUs, victim?.outcomes.at(-1)?.endUs);
+});
+
+test('attention: a reply that is cut short before the acknowledgement, which comes as a message of its own', () => {
+  const [victim, cancel] = t.statements(
+    t.run(
+      ...t.opening(),
+      t.client(t.batch("WAITFOR DELAY '01:00'")),
+      t.client(t.message(c.PACKET_ATTENTION, Buffer.alloc(0))),
+      t.reply(t.done(c.DONE_ERROR)),
+      t.reply(t.done(c.DONE_ATTENTION)),
+    ),
+  );
+  assert.deepEqual([victim?.marks, victim?.outcomes[0]?.errorCode], [MARK_CANCELLED, undefined]);
+  assert.deepEqual([cancel?.operation, cancel?.marks, cancel?.outcomes.length], ['CANCEL', 0, 1]);
 });
 
 test('attention: one that comes too late cancels nothing; one whose acknowledgement is missing says so', () => {

@@ -1,16 +1,25 @@
 /** What the tokens of a reply mean for the request that it answers, and for the session. MS-TDS §2.2.7. */
 import type { Cursor } from '../../base/cursor.ts';
-import { MARK_GAP, MARK_MALFORMED, MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
+import {
+  MARK_CANCELLED,
+  MARK_GAP,
+  MARK_MALFORMED,
+  MARK_TRUNCATED,
+  Outcome,
+  StatementEvent,
+} from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { contextInfo } from './actor.ts';
 import type { Channel } from './channel.ts';
 import { encodingOfCharset, readChars } from './collation.ts';
 import * as c from './constants.ts';
 import { FAMILY_SYBASE } from './dialect.ts';
-import { OUTCOMES_MAX } from './limits.ts';
+import { OUTCOMES_MAX, SHAPE_COLUMNS_MAX } from './limits.ts';
 import { endLogin, onLoginAck, onPreloginReply } from './login.ts';
 import { readMessage } from './messages.ts';
 import { KIND_LOGIN, type Pending } from './pending.ts';
 import { onHandle } from './procedures.ts';
+import type { RowShape } from './shape.ts';
 import { onCursorNumber } from './sybase-requests.ts';
 import type { TokenHandler } from './walker.ts';
 
@@ -36,6 +45,10 @@ export class ReplyReader implements TokenHandler {
   private sink: EventSink = NO_SINK;
   /** Bytes of the message that earlier outcomes have. */
   private counted = 0;
+  /** Of the last DONE in this message. */
+  private lastStatus = 0;
+  /** Columns were described in this message. */
+  private described = false;
 
   constructor(channel: Channel) {
     this.channel = channel;
@@ -49,6 +62,8 @@ export class ReplyReader implements TokenHandler {
 
   begin(): void {
     this.counted = 0;
+    this.lastStatus = 0;
+    this.described = false;
   }
 
   get startUs(): number {
@@ -79,6 +94,8 @@ export class ReplyReader implements TokenHandler {
         onLoginAck(channel, cursor);
         return;
       case c.TOKEN5_CURSOR_INFO:
+      case c.TOKEN5_CURSOR_INFO2:
+      case c.TOKEN5_CURSOR_INFO3:
         if (session.dialect.family !== FAMILY_SYBASE) return;
         onCursorNumber(channel, cursor);
         this.open();
@@ -115,6 +132,18 @@ export class ReplyReader implements TokenHandler {
     if (outcome !== undefined) outcome.returnedRows ??= 0;
   }
 
+  /** The first result's columns are those of the statement or cursor. */
+  onShape(shape: RowShape): void {
+    const prepared = this.channel.pending[0]?.prepared;
+    if (prepared === undefined || this.described || shape.columns > SHAPE_COLUMNS_MAX) return;
+    this.described = true;
+    prepared.shape = shape;
+  }
+
+  rememberedShape(): RowShape | undefined {
+    return this.channel.pending[0]?.prepared?.shape;
+  }
+
   onRow(): void {
     const outcome = this.open();
     if (outcome !== undefined) outcome.returnedRows = (outcome.returnedRows ?? 0) + 1;
@@ -129,6 +158,7 @@ export class ReplyReader implements TokenHandler {
     const { channel } = this;
     const { dialect } = channel.session;
     const head = channel.pending[0];
+    this.lastStatus = status;
     if (dialect.family === FAMILY_SYBASE) {
       channel.session.transaction =
         command === SYBASE_TRANSACTION_OPEN || (status & c.DONE_IN_TRANSACTION) !== 0 ? 'open' : 'idle';
@@ -143,6 +173,10 @@ export class ReplyReader implements TokenHandler {
         const tag = microsoft ? COMMANDS.get(command) : undefined;
         if (tag !== undefined) outcome.tag ??= tag;
         const selects = microsoft ? command === COMMAND_SELECT : outcome.returnedRows !== undefined;
+        if ((status & c.DONE_SERVER_ERROR) !== 0 && !head.event.outcomes.some(isFailed)) {
+          outcome.errorCode = 'SRVERROR';
+          outcome.errorText = 'the server discarded the result after a severe error';
+        }
         if ((status & c.DONE_COUNT) !== 0 && !selects) outcome.affectedRows = (outcome.affectedRows ?? 0) + rows;
       }
     }
@@ -196,9 +230,15 @@ export class ReplyReader implements TokenHandler {
     if (event instanceof StatementEvent) {
       if (channel.outcome === undefined && event.outcomes.length === 0 && !whole) return;
       this.close();
+      const isCut = (this.lastStatus & c.DONE_ERROR) !== 0 && !event.outcomes.some(isFailed);
+      if (isCut && channel.isCancelling) event.marks |= MARK_CANCELLED;
       for (const outcome of event.outcomes) if (outcome.endUs === 0) outcome.endUs = this.frame.endUs;
     }
   }
+}
+
+function isFailed(outcome: Outcome): boolean {
+  return outcome.errorCode !== undefined;
 }
 
 export function beginReply(channel: Channel): void {
@@ -236,12 +276,14 @@ export function endReply(channel: Channel, whole: boolean, sink: EventSink): voi
   }
 }
 
-/** What a call changes of the session once it has succeeded. */
+/** What a request changes of the session once it has succeeded. */
 function succeed(channel: Channel, pending: Pending): void {
   const { event, role } = pending;
-  if (role === undefined || !(event instanceof StatementEvent)) return;
-  if (event.outcomes.some((outcome) => outcome.errorCode !== undefined)) return;
-  channel.session.identify({ effectiveUser: role });
+  if (!(event instanceof StatementEvent)) return;
+  if (event.outcomes.some(isFailed)) return;
+  if (role !== undefined) channel.session.identify({ effectiveUser: role });
+  const endUser = contextInfo(event.text, event.parameters);
+  if (endUser !== undefined) channel.session.identify({ endUser: endUser === '' ? undefined : endUser });
 }
 
 // ENVCHANGE (§2.2.7.9)
@@ -273,7 +315,7 @@ function onEnvironment(channel: Channel, cursor: Cursor): void {
       return;
     case c.ENV_RESET:
       session.handles.clear();
-      session.identify({ effectiveUser: undefined });
+      session.identify({ effectiveUser: undefined, endUser: undefined });
       return;
     case c.ENV_ROUTING:
       onRouting(channel, cursor);

@@ -120,7 +120,7 @@ function resetIfAsked(channel: Channel, message: Message): void {
   if ((message.status & (c.STATUS_RESET | c.STATUS_RESET_KEEP_TRANSACTION)) === 0) return;
   const { session } = channel;
   session.handles.clear();
-  session.identify({ effectiveUser: undefined });
+  session.identify({ effectiveUser: undefined, endUser: undefined });
 }
 
 // Calls (§2.2.6.6)

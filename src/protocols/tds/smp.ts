@@ -12,7 +12,8 @@ import {
   PROBE_NO,
   type ProtocolModule,
 } from '../../contracts/protocol.ts';
-import { Driver, newDriverCounters } from '../sdk/driver.ts';
+import { newDriverCounters } from '../sdk/counters.ts';
+import { Driver } from '../sdk/driver.ts';
 import { Channel } from './channel.ts';
 import { SMP_DATA, SMP_FIN, SMP_HEADER_BYTES } from './constants.ts';
 import { packetFrame, plausiblePacket } from './frame.ts';

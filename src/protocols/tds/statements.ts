@@ -3,6 +3,7 @@ import type { TextEncodingName } from '../../base/text.ts';
 import { MARK_TRUNCATED } from '../../contracts/event.ts';
 import { decodeChars, textEnd } from './collation.ts';
 import { HANDLE_TEXT_MAX, LIMITS } from './limits.ts';
+import type { RowShape } from './shape.ts';
 import { type RawValue, sha256 } from './values.ts';
 
 /** What holds a statement's text: an event, or a handle until it is executed. */
@@ -14,6 +15,8 @@ export interface TextHolder {
 }
 
 export class Prepared implements TextHolder {
+  /** Columns of its result: a client that remembers them asks for rows alone. */
+  shape: RowShape | undefined = undefined;
   text: string | undefined = undefined;
   textLength: number | undefined = undefined;
   textSha256: string | undefined = undefined;

@@ -96,7 +96,9 @@ class RequestReader {
         this.dynamic(token === c.TOKEN5_DYNAMIC2);
         break;
       case c.TOKEN5_CURSOR_DECLARE:
-        this.cursorDeclare();
+      case c.TOKEN5_CURSOR_DECLARE2:
+      case c.TOKEN5_CURSOR_DECLARE3:
+        this.cursorDeclare(token);
         break;
       case c.TOKEN5_PARAMETER_FORMAT:
       case c.TOKEN5_PARAMETER_FORMAT2: {
@@ -233,13 +235,15 @@ class RequestReader {
     return prepared;
   }
 
-  private cursorDeclare(): void {
+  /** Length, name, options, a status byte, the text. The second form has longer lengths, the third longer options too. */
+  private cursorDeclare(token: number): void {
     const { cursor } = this;
     const { event, pending } = this.begin('cursor', 'DECLARE');
-    const end = this.length(false) + cursor.pos;
+    const wide = token !== c.TOKEN5_CURSOR_DECLARE;
+    const end = this.length(wide) + cursor.pos;
     const name = this.name(cursor.u8());
-    cursor.skip(2);
-    this.text(event, this.length(false));
+    cursor.skip((token === c.TOKEN5_CURSOR_DECLARE3 ? 4 : 1) + 1);
+    this.text(event, this.length(wide));
     pending.prepared = this.prepare(`cursor ${name}`, event, event.text);
     pending.silent = true;
     this.skipTo(end);

@@ -12,46 +12,33 @@ export const LENGTH_BYTE: number = -1;
 export const LENGTH_SHORT: number = -2;
 export const LENGTH_WORD: number = -4;
 
-const LENGTHS: ReadonlyMap<number, number> = new Map([
-  [c.TOKEN5_ORDER2, LENGTH_WORD],
-  [c.TOKEN5_LANGUAGE, LENGTH_WORD],
-  [c.TOKEN5_DYNAMIC2, LENGTH_WORD],
-  [c.TOKEN5_MESSAGE, LENGTH_BYTE],
-  [c.TOKEN5_LOGOUT, 2],
-  [c.TOKEN5_PROCEDURE_ID, 9],
-  [c.TOKEN_OFFSET, 5],
-  [c.TOKEN5_CURSOR_CLOSE, LENGTH_SHORT],
-  [c.TOKEN5_CURSOR_DELETE, LENGTH_SHORT],
-  [c.TOKEN5_CURSOR_FETCH, LENGTH_SHORT],
-  [c.TOKEN5_CURSOR_INFO, LENGTH_SHORT],
-  [c.TOKEN5_CURSOR_OPEN, LENGTH_SHORT],
-  [c.TOKEN5_CURSOR_UPDATE, LENGTH_SHORT],
-  [c.TOKEN5_CURSOR_DECLARE, LENGTH_SHORT],
-  [c.TOKEN5_CURSOR_INFO2, LENGTH_SHORT],
-  [c.TOKEN5_CURSOR_INFO3, LENGTH_SHORT],
-  [c.TOKEN4_COLUMN_NAMES, LENGTH_SHORT],
-  [c.TOKEN_TABLE_NAME, LENGTH_SHORT],
-  [c.TOKEN_COLUMN_INFO, LENGTH_SHORT],
-  [c.TOKEN5_OPTION_COMMAND, LENGTH_SHORT],
-  [c.TOKEN4_ALT_NAMES, LENGTH_SHORT],
-  [c.TOKEN_ORDER, LENGTH_SHORT],
-  [c.TOKEN_ERROR, LENGTH_SHORT],
-  [c.TOKEN_INFO, LENGTH_SHORT],
-  [c.TOKEN_RETURN_VALUE, LENGTH_SHORT],
-  [c.TOKEN_LOGIN_ACK, LENGTH_SHORT],
-  [c.TOKEN5_CONTROL, LENGTH_SHORT],
+/** Tokens whose number does not tell their length as those of all others do. */
+const EXCEPTIONS: ReadonlyMap<number, number> = new Map([
+  [c.TOKEN5_CURSOR_DECLARE3, LENGTH_WORD],
   [c.TOKEN5_KEY, LENGTH_SHORT],
-  [c.TOKEN5_CAPABILITY, LENGTH_SHORT],
-  [c.TOKEN_ENV_CHANGE, LENGTH_SHORT],
-  [c.TOKEN5_EXTENDED_ERROR, LENGTH_SHORT],
-  [c.TOKEN5_DBRPC, LENGTH_SHORT],
-  [c.TOKEN5_DBRPC2, LENGTH_SHORT],
-  [c.TOKEN5_DYNAMIC, LENGTH_SHORT],
 ]);
 
-/** Bytes of the token with its type byte when they are always the same, else a `LENGTH_*`. */
+/**
+ * Bytes of the token with its type byte when they are always the same, else a `LENGTH_*`. Bits of its number tell (TDS 5.0
+ * "Token Data Stream Definition"), so tokens that are not known can be passed over.
+ */
 export function sybaseLength(token: number): number {
-  return LENGTHS.get(token) ?? LENGTH_NONE;
+  const exception = EXCEPTIONS.get(token);
+  if (exception !== undefined) return exception;
+  // xx11nnxx: 1, 2, 4 or 8 bytes.
+  if ((token & 0x30) === 0x30) return 1 + (1 << ((token >> 2) & 3));
+  switch (token & 0xf0) {
+    case 0x80:
+    case 0xa0:
+    case 0xe0:
+      return LENGTH_SHORT;
+    case 0x20:
+    case 0x60:
+      // 0x1000xx: four bytes of length; 0x1001xx and 0x1010xx: one.
+      return (token & 0x0c) === 0 ? LENGTH_WORD : LENGTH_BYTE;
+    default:
+      return LENGTH_NONE;
+  }
 }
 
 /** Shape of the rows or parameters that a format token announces. */

@@ -93,6 +93,35 @@ for (const bigEndian of [false, true]) {
     assert.deepEqual([event?.call, event?.text, event?.operation], ['cursor', text, undefined]);
   });
 
+  test(`a cursor declared in the wide forms has its text, ${title}`, () => {
+    const text = 'select name from people where name like ?';
+    const body = (options: Uint8Array) => t.bytes(short('c2'), options, 1, u32(text.length), t.ascii(text), u16(0));
+    for (const [token, options] of [
+      [c.TOKEN5_CURSOR_DECLARE2, Buffer.of(1)],
+      [c.TOKEN5_CURSOR_DECLARE3, u32(1)],
+    ] as const) {
+      const content = body(options);
+      const declare = t.bytes(token, u32(content.length), content);
+      const open = counted(c.TOKEN5_CURSOR_OPEN, t.bytes(u32(0), short('c2'), 0));
+      const [event] = t.statements(t.run(...opening(), request(declare, open), answer));
+      assert.deepEqual([event?.call, event?.text, event?.marks], ['cursor', text, 0]);
+    }
+  });
+
+  test(`tokens that are not known are passed over by the bits of their number, ${title}`, () => {
+    const unknown = t.bytes(
+      counted(0xaf, t.bytes(1, 2, 3)),
+      t.bytes(0x68, 2, 9, 9),
+      t.bytes(0x63, u32(1), 7),
+      t.bytes(0x75, 1, 2),
+      t.bytes(0x7a, 1, 2, 3, 4),
+    );
+    const done = t.bytes(c.TOKEN_DONE, u16(c.DONE_COUNT), u16(0), u32(1));
+    const language = t.bytes(c.TOKEN5_LANGUAGE, u32(5), 0, t.ascii('drop'));
+    const [event] = t.statements(t.run(...opening(), request(language), t.reply(unknown, done)));
+    assert.deepEqual([event?.text, event?.outcomes[0]?.affectedRows, event?.marks], ['drop', 1, 0]);
+  });
+
   test(`a cursor is known by name, then by the number of TDS_CURINFO, ${title}`, () => {
     const text = 'select name from people';
     const declare = counted(c.TOKEN5_CURSOR_DECLARE, t.bytes(short('c1'), 1, 0, u16(text.length), t.ascii(text), 0));

@@ -141,6 +141,11 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [TYPE_VECTOR, 'vector'],
 ]);
 
+/** As `{ type }` in records; `undefined` for no known type. */
+export function typeName(id: number): string | undefined {
+  return FIXED.get(id)?.[1] ?? NAMES.get(id);
+}
+
 const PLP_LENGTH = 0xffff;
 /** Bytes a value of these types may have, by their declared length. */
 const WIDTHS: ReadonlyMap<number, readonly number[]> = new Map([

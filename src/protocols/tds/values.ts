@@ -303,16 +303,18 @@ function variant(bytes: Uint8Array, start: number, end: number): BindValue | und
   const propertyBytes = cursor.u8();
   const properties = cursor.pos;
   if (!cursor.skip(propertyBytes)) return undefined;
-  const type = new t.TypeInfo(id, t.KIND_FIXED, end - cursor.pos, `sql_variant(${id})`);
+  const type = new t.TypeInfo(id, t.KIND_FIXED, end - cursor.pos, t.typeName(id) ?? 'sql_variant');
   if (isText(type)) {
     const narrow = id === t.TYPE_VARCHAR || id === t.TYPE_CHAR;
     if (narrow && propertyBytes >= 5) type.encoding = encodingOfCollation(bytes, properties);
     return textValue(new RawValue(type, bytes, cursor.pos, end, false, end - cursor.pos));
   }
   if (propertyBytes === 1) type.scale = bytes[properties] as number;
-  if (propertyBytes === 2 && id !== t.TYPE_VARBINARY && id !== t.TYPE_BINARY) {
+  const isBinary = id === t.TYPE_VARBINARY || id === t.TYPE_BINARY;
+  if (propertyBytes === 2 && !isBinary) {
     type.precision = bytes[properties] as number;
     type.scale = bytes[properties + 1] as number;
   }
+  if (isBinary) return binaryValue(new RawValue(type, bytes, cursor.pos, end, false, end - cursor.pos));
   return scalar(type, bytes, cursor.pos, end);
 }

@@ -25,6 +25,10 @@ import { KIND_BYTE, TYPE_INTN } from './types.ts';
 export interface TokenHandler {
   onToken(token: number, cursor: Cursor): void;
   onColumns(): void;
+  /** A description of columns is complete. */
+  onShape(shape: RowShape): void;
+  /** The columns that the client remembers of an earlier reply; `undefined` when it is not known which. */
+  rememberedShape(): RowShape | undefined;
   onRow(): void;
   onDone(token: number, status: number, command: number, rows: number): void;
   /** An integer that the call returned: a handle. */
@@ -232,15 +236,14 @@ export class TokenWalker extends PieceReader {
     if (end - pos < 3) return this.wants(3, pos);
     const count = this.u16(bytes, pos + 1);
     if (count === 0xffff) {
-      // The client remembers the columns from when it prepared the statement; the walker does not.
-      this.shape = undefined;
+      this.shape = this.handler.rememberedShape();
     } else {
       this.shape = new RowShape();
       this.left = count;
       this.at = this.dialect.columnEncryption ? AT_KEYS : AT_COLUMN;
       if (count === 0) this.at = AT_TOKEN;
     }
-    this.handler.onColumns();
+    if (this.shape !== undefined) this.handler.onColumns();
     return pos + 3;
   }
 
@@ -258,7 +261,10 @@ export class TokenWalker extends PieceReader {
     const type = readColumn(cursor, this.dialect);
     if (type === undefined) return this.more(pos, end);
     this.shape?.add(type.kind, type.size);
-    if (--this.left === 0) this.at = AT_TOKEN;
+    if (--this.left === 0) {
+      this.at = AT_TOKEN;
+      if (this.shape !== undefined) this.handler.onShape(this.shape);
+    }
     return cursor.pos;
   }
 

@@ -7,14 +7,17 @@ import type { BindValue } from '../../contracts/event.ts';
 import * as c from './constants.ts';
 import type { CursorEntry } from './cursors.ts';
 import { siblings } from './dialect.ts';
-import { ExecuteCall, type RowRules, readExecute, readExecute7, readRows, returningBinds, setSql } from './execute.ts';
+import { ExecuteCall, type RowRules, readExecute, readExecute7, setSql } from './execute.ts';
 import { baseDialect, DIALECT_NA, DIALECT_U, type Dialect, TtcReader } from './reader.ts';
 import { type Request, type RequestContext, skipToken } from './request.ts';
+import { readRows, returningBinds } from './rows.ts';
 import { findSql } from './scan.ts';
 
 /** Field versions that changed OALL8 or its descriptors, newest first. */
 const TRIED_VERSIONS: readonly number[] = [24, 17, 8, 7, 6, 4, 3, 2];
 const DIRECTION_OUT = 16;
+/** Of layouts that are only tried, so that a hostile call costs little in each of them. */
+const BINDS_TRIED_MAX = 1024;
 
 interface Layout {
   readonly dialect: Dialect;
@@ -27,7 +30,7 @@ interface Layout {
 function* layouts(context: RequestContext): Generator<Layout> {
   const versions = new Set(context.sure ? [context.fieldVersion, ...TRIED_VERSIONS] : TRIED_VERSIONS);
   for (const dialect of siblings(context.dialect)) {
-    const rawTexts = context.sure || dialect !== DIALECT_U ? [context.rawText] : [false, true];
+    const rawTexts = dialect === DIALECT_U ? [context.rawText, !context.rawText] : [context.rawText];
     for (const fieldVersion of versions) {
       for (const rawText of rawTexts) {
         yield { dialect, fieldVersion, rawText, filled: true };
@@ -49,12 +52,14 @@ export function readBundle(
   const rules = rowRules(context);
   const read = request.fn === c.FN_OALL7 ? readExecute7 : readExecute;
   let best: ExecuteCall | undefined;
+  let bindsMax = context.bindsMax;
   let cut = false;
   for (const layout of layouts(context)) {
     reader.dialect = layout.dialect;
     reader.reset(bytes, from, end);
     skipToken(reader, layout.fieldVersion);
-    const call = read(reader, { ...context, ...layout }, rules);
+    const call = read(reader, { ...context, ...layout, bindsMax }, rules);
+    bindsMax = BINDS_TRIED_MAX;
     if (reader.starved && call.sqlAt >= 0) {
       request.partial ??= { at: call.sqlAt, rawBytes: call.rawBytes, dialect: layout.dialect, call };
     }

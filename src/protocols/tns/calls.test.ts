@@ -215,6 +215,47 @@ test('an unknown piggyback is passed over', () => {
   assert.equal(event?.text, 'SELECT 1 FROM dual');
 });
 
+test('piggybacks are walked, whatever bytes they hold', () => {
+  // What they carry looks like calls with the next sequence number.
+  const bait = t.bytes(3, 0x0e, 4, 3, 0x0f, 4, 0x11, 0x69, 4);
+  const text = t.dlc(bait);
+  const zeros = (count: number): Uint8Array => new Uint8Array(count);
+  const piggybacks: Readonly<Record<string, Uint8Array>> = {
+    'application context': t.bytes(0x9a, 3, 1, t.ub(2), 1, t.ub(1), t.ub(1), 0, t.clr('NS'), text, text, t.ub(0)),
+    'freed LOBs': t.bytes(0x60, 3, 1, t.ub(bait.length), zeros(7), t.ub(0x80111), zeros(11), bait),
+    'end-to-end': t.bytes(0x87, 3, 0, 0, t.ub(1), 1, t.ub(bait.length), zeros(16), t.clr(bait)),
+    'begin of a pipeline': t.bytes(0xc7, 3, 0, 0, 1),
+    'session state': t.bytes(0xb0, 3, t.ub(0x44)),
+    'cancelled cursors': t.bytes(0x78, 3, 1, t.ub(2), t.ub(0x030e), t.ub(0x040f)),
+  };
+  for (const [name, piggyback] of Object.entries(piggybacks)) {
+    const events = after(
+      t.client(t.data(t.bytes(0x11, piggyback, t.execute(4, { sql: 'DELETE FROM basket' })))),
+      t.server(t.data(t.oer(4, { rows: 2, cursor: 6 }))),
+    );
+    assert.deepEqual(
+      events.map((event) => [event.text, event.outcomes[0]?.affectedRows, event.marks]),
+      [['DELETE FROM basket', 2, 0]],
+      name,
+    );
+  }
+});
+
+test('a cursor whose fetch is cancelled ends its query and keeps its text', () => {
+  const events = after(
+    t.client(t.data(t.execute(3, { sql: 'SELECT n FROM t', query: true, options: 0x8061 }))),
+    t.server(t.data(t.bytes(16, 'described', t.oer(3, { rows: 2, cursor: 4 })))),
+    t.client(t.data(t.bytes(0x11, 0x78, 4, 1, t.ub(1), t.ub(4), 3, 0x0e, 5))),
+    t.server(t.data(t.shortStatus(5))),
+    call(0x4e, 6, t.ub(4), t.ub(1), t.ub(0x8060), t.ub(0)),
+    t.server(t.data(t.noData(6, 1, 4))),
+  );
+  assert.deepEqual(
+    events.map((event) => event.text ?? event.operation),
+    ['SELECT n FROM t', 'COMMIT', 'SELECT n FROM t'],
+  );
+});
+
 test('the schema of a piggyback is recorded once, until it changes', () => {
   const named = (seq: number, name: string): t.Turns => [
     t.client(t.data(t.bytes(0x11, 0x98, seq, 1, t.dlc(name), 3, 0x0e, seq + 1))),

@@ -30,6 +30,12 @@ export function refusalCode(text: string): string | undefined {
   return code !== undefined && /^\d{1,5}$/.test(code) ? `ORA-${code.padStart(5, '0')}` : undefined;
 }
 
+/** The port in the address of a redirect; `undefined` without one. */
+export function portOf(text: string): number | undefined {
+  const port = value(text, 'PORT');
+  return port !== undefined && /^\d{1,5}$/.test(port) ? Number(port) : undefined;
+}
+
 /** The inside of `(NAME=…)` up to its closing bracket, or to the end where that is missing. */
 function section(text: string, name: string): string | undefined {
   const from = start(text, name);

@@ -85,6 +85,8 @@ export const OPTION_FETCH = 0x40;
 export const OPTION_PLSQL_BIND = 0x400;
 export const OPTION_NOT_PLSQL = 0x8000;
 
+/** Bit of the login mode: a new password is set. */
+export const MODE_CHANGE_PASSWORD = 2;
 /** Login modes, bits of the third argument of the authentication calls. */
 export const MODE_RETRY = 0x80;
 export const PRIVILEGED_MODES: readonly (readonly [bit: number, name: string, effectiveUser: string])[] = [
@@ -105,8 +107,11 @@ export const ORA_NO_DATA_FOUND = 1403;
 export const COMMANDS: ReadonlyMap<number, readonly [operation: string, call: string]> = new Map([
   [FN_COMMIT, ['COMMIT', 'command']],
   [FN_ROLLBACK, ['ROLLBACK', 'command']],
+  [0x30, ['STARTUP', 'command']],
+  [0x31, ['SHUTDOWN', 'command']],
   [0x67, ['TRANSACTION SWITCH', 'command']],
   [0x68, ['TRANSACTION CHANGE', 'command']],
+  [0x77, ['DESCRIBE', 'command']],
   [0x79, ['ENQUEUE', 'command']],
   [0x7a, ['DEQUEUE', 'command']],
   [0x7d, ['SUBSCRIBE', 'command']],

@@ -5,22 +5,14 @@
 import { decodeText, type TextEncodingName } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import * as c from './constants.ts';
-import { VALUES_MAX } from './limits.ts';
 import type { TtcReader } from './reader.ts';
-import {
-  BIND_ARRAY,
-  type BindType,
-  type DescriptorShape,
-  descriptorShapes,
-  readBindType,
-  readValue,
-} from './values.ts';
+import { readRows } from './rows.ts';
+import { type BindType, type DescriptorShape, descriptorShapes, readBindType } from './values.ts';
 
 /** Words behind the text; native clients before version 10 have one less. */
 const WORDS = 13;
 const WORDS_BEFORE_TEN = 12;
 const WORDS_ALL7 = 7;
-const BINDS_MAX = 65_536;
 const TYPE_QUERY = 1;
 const TYPE_BLOCK = 8;
 
@@ -31,6 +23,8 @@ export interface ExecuteContext {
   readonly stringBytesMax: number;
   /** Aligned arguments are filled up at their end, as those of other calls are. */
   readonly filled: boolean;
+  /** Calls of more binds or defines are not read. */
+  readonly bindsMax: number;
 }
 
 export class ExecuteCall {
@@ -182,7 +176,7 @@ function readRest(
 ): void {
   const { binds, defines, words, wordsExpected } = args;
   if (context.filled) reader.alignArguments();
-  if (reader.failed || words !== wordsExpected || binds > BINDS_MAX || defines > BINDS_MAX) return;
+  if (reader.failed || words !== wordsExpected || binds > context.bindsMax || defines > context.bindsMax) return;
   if (args.hasSql) {
     call.sqlAt = reader.pos;
     if (context.rawText) call.rawBytes = args.sqlLength;
@@ -247,47 +241,4 @@ function readBindTypes(reader: TtcReader, count: number, shape: DescriptorShape)
   const types: BindType[] = [];
   for (let i = 0; i < count && !reader.failed; i++) types.push(readBindType(reader, shape));
   return types;
-}
-/**
- * The bind rows up to the end of the message, in order of rows. Values longer than a string may be stand behind the
- * others of their row in SQL; `absent` tells the binds that have no value at all.
- */
-export function readRows(
-  reader: TtcReader,
-  binds: readonly BindType[],
-  absent: (index: number) => boolean,
-  moveLong: number,
-): BindValue[] {
-  const present = binds.filter((_, index) => !absent(index));
-  const values: BindValue[] = [];
-  while (reader.remaining() > 0 && !reader.failed && reader.peek() === c.MSG_ROW && values.length < VALUES_MAX) {
-    reader.skip(1);
-    readRow(reader, present, values, moveLong);
-  }
-  return values;
-}
-
-function readRow(reader: TtcReader, binds: readonly BindType[], values: BindValue[], moveLong: number): void {
-  const first = values.length;
-  const moved: number[] = [];
-  for (const bind of binds) {
-    if ((bind.flags & BIND_ARRAY) === 0 && bind.maxBytes > moveLong) {
-      moved.push(values.length);
-      values.push(null);
-    } else if (!reader.failed) readValue(reader, bind, values);
-  }
-  const late = binds.filter((bind) => (bind.flags & BIND_ARRAY) === 0 && bind.maxBytes > moveLong);
-  for (const [i, at] of moved.entries()) {
-    const one: BindValue[] = [];
-    if (!reader.failed) readValue(reader, late[i] as BindType, one);
-    values[at] = one[0] ?? null;
-  }
-  // A row that was cut short is no row.
-  if (reader.failed) values.length = first;
-}
-
-/** Binds behind `RETURNING … INTO` only come back; they have a descriptor but no value. */
-export function returningBinds(sql: string): number {
-  const into = /\breturn(?:ing)?\b[\s\S]*\binto\b([^;]*)$/i.exec(sql);
-  return into === null ? 0 : ((into[1] as string).match(/:\s*(?:\w+|"[^"]+")/g)?.length ?? 0);
 }

@@ -8,8 +8,12 @@ import fc from 'fast-check';
 import { type AuditEvent, MARK_NAMES, StatementEvent } from '../../contracts/event.ts';
 import { type Direction, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
 import { play } from '../sdk/testkit.ts';
+import { osonText } from './oson.ts';
 import tns from './protocol.ts';
+import { BIG_ENDIAN, DIALECT_F1, DIALECT_F4, DIALECT_F8, DIALECT_N, DIALECT_N4, DIALECT_NA } from './reader.ts';
 import * as t from './testing.ts';
+import { FixedWriter } from './testing-fixed.ts';
+import { vectorText } from './vector.ts';
 
 const byte = fc.oneof(fc.constantFrom(0, 1, 2, 3, 4, 7, 8, 9, 0x11, 0x5e, 0x7f, 0xfd, 0xfe, 0xff), fc.nat(255));
 const payload = fc.oneof(
@@ -18,7 +22,7 @@ const payload = fc.oneof(
 );
 const seq = fc.nat(3);
 const cursor = fc.constantFrom(0, 1, 2, 9);
-const fieldVersion = fc.constantFrom(3, 4, 5, 7, 8, 9, 24);
+const fieldVersion = fc.constantFrom(2, 3, 4, 5, 7, 8, 9, 24);
 const flags = fc.constantFrom(0, 0, 0, 0x40, 0x800, 0x2000, 0x400);
 
 const call = fc.oneof(
@@ -36,8 +40,27 @@ const call = fc.oneof(
     .map(([phase, n, rest]) => t.bytes(t.auth(phase, n, 'U', []), rest)),
   payload,
 );
+const dialect = fc.constantFrom(DIALECT_F1, DIALECT_F4, DIALECT_F8, DIALECT_N, DIALECT_N4, DIALECT_NA);
+const writer = fc
+  .tuple(dialect, fc.constantFrom(0, BIG_ENDIAN), fieldVersion)
+  .map(([base, order, version]) => new FixedWriter(base + order, version));
+const nativeCall = fc
+  .tuple(writer, seq, fc.string({ maxLength: 20 }), cursor, payload, fc.nat(255))
+  .map(([w, n, sql, id, value, type]) => {
+    const bind = { type, maxBytes: 30, form: 1 };
+    if (n === 0) return w.endToEnd(n, sql, sql, 7 + (type % 3), t.bytes(3, 0x0e, 1));
+    if (n === 1) return w.closeCursors(n, [id], w.fetch(2, id, 10));
+    return w.execute(n, { sql, cursor: id, binds: [bind], rows: [[t.clr(value)]] });
+  });
+const oldCall = fc
+  .tuple(fc.constantFrom(0x47, 0x4a, 0x3e, 0x51, 0x52, 0x60, 0x80, 0x81, 0x82), seq, payload, fc.string())
+  .map(([fn, n, rest, sql]) => t.bytes(3, fn, n, rest, t.clr(`SELECT ${sql}`), rest));
 const reply = fc.oneof(
   payload,
+  fc
+    .tuple(writer, seq, cursor, fc.nat(5), payload)
+    .map(([w, n, id, rows, rest]) => t.bytes(rest, w.status(n, { rows, cursor: id }))),
+  fc.tuple(payload, seq).map(([rest, n]) => t.bytes(27, rest, t.oer(n))),
   fc
     .tuple(seq, cursor, fc.nat(5), fieldVersion)
     .map(([n, id, rows, version]) => t.oer(n, { cursor: id, rows, fieldVersion: version })),
@@ -46,6 +69,12 @@ const reply = fc.oneof(
   fc.tuple(payload, seq).map(([rest, n]) => t.bytes(11, rest, t.oer(n))),
 );
 const step = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.oneof(nativeCall, oldCall), flags)
+      .map(([body, flag]) => turn(TO_SERVER, t.data(body, flag))),
+  },
   { weight: 6, arbitrary: fc.tuple(call, flags).map(([body, flag]) => turn(TO_SERVER, t.data(body, flag))) },
   { weight: 6, arbitrary: fc.tuple(reply, flags).map(([body, flag]) => turn(TO_CLIENT, t.data(body, flag))) },
   {
@@ -83,5 +112,19 @@ test('hostile conversations', () => {
       assertWellFormed(play(tns, [...opening, ...middle], midstream));
     }),
     { seed: 42, numRuns: 3000 },
+  );
+});
+
+test('images of JSON and vectors: any bytes give text or nothing, soon', () => {
+  const image = fc.oneof(
+    fc.uint8Array({ maxLength: 400 }),
+    fc.array(byte, { maxLength: 400 }).map((list) => t.bytes(0xff, 0x4a, 0x5a, 1, Uint8Array.from(list))),
+    fc.array(byte, { maxLength: 400 }).map((list) => t.bytes(0xdb, 0, Uint8Array.from(list))),
+  );
+  fc.assert(
+    fc.property(image, (bytes) => {
+      for (const text of [osonText(bytes), vectorText(bytes)]) assert.ok(text === undefined || text.length <= 20_000);
+    }),
+    { seed: 42, numRuns: 5000 },
   );
 });

@@ -1,9 +1,10 @@
 /** Who speaks: logins, end-to-end attributes, the current schema. */
 import { type Identity, LoginEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
+import { MODE_CHANGE_PASSWORD } from './constants.ts';
 import { methodOf, privilegedUser } from './login.ts';
 import type { Request } from './request.ts';
-import { KIND_LOGIN, Pending, type TnsSession } from './session.ts';
+import { KIND_COMMAND, KIND_LOGIN, Pending, type TnsSession } from './session.ts';
 
 /** End-to-end attributes and the current schema hold from the call on that carries them. */
 export function applyAttributes(session: TnsSession, request: Request, startUs: number, sink: EventSink): void {
@@ -25,13 +26,23 @@ export function setIdentity(session: TnsSession, change: Partial<Identity>): voi
   session.identity = { ...session.identity, ...change };
 }
 
-/** Either call of a login: both are one event. */
+/** `app[bob]`: the user who logs in, and the one who acts. */
+const PROXY_PATTERN = /^([^[\]]+)\[([^[\]]+)\]$/;
+
+/** Either call of a login: both are one event. The second call alone, in a session, changes a password. */
 export function login(session: TnsSession, request: Request, startUs: number, sink: EventSink): void {
   const call = request.login;
   if (call === undefined) return;
   const { pairs, mode } = call;
-  const user = call.user ?? session.identity.user;
-  const proxy = pairs.get('PROXY_CLIENT_NAME');
+  if (session.loggedIn && (mode & MODE_CHANGE_PASSWORD) !== 0) {
+    const change = session.statement(startUs, 'command', 'CHANGE PASSWORD');
+    if (call.user !== undefined) change.parameters = [call.user];
+    session.push(new Pending(KIND_COMMAND, request.sequence, change), sink);
+    return;
+  }
+  const named = PROXY_PATTERN.exec(call.user ?? '');
+  const user = named?.[1] ?? call.user ?? session.identity.user;
+  const proxy = pairs.get('PROXY_CLIENT_NAME') ?? named?.[2];
   const isRetry = session.heldLogin !== undefined && session.heldLogin.identity.user === user;
   if (!isRetry) session.releaseHeldLogin(sink);
   setIdentity(session, {

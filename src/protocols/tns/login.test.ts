@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AuditEvent, MARK_MIDSTREAM, MARK_NO_REPLY, OpaqueEvent } from '../../contracts/event.ts';
 import { END_FIN, type EventSink } from '../../contracts/protocol.ts';
-import { Driver, newDriverCounters } from '../sdk/driver.ts';
+import { newDriverCounters } from '../sdk/counters.ts';
+import { Driver } from '../sdk/driver.ts';
 import { connectionInfo } from '../sdk/testkit.ts';
 import { readAnoReply } from './ano.ts';
 import { connectFacts, refusalCode } from './connect.ts';
@@ -64,24 +65,32 @@ test('refuse: the text in the packet, or in the next', () => {
   }
 });
 
-test('redirect: the second connection knows what the first one said', () => {
-  const events: AuditEvent[] = [];
-  const sink: EventSink = { emit: (event) => events.push(event) };
-  const info = connectionInfo('tns');
-  const say = (turns: t.Turns): void => {
-    const driver = new Driver(tns, tns.open(info), sink, newDriverCounters(), false);
-    for (const { direction, bytes } of turns) driver.data(direction, bytes, 0, bytes.length, 1);
-    driver.end(END_FIN, 2);
-  };
-  say([t.client(t.connect()), t.server(t.packet(5, t.bytes(t.u16(0))))]);
-  assert.equal(events.length, 0);
-  const redirected = t.connect('(DESCRIPTION=(CONNECT_DATA=(SID=two)))');
-  redirected[5] = 4;
-  say([t.client(redirected), ...t.opening().slice(3)]);
-  assert.equal(events[0]?.identity.database, 'two');
-  assert.equal(events[0]?.identity.osUser, 'ann');
-  assert.equal(info.shared.size, 0);
-});
+const REDIRECT = '(DESCRIPTION=(ADDRESS=(PROTOCOL=tcp)(HOST=node2)(PORT=1521)))';
+
+for (const [where, redirect] of [
+  ['in the packet', t.packet(5, t.bytes(t.u16(REDIRECT.length), REDIRECT))],
+  ['in the next packet', t.bytes(t.packet(5, t.bytes(t.u16(REDIRECT.length))), t.data(t.bytes(REDIRECT)))],
+  ['not at all', t.packet(5, t.bytes(t.u16(0), '()'))],
+] as const) {
+  test(`redirect, its address ${where}: the second connection knows what the first one said`, () => {
+    const events: AuditEvent[] = [];
+    const sink: EventSink = { emit: (event) => events.push(event) };
+    const info = { ...connectionInfo('tns'), serverPort: 1521 };
+    const say = (turns: t.Turns): void => {
+      const driver = new Driver(tns, tns.open(info), sink, newDriverCounters(), false);
+      for (const { direction, bytes } of turns) driver.data(direction, bytes, 0, bytes.length, 1);
+      driver.end(END_FIN, 2);
+    };
+    say([t.client(t.connect()), t.server(redirect)]);
+    assert.equal(events.length, 0);
+    const redirected = t.connect('(DESCRIPTION=(CONNECT_DATA=(SID=two)))');
+    redirected[5] = 4;
+    say([t.client(redirected), ...t.opening().slice(3)]);
+    assert.equal(events[0]?.identity.database, 'two');
+    assert.equal(events[0]?.identity.osUser, 'ann');
+    assert.equal(info.shared.size, 0);
+  });
+}
 
 /** ANO reply of the server with a cipher and a checksum. */
 function ano(cipher: number, checksum: number): Uint8Array {
@@ -103,6 +112,7 @@ test('native encryption is opaque, with what the connect data said', () => {
   const [event] = events;
   assert.ok(event instanceof OpaqueEvent);
   assert.equal(event.reason, 'native-encryption');
+  assert.equal(event.tls?.cipher, 'AES256');
   assert.equal(event.identity.osUser, 'ann');
   assert.equal(event.identity.database, 'shop');
 });
@@ -198,6 +208,32 @@ test('who a session acts as: privileged modes, proxy users, tokens', () => {
   const [token] = t.logins(t.run(login(0x20000001, t.pair('AUTH_TOKEN', 'eyJhbGciOi'))));
   assert.equal(token?.method, 'token');
   assert.ok(!JSON.stringify(token).includes('eyJhbGciOi'));
+});
+
+test('a proxy user in brackets', () => {
+  const events = t.run([
+    ...negotiated(),
+    t.client(t.data(t.auth(2, 1, 'APP[BOB]', [], 0x101))),
+    t.server(t.data(t.oer(1))),
+  ]);
+  const [login] = t.logins(events);
+  assert.equal(login?.identity.user, 'APP');
+  assert.equal(login?.identity.effectiveUser, 'BOB');
+});
+
+test('a password that is changed in a session is a command, not a login', () => {
+  const secrets = [t.pair('AUTH_PASSWORD', '53FC1E7'), t.pair('AUTH_NEWPASSWORD', '99ABCDE')];
+  const events = t.run([
+    ...t.opening(),
+    t.client(t.data(t.auth(2, 3, 'SCOTT', secrets, 0x102))),
+    t.server(t.data(t.oer(3, { error: 28007, text: 'ORA-28007: the password cannot be reused\n' }))),
+  ]);
+  assert.equal(t.logins(events).length, 1);
+  const [change] = t.statements(events);
+  assert.equal(change?.operation, 'CHANGE PASSWORD');
+  assert.deepEqual(change?.parameters, ['SCOTT']);
+  assert.equal(change?.outcomes[0]?.errorCode, 'ORA-28007');
+  assert.ok(!JSON.stringify(events).includes('99ABCDE'));
 });
 
 test('mid-stream: the first call tells the dialect, the user stays unknown', () => {

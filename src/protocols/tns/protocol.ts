@@ -1,6 +1,6 @@
 /** Oracle Net (TNS) and the two-task common protocol (TTC) in it, 9i to 23ai. What is read and what is not: README.md. */
 import type { Cursor } from '../../base/cursor.ts';
-import { LoginEvent, MARK_GAP, OpaqueEvent } from '../../contracts/event.ts';
+import { LoginEvent, MARK_GAP, OpaqueEvent, type TlsFacts } from '../../contracts/event.ts';
 import {
   type Direction,
   type EventSink,
@@ -12,7 +12,7 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { isAno, readAnoReply } from './ano.ts';
+import { CIPHER_NAMES, isAno, readAnoReply } from './ano.ts';
 import { cancel, forceRequest, onClientData } from './calls.ts';
 import { connectFacts, refusalCode } from './connect.ts';
 import * as c from './constants.ts';
@@ -26,10 +26,13 @@ import { TnsSession } from './session.ts';
 const TLS_HANDSHAKE = 0x16;
 const DESCRIPTOR_BYTES_MAX = 8192;
 const REFUSE_TEXT_OFFSET = 12;
+const REDIRECT_TEXT_OFFSET = 10;
 const ACCEPT_SDU32_OFFSET = 32;
 const ACCEPT_FLAGS_OFFSET = 41;
 const MARKER_KIND_OFFSET = 10;
 const MARKER_RESET = 2;
+/** Server name that Oracle's clients put into TLS: the service, and the version of the protocol. */
+const SNI_PATTERN = /^S\d+\.(.+)\.V\d+\.\d+$/;
 
 function mayBeTls(session: TnsSession, bytes: Uint8Array, start: number, end: number): boolean {
   if (session.tlsSeen) return true;
@@ -53,7 +56,7 @@ function onFrame(session: TnsSession, direction: Direction, frame: Frame, cursor
       onRefuse(session, frame, cursor.bytes, start + REFUSE_TEXT_OFFSET, end, sink);
       return NEXT;
     case c.PACKET_REDIRECT:
-      rememberRedirect(session);
+      onRedirect(session, cursor.bytes, start + REDIRECT_TEXT_OFFSET, end);
       return NEXT;
     case c.PACKET_MARKER:
       onMarker(session, direction, cursor, sink);
@@ -80,12 +83,7 @@ function onConnect(session: TnsSession, frame: Frame, cursor: Cursor): void {
 
 function readDescriptor(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
   if (start >= end) return;
-  const text = Buffer.from(
-    bytes.buffer,
-    bytes.byteOffset + start,
-    Math.min(end - start, DESCRIPTOR_BYTES_MAX),
-  ).toString();
-  const facts = connectFacts(text);
+  const facts = connectFacts(descriptorText(bytes, start, end));
   setIdentity(session, {
     database: facts.service ?? session.identity.database,
     program: facts.program ?? session.identity.program,
@@ -116,6 +114,17 @@ function u32(bytes: Uint8Array, at: number, end: number): number {
   return at + 4 <= end ? new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0) : 0;
 }
 
+/** The new address stands in the packet, or in a DATA packet behind it. */
+function onRedirect(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
+  session.redirectFollows = start >= end && !session.redirectFollows;
+  if (session.redirectFollows) return;
+  rememberRedirect(session, descriptorText(bytes, Math.min(start, end), end));
+}
+
+function descriptorText(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, DESCRIPTOR_BYTES_MAX)).toString();
+}
+
 /** A refusal is a failed login, although nobody has said yet who would log in. */
 function onRefuse(
   session: TnsSession,
@@ -130,10 +139,7 @@ function onRefuse(
     return;
   }
   session.refusalStartUs = -1;
-  const from = Math.min(start, end);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.min(end - from, DESCRIPTOR_BYTES_MAX)).toString(
-    'latin1',
-  );
+  const text = descriptorText(bytes, Math.min(start, end), end);
   const event = new LoginEvent(session.identity, session.connectStartUs < 0 ? frame.startUs : session.connectStartUs);
   event.firstByteUs = frame.startUs;
   event.endUs = frame.endUs;
@@ -165,6 +171,8 @@ function onData(session: TnsSession, direction: Direction, frame: Frame, cursor:
   if (direction === TO_SERVER && session.descriptorFollows) {
     session.descriptorFollows = false;
     readDescriptor(session, bytes, payload, end);
+  } else if (direction === TO_CLIENT && session.redirectFollows) {
+    onRedirect(session, bytes, payload, end);
   } else if (direction === TO_CLIENT && session.refusalStartUs >= 0) {
     onRefuse(session, frame, bytes, payload, end, sink);
   } else if (direction === TO_SERVER) {
@@ -196,15 +204,26 @@ function onAno(
 ): FrameWish {
   if (direction === TO_SERVER) return NEXT;
   const choice = readAnoReply(bytes, start, end);
-  if (choice.cipher !== 0) return opaque(session, 'native-encryption', frame.startUs, sink);
+  if (choice.cipher !== 0) {
+    const cipher = CIPHER_NAMES.get(choice.cipher) ?? String(choice.cipher);
+    return opaque(session, 'native-encryption', frame.startUs, sink, { cipher });
+  }
   if (choice.macBytes > 0) session.macBytes = choice.macBytes;
   return NEXT;
 }
 
-function opaque(session: TnsSession, reason: string, tsUs: number, sink: EventSink): FrameWish {
+function opaque(
+  session: TnsSession,
+  reason: string,
+  tsUs: number,
+  sink: EventSink,
+  facts: TlsFacts | undefined = session.tlsSeen ? session.tls.facts : undefined,
+): FrameWish {
   session.flush(0, sink);
+  const service = SNI_PATTERN.exec(facts?.sni ?? '')?.[1];
+  if (service !== undefined) setIdentity(session, { database: service });
   const event = new OpaqueEvent(session.identity, session.connectStartUs < 0 ? tsUs : session.connectStartUs, reason);
-  if (session.tlsSeen) event.tls = session.tls.facts;
+  event.tls = facts;
   session.emit(event, sink);
   return STOP;
 }
@@ -237,7 +256,7 @@ const tns: ProtocolModule<TnsSession> = {
   onRest: (session, direction, bytes, start, end) => {
     if (direction === TO_CLIENT && session.reply.wireBytes > 0) session.reply.append(bytes, start, end);
   },
-  onGap: (session, direction, lostBytes, _synced, _tsUs, sink) => {
+  onGap: (session, direction, lostBytes, synced, _tsUs, sink) => {
     session.lostBytes += lostBytes;
     if (direction === TO_SERVER) {
       // A call may be missing, whose reply must not be taken for that of one before it. In the round after an error
@@ -246,6 +265,7 @@ const tns: ProtocolModule<TnsSession> = {
       forceRequest(session, true, sink);
     } else {
       session.reply.holed = true;
+      if (!synced) session.repliesLost = true;
       // With several replies outstanding, none can be told from the next.
       if (session.pending.length > 1) session.flush(MARK_GAP, sink);
     }

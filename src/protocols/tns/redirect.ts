@@ -1,20 +1,22 @@
 /**
- * A listener may send the client to another address: what the first connection said of the client is kept, by its
- * address, for the one that follows.
+ * A listener may send the client to another address: what the first connection said of the client is kept for the one
+ * that follows, by the client's address and the port it was sent to (names of hosts cannot be resolved here).
  */
 import type { Identity } from '../../contracts/event.ts';
+import { portOf } from './connect.ts';
 import { REDIRECTS_MAX } from './limits.ts';
 import type { TnsSession } from './session.ts';
 
-function keyOf(session: TnsSession): string {
-  return `redirect:${session.connection.clientAddress}`;
+function keyOf(session: TnsSession, port: number | undefined): string {
+  return `redirect:${session.connection.clientAddress}:${port ?? ''}`;
 }
 
-/** The oldest is forgotten when there are too many. */
-export function rememberRedirect(session: TnsSession): void {
+/** `text`: the descriptor of the new address. The oldest is forgotten when there are too many. */
+export function rememberRedirect(session: TnsSession, text: string): void {
   const { shared } = session.connection;
-  shared.delete(keyOf(session));
-  shared.set(keyOf(session), session.identity);
+  const key = keyOf(session, portOf(text));
+  shared.delete(key);
+  shared.set(key, session.identity);
   if (shared.size <= REDIRECTS_MAX) return;
   const [oldest] = shared.keys();
   if (oldest !== undefined) shared.delete(oldest);
@@ -22,8 +24,12 @@ export function rememberRedirect(session: TnsSession): void {
 
 /** The second connection of a redirected client starts with what the first one said. */
 export function recallRedirect(session: TnsSession): void {
-  const { shared } = session.connection;
-  const first = shared.get(keyOf(session)) as Identity | undefined;
-  shared.delete(keyOf(session));
-  if (first !== undefined) session.identity = { ...first, user: undefined, effectiveUser: undefined };
+  const { shared, serverPort } = session.connection;
+  for (const key of [keyOf(session, serverPort), keyOf(session, undefined)]) {
+    const first = shared.get(key) as Identity | undefined;
+    if (first === undefined) continue;
+    shared.delete(key);
+    session.identity = { ...first, user: undefined, effectiveUser: undefined };
+    return;
+  }
 }

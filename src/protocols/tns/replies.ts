@@ -22,6 +22,10 @@ import {
 import { findStatus, isTransactionOpen } from './status.ts';
 import { CallStatus, type StatusShape } from './status-shape.ts';
 
+/** Servers fill packets to a little less than the session data unit: more follows such a packet. */
+const FULL_PACKET_SLACK = 128;
+/** A reply in more short packets than this is looked at again when the client goes on. */
+const SEARCHES_MAX = 16;
 const VERSION_TWENTY = 14;
 const VERSION_TWELVE = 7;
 const VERSION_ELEVEN = 5;
@@ -53,9 +57,14 @@ export function onServerData(
   if (session.endOfResponse) {
     const alone = end - start === 1 && bytes[start] === c.MSG_END_OF_RESPONSE;
     if (alone || (flags & c.DATA_END_OF_RESPONSE) !== 0) finishReply(session, true, sink);
-  } else if (frame.length < session.sduBytes || isNegotiation(session)) {
+  } else if (reply.searches < SEARCHES_MAX && (mayEnd(session, frame) || isNegotiation(session))) {
+    reply.searches++;
     finishReply(session, false, sink);
   }
+}
+
+function mayEnd(session: TnsSession, frame: Frame): boolean {
+  return frame.length < session.sduBytes - FULL_PACKET_SLACK;
 }
 
 function isNegotiation(session: TnsSession): boolean {
@@ -84,10 +93,20 @@ export function finishReply(session: TnsSession, forced: boolean, sink: EventSin
   if (pending.fast && !reply.holed) negotiateFast(session);
   const status = statusOf(session, pending);
   if (status === undefined && !forced) return;
+  if (status !== undefined && answersAnother(session, pending, status)) {
+    reply.clear();
+    return;
+  }
   session.pending.shift();
   if (status === undefined && session.doubt) session.release(pending, MARK_GAP, sink);
   else settle(session, pending, status, sink);
   reply.clear();
+}
+
+/** After a loss, replies whose ends are marked may be those of calls that were given up. */
+function answersAnother(session: TnsSession, pending: Pending, status: CallStatus): boolean {
+  if (!session.endOfResponse || !session.repliesLost || status.short) return false;
+  return status.call !== pending.sequence;
 }
 
 function negotiate(session: TnsSession, pending: Pending): void {

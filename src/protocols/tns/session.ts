@@ -36,6 +36,7 @@ export const KIND_SILENT = 6;
 export const KIND_LOGOFF = 7;
 
 const SDU_DEFAULT = 8192;
+const BINDS_MAX = 65_536;
 /** Bytes of requests that may wait for a reply since the last time none did. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -81,6 +82,8 @@ export class TnsSession {
   /** The connect descriptor follows CONNECT in a DATA packet. */
   descriptorFollows = false;
   refusalStartUs = -1;
+  /** The new address of a REDIRECT follows in a DATA packet. */
+  redirectFollows = false;
 
   /** Settled by negotiation or by the first call that tells. */
   dialect: Dialect = DIALECT_UNKNOWN;
@@ -106,6 +109,8 @@ export class TnsSession {
   serverBroke = false;
   /** Calls may have been lost since the latest one: only a status with its number answers it. */
   doubt = false;
+  /** Replies may have been lost whole: where ends are marked, a status must name the call that it answers. */
+  repliesLost = false;
   lostBytes = 0;
   emitted = 0;
   quitUs = -1;
@@ -145,6 +150,7 @@ export class TnsSession {
       encoding: this.encoding(),
       stringBytesMax: negotiation.stringBytesMax,
       filled: true,
+      bindsMax: BINDS_MAX,
       dialect: dialect === DIALECT_UNKNOWN ? DIALECT_U : dialect,
       bigChunks: negotiation.bigChunks,
       sure: version >= 0,
@@ -160,6 +166,8 @@ export class TnsSession {
 
   push(pending: Pending, sink: EventSink): void {
     this.doubt = false;
+    // The client goes on: what it waited for may have come in what was lost.
+    if (this.endOfResponse && this.reply.holed && this.reply.length === 0) this.flush(MARK_GAP, sink);
     this.pending.push(pending);
     this.pendingBytes += this.request.length;
     if (this.pending.length === 1) this.pendingBytes = this.request.length;
@@ -180,9 +188,10 @@ export class TnsSession {
   release(pending: Pending, marks: number, sink: EventSink): void {
     const { event } = pending;
     if (event === undefined || pending.silent) return;
-    // A fetch has no event of its own while its query is open.
-    if (pending.kind === KIND_FETCH && pending.entry?.open === event) {
-      event.marks |= marks;
+    if (pending.kind === KIND_FETCH) {
+      // Its event is the query's, which is emitted when the cursor closes, or was.
+      if (pending.entry?.open !== event) return;
+      event.marks |= event.kind === 'statement' && event.outcomes.length === 0 ? marks | MARK_NO_REPLY : marks;
       return;
     }
     event.marks |= marks | MARK_NO_REPLY;

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { TtcReader } from './reader.ts';
-import { numberValue, readValue, scalarValue } from './values.ts';
+import { numberValue } from './scalars.ts';
+import { readValue, scalarValue } from './values.ts';
 
 function bind(type: number, form = 0): Parameters<typeof scalarValue>[1] {
   return { type, flags: 0, maxBytes: 30, charset: 873, form };
@@ -69,6 +70,25 @@ test('bytes that do not fit their type are given in hexadecimal', () => {
   assert.deepEqual(scalarValue(Uint8Array.of(0xc1, 0xff), bind(2)), { type: 'NUMBER', hex: 'c1ff' });
   assert.deepEqual(scalarValue(Uint8Array.of(1, 2), bind(12)), { type: 'DATE', hex: '0102' });
   assert.deepEqual(scalarValue(Uint8Array.of(9), bind(77)), { type: '77', hex: '09' });
+});
+
+test('values that are more than counted bytes: cursors, locators, objects', () => {
+  const read = (type: number, ...content: readonly number[]): unknown => {
+    const reader = new TtcReader();
+    reader.reset(Uint8Array.from(content), 0, content.length);
+    const values: unknown[] = [];
+    readValue(reader, bind(type), values as Parameters<typeof readValue>[2]);
+    assert.equal(reader.failed, false);
+    assert.equal(reader.remaining(), 0);
+    return values[0];
+  };
+  assert.equal(read(102, 1, 0), null);
+  assert.equal(read(102, 1, 1, 1, 17), 'cursor 17');
+  assert.deepEqual(read(114, 1, 3, 3, 9, 8, 7), { type: 'BFILE locator', hex: '090807' });
+  assert.equal(read(113, 0), null);
+  const object = [1, 2, 2, 0xaa, 0xbb, 0, 0, 0, 1, 3, 1, 1, 3, 0x84, 1, 5];
+  assert.deepEqual(read(109, ...object), { type: 'OBJECT', hex: '840105' });
+  assert.equal(read(109, 0, 0, 0, 0, 0, 0), null);
 });
 
 test('no bytes make a value that throws or runs past its message', () => {

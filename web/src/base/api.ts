@@ -31,11 +31,11 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
-/** Address of a route of the API; empty parameters are left out. */
+/** Address of a route of the API; absent parameters are left out. */
 export function apiUrl(path: string, params: Params = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined && value !== '') search.set(name, String(value));
+    if (value !== undefined) search.set(name, String(value));
   }
   const text = search.toString();
   return `${PREFIX}${path}${text === '' ? '' : `?${text}`}`;

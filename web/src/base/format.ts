@@ -67,11 +67,11 @@ export function formatMoment(ms: number, zone: Zone, precision: 'day' | 'minute'
   return `${text.slice(0, 10)} ${text.slice(11, length)}${offset(ms, zone)}`;
 }
 
-/** `10:00:00.123456Z`: the time of day of an ISO text with as many digits as it has. */
-export function formatClock(iso: string, zone: Zone): string {
+/** `10:00:00.123456Z`: the time of day of an ISO text with as many digits as it has, or at most `digits`. */
+export function formatClock(iso: string, zone: Zone, digits: number = 9): string {
   const ms = Date.parse(iso);
   if (Number.isNaN(ms)) return iso;
-  const fraction = /\.(\d+)/.exec(iso)?.[1] ?? '';
+  const fraction = (/\.(\d+)/.exec(iso)?.[1] ?? '').slice(0, digits);
   return `${shifted(ms, zone).toISOString().slice(11, 19)}${fraction === '' ? '' : `.${fraction}`}${offset(ms, zone)}`;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The query text as coloured tokens and as chips. Follows the grammar of `src/store/language.ts` (the server's parser
+ * The query text as coloured tokens and as chips. Follows the grammar of `src/query/language.ts` (the server's parser
  * decides what is right; this only needs to see where tokens and top-level conditions begin and end, also in text that is
  * not finished yet).
  */

@@ -85,7 +85,7 @@ function Rail(): JSX.Element {
         <span>Wiretrail</span>
       </a>
       <ul>
-        {RAIL.filter((item) => item.path !== '/people' || may('administrator')).map((item) => {
+        {RAIL.filter((item) => item.path !== '/people' || may('auditor')).map((item) => {
           const here = path === item.path || item.also?.some((prefix) => path.startsWith(prefix)) === true;
           return (
             <li key={item.path}>

@@ -82,7 +82,7 @@ const NEXT_THEME: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'da
 
 function ThemeButton(): JSX.Element {
   const now = theme.value;
-  const name = `Colours: ${now === 'system' ? 'as the system' : now}`;
+  const name = `Colours: ${now === 'system' ? 'auto' : now}`;
   return (
     <button type="button" class="button plain" aria-label={name} title={name} onClick={() => setTheme(NEXT_THEME[now])}>
       <Icon name={now === 'dark' ? 'moon' : 'sun'} />

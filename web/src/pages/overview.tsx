@@ -133,10 +133,10 @@ function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
         note="with an alerting rule"
       />
       <Tile
-        name="Rows read or changed"
+        name="Rows"
         value={data.rows}
         href={linkTo('/search', { q: withTerm(q, 'rows>0') })}
-        note="as the servers reported"
+        note="read or changed"
       />
       <Tile
         name="Failed sign-ins"

@@ -15,7 +15,7 @@ import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Grid } from '../ui/grid.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
-import { columnsOf, conditionValue, type RecordColumn } from '../ui/record-columns.tsx';
+import { columnsOf, conditionValue, RECORD_COLUMNS, type RecordColumn } from '../ui/record-columns.tsx';
 import { RowCache } from '../ui/row-cache.ts';
 import { Empty, ProblemNote, Skeleton } from '../ui/states.tsx';
 import { TimeChart } from '../ui/time-chart.tsx';
@@ -68,10 +68,12 @@ function Result(props: {
 }): JSX.Element {
   const { data, question } = props;
   const old = props.answer.stale || props.answer.problem !== undefined;
-  const [facets, setFacets] = useState(true);
+  const [wanted, setWanted] = useState(true);
+  // Beside an open statement there is room for the table alone.
+  const facets = wanted && !place.value.params.has('id');
   return (
     <div class={old ? 'search-result answered old' : 'search-result answered'} aria-busy={props.answer.loading}>
-      <SearchTools data={data} question={question} facets={facets} onFacets={() => setFacets(!facets)} />
+      <SearchTools data={data} question={question} facets={facets} onFacets={() => setWanted(!wanted)} />
       <Volume question={old ? undefined : question} />
       {data.total === 0 ? (
         <NothingMatched />
@@ -94,7 +96,13 @@ function Volume({ question }: { readonly question: Params | undefined }): JSX.El
   }, [JSON.stringify(question)]);
   const { dir: _dir, ...counted } = asked;
   const answer = useAnswer<Histogram>('/histogram', { ...counted, by: 'outcome', buckets: 120 });
-  if (answer.data === undefined) return <div class="chart-space" />;
+  if (answer.data === undefined) {
+    return (
+      <div class="chart-space">
+        {answer.problem !== undefined && <ProblemNote problem={answer.problem} retry={answer.reload} />}
+      </div>
+    );
+  }
   return (
     <TimeChart
       title="Over time"
@@ -133,8 +141,9 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
     [key, data],
   );
   const cols = place.value.params.get('cols');
-  const columns = useMemo(() => columnsOf(cols), [cols]);
   const openId = place.value.params.get('id') ?? undefined;
+  const beside = openId !== undefined;
+  const columns = useMemo(() => columnsOf(cols, beside), [cols, beside]);
   const [opened, setOpened] = useState(0);
   const open = (row: Row, index: number): void => {
     setOpened(index);
@@ -172,6 +181,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       openId={openId}
       onOpen={open}
       onKey={(pressed, row, column) => narrowByCell(pressed, row, column)}
+      onWidth={(column, widthPx) => setParams({ cols: widened(columns, column.id, widthPx) }, { replace: true })}
       onHead={() => setParams({ sort: question['dir'] === 'oldest' ? undefined : 'oldest' })}
       foot={
         <span>
@@ -180,6 +190,17 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       }
     />
   );
+}
+
+/** The columns as the address says them, one with another width. */
+function widened(columns: readonly RecordColumn[], id: string, widthPx: number): string {
+  const plain = (column: RecordColumn): boolean =>
+    RECORD_COLUMNS.some((one) => one.id === column.id && one.widthPx === column.widthPx);
+  return columns
+    .map((column) =>
+      column.id === id ? `${id}.${widthPx}` : plain(column) ? column.id : `${column.id}.${column.widthPx}`,
+    )
+    .join(',');
 }
 
 /** `f` narrows by the cell, `x` leaves its value out. */

@@ -57,7 +57,7 @@ function Head({ view }: { readonly view: SessionView }): JSX.Element {
   const commits = view.transactions.filter((one) => one.end === 'commit').length;
   const undone = view.transactions.filter((one) => one.end === 'rollback' || one.end === 'failed').length;
   return (
-    <header>
+    <header class="stack tight">
       <div class="page-head">
         <h2 class="statement-title">Session of {session.user ?? 'an unknown user'}</h2>
         <a href={linkTo('/search', { q: term('session', session.session), t: undefined })}>

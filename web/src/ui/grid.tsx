@@ -31,6 +31,8 @@ export interface GridProps<R> {
   /** A key that the grid itself does not know, on the active cell. */
   readonly onKey?: (key: string, row: R, column: GridColumn<R>) => boolean;
   readonly onHead?: (column: GridColumn<R>) => void;
+  /** A column's edge was dragged. */
+  readonly onWidth?: (column: GridColumn<R>, widthPx: number) => void;
   readonly foot?: ComponentChildren;
 }
 
@@ -147,11 +149,33 @@ function GridHead<R>(props: GridProps<R> & { readonly template: string; readonly
                 {column.title}
               </button>
             )}
+            {props.onWidth !== undefined && (
+              <i
+                class="grip"
+                onPointerDown={(event) => dragWidth(event, (widthPx) => props.onWidth?.(column, widthPx))}
+              />
+            )}
           </div>
         ))}
       </div>
     </div>
   );
+}
+
+const COLUMN_PX_MIN = 40;
+
+/** Follows the pointer from the edge of a column's head until it is let go. */
+function dragWidth(event: PointerEvent, onWidth: (widthPx: number) => void): void {
+  const grip = event.currentTarget;
+  const head = grip instanceof HTMLElement ? grip.parentElement : null;
+  if (!(grip instanceof HTMLElement) || head === null) return;
+  event.preventDefault();
+  grip.setPointerCapture(event.pointerId);
+  const startPx = head.offsetWidth - event.clientX;
+  grip.onpointermove = (move) => onWidth(Math.max(COLUMN_PX_MIN, Math.round(startPx + move.clientX)));
+  grip.onlostpointercapture = () => {
+    grip.onpointermove = null;
+  };
 }
 
 function GridRow<R>(props: {

@@ -62,8 +62,10 @@ export function QueryBar(props: {
             spellcheck={false}
             placeholder={'user:alice op:DELETE rows>1000 "drop table"'}
             value={text}
-            onInput={(event) => setText(event.currentTarget.value)}
-            onFocus={list.look}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              list.look();
+            }}
             onClick={list.look}
             onBlur={list.close}
             onKeyDown={onKeyDown}
@@ -176,10 +178,7 @@ function useCandidates(
     else if (event.key === 'ArrowDown' && !open) look();
     else if (event.key === 'ArrowDown' && listed) setChosen((chosen + 1) % candidates.length);
     else if (event.key === 'ArrowUp' && listed) setChosen((chosen + candidates.length - 1) % candidates.length);
-    else {
-      if (event.key.length === 1 || event.key === 'Backspace') look();
-      return false;
-    }
+    else return false;
     event.preventDefault();
     event.stopPropagation();
     return true;

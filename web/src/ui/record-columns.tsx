@@ -23,11 +23,11 @@ function textColumn(
 }
 
 export const RECORD_COLUMNS: readonly RecordColumn[] = [
-  { id: 'time', title: 'Time', widthPx: 196, cell: (row) => <Moment time={row.time} /> },
+  { id: 'time', title: 'Time', widthPx: 170, cell: (row) => <Moment time={row.time} short /> },
   { id: 'severity', title: 'Rule', widthPx: 42, field: 'severity', value: (row) => row.severity, cell: severityCell },
-  textColumn('user', 'User', 96, (row) => row.user),
-  textColumn('db', 'Database', 92, (row) => row.db),
-  textColumn('operation', 'Operation', 116, (row) => row.operation ?? row.kind, 'op'),
+  textColumn('user', 'User', 88, (row) => row.user),
+  textColumn('db', 'Database', 80, (row) => row.db),
+  textColumn('operation', 'Operation', 110, (row) => row.operation ?? row.kind, 'op'),
   { id: 'text', title: 'Statement', widthPx: 170, flexible: true, cell: (row) => <StatementText row={row} /> },
   {
     id: 'rows',
@@ -74,9 +74,13 @@ export const COLUMNS_SHOWN = [
   'outcome',
 ] as const;
 
+/** Those that still fit beside an open statement. */
+const COLUMNS_BESIDE = 'time,severity,user,text';
+
 /** Columns by the `cols` of the address (`user.180,text`: a width may follow); unknown names are left out. */
-export function columnsOf(cols: string | null): readonly RecordColumn[] {
-  const wanted = cols === null || cols === '' ? COLUMNS_SHOWN : cols.split(',');
+export function columnsOf(cols: string | null, beside: boolean = false): readonly RecordColumn[] {
+  const chosen = cols === null || cols === '' ? (beside ? COLUMNS_BESIDE : COLUMNS_SHOWN.join(',')) : cols;
+  const wanted = chosen.split(',');
   return wanted.flatMap((name) => {
     const [id = '', width] = name.split('.');
     const column = RECORD_COLUMNS.find((one) => one.id === id);
@@ -93,11 +97,12 @@ export function conditionValue(column: RecordColumn, row: Row): string | undefin
   return column.value?.(row);
 }
 
-export function Moment({ time }: { readonly time: string }): JSX.Element {
+/** Day and time of day; `short` to the millisecond, with the whole time on hovering. */
+export function Moment({ time, short }: { readonly time: string; readonly short?: boolean }): JSX.Element {
   const tz = zone();
   return (
-    <time class="moment" dateTime={time}>
-      <span class="muted">{formatDay(time, tz).slice(5)}</span> {formatClock(time, tz)}
+    <time class="moment" dateTime={time} title={short === true ? formatClock(time, tz) : undefined}>
+      <span class="muted">{formatDay(time, tz).slice(5)}</span> {formatClock(time, tz, short === true ? 3 : undefined)}
     </time>
   );
 }

@@ -30,7 +30,8 @@ const LINES_MAX = 6;
 
 export const OTHER = 'other';
 
-export function folded(series: Series): Series {
+export function folded(whole: Series): Series {
+  const series = whole.lines.length === 1 && whole.lines[0]?.name === '' ? named(whole) : whole;
   const rest = series.lines.filter((line, index) => index >= LINES_MAX || line.name === OTHER);
   if (rest.length === 0) return series;
   const counts = Array.from({ length: series.buckets }, (_, bucket) =>
@@ -39,6 +40,11 @@ export function folded(series: Series): Series {
   const total = rest.reduce((sum, line) => sum + line.total, 0);
   const kept = series.lines.filter((line) => !rest.includes(line));
   return { ...series, lines: [...kept, { name: OTHER, total, counts }] };
+}
+
+/** Counts that were not told apart. */
+function named(series: Series): Series {
+  return { ...series, lines: series.lines.map((line) => ({ ...line, name: 'records' })) };
 }
 
 /** Colour token of the n-th line: outcomes have their own, anything past the palette shares the last. */

@@ -58,9 +58,11 @@ export function Answered<T>(props: {
   readonly children: (data: T) => ComponentChildren;
 }): JSX.Element {
   const { answer } = props;
+  // What is wrong with a query is said at the query.
+  const ofQuery = answer.problem?.column !== undefined;
   return (
     <>
-      {answer.problem !== undefined && <ProblemNote problem={answer.problem} retry={answer.reload} />}
+      {answer.problem !== undefined && !ofQuery && <ProblemNote problem={answer.problem} retry={answer.reload} />}
       {answer.data === undefined ? (
         answer.problem === undefined && <Skeleton lines={props.lines ?? 6} />
       ) : (

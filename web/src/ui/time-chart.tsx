@@ -78,20 +78,22 @@ function ChartHead(props: TimeChartProps & { readonly numbers: boolean; readonly
       <button type="button" class="button plain small no-print" aria-pressed={props.numbers} onClick={props.onNumbers}>
         Numbers
       </button>
-      <ul class="legend">
-        {series.lines.map((line, index) => (
-          <li key={line.name}>
-            <button
-              type="button"
-              onClick={() => props.onLine?.(line.name)}
-              disabled={props.onLine === undefined || line.name === OTHER || line.name === ''}
-            >
-              <i class={`fill-${lineColour(line.name, index)}`} />
-              {line.name === '' ? 'none' : line.name} <b>{formatShort(line.total)}</b>
-            </button>
-          </li>
-        ))}
-      </ul>
+      {series.lines.length > 1 && (
+        <ul class="legend">
+          {series.lines.map((line, index) => (
+            <li key={line.name}>
+              <button
+                type="button"
+                onClick={() => props.onLine?.(line.name)}
+                disabled={props.onLine === undefined || line.name === OTHER || line.name === ''}
+              >
+                <i class={`fill-${lineColour(line.name, index)}`} />
+                {line.name === '' ? 'none' : line.name} <b>{formatShort(line.total)}</b>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
     </figcaption>
   );
 }
@@ -200,7 +202,7 @@ function plotOf(host: HTMLElement, props: TimeChartProps, onCursor: (bucket: num
       width: Math.max(200, host.clientWidth),
       height: props.heightPx,
       legend: { show: false },
-      padding: [6, 4, 0, 0],
+      padding: [6, 18, 0, 0],
       ...(zone() === 'UTC' ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
       scales: {
         x: { time: true, range: () => [first, first + bucketSeconds * Math.max(1, series.buckets)] },

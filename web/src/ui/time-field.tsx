@@ -44,7 +44,7 @@ export function TimeField(): JSX.Element {
 
 function TimePanel({ t, close }: { readonly t: string; readonly close: () => void }): JSX.Element {
   const [text, setText] = useState(t);
-  const shown = useAnswer<Explanation>('/explain', { t: text });
+  const shown = useAnswer<Explanation>('/explain', { t: text.trim() || undefined });
   const choose = (chosen: string): void => {
     setParams({ t: chosen, w: undefined });
     close();

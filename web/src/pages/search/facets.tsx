@@ -9,7 +9,7 @@ import { query } from '../../base/scope.ts';
 import { term, withTerm } from '../../base/terms.ts';
 import { patched } from '../../base/url.ts';
 import { Meter } from '../../ui/badge.tsx';
-import { Skeleton } from '../../ui/states.tsx';
+import { ProblemNote, Skeleton } from '../../ui/states.tsx';
 
 const FIELDS = ['user', 'op', 'object', 'db', 'program', 'client', 'rule', 'error', 'kind'] as const;
 const TITLES: Readonly<Record<string, string>> = {
@@ -31,7 +31,13 @@ export function FacetList({ question }: { readonly question: Params | undefined 
   }, [JSON.stringify(question)]);
   const { dir: _dir, ...counted } = question ?? kept;
   const answer = useAnswer<Facets>('/facets', { ...counted, field: FIELDS.join(','), limit: 6 });
-  if (answer.data === undefined) return <Skeleton lines={12} />;
+  if (answer.data === undefined) {
+    return answer.problem === undefined ? (
+      <Skeleton lines={12} />
+    ) : (
+      <ProblemNote problem={answer.problem} retry={answer.reload} />
+    );
+  }
   const { total } = answer.data;
   return (
     <section class="facets" aria-label="Values found" tabIndex={0}>

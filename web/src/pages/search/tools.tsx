@@ -7,7 +7,7 @@ import { useAnswer } from '../../base/answer.ts';
 import { apiUrl, type Params, send } from '../../base/api.ts';
 import { formatCount, formatMoment } from '../../base/format.ts';
 import { query, scopeParams, zone } from '../../base/scope.ts';
-import { session } from '../../base/session.ts';
+import { may, session } from '../../base/session.ts';
 import { linkTo, patched, place, setParams } from '../../base/url.ts';
 import { Field, useSending } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -46,7 +46,7 @@ export function SearchTools(props: {
         <ExplainMenu question={props.question} />
         <ColumnMenu />
         <SavedMenu />
-        <ExportMenu question={props.question} total={total} />
+        {may('auditor') && <ExportMenu question={props.question} total={total} />}
       </div>
     </div>
   );

@@ -28,7 +28,7 @@ export function Timeline({ view }: { readonly view: SessionView }): JSX.Element 
             <li key={lane}>{LABELS[lane]}</li>
           ))}
         </ul>
-        <svg width="100%" height={height} role="img" aria-label={`Timeline of ${view.items.length} records`}>
+        <svg width="100%" height={height} role="group" aria-label={`Timeline of ${view.items.length} records`}>
           <title>Timeline of the session</title>
           <Hatch />
           {LANES.map((lane, index) => (

@@ -36,7 +36,7 @@ export function BindTable({ view }: { readonly view: RecordView }): JSX.Element 
         <tbody>
           {view.binds.map((bind) => (
             <tr key={bind.position}>
-              <td class="mono">{bind.position}</td>
+              <td class="mono">{bind.position + 1}</td>
               <td>{bind.type}</td>
               <td class="mono">
                 {bind.isNull ? (

@@ -6,6 +6,7 @@ import { useAnswer } from '../../base/answer.ts';
 import { apiUrl } from '../../base/api.ts';
 import { formatCount, formatDuration, formatMoment } from '../../base/format.ts';
 import { zone } from '../../base/scope.ts';
+import { may } from '../../base/session.ts';
 import { term } from '../../base/terms.ts';
 import { linkTo, segment } from '../../base/url.ts';
 import { SeverityBadge } from '../../ui/badge.tsx';
@@ -181,7 +182,7 @@ function Tools({ view }: { readonly view: RecordView }): JSX.Element {
           <Icon name="search" /> Same shape
         </a>
       )}
-      {view.packets && (
+      {view.packets && may('auditor') && (
         <a class="button" download href={apiUrl(`/records/${segment(row.id)}/packets`)}>
           <Icon name="download" /> Packets
         </a>

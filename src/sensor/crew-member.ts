@@ -1,0 +1,102 @@
+/**
+ * A capture thread among several: a whole pipeline over its share of the connections, whose records go to the main
+ * thread. Nothing waits there: while the queue is full, records are dropped and counted, as when a store is too slow.
+ */
+import type { AuditRecord, RecordSink } from '../contracts/record.ts';
+import type { SqlStatement } from '../contracts/sql.ts';
+import type { StatusSink } from '../contracts/traffic.ts';
+import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
+import type { Policy } from '../policy/policy.ts';
+import { loadProtocols } from '../protocols/registry.ts';
+import { createColumnValueFinder } from '../sql/column-values.ts';
+import { readPolicies } from './assemble.ts';
+import type { CaptureParts } from './capture-parts.ts';
+import type { CaptureJob, CrewPlace, CrewRecord } from './messages.ts';
+import { Pipeline } from './pipeline.ts';
+import { newTally } from './tally.ts';
+import { ThreadQueue } from './thread-queue.ts';
+
+/** Records on their way from one capture thread to the main thread. */
+export const RECORDS_UNDER_WAY_MAX = 65_536;
+/** Records of one message. */
+const RECORDS_PER_MESSAGE = 512;
+/** Loss records of one thread, by number: no sensor writes more. */
+const LOSSES_PER_MEMBER = 2 ** 40;
+
+export class CrewOutbox implements RecordSink {
+  private readonly queue: ThreadQueue;
+  private readonly send: (records: readonly CrewRecord[]) => void;
+  private waiting: CrewRecord[] = [];
+
+  constructor(shared: SharedArrayBuffer, send: (records: readonly CrewRecord[]) => void) {
+    this.queue = new ThreadQueue(RECORDS_UNDER_WAY_MAX, shared);
+    this.send = send;
+  }
+
+  write(record: AuditRecord): boolean {
+    return this.add({ record, deferred: false, statement: undefined });
+  }
+
+  /** `false` when it had to be dropped. */
+  defer(record: AuditRecord, statement: SqlStatement | undefined): boolean {
+    // A template is known by its identity, which no copy has.
+    return this.add({ record, deferred: true, statement: statement && { ...statement, template: undefined } });
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    if (this.waiting.length === 0) return;
+    this.send(this.waiting);
+    this.waiting = [];
+  }
+
+  private add(record: CrewRecord): boolean {
+    if (!this.queue.enter()) return false;
+    this.waiting.push(record);
+    if (this.waiting.length >= RECORDS_PER_MESSAGE) this.flush();
+    return true;
+  }
+}
+
+/** Throws a UserError when a policy cannot be used. */
+export async function assembleMember(
+  job: CaptureJob,
+  crew: CrewPlace,
+  traffic: StatusSink | undefined,
+  outbox: CrewOutbox,
+): Promise<CaptureParts> {
+  // What is counted of records is counted where they come together.
+  const tally = newTally();
+  const start = (policy: Policy): ExplainingEngine =>
+    createEngine(policy, { maskKey: crew.maskKey, columnValues: createColumnValueFinder(), defersMemory: true });
+  let engine = start(readPolicies(job.policies));
+  const pipeline: Pipeline = new Pipeline({
+    sensor: job.sensor,
+    protocols: await loadProtocols(),
+    ports: job.ports,
+    policy: engine,
+    sink: outbox,
+    flowsMax: job.flowsMax,
+    overlap: job.overlap,
+    evidence: undefined,
+    traffic,
+    firstLoss: crew.index * LOSSES_PER_MEMBER,
+    defer: (record, statement) => {
+      if (!outbox.defer(record, statement)) pipeline.auditor.counters.dropped++;
+    },
+  });
+  return {
+    pipeline,
+    get engine() {
+      return engine;
+    },
+    tally,
+    enforce(policy) {
+      engine = start(policy);
+      pipeline.auditor.policy = engine;
+    },
+    tick: () => outbox.flush(),
+    flush: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,87 @@
+/** The first start, signing in and out, the second factor, invitations: by hand, as people do it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TOTP } from 'otpauth';
+import type { Page } from 'playwright-core';
+import { NO_BROWSER, PASSWORD, type Stage, settled, textOf, type Visit, withStage } from './stage.ts';
+
+async function fill(page: Page, fields: Readonly<Record<string, string>>): Promise<void> {
+  for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
+}
+
+async function firstStart(stage: Stage): Promise<Visit> {
+  const visit = await stage.visit(undefined);
+  const { page } = visit;
+  await page.goto(stage.base + (stage.server.setupPath ?? ''));
+  const create = page.getByRole('button', { name: 'Create and sign in' });
+  await fill(page, { Name: 'petrova', 'New password': 'short', Again: 'short' });
+  await page.getByText('At least 12 characters').waitFor();
+  assert.equal(await create.isDisabled(), true);
+  await fill(page, { 'New password': PASSWORD, Again: PASSWORD });
+  await create.click();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  await settled(page);
+  assert.ok(new URL(page.url()).searchParams.has('t'), 'who comes in sees the last day, and the address says so');
+  return visit;
+}
+
+/** Returns the secret that was set up. */
+async function secondFactor({ page }: Visit): Promise<string> {
+  await page.getByRole('button', { name: /petrova/ }).click();
+  await page.getByRole('link', { name: /second factor/ }).click();
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Set up a second factor' }).click();
+  await page.getByRole('img', { name: /QR code/ }).waitFor();
+  const secret = (await textOf(page.getByText('Or type the secret').locator('code'))).trim();
+  await page.getByLabel('Code of your second factor').fill(new TOTP({ secret }).generate());
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByText('Removing it takes').waitFor();
+  return secret;
+}
+
+async function signInAgain({ page }: Visit, secret: string): Promise<void> {
+  await page.getByRole('button', { name: /petrova/ }).click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await fill(page, { Name: 'petrova', Password: 'not the password' });
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').waitFor();
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  // A code is good once: the one that confirmed is used up, the next interval's is taken early.
+  const next = new TOTP({ secret }).generate({ timestamp: Date.now() + 30_000 });
+  await page.getByLabel('Code of your second factor').fill(next);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+}
+
+test('first start, second factor, sign-in', { skip: NO_BROWSER ?? false }, async () => {
+  await withStage(
+    async (stage) => {
+      const visit = await firstStart(stage);
+      const secret = await secondFactor(visit);
+      await signInAgain(visit, secret);
+      const unexpected = visit.faults.filter((fault) => !fault.startsWith('status 401'));
+      assert.deepEqual(unexpected, []);
+    },
+    { people: false },
+  );
+});
+
+test('an administrator invites, the invited person comes in as a viewer', { skip: NO_BROWSER ?? false }, async () => {
+  await withStage(async (stage) => {
+    const visit = await stage.visit('administrator');
+    const { page } = visit;
+    await page.goto(`${stage.base}/people`);
+    await page.getByRole('button', { name: 'Invite' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('ivanov');
+    await page.getByRole('button', { name: 'Make the link' }).click();
+    const link = await textOf(page.getByText('/invitation#'));
+    const guest = await stage.visit(undefined);
+    await guest.page.goto(link);
+    await fill(guest.page, { 'New password': PASSWORD, Again: PASSWORD });
+    await guest.page.getByRole('button', { name: 'Set and sign in' }).click();
+    await guest.page.getByRole('button', { name: /ivanov viewer/ }).waitFor();
+    assert.equal(await guest.page.getByRole('link', { name: 'People' }).count(), 0);
+    assert.deepEqual([...visit.faults, ...guest.faults], []);
+  });
+});

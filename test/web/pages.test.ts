@@ -1,0 +1,118 @@
+/** Every page in a real browser, for every role: it shows what it should, breaks no rule, and is accessible in both colours. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { ROLES, type Role } from '#src/console/api/common.js';
+import { goTo, NO_BROWSER, type Stage, settled, withStage } from './stage.ts';
+
+interface PageCase {
+  readonly path: string;
+  /** A text that only the loaded page shows, in a role's eyes. */
+  readonly shows: (role: Role) => string;
+}
+
+const DAY = 't=2026-11-21/2026-11-23';
+const PAGES: readonly PageCase[] = [
+  { path: `/?${DAY}`, shows: () => 'Who was active when' },
+  { path: '/live', shows: () => 'Waiting for statements' },
+  { path: `/search?${DAY}&q=user:alice`, shows: () => 'user:alice' },
+  { path: '/sessions', shows: () => 'Began' },
+  { path: '/entities', shows: () => 'Share' },
+  { path: '/entities?kind=object', shows: () => 'Share' },
+  { path: `/users/alice?${DAY}`, shows: () => 'Rare statements' },
+  { path: `/objects/people?${DAY}`, shows: () => 'Usual week' },
+  { path: `/databases/lab?${DAY}`, shows: () => 'Activity' },
+  { path: '/alerts', shows: (role) => (role === 'viewer' ? 'When it matched' : 'Decide') },
+  { path: '/policies', shows: () => 'Versions' },
+  { path: '/policies?tab=edit', shows: (role) => (role === 'viewer' ? 'Source' : 'Try over history') },
+  { path: `/sensors?${DAY}`, shows: () => 'Completeness' },
+  {
+    path: '/people',
+    shows: (role) =>
+      ({ viewer: 'does not include', auditor: 'chain of hashes', administrator: 'What each role may do' })[role],
+  },
+  { path: '/account', shows: () => 'Second factor' },
+];
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async (only): Promise<AxeResults['violations']> => {
+    const { axe } = window as unknown as { axe: { run(context: Document, options: object): Promise<AxeResults> } };
+    const options = only === undefined ? {} : { runOnly: { type: 'rule', values: only } };
+    return (await axe.run(document, { ...options, resultTypes: ['violations'] })).violations;
+  }, rules);
+  return found.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
+}
+
+/** A statement with a rule, bind values and a session around it. */
+async function someIds(stage: Stage, page: Page): Promise<{ statement: string; session: string }> {
+  return await page.evaluate(async (base) => {
+    const response = await fetch(`${base}/api/v1/records?q=${encodeURIComponent('op:"DROP TABLE"')}&limit=1`);
+    const { rows } = (await response.json()) as { rows: { id: string; session: string }[] };
+    return { statement: rows[0]?.id ?? '', session: rows[0]?.session ?? '' };
+  }, stage.base);
+}
+
+/** Goes on within the application, as a click on a link does; much quicker than loading it anew. */
+async function follow(page: Page, path: string): Promise<void> {
+  await page.evaluate((to) => {
+    history.pushState(null, '', to);
+    dispatchEvent(new PopStateEvent('popstate'));
+  }, path);
+  await settled(page);
+}
+
+async function pagesWith(stage: Stage, page: Page): Promise<readonly PageCase[]> {
+  const { statement, session } = await someIds(stage, page);
+  return [
+    ...PAGES,
+    { path: `/statements/${statement}`, shows: () => 'DROP TABLE' },
+    { path: `/sessions/${session}`, shows: () => 'What it did when' },
+    { path: `/search?${DAY}&id=${statement}`, shows: () => 'All fields of the record' },
+  ];
+}
+
+test('every page, for every role, without a fault', { skip: NO_BROWSER ?? false }, async (t) => {
+  await withStage(async (stage) => {
+    for (const role of ROLES) {
+      await t.test(role, async () => {
+        const visit = await stage.visit(role);
+        await goTo(visit, stage, '/');
+        for (const { path, shows } of await pagesWith(stage, visit.page)) {
+          await follow(visit.page, path);
+          await visit.page.getByText(shows(role)).first().waitFor();
+          await settled(visit.page);
+          assert.deepEqual(visit.faults, [], `${path} as ${role}`);
+          assert.equal(await visit.page.locator('.bad-note').count(), 0, `${path} as ${role} shows an error`);
+        }
+        await visit.context.close();
+      });
+    }
+    await t.test('accessible, in light and in dark', async () => {
+      const visit = await stage.visit('administrator');
+      await goTo(visit, stage, '/');
+      const found: string[] = [];
+      for (const { path } of await pagesWith(stage, visit.page)) {
+        await goTo(visit, stage, path);
+        for (const fault of await violations(visit.page)) found.push(`${path} in light: ${fault}`);
+        await visit.page.emulateMedia({ colorScheme: 'dark' });
+        for (const fault of await violations(visit.page, ['color-contrast'])) found.push(`${path} in dark: ${fault}`);
+        await visit.page.emulateMedia({ colorScheme: 'light' });
+      }
+      assert.deepEqual(found, []);
+      assert.deepEqual(visit.faults, []);
+      await visit.context.close();
+    });
+    await t.test('an unknown address says so', async () => {
+      const visit = await stage.visit('viewer');
+      await goTo(visit, stage, '/no-such-page');
+      await visit.page.getByText('There is no such page').waitFor();
+      await visit.context.close();
+    });
+  });
+});

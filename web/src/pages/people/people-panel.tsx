@@ -1,0 +1,282 @@
+/** Who may sign in, as what; the matrix of rights; new people and resets by a link that is good once. */
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Role } from '#src/console/api/common.js';
+import type { InvitationLink, People, Person } from '#src/console/api/people.js';
+import { useAnswer } from '../../base/answer.ts';
+import { send } from '../../base/api.ts';
+import { formatMoment } from '../../base/format.ts';
+import { zone } from '../../base/scope.ts';
+import { session } from '../../base/session.ts';
+import { segment } from '../../base/url.ts';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Choice, CodeField, Field, useSending } from '../../ui/form.tsx';
+import { Icon } from '../../ui/icon.tsx';
+import { Answered, ProblemNote } from '../../ui/states.tsx';
+
+export const ROLE_CHOICES: readonly { readonly value: Role; readonly text: string }[] = [
+  { value: 'viewer', text: 'viewer' },
+  { value: 'auditor', text: 'auditor' },
+  { value: 'administrator', text: 'administrator' },
+];
+
+interface Step {
+  readonly title: string;
+  readonly request: (code: { readonly code?: string }) => Promise<unknown>;
+}
+
+export function PeoplePanel(): JSX.Element {
+  const answer = useAnswer<People>('/people');
+  const [adding, setAdding] = useState(false);
+  const [step, setStep] = useState<Step | undefined>(undefined);
+  const [link, setLink] = useState<InvitationLink | undefined>(undefined);
+  const reset = (person: Person): void =>
+    setStep({
+      title: `Reset ${person.name}: password and second factor become void`,
+      request: async (code) =>
+        setLink(await send<InvitationLink>('POST', `/people/${segment(person.name)}/reset`, code)),
+    });
+  const change = (person: Person, what: { readonly role?: Role; readonly disabled?: boolean }, title: string): void =>
+    setStep({ title, request: (code) => send('PATCH', `/people/${segment(person.name)}`, { ...what, ...code }) });
+  return (
+    <Answered answer={answer}>
+      {(data) => (
+        <div class="stack">
+          <section class="panel">
+            <div class="split">
+              <h2>People</h2>
+              <button type="button" class="button main" onClick={() => setAdding(true)}>
+                <Icon name="plus" /> Invite
+              </button>
+            </div>
+            {link !== undefined && <LinkNote link={link} />}
+            <PeopleTable people={data.people} onReset={reset} onChange={change} />
+          </section>
+          <Rights rights={data.rights} />
+          {adding && (
+            <InviteDialog
+              onClose={() => setAdding(false)}
+              onLink={(made) => {
+                setLink(made);
+                answer.reload();
+              }}
+            />
+          )}
+          {step !== undefined && <StepDialog step={step} onClose={() => setStep(undefined)} onDone={answer.reload} />}
+        </div>
+      )}
+    </Answered>
+  );
+}
+
+function PeopleTable(props: {
+  readonly people: readonly Person[];
+  readonly onReset: (person: Person) => void;
+  readonly onChange: (
+    person: Person,
+    what: { readonly role?: Role; readonly disabled?: boolean },
+    title: string,
+  ) => void;
+}): JSX.Element {
+  return (
+    <table class="table">
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Role</th>
+          <th scope="col">Second factor</th>
+          <th scope="col">Last sign-in</th>
+          <th scope="col" class="num">
+            Signed in
+          </th>
+          <th scope="col">State</th>
+          <th scope="col">
+            <span class="away">What can be done</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {props.people.map((person) => (
+          <tr key={person.name}>
+            <td class="strong">{person.name}</td>
+            <td>
+              <select
+                class="input slim"
+                aria-label={`Role of ${person.name}`}
+                value={person.role}
+                disabled={person.name === session.value?.person?.name}
+                onChange={(event) => {
+                  const role = ROLE_CHOICES.find((one) => one.value === event.currentTarget.value)?.value;
+                  event.currentTarget.value = person.role;
+                  if (role !== undefined) props.onChange(person, { role }, `Make ${person.name} ${role}`);
+                }}
+              >
+                {ROLE_CHOICES.map((choice) => (
+                  <option key={choice.value} value={choice.value}>
+                    {choice.text}
+                  </option>
+                ))}
+              </select>
+            </td>
+            <td>{person.totp ? 'yes' : 'no'}</td>
+            <td>
+              {person.lastSignIn === undefined
+                ? 'never'
+                : formatMoment(Date.parse(person.lastSignIn), zone(), 'minute')}
+            </td>
+            <td class="num">{person.signIns}</td>
+            <td>{stateOf(person)}</td>
+            <td>
+              <div class="line tight">
+                <button type="button" class="button plain" onClick={() => props.onReset(person)}>
+                  Reset
+                </button>
+                <button
+                  type="button"
+                  class="button plain"
+                  disabled={person.name === session.value?.person?.name}
+                  onClick={() =>
+                    props.onChange(
+                      person,
+                      { disabled: !person.disabled },
+                      `${person.disabled ? 'Let' : 'Shut out'} ${person.name}${person.disabled ? ' in again' : ''}`,
+                    )
+                  }
+                >
+                  {person.disabled ? 'Let in' : 'Shut out'}
+                </button>
+              </div>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function stateOf(person: Person): string {
+  if (person.disabled) return 'shut out';
+  if (person.lockedUntil !== undefined)
+    return `locked until ${formatMoment(Date.parse(person.lockedUntil), zone(), 'minute')}`;
+  return person.invited ? 'invited' : 'active';
+}
+
+function LinkNote({ link }: { readonly link: InvitationLink }): JSX.Element {
+  const address = new URL(link.link, location.origin).href;
+  return (
+    <div class="note" role="status">
+      <p>
+        Hand this link over; it works once, until {formatMoment(Date.parse(link.expiresAt), zone(), 'minute')}, and is
+        not shown again.
+      </p>
+      <div class="line">
+        <code class="clip">{address}</code>
+        <button type="button" class="button" onClick={() => void navigator.clipboard.writeText(address)}>
+          <Icon name="link" /> Copy
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function Rights({ rights }: { readonly rights: People['rights'] }): JSX.Element {
+  const rank = (role: Role): number => ROLE_CHOICES.findIndex((one) => one.value === role);
+  return (
+    <section class="panel">
+      <h2>What each role may do</h2>
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">Action</th>
+            {ROLE_CHOICES.map((one) => (
+              <th key={one.value} scope="col">
+                {one.text}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rights.map((right) => (
+            <tr key={right.action}>
+              <th scope="row">{right.action}</th>
+              {ROLE_CHOICES.map((one) => (
+                <td key={one.value}>{rank(one.value) >= rank(right.role) ? 'yes' : <span class="muted">–</span>}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function InviteDialog(props: {
+  readonly onClose: () => void;
+  readonly onLink: (link: InvitationLink) => void;
+}): JSX.Element {
+  const [name, setName] = useState('');
+  const [role, setRole] = useState<Role>('viewer');
+  const [code, setCode] = useState('');
+  const sending = useSending();
+  return (
+    <Dialog title="Invite a person" onClose={props.onClose}>
+      <form
+        class="stack tight"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void sending.run(async () => {
+            props.onLink(
+              await send<InvitationLink>('POST', '/people', { name, role, ...(code === '' ? {} : { code }) }),
+            );
+            props.onClose();
+          });
+        }}
+      >
+        <Field text="Name" value={name} onText={setName} required maxLength={64} pattern="[A-Za-z0-9._@\-]+" />
+        <Choice text="Role" value={role} options={ROLE_CHOICES} onChoose={setRole} />
+        {session.value?.person?.totp === true && <CodeField value={code} onText={setCode} />}
+        {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
+        <button type="submit" class="button main" disabled={sending.busy}>
+          Make the link
+        </button>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Asks once more before rights change, with a code where the administrator has a second factor. */
+export function StepDialog(props: {
+  readonly step: Step;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}): JSX.Element {
+  const [code, setCode] = useState('');
+  const sending = useSending();
+  return (
+    <Dialog title={props.step.title} onClose={props.onClose}>
+      <form
+        class="stack tight"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void sending.run(async () => {
+            await props.step.request(code === '' ? {} : { code });
+            props.onDone();
+            props.onClose();
+          });
+        }}
+      >
+        <p>This is written to the trail under your name.</p>
+        {session.value?.person?.totp === true && <CodeField value={code} onText={setCode} />}
+        {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
+        <div class="line">
+          <button type="submit" class="button main" disabled={sending.busy}>
+            Do it
+          </button>
+          <button type="button" class="button" onClick={props.onClose}>
+            Cancel
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

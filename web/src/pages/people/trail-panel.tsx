@@ -1,0 +1,82 @@
+/** The console's own trail: who signed in, saw, exported, changed what. Chained by hashes; nobody can change it. */
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Trail } from '#src/console/api/people.js';
+import { useAnswer } from '../../base/answer.ts';
+import { formatCount } from '../../base/format.ts';
+import { Field } from '../../ui/form.tsx';
+import { Moment } from '../../ui/record-columns.tsx';
+import { Answered } from '../../ui/states.tsx';
+
+const PAGE = 100;
+
+export function TrailPanel(): JSX.Element {
+  const [who, setWho] = useState('');
+  const [action, setAction] = useState('');
+  const [before, setBefore] = useState<number | undefined>(undefined);
+  const answer = useAnswer<Trail>('/trail', {
+    limit: PAGE,
+    before,
+    who: who.trim() || undefined,
+    action: action.trim() || undefined,
+  });
+  const last = answer.data?.entries.at(-1)?.seq;
+  return (
+    <section class="panel stack">
+      <div class="form-line no-print">
+        <Field text="Who" value={who} onText={setWho} placeholder="petrova" />
+        <Field text="Action" value={action} onText={setAction} placeholder="reveal" />
+      </div>
+      <Answered answer={answer}>
+        {(data) => (
+          <>
+            <p class={data.intact ? 'muted small' : 'bad strong'}>
+              {formatCount(data.total)} entries;{' '}
+              {data.intact ? 'the chain of hashes is unbroken.' : 'THE CHAIN OF HASHES IS BROKEN.'}
+            </p>
+            <table class="table">
+              <thead>
+                <tr>
+                  <th scope="col">Time</th>
+                  <th scope="col">Who</th>
+                  <th scope="col">From</th>
+                  <th scope="col">Action</th>
+                  <th scope="col">What</th>
+                </tr>
+              </thead>
+              <tbody>
+                {data.entries.map((entry) => (
+                  <tr key={entry.seq}>
+                    <td>
+                      <Moment time={entry.time} />
+                    </td>
+                    <td class="strong">{entry.who}</td>
+                    <td class="mono">{entry.address}</td>
+                    <td>
+                      <span class="tag">{entry.action}</span>
+                    </td>
+                    <td>
+                      {entry.subject} <span class="muted">{entry.detail}</span>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            <p class="line no-print">
+              {before !== undefined && (
+                <button type="button" class="button" onClick={() => setBefore(undefined)}>
+                  Newest
+                </button>
+              )}
+              {data.entries.length === PAGE && (
+                <button type="button" class="button" onClick={() => setBefore(last)}>
+                  Older
+                </button>
+              )}
+            </p>
+          </>
+        )}
+      </Answered>
+    </section>
+  );
+}
