@@ -4,10 +4,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import { type Access, hasRole, type Principal, principalOf } from './access/access.ts';
+import type { AccessLog } from './access-log.ts';
 import type { ReadPool } from './reads/pool.ts';
 import type { Sight } from './reads/row.ts';
 import type { StateDb } from './state.ts';
-import type { Trail } from './trail.ts';
+import type { Trail, TrailFacts } from './trail.ts';
 
 export type ConsoleApp = FastifyInstance<
   RawServerDefault,
@@ -32,7 +33,10 @@ export interface Context {
   readonly db: StateDb;
   readonly access: Access;
   readonly trail: Trail;
+  readonly accessLog: AccessLog;
   readonly reads: ReadPool;
+  /** When a question was last written down, by asker and question. */
+  readonly searches: Map<string, number>;
   /** Secret of the link that makes the first administrator; `undefined` once it was used. */
   setupSecret: string | undefined;
 }
@@ -46,10 +50,21 @@ export function sightFor(request: FastifyRequest): Sight {
   return sightOf(principalOf(request));
 }
 
-/** Writes down what was done. Throws when it cannot, and then it must not happen. */
-export function record(context: Context, request: FastifyRequest, action: string, subject: string, detail = ''): void {
-  const who = request.principal?.who ?? '-';
-  context.trail.write({ who, address: request.ip, action, subject, detail });
+/** Writes down what was done, or is about to be. Rejects when it cannot, and then it must not happen. */
+export function record(
+  context: Context,
+  request: FastifyRequest,
+  action: string,
+  subject: string,
+  detail = '',
+): Promise<void> {
+  return note(context, { who: request.principal?.who ?? '-', address: request.ip, action, subject, detail });
+}
+
+/** As `record`, for what happens before one knows who asks. */
+export async function note(context: Context, facts: TrailFacts): Promise<void> {
+  context.trail.write(facts);
+  await context.accessLog.write(facts);
 }
 
 /** A signal that fires when the asker goes away before the answer. */
@@ -59,4 +74,24 @@ export function abandoned(request: FastifyRequest): AbortSignal {
     if (request.raw.destroyed && !request.raw.complete) controller.abort();
   });
   return controller.signal;
+}
+
+/** The same question by the same asker within this time is written down once: scrolling and zooming ask it often. */
+const SAME_QUESTION_MS = 10 * 60_000;
+const QUESTIONS_MAX = 10_000;
+
+/** Writes down which records were looked at, for those whose sight includes literals. */
+export async function recordSearch(context: Context, request: FastifyRequest, page: string): Promise<void> {
+  const { who, role } = principalOf(request);
+  if (!hasRole(role, 'auditor')) return;
+  const { q = '', t = '', db = '' } = request.query as Readonly<Record<string, string | undefined>>;
+  const asked = `${page} ${JSON.stringify({ q, t, db })}`;
+  const key = `${who}\n${asked}`;
+  const now = Date.now();
+  if (now - (context.searches.get(key) ?? 0) < SAME_QUESTION_MS) return;
+  context.searches.delete(key);
+  context.searches.set(key, now);
+  const oldest = context.searches.keys().next();
+  if (context.searches.size > QUESTIONS_MAX && oldest.done !== true) context.searches.delete(oldest.value);
+  await record(context, request, 'search', asked);
 }

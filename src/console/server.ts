@@ -13,6 +13,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifySchemaValidationError } from 'fastify';
 import Type from 'typebox';
 import { Access } from './access/access.ts';
+import { AccessLog } from './access-log.ts';
 import { API_PREFIX, Problem } from './api/common.ts';
 import type { ConsoleApp, ConsoleSettings, Context } from './context.ts';
 import { ConsoleError } from './error.ts';
@@ -22,6 +23,7 @@ import { liveRoutes } from './routes/live.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { recordRoutes } from './routes/records.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { searchRoutes } from './routes/searches.ts';
 import { sensorRoutes } from './routes/sensors.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -62,7 +64,17 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
   const access = new Access(db, tls !== undefined);
   const reads = new ReadPool(store, options.threads ?? THREADS);
   const setupSecret = access.people.isEmpty() ? newSecret() : undefined;
-  const context: Context = { settings: options, db, access, trail: new Trail(db), reads, setupSecret };
+  const accessLog = new AccessLog(store);
+  const context: Context = {
+    settings: options,
+    db,
+    access,
+    trail: new Trail(db),
+    accessLog,
+    reads,
+    searches: new Map(),
+    setupSecret,
+  };
   const app = newApp(tls);
   await install(app, context, options);
   await serveWeb(app, web);
@@ -72,7 +84,7 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
     setupPath: setupSecret === undefined ? undefined : `/setup#${setupSecret}`,
     close: async () => {
       await app.close();
-      await reads.close();
+      await Promise.all([reads.close(), accessLog.close()]);
       db.close();
     },
   };
@@ -147,6 +159,7 @@ function routes(api: ConsoleApp, context: Context): void {
   searchRoutes(api, context);
   policyRoutes(api, context);
   liveRoutes(api, context);
+  reportRoutes(api, context);
   api.get(
     '/openapi.json',
     { config: { role: 'viewer' }, schema: { hide: true, response: { 200: Type.Unknown() } } },

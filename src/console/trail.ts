@@ -31,20 +31,15 @@ interface TrailRow {
 const FIELD_CHARS_MAX = 4000;
 const GENESIS = '0'.repeat(64);
 
-/** Called with every entry after it is on disk, to write it down elsewhere too. */
-export type TrailListener = (facts: TrailFacts, timeMs: number) => void;
-
 export class Trail {
   private readonly db: StateDb;
-  private readonly listener: TrailListener | undefined;
   /** Entries found unbroken so far, and the hash of the last of them. */
   private verifiedSeq = 0;
   private verifiedHash = GENESIS;
   private broken = false;
 
-  constructor(db: StateDb, listener?: TrailListener) {
+  constructor(db: StateDb) {
     this.db = db;
-    this.listener = listener;
   }
 
   /** On disk when it returns; throws when it cannot be written, and then nothing may be done. */
@@ -57,7 +52,6 @@ export class Trail {
     const texts = [who, address, action, subject, detail].map((text) => text.slice(0, FIELD_CHARS_MAX));
     const hash = hashOf(last?.hash ?? GENESIS, seq, timeMs, texts);
     this.db.prepare('INSERT INTO trail VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(seq, timeMs, ...texts, hash);
-    this.listener?.({ who, address, action, subject, detail }, timeMs);
   }
 
   page({ before, limit = 100, who, action }: Static<typeof TrailQuery>): Static<typeof TrailPage> {

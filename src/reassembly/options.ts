@@ -49,7 +49,7 @@ export const REASSEMBLY_DEFAULTS: ReassemblyOptions = {
   windowBytesMax: 16 << 20,
   resyncSegments: 16,
   reorderPackets: 8,
-  reorderUs: 10_000,
+  reorderUs: 50_000,
   holeUs: 3_000_000,
   halfOpenUs: 30_000_000,
   oneWayUs: 300_000_000,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Draft, PolicyDiff, PolicyValidated, TryProgress } from '#src/console/api/policies.js';
 import { statement } from '#src/store/fixture.js';
-import { API, withConsole } from './console.js';
+import { API, until, withConsole } from './console.js';
 
 const RULE = `version: 1
 title: Deletes
@@ -48,11 +48,10 @@ test('a trial reads all history with the real engine, and can be given up', () =
   return withConsole(records, async (console) => {
     const started = await console.post('auditor', '/policies/try', { sources: SOURCES });
     const { id } = started.json() as { id: string };
-    let progress: TryProgress;
-    do {
-      await new Promise((resolve) => setImmediate(resolve));
-      progress = (await console.get('auditor', `/policies/try/${id}`)).json() as TryProgress;
-    } while (progress.state === 'running');
+    const progress = await until(
+      async () => (await console.get('auditor', `/policies/try/${id}`)).json() as TryProgress,
+      ({ state }) => state !== 'running',
+    );
     assert.equal(progress.state, 'done', progress.message);
     assert.deepEqual([progress.read, progress.total, progress.share, progress.matched], [300, 300, 1, 100]);
     assert.equal(progress.rules[0]?.matches, 100);

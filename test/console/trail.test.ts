@@ -1,9 +1,12 @@
 /** The console's own trail: what is written down, and that nobody can take it back. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Trail as TrailPage } from '#src/console/api/people.js';
 import { openState } from '#src/console/state.js';
 import { Trail } from '#src/console/trail.js';
+import { StoreReader } from '#src/store/reader.js';
+import { READS_FOLDER, verifyReads } from '#src/store/reads.js';
 import { API, someRecords, withConsole } from './console.js';
 
 test('sign-ins, views, reveals, exports and changes are written down', () =>
@@ -30,6 +33,18 @@ test('sign-ins, views, reveals, exports and changes are written down', () =>
       some.entries.map(({ subject }) => subject),
       [id],
     );
+    const log = new StoreReader(join(console.directory, READS_FOLDER));
+    const kept = [...log.query({})].map(({ user, operation, call }) => `${user} ${operation} ${call}`);
+    log.close();
+    for (const expected of [
+      'auditor READ console view',
+      'auditor READ console reveal',
+      'auditor READ console export',
+      '- LOGIN-REFUSED console login-refused',
+      'administrator PERSON-CREATED console person-created',
+    ])
+      assert.ok(kept.includes(expected), `${expected} in ${kept.join('; ')}`);
+    assert.deepEqual(verifyReads(console.directory)?.faults, []);
     const removed = await console.as('administrator', { method: 'DELETE', url: `${API}/trail` });
     assert.equal(removed.statusCode, 404, 'there is no way to ask for it');
   }));

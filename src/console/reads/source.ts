@@ -5,6 +5,7 @@ import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
+import { RecordExplainer } from '../../sensor/explainer.ts';
 import type { Group, GroupBy } from '../../store/aggregate.ts';
 import { recordById } from '../../store/answers.ts';
 import type { AggregateField } from '../../store/groups.ts';
@@ -25,14 +26,21 @@ export interface Question {
 export type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 const SECOND_US = 1_000_000;
+/** Answers kept by a thread, and groups in them, at most. */
+const KEPT_ANSWERS_MAX = 500;
+const KEPT_GROUPS_MAX = 200_000;
 
 export class Source {
   readonly directory: string;
   readonly reader: StoreReader;
+  readonly explainer: RecordExplainer;
+  private readonly answers = new Map<string, readonly Group[]>();
+  private kept = 0;
 
   constructor(directory: string) {
     this.directory = directory;
     this.reader = new StoreReader(directory);
+    this.explainer = new RecordExplainer(directory);
   }
 
   /** Throws `QueryError` for a query or time that makes no sense. */
@@ -63,9 +71,26 @@ export class Source {
     };
   }
 
-  /** All groups, in no order. */
+  /** All groups, in no order. Kept while nothing new arrives: pages ask for much the same, and people come back. */
   aggregate(query: Query, by: GroupBy): readonly Group[] {
-    return finish(this.reader.groupSteps(query, by));
+    // Records that arrive or expire change the answer.
+    const key = JSON.stringify([query, by, this.reader.lastSeq(), this.reader.summary().records]);
+    const known = this.answers.get(key);
+    if (known !== undefined) return known;
+    const groups = finish(this.reader.groupSteps(query, by));
+    // What could not be read may be there the next time.
+    if (this.reader.problems.length === 0) this.keep(key, groups);
+    return groups;
+  }
+
+  private keep(key: string, groups: readonly Group[]): void {
+    this.answers.set(key, groups);
+    this.kept += groups.length;
+    for (const [oldest, { length }] of this.answers) {
+      if (this.kept <= KEPT_GROUPS_MAX && this.answers.size <= KEPT_ANSWERS_MAX) return;
+      this.answers.delete(oldest);
+      this.kept -= length;
+    }
   }
 
   latest(query: Query, limit: number): readonly AuditRecord[] {

@@ -1,10 +1,11 @@
 /** What reading threads can be asked, and the messages that carry it. */
 
+import type { TimeRange } from '../../query/time.ts';
 import type { StoreSummary } from '../../store/reader.ts';
 import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
 import type { Scope } from '../api/common.ts';
 import type { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
-import type { PolicyTry, PolicyValidated, SourceFile, TryProgress } from '../api/policies.ts';
+import type { PolicyTry, PolicyValidated, RuleInfo, SourceFile, TryProgress } from '../api/policies.ts';
 import type {
   CompleteQuery,
   Completion,
@@ -27,6 +28,7 @@ import type {
   SessionView,
 } from '../api/records.ts';
 import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
+import type { ReportFiles, ReportRequest } from '../reports/model.ts';
 import type { DecisionFacts } from './alerts.ts';
 import type { SensorRecords } from './coverage.ts';
 import type { Sight } from './row.ts';
@@ -73,6 +75,9 @@ export interface TaskTable {
     source: Source,
     args: Seen<Scope & { id: string; decisions: readonly DecisionFacts[]; who: string }>,
   ) => Omit<AlertView, 'trail'>;
+  /** The absolute range of a scope; refuses queries and times that make no sense. */
+  readonly range: (source: Source, args: Loose<Scope>) => TimeRange;
+  readonly archived: (source: Source, args: { version: string }) => { sources: SourceFile[]; rules: RuleInfo[] };
   readonly validate: (source: Source, args: { sources: readonly SourceFile[]; tests: boolean }) => PolicyValidated;
   readonly tail: (
     source: Source,
@@ -87,6 +92,7 @@ export interface ExportChunk {
 }
 
 export interface StreamTable {
+  readonly report: (source: Source, args: ReportRequest) => Iterable<ReportFiles>;
   readonly export: (source: Source, args: Seen<ExportQuery>) => Iterable<ExportChunk>;
   readonly tryPolicy: (
     source: Source,

@@ -1,4 +1,6 @@
 /** The tasks of a reading thread, by name. */
+
+import { report } from '../reports/report.ts';
 import { alert, alerts } from './alerts.ts';
 import { complete } from './complete.ts';
 import { coverage, sensorRecords } from './coverage.ts';
@@ -12,7 +14,7 @@ import { session, sessions } from './sessions.ts';
 import { tail } from './tail.ts';
 import type { StreamTable, TaskTable } from './task.ts';
 import { tryPolicy } from './trial.ts';
-import { validate } from './validate.ts';
+import { archived, validate } from './validate.ts';
 
 export const TASKS: TaskTable = {
   summary: (source) => source.reader.summary(),
@@ -36,7 +38,9 @@ export const TASKS: TaskTable = {
   alerts,
   alert,
   tail,
+  range: (source, scope) => source.question(scope).range,
   validate,
+  archived,
 };
 
-export const STREAMS: StreamTable = { export: exportRecords, tryPolicy };
+export const STREAMS: StreamTable = { export: exportRecords, report, tryPolicy };

@@ -2,7 +2,7 @@
 import { principalOf } from '../access/access.ts';
 import { AlertDecide, AlertDecided, AlertQuery, Alerts, AlertsQuery, AlertView, type Decision } from '../api/alerts.ts';
 import { IdParams } from '../api/common.ts';
-import { abandoned, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
+import { abandoned, type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import type { DecisionFacts } from '../reads/alerts.ts';
 import { isoOf, type StateDb } from '../state.ts';
@@ -42,6 +42,7 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request) => {
       const { id } = request.params;
+      await recordSearch(context, request, `alert ${id}`);
       const args = {
         ...request.query,
         id,
@@ -80,7 +81,7 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
         for (const { id, count, last } of found)
           insert.run(id, Date.now(), who, state, verdict ?? null, reason, count, microseconds(last));
       })();
-      for (const { id } of found) record(context, request, `alert-${state}`, id, reason);
+      for (const { id } of found) await record(context, request, `alert-${state}`, id, reason);
       return { ids: found.map(({ id }) => id) };
     },
   );

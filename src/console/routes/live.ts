@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Principal, principalOf } from '../access/access.ts';
 import { LIVE_COUNTS, LIVE_ROW, type LiveCounts, LiveQuery } from '../api/live.ts';
-import { type ConsoleApp, type Context, sightOf } from '../context.ts';
+import { type ConsoleApp, type Context, recordSearch, sightOf } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 
 const TICK_MS = 1000;
@@ -27,6 +27,7 @@ export function liveRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request, reply) => {
       const principal = principalOf(request);
+      await recordSearch(context, request, 'live');
       enter(streams, principal.who);
       try {
         await follow(context, request, reply, request.query, closing.signal);
@@ -65,14 +66,17 @@ async function follow(
   while (!closing.aborted) {
     const tail = await reads.ask('tail', { q, db, sight, after, limit: rate });
     // Nothing was sent yet when the query makes no sense: then it is answered as any other.
-    for (const { position, row } of tail.rows)
+    for (const { position, row } of tail.rows) {
+      if (!reply.sse.isConnected) return;
       await reply.sse.send({ id: String(position), event: LIVE_ROW, data: row });
+    }
     after = tail.position;
     counts.received += tail.received;
     counts.matching += tail.matching;
     counts.shown += tail.rows.length;
     counts.notShown += tail.matching - tail.rows.length;
     const data: LiveCounts = { time: new Date().toISOString(), ...counts };
+    if (!reply.sse.isConnected) return;
     await reply.sse.send({ id: String(after), event: LIVE_COUNTS, data });
     await sleep(TICK_MS, undefined, { signal: closing }).catch(() => undefined);
     if (!reply.sse.isConnected || !access.isCurrent(principal)) break;

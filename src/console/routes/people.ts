@@ -53,11 +53,11 @@ function personRoutes(app: ConsoleApp, context: Context): void {
   app.post(
     '/people',
     { config, schema: { summary: 'Make a person', body: PersonCreate, response: { 200: InvitationLink } } },
-    (request) => {
+    async (request) => {
       const { name, role, code } = request.body;
       access.stepUp(principalOf(request), code);
       const link = linkOf(people.create(name, role));
-      record(context, request, 'person-created', name, role);
+      await record(context, request, 'person-created', name, role);
       return link;
     },
   );
@@ -67,14 +67,14 @@ function personRoutes(app: ConsoleApp, context: Context): void {
       config,
       schema: { summary: 'Change role or disable', params: NameParams, body: PersonChange, response: { 200: Done } },
     },
-    (request) => {
+    async (request) => {
       const { role, disabled, code } = request.body;
       const { name } = people.get(request.params.name);
       access.stepUp(principalOf(request), code);
       people.change(name, { ...(role === undefined ? {} : { role }), ...(disabled === undefined ? {} : { disabled }) });
       // What a sign-in may do is asked of the person each time; one that is disabled ends.
       if (disabled === true) signIns.endAll(name);
-      record(context, request, 'person-changed', name, JSON.stringify({ role, disabled }));
+      await record(context, request, 'person-changed', name, JSON.stringify({ role, disabled }));
       return DONE;
     },
   );
@@ -89,7 +89,7 @@ function personRoutes(app: ConsoleApp, context: Context): void {
         response: { 200: InvitationLink },
       },
     },
-    (request) => {
+    async (request) => {
       const { name } = people.get(request.params.name);
       const principal = principalOf(request);
       if (name === principal.who)
@@ -97,7 +97,7 @@ function personRoutes(app: ConsoleApp, context: Context): void {
       access.stepUp(principal, request.body.code);
       const link = linkOf(people.reset(name));
       signIns.endAll(name);
-      record(context, request, 'person-reset', name);
+      await record(context, request, 'person-reset', name);
       return link;
     },
   );
@@ -115,22 +115,22 @@ function tokenRoutes(app: ConsoleApp, context: Context): void {
       config,
       schema: { summary: 'Make a token; it is shown once', body: TokenCreate, response: { 200: TokenSecret } },
     },
-    (request) => {
+    async (request) => {
       const { name, role, days, code } = request.body;
       const principal = principalOf(request);
       access.stepUp(principal, code);
       const token = access.tokens.create(name, role, principal.who, days);
-      record(context, request, 'token-created', name, role);
+      await record(context, request, 'token-created', name, role);
       return token;
     },
   );
   app.delete(
     '/tokens/:id',
     { config, schema: { summary: 'Revoke a token', params: IdParams, response: { 200: Done } } },
-    (request) => {
+    async (request) => {
       access.stepUp(principalOf(request), undefined);
       const name = access.tokens.revoke(request.params.id);
-      record(context, request, 'token-revoked', name);
+      await record(context, request, 'token-revoked', name);
       return DONE;
     },
   );

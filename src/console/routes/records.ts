@@ -27,7 +27,7 @@ import {
   SessionsQuery,
   SessionView,
 } from '../api/records.ts';
-import { abandoned, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
+import { abandoned, type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import type { ExportChunk } from '../reads/task.ts';
 
@@ -40,16 +40,23 @@ export function recordRoutes(app: ConsoleApp, context: Context): void {
   exportRoute(app, context);
 }
 
-function listRoutes(app: ConsoleApp, { reads }: Context): void {
+function listRoutes(app: ConsoleApp, context: Context): void {
+  const { reads } = context;
   app.get(
     '/overview',
     { config: READ, schema: { summary: 'What happened in a range', querystring: Scope, response: { 200: Overview } } },
-    (request) => reads.ask('overview', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    async (request) => {
+      await recordSearch(context, request, 'overview');
+      return reads.ask('overview', { ...request.query, sight: sightFor(request) }, abandoned(request));
+    },
   );
   app.get(
     '/records',
     { config: READ, schema: { summary: 'Rows, by cursor', querystring: RecordsQuery, response: { 200: Records } } },
-    (request) => reads.ask('records', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    async (request) => {
+      await recordSearch(context, request, 'search');
+      return reads.ask('records', { ...request.query, sight: sightFor(request) }, abandoned(request));
+    },
   );
   app.get(
     '/records/at',
@@ -57,7 +64,10 @@ function listRoutes(app: ConsoleApp, { reads }: Context): void {
       config: READ,
       schema: { summary: 'Rows, by position in the result', querystring: RecordsAtQuery, response: { 200: RecordsAt } },
     },
-    (request) => reads.ask('recordsAt', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    async (request) => {
+      await recordSearch(context, request, 'search');
+      return reads.ask('recordsAt', { ...request.query, sight: sightFor(request) }, abandoned(request));
+    },
   );
   app.get(
     '/count',
@@ -107,7 +117,7 @@ function oneRecordRoutes(app: ConsoleApp, context: Context): void {
       const sight = sightFor(request);
       const view = await reads.ask('record', { id: request.params.id, sight }, abandoned(request));
       // Statements with their literals are sensitive: who looked at which is written down.
-      if (sight.literals) record(context, request, 'view', request.params.id);
+      if (sight.literals) await record(context, request, 'view', request.params.id);
       const packets = view.row.session !== undefined && sight.literals && settings.evidence !== undefined;
       const mayReveal =
         view.binds.length > 0 &&
@@ -131,7 +141,7 @@ function oneRecordRoutes(app: ConsoleApp, context: Context): void {
       const { reason, code } = request.body;
       access.stepUp(principalOf(request), code);
       const values = await reads.ask('reveal', { id: request.params.id });
-      record(context, request, 'reveal', request.params.id, reason);
+      await record(context, request, 'reveal', request.params.id, reason);
       return values;
     },
   );
@@ -148,13 +158,14 @@ function oneRecordRoutes(app: ConsoleApp, context: Context): void {
       const packets =
         session === undefined || evidence === undefined ? undefined : await reads.ask('packets', { evidence, session });
       if (packets === undefined) throw new ConsoleError('not-found', 'no packets of this session are kept');
-      record(context, request, 'packets', request.params.id, `session ${session}`);
+      await record(context, request, 'packets', request.params.id, `session ${session}`);
       return sendFile(reply, `${session}.pcapng`, 'application/x-pcapng').send(Buffer.from(packets));
     },
   );
 }
 
-function surroundingRoutes(app: ConsoleApp, { reads }: Context): void {
+function surroundingRoutes(app: ConsoleApp, context: Context): void {
+  const { reads } = context;
   app.get(
     '/sessions',
     { config: READ, schema: { summary: 'Sessions', querystring: SessionsQuery, response: { 200: Sessions } } },
@@ -171,8 +182,9 @@ function surroundingRoutes(app: ConsoleApp, { reads }: Context): void {
         response: { 200: SessionView },
       },
     },
-    (request) => {
+    async (request) => {
       const { id } = request.params;
+      await recordSearch(context, request, `session ${id}`);
       return reads.ask('session', { id, after: request.query.after, sight: sightFor(request) }, abandoned(request));
     },
   );
@@ -197,8 +209,9 @@ function surroundingRoutes(app: ConsoleApp, { reads }: Context): void {
           response: { 200: EntityView },
         },
       },
-      (request) => {
+      async (request) => {
         const { name } = request.params;
+        await recordSearch(context, request, `${kind} ${name}`);
         return reads.ask('entity', { ...request.query, kind, name, sight: sightFor(request) }, abandoned(request));
       },
     );
@@ -221,7 +234,7 @@ function exportRoute(app: ConsoleApp, context: Context): void {
       // The first chunk tells whether the query makes sense, before anything is sent.
       const first = await chunks.next();
       const asked = JSON.stringify({ q: query.q, t: query.t, db: query.db, format: query.format });
-      record(context, request, 'export', query.format, asked);
+      await record(context, request, 'export', query.format, asked);
       const type = query.format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson';
       const written = noteEnd(context, request, asked, following(first, chunks));
       return sendFile(reply, `wiretrail.${query.format}`, type).send(Readable.from(written, { objectMode: false }));
@@ -253,7 +266,7 @@ async function* noteEnd(
     }
     whole = true;
   } finally {
-    record(context, request, whole ? 'export-done' : 'export-cut', `${rows} rows`, asked);
+    await record(context, request, whole ? 'export-done' : 'export-cut', `${rows} rows`, asked);
   }
 }
 

@@ -36,7 +36,7 @@ export function searchRoutes(app: ConsoleApp, context: Context): void {
   app.post(
     '/searches',
     { config: CONFIG, schema: { summary: 'Save a search', body: SearchSave, response: { 200: SavedSearch } } },
-    (request) => {
+    async (request) => {
       const { who } = principalOf(request);
       const { name, q, t = null, db: databases = null, view = null, shared = false } = request.body;
       const count = db.prepare<[string], number>('SELECT count(*) FROM search WHERE by = ?').pluck().get(who) ?? 0;
@@ -47,7 +47,7 @@ export function searchRoutes(app: ConsoleApp, context: Context): void {
          ON CONFLICT (by, name) DO UPDATE SET shared = excluded.shared, saved_ms = excluded.saved_ms,
            q = excluded.q, t = excluded.t, db = excluded.db, view = excluded.view`,
       ).run(newId(), name, who, shared ? 1 : 0, Date.now(), q, t, databases, view);
-      record(context, request, 'search-saved', name, q);
+      await record(context, request, 'search-saved', name, q);
       const row = db
         .prepare<[string, string], SearchRow>('SELECT * FROM search WHERE by = ? AND name = ?')
         .get(who, name);
@@ -58,11 +58,11 @@ export function searchRoutes(app: ConsoleApp, context: Context): void {
   app.delete(
     '/searches/:id',
     { config: CONFIG, schema: { summary: 'Remove one of one’s searches', params: IdParams, response: { 200: Done } } },
-    (request) => {
+    async (request) => {
       const { who } = principalOf(request);
       const removed = db.prepare('DELETE FROM search WHERE id = ? AND by = ?').run(request.params.id, who).changes;
       if (removed === 0) throw new ConsoleError('not-found', 'you have no such search');
-      record(context, request, 'search-removed', request.params.id);
+      await record(context, request, 'search-removed', request.params.id);
       return { done: true as const };
     },
   );

@@ -2,8 +2,7 @@
 
 import { UserError } from '../../base/errors.ts';
 import { formatTime } from '../../base/time.ts';
-import { requestControl } from '../../control/client.ts';
-import { CODE_STATUS, RESULT_DONE } from '../../control/frame.ts';
+import { sensorStatus } from '../../sensor/remote.ts';
 import type { SensorStatus } from '../../sensor/steering.ts';
 import { CoverageQuery, CoverageView, type SensorInfo, Sensors } from '../api/sensors.ts';
 import { abandoned, type ConsoleApp, type Context } from '../context.ts';
@@ -42,8 +41,7 @@ export function sensorRoutes(app: ConsoleApp, context: Context): void {
 export async function askSensor(socket: string | undefined): Promise<SensorStatus | { problem: string | undefined }> {
   if (socket === undefined) return { problem: undefined };
   try {
-    const { result, content } = await requestControl(socket, CODE_STATUS, '');
-    return result === RESULT_DONE ? (JSON.parse(content) as SensorStatus) : { problem: content };
+    return await sensorStatus(socket);
   } catch (error) {
     if (error instanceof UserError) return { problem: error.message };
     throw error;

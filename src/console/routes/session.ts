@@ -19,7 +19,7 @@ import {
   TotpSecret,
 } from '../api/session.ts';
 import type { ConsoleApp, Context } from '../context.ts';
-import { record } from '../context.ts';
+import { note, record } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import { digestOf, isoOf } from '../state.ts';
 
@@ -81,11 +81,11 @@ function signInRoutes(app: ConsoleApp, context: Context): void {
       try {
         const person = await access.people.signIn(name, password, code);
         access.startSignIn(reply, request, person.name);
-        context.trail.write({ who: person.name, address: request.ip, action: 'login', subject: person.name });
+        await note(context, { who: person.name, address: request.ip, action: 'login', subject: person.name });
         return await sessionOf(context, request, person.name);
       } catch (error) {
         if (error instanceof ConsoleError && error.code !== 'code-needed')
-          context.trail.write({
+          await note(context, {
             who: '-',
             address: request.ip,
             action: 'login-refused',
@@ -99,11 +99,11 @@ function signInRoutes(app: ConsoleApp, context: Context): void {
   app.post(
     '/logout',
     { config: { role: 'viewer' }, schema: { summary: 'Sign out', response: { 200: Done } } },
-    (request, reply) => {
+    async (request, reply) => {
       const { who, signIn } = principalOf(request);
       if (signIn !== undefined) access.signIns.end(signIn.person, signIn.id);
       access.endSignIn(reply);
-      record(context, request, 'logout', who);
+      await record(context, request, 'logout', who);
       return DONE;
     },
   );
@@ -124,7 +124,7 @@ function signInRoutes(app: ConsoleApp, context: Context): void {
       const person = await access.people.createFirst(name, password);
       context.setupSecret = undefined;
       access.startSignIn(reply, request, person.name);
-      context.trail.write({ who: person.name, address: request.ip, action: 'setup', subject: person.name });
+      await note(context, { who: person.name, address: request.ip, action: 'setup', subject: person.name });
       return sessionOf(context, request, person.name);
     },
   );
@@ -141,7 +141,7 @@ function signInRoutes(app: ConsoleApp, context: Context): void {
     async (request, reply) => {
       const person = await access.people.acceptInvitation(request.body.token, request.body.password);
       access.startSignIn(reply, request, person.name);
-      context.trail.write({ who: person.name, address: request.ip, action: 'invitation-used', subject: person.name });
+      await note(context, { who: person.name, address: request.ip, action: 'invitation-used', subject: person.name });
       return sessionOf(context, request, person.name);
     },
   );
@@ -165,7 +165,7 @@ function accountRoutes(app: ConsoleApp, context: Context): void {
       await people.checkPassword(name, request.body.old);
       await people.setPassword(name, request.body.new);
       signIns.endAll(name, principalOf(request).signIn?.id);
-      record(context, request, 'password-changed', name);
+      await record(context, request, 'password-changed', name);
       return DONE;
     },
   );
@@ -181,10 +181,10 @@ function accountRoutes(app: ConsoleApp, context: Context): void {
   app.post(
     '/totp/confirm',
     { config, schema: { summary: 'Demand the second factor from now on', body: TotpConfirm, response: { 200: Done } } },
-    (request) => {
+    async (request) => {
       const name = ownName(request);
       people.confirmTotp(name, request.body.code);
-      record(context, request, 'totp-enrolled', name);
+      await record(context, request, 'totp-enrolled', name);
       return DONE;
     },
   );
@@ -196,7 +196,7 @@ function accountRoutes(app: ConsoleApp, context: Context): void {
       await people.checkPassword(name, request.body.password);
       people.useCode(people.get(name), request.body.code);
       people.removeTotp(name);
-      record(context, request, 'totp-removed', name);
+      await record(context, request, 'totp-removed', name);
       return DONE;
     },
   );
@@ -212,10 +212,10 @@ function accountRoutes(app: ConsoleApp, context: Context): void {
   app.delete(
     '/session/sign-ins/:id',
     { config, schema: { summary: 'End one of one’s sign-ins', params: IdParams, response: { 200: Done } } },
-    (request) => {
+    async (request) => {
       const name = ownName(request);
       if (!signIns.end(name, request.params.id)) throw new ConsoleError('not-found', 'there is no such sign-in');
-      record(context, request, 'sign-in-ended', name);
+      await record(context, request, 'sign-in-ended', name);
       return DONE;
     },
   );

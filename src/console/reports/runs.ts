@@ -1,0 +1,213 @@
+/** Runs of reports and their schedules. A finished run keeps its files as they were made. */
+import { createHash } from 'node:crypto';
+import { formatTime } from '../../base/time.ts';
+import type { ReportKind, ReportRun, Schedule } from '../api/reports.ts';
+import { ConsoleError } from '../error.ts';
+import type { ReadPool } from '../reads/pool.ts';
+import { isoOf, newId, type StateDb } from '../state.ts';
+import { CATALOGUE, type ReportRequest } from './model.ts';
+import { nextRun, type Period, periodBefore } from './schedule.ts';
+
+interface RunRow {
+  readonly id: string;
+  readonly kind: ReportKind;
+  readonly q: string;
+  readonly from_us: number;
+  readonly to_us: number;
+  readonly created_ms: number;
+  readonly by: string;
+  readonly state: ReportRun['state'];
+  readonly message: string | null;
+  readonly records: number | null;
+  readonly pdf_sha256: string | null;
+  readonly html_sha256: string | null;
+}
+
+interface ScheduleRow {
+  readonly id: string;
+  readonly kind: ReportKind;
+  readonly q: string;
+  readonly every: Period;
+  readonly hour: number;
+  readonly by: string;
+  readonly next_ms: number;
+  readonly last_ms: number | null;
+}
+
+/** Of older runs the list stays, and their files go: they can be made again from the store. */
+const FILES_KEPT = 200;
+const RUNS_SHOWN = 200;
+const SCHEDULES_MAX = 100;
+const TICK_MS = 30_000;
+const COLUMNS = 'id, kind, q, from_us, to_us, created_ms, by, state, message, records, pdf_sha256, html_sha256';
+
+export type NewRun = Pick<ReportRequest, 'kind' | 'q' | 'db' | 'fromUs' | 'toUs' | 'by'>;
+
+export class ReportRuns {
+  private readonly db: StateDb;
+  private readonly reads: ReadPool;
+  private readonly version: string;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(db: StateDb, reads: ReadPool, version: string) {
+    this.db = db;
+    this.reads = reads;
+    this.version = version;
+    // Those that an earlier process was making will not be finished.
+    db.prepare("UPDATE report SET state = 'failed', message = 'the console ended' WHERE state = 'running'").run();
+  }
+
+  /** Makes what is due, from now on. `noted` is called before each run. */
+  startSchedules(noted: (run: ReportRun) => void): void {
+    this.timer = setInterval(() => this.runDue(Date.now(), noted), TICK_MS);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  runDue(nowMs: number, noted: (run: ReportRun) => void): void {
+    const due = this.db.prepare<[number], ScheduleRow>('SELECT * FROM schedule WHERE next_ms <= ?').all(nowMs);
+    for (const { id, kind, q, every, hour, by, next_ms } of due) {
+      const { fromMs, toMs } = periodBefore(every, next_ms);
+      this.db
+        .prepare('UPDATE schedule SET last_ms = ?, next_ms = ? WHERE id = ?')
+        .run(nowMs, nextRun(every, hour, nowMs), id);
+      noted(this.start({ kind, q, db: undefined, fromUs: fromMs * 1000, toUs: toMs * 1000, by }));
+    }
+  }
+
+  start(run: NewRun): ReportRun {
+    const id = newId();
+    const createdMs = Date.now();
+    const { kind, q, db, fromUs, toUs, by } = run;
+    this.db
+      .prepare(
+        "INSERT INTO report (id, kind, q, from_us, to_us, created_ms, by, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
+      )
+      .run(id, kind, [q, db === undefined ? '' : `db:${db}`].join(' ').trim(), fromUs, toUs, createdMs, by);
+    void this.make(id, {
+      ...run,
+      createdAt: isoOf(createdMs),
+      version: this.version,
+      decisions: kind === 'alerts' ? this.decisions(fromUs, toUs) : [],
+      trail: kind === 'console' ? this.trail(fromUs, toUs) : [],
+    });
+    return this.get(id);
+  }
+
+  /** Throws `not-found`. */
+  get(id: string): ReportRun {
+    const row = this.db.prepare<[string], RunRow>(`SELECT ${COLUMNS} FROM report WHERE id = ?`).get(id);
+    if (row === undefined) throw new ConsoleError('not-found', 'there is no such report');
+    return describeRun(row);
+  }
+
+  list(): ReportRun[] {
+    const sql = `SELECT ${COLUMNS} FROM report ORDER BY created_ms DESC LIMIT ?`;
+    return this.db.prepare<[number], RunRow>(sql).all(RUNS_SHOWN).map(describeRun);
+  }
+
+  /** Throws `not-found`. */
+  file(id: string, format: 'pdf' | 'html'): Buffer {
+    const bytes = this.db.prepare<[string], Buffer | null>(`SELECT ${format} FROM report WHERE id = ?`).pluck().get(id);
+    if (bytes === undefined || bytes === null)
+      throw new ConsoleError('not-found', 'this report is not ready, or its files were given up: make it again');
+    return bytes;
+  }
+
+  schedules(): Schedule[] {
+    const rows = this.db.prepare<[], ScheduleRow>('SELECT * FROM schedule ORDER BY next_ms').all();
+    return rows.map(({ id, kind, q, every, hour, by, next_ms, last_ms }) => ({
+      id,
+      kind,
+      q,
+      every,
+      hour,
+      by,
+      next: isoOf(next_ms),
+      ...(last_ms === null ? {} : { last: isoOf(last_ms) }),
+    }));
+  }
+
+  schedule(plan: Pick<ScheduleRow, 'kind' | 'q' | 'every' | 'hour' | 'by'>): string {
+    const count = this.db.prepare<[], number>('SELECT count(*) FROM schedule').pluck().get() ?? 0;
+    if (count >= SCHEDULES_MAX) throw new ConsoleError('refused', `there are ${SCHEDULES_MAX} schedules already`);
+    const id = newId();
+    const { kind, q, every, hour, by } = plan;
+    this.db
+      .prepare('INSERT INTO schedule (id, kind, q, every, hour, by, next_ms) VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(id, kind, q, every, hour, by, nextRun(every, hour, Date.now()));
+    return id;
+  }
+
+  /** Throws `not-found`. */
+  removeSchedule(id: string): void {
+    if (this.db.prepare('DELETE FROM schedule WHERE id = ?').run(id).changes === 0)
+      throw new ConsoleError('not-found', 'there is no such schedule');
+  }
+
+  private async make(id: string, request: ReportRequest): Promise<void> {
+    try {
+      for await (const { records, html, pdf } of this.reads.stream('report', request)) {
+        this.db
+          .prepare(
+            "UPDATE report SET state = 'done', records = ?, pdf = ?, html = ?, pdf_sha256 = ?, html_sha256 = ? WHERE id = ?",
+          )
+          .run(records, pdf, Buffer.from(html), sha256(pdf), sha256(html), id);
+      }
+      const old = 'SELECT id FROM report ORDER BY created_ms DESC LIMIT -1 OFFSET ?';
+      this.db.prepare(`UPDATE report SET pdf = NULL, html = NULL WHERE id IN (${old})`).run(FILES_KEPT);
+    } catch (error) {
+      // The console may be closing, and its file with it.
+      if (this.db.open)
+        this.db
+          .prepare("UPDATE report SET state = 'failed', message = ? WHERE id = ?")
+          .run((error as Error).message, id);
+    }
+  }
+
+  private decisions(fromUs: number, toUs: number): string[][] {
+    const sql = `SELECT time_ms, who, group_id, state, verdict, reason FROM decision
+      WHERE time_ms BETWEEN ? AND ? ORDER BY seq`;
+    return this.texts(sql, fromUs, toUs);
+  }
+
+  private trail(fromUs: number, toUs: number): string[][] {
+    const sql = `SELECT time_ms, who, address, action, subject, detail FROM trail
+      WHERE time_ms BETWEEN ? AND ? ORDER BY seq`;
+    return this.texts(sql, fromUs, toUs);
+  }
+
+  /** Rows whose first column is a time in milliseconds, as texts. */
+  private texts(sql: string, fromUs: number, toUs: number): string[][] {
+    const rows = this.db
+      .prepare<[number, number], [number, ...(string | null)[]]>(sql)
+      .raw()
+      .all(Math.ceil(fromUs / 1000), Math.ceil(toUs / 1000) - 1);
+    return rows.map(([timeMs, ...texts]) => [isoOf(timeMs).slice(0, 19), ...texts.map((text) => text ?? '')]);
+  }
+}
+
+function sha256(content: Uint8Array | string): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+function describeRun(row: RunRow): ReportRun {
+  return {
+    id: row.id,
+    kind: row.kind,
+    title: CATALOGUE[row.kind].title,
+    from: formatTime(row.from_us),
+    to: formatTime(row.to_us),
+    q: row.q,
+    createdAt: isoOf(row.created_ms),
+    by: row.by,
+    state: row.state,
+    ...(row.message === null ? {} : { message: row.message }),
+    ...(row.records === null ? {} : { records: row.records }),
+    ...(row.pdf_sha256 === null ? {} : { pdfSha256: row.pdf_sha256 }),
+    ...(row.html_sha256 === null ? {} : { htmlSha256: row.html_sha256 }),
+  };
+}

@@ -1,0 +1,88 @@
+/** Reports: a catalogue, runs, their files, schedules. */
+import { principalOf } from '../access/access.ts';
+import { Done, IdParams } from '../api/common.ts';
+import { REPORT_KINDS, ReportCreate, ReportRun, Reports, Schedule, ScheduleCreate } from '../api/reports.ts';
+import { type ConsoleApp, type Context, note, record } from '../context.ts';
+import { CATALOGUE } from '../reports/model.ts';
+import { ReportRuns } from '../reports/runs.ts';
+
+const READ = { role: 'viewer', right: 'see which reports there are' } as const;
+const MAKE = { role: 'auditor', right: 'make, read and schedule reports' } as const;
+
+export function reportRoutes(app: ConsoleApp, context: Context): void {
+  const { reads, db, settings } = context;
+  const runs = new ReportRuns(db, reads, settings.version);
+  runs.startSchedules(({ id, kind, by }) => {
+    // What runs by itself is written down too; should that fail, the run is in the list of reports all the same.
+    note(context, { who: by, address: '', action: 'report', subject: id, detail: `${kind}, scheduled` }).catch(
+      () => undefined,
+    );
+  });
+  app.addHook('onClose', async () => runs.stop());
+  app.get(
+    '/reports',
+    { config: READ, schema: { summary: 'Catalogue, runs, schedules', response: { 200: Reports } } },
+    () => ({
+      catalogue: REPORT_KINDS.map((kind) => ({ kind, ...CATALOGUE[kind] })),
+      runs: runs.list(),
+      schedules: runs.schedules(),
+    }),
+  );
+  app.post(
+    '/reports',
+    { config: MAKE, schema: { summary: 'Make a report', body: ReportCreate, response: { 200: ReportRun } } },
+    async (request) => {
+      const { kind, q = '', t, db: databases } = request.body;
+      const range = await reads.ask('range', { q, t, db: databases });
+      const run = runs.start({ kind, q, db: databases, ...range, by: principalOf(request).who });
+      await record(context, request, 'report', run.id, `${kind} ${run.from} ${run.to} ${q}`);
+      return run;
+    },
+  );
+  app.get(
+    '/reports/:id',
+    { config: MAKE, schema: { summary: 'One run', params: IdParams, response: { 200: ReportRun } } },
+    (request) => runs.get(request.params.id),
+  );
+  const types = { pdf: 'application/pdf', html: 'text/html; charset=utf-8' } as const;
+  for (const format of ['pdf', 'html'] as const) {
+    app.get(
+      `/reports/:id/${format}`,
+      { config: MAKE, schema: { summary: `The report as ${format.toUpperCase()}`, params: IdParams } },
+      async (request, reply) => {
+        const { id } = request.params;
+        const file = runs.file(id, format);
+        await record(context, request, 'report-read', id, format);
+        const name = `wiretrail-${runs.get(id).kind}-${id}.${format}`;
+        // Never shown within the console: what it holds came from the wire.
+        return reply.type(types[format]).header('content-disposition', `attachment; filename="${name}"`).send(file);
+      },
+    );
+  }
+  scheduleRoutes(app, context, runs);
+}
+
+function scheduleRoutes(app: ConsoleApp, context: Context, runs: ReportRuns): void {
+  app.post(
+    '/reports/schedules',
+    { config: MAKE, schema: { summary: 'Schedule a report', body: ScheduleCreate, response: { 200: Schedule } } },
+    async (request) => {
+      const { kind, q = '', every, hour } = request.body;
+      await context.reads.ask('range', { q });
+      const id = runs.schedule({ kind, q, every, hour, by: principalOf(request).who });
+      await record(context, request, 'schedule-created', id, `${kind} every ${every}`);
+      const schedule = runs.schedules().find((one) => one.id === id);
+      if (schedule === undefined) throw new Error('a saved schedule is not there');
+      return schedule;
+    },
+  );
+  app.delete(
+    '/reports/schedules/:id',
+    { config: MAKE, schema: { summary: 'Remove a schedule', params: IdParams, response: { 200: Done } } },
+    async (request) => {
+      runs.removeSchedule(request.params.id);
+      await record(context, request, 'schedule-removed', request.params.id);
+      return { done: true as const };
+    },
+  );
+}

@@ -1,0 +1,120 @@
+/** Reports: each kind, as HTML and PDF, with the same bytes for the same content. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { REPORT_KINDS, type ReportRun, type Schedule } from '#src/console/api/reports.js';
+import { reportHtml } from '#src/console/reports/html.js';
+import { contentHash, type ReportModel } from '#src/console/reports/model.js';
+import { reportPdf } from '#src/console/reports/pdf.js';
+import { statement } from '#src/store/fixture.js';
+import { API, type TestConsole, until, withConsole } from './console.js';
+
+const NASTY = '<script>alert(1)</script> Ελλάδα Кириллица';
+
+const RECORDS = [
+  statement(1, { kind: 'login', operation: undefined, text: undefined, user: NASTY }),
+  statement(2, { kind: 'login', operation: undefined, text: undefined, errorCode: '28P01' }),
+  statement(3, { operation: 'GRANT', operations: ['GRANT'], text: 'GRANT ALL ON orders TO mallory' }),
+  statement(4, { operation: 'DROP TABLE', operations: ['DROP TABLE'], text: 'DROP TABLE orders' }),
+  statement(5, { operation: 'CREATE USER', operations: ['CREATE USER'], text: 'CREATE USER mallory' }),
+  statement(6, { policy: [{ rule: 'pci/cards', severity: 'high', action: 'alert' }], policyVersion: '0123456789ab' }),
+];
+
+async function make(console: TestConsole, kind: string): Promise<ReportRun> {
+  const started = await console.post('auditor', '/reports', { kind });
+  assert.equal(started.statusCode, 200, started.body);
+  const { id } = started.json() as ReportRun;
+  const run = await until(
+    async () => (await console.get('auditor', `/reports/${id}`)).json() as ReportRun,
+    ({ state }) => state !== 'running',
+  );
+  assert.equal(run.state, 'done', run.message);
+  return run;
+}
+
+test('every kind of report is made, counts what it lists, and escapes what came from the wire', () =>
+  withConsole(RECORDS, async (console) => {
+    const records: Record<string, number | undefined> = {};
+    for (const kind of REPORT_KINDS) {
+      const run = await make(console, kind);
+      records[kind] = run.records;
+      const html = await console.get('auditor', `/reports/${run.id}/html`);
+      assert.match(String(html.headers['content-disposition']), /^attachment/);
+      assert.ok(!html.body.includes('<script'), kind);
+      assert.equal(createHash('sha256').update(html.body).digest('hex'), run.htmlSha256);
+      const pdf = await console.get('auditor', `/reports/${run.id}/pdf`);
+      assert.equal(pdf.rawPayload.subarray(0, 5).toString(), '%PDF-');
+    }
+    assert.equal(records['privileged'], 2, 'GRANT and CREATE USER');
+    assert.equal(records['schema'], 1, 'DROP TABLE, not the account');
+    assert.equal(records['logins'], 2);
+    assert.equal(records['objects'], 1);
+    assert.equal(records['alerts'], 1);
+    assert.equal(records['completeness'], 6);
+    assert.ok((records['console'] ?? 0) === 0, 'nobody did anything when these records were made');
+  }));
+
+const MODEL: ReportModel = {
+  kind: 'schema',
+  title: 'Schema changes',
+  purpose: 'What was created.',
+  from: '2026-11-20T00:00:00.000000Z',
+  to: '2026-11-21T00:00:00.000000Z',
+  query: 'user:alice',
+  by: 'auditor',
+  createdAt: '2026-11-22T00:00:00.000Z',
+  store: 'data',
+  watermark: '6',
+  completeness: 'Everything was seen.',
+  figures: [{ name: 'Records', value: '200' }],
+  tables: [
+    {
+      title: 'Records',
+      note: '200 records.',
+      columns: [
+        { title: 'User', width: 1 },
+        { title: 'Statement', width: 3 },
+      ],
+      rows: Array.from({ length: 200 }, (_, n) => [NASTY, `DROP TABLE number_${n} ${'long '.repeat(n % 40)}`]),
+    },
+  ],
+  policies: ['0123456789ab'],
+  version: '0.0.0',
+};
+
+test('the same content gives the same bytes, tagged, with every row and its heading on each page', (t) => {
+  const pdf = reportPdf(MODEL);
+  assert.deepEqual(reportPdf(MODEL), pdf);
+  assert.equal(reportHtml(MODEL), reportHtml(structuredClone(MODEL)));
+  if (!existsSync('/usr/bin/pdfinfo')) return t.skip('pdfinfo and pdftotext (poppler-utils) are not installed');
+  return withConsole(RECORDS.slice(0, 1), async ({ directory }) => {
+    const path = join(directory, 'report.pdf');
+    writeFileSync(path, pdf);
+    const info = execFileSync('pdfinfo', [path]).toString();
+    assert.match(info, /^Tagged: +yes$/m);
+    const pages = Number(/^Pages: +(\d+)$/m.exec(info)?.[1]);
+    assert.ok(pages > 2);
+    const text = execFileSync('pdftotext', ['-layout', path, '-']).toString();
+    for (let n = 0; n < 200; n++) assert.match(text, new RegExp(`number_${n}\\b`));
+    assert.equal(text.match(/User +Statement/g)?.length, pages);
+    assert.equal(text.match(new RegExp(contentHash(MODEL), 'g'))?.length, pages);
+    assert.match(text, /Ελλάδα/);
+  });
+});
+
+test('a schedule is kept, listed and removed', () =>
+  withConsole(RECORDS, async (console) => {
+    const plan = { kind: 'logins', every: 'week', hour: 6, q: 'user:alice' };
+    const created = await console.post('auditor', '/reports/schedules', plan);
+    assert.equal(created.statusCode, 200, created.body);
+    const { id, next } = created.json() as Schedule;
+    assert.equal(new Date(next).getUTCDay(), 1);
+    assert.equal(new Date(next).getUTCHours(), 6);
+    assert.equal((await console.post('auditor', '/reports/schedules', { ...plan, q: 'foo:1' })).statusCode, 400);
+    const remove = { method: 'DELETE' as const, url: `${API}/reports/schedules/${id}` };
+    assert.equal((await console.as('auditor', remove)).statusCode, 200);
+    assert.equal((await console.as('auditor', remove)).statusCode, 404);
+  }));
