@@ -93,16 +93,6 @@ export class FlowTable {
     }
   }
 
-  /**
-   * Fetches what `find` will look at, without waiting for it: a number that means nothing, but must be used, or the
-   * loads are left out.
-   */
-  expect(view: PacketView): number {
-    this.setKey(view);
-    const entry = this.index[(this.keyHash & this.indexMask) * ENTRY_WORDS + 1] as number;
-    return entry === 0 ? 0 : (this.words[(entry - 1) * WORDS] as number);
-  }
-
   /** Hash of the packet looked up last: the same for both directions. */
   get lastHash(): number {
     return this.keyHash;

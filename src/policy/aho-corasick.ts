@@ -3,7 +3,7 @@
  * all keywords in one pass, one table load a byte. `DESIGN.md` explains the table.
  */
 import {
-  buildJumps,
+  buildSkipper,
   buildTable,
   jumpBytesMax,
   jumpHash,
@@ -12,7 +12,7 @@ import {
   NEEDLE_WORD_END,
   NEEDLE_WORD_START,
   type Needle,
-  pairHash,
+  type Skipper,
 } from './automaton.ts';
 
 export interface Keyword {
@@ -57,10 +57,11 @@ export class Matcher {
   private readonly shift: number;
   private readonly shallowEnd: number;
   private readonly matchBase: number;
-  private readonly jumps: Uint8Array;
-  private readonly windowBytes: number;
-  private readonly pairs: boolean;
-  private readonly beginnings: Uint8Array;
+  private readonly skipper: Skipper;
+  /** Where skipping goes on behind the automaton's last run. */
+  private resume = 0;
+  /** The buffer scanned last, two bytes at a time. */
+  private units: Uint16Array = new Uint16Array(0);
   /** By match state: its first needle, and the longest proper suffix that is a match state too (-1: none). */
   private readonly heads: Int32Array;
   private readonly suffixes: Int32Array;
@@ -89,23 +90,23 @@ export class Matcher {
     this.heads = built.heads;
     this.suffixes = built.suffixes;
     this.nexts = built.nexts;
-    const { jumps, windowBytes, pairs, beginnings } = buildJumps(needles);
-    this.pairs = pairs;
-    this.beginnings = beginnings;
-    this.jumps = jumps;
-    this.windowBytes = windowBytes;
+    this.skipper = buildSkipper(needles, options.ignoreCase);
     this.keywords = Int32Array.from(needles, (needle) => needle.keyword);
     this.lengths = Int32Array.from(needles, (needle) => needle.bytes.length);
     this.flags = Uint8Array.from(needles, (needle) => needle.flags);
     this.exact = needles.map((needle) => needle.bytes);
   }
 
-  /** Scans `bytes[start, end)`; returns how many matches `receive` was told. Allocates nothing. */
+  /** Scans `bytes[start, end)`; returns how many matches `receive` was told. Allocates a view when the buffer is another. */
   scan(bytes: Uint8Array, start: number, end: number, receive: MatchReceiver): number {
     const from = Math.max(0, start);
     const stop = Math.min(end, bytes.length);
-    if (this.windowBytes > 0)
-      return this.pairs ? this.scanByPairs(bytes, from, stop, receive) : this.scanJumping(bytes, from, stop, receive);
+    const { windowBytes } = this.skipper;
+    if (windowBytes === 2) return this.scanPairs(bytes, from, stop, receive);
+    if (windowBytes > 0)
+      return this.skipper.pairs.length > 0
+        ? this.scanEveryOther(bytes, from, stop, receive)
+        : this.scanJumping(bytes, from, stop, receive);
     const { table, classes, matchBase } = this;
     let state = 0;
     let count = 0;
@@ -121,9 +122,9 @@ export class Matcher {
    * less behind, and past where it entered: so no byte is read by it more than twice, whatever the text.
    */
   private scanJumping(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
-    const { table, classes, matchBase, shallowEnd, jumps, windowBytes } = this;
+    const { jumps, windowBytes } = this.skipper;
     let count = 0;
-    const jumpMax = jumpBytesMax(windowBytes, false);
+    const jumpMax = jumpBytesMax(windowBytes);
     let windowEnd = start + windowBytes;
     while (windowEnd <= stop) {
       const hash = jumpHash(
@@ -141,47 +142,124 @@ export class Matcher {
         windowEnd += jump;
         continue;
       }
-      let i = windowEnd - windowBytes;
-      let state = table[classes[bytes[i++] as number] as number] as number;
-      do {
-        state = table[state + (classes[bytes[i++] as number] as number)] as number;
-        if (state >= matchBase) count += this.report(state, bytes, start, stop, i, receive);
-      } while (state >= shallowEnd && i < stop);
-      windowEnd = (state === 0 ? i : i - 1) + windowBytes;
+      count += this.runFrom(bytes, windowEnd - windowBytes, start, stop, receive);
+      windowEnd = this.resume + windowBytes;
     }
     return count;
   }
 
-  /** `scanJumping` for short keywords: windows of two to four bytes, of which the last two are looked up. */
-  private scanByPairs(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
-    const { table, classes, matchBase, shallowEnd, jumps, beginnings, windowBytes } = this;
-    const jumpMax = jumpBytesMax(windowBytes, true);
+  /**
+   * For keywords of three bytes and more, some of them short: every pair of bytes at an even place of the buffer is looked
+   * up. One such pair is in the first three bytes of each keyword, as its first and second or second and third.
+   */
+  private scanEveryOther(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
+    const { pairs } = this.skipper;
+    const units = this.unitsOf(bytes);
+    const base = bytes.byteOffset;
+    const unitEnd = (base + stop) >> 1;
+    const lastOfFour = unitEnd - 3;
     let count = 0;
-    let windowEnd = start + windowBytes;
-    while (windowEnd <= stop) {
-      const jump = jumps[pairHash(bytes[windowEnd - 2] as number, bytes[windowEnd - 1] as number)] as number;
-      if (jump === jumpMax) {
-        windowEnd += jumpMax;
+    this.resume = start;
+    let unit = (base + start + 1) >> 1;
+    while (unit < unitEnd) {
+      // Four look-ups that do not wait for each other, and one branch that is nearly always the same.
+      if (
+        unit < lastOfFour &&
+        ((pairs[units[unit] as number] as number) |
+          (pairs[units[unit + 1] as number] as number) |
+          (pairs[units[unit + 2] as number] as number) |
+          (pairs[units[unit + 3] as number] as number)) ===
+          0
+      ) {
+        unit += 4;
         continue;
       }
-      if (jump !== 0) {
-        windowEnd += jump;
+      if (pairs[units[unit] as number] === 0) {
+        unit++;
         continue;
       }
-      let i = windowEnd - windowBytes;
-      // The end of a window is in many words, its beginning as well in few.
-      if (beginnings[pairHash(bytes[i] as number, bytes[i + 1] as number)] === 0) {
-        windowEnd++;
-        continue;
-      }
-      let state = table[classes[bytes[i++] as number] as number] as number;
-      do {
-        state = table[state + (classes[bytes[i++] as number] as number)] as number;
-        if (state >= matchBase) count += this.report(state, bytes, start, stop, i, receive);
-      } while (state >= shallowEnd && i < stop);
-      windowEnd = (state === 0 ? i : i - 1) + windowBytes;
+      const at = 2 * unit - base;
+      count += this.tryFrom(bytes, at - 1, at, start, stop, receive);
+      unit = Math.max(unit + 1, (base + this.resume + 1) >> 1);
     }
     return count;
+  }
+
+  /** For keywords of two bytes and more: every pair of bytes is looked up, those at odd places put together of two units. */
+  private scanPairs(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
+    const { pairs } = this.skipper;
+    const units = this.unitsOf(bytes);
+    const base = bytes.byteOffset;
+    // A unit beyond the last whole pair would be needed for the one at an odd place.
+    const unitEnd = ((base + stop) >> 1) - 1;
+    let count = 0;
+    this.resume = start;
+    let unit = (base + start) >> 1;
+    let one = unit < unitEnd ? (units[unit] as number) : 0;
+    while (unit < unitEnd) {
+      const two = units[unit + 1] as number;
+      const isFree = ((pairs[one] as number) | (pairs[(one >> 8) | ((two & 0xff) << 8)] as number)) === 0;
+      if (isFree && unit + 1 < unitEnd) {
+        const three = units[unit + 2] as number;
+        if (((pairs[two] as number) | (pairs[(two >> 8) | ((three & 0xff) << 8)] as number)) === 0) {
+          unit += 2;
+          one = three;
+          continue;
+        }
+      }
+      if (isFree) {
+        unit++;
+        one = two;
+        continue;
+      }
+      const at = 2 * unit - base;
+      count += this.tryFrom(bytes, at, at + 1, start, stop, receive);
+      unit = Math.max(unit + 1, (base + this.resume) >> 1);
+      one = unit < unitEnd ? (units[unit] as number) : 0;
+    }
+    return count + this.tryFrom(bytes, Math.max(start, 2 * unit - base), stop - 2, start, stop, receive);
+  }
+
+  /**
+   * Runs the automaton from the first place of `[first, last]` at which a keyword may begin, if any, and from others that it
+   * leaves; never from before `resume`.
+   */
+  private tryFrom(
+    bytes: Uint8Array,
+    first: number,
+    last: number,
+    start: number,
+    stop: number,
+    receive: MatchReceiver,
+  ): number {
+    const { beginnings, windowBytes } = this.skipper;
+    let count = 0;
+    for (let from = Math.max(first, this.resume); from <= last && from + windowBytes <= stop; from++) {
+      const third = from + 2 < stop ? (bytes[from + 2] as number) : 0;
+      if (beginnings[jumpHash(bytes[from] as number, bytes[from + 1] as number, third)] === 0) continue;
+      count += this.runFrom(bytes, from, start, stop, receive);
+      from = this.resume - 1;
+    }
+    return count;
+  }
+
+  /** Runs the automaton from where a keyword may begin until none may be under way; sets `resume`, behind `from`. */
+  private runFrom(bytes: Uint8Array, from: number, start: number, stop: number, receive: MatchReceiver): number {
+    const { table, classes, matchBase, shallowEnd } = this;
+    let count = 0;
+    let i = from;
+    let state = table[classes[bytes[i++] as number] as number] as number;
+    do {
+      state = table[state + (classes[bytes[i++] as number] as number)] as number;
+      if (state >= matchBase) count += this.report(state, bytes, start, stop, i, receive);
+    } while (state >= shallowEnd && i < stop);
+    this.resume = state === 0 ? i : i - 1;
+    return count;
+  }
+
+  private unitsOf({ buffer }: Uint8Array): Uint16Array {
+    if (this.units.buffer !== buffer) this.units = new Uint16Array(buffer, 0, buffer.byteLength >> 1);
+    return this.units;
   }
 
   private report(state: number, bytes: Uint8Array, start: number, stop: number, at: number, to: MatchReceiver): number {

@@ -189,59 +189,78 @@ function isMatch(trie: Trie, suffix: Int32Array, state: number): boolean {
   return (trie.heads[state] as number) >= 0 || (suffix[state] as number) >= 0;
 }
 
-/** Bytes that end a window and are looked up: three where the shortest needle is long enough, else two. */
+/** Bytes that end a window and are looked up. */
 const GRAM_BYTES = 3;
-const PAIR_BYTES = 2;
+/** Below this, triples would be in too many windows to jump; pairs are looked for instead. */
+const JUMP_WINDOW_BYTES_MIN = 5;
 
-/** Below this, triples would be in too many windows to jump. */
-const TRIPLE_WINDOW_BYTES_MIN = 5;
-
-export interface JumpTable {
-  /** How many bytes the window may move on, by the hash of its last bytes; 0 when a keyword may begin here. */
-  readonly jumps: Uint8Array;
-  /** Length of the shortest needle; 0 when it is a single byte, which leaves nothing to jump. */
+export interface Skipper {
+  /** Length of the shortest needle; 0 when it is a single byte, which leaves nothing to skip. */
   readonly windowBytes: number;
-  /** The hash is `pairHash` of two bytes, not `jumpHash` of three. */
-  readonly pairs: boolean;
-  /** With pairs: 1 for the hashes of what keywords begin with. */
+  /** How many bytes the window may move on, by `jumpHash` of its last bytes; 0 when a keyword may begin there. */
+  readonly jumps: Uint8Array;
+  /**
+   * Without jumps: 1 for every pair of bytes (little end first) that gives a needle away: its first two, and where all have
+   * three or more, its second and third, so that looking at every other byte is enough.
+   */
+  readonly pairs: Uint8Array;
+  /** Without jumps: 1 for the `jumpHash` of what needles begin with. */
   readonly beginnings: Uint8Array;
 }
 
 /**
  * Jumps of Wu and Manber ("A fast algorithm for multi-pattern searching", TR-94-17, 1994): bytes that are in no needle's
- * first `windowBytes` bytes cannot be crossed by a match, those that are can only at known distances.
+ * first `windowBytes` bytes cannot be crossed by a match, those that are can only at known distances. For short needles
+ * pairs, which have no order among each other: the processor looks several up at a time.
  */
-export function buildJumps(needles: readonly Needle[]): JumpTable {
+export function buildSkipper(needles: readonly Needle[], ignoreCase: boolean): Skipper {
   let windowBytes = 255;
   for (const needle of needles) windowBytes = Math.min(windowBytes, needle.bytes.length);
-  if (windowBytes < PAIR_BYTES) return { jumps: NO_BYTES, windowBytes: 0, pairs: false, beginnings: NO_BYTES };
-  const pairs = windowBytes < TRIPLE_WINDOW_BYTES_MIN;
-  const jumps = new Uint8Array(pairs ? 1 << 14 : 1 << 15).fill(jumpBytesMax(windowBytes, pairs));
+  if (windowBytes < 2) return { windowBytes: 0, jumps: NO_BYTES, pairs: NO_BYTES, beginnings: NO_BYTES };
+  if (windowBytes >= JUMP_WINDOW_BYTES_MIN)
+    return { windowBytes, jumps: buildJumps(needles, windowBytes), pairs: NO_BYTES, beginnings: NO_BYTES };
+  const pairs = new Uint8Array(1 << 16);
+  const beginnings = new Uint8Array(1 << 15);
   for (const { bytes } of needles) {
-    for (let end = pairs ? PAIR_BYTES : GRAM_BYTES; end <= windowBytes; end++) {
-      const [first, second, third] = [bytes[end - 3], bytes[end - 2] as number, bytes[end - 1] as number];
-      const hash = pairs ? pairHash(second, third) : jumpHash(first as number, second, third);
-      jumps[hash] = Math.min(jumps[hash] as number, windowBytes - end);
-    }
+    addPair(pairs, bytes[0] as number, bytes[1] as number, ignoreCase);
+    if (windowBytes > 2) addPair(pairs, bytes[1] as number, bytes[2] as number, ignoreCase);
+    // Any third byte may follow a needle of two.
+    if (bytes.length > 2) beginnings[jumpHash(bytes[0] as number, bytes[1] as number, bytes[2] as number)] = 1;
+    else
+      for (let third = 0; third < 32; third++) beginnings[jumpHash(bytes[0] as number, bytes[1] as number, third)] = 1;
   }
-  const beginnings = pairs ? new Uint8Array(jumps.length) : NO_BYTES;
-  if (pairs) for (const { bytes } of needles) beginnings[pairHash(bytes[0] as number, bytes[1] as number)] = 1;
-  return { jumps, windowBytes, pairs, beginnings };
+  return { windowBytes, jumps: NO_BYTES, pairs, beginnings };
 }
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
+function buildJumps(needles: readonly Needle[], windowBytes: number): Uint8Array {
+  const jumps = new Uint8Array(1 << 15).fill(jumpBytesMax(windowBytes));
+  for (const { bytes } of needles) {
+    for (let end = GRAM_BYTES; end <= windowBytes; end++) {
+      const hash = jumpHash(bytes[end - 3] as number, bytes[end - 2] as number, bytes[end - 1] as number);
+      jumps[hash] = Math.min(jumps[hash] as number, windowBytes - end);
+    }
+  }
+  return jumps;
+}
+
+function addPair(pairs: Uint8Array, first: number, second: number, ignoreCase: boolean): void {
+  for (const low of ignoreCase ? casesOf(first) : [first])
+    for (const high of ignoreCase ? casesOf(second) : [second]) pairs[low | (high << 8)] = 1;
+}
+
+function casesOf(byte: number): readonly number[] {
+  const folded = foldByte(byte);
+  return folded >= 0x61 && folded <= 0x7a ? [folded, folded & 0xdf] : [byte];
+}
+
 /** The jump past bytes that are in no window. */
-export function jumpBytesMax(windowBytes: number, pairs: boolean): number {
-  return windowBytes - (pairs ? PAIR_BYTES : GRAM_BYTES) + 1;
+export function jumpBytesMax(windowBytes: number): number {
+  return windowBytes - GRAM_BYTES + 1;
 }
 
 /** The low five bits of each byte: letters keep apart, their case does not matter. */
 export function jumpHash(first: number, second: number, third: number): number {
   return ((first & 31) << 10) | ((second & 31) << 5) | (third & 31);
-}
-
-/** All but the bit of a letter's case and the highest: letters, digits and signs keep apart. */
-export function pairHash(first: number, second: number): number {
-  return ((first & 0x5f) << 7) | (second & 0x5f);
 }

@@ -1,6 +1,7 @@
 /** The columns of a policy's `mask`, as the value finder asks for them. */
 import type { WantedColumns } from '../contracts/sql.ts';
-import { globMatches, isGlob } from './names.ts';
+import { globMatches, isGlob, NameMatcher } from './names.ts';
+import { foldWidth } from './width.ts';
 
 /** A name or string whose letters may be written as escapes: `U&"\\0063ard"`. */
 const ESCAPED_NAME = 'u&["\']';
@@ -19,6 +20,9 @@ export class MaskColumns {
   /** Of each pattern with a table, whether a text mentions that. */
   private readonly tables: ReadonlyMap<string, RegExp>;
 
+  /** Of all patterns, once they were asked for together. */
+  private all: WantedColumns | undefined = undefined;
+
   constructor(names: readonly string[]) {
     this.patterns = names.map(toPattern);
     const tables = this.patterns.flatMap(({ table }) => table ?? []);
@@ -32,17 +36,16 @@ export class MaskColumns {
 
   /** The columns that a text of a record may name; `undefined` when it names none. */
   wantedIn(text: string): WantedColumns | undefined {
-    if (this.isEmpty || !this.gate.test(text)) return undefined;
-    const patterns = this.patterns.filter(({ table }) => table === undefined || this.tables.get(table)?.test(text));
+    if (this.isEmpty) return undefined;
+    const folded = foldWidth(text);
+    if (!this.gate.test(folded)) return undefined;
+    const patterns = this.patterns.filter(({ table }) => table === undefined || this.tables.get(table)?.test(folded));
     if (patterns.length === 0) return undefined;
-    const columns = patterns.map(({ column }) => column);
-    const tables = patterns.flatMap(({ table }) => table ?? []);
-    const mentioned = anyOf(columns);
-    return {
-      column: (name) => matchesAny(columns, name),
-      table: (name) => matchesAny(tables, name),
-      mentions: (part) => mentioned.test(part),
-    };
+    if (patterns.length === this.patterns.length) {
+      this.all ??= wantedOf(patterns);
+      return this.all;
+    }
+    return wantedOf(patterns);
   }
 
   /** One of the columns is wanted, given the tables beside them. */
@@ -54,6 +57,18 @@ export class MaskColumns {
         (table === undefined || tables.some((name) => matchesAny([table], last(name)))),
     );
   }
+}
+
+function wantedOf(patterns: readonly Pattern[]): WantedColumns {
+  const columns = patterns.map(({ column }) => column);
+  const tables = patterns.flatMap(({ table }) => table ?? []);
+  const mentioned = anyOf(columns);
+  const known = new NameMatcher(columns, false);
+  return {
+    column: (name) => known.test(name),
+    table: (name) => matchesAny(tables, name),
+    mentions: (part) => mentioned.test(foldWidth(part)),
+  };
 }
 
 function toPattern(name: string): Pattern {

@@ -79,8 +79,6 @@ export class Reassembler extends FlowFacts {
   private readonly streams: Streams;
   private readonly clock = new Clock();
   private timersUs = 0;
-  /** Of no meaning: see `FlowTable.expect`. */
-  private fetched = 0;
   /** Slot of the flow that the last pushed packet belongs to; -1 for none. */
   lastSlot: number = FLOW_NONE;
   /** The last pushed packet belongs to another shard. */
@@ -113,11 +111,6 @@ export class Reassembler extends FlowFacts {
   /** Bytes of memory a flow costs, held pages apart. */
   get bytesPerFlow(): number {
     return (this.table.bytes + this.idle.bytes + this.streams.flowBytes) / this.table.capacity;
-  }
-
-  /** The segment will be pushed soon: what it needs of the flow table is fetched meanwhile. */
-  expect(view: PacketView): void {
-    this.fetched ^= this.table.expect(view);
   }
 
   /** Takes a decoded segment; its bytes are borrowed for the call. */

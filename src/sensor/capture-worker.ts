@@ -24,6 +24,9 @@ const POLL_MS = 100;
 const PROGRESS_MS = 1000;
 /** Blocks read in a row before the event loop has its turn. */
 const BLOCKS_PER_TURN = 8;
+/** After a stop: how long what is there is read, and how long a block may take to be passed on. */
+const DRAIN_MS = 1000;
+const DRAIN_POLL_MS = 20;
 /** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
 const IDLE_LAG_US = 1_000_000;
 
@@ -84,13 +87,13 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   parts.tick();
 }
 
-/** Reads what the rings hold when the end is asked for, and no more than they can hold: a busy link does not delay it. */
+/** What came before the stop is read; what comes on and on is not waited for. */
 function drain(source: LiveSource, { pipeline }: CaptureParts): void {
-  for (let blocks = job.blockCount * job.interfaces.length; blocks > 0; blocks--) {
-    const batch = source.poll(POLL_MS);
-    if (batch === undefined) return;
+  const endMs = Date.now() + DRAIN_MS;
+  for (let batch = source.poll(DRAIN_POLL_MS); batch !== undefined; batch = source.poll(DRAIN_POLL_MS)) {
     pipeline.run(batch);
     source.release(batch);
+    if (Date.now() > endMs) return;
   }
 }
 

@@ -10,6 +10,7 @@ import type { ProtocolModule } from '../contracts/protocol.ts';
 import type { RecordSink } from '../contracts/record.ts';
 import type { StatusSink } from '../contracts/traffic.ts';
 import { PacketView } from '../contracts/view.ts';
+import { Decoder } from '../decode/decoder.ts';
 import { DECODE_TCP } from '../decode/layers.ts';
 import { ProtocolHost } from '../protocols/host.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
@@ -17,7 +18,6 @@ import { Reassembler } from '../reassembly/reassembler.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
 import { TrafficMeter } from '../traffic/meter.ts';
 import type { Evidence, EvidenceSummary } from './evidence.ts';
-import { PacketPath, type PacketWatcher } from './packet-path.ts';
 
 export interface PipelineOptions {
   readonly sensor: string;
@@ -54,12 +54,12 @@ export interface PipelineCounters {
   readonly evidence: EvidenceSummary | undefined;
 }
 
-export class Pipeline implements PacketWatcher {
+export class Pipeline {
   readonly auditor: Auditor;
   /** Packets so far, the one being read included. */
   position = 0;
   private readonly view = new PacketView();
-  private readonly path: PacketPath;
+  private readonly decoder = new Decoder();
   private readonly reassembler: Reassembler;
   private readonly host: ProtocolHost;
   private readonly evidence: Evidence | undefined;
@@ -81,7 +81,6 @@ export class Pipeline implements PacketWatcher {
       shardIndex: options.shard?.index ?? 0,
       shardCount: options.shard?.count ?? 1,
     });
-    this.path = new PacketPath(this.reassembler);
     this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
     this.evidence = options.evidence;
     this.evidence?.connect(this.host, this.reassembler);
@@ -93,32 +92,32 @@ export class Pipeline implements PacketWatcher {
 
   /** Reads a batch in place; nothing of it is kept after the call. */
   run(batch: PacketBatch): void {
-    if (this.evidence === undefined) this.path.run(batch, this);
-    else this.runWithEvidence(batch, this.evidence);
-  }
-
-  beforePacket(): void {
-    this.position++;
-  }
-
-  afterPacket(view: PacketView, isTcp: boolean): void {
-    const { meter, reassembler, auditor } = this;
-    if (isTcp && meter !== undefined && !reassembler.lastForeign) meter.count(view, reassembler.lastSlot);
-    if (auditor.holds) auditor.release();
-  }
-
-  /** One by one: which packets a flow keeps is told while they are followed. */
-  private runWithEvidence(batch: PacketBatch, evidence: Evidence): void {
-    const { view, path, reassembler } = this;
+    const { view, decoder, reassembler, auditor, evidence, meter } = this;
+    if (evidence !== undefined) {
+      this.runWithEvidence(batch, evidence);
+      return;
+    }
     for (let i = 0; i < batch.count; i++) {
-      this.beforePacket();
-      const isTcp = path.decoder.decode(batch, i, view) === DECODE_TCP;
-      if (isTcp) {
+      this.position++;
+      if (decoder.decode(batch, i, view) === DECODE_TCP) {
+        reassembler.push(view);
+        if (meter !== undefined && !reassembler.lastForeign) meter.count(view, reassembler.lastSlot);
+      }
+      if (auditor.holds) auditor.release();
+    }
+  }
+
+  private runWithEvidence(batch: PacketBatch, evidence: Evidence): void {
+    const { view, decoder, reassembler, auditor, meter } = this;
+    for (let i = 0; i < batch.count; i++) {
+      this.position++;
+      if (decoder.decode(batch, i, view) === DECODE_TCP) {
         evidence.begin(batch, i, view.bytes);
         reassembler.push(view);
         evidence.end(reassembler.lastSlot);
+        meter?.count(view, reassembler.lastSlot);
       }
-      this.afterPacket(view, isTcp);
+      if (auditor.holds) auditor.release();
       evidence.forgetEnded();
     }
   }
@@ -142,7 +141,7 @@ export class Pipeline implements PacketWatcher {
 
   counters(): PipelineCounters {
     return {
-      decode: { ...this.path.decoder.counters },
+      decode: { ...this.decoder.counters },
       reassembly: { ...this.reassembler.counters },
       protocols: { ...this.host.counters },
       audit: { ...this.auditor.counters },

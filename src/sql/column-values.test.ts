@@ -97,6 +97,14 @@ const EVERYWHERE: readonly (readonly [text: string, shown: string])[] = [
     "UPDATE t SET b = 1; DELETE FROM t WHERE card = '4'; SELECT 5",
     'UPDATE t SET b = 1; DELETE FROM t WHERE card = #; SELECT 5',
   ],
+  [
+    "SELECT * FROM (SELECT card AS c, b FROM t) x WHERE x.c = '4' AND x.b = 'x'",
+    "SELECT * FROM (SELECT card AS c, b FROM t) x WHERE x.c = # AND x.b = 'x'",
+  ],
+  [
+    "WITH x AS (SELECT max(card) c FROM t) SELECT 1 FROM x WHERE c = '4'",
+    'WITH x AS (SELECT max(card) c FROM t) SELECT 1 FROM x WHERE c = #',
+  ],
   ["SELECT * FROM cols WHERE name = 'card'", "SELECT * FROM cols WHERE name = 'card'"],
   ["INSERT INTO log (msg) VALUES ('his card is 4111')", 'INSERT INTO log (msg) VALUES (#)'],
   ['INSERT INTO docs (body) VALUES (\'{"card": "4"}\')', 'INSERT INTO docs (body) VALUES (#)'],

@@ -5,8 +5,8 @@
  *
  * An expression is read in segments, which end where a truth value, a list item or a clause ends. All values of a segment
  * that names a wanted column are found, those in its brackets too; a bracket with segments of its own (a subquery, an
- * AND) leaves the values beside it to them. Variables of the text that stand in such a segment are followed, in further
- * readings, to where they are set.
+ * AND) leaves the values beside it to them. Variables of the text that stand in such a segment, and names that a query gives
+ * a wanted column, are followed in further readings.
  */
 import type { ColumnValueFinder, ColumnValues, SqlDialect, TextSpan, WantedColumns } from '../contracts/sql.ts';
 import { BindPlaces } from './bind-places.ts';
@@ -179,8 +179,16 @@ class Reading {
     if (segments.takesTable() && wanted.table(name)) segments.tableWanted();
     const isQualifier = tokens.kindAt(i + 1) === KIND_DOT;
     if (isQualifier) return;
-    if (wanted.column(name) || (this.hasPlainVariables && variables.has(name.toLowerCase()))) segments.want();
+    if (wanted.column(name) || variables.has(name.toLowerCase())) segments.want();
+    else if (segments.isWanted() && this.isAlias(i)) variables.add(name.toLowerCase());
     else if (this.hasPlainVariables && tokens.kindAt(i + 1) !== KIND_LEFT) segments.value(i);
+  }
+
+  /** Behind AS, another name or a bracket: what an item of a SELECT list is called from there on. */
+  private isAlias(i: number): boolean {
+    const { tokens } = this;
+    const before = tokens.kindAt(i - 1);
+    return tokens.word(i - 1) === 'AS' || tokens.isName(i - 1) || before === KIND_RIGHT;
   }
 
   private parameter(i: number): void {

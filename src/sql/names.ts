@@ -1,10 +1,14 @@
 /** Names out of tokens: quotes removed, escapes undone, dotted parts joined. */
 import {
+  KIND_COMMA,
   KIND_DOT,
   KIND_DOUBLE_STRING,
   KIND_LEFT,
+  KIND_NUMBER,
   KIND_OPERATOR,
+  KIND_PARAMETER,
   KIND_QUOTED,
+  KIND_RIGHT,
   KIND_STRING,
   KIND_WORD,
   type Tokens,
@@ -139,4 +143,22 @@ export function skipBrackets(tokens: Tokens, i: number): number {
 /** True when the operator at `i` is `=` or `:=`. */
 export function isAssignment(tokens: Tokens, i: number): boolean {
   return tokens.kindAt(i) === KIND_OPERATOR && (tokens.isOperator(i, 0x3d) || tokens.slice(i) === ':=');
+}
+
+/** Behind the bracket that opens at `i` when there is nothing in it but literals, parameters and commas; else 0. */
+export function valuesEnd({ kind, count }: Tokens, i: number): number {
+  for (let p = i + 1; p < count; p++) {
+    switch (kind[p] as number) {
+      case KIND_RIGHT:
+        return p + 1;
+      case KIND_STRING:
+      case KIND_NUMBER:
+      case KIND_PARAMETER:
+      case KIND_COMMA:
+        break;
+      default:
+        return 0;
+    }
+  }
+  return 0;
 }

@@ -33,7 +33,7 @@ import {
   TABLE_PREFIXES,
   TYPED_LITERALS,
 } from './levels.ts';
-import { isAssignment, Name, readName } from './names.ts';
+import { isAssignment, Name, readName, valuesEnd } from './names.ts';
 import {
   KIND_COMMA,
   KIND_DOUBLE_STRING,
@@ -133,6 +133,14 @@ export class Query {
   private open(i: number): number {
     const { level, tokens } = this;
     const before = tokens.word(i - 1);
+    if (level.clause === CLAUSE_EXPRESSION) {
+      // A row or list of nothing but values: it has no names to read.
+      const end = valuesEnd(tokens, i);
+      if (end > 0) {
+        this.operandEnd = before === 'TOP' || before === 'ON' ? -1 : end;
+        return end;
+      }
+    }
     const after = tokens.word(i + 1);
     const isQuery = isQueryWord(after) || (level.clause === CLAUSE_START && tokens.kindAt(i + 1) === KIND_LEFT);
     let clause = CLAUSE_EXPRESSION;

@@ -58,22 +58,24 @@ export function findSecrets(tokens: Tokens, out: number[]): void {
   if (out.length > 1) sortUnique(out);
 }
 
-/** Rejects most words by their last letter before any string is made. */
+/** Rejects nearly all words by their last two letters before any string is made; quoted names by none. */
 function mayNameSecret(text: string, start: number, end: number): boolean {
   if (end - start < 3) return false;
-  switch (text.charCodeAt(end - 1) | 0x20) {
-    case 0x64: // d: identified, password, passwd, pwd, sp_password
-    case 0x65: // e: passphrase, sp_setapprole, opendatasource
-    case 0x67: // g: using
-    case 0x6e: // n: connection, sp_addlogin
-    case 0x73: // s: credentials
-    case 0x74: // t: secret, openrowset
-      return true;
-    default: {
-      const last = text.charCodeAt(end - 1);
-      return last === 0x22 || last === 0x60 || last === 0x5d;
-    }
-  }
+  const last = text.charCodeAt(end - 1);
+  if (last === 0x22 || last === 0x60 || last === 0x5d) return true;
+  return last < 128 && ENDINGS[((text.charCodeAt(end - 2) & 31) << 5) | (last & 31)] === 1;
+}
+
+/** By the low five bits of two letters: how names of secrets, and words that lead to secrets, end. */
+const ENDINGS: Uint8Array = endings();
+
+function endings(): Uint8Array {
+  const found = new Uint8Array(1024);
+  const words =
+    'identified password passwd pwd secret passphrase connection credentials using openrowset opendatasource';
+  for (const word of [...words.split(' '), ...SECRET_PROCEDURES])
+    found[((word.charCodeAt(word.length - 2) & 31) << 5) | (word.charCodeAt(word.length - 1) & 31)] = 1;
+  return found;
 }
 
 function isPasswordStatement(tokens: Tokens): boolean {

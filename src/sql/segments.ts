@@ -128,6 +128,11 @@ export class Segments {
     this.level.isWanted = true;
   }
 
+  /** The segment has named a wanted column, or a bracket in it without segments of its own. */
+  isWanted(): boolean {
+    return this.level.isWanted;
+  }
+
   takesColumns(): boolean {
     return this.level.isColumns;
   }

@@ -353,6 +353,14 @@ function finalMix(value: number): number {
   return h ^ (h >>> 16);
 }
 
+/** Two digits by byte. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 function hex32(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0');
+  return (
+    (HEX[value >>> 24] as string) +
+    (HEX[(value >>> 16) & 255] as string) +
+    (HEX[(value >>> 8) & 255] as string) +
+    (HEX[value & 255] as string)
+  );
 }

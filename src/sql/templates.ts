@@ -8,11 +8,13 @@
  *
  * `scan` knows less of SQL than the lexer, on purpose. It gives up at all that may change what follows (comments,
  * prefixes and escapes of strings, characters outside ASCII, a second statement), and a text becomes a template only
- * when the lexer found the very same literals in it. Direct mapped like `ShapeCache`; a hash only finds the slot.
+ * when the lexer found the very same literals in it. A hash only finds the set of slots.
  */
 import { SQL_TEMPLATES_MAX, type SqlStatement, type TextSpan } from '../contracts/sql.ts';
 import { CLASS_BACKTICK, CLASS_BRACKET, type DialectRules } from './dialects.ts';
 
+/** Slots in a set: templates that fall to the same one do not drive each other out. */
+const WAYS = 4;
 const TEXT_LENGTH_MAX = 4096;
 const LITERALS_MAX = 128;
 
@@ -57,15 +59,16 @@ export class TemplateCache {
   /** -1: it can have no template. */
   private spanWords = -1;
   private hash = 0;
+  /** Way of the set that is replaced next. */
+  private turn = 0;
 
   /** The analysis of a text whose template is known. */
   find(text: string, rules: DialectRules): SqlStatement | undefined {
     const { length } = text;
     this.spanWords = this.load(text) ? this.scan(length, rules) : -1;
     if (this.spanWords < 0) return undefined;
-    const entry = this.slots[slotOf(this.hash)];
-    if (entry === undefined || entry.hash !== this.hash || entry.rules !== rules || !this.isOf(entry, length))
-      return undefined;
+    const entry = this.known(rules, length);
+    if (entry === undefined) return undefined;
     const { statement } = entry;
     return {
       start: statement.start,
@@ -94,11 +97,29 @@ export class TemplateCache {
    */
   add(text: string, rules: DialectRules, statement: SqlStatement): void {
     if (this.spanWords < 0 || !this.agrees(statement.literals)) return;
-    const slot = slotOf(this.hash);
+    const slot = this.freeSlot();
     const kept = { ...statement, literals: NO_SPANS, template: { slot } };
     const bytes = Uint8Array.from(this.bytes.subarray(0, text.length));
     const spans = this.spans.slice(0, this.spanWords);
     this.slots[slot] = { hash: this.hash, rules, bytes, spans, statement: kept };
+  }
+
+  private known(rules: DialectRules, length: number): Entry | undefined {
+    const first = firstSlot(this.hash);
+    for (let slot = first; slot < first + WAYS; slot++) {
+      const entry = this.slots[slot];
+      if (entry === undefined) return undefined;
+      if (entry.hash === this.hash && entry.rules === rules && this.isOf(entry, length)) return entry;
+    }
+    return undefined;
+  }
+
+  /** An empty slot of the hash's set, or each of them in turn. */
+  private freeSlot(): number {
+    const first = firstSlot(this.hash);
+    for (let slot = first; slot < first + WAYS; slot++) if (this.slots[slot] === undefined) return slot;
+    this.turn = (this.turn + 1) % WAYS;
+    return first + this.turn;
   }
 
   private agrees(literals: readonly TextSpan[]): boolean {
@@ -192,9 +213,9 @@ function step(hash: number, value: number): number {
   return ((hash << 5) - hash + value) | 0;
 }
 
-function slotOf(hash: number): number {
-  const mixed = Math.imul(hash, 0x9e3779b1);
-  return mixed >>> (32 - Math.log2(SQL_TEMPLATES_MAX));
+/** First slot of the hash's set: the upper bits of the product depend on all of the hash. */
+function firstSlot(hash: number): number {
+  return (Math.imul(hash, 0x9e3779b1) >>> 16) & (SQL_TEMPLATES_MAX - WAYS);
 }
 
 /** Behind the literal at `from`; -1 when it is not plain. */

@@ -42,6 +42,20 @@ describe('the byte format', () => {
     assert.equal(readOptionalNumber(cursorOver(written((out) => out.optionalNumber(undefined)))), undefined);
   });
 
+  test('whole numbers in decimal digits', () => {
+    const numbers = fc.oneof(
+      fc.maxSafeInteger(),
+      fc.integer(),
+      fc.constantFrom(0, 9, 10, 99, 100, 1e9 - 1, 1e9, 1e9 + 1, 1e15, 123_000_000_000, -1e9, -0),
+    );
+    fc.assert(
+      fc.property(numbers, (value) => {
+        assert.equal(Buffer.from(written((out) => out.decimal(value))).toString('latin1'), String(value));
+      }),
+      { seed: 43, numRuns: 2000 },
+    );
+  });
+
   test('any well-formed text comes back, and can be passed over', () => {
     const texts = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.stringMatching(/^[0-9a-f]{0,80}$/));
     fc.assert(

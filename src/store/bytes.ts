@@ -20,6 +20,13 @@ const SHORT_BYTES_MAX = 48;
 /** Integers beyond this are written as doubles; below it `4 * value` is exact. */
 const INTEGER_MAX = 2 ** 51;
 
+/** Numbers below it have at most this many decimal digits. */
+const DECIMAL_DIGITS = 9;
+const DECIMAL_RANGE = 1e9;
+const DECIMAL_BYTES_MAX = 20;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+
 export class ByteWriter {
   bytes: Buffer;
   pos = 0;
@@ -111,6 +118,46 @@ export class ByteWriter {
       this.bytes.set(source.subarray(start, end), this.pos);
     }
     this.pos += length;
+  }
+
+  /** The string's UTF-8 and nothing else; gives its length in bytes. */
+  plainText(value: string): number {
+    const length = Buffer.byteLength(value);
+    this.ensure(length);
+    this.bytes.write(value, this.pos, length, 'utf8');
+    this.pos += length;
+    return length;
+  }
+
+  /** A whole number, at most 2^53 either way, in decimal digits. */
+  decimal(value: number): void {
+    this.ensure(DECIMAL_BYTES_MAX);
+    let rest = value;
+    if (rest < 0) {
+      this.bytes[this.pos++] = MINUS;
+      rest = -rest;
+    }
+    if (rest >= DECIMAL_RANGE) {
+      const low = rest % DECIMAL_RANGE;
+      this.digits((rest - low) / DECIMAL_RANGE, 1);
+      this.digits(low, DECIMAL_DIGITS);
+    } else {
+      this.digits(rest, 1);
+    }
+  }
+
+  /** A number below 2^31, with zeros in front to fill `width`. */
+  private digits(value: number, width: number): void {
+    const { bytes } = this;
+    let count = width;
+    for (let power = 10 ** width; count < DECIMAL_DIGITS && value >= power; power *= 10) count++;
+    let rest = value | 0;
+    for (let at = this.pos + count - 1; at >= this.pos; at--) {
+      const tenth = (rest / 10) | 0;
+      bytes[at] = ZERO + rest - tenth * 10;
+      rest = tenth;
+    }
+    this.pos += count;
   }
 
   private shortText(value: string): boolean {

@@ -92,6 +92,11 @@ export class Catalog {
     }));
   }
 
+  /** Makes the changes of `step` one change: all or none, with one wait for the disk. */
+  together(step: () => void): void {
+    this.db.transaction(step)();
+  }
+
   add(number: number, file: string, firstSeq: number, chainBefore: Uint8Array): void {
     this.db
       .prepare(`INSERT INTO segment (number, file, state, first_seq, chain_before) VALUES (?, ?, 'new', ?, ?)`)

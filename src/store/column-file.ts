@@ -1,5 +1,5 @@
 /** Where the chunks of `columns.ts` lie: in the file beside a sealed segment, or in memory, made from its rows. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync } from 'node:fs';
 import { type ChunkSource, ColumnBuilder, ColumnChunk, type ColumnRow, columnsPath } from './columns.ts';
 import { StoreError } from './errors.ts';
 import { writeWhole } from './files.ts';
@@ -35,8 +35,18 @@ export function rowOf(tuple: ColumnTuple): ColumnRow {
 }
 
 /** Writes the columns so that they are there whole or not at all. Throws `StoreError`. */
-export function writeColumns(path: string, chunks: readonly Buffer[]): void {
-  writeWhole(path, chunks);
+export function writeColumns(segmentPath: string, chunks: readonly Buffer[]): void {
+  writeWhole(columnsPath(segmentPath), chunks);
+}
+
+/** Brings columns that were written without waiting to the disk. */
+export function syncColumns(segmentPath: string): void {
+  const file = openSync(columnsPath(segmentPath), 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** How much of their columns the segments of one reader may keep in memory together. */
@@ -60,7 +70,7 @@ export class ColumnBudget {
 
 class FileSource implements ChunkSource {
   readonly path: string;
-  readonly length: number;
+  length: number;
   private readonly file: number;
   private readonly budget: ColumnBudget;
   private keptBytes = 0;
@@ -77,6 +87,11 @@ class FileSource implements ChunkSource {
     const whole = offset + length <= this.length && readSync(this.file, bytes, 0, length, offset) === length;
     if (!whole) throw new StoreError('damaged', `${this.path}: the columns are damaged`);
     return bytes;
+  }
+
+  /** Sees what was added to the file. */
+  grow(): void {
+    this.length = fstatSync(this.file).size;
   }
 
   mayKeep(bytes: number): boolean {
@@ -115,42 +130,103 @@ export function openColumns(segmentPath: string, firstSeq: number, rows: number,
   }
 }
 
-/** The columns of a segment that has no file of them (yet), made from its rows; grows with the segment. */
+/**
+ * The columns of the segment being written: its writer adds a chunk to the file whenever it has one, without waiting for
+ * the disk. Readers take no chunk whose records are not committed yet, and rows for what is not in a chunk.
+ */
+export class ColumnLog {
+  private readonly path: string;
+  private readonly builder = new ColumnBuilder();
+  /** Made of records that are not committed. */
+  private pending: Buffer[] = [];
+
+  /** `segmentPath`: a segment without records or columns. */
+  constructor(segmentPath: string) {
+    this.path = columnsPath(segmentPath);
+  }
+
+  add(seq: number, row: ColumnRow): void {
+    this.builder.add(row);
+    if (this.builder.full) this.endChunk(seq);
+  }
+
+  /** The records added so far are committed. `last`: no more will come. */
+  commit(lastSeq: number, last: boolean): void {
+    if (last && this.builder.rows > 0) this.endChunk(lastSeq);
+    if (this.pending.length === 0) return;
+    appendFileSync(this.path, Buffer.concat(this.pending));
+    this.pending = [];
+  }
+
+  private endChunk(lastSeq: number): void {
+    this.pending.push(this.builder.encode(lastSeq - this.builder.rows + 1));
+    this.builder.clear();
+  }
+}
+
+/** The columns of a segment without a complete file of them, of which rows make up what is missing; grows with it. */
 export class RowColumns implements SegmentColumns {
   chunks: readonly ColumnChunk[] = [];
   private readonly path: string;
   private readonly complete: ColumnChunk[] = [];
   private readonly tail = new ColumnBuilder();
-  private nextSeq: number;
+  /** Where the tail begins. */
+  private tailSeq: number;
+  private readonly log: FileSource | undefined;
+  private logOffset = 0;
 
-  constructor(path: string, firstSeq: number) {
+  /** `budget`: for the writer's chunks; `undefined`: do not use them. */
+  constructor(path: string, firstSeq: number, budget: ColumnBudget | undefined) {
     this.path = path;
-    this.nextSeq = firstSeq;
+    this.tailSeq = firstSeq;
+    this.log = budget && existsSync(columnsPath(path)) ? new FileSource(columnsPath(path), budget) : undefined;
   }
 
-  /** Takes in what was written since. */
+  /** Takes in what was written since. Throws `StoreError` (`damaged`). */
   refresh(segment: SegmentReader): void {
     const last = segment.firstSeq + segment.facts.rows - 1;
-    if (last < this.nextSeq) return;
+    this.readLog(last);
+    const first = this.tailSeq + this.tail.rows;
     const sql = `${COLUMN_SQL} WHERE seq BETWEEN ? AND ? ORDER BY seq`;
-    for (const tuple of segment.tuples<ColumnTuple>(sql, [this.nextSeq, last])) {
-      if (tuple[0] !== this.nextSeq) throw new StoreError('damaged', `${this.path}: record ${this.nextSeq} is missing`);
-      this.tail.add(rowOf(tuple));
-      this.nextSeq++;
-      if (!this.tail.full) continue;
-      this.complete.push(this.chunkOfTail());
-      this.tail.clear();
+    if (first <= last) {
+      let next = first;
+      for (const tuple of segment.tuples<ColumnTuple>(sql, [first, last])) {
+        if (tuple[0] !== next++) throw new StoreError('damaged', `${this.path}: record ${next - 1} is missing`);
+        this.tail.add(rowOf(tuple));
+        if (this.tail.full) this.endTail();
+      }
     }
     this.chunks = this.tail.rows === 0 ? [...this.complete] : [...this.complete, this.chunkOfTail()];
   }
 
   close(): void {
-    // Memory only.
+    this.log?.close();
+  }
+
+  /** Chunks that the writer has added, as far as their records can be seen. */
+  private readLog(lastSeq: number): void {
+    const { log } = this;
+    log?.grow();
+    while (log !== undefined && this.logOffset < log.length) {
+      const chunk = new ColumnChunk(log, this.logOffset);
+      const end = chunk.firstSeq + chunk.rows;
+      if (end - 1 > lastSeq || chunk.firstSeq > this.tailSeq) return;
+      this.logOffset += chunk.bytes;
+      if (chunk.firstSeq < this.tailSeq) continue;
+      this.complete.push(chunk);
+      this.tail.clear();
+      this.tailSeq = end;
+    }
+  }
+
+  private endTail(): void {
+    this.complete.push(this.chunkOfTail());
+    this.tailSeq += this.tail.rows;
+    this.tail.clear();
   }
 
   private chunkOfTail(): ColumnChunk {
-    const bytes = this.tail.encode(this.nextSeq - this.tail.rows);
-    return chunkInMemory(this.path, bytes);
+    return chunkInMemory(this.path, this.tail.encode(this.tailSeq));
   }
 }
 

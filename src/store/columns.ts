@@ -270,6 +270,12 @@ export class ColumnChunk {
     if (!valid) throw damaged(source.path);
   }
 
+  /** Reads all of it. Throws `StoreError` (`damaged`). */
+  check(): void {
+    for (const name of COLUMNS) if (!this.isEmpty(name)) this.packed(name);
+    this.errorCodes();
+  }
+
   /** Whether no record has anything in this column. */
   isEmpty(name: ColumnName): boolean {
     return this.width(name) === 0;

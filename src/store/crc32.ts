@@ -12,9 +12,9 @@ const FIRST: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
 /** What a byte does one place further on. */
 const SECOND: Int32Array = FIRST.map((crc) => (crc >>> 8) ^ (FIRST[crc & 0xff] as number));
 
-/** CRC-32 of `bytes[start, end)`, unsigned. */
-export function crc32(bytes: Uint8Array, start: number, end: number): number {
-  let crc = -1;
+/** CRC-32 of `bytes[start, end)`, unsigned; `before`: that of what comes before these bytes. */
+export function crc32(bytes: Uint8Array, start: number, end: number, before = 0): number {
+  let crc = ~before;
   let i = start;
   for (; i + 1 < end; i += 2) {
     const word = crc ^ ((bytes[i] as number) | ((bytes[i + 1] as number) << 8));

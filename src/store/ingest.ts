@@ -12,6 +12,7 @@ import Database from 'better-sqlite3';
 import { type BatchEntry, BatchRow, BatchTables, type BatchVisitor, readBatch } from './batch.ts';
 import { Catalog, type Hold, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START } from './chain.ts';
+import { type IngestCounters, newCounters } from './counters.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { holdOn } from './hold.ts';
 import { KnownIds, type KnownSegment } from './known.ts';
@@ -27,51 +28,6 @@ export interface IngestOptions {
   readonly retention: Retention;
   /** PEM file of the Ed25519 key that signs sealed segments. */
   readonly signKeyFile: string | undefined;
-}
-
-export interface IngestCounters {
-  /** Records written in this run. */
-  records: number;
-  batches: number;
-  /** Records that an earlier run had stored. */
-  duplicates: number;
-  commits: number;
-  commitMs: number;
-  commitMsMax: number;
-  segmentsSealed: number;
-  indexesBuilt: number;
-  /** Segments that could not be indexed; they are searched row by row. */
-  indexesFailed: number;
-  segmentsExpired: number;
-  recordsExpired: number;
-  /** Longest time that sealing a segment and dropping expired ones kept the next record waiting. */
-  rolloverMsMax: number;
-  /** Segments past their time that a legal hold keeps. */
-  segmentsHeld: number;
-  /** Segments found damaged when the store was opened. */
-  segmentsDamaged: number;
-  /** Segment files, logs included, when last looked at (each commit). */
-  bytesOnDisk: number;
-}
-
-export function newCounters(): IngestCounters {
-  return {
-    records: 0,
-    batches: 0,
-    duplicates: 0,
-    commits: 0,
-    commitMs: 0,
-    commitMsMax: 0,
-    segmentsSealed: 0,
-    indexesBuilt: 0,
-    indexesFailed: 0,
-    segmentsExpired: 0,
-    recordsExpired: 0,
-    rolloverMsMax: 0,
-    segmentsHeld: 0,
-    segmentsDamaged: 0,
-    bytesOnDisk: 0,
-  };
 }
 
 const DAY_US = 86_400e6;
@@ -100,6 +56,10 @@ export class Ingest implements BatchVisitor {
   /** Complete segments whose log is being folded by the sealer; closed when it has done that. */
   private readonly retiring = new Map<string, SegmentWriter>();
   private rolloverStartMs: number | undefined = undefined;
+  /** A segment that the catalog does not call open yet: nothing in it is committed. */
+  private opened: number | undefined = undefined;
+  /** Segments whose files are gone, which the catalog calls dropping still. */
+  private dropped: number[] = [];
   private segmentNumber = 0;
   private segmentFirstSeq = 0;
   /** Where the hash chain of the next segment begins. */
@@ -165,7 +125,10 @@ export class Ingest implements BatchVisitor {
     const segment = this.segment;
     if (segment === undefined || this.uncommitted === 0) return;
     const startMs = performance.now();
-    this.guard(() => segment.commit());
+    this.guard(() => {
+      this.settleCatalog();
+      segment.commit();
+    });
     const tookMs = performance.now() - startMs;
     const counters = this.counters;
     counters.commits++;
@@ -174,6 +137,18 @@ export class Ingest implements BatchVisitor {
     counters.records += this.uncommitted;
     counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
     this.uncommitted = 0;
+  }
+
+  /** What the catalog has to say before more is committed, and what could wait until now. */
+  private settleCatalog(): void {
+    const { opened, dropped } = this;
+    if (opened === undefined && dropped.length === 0) return;
+    this.catalog.together(() => {
+      if (opened !== undefined) this.catalog.setState(opened, 'open');
+      for (const number of dropped) this.catalog.setState(number, 'dropped');
+    });
+    this.opened = undefined;
+    this.dropped = [];
   }
 
   /** The sealer is done with a complete segment, one way or the other. */
@@ -187,6 +162,7 @@ export class Ingest implements BatchVisitor {
   close(): void {
     this.commit();
     const segment = this.segment;
+    this.guard(() => this.settleCatalog());
     if (segment !== undefined) {
       this.guard(() => segment.close());
       this.counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
@@ -243,26 +219,34 @@ export class Ingest implements BatchVisitor {
     if (segment !== undefined) {
       if (day <= this.segmentDay && segment.facts.rows < this.options.segmentRowsMax) return segment;
       this.rolloverStartMs = performance.now();
-      this.seal(segment);
     }
     this.segmentDay = Math.max(this.segmentDay, day);
-    return this.startSegment();
+    return this.startSegment(segment);
   }
 
-  private startSegment(): SegmentWriter {
-    const number = ++this.segmentNumber;
+  /** `complete`: the segment before, which is sealed. */
+  private startSegment(complete: SegmentWriter | undefined): SegmentWriter {
+    if (complete !== undefined) this.finish(complete);
+    const file = join(SEGMENT_FOLDER, `${String(this.segmentNumber + 1).padStart(6, '0')}.db`);
+    this.catalog.together(() => {
+      if (complete !== undefined) this.seal(complete);
+      this.catalog.add(++this.segmentNumber, file, this.nextSeq, this.chainDigest);
+    });
+    const number = this.segmentNumber;
     this.segmentFirstSeq = this.nextSeq;
-    const file = join(SEGMENT_FOLDER, `${String(number).padStart(6, '0')}.db`);
-    this.catalog.add(number, file, this.nextSeq, this.chainDigest);
     const path = join(this.directory, file);
     this.segment = SegmentWriter.open(path, number, this.options.durability, this.chainDigest);
-    this.catalog.setState(number, 'open');
+    this.opened = number;
     return this.segment;
   }
 
-  private seal(segment: SegmentWriter): void {
+  private finish(segment: SegmentWriter): void {
     this.commit();
+    segment.complete();
     this.retiring.set(segment.path, segment);
+  }
+
+  private seal(segment: SegmentWriter): void {
     const bytes = segment.bytesOnDisk();
     const number = this.segmentNumber;
     const firstSeq = this.segmentFirstSeq;
@@ -307,7 +291,7 @@ export class Ingest implements BatchVisitor {
     this.catalog.dropping(oldest.number, this.signKey && signSegment(this.signKey, 'dropped', oldest));
     this.known.forget(oldest.path);
     removeSegmentFiles(oldest.path);
-    this.catalog.setState(oldest.number, 'dropped');
+    this.dropped.push(oldest.number);
     this.counters.segmentsExpired++;
     this.counters.recordsExpired += oldest.rows;
   }

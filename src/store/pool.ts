@@ -66,19 +66,22 @@ export class PooledSegment {
     }
   }
 
-  /** `use` with the columns of the file; with such as are made of the rows when there are none to be believed. */
+  /** `use` with the columns of the file; where there are none to be believed, with such as are made of the rows. */
   *withColumns<T, R>(use: (columns: SegmentColumns) => Generator<T, R, void>): Generator<T, R, void> {
     const { path, sealed, firstSeq, rows } = this.ref;
     const file = columnsPath(path);
-    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return yield* use(this.columnsOfRows());
+    if (this.distrusted.has(file) || !existsSync(file)) return yield* use(this.columnsOfRows(false));
     try {
+      if (!sealed) return yield* use(this.columnsOfRows(true));
       this.columns ??= openColumns(path, firstSeq, rows, this.shared.budget);
       return yield* use(this.columns);
     } catch (error) {
       this.columns?.close();
       this.columns = undefined;
+      this.shared.ofRows.get(path)?.close();
+      this.shared.ofRows.delete(path);
       this.distrust(file, error);
-      return yield* use(this.columnsOfRows());
+      return yield* use(this.columnsOfRows(false));
     }
   }
 
@@ -95,9 +98,9 @@ export class PooledSegment {
     return this.sums;
   }
 
-  /** Whether its files are complete and will not change any more. */
+  /** Whether its files are complete and will not change any more: the index is made last. */
   get settled(): boolean {
-    return this.ref.sealed && existsSync(columnsPath(this.ref.path));
+    return this.ref.sealed && existsSync(indexPath(this.ref.path));
   }
 
   close(): void {
@@ -106,13 +109,18 @@ export class PooledSegment {
     this.segment.close();
   }
 
-  private columnsOfRows(): SegmentColumns {
+  /** `withLog`: with the chunks that the segment's writer makes. */
+  private columnsOfRows(withLog: boolean): SegmentColumns {
     const { path, firstSeq } = this.ref;
-    let columns = this.shared.ofRows.get(path);
+    const { ofRows, budget } = this.shared;
+    let columns = ofRows.get(path);
     if (columns === undefined) {
-      if (this.shared.ofRows.size >= ROW_COLUMNS_MAX) this.shared.ofRows.clear();
-      columns = new RowColumns(path, firstSeq);
-      this.shared.ofRows.set(path, columns);
+      if (ofRows.size >= ROW_COLUMNS_MAX) {
+        for (const each of ofRows.values()) each.close();
+        ofRows.clear();
+      }
+      columns = new RowColumns(path, firstSeq, withLog ? budget : undefined);
+      ofRows.set(path, columns);
     }
     columns.refresh(this.segment);
     return columns;
@@ -166,6 +174,8 @@ export class SegmentPool {
   close(): void {
     for (const pooled of this.open.values()) this.closeUnused(pooled);
     this.open.clear();
+    for (const columns of this.shared.ofRows.values()) columns.close();
+    this.shared.ofRows.clear();
   }
 
   private closeUnused(pooled: PooledSegment): void {

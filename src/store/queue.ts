@@ -3,7 +3,8 @@
  * full the queue is. Batches travel over message ports; the words bound how many may be under way.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { IngestCounters, IngestOptions } from './ingest.ts';
+import type { IngestCounters } from './counters.ts';
+import type { IngestOptions } from './ingest.ts';
 
 export interface QueueLimits {
   readonly queueBytesMax: number;

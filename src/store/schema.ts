@@ -8,7 +8,7 @@
 import type { RecordField } from '../contracts/record.ts';
 import { SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
 
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 /** `PRAGMA application_id` of our files: "WTR1". */
 export const APPLICATION_ID = 0x57545231;
 

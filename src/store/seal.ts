@@ -1,16 +1,17 @@
-/** Finishes a complete segment: folds its log into the file and makes columns, sums and index from its rows. */
+/** Finishes a complete segment: folds its log into the file and makes sums and index. */
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import {
   COLUMN_SQL,
   ColumnBudget,
   type ColumnTuple,
-  chunkInMemory,
   openColumns,
   rowOf,
+  syncColumns,
   writeColumns,
 } from './column-file.ts';
 import { CHUNK_ROWS_MAX, ColumnBuilder, columnsPath } from './columns.ts';
-import { toStoreError } from './errors.ts';
+import { StoreError, toStoreError } from './errors.ts';
 import { DIMENSIONS, indexPath, PostingIndex, writePostings } from './postings.ts';
 import { RollupBuilder, type RollupSource, readRollup, writeRollup } from './rollup.ts';
 import { leaveWal } from './segment.ts';
@@ -23,19 +24,21 @@ export interface SealedSegment {
 }
 
 /**
- * Folds the log, reads the segment once and writes what lies beside it, the index last. The file leaves WAL mode with
+ * Folds the log and writes what lies beside the segment, the index last: of the columns that the writer left, or else of
+ * the rows. The file leaves WAL mode with
  * whoever closes it last, this or the store's thread. Throws `StoreError`.
  */
 export function sealSegment(segment: SealedSegment): void {
   const { path, firstSeq, rows } = segment;
-  let chunks: Buffer[];
-  let source: RollupSource;
   try {
     const db = new Database(path, { fileMustExist: true });
     try {
       db.pragma('wal_checkpoint(TRUNCATE)');
-      chunks = readChunks(db, firstSeq);
-      source = rollupSource(db, rows);
+      const source = rollupSource(db, rows);
+      if (!buildFromColumns(segment, source)) {
+        writeColumns(path, readChunks(db, firstSeq));
+        if (!buildFromColumns(segment, source)) throw new StoreError('damaged', `${path}: the file is damaged`);
+      }
       leaveWal(db);
     } finally {
       db.close();
@@ -43,18 +46,38 @@ export function sealSegment(segment: SealedSegment): void {
   } catch (error) {
     throw toStoreError(error, path);
   }
+}
+
+/** Makes sums and index of the columns that the segment's writer left; false when they are not whole. */
+function buildFromColumns(segment: SealedSegment, source: RollupSource): boolean {
+  const { path, firstSeq, rows } = segment;
   const postings = { session: new Uint32Array(rows), shape: new Uint32Array(rows), verdict: new Uint32Array(rows) };
   const rollup = new RollupBuilder(source, CHUNK_ROWS_MAX);
   const view = new ChunkView();
-  for (const bytes of chunks) {
-    const chunk = chunkInMemory(path, bytes);
-    view.use(chunk, undefined);
-    for (const dimension of DIMENSIONS) chunk.words(dimension, postings[dimension].subarray(chunk.firstSeq - firstSeq));
-    rollup.add(view);
+  try {
+    const columns = openColumns(path, firstSeq, rows, new ColumnBudget(0));
+    try {
+      for (const chunk of columns.chunks) {
+        chunk.check();
+        view.use(chunk, undefined);
+        for (const dimension of DIMENSIONS) {
+          chunk.words(dimension, postings[dimension].subarray(chunk.firstSeq - firstSeq));
+        }
+        rollup.add(view);
+      }
+    } finally {
+      columns.close();
+    }
+  } catch (error) {
+    const { code } = toStoreError(error, path);
+    // Missing (which reads as a folder that cannot be made), cut or altered.
+    if (code === 'damaged' || !existsSync(columnsPath(path))) return false;
+    throw error;
   }
-  writeColumns(columnsPath(path), chunks);
+  syncColumns(path);
   writeRollup(path, rollup.encode());
   writePostings(indexPath(path), firstSeq, postings);
+  return true;
 }
 
 function readChunks(db: Database.Database, firstSeq: number): Buffer[] {

@@ -2,13 +2,15 @@
  * The segment being written: one SQLite file in WAL mode, rows appended in big transactions, facts that repeat
  * written once. Once it is complete, the sealer (`seal.ts`) folds the log into the file, which then never changes.
  */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { AuditRecord, SEVERITIES } from '../contracts/record.ts';
 import type { BatchRow } from './batch.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
-import { Chain, type SqlValue } from './chain.ts';
+import { Chain, type RecordTuple, type SqlValue } from './chain.ts';
 import { readSession, readShape, readVerdict, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
+import { ColumnLog } from './column-file.ts';
+import { type ColumnRow, columnsPath } from './columns.ts';
 import { DELTA_BYTES_MAX, writeTextForm } from './delta.ts';
 import { BoundedDictionary } from './dictionary.ts';
 import { StoreError, toStoreError } from './errors.ts';
@@ -73,6 +75,8 @@ export class SegmentWriter {
   private readonly scratch = new AuditRecord();
   private readonly insertChain: Database.Statement;
   private readonly chain: Chain;
+  /** `undefined` for a segment that an earlier process began: its columns are made from rows when it is sealed. */
+  private readonly columns: ColumnLog | undefined;
   private lastSeq = 0;
   private inTransaction = false;
 
@@ -88,6 +92,9 @@ export class SegmentWriter {
     this.facts = facts;
     this.chainBefore = chainBefore;
     this.chain = chain;
+    // Those of an earlier process may tell of records that a power cut took away.
+    rmSync(columnsPath(path), { force: true });
+    this.columns = facts.rows === 0 ? new ColumnLog(path) : undefined;
     const row = `(${marksOf(RECORD_COLUMNS)})`;
     this.insertRecord = db.prepare(`INSERT INTO record VALUES ${row}`);
     this.insertGroup = db.prepare(
@@ -200,16 +207,16 @@ export class SegmentWriter {
     const bodyStart = body.pos;
     writeTextForm(body, shape.reference, bytes, row.textStart, row.textEnd);
     body.raw(bytes, row.restStart, row.restEnd);
-    const values: SqlValue[] = [
+    const values: RecordTuple = [
       seq,
       row.timeUs,
       row.idStart < 0 ? row.idText : bytes.subarray(row.idStart, row.idStart + 16),
       sessionRow,
       shape.row,
       verdictRow,
-      row.durationUs ?? null,
-      row.returnedRows ?? null,
-      row.affectedRows ?? null,
+      exactNumber(row.durationUs),
+      exactNumber(row.returnedRows),
+      exactNumber(row.affectedRows),
       row.marks,
       row.errorCode ?? null,
       row.endUser ?? null,
@@ -219,6 +226,7 @@ export class SegmentWriter {
     for (const value of values) group.push(value);
     group.push(this.chain.addRecord(values));
     if (group.length === GROUP_ROWS * RECORD_COLUMNS) this.writeGroup();
+    this.columns?.add(seq, columnRow(values));
     this.lastSeq = seq;
     if (this.chain.full) this.closeBlock();
     const facts = this.facts;
@@ -240,6 +248,12 @@ export class SegmentWriter {
     this.updateMeta.run(rows, timeMinUs ?? null, timeMaxUs ?? null, disorderUs);
     this.commitStatement.run();
     this.inTransaction = false;
+    this.columns?.commit(this.lastSeq, false);
+  }
+
+  /** No more records will come; all are committed. */
+  complete(): void {
+    this.columns?.commit(this.lastSeq, true);
   }
 
   /** Commits and closes; the segment can be continued. */
@@ -283,6 +297,19 @@ export class SegmentWriter {
     this.begin.run();
     this.inTransaction = true;
   }
+}
+
+function columnRow(tuple: RecordTuple): ColumnRow {
+  const [, timeUs, id, session, shape, verdict, duration, returned, affected, marks, errorCode] = tuple;
+  return { timeUs, session, shape, verdict, errorCode, marks, id, duration, returned, affected };
+}
+
+/** What SQLite and the hash chain write the same way: counts are whole numbers by contract. */
+function exactNumber(value: number | undefined): number | null {
+  if (value === undefined || Number.isSafeInteger(value)) return value ?? null;
+  return Number.isNaN(value)
+    ? null
+    : Math.round(Math.max(-Number.MAX_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER)));
 }
 
 /** A file in WAL mode can only be opened where its log can be made; at rest it should open on read-only media. */

@@ -3,8 +3,9 @@
  * pipeline thread) and readers (`reader.ts`; in this process or others, also while it is being written).
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { type IngestCounters, newCounters } from './counters.ts';
 import { StoreError, type StoreErrorCode } from './errors.ts';
-import { type IngestCounters, type IngestOptions, newCounters } from './ingest.ts';
+import type { IngestOptions } from './ingest.ts';
 import {
   type FailureText,
   type FromWorker,

@@ -3,8 +3,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
+import fc from 'fast-check';
 import { StoreError } from './errors.ts';
-import { statement, TEST_TIME_US, withDirectory } from './fixture.ts';
+import { anyRecord, statement, TEST_TIME_US, withDirectory } from './fixture.ts';
 import { openStore } from './store.ts';
 import { verifyStore } from './verify.ts';
 
@@ -36,6 +37,11 @@ const INSERT_AFTER = `INSERT INTO record SELECT 1201, time_us, id, session_row, 
 const TAMPERING: readonly (readonly [what: string, file: string, sql: string, says: RegExp])[] = [
   ['a changed time', SECOND, 'UPDATE record SET time_us = time_us + 1 WHERE seq = 812', /record 812 was changed/],
   ['a changed text', SECOND, "UPDATE record SET body = x'00' WHERE seq = 813", /record 813 was changed/],
+  ['another id', SECOND, 'UPDATE record SET id = CAST(id AS TEXT) WHERE seq = 814', /record 814 was changed/],
+  ['an added error', SECOND, "UPDATE record SET error_code = '' WHERE seq = 815", /record 815 was changed/],
+  ['a lost duration', SECOND, 'UPDATE record SET returned_rows = NULL WHERE seq = 816', /record 816 was changed/],
+  ['a text for a number', SECOND, "UPDATE record SET marks = '0,1' WHERE seq = 817", /record 817 was changed/],
+  ['a changed check sum', SECOND, 'UPDATE record SET check_sum = 1 WHERE seq = 818', /record 818 was changed/],
   ['another user', SECOND, "UPDATE session SET user = 'eve' WHERE session_row = 3", /session.* records 601 to /],
   ['another statement', SECOND, "UPDATE shape SET reference = x'41'", /statement.* records 601 to /],
   ['a removed record', SECOND, 'DELETE FROM record WHERE seq = 900', /record 900 was removed/],
@@ -69,6 +75,19 @@ describe('verify', () => {
       assert.equal(report.segments, 3);
       assert.equal(report.timeMinUs, TEST_TIME_US);
       assert.equal(report.timeMaxUs, TEST_TIME_US + (RECORDS - 1) * 1000);
+    });
+  });
+
+  test('any records hold', async () => {
+    await withDirectory(async (directory) => {
+      const store = await openStore(directory, { segmentRowsMax: SEGMENT_ROWS });
+      const writer = store.writer('wait');
+      for (const record of fc.sample(anyRecord, { seed: 9, numRuns: 700 })) writer.write(record);
+      await writer.close();
+      await store.close();
+      const report = verifyStore(directory);
+      assert.deepEqual(report.faults, []);
+      assert.equal(report.records, store.counters().records);
     });
   });
 

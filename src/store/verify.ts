@@ -8,7 +8,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { Catalog, type SegmentEntry } from './catalog.ts';
-import { CHAIN_START, Chain, type SmallTable, type SqlValue, TABLES } from './chain.ts';
+import {
+  BYTES_SQL,
+  CHAIN_START,
+  Chain,
+  NUMBERS_SQL,
+  type RecordTuple,
+  type SmallTable,
+  type SqlValue,
+  TABLES,
+} from './chain.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { openForReading } from './open.ts';
 import { CATALOG_FILE } from './schema.ts';
@@ -33,15 +42,6 @@ export interface VerifyReport {
 }
 
 const ANCHOR = /^wiretrail-anchor-1 (\d{1,15}) ([0-9a-f]{64})$/;
-
-/** Columns of `record` before its check sum, and their places. */
-const SEQ = 0;
-const TIME = 1;
-const REFERENCES: readonly (readonly [table: SmallTable, column: number])[] = [
-  ['session', 3],
-  ['shape', 4],
-  ['verdict', 5],
-];
 
 /**
  * Reads the whole store once. `anchor`: a line that an earlier report gave. `key`: with it every segment that is
@@ -239,16 +239,31 @@ interface Block {
   readonly timeMaxUs: number;
 }
 
+/** What SQLite puts together of a block's records. */
+type BlockTuple = readonly [
+  records: number,
+  timeMinUs: number,
+  timeMaxUs: number,
+  session: number,
+  shape: number,
+  verdict: number | null,
+  numbers: Uint8Array | null,
+  bytes: Uint8Array | null,
+];
+
+const BLOCK_SQL = `SELECT count(*), min(time_us), max(time_us), max(session_row), max(shape_row), max(verdict_row),
+  ${NUMBERS_SQL}, ${BYTES_SQL} FROM record WHERE seq BETWEEN ? AND ?`;
+
 type Row = SqlValue[];
 
-/** Rows read at once at most; a writer's blocks are smaller. */
+/** Records of a block at most, unless somebody altered the chain; a writer's blocks are smaller. */
 const BLOCK_RECORDS_MAX = 65_536;
 
 class SegmentCheck {
   private readonly db: Database.Database;
   private readonly entry: SegmentEntry;
   private readonly chain: Chain;
-  private readonly records: Database.Statement<[number, number], Row>;
+  private readonly block: Database.Statement<[number, number], BlockTuple>;
   private readonly lookups: Readonly<Record<SmallTable, Database.Statement<[number], Row>>>;
   /** Rows of the small tables that were in the chain so far. */
   private readonly rows: Record<SmallTable, number> = { session: 0, shape: 0, verdict: 0 };
@@ -257,9 +272,7 @@ class SegmentCheck {
     this.db = db;
     this.entry = entry;
     this.chain = new Chain(entry.chainBefore);
-    this.records = db
-      .prepare<[number, number], Row>('SELECT * FROM record WHERE seq BETWEEN ? AND ? ORDER BY seq')
-      .raw();
+    this.block = db.prepare<[number, number], BlockTuple>(BLOCK_SQL).raw();
     const lookup = (table: SmallTable): Database.Statement<[number], Row> =>
       db.prepare<[number], Row>(`SELECT * FROM ${table} WHERE ${table}_row = ?`).raw();
     this.lookups = { session: lookup('session'), shape: lookup('shape'), verdict: lookup('verdict') };
@@ -274,19 +287,58 @@ class SegmentCheck {
     let seq = firstSeq - 1;
     for (const [endSeq, digest] of ends) {
       const first = seq + 1;
-      const block = { seq: endSeq, digest, records: endSeq - seq, timeMinUs: Number.POSITIVE_INFINITY, timeMaxUs: 0 };
-      // A block at a time: much faster than row by row, and its size is bounded unless somebody altered the chain.
-      for (const row of this.records.all(first, Math.min(endSeq, first + BLOCK_RECORDS_MAX))) {
-        const timeUs = this.record(row, ++seq);
-        block.timeMinUs = Math.min(block.timeMinUs, timeUs);
-        block.timeMaxUs = Math.max(block.timeMaxUs, timeUs);
-      }
-      if (seq < endSeq) throw new Fault(`records ${seq + 1} to ${endSeq} were removed`);
-      if (!sameBytes(this.chain.close(), digest)) throw new Fault(this.blockFault(first, endSeq));
-      yield block;
+      if (endSeq - seq > BLOCK_RECORDS_MAX) throw new Fault(`the chain of records ${first} to ${endSeq} was cut`);
+      yield this.checked(first, endSeq, digest);
+      seq = endSeq;
     }
     if (highest > seq) throw new Fault(`record ${seq + 1} was inserted`);
     this.end(seq);
+  }
+
+  private checked(first: number, last: number, digest: Uint8Array): Block {
+    const [records, timeMinUs, timeMaxUs, session, shape, verdict, numbers, bytes] =
+      this.block.get(first, last) ?? NO_BLOCK;
+    const holds =
+      records === last - first + 1 &&
+      this.takeRows('session', session) &&
+      this.takeRows('shape', shape) &&
+      this.takeRows('verdict', verdict ?? 0) &&
+      sameBytes(this.chain.closeWith(numbers ?? NO_BYTES, bytes ?? NO_BYTES), digest);
+    if (!holds) throw this.faultIn(first, last);
+    return { seq: last, digest, records, timeMinUs, timeMaxUs };
+  }
+
+  /** Rows of a small table enter the chain with the block that first refers to them. False when one is missing. */
+  private takeRows(table: SmallTable, upTo: number): boolean {
+    while (this.rows[table] < upTo) {
+      const number = this.rows[table] + 1;
+      const row = this.lookups[table].get(number);
+      if (row === undefined) return false;
+      this.rows[table] = number;
+      this.chain.addRow(table, number, row.slice(1));
+    }
+    return true;
+  }
+
+  /** Goes through a block that does not hold, record by record, to name what is wrong. */
+  private faultIn(first: number, last: number): Fault {
+    const rows = this.db
+      .prepare<[number, number], Row>('SELECT * FROM record WHERE seq BETWEEN ? AND ? ORDER BY seq')
+      .raw();
+    let seq = first - 1;
+    for (const row of rows.iterate(first, last)) {
+      const found = Number(row[0]);
+      if (found > ++seq) return new Fault(`record ${seq} was removed`);
+      const checkSum = row.pop();
+      if (checkSumOf(row) === checkSum) continue;
+      const from = writtenAs(row, checkSum);
+      if (from === undefined) return new Fault(`record ${seq} was changed`);
+      return new Fault(`record ${seq} was reordered: it was written as record ${from}`);
+    }
+    if (seq < last) return new Fault(`records ${seq + 1} to ${last} were removed`);
+    return new Fault(
+      `a session, statement or verdict that records ${first} to ${last} were the first to name was changed or removed, or one of them with its check sum`,
+    );
   }
 
   /** Lowest and highest number of a record. */
@@ -296,39 +348,6 @@ class SegmentCheck {
     const row = this.db.prepare<[], [number | null, number | null]>(sql).raw().get();
     const { firstSeq } = this.entry;
     return [row?.[0] ?? firstSeq, row?.[1] ?? firstSeq - 1];
-  }
-
-  /** Takes the record that should have number `seq`, and gives its time. */
-  private record(row: Row, seq: number): number {
-    if (row[SEQ] !== seq) {
-      const found = Number(row[SEQ]);
-      throw new Fault(found > seq ? `record ${seq} was removed` : `record ${found} was inserted`);
-    }
-    const checkSum = row.pop();
-    for (const [table, column] of REFERENCES) this.reference(table, row[column] ?? null, seq);
-    const timeUs = row[TIME];
-    if (this.chain.addRecord(row) === checkSum && typeof timeUs === 'number') return timeUs;
-    const from = writtenAs(row, checkSum);
-    throw new Fault(
-      from === undefined
-        ? `record ${seq} was changed`
-        : `record ${seq} was reordered: it was written as record ${from}`,
-    );
-  }
-
-  /** A row of a small table enters the chain with the first record that refers to it. */
-  private reference(table: SmallTable, number: SqlValue, seq: number): void {
-    if (typeof number !== 'number' || number <= this.rows[table]) return;
-    const row = this.lookups[table].get(number);
-    if (number !== this.rows[table] + 1 || row === undefined) {
-      throw new Fault(`record ${seq} was changed, or the ${table} it refers to was removed`);
-    }
-    this.rows[table] = number;
-    this.chain.addRow(table, number, row.slice(1));
-  }
-
-  private blockFault(first: number, last: number): string {
-    return `a session, statement or verdict that records ${first} to ${last} were the first to name was changed, or one of them with its check sum`;
   }
 
   /** What was written must end where the catalog and the segment say. */
@@ -346,20 +365,40 @@ class SegmentCheck {
   }
 }
 
+const NO_BYTES = new Uint8Array(0);
+const NO_BLOCK: BlockTuple = [0, 0, 0, 0, 0, 0, null, null];
+
 /** Records near which a moved one is looked for. */
 const MOVED_MAX = 4096;
 
 /** The number under which the check sum was made, when only the number of the record was changed. */
 function writtenAs(row: Row, checkSum: SqlValue | undefined): number | undefined {
-  const seq = Number(row[SEQ]);
+  const seq = Number(row[0]);
   const chain = new Chain(CHAIN_START);
   for (let distance = 1; distance <= MOVED_MAX; distance++) {
     for (const other of [seq + distance, seq - distance]) {
-      if (chain.addRecord([other, ...row.slice(1)]) === checkSum) return other;
+      if (checkSumOf([other, ...row.slice(1)], chain) === checkSum) return other;
+      chain.close();
     }
-    chain.close();
   }
   return undefined;
+}
+
+/** The check sum that belongs to the columns of a record; `undefined` when they are not of the right types. */
+function checkSumOf(row: Row, chain = new Chain(CHAIN_START)): number | undefined {
+  return isRecord(row) ? chain.addRecord(row) : undefined;
+}
+
+function isRecord(row: Row | RecordTuple): row is RecordTuple {
+  const [seq, timeUs, id, session, shape, verdict, duration, returned, affected, marks, errorCode, endUser, body] = row;
+  const numbers = [seq, timeUs, session, shape, verdict ?? 0, duration ?? 0, returned ?? 0, affected ?? 0, marks];
+  const texts = [errorCode ?? '', endUser ?? ''];
+  return (
+    numbers.every((value) => typeof value === 'number') &&
+    texts.every((value) => typeof value === 'string') &&
+    (typeof id === 'string' || id instanceof Uint8Array) &&
+    body instanceof Uint8Array
+  );
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

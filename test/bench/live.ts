@@ -1,5 +1,5 @@
 /**
- * Live capture beside tcpdump: `node dist/test/bench/live.js [packets per second]`, at top speed without. tcpreplay sends
+ * Live capture beside tcpdump: `node dist/test/bench/live.js [top|PACKETS_A_SECOND [sensor options]]`. tcpreplay sends
  * the MySQL capture into a veth pair; the sensor (packaged rules, keeping only what they match) and `tcpdump -w /dev/null`
  * read its other end at the same time, each with its defaults. What both saw and lost must add up to what was sent.
  * Needs root, ip, tcpreplay and tcpdump.
@@ -31,7 +31,8 @@ interface Seen {
   readonly dropped: number;
 }
 
-const rate = process.argv[2] === undefined ? ['--topspeed'] : ['--pps', process.argv[2]];
+const [speed = 'top', ...sensorOptions] = process.argv.slice(2);
+const rate = speed === 'top' ? ['--topspeed'] : ['--pps', speed];
 const missing = ['ip', 'tcpreplay', 'tcpdump'].filter((name) => programPath(name) === undefined);
 if (process.getuid?.() !== 0) missing.push('root');
 if (missing.length > 0) process.stderr.write(`live bench: needs ${missing.join(', ')}\n`);
@@ -50,7 +51,7 @@ async function bench(): Promise<void> {
     await runChecked(inside('sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1'));
     await runChecked(inside('ip', 'link', 'add', 'out', 'type', 'veth', 'peer', 'name', 'in'));
     for (const name of ['out', 'in']) await runChecked(inside('ip', 'link', 'set', name, 'arp', 'off', 'up'));
-    const keep = ['--jsonl', join(folder, 'records.jsonl'), '--policies', policies];
+    const keep = ['--jsonl', join(folder, 'records.jsonl'), '--policies', policies, ...sensorOptions];
     const sensor = new Service('sensor', inside(process.execPath, PROGRAM, 'sensor', '-i', 'in', ...keep));
     const tcpdump = new Service('tcpdump', inside('tcpdump', '-i', 'in', '-w', '/dev/null'));
     await sensor.waitFor('capturing', () => sensor.output().includes('capturing on'), START_TIMEOUT_MS);
@@ -92,11 +93,19 @@ function report(sender: string, packets: number, sensorSays: string, tcpdumpSays
     packets: numberIn(tcpdumpSays, /(\d+) packets captured/),
     dropped: numberIn(tcpdumpSays, /(\d+) packets dropped by kernel/),
   };
+  const statements = numberIn(sensorSays, /statements\s+([\d,]+)/);
+  const result = {
+    bench: 'live',
+    sensorOptions,
+    sent,
+    packetsPerSecond: Math.round(sent / seconds),
+    sensor,
+    tcpdump,
+    statements,
+  };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
   assert.equal(sensor.packets + sensor.dropped, sent, 'sensor: packets seen and lost');
   assert.equal(tcpdump.packets + tcpdump.dropped, sent, 'tcpdump: packets seen and lost');
-  const statements = numberIn(sensorSays, /statements\s+([\d,]+)/);
-  const result = { bench: 'live', sent, packetsPerSecond: Math.round(sent / seconds), sensor, tcpdump, statements };
-  process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
 /** 0 when it is not said. */

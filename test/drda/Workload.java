@@ -1,6 +1,7 @@
 import java.io.ByteArrayInputStream;
 import java.io.StringReader;
 import java.math.BigDecimal;
+import java.sql.CallableStatement;
 import java.sql.Connection;
 import java.sql.Date;
 import java.sql.DriverManager;
@@ -10,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Time;
 import java.sql.Timestamp;
+import java.sql.Types;
 import javax.sql.PooledConnection;
 import javax.transaction.xa.XAResource;
 import javax.transaction.xa.Xid;
@@ -63,7 +65,7 @@ public class Workload {
       String insert = "insert into kinds values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
       try (PreparedStatement p = c.prepareStatement(insert)) {
         for (int k = 0; k < 3; k++) {
-          int size = k == 2 ? 100000 : 10;
+          int size = k == 2 ? 40000 : 10;
           p.setInt(1, Integer.MIN_VALUE + k);
           p.setShort(2, (short) -7);
           p.setLong(3, Long.MAX_VALUE - k);
@@ -90,6 +92,18 @@ public class Workload {
       try (PreparedStatement q = c.prepareStatement("select i, v, n, ts from kinds where s = ? or i is null")) {
         q.setShort(1, (short) -7);
         drain(q.executeQuery());
+      }
+      try (Statement large = c.createStatement(); ResultSet rows = large.executeQuery("select cl, bl from kinds")) {
+        while (rows.next()) {
+          rows.getString(1);
+          rows.getBytes(2);
+        }
+      }
+      try (CallableStatement call = c.prepareCall("{? = call syscs_util.syscs_get_database_property(?)}")) {
+        call.registerOutParameter(1, Types.VARCHAR);
+        call.setString(2, "derby.storage.pageSize");
+        call.execute();
+        call.getString(1);
       }
       c.commit();
     }

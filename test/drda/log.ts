@@ -73,7 +73,7 @@ export function readDerbyLog(log: string, clients: readonly DerbyClient[]): Logg
     if (failed !== undefined && code !== undefined) onError(progress, order, failed, code, entry);
     else if (verb === 'Begin compiling') onCompilation(progress, order, text ?? '');
     else if (verb === 'End compiling') progress.compiling = undefined;
-    else if (text !== undefined) add(progress, order, entry(text, readValues(parameters)));
+    else if (text !== undefined) add(progress, order, entry(text, readValues(text, parameters)));
   }
   return [...logins, ...order];
 }
@@ -116,15 +116,19 @@ function onCompilation(progress: Progress, order: LoggedStatement[], text: strin
 const BYTES = /^(?:VAR)?CHAR \(\) FOR BIT DATA:Length=(\d+)$/;
 const STREAM = /^(?:BLOB|CLOB|LONG VARCHAR FOR BIT DATA)\b|^org\.apache\.derby\./;
 
-function readValues(parameters: string | undefined): LoggedValue[] {
+/** Of a function it prints the result as the first parameter; the client has none to send. */
+const FUNCTION = /^\?\s*=/;
+
+function readValues(text: string, parameters: string | undefined): LoggedValue[] {
   if (parameters === undefined) return [];
-  return parameters
+  const values = parameters
     .replace(/^begin parameter #1: /, '')
     .split(/ :end parameter begin parameter #\d+: /)
-    .map((printed) => {
+    .map((printed): LoggedValue => {
       const bytes = BYTES.exec(printed)?.[1];
       if (bytes !== undefined) return { bytes: Number(bytes) };
       if (STREAM.test(printed)) return { bytes: null };
       return /^null$/i.test(printed) ? null : printed;
     });
+  return FUNCTION.test(text) ? [{ bytes: null }, ...values.slice(1)] : values;
 }

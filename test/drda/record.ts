@@ -14,7 +14,8 @@ const PCAPS_DIRECTORY: string = resolve(import.meta.dirname, '../../../pcaps/drd
 const ROUNDS = 60;
 /** Scenarios of `Workload.java`, and what each shows. */
 const SCENARIOS: Readonly<Record<string, string>> = {
-  types: 'Parameters of every type, nulls, large objects in EXTDTA (small, and of many segments).',
+  types:
+    'Parameters of every type, nulls, large objects in EXTDTA (small, and of many segments), read back by locators; the result of a function.',
   volume: 'Prepared inserts one by one and in batches, queries and updates between them.',
   transactions: 'Statement batches, commit and rollback.',
   errors: 'Statements that fail when compiled, when executed, and while their rows are fetched.',

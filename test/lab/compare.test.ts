@@ -178,6 +178,18 @@ const cases: readonly (readonly [string, readonly LoggedEntry[], readonly Record
     [recorded('select 1', { 'audit.program': 'pgbench' })],
     [1, 1, 0, 0, 1],
   ],
+  [
+    'the SQLSTATE of a native error code, and another one',
+    [
+      logged('select a', { server: 'mariadb', errorCode: '1054' }),
+      logged('select b', { server: 'mariadb', errorCode: '1054' }),
+    ],
+    [
+      recorded('select a', { ...mysql, 'db.response.status_code': '42S22' }),
+      recorded('select b', { ...mysql, 'db.response.status_code': '42S02' }),
+    ],
+    [2, 2, 0, 0, 1],
+  ],
   ['a login that has no record', [login()], [], [0, 0, 0, 0, 1]],
   [
     'a refused login',

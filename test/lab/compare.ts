@@ -13,7 +13,7 @@
  * - MariaDB logs a bulk execution once or once a row, by kind of statement: a run of them matches a run of records.
  * - MariaDB logs nothing for an execution whose prepare failed just before it, in one flight (pipelining): it knows no
  *   such statement. The client did ask, so there is a record; it counts as a command.
- * - MariaDB's audit log has native error codes alone: where the record has the SQLSTATE, only that it failed counts.
+ * - MariaDB's audit log has native error codes alone; where the record has the SQLSTATE, it must be that code's.
  * - Where a record says that a secret was removed, literals are compared as literals only.
  * - Derby logs a query when it is executed; its record is written when its rows have been fetched, perhaps after others.
  *   Its sessions are therefore compared in the order in which their statements began, and places do not count: a frame
@@ -157,10 +157,22 @@ function isCounted(entry: LoggedStatement): boolean {
   return entry.rows !== undefined && entry.errorCode === undefined;
 }
 
+/** SQLSTATE of MariaDB's native codes (its manual, "MariaDB Error Code Reference"); of others only that it failed counts. */
+const SQLSTATES: ReadonlyMap<string, string> = new Map([
+  ['1044', '42000'],
+  ['1045', '28000'],
+  ['1049', '42000'],
+  ['1054', '42S22'],
+  ['1062', '23000'],
+  ['1064', '42000'],
+  ['1146', '42S02'],
+]);
+
 function sameError(entry: LoggedStatement | LoggedLogin, code: unknown): boolean {
   if (entry.errorCode === undefined || code === undefined) return entry.errorCode === code;
-  if (entry.server === 'derby' && entry.kind === 'login') return true;
-  return entry.errorCode === code || (entry.server === 'mariadb' && /^[0-9A-Z]{5}$/.test(String(code)));
+  if (entry.errorCode === code || (entry.server === 'derby' && entry.kind === 'login')) return true;
+  const isSqlState = entry.server === 'mariadb' && /^[0-9A-Z]{5}$/.test(String(code));
+  return isSqlState && (SQLSTATES.get(entry.errorCode) ?? code) === code;
 }
 
 /** `logins` of one session key: several when the client's port was used again. */

@@ -12,8 +12,8 @@ const BOOLEANS: Readonly<Record<string, readonly string[]>> = { true: ['t', 'tru
 
 /** `recorded` is a JSON value of `db.query.parameters`. */
 export function sameValue(logged: LoggedValue, recorded: unknown): boolean {
+  if (logged !== null && typeof logged === 'object' && 'bytes' in logged) return sameLength(logged.bytes, recorded);
   if (logged === null || recorded === null) return logged === recorded;
-  if (typeof logged === 'object' && 'bytes' in logged) return sameLength(logged.bytes, recorded);
   if (typeof recorded === 'object')
     return sameBytes(logged, recorded as { hex?: string; text?: string; length?: number });
   if (typeof logged !== 'string') {
@@ -32,6 +32,7 @@ function sameNumber(logged: number, recorded: number): boolean {
 /** All that is said of a value is its length, or nothing at all. */
 function sameLength(bytes: number | null, recorded: unknown): boolean {
   if (bytes === null) return true;
+  if (recorded === null || typeof recorded !== 'object') return false;
   const { hex = '', length = hex.length / 2 } = recorded as { hex?: string; length?: number };
   return length === bytes;
 }

@@ -9,8 +9,9 @@ import {
   MARK_TRUNCATED,
   type StatementEvent,
 } from '../../contracts/event.ts';
-import { type Direction, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
+import { type Direction, FrameOut, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
+import { plausiblePacket } from './plausible.ts';
 import * as t from './testing.ts';
 
 type Step = { readonly direction: Direction; readonly bytes: Uint8Array | number };
@@ -182,6 +183,26 @@ test('after lost requests remembered types are not trusted', () => {
   assert.equal(unknown?.text, 'SELECT ?');
   assert.equal(unknown?.parameters, undefined);
   assert.equal((unknown?.marks ?? 0) & MARK_GAP, MARK_GAP);
+});
+
+test('judging an offset of a stream costs a bounded number of steps, whatever the bytes', () => {
+  for (const byte of [0x00, 0x01, 0x03, 0x20, 0x41, 0xfb, 0xfc, 0xff]) {
+    for (const sequence of [0, 1, 5]) {
+      let reads = 0;
+      const content = Buffer.alloc(70_000, byte);
+      content.set([0x00, 0xff, 0x00, sequence]);
+      const counted = new Proxy(content, {
+        get(target, key) {
+          reads++;
+          return Reflect.get(target, key, target) as unknown;
+        },
+      });
+      for (const direction of [TO_SERVER, TO_CLIENT] as const) {
+        plausiblePacket(direction, counted, 0, content.length, new FrameOut());
+      }
+      assert.ok(reads < 2000, `${reads} reads of bytes ${byte}, sequence ${sequence}`);
+    }
+  }
 });
 
 test('mid-stream: classic and modern results, attributes and cached metadata are told by the packets', () => {

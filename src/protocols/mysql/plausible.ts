@@ -273,11 +273,15 @@ function isError(bytes: Uint8Array, payload: number, limit: number, length: numb
   return code >= ERROR_CODE_MIN && code <= ERROR_CODE_MAX && isText(bytes, payload + 3, limit);
 }
 
-/** A text row or a column definition: length-encoded strings that fill the packet exactly. */
+/** Cells of a row that are looked at: every offset of a stream may be judged, so that one must stay cheap. */
+const CELLS_CHECKED = 64;
+
+/** A text row or a column definition: length-encoded strings that fill the packet exactly, as far as they are looked at. */
 function cellsFit(bytes: Uint8Array, payload: number, limit: number, length: number): boolean {
   const stop = payload + length;
   let at = payload;
-  while (at < limit) {
+  for (let cells = 0; at < limit; cells++) {
+    if (cells === CELLS_CHECKED) return at <= stop;
     const first = bytes[at] as number;
     if (first === 0xff || first === 0xfe) return false;
     if (first < 0xfb) at += 1 + first;

@@ -160,6 +160,34 @@ test('malformed bytes are passed over until frames make a chain', () => {
   assert.equal(counters.unparsedBytes, 5);
 });
 
+test('a search that finds nothing ends, until the other side has spoken', () => {
+  let judged = 0;
+  const counting: ProtocolModule<ToySession> = {
+    ...toy,
+    plausible: (...given) => {
+      judged++;
+      return toy.frame(...given);
+    },
+  };
+  const counters = newDriverCounters();
+  const events: unknown[] = [];
+  const session = toy.open(connectionInfo('toy'));
+  const driver = new Driver(counting, session, { emit: (event) => events.push(event) }, counters, false);
+  const garbage = Buffer.alloc(4 * 1024 * 1024, '#');
+  for (let pos = 0; pos < garbage.length; pos += 10_000) {
+    driver.data(TO_SERVER, garbage, pos, Math.min(pos + 10_000, garbage.length), 1);
+  }
+  assert.ok(judged <= 1024 * 1024, `${judged} offsets judged`);
+  const texts3 = Buffer.concat([frame(TEXT, 'a'), frame(TEXT, 'b'), frame(TEXT, 'c')]);
+  driver.data(TO_SERVER, texts3, 0, texts3.length, 2);
+  assert.deepEqual(events, []);
+  const row = frame(ROW, 1);
+  driver.data(TO_CLIENT, row, 0, row.length, 3);
+  driver.data(TO_SERVER, texts3, 0, texts3.length, 4);
+  assert.deepEqual(texts(events as StatementEvent[]), ['a', 'b', 'c']);
+  assert.equal(counters.unparsedBytes, garbage.length + texts3.length);
+});
+
 test('a direction waits for the other one, bounded', () => {
   const asked = [
     { direction: TO_SERVER, bytes: Buffer.concat([frame(ASK, ''), frame(TEXT, 'held')]), lost: 0 },

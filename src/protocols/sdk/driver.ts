@@ -113,6 +113,7 @@ export class Driver<S> {
       this.settle(spoke);
       // What the other side says next starts a message, as far as anyone can tell.
       const lane = this.lanes[direction];
+      lane.searchedBytes = 0;
       if (lane.mode === RESYNC && lane.length === 0) lane.atBoundary = true;
     }
     this.turn = direction;

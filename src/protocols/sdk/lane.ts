@@ -30,6 +30,8 @@ export class Lane {
   rest = false;
   /** While searching: the first held byte probably starts a frame. */
   atBoundary = false;
+  /** While searching: bytes passed over since the other direction spoke. */
+  searchedBytes = 0;
   /** While searching: the first held byte is known not to start a frame. */
   ruledOut = false;
 

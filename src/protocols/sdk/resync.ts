@@ -3,6 +3,9 @@
  * peer takes its turn (or the connection ends) a shorter chain is believed if it ends exactly where the direction fell
  * silent, since a message rarely ends with half a frame; and the first byte after a turn is tried first, for the same
  * reason.
+ *
+ * A search costs far more a byte than reading does, and hostile bytes decide how much there is to search. So one that has
+ * passed over `SEARCHED_BYTES_MAX` passes over all the rest, until the other direction has spoken.
  */
 import {
   type Direction,
@@ -13,6 +16,8 @@ import {
   type ProtocolModule,
 } from '../../contracts/protocol.ts';
 import { type Lane, SYNC } from './lane.ts';
+
+const SEARCHED_BYTES_MAX = 1024 * 1024;
 
 const CHAIN_BROKEN = 0;
 const CHAIN_FOUND = 1;
@@ -46,15 +51,21 @@ export class Resync<S> {
     silent: boolean,
   ): number {
     const boundary = lane.atBoundary ? pos : -1;
+    const last = pos + SEARCHED_BYTES_MAX - lane.searchedBytes;
     let at = lane.ruledOut ? pos + 1 : pos;
     let found = CHAIN_BROKEN;
     for (; at < end; at++) {
+      if (at >= last && at !== boundary) {
+        at = end;
+        break;
+      }
       const enough = at === boundary ? 1 : this.module.limits.resyncFrames;
       found = this.chain(direction, bytes, at, end, enough, silent);
       if (found !== CHAIN_BROKEN) break;
     }
     at = Math.min(at, end);
     this.counters.unparsedBytes += at - pos;
+    lane.searchedBytes += at - pos;
     if (at > pos) {
       lane.atBoundary = false;
       lane.ruledOut = false;

@@ -53,6 +53,8 @@ export class ReplyBuffer extends Buffered {
   wireBytes = 0;
   firstUs = 0;
   lastUs = 0;
+  /** How often its end was looked for in vain. */
+  searches = 0;
 
   append(from: Uint8Array, start: number, end: number): void {
     let pos = start;
@@ -90,5 +92,6 @@ export class ReplyBuffer extends Buffered {
     this.wireBytes = 0;
     this.firstUs = 0;
     this.lastUs = 0;
+    this.searches = 0;
   }
 }

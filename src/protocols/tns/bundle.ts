@@ -16,6 +16,8 @@ import { findSql } from './scan.ts';
 /** Field versions that changed OALL8 or its descriptors, newest first. */
 const TRIED_VERSIONS: readonly number[] = [24, 17, 8, 7, 6, 4, 3, 2];
 const DIRECTION_OUT = 16;
+/** Of layouts that are only tried, so that a hostile call costs little in each of them. */
+const BINDS_TRIED_MAX = 1024;
 
 interface Layout {
   readonly dialect: Dialect;
@@ -50,12 +52,14 @@ export function readBundle(
   const rules = rowRules(context);
   const read = request.fn === c.FN_OALL7 ? readExecute7 : readExecute;
   let best: ExecuteCall | undefined;
+  let bindsMax = context.bindsMax;
   let cut = false;
   for (const layout of layouts(context)) {
     reader.dialect = layout.dialect;
     reader.reset(bytes, from, end);
     skipToken(reader, layout.fieldVersion);
-    const call = read(reader, { ...context, ...layout }, rules);
+    const call = read(reader, { ...context, ...layout, bindsMax }, rules);
+    bindsMax = BINDS_TRIED_MAX;
     if (reader.starved && call.sqlAt >= 0) {
       request.partial ??= { at: call.sqlAt, rawBytes: call.rawBytes, dialect: layout.dialect, call };
     }

@@ -13,7 +13,6 @@ import { type BindType, type DescriptorShape, descriptorShapes, readBindType } f
 const WORDS = 13;
 const WORDS_BEFORE_TEN = 12;
 const WORDS_ALL7 = 7;
-const BINDS_MAX = 65_536;
 const TYPE_QUERY = 1;
 const TYPE_BLOCK = 8;
 
@@ -24,6 +23,8 @@ export interface ExecuteContext {
   readonly stringBytesMax: number;
   /** Aligned arguments are filled up at their end, as those of other calls are. */
   readonly filled: boolean;
+  /** Calls of more binds or defines are not read. */
+  readonly bindsMax: number;
 }
 
 export class ExecuteCall {
@@ -175,7 +176,7 @@ function readRest(
 ): void {
   const { binds, defines, words, wordsExpected } = args;
   if (context.filled) reader.alignArguments();
-  if (reader.failed || words !== wordsExpected || binds > BINDS_MAX || defines > BINDS_MAX) return;
+  if (reader.failed || words !== wordsExpected || binds > context.bindsMax || defines > context.bindsMax) return;
   if (args.hasSql) {
     call.sqlAt = reader.pos;
     if (context.rawText) call.rawBytes = args.sqlLength;

@@ -199,6 +199,32 @@ test('end-to-end attributes of OCI: seven pairs, or eight from 12c on', () => {
   }
 });
 
+test('LOB calls of native clients: operation, locator, offset, amount, bytes', () => {
+  for (const [name, base] of DIALECTS.filter(([, one]) => one !== DIALECT_N)) {
+    for (const [, bit] of ORDERS) {
+      for (const fieldVersion of VERSIONS) {
+        const w = new FixedWriter(base + bit, fieldVersion);
+        const [read, write] = t.statements(
+          t.run([
+            ...negotiated(base, fieldVersion),
+            t.client(t.data(w.auth(1, 1, 'scott', []))),
+            t.server(t.data(t.bytes(8, w.int(0, 2), w.status(1)))),
+            t.client(t.data(w.lob(2, 0x02, 5, 300))),
+            t.server(t.data(t.bytes(14, t.clr(new Uint8Array(300)), w.status(2)))),
+            t.client(t.data(w.lob(3, 0x40, 1, 20, new Uint8Array(20)))),
+            t.server(t.data(w.status(3))),
+          ]),
+        );
+        const locator = { type: 'LOB locator', hex: `0026${'07'.repeat(38)}` };
+        assert.equal(read?.operation, 'LOB READ', name);
+        assert.deepEqual(read?.parameters, [locator, 5, 300], `${name}, field version ${fieldVersion}`);
+        assert.deepEqual(write?.parameters, [locator, 1, 20], `${name}, field version ${fieldVersion}`);
+        assert.equal(write?.outcomes[0]?.bulkBytes, 20);
+      }
+    }
+  }
+});
+
 test('the first call of a connection tells its dialect', () => {
   const dialect = (call: Uint8Array): number => dialectOfRequest(call, 0, call.length);
   assert.equal(dialect(t.auth(1, 1, 'SCOTT', [])), DIALECT_U);

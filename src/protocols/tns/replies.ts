@@ -24,6 +24,8 @@ import { CallStatus, type StatusShape } from './status-shape.ts';
 
 /** Servers fill packets to a little less than the session data unit: more follows such a packet. */
 const FULL_PACKET_SLACK = 128;
+/** A reply in more short packets than this is looked at again when the client goes on. */
+const SEARCHES_MAX = 16;
 const VERSION_TWENTY = 14;
 const VERSION_TWELVE = 7;
 const VERSION_ELEVEN = 5;
@@ -55,9 +57,14 @@ export function onServerData(
   if (session.endOfResponse) {
     const alone = end - start === 1 && bytes[start] === c.MSG_END_OF_RESPONSE;
     if (alone || (flags & c.DATA_END_OF_RESPONSE) !== 0) finishReply(session, true, sink);
-  } else if (frame.length < session.sduBytes - FULL_PACKET_SLACK || isNegotiation(session)) {
+  } else if (reply.searches < SEARCHES_MAX && (mayEnd(session, frame) || isNegotiation(session))) {
+    reply.searches++;
     finishReply(session, false, sink);
   }
+}
+
+function mayEnd(session: TnsSession, frame: Frame): boolean {
+  return frame.length < session.sduBytes - FULL_PACKET_SLACK;
 }
 
 function isNegotiation(session: TnsSession): boolean {

@@ -181,7 +181,7 @@ function readCall(reader: TtcReader, context: RequestContext, request: Request, 
       request.login = readOldLogin(reader, request.fn === c.FN_O3LOGON_KEY ? 1 : 2, context.rawText);
       break;
     case c.FN_LOB:
-      request.lob = readLob(reader, request);
+      request.lob = readLob(reader, context.fieldVersion, request);
       break;
     case c.FN_DIRECT_PATH_PREPARE:
     case c.FN_DIRECT_PATH_LOAD:

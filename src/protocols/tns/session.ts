@@ -36,6 +36,7 @@ export const KIND_SILENT = 6;
 export const KIND_LOGOFF = 7;
 
 const SDU_DEFAULT = 8192;
+const BINDS_MAX = 65_536;
 /** Bytes of requests that may wait for a reply since the last time none did. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -149,6 +150,7 @@ export class TnsSession {
       encoding: this.encoding(),
       stringBytesMax: negotiation.stringBytesMax,
       filled: true,
+      bindsMax: BINDS_MAX,
       dialect: dialect === DIALECT_UNKNOWN ? DIALECT_U : dialect,
       bigChunks: negotiation.bigChunks,
       sure: version >= 0,

@@ -6,6 +6,8 @@ export const TEXT_BYTES_MAX = 2048;
 /** Chunked counted bytes; elements of arrays come one a chunk. */
 export const CHUNKED = 0xfe;
 
+const NONE: readonly string[] = [];
+
 export class CallStatus {
   callStatus = 0;
   rows = 0;
@@ -21,7 +23,23 @@ export class CallStatus {
   short = false;
   compilationErrors = false;
   /** Of an array DML: which rows failed and why, the first of them. */
-  batchErrors: string[] = [];
+  batchErrors: readonly string[] = NONE;
+
+  /** As new. */
+  clear(): this {
+    this.callStatus = 0;
+    this.rows = 0;
+    this.errorCode = 0;
+    this.errorText = undefined;
+    this.cursorId = 0;
+    this.sqlType = 0;
+    this.call = 0;
+    this.offset = 0;
+    this.short = false;
+    this.compilationErrors = false;
+    this.batchErrors = NONE;
+    return this;
+  }
 }
 
 export interface StatusShape {

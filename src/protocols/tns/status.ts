@@ -12,6 +12,8 @@ import { CallStatus, CHUNKED, isSane, type StatusShape, TEXT_BYTES_MAX } from '.
 const TRANSACTION_OPEN = 2;
 const WARNING_COMPILATION = 0x20;
 const SHORT_BYTES_MAX = 9;
+/** A status without a message, with a logical rowid of any usual size. */
+const QUIET_BYTES_MAX = 512;
 /** Errors of an array DML that are told apart. */
 const BATCH_ERRORS_MAX = 16;
 
@@ -63,7 +65,8 @@ function findUniversal(
   call: number,
 ): CallStatus | undefined {
   let best: CallStatus | undefined;
-  for (let at = start; at < end - 20; at++) {
+  const first = mayHoldMessage(bytes, start, end) ? start : Math.max(start, end - QUIET_BYTES_MAX);
+  for (let at = first; at < end - 20; at++) {
     if (bytes[at] !== c.MSG_ERROR) continue;
     const status = readUniversal(shape, bytes, at, end);
     if (status === undefined) continue;
@@ -73,8 +76,30 @@ function findUniversal(
   return best;
 }
 
+/** Messages of errors begin with this; a status without one is short. */
+const MESSAGE_MARK = 'ORA-';
+
+function mayHoldMessage(bytes: Uint8Array, start: number, end: number): boolean {
+  const found = Buffer.prototype.indexOf.call(bytes, MESSAGE_MARK, start, 'latin1');
+  return found >= 0 && found < end;
+}
+
+/** Most candidates are none: they are read into this one, which is handed out when it is one. */
+let spare = new CallStatus();
+
 function readUniversal(shape: StatusShape, bytes: Uint8Array, at: number, end: number): CallStatus | undefined {
-  const status = new CallStatus();
+  const found = fillUniversal(spare.clear(), shape, bytes, at, end);
+  if (found !== undefined) spare = new CallStatus();
+  return found;
+}
+
+function fillUniversal(
+  status: CallStatus,
+  shape: StatusShape,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): CallStatus | undefined {
   status.offset = at;
   reader.reset(bytes, at + 1, end);
   reader.dialect = DIALECT_U;
@@ -146,35 +171,36 @@ function skipRowid(): void {
 /** Logical rowid, then the arrays of batch errors: codes, offsets, messages. */
 function readBatch(status: CallStatus): void {
   reader.dlc();
-  readBatchNumbers(undefined);
-  const offsets: number[] = [];
-  readBatchNumbers(offsets);
+  readBatchNumbers();
+  const offsets = readBatchNumbers();
   const messages = reader.variable();
-  if (messages <= 0) return;
+  if (messages <= 0 || reader.failed) return;
   reader.skip(1);
+  const errors: string[] = [];
   for (let i = 0; i < messages && !reader.failed; i++) {
     reader.variable();
     const text = reader.clr();
     reader.skip(2);
     if (text === undefined || i >= BATCH_ERRORS_MAX) continue;
-    const row = offsets[i] ?? i;
-    status.batchErrors.push(
-      `row ${row}: ${decodeText(text, 0, Math.min(text.length, TEXT_BYTES_MAX), 'utf8').trimEnd()}`,
-    );
+    const row = offsets?.[i] ?? i;
+    errors.push(`row ${row}: ${decodeText(text, 0, Math.min(text.length, TEXT_BYTES_MAX), 'utf8').trimEnd()}`);
   }
+  status.batchErrors = errors;
 }
 
-/** One array of numbers, each in a chunk of its own. */
-function readBatchNumbers(kept: number[] | undefined): void {
+/** One array of numbers, each in a chunk of its own: the first of them; `undefined` for an empty one. */
+function readBatchNumbers(): readonly number[] | undefined {
   const count = reader.variable();
-  if (count <= 0) return;
+  if (count <= 0 || reader.failed) return undefined;
   const chunked = reader.u8() === CHUNKED;
+  const numbers: number[] = [];
   for (let i = 0; i < count && !reader.failed; i++) {
     if (chunked) reader.variable();
     const number = reader.variable();
-    if (i < BATCH_ERRORS_MAX) kept?.push(number);
+    if (i < BATCH_ERRORS_MAX) numbers.push(number);
   }
   if (chunked) reader.skip(1);
+  return numbers;
 }
 
 function readText(status: CallStatus, end: number): CallStatus | undefined {

@@ -228,6 +228,42 @@ export class FixedWriter {
     return bytes(head, gap, middle, STALE, this.int(maxBytes, 4), collation);
   }
 
+  /** LOB call on a locator of 40 bytes; offsets of eight bytes came with version 10. */
+  lob(seq: number, operation: number, offset: number, amount: number, data?: Uint8Array): Uint8Array {
+    const old = this.fieldVersion < 3;
+    this.begin();
+    this.pointer(true);
+    this.word(40);
+    this.pointer(false);
+    for (const value of [0, old ? offset : 0, 0]) this.word(value);
+    for (const set of [false, old, false]) this.pointer(set);
+    this.word(operation);
+    this.pointer(false);
+    this.word(0);
+    if (!old) {
+      this.put(this.int(offset, 8));
+      this.put(this.int(0, 8));
+      this.pointer(true);
+      for (let i = 0; i < 3; i++) {
+        this.pointer(false);
+        this.word(0);
+      }
+    }
+    this.pad();
+    const locator = bytes(0, 38, new Uint8Array(38).fill(7));
+    const tail = this.int(amount, old ? 4 : 8);
+    return bytes(
+      3,
+      0x60,
+      seq,
+      this.token(),
+      this.take(),
+      locator,
+      data === undefined ? '' : bytes(14, clr(data)),
+      tail,
+    );
+  }
+
   /** End-of-call status. */
   status(seq: number, o: FixedStatus = {}): Uint8Array {
     const { rows = 0, error = 0, text = '', cursor = 0, sqlType = 0 } = o;
