@@ -24,7 +24,7 @@ import {
   TryProgress,
   TryStarted,
 } from '../api/policies.ts';
-import { abandoned, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
+import { type ConsoleApp, type Context, record, sightFor } from '../context.ts';
 import { Drafts } from '../drafts.ts';
 import { ConsoleError } from '../error.ts';
 import { isoOf } from '../state.ts';
@@ -155,7 +155,7 @@ function tryRoutes(app: ConsoleApp, context: Context): void {
       config: TRY,
       schema: { summary: 'Problems, rules and their tests', body: PolicyValidate, response: { 200: PolicyValidated } },
     },
-    (request) => reads.ask('validate', { ...request.body, tests: true }, abandoned(request)),
+    (request) => reads.ask('validate', { ...request.body, tests: true }, request.gone),
   );
   app.post(
     '/policies/try',

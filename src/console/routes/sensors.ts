@@ -5,7 +5,7 @@ import { formatTime } from '../../base/time.ts';
 import { sensorStatus } from '../../sensor/remote.ts';
 import type { SensorStatus } from '../../sensor/steering.ts';
 import { CoverageQuery, CoverageView, type SensorInfo, Sensors } from '../api/sensors.ts';
-import { abandoned, type ConsoleApp, type Context } from '../context.ts';
+import type { ConsoleApp, Context } from '../context.ts';
 import type { SensorRecords } from '../reads/coverage.ts';
 
 const READ = { role: 'viewer', right: 'read sensors and coverage' } as const;
@@ -15,7 +15,7 @@ const SILENT_US = 3_600_000_000;
 export function sensorRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
   app.get('/sensors', { config: READ, schema: { summary: 'Sensors', response: { 200: Sensors } } }, async (request) => {
-    const records = await reads.ask('sensors', null, abandoned(request));
+    const records = await reads.ask('sensors', null, request.gone);
     const status = await askSensor(context.settings.socket);
     const known = records.map((sensor) => seenSensor(sensor));
     if (!('sensor' in status))
@@ -33,7 +33,7 @@ export function sensorRoutes(app: ConsoleApp, context: Context): void {
         response: { 200: CoverageView },
       },
     },
-    (request) => reads.ask('coverage', request.query, abandoned(request)),
+    (request) => reads.ask('coverage', request.query, request.gone),
   );
 }
 
