@@ -68,6 +68,15 @@ const work = conversation('attention, bulk load, transactions', [
   t.reply(t.counted(c.TOKEN_ENV_CHANGE, c.ENV_ROLLBACK, 0, t.bytes(8, t.u64(1n))), t.done()),
 ]);
 
+const encrypted = conversation('TLS for the login only', [
+  t.client(t.message(c.PACKET_PRELOGIN, t.prelogin(c.ENCRYPT_OFF))),
+  t.reply(t.prelogin(c.ENCRYPT_OFF)),
+  t.client(t.wrapped(t.CLIENT_HELLO)),
+  t.server(t.wrapped(t.SERVER_HELLO, t.HELLO_DONE)),
+  t.client(t.APPLICATION_DATA),
+  t.reply(t.environment(c.ENV_DATABASE, 'shop', 'master'), t.loginAck(), t.done()),
+]);
+
 /** TDS 5.0: the login record, language, a prepared statement with values. */
 function sybase(): Conversation {
   const record = Buffer.alloc(568);
@@ -99,4 +108,4 @@ function sybase(): Conversation {
   return { name: 'Sybase', turns: whole, sentinel: { text: SENTINEL, turn: turns.length + calm.length } };
 }
 
-contractTests(tds, [batches, calls, work, sybase()]);
+contractTests(tds, [batches, calls, work, encrypted, sybase()]);

@@ -1,9 +1,9 @@
 /** Logins of every kind, and what TLS leaves to be seen. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MARK_MIDSTREAM, MARK_NO_REPLY } from '../../contracts/event.ts';
+import { type AuditEvent, MARK_MIDSTREAM, MARK_NO_REPLY } from '../../contracts/event.ts';
 import { PROBE_CERTAIN, PROBE_NO, PROBE_UNSURE, TO_CLIENT, TO_SERVER } from '../../contracts/protocol.ts';
-import { play, steps } from '../sdk/testkit.ts';
+import { play, steps, type Turn } from '../sdk/testkit.ts';
 import * as c from './constants.ts';
 import tds from './protocol.ts';
 import * as t from './testing.ts';
@@ -88,19 +88,13 @@ test('ENVCHANGE 20 sends the client elsewhere: the login says where', () => {
 
 // TLS
 
-const CLIENT_HELLO = t.hex(`16030100 36 01000032 0303 ${'11'.repeat(32)} 00 0002 c02f 01 00 0007 0010 0003 0002 0161`);
-const SERVER_HELLO = t.hex(`16030300 2a 02000026 0303 ${'22'.repeat(32)} 00 c02f 00`);
-const HELLO_DONE = t.hex('16030300 04 0e000000');
-const APPLICATION_DATA = t.hex(`17030300 20 ${'ab'.repeat(32)}`);
-const wrapped = (...records: Uint8Array[]) => t.message(c.PACKET_PRELOGIN, t.bytes(...records));
-
 test('TLS for the login only: SQL is read afterwards, the user is not known', () => {
   const events = t.run(
     t.client(t.message(c.PACKET_PRELOGIN, t.prelogin(c.ENCRYPT_OFF))),
     t.reply(t.prelogin(c.ENCRYPT_OFF)),
-    t.client(wrapped(CLIENT_HELLO)),
-    t.server(wrapped(SERVER_HELLO, HELLO_DONE)),
-    t.client(APPLICATION_DATA),
+    t.client(t.wrapped(t.CLIENT_HELLO)),
+    t.server(t.wrapped(t.SERVER_HELLO, t.HELLO_DONE)),
+    t.client(t.APPLICATION_DATA),
     t.reply(t.environment(c.ENV_DATABASE, 'shop', 'master'), t.loginAck(), t.done()),
     t.client(t.batch('SELECT 1')),
     t.reply(t.result(['1'])),
@@ -116,10 +110,10 @@ for (const encryption of [c.ENCRYPT_ON, c.ENCRYPT_REQUIRED]) {
     const events = t.run(
       t.client(t.message(c.PACKET_PRELOGIN, t.prelogin(c.ENCRYPT_ON))),
       t.reply(t.prelogin(encryption)),
-      t.client(wrapped(CLIENT_HELLO)),
-      t.server(wrapped(SERVER_HELLO, HELLO_DONE)),
-      t.client(APPLICATION_DATA),
-      t.server(APPLICATION_DATA),
+      t.client(t.wrapped(t.CLIENT_HELLO)),
+      t.server(t.wrapped(t.SERVER_HELLO, t.HELLO_DONE)),
+      t.client(t.APPLICATION_DATA),
+      t.server(t.APPLICATION_DATA),
     );
     const event = only(events);
     assert.ok(event.kind === 'opaque');
@@ -128,6 +122,36 @@ for (const encryption of [c.ENCRYPT_ON, c.ENCRYPT_REQUIRED]) {
     assert.equal(event.tls?.cipher, 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256');
   });
 }
+
+/** The answer of PRELOGIN is lost: what TLS is for shows only afterwards. */
+function withoutAnswer(...turns: readonly Turn[]): AuditEvent[] {
+  const answer = t.reply(t.prelogin(c.ENCRYPT_OFF));
+  const begin = [
+    t.client(t.message(c.PACKET_PRELOGIN, t.prelogin(c.ENCRYPT_OFF))),
+    answer,
+    t.client(t.wrapped(t.CLIENT_HELLO)),
+    t.server(t.wrapped(t.SERVER_HELLO, t.HELLO_DONE)),
+    t.client(t.APPLICATION_DATA),
+  ];
+  const lost = answer.bytes.length;
+  const whole = steps({ name: '', turns: [...begin, ...turns] });
+  return play(tds, whole.with(1, { direction: TO_CLIENT, bytes: undefined, lost }));
+}
+
+test('a lost answer of PRELOGIN: SQL in the clear is read all the same', () => {
+  const events = withoutAnswer(
+    t.reply(t.loginAck(), t.done()),
+    t.client(t.batch('SELECT 1')),
+    t.reply(t.result(['1'])),
+  );
+  assert.equal(only(t.statements(events)).text, 'SELECT 1');
+  assert.equal(events.filter((event) => event.kind === 'opaque').length, 0);
+});
+
+test('a lost answer of PRELOGIN: a server that goes on in TLS is opaque', () => {
+  const event = only(withoutAnswer(t.server(t.APPLICATION_DATA), t.client(t.APPLICATION_DATA)));
+  assert.equal(event.kind, 'opaque');
+});
 
 /** A ClientHello that offers one application protocol. */
 function hello(alpn: string): Uint8Array {
@@ -144,7 +168,7 @@ test('TDS 8 is TLS from the first byte: known by its ALPN, opaque', () => {
   assert.equal(tds.probe(bytes, 0, bytes.length, TO_SERVER), PROBE_CERTAIN);
   const other = hello('h2');
   assert.equal(tds.probe(other, 0, other.length, TO_SERVER), PROBE_UNSURE);
-  const event = only(t.run(t.client(bytes), t.server(SERVER_HELLO, HELLO_DONE), t.client(APPLICATION_DATA)));
+  const event = only(t.run(t.client(bytes), t.server(t.SERVER_HELLO, t.HELLO_DONE), t.client(t.APPLICATION_DATA)));
   assert.ok(event.kind === 'opaque');
   assert.equal(event.tls?.alpn, 'tds/8.0');
 });

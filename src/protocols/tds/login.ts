@@ -49,20 +49,30 @@ export function onTls(
 ): FrameWish {
   if (session.tlsStartUs < 0) session.tlsStartUs = session.loginStartUs < 0 ? tsUs : session.loginStartUs;
   session.tls.feed(direction, bytes, start, end);
-  const loginOnly = session.encryption !== ENCRYPT_UNKNOWN && !isFull(session.encryption);
-  if (loginOnly) {
-    if (!wrapped && direction === TO_SERVER) encryptedLogin(session, tsUs, sink);
-    return NEXT;
+  session.tlsWrapped ||= wrapped;
+  if (isHidden(session, direction, bytes[start] ?? 0, wrapped)) {
+    session.emitOpaque(tsUs, sink);
+    return STOP;
   }
-  // The server speaks TLS outside the handshake, or has said all it says in the clear: so it will be to the end.
-  const settled = session.tls.done || (!wrapped && direction === TO_CLIENT && session.encryption !== ENCRYPT_UNKNOWN);
-  if (!settled) return NEXT;
-  session.emitOpaque(tsUs, sink);
-  return STOP;
+  if (isLoginOnly(session.encryption) && !wrapped && direction === TO_SERVER) encryptedLogin(session, tsUs, sink);
+  return NEXT;
+}
+
+/** Whether everything to come is in TLS, and what is worth knowing of the handshake has been read. */
+function isHidden(session: TdsSession, direction: Direction, recordType: number, wrapped: boolean): boolean {
+  const serverSpeaks = !wrapped && direction === TO_CLIENT;
+  if (isFull(session.encryption)) return session.tls.done || serverSpeaks;
+  if (isLoginOnly(session.encryption)) return false;
+  // The answer of PRELOGIN was lost: a server that still speaks in TLS after the handshake will to the end.
+  return session.tlsWrapped ? serverSpeaks && recordType === TLS_RECORD_LAST : session.tls.done;
 }
 
 function isFull(encryption: number): boolean {
   return encryption === ENCRYPT_ON || encryption === ENCRYPT_REQUIRED;
+}
+
+function isLoginOnly(encryption: number): boolean {
+  return encryption !== ENCRYPT_UNKNOWN && !isFull(encryption);
 }
 
 /** The client's login inside TLS; what follows is in the clear again. */

@@ -37,6 +37,8 @@ export class TdsSession {
   encryption: number = ENCRYPT_UNKNOWN;
   readonly tls: TlsObserver = new TlsObserver();
   tlsStartUs = -1;
+  /** Its handshake was inside PRELOGIN packets: not TDS 8.0. */
+  tlsWrapped = false;
   /** The client's login is inside TLS: nothing of it can be read. */
   loginEncrypted = false;
   /** Frames may have been lost since the connection began. */
@@ -82,6 +84,11 @@ export class TdsSession {
     }
     if (event.kind === 'statement') this.emitted++;
     sink.emit(event);
+  }
+
+  /** TLS began, and nothing was read since. */
+  get isHidden(): boolean {
+    return this.tlsStartUs >= 0 && !this.loggedIn && !this.loginEncrypted && this.emitted === 0;
   }
 
   /** The rest of the connection is encrypted. */

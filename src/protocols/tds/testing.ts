@@ -219,6 +219,19 @@ export function loginAck(version = 0x74000004): Uint8Array {
   return counted(c.TOKEN_LOGIN_ACK, 1, big, b('Microsoft SQL Server'), hex('10000fa0'));
 }
 
+/** Records of a TLS 1.2 handshake and after it. */
+export const CLIENT_HELLO: Uint8Array = hex(
+  `16030100 36 01000032 0303 ${'11'.repeat(32)} 00 0002 c02f 01 00 0007 0010 0003 0002 0161`,
+);
+export const SERVER_HELLO: Uint8Array = hex(`16030300 2a 02000026 0303 ${'22'.repeat(32)} 00 c02f 00`);
+export const HELLO_DONE: Uint8Array = hex('16030300 04 0e000000');
+export const APPLICATION_DATA: Uint8Array = hex(`17030300 20 ${'ab'.repeat(32)}`);
+
+/** Records of a handshake inside PRELOGIN packets. */
+export function wrapped(...records: readonly Uint8Array[]): Uint8Array {
+  return message(c.PACKET_PRELOGIN, bytes(...records));
+}
+
 /** PRELOGIN, LOGIN7 and their replies. */
 export function opening(options: LoginOptions = {}): Turn[] {
   return [
