@@ -128,7 +128,7 @@ export class StoreReader {
       const { path, rows } = candidate;
       if (!due.has(path)) return [explainSkipped(path, rows)];
       const plan = this.withSegment(candidate, (pooled) =>
-        pooled.withIndex((index) => explainPlan(path, rows, planSearch(pooled.segment, compiled, index))),
+        pooled.withFinder((index) => explainPlan(path, rows, planSearch(pooled.segment, compiled, index))),
       );
       return plan === undefined ? [] : [plan];
     });
@@ -272,7 +272,7 @@ export class StoreReader {
     const pooled = this.pool.take(candidate);
     try {
       const { segment } = pooled;
-      const plan = pooled.withIndex((index) => planSearch(segment, query, index));
+      const plan = pooled.withFinder((index) => planSearch(segment, query, index));
       const places = searchPlaces(segment, plan, order);
       const head = places.next();
       if (head.done !== true) return { pooled, places, head: head.value };
