@@ -7,6 +7,7 @@ import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { loadAddon } from '../capture/addon.ts';
 import { InputError } from '../capture/batch.ts';
 import { CapFeed } from '../capture/cap.ts';
+import type { ConsoleServer } from '../console/server.ts';
 import { ControlServer, type PeerLookup } from '../control/server.ts';
 import { serversOf } from '../policy/servers.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
@@ -18,6 +19,7 @@ import type { Progress } from '../sensor/messages.ts';
 import { Steering } from '../sensor/steering.ts';
 import { openTraffic } from '../sensor/traffic.ts';
 import type { TrafficLog } from '../traffic/log.ts';
+import { DEFAULT_LISTEN, startConsole } from './console.ts';
 import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
 import {
   byteCount,
@@ -42,6 +44,7 @@ interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly policies?: readonly string[];
   readonly maskKey?: string;
   readonly socket?: string;
+  readonly console?: string | true;
   readonly alarm?: readonly string[];
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
@@ -63,6 +66,7 @@ Examples:
   wiretrail sensor -i eth1 --store /var/lib/wiretrail      record what the mirror port shows, until Ctrl-C
   wiretrail sensor -i eth1 --jsonl - | jq .                records as they come
   wiretrail sensor -i eth1 --store data --blocks 1024      a ring of 256 MiB for bursts
+  wiretrail sensor -i eth1 --store data --console --socket s.sock   … with the web console, which can push policies
   wiretrail sensor -i eth1 -i eth2 --workers 4 --store data   four threads, a ring of every interface for each
 
 Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
@@ -76,6 +80,10 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--policies <dir>', 'folder or file of policies, repeatable (default: those that come with it)', repeated)
     .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
     .option('--socket <path>', "control socket to listen on, for 'wiretrail status' and 'policy push'")
+    .option(
+      '--console [address:port]',
+      `serve the web console as well (${DEFAULT_LISTEN}), with a certificate made here`,
+    )
     .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
@@ -106,16 +114,20 @@ async function run(options: SensorOptions): Promise<number> {
   if (options.kernelFilter && serversOf(readPolicies(policies)) === undefined) {
     say('the policies may keep records of any server: --kernel-filter lets everything in');
   }
+  if (options.console !== undefined && options.store === undefined)
+    throw new UserError('--console shows a store: give --store DIR');
   const cap = options.source === 'cap' ? openCap(options) : undefined;
   const desk = new AlarmDesk(options.alarm ?? [], programVersion());
   const line = new ProgressLine();
   const wanted = trafficOptionsOf(options);
   // Opened when the store is there.
   const log: { traffic: TrafficLog | undefined } = { traffic: undefined };
+  const served: { console: Promise<ConsoleServer | undefined> | undefined } = { console: undefined };
   const live = await startLive(options, jobOf(options, policies, cap), {
     ready: () => {
       log.traffic = wanted && openTraffic(wanted);
       say(`capturing on ${options.interface.join(', ')}`);
+      served.console = consoleBeside(options);
     },
     alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
     traffic: wanted && {
@@ -143,9 +155,24 @@ async function run(options: SensorOptions): Promise<number> {
     cap?.close();
     unhook();
     closeTraffic(log.traffic);
+    await (await served.console)?.close();
     await control?.close();
     await desk.close(ALARM_GRACE_MS);
     printAlarms(desk.reports());
+  }
+}
+
+/** The console of `--console`. That it cannot be served ends no capture. */
+async function consoleBeside(options: SensorOptions): Promise<ConsoleServer | undefined> {
+  const { console: listen, store, socket, evidence } = options;
+  if (listen === undefined || store === undefined) return undefined;
+  try {
+    const own = { ...(socket && { socket }), ...(evidence && { evidence }) };
+    return await startConsole({ listen: listen === true ? DEFAULT_LISTEN : listen, store, tls: true, ...own });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    say(`wiretrail: no console: ${error.message}`);
+    return undefined;
   }
 }
 

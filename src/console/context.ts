@@ -67,13 +67,23 @@ export async function note(context: Context, facts: TrailFacts): Promise<void> {
   await context.accessLog.write(facts);
 }
 
-/** A signal that fires when the asker goes away before the answer. */
-export function abandoned(request: FastifyRequest): AbortSignal {
-  const controller = new AbortController();
-  request.raw.once('close', () => {
-    if (request.raw.destroyed && !request.raw.complete) controller.abort();
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Fires when the asker goes away before the answer. */
+    gone: AbortSignal | undefined;
+  }
+}
+
+/** Lets requests know when nobody waits for their answer any more. */
+export function watchAskers(app: FastifyInstance): void {
+  app.decorateRequest('gone', undefined);
+  app.addHook('onRequest', async (request, reply) => {
+    const controller = new AbortController();
+    request.gone = controller.signal;
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) controller.abort();
+    });
   });
-  return controller.signal;
 }
 
 /** The same question by the same asker within this time is written down once: scrolling and zooming ask it often. */

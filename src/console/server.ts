@@ -15,7 +15,7 @@ import Type from 'typebox';
 import { Access } from './access/access.ts';
 import { AccessLog } from './access-log.ts';
 import { API_PREFIX, Problem } from './api/common.ts';
-import type { ConsoleApp, ConsoleSettings, Context } from './context.ts';
+import { type ConsoleApp, type ConsoleSettings, type Context, watchAskers } from './context.ts';
 import { ConsoleError } from './error.ts';
 import { ReadPool } from './reads/pool.ts';
 import { alertRoutes } from './routes/alerts.ts';
@@ -130,6 +130,7 @@ async function install(app: ConsoleApp, context: Context, options: ConsoleOption
       security: [{ token: [] }],
     },
   });
+  watchAskers(app);
   context.access.install(app, API_PREFIX);
   app.addHook('onSend', (request, reply, _payload, done) => {
     if (request.url.startsWith(API_PREFIX)) void reply.header('cache-control', 'no-store');

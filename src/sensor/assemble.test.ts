@@ -37,6 +37,9 @@ const ann: Identity = {
   database: 'shop',
 };
 
+/** So few that segments are sealed and indexed on the way. */
+const SEGMENT_ROWS_MAX = 5;
+
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'wiretrail-assemble-'));
   try {
@@ -60,6 +63,7 @@ function assembleIn(folder: string, policy: string, sinks: readonly RecordSink[]
     store: join(folder, 'store'),
     jsonl: join(folder, 'records.jsonl'),
     whenFull: 'wait',
+    storeOptions: { segmentRowsMax: SEGMENT_ROWS_MAX },
     sinks,
   });
 }
@@ -162,11 +166,19 @@ test('values of masked columns are found nowhere: not in the store, its log, the
     const parts = await assembleIn(folder, COLUMNS, [
       new AlarmSink((alarm) => alarms.push(alarmLine(alarm, 1_000_000))),
     ]);
-    for (const [system, text, binds] of SAYINGS) emit(parts, text, binds, `duplicate key (${SECRET})`, system);
+    for (const [i, [system, text, binds]] of SAYINGS.entries()) {
+      emit(parts, text, binds, `duplicate key (${SECRET})`, system);
+      if (i % SEGMENT_ROWS_MAX === 0) await parts.writer?.flush();
+    }
     emit(parts, "SELECT 'plain-words' FROM pay WHERE id = $1", ['plain-bind']);
     await parts.writer?.flush();
     const open = bytesBelow(folder);
     await parts.close();
+    const files = readdirSync(join(folder, 'store', 'segments'));
+    assert.ok(
+      files.some((file) => file.endsWith('.aix')),
+      'an index was made',
+    );
     const stored = recordsOf(folder);
     const said = Buffer.from(JSON.stringify([alarms, stored]));
     for (const bytes of [open, bytesBelow(folder), said]) {

@@ -1,5 +1,7 @@
 /** Who may do what: every route with every role, sign-in, lockout, second factor, origin, tokens, the trail. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
 import { fromBase32, toBase32, totpCode, totpStep } from '#src/console/access/totp.js';
@@ -246,3 +248,34 @@ test('the link of the first start is good once, and only while nobody exists', (
     assert.equal(again.statusCode, 404);
     assert.equal((await console.as(undefined, { method: 'GET', url: `${API}/session` })).json().setupNeeded, false);
   }));
+
+test('the description of the API is complete: every route has a summary, and answers by a schema or a file', () =>
+  withConsole(someRecords(1), async (console) => {
+    const { paths } = (await console.get('viewer', '/openapi.json')).json() as OpenApi;
+    const files = new Set(['/export', '/live', '/records/{id}/packets', '/reports/{id}/pdf', '/reports/{id}/html']);
+    const described: string[] = [];
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, operation] of Object.entries(methods)) {
+        const { summary, responses } = operation as { summary?: string; responses: Record<string, Described> };
+        assert.ok((summary ?? '').length > 3, `${method} ${path}`);
+        const properties = responses['200']?.content?.['application/json']?.schema.properties;
+        if (!files.has(path.slice(API.length))) assert.ok(properties, `${method} ${path}`);
+        assert.deepEqual(Object.keys(responses['4XX']?.content?.['application/json']?.schema.properties ?? {}), [
+          'code',
+          'message',
+          'column',
+          'id',
+        ]);
+        described.push(`${method} ${path.slice(API.length)} ${Object.keys(properties ?? {}).join(' ')}`.trim());
+      }
+    }
+    // What is taken away or renamed here breaks people's scripts: say so in the change log.
+    const snapshot = readFileSync(join(import.meta.dirname, '../../../test/console/api.txt'), 'utf8');
+    assert.equal(`${described.sort().join('\n')}\n`, snapshot);
+  }));
+
+interface Described {
+  readonly content?: Readonly<
+    Record<string, { readonly schema: { readonly properties?: Readonly<Record<string, unknown>> } } | undefined>
+  >;
+}

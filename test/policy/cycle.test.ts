@@ -62,3 +62,28 @@ test('a rule is tried on a store, goes along in shadow mode, then fails the pipe
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test('the store tells which policies judged it, and what changed between them', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-versions-'));
+  const [rule, store] = ['rule.yaml', 'store'].map((name) => join(folder, name)) as [string, string];
+  try {
+    const replay = (mode: string): void => {
+      writeFileSync(rule, ruleFile(mode));
+      assert.equal(wiretrail(['replay', CAPTURE, '--policies', rule, '--store', store]).status, 0);
+    };
+    replay('shadow');
+    replay('enforce');
+    const listed = wiretrail(['policy', 'versions', '--store', store]).stdout.trim().split('\n');
+    const [newest = '', oldest = ''] = listed.map((line) => line.slice(0, 12));
+    assert.equal(listed.length, 2);
+    assert.match(listed[0] ?? '', /^[0-9a-f]{12} {2}\S+Z {2}1 rule {2}rule\.yaml$/);
+    const diff = wiretrail(['policy', 'diff', oldest, newest, '--store', store]).stdout;
+    assert.match(diff, /^changed site\/creates: mode\n\nchanged rule\.yaml\n/);
+    assert.match(diff, /^ +8 - {5}mode: shadow\n +8 \+ {5}mode: enforce$/m);
+    const unknown = wiretrail(['policy', 'diff', oldest, '000000000000', '--store', store]);
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /no policy 000000000000 here/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -23,12 +23,13 @@ const PAGES: readonly PageCase[] = [
   { path: '/entities', shows: () => 'Share' },
   { path: '/entities?kind=object', shows: () => 'Share' },
   { path: `/users/alice?${DAY}`, shows: () => 'Rare statements' },
-  { path: `/objects/people?${DAY}`, shows: () => 'Usual week' },
+  { path: `/objects/people?${DAY}`, shows: () => 'weekday and hour' },
   { path: `/databases/lab?${DAY}`, shows: () => 'Activity' },
   { path: '/alerts', shows: (role) => (role === 'viewer' ? 'When it matched' : 'Decide') },
   { path: '/policies', shows: () => 'Versions' },
   { path: '/policies?tab=edit', shows: (role) => (role === 'viewer' ? 'Source' : 'Try over history') },
   { path: `/sensors?${DAY}`, shows: () => 'Completeness' },
+  { path: '/reports', shows: () => 'Scheduled' },
   {
     path: '/people',
     shows: (role) =>

@@ -1,7 +1,6 @@
 /** Takes the pictures of `docs/screenshots` anew: `npm run build && node dist/test/web/screenshots.js`. */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { run } from '../support/process.ts';
 import { goTo, NO_BROWSER, type Stage, settled, withStage } from './stage.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../../../docs/screenshots');
@@ -30,7 +29,7 @@ const PICTURES: readonly Picture[] = [
 async function take(stage: Stage, picture: Picture): Promise<void> {
   const visit = await stage.visit('administrator', picture.colours === undefined ? {} : { colours: picture.colours });
   const { page } = visit;
-  await page.setViewportSize({ width: 1360, height: 850 });
+  await page.setViewportSize({ width: 1200, height: 660 });
   let { path } = picture;
   if (picture.of !== undefined) {
     await goTo(visit, stage, '/account');
@@ -49,16 +48,9 @@ async function take(stage: Stage, picture: Picture): Promise<void> {
   await visit.context.close();
 }
 
-/** Few colours are enough for pages like these; without ImageMagick the pictures stay as they are. */
-async function makeSmaller(): Promise<void> {
-  const files = PICTURES.map((picture) => join(FOLDER, `${picture.name}.png`));
-  await run(['mogrify', '-colors', '160', '-depth', '8', ...files]).catch(() => undefined);
-}
-
 if (NO_BROWSER === undefined) {
   mkdirSync(FOLDER, { recursive: true });
   await withStage(async (stage) => {
     for (const picture of PICTURES) await take(stage, picture);
   });
-  await makeSmaller();
 } else process.stderr.write(`${NO_BROWSER}\n`);

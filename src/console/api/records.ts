@@ -210,14 +210,13 @@ export type Span = Static<typeof Span>;
 
 /** One condition of a rule that held. */
 export const Because = closed({
-  /** A sentence: `operation is DELETE, asked for: one of DELETE, TRUNCATE`. */
   sentence: Type.String(),
-  condition: Type.String(),
-  expected: Type.String(),
-  found: Type.String(),
-  /** Where in the text, in UTF-16 units. */
+  /** Where the reason stands in the text, in UTF-16 units. */
   start: Type.Optional(Type.Integer()),
   end: Type.Optional(Type.Integer()),
+  /** Of the condition, in the rule's file. */
+  line: Type.Integer(),
+  column: Type.Integer(),
 });
 export const Match = closed({
   rule: Type.String(),

@@ -218,7 +218,7 @@ export function alert(
   const [shown = group] = described(source, own, [group]);
   const rows = source.latest(own, ROWS);
   const [latest] = rows;
-  const match = latest && explainMatches(source.directory, latest, args.sight).find((one) => one.rule === rule);
+  const match = latest && explainMatches(source, latest, args.sight).find((one) => one.rule === rule);
   const byTime = { fields: [], bucketUs: buckets.widthUs, originUs: buckets.originUs };
   return {
     asked: source.asked(question),

@@ -1,89 +1,34 @@
-/** Why the rules on a record matched: the policy that judged it is kept beside the store, and is asked again. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Why the rules on a record matched, by the very policy that judged it (`sensor/explainer.ts`). */
 import type { AuditRecord } from '../../contracts/record.ts';
-import { SQL_DIALECTS, type SqlAnalyzer, type SqlStatement } from '../../contracts/sql.ts';
-import { createEngine, type ExplainingEngine, type Explanation } from '../../policy/engine.ts';
-import type { Evidence } from '../../policy/explain.ts';
-import { parsePolicies } from '../../policy/policy.ts';
-import type { PolicySource } from '../../policy/source.ts';
-import { POLICY_FOLDER } from '../../sensor/policy-archive.ts';
-import { createAnalyzer } from '../../sql/analyzer.ts';
+import type { ExplainedMatch, Sentence } from '../../policy/sentences.ts';
 import type { Match } from '../api/records.ts';
 import type { Sight } from './row.ts';
+import type { Source } from './source.ts';
 
-const ENGINES_MAX = 8;
-const engines = new Map<string, ExplainingEngine | undefined>();
-let analyzer: SqlAnalyzer | undefined;
+const NO_REASON =
+  'the policy that judged this record was not kept, or the condition looked at what was masked before it was stored';
 
-export function explainMatches(directory: string, record: AuditRecord, sight: Sight): Match[] {
-  const { policy = [], policyVersion } = record;
-  if (policy.length === 0) return [];
-  const engine = policyVersion === undefined ? undefined : engineOf(directory, policyVersion);
-  const explanations = engine?.explain(record, statementOf(record)) ?? [];
-  return policy.map(({ rule, severity, action }) => {
-    const explanation = explanations.find((one) => one.rule.id === rule);
-    const because = explanation?.evidence.map((evidence) => becauseOf(evidence, record, sight)) ?? [];
-    return {
-      rule,
-      severity,
-      action,
-      ...factsOf(explanation),
-      because,
-      ...(because.length > 0 ? {} : { note: NO_TEXT }),
-    };
+export function explainMatches(source: Source, record: AuditRecord, sight: Sight): Match[] {
+  const explained = source.explainer.explain(record);
+  return (record.policy ?? []).map(({ rule, severity, action }) => {
+    const own = explained.find((one) => one.rule === rule);
+    const because = (own?.sentences ?? []).map((sentence) => becauseOf(sentence, sight));
+    const note = because.length > 0 ? {} : { note: NO_REASON };
+    return { rule, severity, action, ...factsOf(own), because, ...note };
   });
 }
 
-const NO_TEXT =
-  'the policy that judged this record was not kept, or the condition looked at what was masked before it was stored';
-
-function factsOf(explanation: Explanation | undefined): Pick<Match, 'title' | 'reason' | 'references'> {
-  if (explanation === undefined) return { references: [] };
-  const { title, reason, references } = explanation.rule;
+function factsOf(explained: ExplainedMatch | undefined): Pick<Match, 'title' | 'reason' | 'references'> {
+  if (explained === undefined) return { references: [] };
+  const { title, reason, references } = explained;
   return { title, reason, references: [...references] };
 }
 
-/** As the audit stage hands it to the engine. */
-export function statementOf(record: AuditRecord): SqlStatement | undefined {
-  if (record.text === undefined) return undefined;
-  analyzer ??= createAnalyzer();
-  const statements = analyzer.analyze(record.text, SQL_DIALECTS[record.system ?? ''] ?? 'generic');
-  return statements.find(({ start, end }) => end > start);
-}
-
-function becauseOf(evidence: Evidence, record: AuditRecord, sight: Sight): Match['because'][number] {
-  const { condition, expected, found, byteStart, byteEnd } = evidence;
-  const shown = sight.literals ? found : '(not shown to your role)';
-  const text = record.text ?? '';
-  // Places are bytes of the text in UTF-8; browsers count UTF-16 units.
-  const bytes = byteStart === undefined || !sight.literals ? undefined : Buffer.from(text);
-  const unitsTo = (end: number): number => bytes?.toString('utf8', 0, end).length ?? 0;
-  return {
-    sentence: `${condition}: found ${shown}, the rule asks for ${expected}`,
-    condition,
-    expected,
-    found: shown,
-    ...(bytes === undefined ? {} : { start: unitsTo(byteStart ?? 0), end: unitsTo(byteEnd ?? 0) }),
-  };
-}
-
-function engineOf(directory: string, version: string): ExplainingEngine | undefined {
-  if (engines.has(version)) return engines.get(version);
-  const oldest = engines.keys().next();
-  if (engines.size >= ENGINES_MAX && oldest.done !== true) engines.delete(oldest.value);
-  const engine = openEngine(directory, version);
-  engines.set(version, engine);
-  return engine;
-}
-
-function openEngine(directory: string, version: string): ExplainingEngine | undefined {
-  const path = join(directory, POLICY_FOLDER, `${version}.json`);
-  if (!/^[0-9a-f]{12}$/.test(version) || !existsSync(path)) return undefined;
-  try {
-    const { sources } = JSON.parse(readFileSync(path, 'utf8')) as { sources: readonly PolicySource[] };
-    return createEngine(parsePolicies(sources));
-  } catch {
-    return undefined; // what cannot be read explains nothing; the record says what matched all the same
+/** Sentences quote what was found, which may be a literal. */
+function becauseOf({ text, start, end, line, column }: Sentence, sight: Sight): Match['because'][number] {
+  if (!sight.literals) {
+    const sentence = `the condition at line ${line}, column ${column} held; what it found is not shown to your role`;
+    return { sentence, line, column };
   }
+  return { sentence: text, line, column, ...(start === undefined || end === undefined ? {} : { start, end }) };
 }

@@ -29,7 +29,7 @@ export function record(source: Source, { id, sight }: Seen<{ id: string }>): Omi
     spans: text === undefined ? [] : sqlSpans(text, found.system),
     normalised: text !== found.text,
     binds: (found.parameters ?? []).map(bindOf),
-    matches: explainMatches(source.directory, found, sight),
+    matches: explainMatches(source, found, sight),
     ...(found.policyVersion === undefined ? {} : { policyVersion: found.policyVersion }),
     before: before.map((row) => rowOf(row, sight)),
     after: after.map((row) => rowOf(row, sight)),

@@ -5,6 +5,7 @@ import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
+import { RecordExplainer } from '../../sensor/explainer.ts';
 import type { Group, GroupBy } from '../../store/aggregate.ts';
 import { recordById } from '../../store/answers.ts';
 import type { AggregateField } from '../../store/groups.ts';
@@ -32,12 +33,14 @@ const KEPT_GROUPS_MAX = 200_000;
 export class Source {
   readonly directory: string;
   readonly reader: StoreReader;
+  readonly explainer: RecordExplainer;
   private readonly answers = new Map<string, readonly Group[]>();
   private kept = 0;
 
   constructor(directory: string) {
     this.directory = directory;
     this.reader = new StoreReader(directory);
+    this.explainer = new RecordExplainer(directory);
   }
 
   /** Throws `QueryError` for a query or time that makes no sense. */

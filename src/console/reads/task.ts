@@ -5,7 +5,7 @@ import type { StoreSummary } from '../../store/reader.ts';
 import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
 import type { Scope } from '../api/common.ts';
 import type { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
-import type { PolicyTry, PolicyValidated, SourceFile, TryProgress } from '../api/policies.ts';
+import type { PolicyTry, PolicyValidated, RuleInfo, SourceFile, TryProgress } from '../api/policies.ts';
 import type {
   CompleteQuery,
   Completion,
@@ -77,6 +77,7 @@ export interface TaskTable {
   ) => Omit<AlertView, 'trail'>;
   /** The absolute range of a scope; refuses queries and times that make no sense. */
   readonly range: (source: Source, args: Loose<Scope>) => TimeRange;
+  readonly archived: (source: Source, args: { version: string }) => { sources: SourceFile[]; rules: RuleInfo[] };
   readonly validate: (source: Source, args: { sources: readonly SourceFile[]; tests: boolean }) => PolicyValidated;
   readonly tail: (
     source: Source,

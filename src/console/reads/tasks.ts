@@ -14,7 +14,7 @@ import { session, sessions } from './sessions.ts';
 import { tail } from './tail.ts';
 import type { StreamTable, TaskTable } from './task.ts';
 import { tryPolicy } from './trial.ts';
-import { validate } from './validate.ts';
+import { archived, validate } from './validate.ts';
 
 export const TASKS: TaskTable = {
   summary: (source) => source.reader.summary(),
@@ -40,6 +40,7 @@ export const TASKS: TaskTable = {
   tail,
   range: (source, scope) => source.question(scope).range,
   validate,
+  archived,
 };
 
 export const STREAMS: StreamTable = { export: exportRecords, report, tryPolicy };

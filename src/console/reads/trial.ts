@@ -2,11 +2,13 @@
 
 import { formatTime } from '../../base/time.ts';
 import { createEngine } from '../../policy/engine.ts';
+import { statementOf } from '../../sensor/explainer.ts';
+import { createAnalyzer } from '../../sql/analyzer.ts';
+import { createColumnValueFinder } from '../../sql/column-values.ts';
 import type { PolicyTry, SourceFile, TryProgress } from '../api/policies.ts';
 import type { Row } from '../api/records.ts';
 import { DAY_US } from './buckets.ts';
 import { questionOf } from './lists.ts';
-import { statementOf } from './matches.ts';
 import { rowOf } from './row.ts';
 import { floorTo, type Source } from './source.ts';
 import type { Seen } from './task.ts';
@@ -33,7 +35,8 @@ export function* tryPolicy(
   const policy = parseSources(sources);
   const question = questionOf(source, scope);
   const total = source.reader.count(question.query);
-  const engine = createEngine(policy);
+  const engine = createEngine(policy, { columnValues: createColumnValueFinder() });
+  const analyzer = createAnalyzer();
   const rules = new Map<string, RuleCount>(policy.rules.map(({ id }) => [id, { matches: 0, before: 0, examples: [] }]));
   const days = new Map<number, { matches: number; before: number }>();
   let read = 0;
@@ -62,7 +65,7 @@ export function* tryPolicy(
       if (action === 'alert') day.before++;
     }
     const row = rowOf(record, args.sight);
-    engine.evaluate(record, statementOf(record));
+    engine.evaluate(record, statementOf(record, analyzer));
     if (record.policy !== undefined) matched++;
     for (const { rule, action } of record.policy ?? []) {
       const count = rules.get(rule);

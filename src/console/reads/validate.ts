@@ -1,7 +1,9 @@
 /** A policy as it would be put in force: its problems by line and column, its rules, and what their own tests say. */
+import { basename } from 'node:path';
 import { type Policy, parsePolicies, shortVersion } from '../../policy/policy.ts';
 import { runPolicyTests } from '../../policy/rule-tests.ts';
 import { PolicyError } from '../../policy/source.ts';
+import { readArchivedPolicy } from '../../sensor/policy-archive.ts';
 import { createAnalyzer } from '../../sql/analyzer.ts';
 import type { PolicyValidated, RuleInfo, SourceFile } from '../api/policies.ts';
 import type { Source } from './source.ts';
@@ -58,4 +60,15 @@ export function rulesOf(policy: Policy): RuleInfo[] {
     file,
     line,
   }));
+}
+
+/** A version that judged records of this store. Throws a UserError when it was not kept. */
+export function archived(
+  source: Source,
+  { version }: { readonly version: string },
+): { readonly sources: SourceFile[]; readonly rules: RuleInfo[] } {
+  const policy = readArchivedPolicy(source.directory, version);
+  // Where the files lay on the sensor's machine is of no use here.
+  const sources = policy.sources.map(({ name, text }) => ({ name: basename(name), text }));
+  return { sources, rules: rulesOf(policy).map((rule) => ({ ...rule, file: basename(rule.file) })) };
 }

@@ -140,12 +140,22 @@ function table(
   return {
     title,
     note: `${total} ${noun}.${cut}`,
-    columns: columns.map((name) => ({ title: name, width: WIDE.has(name) ? 3 : 1 })),
+    columns: columns.map((name) => ({ title: name, width: WIDTHS[name] ?? 1 })),
     rows: rows.slice(0, ROWS_MAX),
   };
 }
 
-const WIDE: ReadonlySet<string> = new Set(['Statement', 'Detail', 'Reason', 'Statement in words', 'Subject', 'Alert']);
+/** Shares of the width; 1 where none is given. */
+const WIDTHS: Readonly<Record<string, number>> = {
+  'Time (UTC)': 1.7,
+  'Minute (UTC)': 1.7,
+  Statement: 4,
+  Detail: 3,
+  Reason: 3,
+  'Statement in words': 4,
+  Subject: 3,
+  Alert: 3,
+};
 
 function countTable(
   source: Source,

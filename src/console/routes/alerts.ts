@@ -2,7 +2,7 @@
 import { principalOf } from '../access/access.ts';
 import { AlertDecide, AlertDecided, AlertQuery, Alerts, AlertsQuery, AlertView, type Decision } from '../api/alerts.ts';
 import { IdParams } from '../api/common.ts';
-import { abandoned, type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
+import { type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import type { DecisionFacts } from '../reads/alerts.ts';
 import { isoOf, type StateDb } from '../state.ts';
@@ -31,7 +31,7 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
     (request) => {
       const { who } = principalOf(request);
       const args = { ...request.query, decisions: latestDecisions(db), who, sight: sightFor(request) };
-      return reads.ask('alerts', args, abandoned(request));
+      return reads.ask('alerts', args, request.gone);
     },
   );
   app.get(
@@ -50,7 +50,7 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
         who: principalOf(request).who,
         sight: sightFor(request),
       };
-      const view = await reads.ask('alert', args, abandoned(request));
+      const view = await reads.ask('alert', args, request.gone);
       return { ...view, trail: trailOf(db, id) };
     },
   );

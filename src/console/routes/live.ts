@@ -66,14 +66,17 @@ async function follow(
   while (!closing.aborted) {
     const tail = await reads.ask('tail', { q, db, sight, after, limit: rate });
     // Nothing was sent yet when the query makes no sense: then it is answered as any other.
-    for (const { position, row } of tail.rows)
+    for (const { position, row } of tail.rows) {
+      if (!reply.sse.isConnected) return;
       await reply.sse.send({ id: String(position), event: LIVE_ROW, data: row });
+    }
     after = tail.position;
     counts.received += tail.received;
     counts.matching += tail.matching;
     counts.shown += tail.rows.length;
     counts.notShown += tail.matching - tail.rows.length;
     const data: LiveCounts = { time: new Date().toISOString(), ...counts };
+    if (!reply.sse.isConnected) return;
     await reply.sse.send({ id: String(after), event: LIVE_COUNTS, data });
     await sleep(TICK_MS, undefined, { signal: closing }).catch(() => undefined);
     if (!reply.sse.isConnected || !access.isCurrent(principal)) break;

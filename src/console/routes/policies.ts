@@ -1,8 +1,10 @@
 /** Policies: read, check, try, keep drafts, push to the sensor, compare versions. */
 
 import { UserError } from '../../base/errors.ts';
-import { requestControl } from '../../control/client.ts';
-import { CODE_PUSH, RESULT_DONE } from '../../control/frame.ts';
+import { diffLines, type LineChange } from '../../policy/diff.ts';
+import type { PolicySource } from '../../policy/source.ts';
+import { listPolicies } from '../../sensor/policy-archive.ts';
+import { pushPolicy } from '../../sensor/remote.ts';
 import { principalOf } from '../access/access.ts';
 import { Done, IdParams, NameParams } from '../api/common.ts';
 import {
@@ -17,13 +19,15 @@ import {
   PolicyValidate,
   PolicyValidated,
   PolicyView,
+  type RuleInfo,
+  type SourceFile,
   TryProgress,
   TryStarted,
 } from '../api/policies.ts';
-import { abandoned, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
-import { diffLines } from '../diff.ts';
+import { type ConsoleApp, type Context, record, sightFor } from '../context.ts';
+import { Drafts } from '../drafts.ts';
 import { ConsoleError } from '../error.ts';
-import { PolicyStore } from '../policy-store.ts';
+import { isoOf } from '../state.ts';
 import { Trials } from '../trials.ts';
 import { askSensor } from './sensors.ts';
 
@@ -33,29 +37,39 @@ const CHANGE = { role: 'administrator', right: 'keep drafts of policies, push th
 const DONE = { done: true as const };
 
 export function policyRoutes(app: ConsoleApp, context: Context): void {
-  const policies = new PolicyStore(context.settings.store, context.db);
-  readRoutes(app, context, policies);
+  const drafts = new Drafts(context.db);
+  readRoutes(app, context, drafts);
   tryRoutes(app, context);
-  draftRoutes(app, context, policies);
+  draftRoutes(app, context, drafts);
   pushRoute(app, context);
 }
 
-function readRoutes(app: ConsoleApp, context: Context, policies: PolicyStore): void {
+function readRoutes(app: ConsoleApp, context: Context, drafts: Drafts): void {
   app.get(
     '/policies',
     { config: READ, schema: { summary: 'Versions and drafts', response: { 200: Policies } } },
     async () => {
       const status = await askSensor(context.settings.socket);
       const inForce = 'sensor' in status ? status.policy?.version : undefined;
-      const current = inForce ?? policies.newest();
-      const versions = policies.versions(inForce);
-      return { ...(current === undefined ? {} : { current }), versions, drafts: policies.drafts() };
+      const versions = listPolicies(context.settings.store).map(({ version, sinceUs, rules, files }) => ({
+        version,
+        savedAt: isoOf(sinceUs / 1000),
+        rules,
+        files: files.length,
+        inForce: version === inForce,
+        judged: true,
+      }));
+      const current = inForce ?? versions[0]?.version;
+      return { ...(current === undefined ? {} : { current }), versions, drafts: drafts.list() };
     },
   );
   app.get(
     '/policies/versions/:id',
     { config: READ, schema: { summary: 'One version', params: IdParams, response: { 200: PolicyView } } },
-    (request) => ({ version: request.params.id, ...policies.version(request.params.id) }),
+    async (request) => ({
+      version: request.params.id,
+      ...(await archivedVersion(context, request.params.id)),
+    }),
   );
   app.get(
     '/policies/diff',
@@ -65,34 +79,71 @@ function readRoutes(app: ConsoleApp, context: Context, policies: PolicyStore): v
     },
     async (request) => {
       const { from, to } = request.query;
-      const before = policies.sourcesOf(from);
-      const after = policies.sourcesOf(to);
-      const [oldRules, newRules] = await Promise.all(
-        [before, after].map(async (sources) => {
-          const { rules } = await context.reads.ask('validate', { sources, tests: false });
-          return rules.map(({ id }) => id);
-        }),
-      );
+      const [before, after] = await Promise.all([from, to].map((name) => sourcesOf(context, drafts, name)));
+      const rules = await Promise.all([before, after].map((sources) => ruleIds(context, sources ?? [])));
+      const [oldRules = [], newRules = []] = rules;
       return {
-        files: compareFiles(before, after),
-        rulesAdded: (newRules ?? []).filter((id) => !(oldRules ?? []).includes(id)),
-        rulesRemoved: (oldRules ?? []).filter((id) => !(newRules ?? []).includes(id)),
+        files: compareFiles(before ?? [], after ?? []),
+        rulesAdded: newRules.filter((id) => !oldRules.includes(id)),
+        rulesRemoved: oldRules.filter((id) => !newRules.includes(id)),
       };
     },
   );
 }
 
-type Files = readonly { readonly name: string; readonly text: string }[];
+/** A version, or a draft as `draft:NAME`. Rejects with `not-found`. */
+async function sourcesOf(context: Context, drafts: Drafts, name: string): Promise<SourceFile[]> {
+  if (name.startsWith('draft:')) return drafts.get(name.slice('draft:'.length)).sources;
+  return (await archivedVersion(context, name)).sources;
+}
 
-function compareFiles(before: Files, after: Files): PolicyDiff['files'] {
+async function archivedVersion(
+  { reads, settings }: Context,
+  version: string,
+): Promise<{ sources: SourceFile[]; rules: RuleInfo[] }> {
+  if (!listPolicies(settings.store).some((one) => one.version === version))
+    throw new ConsoleError('not-found', `there is no policy version ${version}`);
+  return reads.ask('archived', { version });
+}
+
+async function ruleIds({ reads }: Context, sources: readonly SourceFile[]): Promise<string[]> {
+  const { rules } = await reads.ask('validate', { sources, tests: false });
+  return rules.map(({ id }) => id);
+}
+
+type Files = readonly SourceFile[];
+type FileDiff = PolicyDiff['files'][number];
+
+function compareFiles(before: Files, after: Files): FileDiff[] {
   const names = [...new Set([...before, ...after].map(({ name }) => name))].sort();
   return names.map((name) => {
     const from = before.find((file) => file.name === name)?.text;
     const to = after.find((file) => file.name === name)?.text;
     const change = from === to ? 'same' : from === undefined ? 'added' : to === undefined ? 'removed' : 'changed';
-    const hunks = diffLines(from ?? '', to ?? '').map((hunk) => ({ ...hunk, lines: [...hunk.lines] }));
-    return { name, change, hunks };
+    return { name, change, hunks: change === 'same' ? [] : hunksOf(diffLines(from ?? '', to ?? '')) };
   });
+}
+
+const SIGNS = { same: ' ', removed: '-', added: '+' } as const;
+
+/** Changed lines with those around them, in runs. */
+function hunksOf(changes: readonly LineChange[]): FileDiff['hunks'] {
+  const hunks: FileDiff['hunks'] = [];
+  let fromLine = 1;
+  let toLine = 1;
+  for (const { kind, text, line } of changes) {
+    // Lines are numbered in the new text, removed ones in the old.
+    const left = kind === 'removed' ? line - fromLine : line - toLine;
+    if (left > 0 || hunks.length === 0) {
+      fromLine += left;
+      toLine += left;
+      hunks.push({ fromLine, toLine, lines: [] });
+    }
+    hunks.at(-1)?.lines.push({ sign: SIGNS[kind], text });
+    if (kind !== 'added') fromLine++;
+    if (kind !== 'removed') toLine++;
+  }
+  return hunks;
 }
 
 function tryRoutes(app: ConsoleApp, context: Context): void {
@@ -104,7 +155,7 @@ function tryRoutes(app: ConsoleApp, context: Context): void {
       config: TRY,
       schema: { summary: 'Problems, rules and their tests', body: PolicyValidate, response: { 200: PolicyValidated } },
     },
-    (request) => reads.ask('validate', { ...request.body, tests: true }, abandoned(request)),
+    (request) => reads.ask('validate', { ...request.body, tests: true }, request.gone),
   );
   app.post(
     '/policies/try',
@@ -140,12 +191,12 @@ function tryRoutes(app: ConsoleApp, context: Context): void {
   );
 }
 
-function draftRoutes(app: ConsoleApp, context: Context, policies: PolicyStore): void {
+function draftRoutes(app: ConsoleApp, context: Context, drafts: Drafts): void {
   app.get(
     '/policies/drafts/:name',
     { config: READ, schema: { summary: 'One draft', params: NameParams, response: { 200: PolicyView } } },
     async (request) => {
-      const { draft, sources } = policies.draft(request.params.name);
+      const { draft, sources } = drafts.get(request.params.name);
       const { rules } = await context.reads.ask('validate', { sources, tests: false });
       return { draft, sources, rules };
     },
@@ -157,7 +208,7 @@ function draftRoutes(app: ConsoleApp, context: Context, policies: PolicyStore): 
       schema: { summary: 'Save a draft', params: NameParams, body: DraftSave, response: { 200: Draft } },
     },
     async (request) => {
-      const draft = policies.saveDraft(request.params.name, principalOf(request).who, request.body);
+      const draft = drafts.save(request.params.name, principalOf(request).who, request.body);
       await record(context, request, 'policy-draft-saved', request.params.name);
       return draft;
     },
@@ -166,7 +217,7 @@ function draftRoutes(app: ConsoleApp, context: Context, policies: PolicyStore): 
     '/policies/drafts/:name',
     { config: CHANGE, schema: { summary: 'Remove a draft', params: NameParams, response: { 200: Done } } },
     async (request) => {
-      policies.removeDraft(request.params.name);
+      drafts.remove(request.params.name);
       await record(context, request, 'policy-draft-removed', request.params.name);
       return DONE;
     },
@@ -191,22 +242,24 @@ function pushRoute(app: ConsoleApp, context: Context): void {
         throw new ConsoleError('unavailable', 'the console knows no sensor: start it with --socket');
       access.stepUp(principalOf(request), code);
       const { version } = await reads.ask('validate', { sources, tests: false });
-      const named = { sources: sources.map((source) => ({ ...source, named: true })) };
       // Written down before it happens: a push that fails is in the trail as well.
       await record(context, request, 'policy-push', version ?? '(broken)', reason);
-      const { result, content } = await pushed(settings.socket, JSON.stringify(named));
-      if (result !== RESULT_DONE) throw new ConsoleError('refused', content);
-      await record(context, request, 'policy-pushed', version ?? '');
-      return JSON.parse(content) as PolicyPushed;
+      const inForce = await pushed(
+        settings.socket,
+        sources.map((source) => ({ ...source, named: true })),
+      );
+      await record(context, request, 'policy-pushed', inForce.version);
+      return inForce;
     },
   );
 }
 
-async function pushed(socket: string, content: string): Promise<{ result: number; content: string }> {
+/** A sensor that does not answer and one that refuses are the asker's to know. */
+async function pushed(socket: string, sources: readonly PolicySource[]): Promise<PolicyPushed> {
   try {
-    return await requestControl(socket, CODE_PUSH, content);
+    return await pushPolicy(socket, sources);
   } catch (error) {
-    if (error instanceof UserError) throw new ConsoleError('unavailable', error.message);
+    if (error instanceof UserError) throw new ConsoleError('refused', error.message);
     throw error;
   }
 }

@@ -27,7 +27,7 @@ import {
   SessionsQuery,
   SessionView,
 } from '../api/records.ts';
-import { abandoned, type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
+import { type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import type { ExportChunk } from '../reads/task.ts';
 
@@ -47,7 +47,7 @@ function listRoutes(app: ConsoleApp, context: Context): void {
     { config: READ, schema: { summary: 'What happened in a range', querystring: Scope, response: { 200: Overview } } },
     async (request) => {
       await recordSearch(context, request, 'overview');
-      return reads.ask('overview', { ...request.query, sight: sightFor(request) }, abandoned(request));
+      return reads.ask('overview', { ...request.query, sight: sightFor(request) }, request.gone);
     },
   );
   app.get(
@@ -55,7 +55,7 @@ function listRoutes(app: ConsoleApp, context: Context): void {
     { config: READ, schema: { summary: 'Rows, by cursor', querystring: RecordsQuery, response: { 200: Records } } },
     async (request) => {
       await recordSearch(context, request, 'search');
-      return reads.ask('records', { ...request.query, sight: sightFor(request) }, abandoned(request));
+      return reads.ask('records', { ...request.query, sight: sightFor(request) }, request.gone);
     },
   );
   app.get(
@@ -66,13 +66,13 @@ function listRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request) => {
       await recordSearch(context, request, 'search');
-      return reads.ask('recordsAt', { ...request.query, sight: sightFor(request) }, abandoned(request));
+      return reads.ask('recordsAt', { ...request.query, sight: sightFor(request) }, request.gone);
     },
   );
   app.get(
     '/count',
     { config: READ, schema: { summary: 'How many records match', querystring: Scope, response: { 200: Count } } },
-    (request) => reads.ask('count', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    (request) => reads.ask('count', { ...request.query, sight: sightFor(request) }, request.gone),
   );
   app.get(
     '/histogram',
@@ -80,12 +80,12 @@ function listRoutes(app: ConsoleApp, context: Context): void {
       config: READ,
       schema: { summary: 'Counts over time', querystring: HistogramQuery, response: { 200: Histogram } },
     },
-    (request) => reads.ask('histogram', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    (request) => reads.ask('histogram', { ...request.query, sight: sightFor(request) }, request.gone),
   );
   app.get(
     '/facets',
     { config: READ, schema: { summary: 'Counts by value', querystring: FacetsQuery, response: { 200: Facets } } },
-    (request) => reads.ask('facets', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    (request) => reads.ask('facets', { ...request.query, sight: sightFor(request) }, request.gone),
   );
   app.get(
     '/complete',
@@ -93,7 +93,7 @@ function listRoutes(app: ConsoleApp, context: Context): void {
       config: READ,
       schema: { summary: 'Completion of a query', querystring: CompleteQuery, response: { 200: Completion } },
     },
-    (request) => reads.ask('complete', request.query, abandoned(request)),
+    (request) => reads.ask('complete', request.query, request.gone),
   );
   app.get(
     '/explain',
@@ -101,7 +101,7 @@ function listRoutes(app: ConsoleApp, context: Context): void {
       config: READ,
       schema: { summary: 'What a query would read', querystring: Scope, response: { 200: Explanation } },
     },
-    (request) => reads.ask('explain', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    (request) => reads.ask('explain', { ...request.query, sight: sightFor(request) }, request.gone),
   );
 }
 
@@ -115,7 +115,7 @@ function oneRecordRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request) => {
       const sight = sightFor(request);
-      const view = await reads.ask('record', { id: request.params.id, sight }, abandoned(request));
+      const view = await reads.ask('record', { id: request.params.id, sight }, request.gone);
       // Statements with their literals are sensitive: who looked at which is written down.
       if (sight.literals) await record(context, request, 'view', request.params.id);
       const packets = view.row.session !== undefined && sight.literals && settings.evidence !== undefined;
@@ -169,7 +169,7 @@ function surroundingRoutes(app: ConsoleApp, context: Context): void {
   app.get(
     '/sessions',
     { config: READ, schema: { summary: 'Sessions', querystring: SessionsQuery, response: { 200: Sessions } } },
-    (request) => reads.ask('sessions', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    (request) => reads.ask('sessions', { ...request.query, sight: sightFor(request) }, request.gone),
   );
   app.get(
     '/sessions/:id',
@@ -185,7 +185,7 @@ function surroundingRoutes(app: ConsoleApp, context: Context): void {
     async (request) => {
       const { id } = request.params;
       await recordSearch(context, request, `session ${id}`);
-      return reads.ask('session', { id, after: request.query.after, sight: sightFor(request) }, abandoned(request));
+      return reads.ask('session', { id, after: request.query.after, sight: sightFor(request) }, request.gone);
     },
   );
   app.get(
@@ -194,7 +194,7 @@ function surroundingRoutes(app: ConsoleApp, context: Context): void {
       config: READ,
       schema: { summary: 'Users, objects or databases', querystring: EntitiesQuery, response: { 200: Entities } },
     },
-    (request) => reads.ask('entities', { ...request.query, sight: sightFor(request) }, abandoned(request)),
+    (request) => reads.ask('entities', { ...request.query, sight: sightFor(request) }, request.gone),
   );
   const pages = { users: 'user', objects: 'object', databases: 'database' } as const;
   for (const [path, kind] of Object.entries(pages)) {
@@ -212,7 +212,7 @@ function surroundingRoutes(app: ConsoleApp, context: Context): void {
       async (request) => {
         const { name } = request.params;
         await recordSearch(context, request, `${kind} ${name}`);
-        return reads.ask('entity', { ...request.query, kind, name, sight: sightFor(request) }, abandoned(request));
+        return reads.ask('entity', { ...request.query, kind, name, sight: sightFor(request) }, request.gone);
       },
     );
   }

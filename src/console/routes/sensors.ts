@@ -2,11 +2,10 @@
 
 import { UserError } from '../../base/errors.ts';
 import { formatTime } from '../../base/time.ts';
-import { requestControl } from '../../control/client.ts';
-import { CODE_STATUS, RESULT_DONE } from '../../control/frame.ts';
+import { sensorStatus } from '../../sensor/remote.ts';
 import type { SensorStatus } from '../../sensor/steering.ts';
 import { CoverageQuery, CoverageView, type SensorInfo, Sensors } from '../api/sensors.ts';
-import { abandoned, type ConsoleApp, type Context } from '../context.ts';
+import type { ConsoleApp, Context } from '../context.ts';
 import type { SensorRecords } from '../reads/coverage.ts';
 
 const READ = { role: 'viewer', right: 'read sensors and coverage' } as const;
@@ -16,7 +15,7 @@ const SILENT_US = 3_600_000_000;
 export function sensorRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
   app.get('/sensors', { config: READ, schema: { summary: 'Sensors', response: { 200: Sensors } } }, async (request) => {
-    const records = await reads.ask('sensors', null, abandoned(request));
+    const records = await reads.ask('sensors', null, request.gone);
     const status = await askSensor(context.settings.socket);
     const known = records.map((sensor) => seenSensor(sensor));
     if (!('sensor' in status))
@@ -34,7 +33,7 @@ export function sensorRoutes(app: ConsoleApp, context: Context): void {
         response: { 200: CoverageView },
       },
     },
-    (request) => reads.ask('coverage', request.query, abandoned(request)),
+    (request) => reads.ask('coverage', request.query, request.gone),
   );
 }
 
@@ -42,8 +41,7 @@ export function sensorRoutes(app: ConsoleApp, context: Context): void {
 export async function askSensor(socket: string | undefined): Promise<SensorStatus | { problem: string | undefined }> {
   if (socket === undefined) return { problem: undefined };
   try {
-    const { result, content } = await requestControl(socket, CODE_STATUS, '');
-    return result === RESULT_DONE ? (JSON.parse(content) as SensorStatus) : { problem: content };
+    return await sensorStatus(socket);
   } catch (error) {
     if (error instanceof UserError) return { problem: error.message };
     throw error;

@@ -80,8 +80,8 @@ function signInRoutes(app: ConsoleApp, context: Context): void {
       const { name, password, code } = request.body;
       try {
         const person = await access.people.signIn(name, password, code);
-        access.startSignIn(reply, request, person.name);
         await note(context, { who: person.name, address: request.ip, action: 'login', subject: person.name });
+        access.startSignIn(reply, request, person.name);
         return await sessionOf(context, request, person.name);
       } catch (error) {
         if (error instanceof ConsoleError && error.code !== 'code-needed')
@@ -123,8 +123,8 @@ function signInRoutes(app: ConsoleApp, context: Context): void {
         );
       const person = await access.people.createFirst(name, password);
       context.setupSecret = undefined;
-      access.startSignIn(reply, request, person.name);
       await note(context, { who: person.name, address: request.ip, action: 'setup', subject: person.name });
+      access.startSignIn(reply, request, person.name);
       return sessionOf(context, request, person.name);
     },
   );
@@ -140,8 +140,8 @@ function signInRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request, reply) => {
       const person = await access.people.acceptInvitation(request.body.token, request.body.password);
-      access.startSignIn(reply, request, person.name);
       await note(context, { who: person.name, address: request.ip, action: 'invitation-used', subject: person.name });
+      access.startSignIn(reply, request, person.name);
       return sessionOf(context, request, person.name);
     },
   );

@@ -1,5 +1,6 @@
 /** The scope that all pages share, as the address says it: time range, databases, zone. */
-import { type Signal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import type { Asked } from '#src/console/api/common.js';
 import type { Params } from './api.ts';
 import type { Zone } from './format.ts';
@@ -20,8 +21,28 @@ export function query(): string {
   return place.value.params.get('q') ?? '';
 }
 
+interface Echo {
+  readonly t: string | undefined;
+  readonly asked: Asked;
+}
+
+const latest: Signal<Echo | undefined> = signal(undefined);
+
 /** What the page's main answer was made from: the range in absolute time, how far the store was read. */
-export const echo: Signal<Asked | undefined> = signal(undefined);
+export const echo: ReadonlySignal<Asked | undefined> = computed(() =>
+  latest.value?.t === scopeParams()['t'] ? latest.value?.asked : undefined,
+);
+
+/** Shows in the bar what the main answer of the page was made from, once there is one. */
+export function useEcho(asked: Asked | undefined): void {
+  useEffect(() => {
+    if (asked !== undefined) latest.value = { t: timeNow(), asked };
+  }, [asked]);
+}
+
+function timeNow(): string | undefined {
+  return place.peek().params.get('t') ?? undefined;
+}
 
 /** A range of time as the `t` of the address, from milliseconds since 1970. */
 export function rangeParam(fromMs: number, toMs: number): string {

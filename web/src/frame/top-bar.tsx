@@ -102,7 +102,7 @@ function AccountMenu(): JSX.Element {
         <>
           <Icon name="account" />
           <span class="strong">{person?.name}</span>
-          <span class="muted small">{person?.role}</span>
+          <span class="muted small wide-only">{person?.role}</span>
         </>
       }
     >

@@ -3,12 +3,12 @@
  * Nothing can be deleted; every decision stays in the trail.
  */
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { AlertGroup, Alerts as AlertsData } from '#src/console/api/alerts.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount } from '../base/format.ts';
 import { useKeys } from '../base/keys.ts';
-import { echo, query, scopeParams } from '../base/scope.ts';
+import { query, scopeParams, useEcho } from '../base/scope.ts';
 import { may } from '../base/session.ts';
 import { patched, place, setParams } from '../base/url.ts';
 import { SeverityBadge } from '../ui/badge.tsx';
@@ -26,10 +26,7 @@ export default function Alerts(): JSX.Element {
   const view = VIEWS.find((one) => one === place.value.params.get('state')) ?? 'open';
   const state = view === 'all' ? 'open,acknowledged,closed' : view;
   const answer = useAnswer<AlertsData>('/alerts', { ...scopeParams(), q: query(), state });
-  const asked = answer.data?.asked;
-  useEffect(() => {
-    if (asked !== undefined) echo.value = asked;
-  }, [asked]);
+  useEcho(answer.data?.asked);
   const counts = answer.data?.counts;
   const tab = (id: View, text: string): { id: View; text: string; count?: number } =>
     counts === undefined || id === 'all' ? { id, text } : { id, text, count: counts[id] };

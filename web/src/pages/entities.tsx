@@ -1,10 +1,9 @@
 /** Users, objects and databases of the range, most active first, each with its page. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Entities as EntitiesData, TopItem } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount, formatShare } from '../base/format.ts';
-import { echo, query, scopeParams } from '../base/scope.ts';
+import { query, scopeParams, useEcho } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { linkTo, place, segment, setParams } from '../base/url.ts';
 import { Meter } from '../ui/badge.tsx';
@@ -24,10 +23,7 @@ type Kind = (typeof KINDS)[number];
 export default function Entities(): JSX.Element {
   const kind = KINDS.find((one) => one.id === place.value.params.get('kind')) ?? KINDS[0];
   const answer = useAnswer<EntitiesData>('/entities', { ...scopeParams(), q: query(), kind: kind.id });
-  const asked = answer.data?.asked;
-  useEffect(() => {
-    if (asked !== undefined) echo.value = asked;
-  }, [asked]);
+  useEcho(answer.data?.asked);
   return (
     <>
       <Tabs

@@ -1,11 +1,10 @@
 /** A user, an object or a database: now against what is usual, companions, what is rare or new here. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { EntityView, Figure } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatBytes, formatCount, formatDuration, formatMoment, formatShort, plural } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
-import { echo, rangeParam, scopeParams, zone } from '../base/scope.ts';
+import { rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
 import type { PageProps } from '../frame/lazy.tsx';
@@ -20,10 +19,7 @@ export default function Entity({ params }: PageProps): JSX.Element {
   const name = params['name'] ?? '';
   const kind = place.value.path.split('/')[1] ?? 'users';
   const answer = useAnswer<EntityView>(`/${kind}/${segment(name)}`, { t: scopeParams()['t'] });
-  const asked = answer.data?.asked;
-  useEffect(() => {
-    if (asked !== undefined) echo.value = asked;
-  }, [asked]);
+  useEcho(answer.data?.asked);
   return (
     <Answered answer={answer} lines={12}>
       {(view) => <EntityBody view={view} />}
@@ -33,6 +29,8 @@ export default function Entity({ params }: PageProps): JSX.Element {
 
 function EntityBody({ view }: { readonly view: EntityView }): JSX.Element {
   const own = term(FIELD[view.kind], view.name);
+  // Without days before, everything would count as new and nothing as usual.
+  const compared = view.baseline.days > 0;
   return (
     <div class="stack">
       <header>
@@ -57,12 +55,12 @@ function EntityBody({ view }: { readonly view: EntityView }): JSX.Element {
         />
       </section>
       <div class="columns halves">
-        <WeekPanel title="Usual week" counts={view.week.usual} own={own} range={view.baseline} />
-        <WeekPanel title="Now" counts={view.week.now} own={own} range={view.asked} />
+        {compared && <WeekPanel title="Usual week" counts={view.week.usual} own={own} range={view.baseline} />}
+        <WeekPanel title={compared ? 'Now' : 'When'} counts={view.week.now} own={own} range={view.asked} />
       </div>
       <div class="columns four">
         {view.related.map((related) => (
-          <RelatedPanel key={related.field} related={related} own={own} />
+          <RelatedPanel key={related.field} related={related} own={own} compared={compared} />
         ))}
       </div>
       <div class="columns halves">
@@ -96,30 +94,32 @@ function FigureCard({ figure }: { readonly figure: Figure }): JSX.Element {
   const { low, median, high, now } = figure;
   const known = low !== undefined && high !== undefined && median !== undefined;
   const most = Math.max(now, high ?? 0, 1) * 1.1;
-  const state = !known ? 'no comparison' : now > high ? 'above usual' : now < low ? 'below usual' : 'as usual';
+  const state = !known ? '' : now > high ? 'above usual' : now < low ? 'below usual' : 'as usual';
   return (
     <li>
       <a class="panel figure" href={linkTo('/search', { q: figure.q })}>
         <span class="split">
           <span class="muted">{figure.name}</span>
-          <span class={state === 'above usual' || state === 'below usual' ? 'small strong bad' : 'small muted'}>
-            {state}
-          </span>
+          <span class={state === 'above usual' ? 'small strong bad' : 'small muted'}>{state}</span>
         </span>
         <b>{inUnit(now, figure.unit)}</b>
-        <span class="band" aria-hidden="true">
-          {known && (
+        {known && (
+          <span class="band" aria-hidden="true">
             <i style={{ left: `${(100 * low) / most}%`, width: `${Math.max(1, (100 * (high - low)) / most)}%` }} />
-          )}
-          {known && <u style={{ left: `${(100 * median) / most}%` }} />}
-          <s style={{ left: `${(100 * now) / most}%` }} />
-        </span>
+            <u style={{ left: `${(100 * median) / most}%` }} />
+            <s style={{ left: `${(100 * now) / most}%` }} />
+          </span>
+        )}
         <span class="small muted">
-          {known ? `usually ${inUnit(low, figure.unit)} to ${inUnit(high, figure.unit)} a day` : 'no days before'}
+          {known ? `usually ${usualText(inUnit(low, figure.unit), inUnit(high, figure.unit))} a day` : 'in this range'}
         </span>
       </a>
     </li>
   );
+}
+
+function usualText(low: string, high: string): string {
+  return low === high ? low : `${low} to ${high}`;
 }
 
 function inUnit(value: number, unit: string): string {
@@ -171,42 +171,66 @@ const RELATED_TITLES: Readonly<Record<string, string>> = {
 };
 const PAGES: Readonly<Record<string, string>> = { user: '/users/', object: '/objects/', db: '/databases/' };
 
-function RelatedPanel(props: { readonly related: EntityView['related'][number]; readonly own: string }): JSX.Element {
-  const { related } = props;
-  const fresh = related.values.filter((one) => one.isNew).length;
+/** Companions shown at once; the others are a click away. */
+const RELATED_SHOWN = 8;
+
+function RelatedPanel(props: {
+  readonly related: EntityView['related'][number];
+  readonly own: string;
+  readonly compared: boolean;
+}): JSX.Element {
+  const { related, compared } = props;
+  const fresh = related.values.filter((one) => one.isNew);
+  const first = [...(compared ? fresh : []), ...related.values.filter((one) => !compared || !one.isNew)];
+  const line = (one: RelatedValue): JSX.Element => (
+    <RelatedLine key={one.value} field={related.field} one={one} own={props.own} isNew={compared && one.isNew} />
+  );
   return (
     <section class="panel">
       <div class="split">
         <h2>{RELATED_TITLES[related.field] ?? related.field}</h2>
         <span class="small muted">
           {formatCount(related.total)}
-          {fresh > 0 && `, ${fresh} new`}
+          {compared && fresh.length > 0 && `, ${fresh.length} new`}
         </span>
       </div>
       {related.values.length === 0 && <p class="muted">none in this range</p>}
-      <ul class="plain-list">
-        {related.values.map((one) => (
-          <li key={one.value} class="split">
-            <span class="clip">
-              {PAGES[related.field] === undefined || one.value === '' ? (
-                one.value || 'not known'
-              ) : (
-                <a href={linkTo(`${PAGES[related.field]}${segment(one.value)}`)}>{one.value}</a>
-              )}{' '}
-              {one.isNew && <span class="tag new">new</span>}
-            </span>
-            <a
-              class="num"
-              href={linkTo('/search', {
-                q: one.value === '' ? props.own : withTerm(props.own, term(related.field, one.value)),
-              })}
-            >
-              {formatCount(one.count)}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <ul class="plain-list">{first.slice(0, RELATED_SHOWN).map(line)}</ul>
+      {first.length > RELATED_SHOWN && (
+        <details>
+          <summary>{first.length - RELATED_SHOWN} more</summary>
+          <ul class="plain-list">{first.slice(RELATED_SHOWN).map(line)}</ul>
+        </details>
+      )}
     </section>
+  );
+}
+
+type RelatedValue = EntityView['related'][number]['values'][number];
+
+function RelatedLine(props: {
+  readonly field: string;
+  readonly one: RelatedValue;
+  readonly own: string;
+  readonly isNew: boolean;
+}): JSX.Element {
+  const { field, one, own } = props;
+  const page = PAGES[field];
+  const q = one.value === '' ? own : withTerm(own, term(field, one.value));
+  return (
+    <li class="split">
+      <span class="clip">
+        {page === undefined || one.value === '' ? (
+          one.value || 'not known'
+        ) : (
+          <a href={linkTo(`${page}${segment(one.value)}`)}>{one.value}</a>
+        )}{' '}
+        {props.isNew && <span class="tag new">new</span>}
+      </span>
+      <a class="num" href={linkTo('/search', { q })}>
+        {formatCount(one.count)}
+      </a>
+    </li>
   );
 }
 

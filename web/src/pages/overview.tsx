@@ -1,11 +1,10 @@
 /** Overview: what happened in the range, in pictures. Everything on it narrows everything on it. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { FirstSeen, Overview as OverviewData } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount, formatMoment, formatShare, formatShort } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
-import { echo, query, rangeParam, scopeParams, zone } from '../base/scope.ts';
+import { query, rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { linkTo, patched, place, setParams } from '../base/url.ts';
 import { SeverityBadge } from '../ui/badge.tsx';
@@ -20,10 +19,7 @@ import { TopList } from '../ui/top-list.tsx';
 
 export default function Overview(): JSX.Element {
   const answer = useAnswer<OverviewData>('/overview', { ...scopeParams(), q: query() });
-  const asked = answer.data?.asked;
-  useEffect(() => {
-    if (asked !== undefined) echo.value = asked;
-  }, [asked]);
+  useEcho(answer.data?.asked);
   return (
     <>
       <QueryBar
@@ -259,7 +255,7 @@ function FirstSeenPanel({ items }: { readonly items: readonly FirstSeen[] }): JS
   return (
     <section class="panel">
       <h2>Never seen before this range</h2>
-      <div class="columns four">
+      <div class="columns five">
         {(['user', 'client', 'program', 'db', 'object'] as const).map((field) => {
           const found = items.filter((item) => item.field === field);
           if (found.length === 0) return null;

@@ -1,11 +1,12 @@
 /** Reports by purpose: made now over the chosen time, or by schedule; sealed files with their hashes. */
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { Explanation } from '#src/console/api/records.js';
 import type { ReportKind, ReportRun, Reports as ReportsData, Schedule } from '#src/console/api/reports.js';
 import { type Answer, useAnswer } from '../base/answer.ts';
 import { apiUrl, send } from '../base/api.ts';
 import { formatCount, formatMoment } from '../base/format.ts';
-import { query, scopeParams, zone } from '../base/scope.ts';
+import { query, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { may } from '../base/session.ts';
 import { Choice, Field, type Sending, useSending } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -15,6 +16,7 @@ const ASK_AGAIN_MS = 1500;
 
 export default function Reports(): JSX.Element {
   const answer = useAnswer<ReportsData>('/reports');
+  useEcho(useAnswer<Explanation>('/explain', { ...scopeParams(), q: query() }).data?.asked);
   const sending = useSending();
   const running = answer.data?.runs.some((run) => run.state === 'running') === true;
   useEffect(() => {

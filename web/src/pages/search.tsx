@@ -9,7 +9,7 @@ import { type Answer, useAnswer } from '../base/answer.ts';
 import { ask, type Params } from '../base/api.ts';
 import { formatCount } from '../base/format.ts';
 import { useKeys } from '../base/keys.ts';
-import { echo, query, rangeParam, scopeParams } from '../base/scope.ts';
+import { query, rangeParam, scopeParams, useEcho } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
@@ -36,9 +36,7 @@ export default function Search(): JSX.Element {
   const first = useAnswer<RecordsAt>('/records/at', { ...question, position: 0, limit: FIRST_ROWS });
   const { data } = first;
   const settled: Params = { ...question, w: data?.asked.watermark };
-  useEffect(() => {
-    if (data !== undefined) echo.value = data.asked;
-  }, [data]);
+  useEcho(data?.asked);
   const wrongQuery = first.problem?.column === undefined ? undefined : first.problem;
   return (
     <div class="search-page">
@@ -68,7 +66,7 @@ function Result(props: {
 }): JSX.Element {
   const { data, question } = props;
   const old = props.answer.stale || props.answer.problem !== undefined;
-  const [wanted, setWanted] = useState(true);
+  const [wanted, setWanted] = useState(() => !matchMedia('(max-width: 900px)').matches);
   // Beside an open statement there is room for the table alone.
   const facets = wanted && !place.value.params.has('id');
   return (

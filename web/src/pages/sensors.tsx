@@ -1,11 +1,10 @@
 /** Sensors and coverage: what captures, and what was not seen, in words and as strips under one time axis. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Gap } from '#src/console/api/common.js';
 import type { CoverageView, SensorInfo, Sensors as SensorsData } from '#src/console/api/sensors.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatAgo, formatBytes, formatCount, formatMoment, formatShare, plural } from '../base/format.ts';
-import { echo, rangeParam, scopeParams, zone } from '../base/scope.ts';
+import { rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { term } from '../base/terms.ts';
 import { linkTo, segment, setParams } from '../base/url.ts';
 import { Moment } from '../ui/record-columns.tsx';
@@ -14,10 +13,7 @@ import { Answered } from '../ui/states.tsx';
 export default function Sensors(): JSX.Element {
   const sensors = useAnswer<SensorsData>('/sensors');
   const coverage = useAnswer<CoverageView>('/coverage', scopeParams());
-  const asked = coverage.data?.asked;
-  useEffect(() => {
-    if (asked !== undefined) echo.value = asked;
-  }, [asked]);
+  useEcho(coverage.data?.asked);
   return (
     <div class="stack">
       <section class="panel">

@@ -1,10 +1,9 @@
 /** Sessions that have a matching record, newest first. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { SessionRow, Sessions as SessionsData } from '#src/console/api/records.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount, formatDuration } from '../base/format.ts';
-import { echo, query, scopeParams } from '../base/scope.ts';
+import { query, scopeParams, useEcho } from '../base/scope.ts';
 import { linkTo, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
@@ -13,10 +12,7 @@ import { Answered, Empty } from '../ui/states.tsx';
 
 export default function Sessions(): JSX.Element {
   const answer = useAnswer<SessionsData>('/sessions', { ...scopeParams(), q: query(), limit: 200 });
-  const asked = answer.data?.asked;
-  useEffect(() => {
-    if (asked !== undefined) echo.value = asked;
-  }, [asked]);
+  useEcho(answer.data?.asked);
   return (
     <>
       <QueryBar

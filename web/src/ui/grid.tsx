@@ -37,6 +37,8 @@ export interface GridProps<R> {
 }
 
 const HEAD_PX = 30;
+/** On paper the table is as high as it may be; more rows than these are for a report or an export. */
+const ROWS_DRAWN_MAX = 400;
 
 export function Grid<R>(props: GridProps<R>): JSX.Element {
   const { total, rowPx, cache } = props;
@@ -52,7 +54,9 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element === null) return;
-    const observer = new ResizeObserver(() => setViewPx(Math.max(rowPx, element.clientHeight - HEAD_PX)));
+    const observer = new ResizeObserver(() =>
+      setViewPx(Math.min(Math.max(rowPx, element.clientHeight - HEAD_PX), ROWS_DRAWN_MAX * rowPx)),
+    );
     observer.observe(element);
     return () => observer.disconnect();
   }, [rowPx]);

@@ -17,6 +17,7 @@ export interface HeatMapProps {
 export function HeatMap(props: HeatMapProps): JSX.Element {
   const [active, setActive] = useState({ row: 0, column: 0 });
   const table = useRef<HTMLTableElement>(null);
+  const nameChars = Math.max(...props.rows.map((name) => name.length));
   const most = props.most ?? Math.max(1, ...props.counts.flat());
   const move = (event: KeyboardEvent): void => {
     const [dy, dx] = STEPS[event.key] ?? [0, 0];
@@ -33,7 +34,7 @@ export function HeatMap(props: HeatMapProps): JSX.Element {
         <tbody>
           {props.rows.map((name, row) => (
             <tr key={name}>
-              <th scope="row" class="clip" title={name}>
+              <th scope="row" class="clip" title={name} style={{ width: `${Math.min(15, nameChars + 2)}ch` }}>
                 {name}
               </th>
               {props.columns.map((columnName, column) => {

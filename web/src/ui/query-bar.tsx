@@ -33,6 +33,10 @@ export function QueryBar(props: {
   }, []);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (list.key(event)) return;
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      input.current?.blur();
+    }
     if (event.key === 'Enter') {
       event.preventDefault();
       list.close();

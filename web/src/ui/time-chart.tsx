@@ -255,7 +255,8 @@ function axis(side: 'x' | 'y'): uPlot.Axis {
   if (side === 'x')
     return {
       ...shared,
-      size: 34,
+      size: 38,
+      gap: 8,
       grid: { show: false },
       values: (_u, ticks, _axis, _space, step) => timeMarks(ticks, step, zone()),
     };

@@ -2,10 +2,11 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { SourceFile, TryProgress, TryStarted } from '#src/console/api/policies.js';
-import { problemFrom } from '../../base/answer.ts';
+import type { Explanation } from '#src/console/api/records.js';
+import { problemFrom, useAnswer } from '../../base/answer.ts';
 import { type ApiProblem, ask, send } from '../../base/api.ts';
 import { formatCount, formatShare, formatShort } from '../../base/format.ts';
-import { scopeParams } from '../../base/scope.ts';
+import { scopeParams, useEcho } from '../../base/scope.ts';
 import { SeverityBadge } from '../../ui/badge.tsx';
 import { useSending } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -16,6 +17,7 @@ const ASK_AGAIN_MS = 400;
 
 export function TryOut({ sources }: { readonly sources: readonly SourceFile[] }): JSX.Element {
   const [id, setId] = useState<string | undefined>(undefined);
+  useEcho(useAnswer<Explanation>('/explain', scopeParams()).data?.asked);
   const sending = useSending();
   const { progress, problem } = useProgress(id);
   const start = (): void => {

@@ -37,7 +37,7 @@ export function Surroundings({ view }: { readonly view: RecordView }): JSX.Eleme
             </a>{' '}
             from {formatMoment(Date.parse(fingerprint.first), zone(), 'minute')} to{' '}
             {formatMoment(Date.parse(fingerprint.last), zone(), 'minute')}, in {formatDuration(fingerprint.meanUs)} on
-            average, by{' '}
+            average{comparison(view.row, fingerprint.meanUs)}, by{' '}
             {fingerprint.users
               .map((user) => `${user.value === '' ? 'unknown' : user.value} (${formatCount(user.count)})`)
               .join(', ')}
@@ -48,6 +48,14 @@ export function Surroundings({ view }: { readonly view: RecordView }): JSX.Eleme
       )}
     </>
   );
+}
+
+/** How long this one took beside the others. */
+function comparison(row: Row, meanUs: number): string {
+  if (row.durationUs === undefined || meanUs <= 0) return '';
+  const times = row.durationUs / meanUs;
+  if (times >= 2) return ` (this one ${formatCount(Math.round(times))} times as long)`;
+  return times <= 0.5 ? ' (this one in less than half of that)' : '';
 }
 
 function Neighbour({ row }: { readonly row: Row }): JSX.Element {

@@ -1,0 +1,131 @@
+/** What is done rarely and matters much: revealing values, changing policies, keeping searches, looking at the trail. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { goTo, NO_BROWSER, type Stage, settled, textOf, withStage } from './stage.ts';
+
+/** Id of the first record that the query finds and that has bind values. */
+async function idWithBinds(page: Page): Promise<string> {
+  return await page.evaluate(async () => {
+    const list = (await (await fetch('/api/v1/records?limit=50&q=user:alice+call:prepared')).json()) as {
+      rows: { id: string }[];
+    };
+    for (const { id } of list.rows) {
+      const view = (await (await fetch(`/api/v1/records/${id}`)).json()) as { binds: unknown[] };
+      if (view.binds.length > 0) return id;
+    }
+    return '';
+  });
+}
+
+async function reveal(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  await goTo(visit, stage, '/account');
+  const id = await idWithBinds(page);
+  await goTo(visit, stage, `/statements/${id}`);
+  await page
+    .getByText(/hidden, \d+ characters/)
+    .first()
+    .waitFor();
+  await page.getByRole('button', { name: 'Reveal with a reason' }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('complaint 4711 of a customer');
+  await page.getByRole('button', { name: 'Reveal', exact: true }).click();
+  await page
+    .getByText(/hidden, \d+ characters/)
+    .first()
+    .waitFor({ state: 'detached' });
+  await goTo(visit, stage, '/people');
+  await page.getByRole('row', { name: /auditor .* reveal .*complaint 4711 of a customer/ }).waitFor();
+  await page.getByText('the chain of hashes is unbroken').waitFor();
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+  const viewer = await stage.visit('viewer');
+  await goTo(viewer, stage, `/statements/${id}`);
+  await viewer.page.getByText('Your role sees their types and lengths only').waitFor();
+  assert.equal(await viewer.page.getByRole('button', { name: 'Reveal with a reason' }).count(), 0);
+  await viewer.context.close();
+}
+
+async function changePolicy(stage: Stage): Promise<void> {
+  const visit = await stage.visit('administrator');
+  const { page } = visit;
+  await goTo(visit, stage, '/policies?tab=edit');
+  await page.getByRole('button', { name: 'default.yaml' }).click();
+  const editor = page.getByRole('textbox', { name: 'Policy file default.yaml' });
+  await editor.waitFor();
+  await page.getByText(/rules, \d+ tests passed/).waitFor();
+  await editor.click();
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.type('}');
+  await page.getByText(/^\d+ faults?$/).waitFor();
+  await page
+    .getByText(/default\.yaml:\d+:\d+/)
+    .first()
+    .waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Push to the sensor' }).isDisabled(), true);
+  await page.keyboard.press('Control+z');
+  await page.getByText(/rules, \d+ tests passed/).waitFor();
+  await page.getByRole('button', { name: 'Try on the range above' }).click();
+  await page.getByText(/^done, 100 % of the history/).waitFor();
+  assert.ok((await page.getByRole('row').filter({ hasText: 'alert' }).count()) > 0);
+  await page.getByRole('button', { name: 'Keep as draft' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('quieter');
+  await page.getByRole('button', { name: 'Keep', exact: true }).click();
+  await page.getByRole('link', { name: /^quieter/ }).click();
+  await page.waitForFunction(() => new URLSearchParams(location.search).get('draft') === 'quieter');
+  await page.getByRole('tab', { name: 'Differences' }).click();
+  await page.getByText('The two are the same').waitFor();
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
+async function keepSearch(stage: Stage): Promise<void> {
+  const visit = await stage.visit('viewer');
+  const { page } = visit;
+  await goTo(visit, stage, '/search?q=op:DELETE&cols=time,user,objects');
+  await page.getByRole('button', { name: 'Saved' }).click();
+  await page.getByLabel('Save this search as').fill('who deletes');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('link', { name: 'who deletes' }).waitFor();
+  await goTo(visit, stage, '/search');
+  await page.getByRole('button', { name: 'Saved' }).click();
+  await page.getByRole('link', { name: 'who deletes' }).click();
+  await settled(page);
+  assert.equal(await page.getByRole('combobox', { name: 'Query' }).inputValue(), 'op:DELETE');
+  const heads = await page.getByRole('columnheader').all();
+  assert.deepEqual(await Promise.all(heads.map(textOf)), ['Time', 'User', 'Objects']);
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
+/** Made for the day, downloaded, and the same bytes as the hash on the page says. */
+async function makeReport(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  await goTo(visit, stage, '/reports?t=2026-11-21/2026-11-23');
+  const entry = page.locator('.catalogue li').filter({ hasText: 'Schema changes' });
+  await entry.getByRole('button', { name: /Make it/ }).click();
+  const made = page.getByRole('row').filter({ hasText: 'Schema changes' });
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    made.getByRole('link', { name: 'PDF' }).click(),
+  ]);
+  const bytes = await readFile(await download.path());
+  assert.equal(bytes.subarray(0, 5).toString(), '%PDF-');
+  const shown = (await made.locator('code[title]').getAttribute('title')) ?? '';
+  assert.equal(shown.split(' ').at(-1), createHash('sha256').update(bytes).digest('hex'));
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
+test('reveals, policies and saved searches', { skip: NO_BROWSER ?? false }, async (t) => {
+  await withStage(async (stage) => {
+    await t.test('values are revealed with a reason, which stays', () => reveal(stage));
+    await t.test('a policy is edited, checked, tried and kept', () => changePolicy(stage));
+    await t.test('a report is made and is what its hash says', () => makeReport(stage));
+    await t.test('a search is kept with its columns', () => keepSearch(stage));
+  });
+});
