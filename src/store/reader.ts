@@ -125,10 +125,10 @@ export class StoreReader {
     const compiled = compileQuery(query);
     const due = new Set(this.candidates(query).map((candidate) => candidate.path));
     return this.candidates({}).flatMap((candidate) => {
-      const { path, rows } = candidate;
+      const { path, rows, sealed } = candidate;
       if (!due.has(path)) return [explainSkipped(path, rows)];
       const plan = this.withSegment(candidate, (pooled) =>
-        pooled.withFinder((index) => explainPlan(path, rows, planSearch(pooled.segment, compiled, index))),
+        pooled.withFinder((index) => explainPlan(path, rows, sealed, planSearch(pooled.segment, compiled, index))),
       );
       return plan === undefined ? [] : [plan];
     });
