@@ -69,6 +69,7 @@ export class CapFeed {
   }
 
   private listen(cap: Cap, name: string, index: number, { filter, bufferBytes }: CapOptions): void {
+    kept.push(cap);
     const buffer = Buffer.alloc(PACKET_BYTES_MAX);
     let linkName: string;
     try {
@@ -87,6 +88,9 @@ export class CapFeed {
     });
   }
 }
+
+/** All that were made: the package ends the process when a handle that failed to open is collected. */
+const kept: Cap[] = [];
 
 function loadCap(): new () => Cap {
   try {

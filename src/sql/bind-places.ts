@@ -52,11 +52,15 @@ export class BindPlaces {
     }
     // T-SQL sends its parameters by the order of a list that the text does not hold.
     if (dialect === 'tsql' && places.some(({ written }) => written !== '?')) return undefined;
-    if (places.length === count) return rising(found.map((place) => places.indexOf(place)));
+    if (places.length === count) return places.flatMap(({ isFound }, i) => (isFound ? [i] : []));
     // A block takes a name once, however often it stands there.
-    const names = [...new Set(places.map(({ written }) => written.toLowerCase()))];
-    if (names.length !== count || names.includes('?')) return undefined;
-    return rising(found.map(({ written }) => names.indexOf(written.toLowerCase())));
+    const names = new Map<string, number>();
+    for (const { written } of places) {
+      const name = written.toLowerCase();
+      if (!names.has(name)) names.set(name, names.size);
+    }
+    if (names.size !== count || names.has('?')) return undefined;
+    return rising(found.map(({ written }) => names.get(written.toLowerCase()) ?? 0));
   }
 }
 

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { SqlDialect, WantedColumns } from '../contracts/sql.ts';
 import { createColumnValueFinder } from './column-values.ts';
+import { Tokens } from './tokens.ts';
 
 /** `card` in any table, `pin` and every column of rows put into `vault` without a list. */
 const wanted: WantedColumns = {
@@ -323,15 +324,63 @@ test('broken and hostile text: never throws, spans in order and inside, work gro
     'INSERT INTO t (card) VALUES (',
     '1, ',
     "'card' || ",
+    'card = ? AND ',
+    'insert into t (card) (a) (b) values (?), (1) ',
+    'card AS c, ',
   ]) {
-    const cpu = (count: number): number => {
-      const text = unit.repeat(count);
-      const before = process.cpuUsage();
-      finder.find(text, 'postgresql', wanted, 0);
-      return process.cpuUsage(before).user;
-    };
-    cpu(2000);
-    // Eight times the text: far below the sixty-four times that quadratic work would take.
-    assert.ok(cpu(32_000) < 24 * Math.max(cpu(4000), 4000), unit);
+    const once = stepsOf(() => finder.find(unit.repeat(2000), 'oracle', wanted, 2000));
+    const twice = stepsOf(() => finder.find(unit.repeat(4000), 'oracle', wanted, 4000));
+    assert.ok(twice < 2.6 * once + 2000, `${unit}: ${once} steps, then ${twice}`);
+  }
+});
+
+/** Steps of the work: reads of characters and tokens, places moved, elements a list was searched through. */
+function stepsOf(work: () => void): number {
+  const { push, includes, indexOf } = Array.prototype;
+  const { charCodeAt } = String.prototype;
+  const { kindAt } = Tokens.prototype;
+  let steps = 0;
+  Array.prototype.push = function (...items) {
+    steps += items.length;
+    return push.apply(this, items);
+  };
+  Array.prototype.includes = function (...search) {
+    steps += this.length;
+    return includes.apply(this, search);
+  };
+  Array.prototype.indexOf = function (...search) {
+    steps += this.length;
+    return indexOf.apply(this, search);
+  };
+  String.prototype.charCodeAt = function (this: string, at) {
+    steps++;
+    return charCodeAt.call(this, at);
+  };
+  Tokens.prototype.kindAt = function (this: Tokens, i) {
+    steps++;
+    return kindAt.call(this, i);
+  };
+  try {
+    work();
+  } finally {
+    Object.assign(Array.prototype, { push, includes, indexOf });
+    Object.assign(String.prototype, { charCodeAt });
+    Object.assign(Tokens.prototype, { kindAt });
+  }
+  return steps;
+}
+
+test('many columns and many rows, many places and many names: no list is searched for each', () => {
+  const columns = Array.from({ length: 10_000 }, (_, i) => `c${i}`).join(', ');
+  const places = Array.from({ length: 15_000 }, (_, i) => `card = :p${i}`).join(' AND ');
+  const rows = `INSERT INTO t (${columns}, card) ${'() '.repeat(4000)}VALUES ${'(1),'.repeat(4000)}`;
+  const steps = stepsOf(() => assert.equal(finder.find(rows, 'oracle', wanted, 0).literals.length, 0));
+  assert.ok(steps < 20 * rows.length, `${steps} steps for ${rows.length} characters`);
+  for (const text of [places, places.replace(/:p\d+/g, '?')]) {
+    const taken = stepsOf(() => {
+      const { literals, binds } = finder.find(`SELECT 1 FROM t WHERE ${text}`, 'oracle', wanted, 15_000);
+      assert.deepEqual([literals.length, binds?.length], [0, 15_000]);
+    });
+    assert.ok(taken < 20 * text.length, `${taken} steps for ${text.length} characters`);
   }
 });

@@ -49,15 +49,50 @@ class Finder implements ColumnValueFinder {
 
   find(text: string, dialect: SqlDialect, wanted: WantedColumns, bindCount: number): ColumnValues {
     const rules = rulesOf(dialect);
-    const variables = new Set<string>();
-    for (let readings = 0; readings < READINGS_MAX && variables.size <= VARIABLES_MAX; readings++) {
-      const known = variables.size;
+    const variables = new Variables();
+    for (let readings = 0; readings < READINGS_MAX && variables.followed.size <= VARIABLES_MAX; readings++) {
       const result = new Reading(text, rules, wanted, variables, 0);
       result.read(this.lexer, text, 0);
-      if (variables.size > known) continue;
+      if (variables.settle()) continue;
       return { literals: result.literals(), binds: result.places.indices(bindCount, dialect) };
     }
     return { literals: [{ start: 0, end: text.length }], binds: undefined };
+  }
+}
+
+/** Names of a text, in lower case and with their marks, that hold values of wanted columns. */
+class Variables {
+  readonly followed: Set<string> = new Set();
+  private known = 0;
+  /** How often each marked name stands in the text, and which of them stand for a wanted column. */
+  private readonly met = new Map<string, number>();
+  private readonly found = new Set<string>();
+
+  has(name: string): boolean {
+    return this.followed.size > 0 && this.followed.has(name.toLowerCase());
+  }
+
+  add(name: string): void {
+    this.followed.add(name.toLowerCase());
+  }
+
+  meet(written: string): void {
+    const name = written.toLowerCase();
+    this.met.set(name, (this.met.get(name) ?? 0) + 1);
+  }
+
+  find(written: string): void {
+    this.found.add(written.toLowerCase());
+  }
+
+  /** A reading has ended: a marked name is followed when it stands elsewhere, too. True when there is more to follow. */
+  settle(): boolean {
+    for (const name of this.found) if ((this.met.get(name) ?? 0) > 1) this.followed.add(name);
+    this.met.clear();
+    this.found.clear();
+    const grew = this.followed.size > this.known;
+    this.known = this.followed.size;
+    return grew;
   }
 }
 
@@ -69,8 +104,7 @@ class Reading {
   private readonly text: string;
   private readonly rules: DialectRules;
   private readonly wanted: WantedColumns;
-  /** Lower case, with their marks; grows as segments name more. */
-  private readonly variables: Set<string>;
+  private readonly variables: Variables;
   private readonly depth: number;
   private tokens: Tokens;
   /** The text assigns to names without a mark, as procedural languages do. */
@@ -79,7 +113,7 @@ class Reading {
   /** All values from here on may be binds of code in a literal. */
   private findsRest = false;
 
-  constructor(text: string, rules: DialectRules, wanted: WantedColumns, variables: Set<string>, depth: number) {
+  constructor(text: string, rules: DialectRules, wanted: WantedColumns, variables: Variables, depth: number) {
     this.text = text;
     this.rules = rules;
     this.wanted = wanted;
@@ -179,8 +213,8 @@ class Reading {
     if (segments.takesTable() && wanted.table(name)) segments.tableWanted();
     const isQualifier = tokens.kindAt(i + 1) === KIND_DOT;
     if (isQualifier) return;
-    if (wanted.column(name) || variables.has(name.toLowerCase())) segments.want();
-    else if (segments.isWanted() && this.isAlias(i)) variables.add(name.toLowerCase());
+    if (wanted.column(name) || variables.has(name)) segments.want();
+    else if (segments.isWanted() && this.isAlias(i)) variables.add(name);
     else if (this.hasPlainVariables && tokens.kindAt(i + 1) !== KIND_LEFT) segments.value(i);
   }
 
@@ -196,9 +230,10 @@ class Reading {
     const written = this.tokens.slice(i);
     this.places.add(written, this.offset + this.tokens.startOf(i));
     this.value(i);
+    variables.meet(written);
     // `@card = '…'` names an argument, or a variable that is set.
     const name = written.slice(1).replace(/^"(.*)"$/s, '$1');
-    if (name !== '' && (variables.has(written.toLowerCase()) || wanted.column(name))) segments.want();
+    if (name !== '' && (variables.has(written) || wanted.column(name))) segments.want();
   }
 
   private value(i: number): void {
@@ -228,9 +263,10 @@ class Reading {
   }
 
   private mentionsVariable(content: string): boolean {
-    if (this.variables.size === 0) return false;
+    const { followed } = this.variables;
+    if (followed.size === 0) return false;
     const folded = content.toLowerCase();
-    for (const variable of this.variables) if (folded.includes(variable)) return true;
+    for (const variable of followed) if (folded.includes(variable)) return true;
     return false;
   }
 
@@ -241,8 +277,8 @@ class Reading {
     if (kind === KIND_PARAMETER) {
       const written = tokens.slice(i);
       this.places.found(this.offset + tokens.startOf(i));
-      if (written.length > 1 && !/^\$\d/.test(written)) variables.add(written.toLowerCase());
-    } else if (kind === KIND_WORD || kind === KIND_QUOTED) variables.add(namePart(tokens, i).toLowerCase());
+      if (written.length > 1 && !/^\$\d/.test(written)) variables.find(written);
+    } else if (kind === KIND_WORD || kind === KIND_QUOTED) variables.add(namePart(tokens, i));
     else this.span(tokens.startOf(i), tokens.endOf(i));
   }
 

@@ -35,6 +35,8 @@ interface Level {
   /** Behind INSERT: before its columns, or before its rows. */
   insert: 'none' | 'target' | 'rows';
   columns: boolean[];
+  /** One of them is wanted. */
+  hasColumn: boolean;
   /** The table takes rows without a list of columns, and holds a wanted one. */
   isTableWanted: boolean;
   /** Rows have been given, so a query behind them (Oracle's INSERT ALL) names what they take. */
@@ -73,6 +75,7 @@ export class Segments {
     if (isQuery && insert !== 'none') {
       level.insert = 'rows';
       level.columns = outer.columns;
+      level.hasColumn = outer.hasColumn;
       level.isTableWanted = outer.isTableWanted;
     } else if (insert === 'rows' && outer.items === undefined && outer.isQuery) {
       level.items = itemsOf(outer);
@@ -104,9 +107,11 @@ export class Segments {
 
   /** Behind a target there may be several lists, of which one is that of the columns. */
   private takeColumns(closed: Level, outer: Level): void {
-    const size = Math.max(closed.columns.length, outer.columns.length);
-    const either = (_: unknown, i: number): boolean => closed.columns[i] === true || outer.columns[i] === true;
-    outer.columns = Array.from({ length: size }, either);
+    for (let i = 0; i < closed.columns.length; i++) {
+      const isWanted = closed.columns[i] === true || outer.columns[i] === true;
+      outer.columns[i] = isWanted;
+      outer.hasColumn ||= isWanted;
+    }
     this.own.length = closed.own;
   }
 
@@ -240,6 +245,7 @@ export class Segments {
     this.end();
     this.level.insert = 'target';
     this.level.columns = [];
+    this.level.hasColumn = false;
   }
 
   private enterItem(): void {
@@ -285,6 +291,7 @@ export class Segments {
       item: 0,
       insert: 'none',
       columns: [],
+      hasColumn: false,
       isTableWanted: false,
       hasRows: false,
     };
@@ -294,6 +301,6 @@ export class Segments {
   }
 }
 
-function itemsOf({ columns, isTableWanted }: Level): Items {
-  return { wanted: columns, rest: columns.length === 0 ? isTableWanted : columns.includes(true) };
+function itemsOf({ columns, hasColumn, isTableWanted }: Level): Items {
+  return { wanted: columns, rest: columns.length === 0 ? isTableWanted : hasColumn };
 }

@@ -1,5 +1,6 @@
 /**
- * All benches: `npm run bench [rounds]`. JSON lines on standard output as they are measured, a Markdown table at the
+ * All benches but the store's: `npm run bench [rounds]`; the store's: `npm run bench -- store [records] [beside]`
+ * (`store.ts`). JSON lines on standard output as they are measured, a Markdown table at the
  * end on standard error. Fails when a run does not find exactly what was put in.
  *
  * Read the figures as ratios between rows of one run: the machine, its load and its clock are the same for all of them.
@@ -7,31 +8,43 @@
 import { join } from 'node:path';
 import { measure } from './measure.ts';
 import { type Result, replayResults } from './replay.ts';
+import { benchStore } from './store.ts';
 
 const ROUNDS_DEFAULT = 3;
+const STORE_RECORDS_DEFAULT = 2_000_000;
+const STORE_BESIDE_DEFAULT = 200_000;
 /** Concurrent flows of the packet path's runs, and how often they are repeated. */
 const PATH_RUNS = [
   { flows: 10_000, rounds: 5 },
   { flows: 1_000_000, rounds: 1 },
 ];
 
-const rounds = Number(process.argv[2] ?? ROUNDS_DEFAULT);
-const results: Result[] = [];
+const [, , first, ...others] = process.argv;
+if (first === 'store') {
+  const [size = STORE_RECORDS_DEFAULT, besideSize = STORE_BESIDE_DEFAULT] = others.map(Number);
+  await benchStore(size, besideSize);
+} else {
+  await benchPackets(Number(first ?? ROUNDS_DEFAULT));
+}
 
-await replayResults(rounds, (result) => {
-  results.push(result);
-  process.stdout.write(`${JSON.stringify({ bench: 'replay', ...result })}\n`);
-});
-table(results);
+async function benchPackets(rounds: number): Promise<void> {
+  const results: Result[] = [];
 
-for (const { flows, rounds: times } of PATH_RUNS) {
-  const script = join(import.meta.dirname, 'packet-path.js');
-  const { stdout } = await measure([process.execPath, script, String(flows), String(times)]);
-  const rates = [...stdout.matchAll(/([\d.]+) M packets\/s, (\d+) bytes a flow/g)];
-  const best = Math.max(...rates.map((rate) => Number(rate[1])));
-  const bytesPerFlow = Number(rates[0]?.[2]);
-  process.stdout.write(`${JSON.stringify({ bench: 'packet-path', flows, mpps: best, bytesPerFlow })}\n`);
-  process.stderr.write(`packet path, ${flows} flows: ${best} M packets/s, ${bytesPerFlow} bytes a flow\n`);
+  await replayResults(rounds, (result) => {
+    results.push(result);
+    process.stdout.write(`${JSON.stringify({ bench: 'replay', ...result })}\n`);
+  });
+  table(results);
+
+  for (const { flows, rounds: times } of PATH_RUNS) {
+    const script = join(import.meta.dirname, 'packet-path.js');
+    const { stdout } = await measure([process.execPath, script, String(flows), String(times)]);
+    const rates = [...stdout.matchAll(/([\d.]+) M packets\/s, (\d+) bytes a flow/g)];
+    const best = Math.max(...rates.map((rate) => Number(rate[1])));
+    const bytesPerFlow = Number(rates[0]?.[2]);
+    process.stdout.write(`${JSON.stringify({ bench: 'packet-path', flows, mpps: best, bytesPerFlow })}\n`);
+    process.stderr.write(`packet path, ${flows} flows: ${best} M packets/s, ${bytesPerFlow} bytes a flow\n`);
+  }
 }
 
 function table(rows: readonly Result[]): void {

@@ -1,19 +1,22 @@
 /**
  * The audit store under load: sustained ingest with index and hash chain, bytes a record, `verify`, the last hundred
- * records of a client, a user and an object, and retention with its longest pause. Beside it, in the same run, one
- * SQLite file with four indexes. Keys are drawn with a skew, as from applications: 5,000 sessions, 3,000 users, 2,000
+ * records of a client, a user and an object, totals as the console asks for them, and retention with its longest pause.
+ * Beside it, in the same run, one SQLite file with four indexes, and LevelDB with four keys a record. Keys are drawn with a skew, as from applications: 5,000 sessions, 3,000 users, 2,000
  * shapes of statement, texts of about 100 bytes with fresh literals. Every count is checked.
  *
- * Run: `node dist/test/bench/store.js [records] [records for SQLite]` (the built file); 2,000,000 and 200,000 by default.
+ * Run: `npm run bench -- store [records] [records for SQLite and LevelDB]`; 2,000,000 and 200,000 by default.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { ClassicLevel } from 'classic-level';
 import { AuditRecord } from '#src/contracts/record.js';
 import type { Query } from '#src/query/filter.js';
 import { parseFilter } from '#src/query/language.js';
+import { aggregate, histogram } from '#src/store/answers.js';
 import { StoreReader } from '#src/store/reader.js';
+import { finish } from '#src/store/steps.js';
 import { type AuditStore, openStore } from '#src/store/store.js';
 import { verifyStore } from '#src/store/verify.js';
 
@@ -26,6 +29,8 @@ const TENTHS = 10;
 const SEGMENT_ROWS = 250_000;
 const LAST = 100;
 const QUERIES = 200;
+const MINUTE_US = 60e6;
+const LEVEL_BATCH = 10_000;
 
 /** Deterministic 32-bit generator. */
 function generator(seed: number): () => number {
@@ -174,7 +179,7 @@ function benchVerify(directory: string, records: number): void {
   );
 }
 
-/** The last hundred of a key, for keys of all frequencies. */
+/** The last hundred of a key, for keys of all frequencies: with a reader opened for each, and with one kept open. */
 function benchLast(directory: string): void {
   const random = generator(7);
   const keys = {
@@ -185,21 +190,60 @@ function benchLast(directory: string): void {
     user: () => `user${Math.floor(USERS * random() ** 3)}`,
     object: () => `shop.orders_${Math.floor(OBJECTS * random())}`,
   };
+  const kept = new StoreReader(directory);
   for (const [field, key] of Object.entries(keys)) {
-    const took: number[] = [];
-    let found = 0;
+    const opened: number[] = [];
+    const warm: number[] = [];
     for (let i = 0; i < QUERIES; i++) {
       const query: Query = { filter: parseFilter(`${field}:${key()}`, 0), limit: LAST };
       const startMs = performance.now();
       const reader = new StoreReader(directory);
-      for (const _ of reader.query(query)) found++;
+      const found = [...reader.query(query)].length;
       reader.close();
-      took.push(performance.now() - startMs);
+      opened.push(performance.now() - startMs);
+      const warmMs = performance.now();
+      expect('records found', [...kept.query(query)].length, found);
+      warm.push(performance.now() - warmMs);
     }
-    took.sort((a, b) => a - b);
-    const at = (part: number): string => `${(took[Math.floor(QUERIES * part)] ?? 0).toFixed(1)} ms`;
-    print(`last ${LAST} of a ${field}`, `median ${at(0.5)}, p99 ${at(0.99)} (opening included, ${found} found)`);
+    print(`last ${LAST} of a ${field}`, `kept open: ${spread(warm)}; opening included: ${spread(opened)}`);
   }
+  kept.close();
+}
+
+function spread(took: number[]): string {
+  took.sort((a, b) => a - b);
+  const at = (part: number): string => `${(took[Math.floor(took.length * part)] ?? 0).toFixed(1)} ms`;
+  return `median ${at(0.5)}, p99 ${at(0.99)}`;
+}
+
+/** What a page of the console asks for, with a reader kept open; processor time, best of several. */
+function benchTotals(directory: string, records: number): void {
+  const reader = new StoreReader(directory);
+  const { timeMinUs = 0, timeMaxUs = 0 } = reader.summary();
+  const fromUs = Math.floor(timeMinUs / MINUTE_US) * MINUTE_US;
+  const toUs = Math.ceil((timeMaxUs + 1) / MINUTE_US) * MINUTE_US;
+  const filter = parseFilter('user:user17', 0);
+  const questions = {
+    'count of a user': () => reader.count({ filter }),
+    'totals by user': () => finish(aggregate(reader, {}, ['user'], { limit: 10 })).groups,
+    'totals by object': () => finish(aggregate(reader, {}, ['object'], { limit: 10 })).groups,
+    "clients of a user's records": () => finish(aggregate(reader, { filter }, ['client'], { limit: 10 })).groups,
+    'histogram by operation': () =>
+      finish(histogram(reader, {}, { fromUs, toUs, bucketUs: MINUTE_US, by: 'op' })).buckets,
+    'histogram of a user': () => finish(histogram(reader, { filter }, { fromUs, toUs, bucketUs: MINUTE_US })).buckets,
+  };
+  expect('records counted', reader.count({}), records);
+  for (const [name, ask] of Object.entries(questions)) {
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 5; i++) {
+      const before = process.cpuUsage();
+      ask();
+      const { user, system } = process.cpuUsage(before);
+      best = Math.min(best, (user + system) / 1000);
+    }
+    print(name, `${best.toFixed(1)} ms of processor time`);
+  }
+  reader.close();
 }
 
 /** N newest kept, at most N + k: looked at after every batch of a tenth of k. */
@@ -258,6 +302,45 @@ function benchSqlite(directory: string, records: number): void {
   print('SQLite, four indexes', `${rate(records, tookMs)} over ${records} records, ${size} bytes each, no chain`);
 }
 
+/** A row and four keys a record, as a store on LevelDB would have them. */
+async function benchLevel(directory: string, records: number): Promise<void> {
+  const db = new ClassicLevel<string, string>(join(directory, 'level'));
+  await db.open();
+  const workload = new Workload();
+  const record = new AuditRecord();
+  const startMs = performance.now();
+  for (let n = 0; n < records; ) {
+    const batch: { type: 'put'; key: string; value: string }[] = [];
+    for (const end = Math.min(records, n + LEVEL_BATCH); n < end; n++) {
+      const r = workload.fill(record, n);
+      const seq = String(n).padStart(12, '0');
+      const row = [
+        r.timeUs,
+        r.id,
+        r.session,
+        r.user,
+        r.clientAddress,
+        r.fingerprint,
+        r.durationUs,
+        r.returnedRows,
+        r.text,
+      ];
+      batch.push({ type: 'put', key: `r!${seq}`, value: row.join('\t') });
+      const keys = { u: r.user, c: r.clientAddress, o: r.objects?.[0], f: r.fingerprint };
+      for (const [field, value] of Object.entries(keys))
+        batch.push({ type: 'put', key: `${field}!${value}!${seq}`, value: '' });
+    }
+    await db.batch(batch, { sync: true });
+  }
+  const tookMs = performance.now() - startMs;
+  let rows = 0;
+  for await (const _ of db.keys({ gte: 'r!', lt: 'r"' })) rows++;
+  expect('rows', rows, records);
+  await db.close();
+  const size = (bytesIn(directory) / records).toFixed(1);
+  print('classic-level, four keys', `${rate(records, tookMs)} over ${records} records, ${size} bytes each, no chain`);
+}
+
 async function inDirectory(use: (directory: string) => Promise<void> | void): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'wiretrail-bench-'));
   try {
@@ -267,24 +350,25 @@ async function inDirectory(use: (directory: string) => Promise<void> | void): Pr
   }
 }
 
-const records = Math.ceil(Number(process.argv[2] ?? 2_000_000) / TENTHS) * TENTHS;
-print(
-  'records, load average',
-  `${records}, ${loadavg()
-    .map((load) => load.toFixed(1))
-    .join(' ')}`,
-);
-benchGenerator(Math.min(records, 500_000));
-await inDirectory(async (directory) => {
-  await benchIngest(directory, records);
-  benchVerify(directory, records);
-  benchLast(directory);
-});
-await inDirectory((directory) => benchRetention(directory, records));
-await inDirectory((directory) => benchSqlite(directory, Number(process.argv[3] ?? 200_000)));
-print(
-  'load average at the end',
-  loadavg()
-    .map((load) => load.toFixed(1))
-    .join(' '),
-);
+function load(): string {
+  return loadavg()
+    .map((value) => value.toFixed(1))
+    .join(' ');
+}
+
+/** `size`: records of the store. `besideSize`: of what is measured beside it. */
+export async function benchStore(size: number, besideSize: number): Promise<void> {
+  const records = Math.ceil(size / TENTHS) * TENTHS;
+  print('records, load average', `${records}, ${load()}`);
+  benchGenerator(Math.min(records, 500_000));
+  await inDirectory(async (directory) => {
+    await benchIngest(directory, records);
+    benchVerify(directory, records);
+    benchLast(directory);
+    benchTotals(directory, records);
+  });
+  await inDirectory((directory) => benchRetention(directory, records));
+  await inDirectory((directory) => benchSqlite(directory, besideSize));
+  await inDirectory((directory) => benchLevel(directory, besideSize));
+  print('load average at the end', load());
+}

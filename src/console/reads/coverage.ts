@@ -94,9 +94,14 @@ function watchStatement({ sensor, share, packets, kernelDrops }: Watched): strin
   return `Sensor ${sensor} watched ${part} and saw ${counted(packets, 'packet')}${dropped}.`;
 }
 
+/** For sentences: without a fraction where it is none. */
+function moment(timeUs: number): string {
+  return formatTime(timeUs).replace(/\.0+Z$/, 'Z');
+}
+
 /** Completeness in words. It can speak of what sensors knew they lost, and says so. */
 function statementOf(what: string, range: TimeRange, losses: number, minutes: number, opaque: number): string {
-  const period = `From ${formatTime(range.fromUs)} to ${formatTime(range.toUs)}`;
+  const period = `From ${moment(range.fromUs)} to ${moment(range.toUs)}`;
   const seen =
     losses === 0
       ? `${what} was recorded; no sensor reported a loss`
@@ -181,7 +186,7 @@ function stripStatement(strip: CoverageView['strips'][number], range: TimeRange)
   const name = strip.db === '' ? 'connections without a database name' : strip.db;
   const parts = [touched === 0 ? 'no record was touched by a gap' : `${counted(touched, 'record')} touched by gaps`];
   if (opaque > 0) parts.push(`${counted(opaque, 'connection')} encrypted`);
-  return `${name}: ${counted(total(strip.records), 'record')} from ${formatTime(range.fromUs)} to ${formatTime(range.toUs)}, ${parts.join(', ')}.`;
+  return `${name}: ${counted(total(strip.records), 'record')} from ${moment(range.fromUs)} to ${moment(range.toUs)}, ${parts.join(', ')}.`;
 }
 
 export interface SensorRecords {

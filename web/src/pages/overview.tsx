@@ -255,7 +255,7 @@ function FirstSeenPanel({ items }: { readonly items: readonly FirstSeen[] }): JS
   return (
     <section class="panel">
       <h2>Never seen before this range</h2>
-      <div class="columns four">
+      <div class="columns five">
         {(['user', 'client', 'program', 'db', 'object'] as const).map((field) => {
           const found = items.filter((item) => item.field === field);
           if (found.length === 0) return null;

@@ -34,7 +34,6 @@ export function TopList(props: {
                 </a>
               )}
             </span>
-            <Spark values={item.trend} />
             <a
               class="num strong"
               href={linkTo('/search', { q: item.value === '' ? q : withTerm(q, term(props.field, item.value)) })}
@@ -55,6 +54,7 @@ export function TopList(props: {
               </a>
             )}
             <span class="top-share">
+              <Spark values={item.trend} />
               <Meter share={item.share} />
               <span class="small muted num">{formatShare(item.share, 1)}</span>
             </span>
