@@ -28,6 +28,10 @@ const STATEMENTS: Filter = { kind: 'match', field: 'kind', patterns: [{ text: 's
 
 export function overview(source: Source, args: Seen<Scope>): Overview {
   const question = questionOf(source, args);
+  return source.remember(question, ['overview', args], () => makeOverview(source, args, question));
+}
+
+function makeOverview(source: Source, args: Seen<Scope>, question: Question): Overview {
   const { query, range } = question;
   const chart = bucketsOf(range.fromUs, range.toUs, CHART_BUCKETS);
   const kinds = source.aggregate(query, { fields: ['kind'] });

@@ -29,6 +29,8 @@ const SECOND_US = 1_000_000;
 /** Answers kept by a thread, and groups in them, at most. */
 const KEPT_ANSWERS_MAX = 500;
 const KEPT_GROUPS_MAX = 200_000;
+/** Whole answers kept: an overview has some 100 kB. */
+const KEPT_WHOLE_MAX = 100;
 
 export class Source {
   readonly directory: string;
@@ -36,6 +38,7 @@ export class Source {
   readonly explainer: RecordExplainer;
   private readonly answers = new Map<string, readonly Group[]>();
   private kept = 0;
+  private readonly whole = new Map<string, unknown>();
 
   constructor(directory: string) {
     this.directory = directory;
@@ -81,6 +84,23 @@ export class Source {
     // What could not be read may be there the next time.
     if (this.reader.problems.length === 0) this.keep(key, groups);
     return groups;
+  }
+
+  /**
+   * An answer, kept as long as nothing arrives or expires: people go back and forth between pages. `args` are all that
+   * it depends on beside the question's range; what could not be read is asked again.
+   */
+  remember<T extends { readonly asked: Asked }>(question: Question, args: unknown, make: () => T): T {
+    const { range, query } = question;
+    const key = JSON.stringify([args, range, query.seqMax, this.reader.summary().records]);
+    const known = this.whole.get(key) as T | undefined;
+    if (known !== undefined) return { ...known, asked: this.asked(question) };
+    const answer = make();
+    if (this.reader.problems.length > 0) return answer;
+    this.whole.set(key, answer);
+    const oldest = this.whole.keys().next();
+    if (this.whole.size > KEPT_WHOLE_MAX && oldest.done !== true) this.whole.delete(oldest.value);
+    return answer;
   }
 
   private keep(key: string, groups: readonly Group[]): void {
