@@ -13,6 +13,7 @@ import { type Found, StoreReader, type StoreSummary } from '../../store/reader.t
 import { finish } from '../../store/steps.ts';
 import type { Asked, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
+import { PeakFinder } from './greatest.ts';
 
 /** A scope made absolute. */
 export interface Question {
@@ -35,6 +36,7 @@ const KEPT_WHOLE_MAX = 100;
 export class Source {
   readonly directory: string;
   readonly reader: StoreReader;
+  readonly peaks: PeakFinder;
   readonly explainer: RecordExplainer;
   private readonly answers = new Map<string, readonly Group[]>();
   private kept = 0;
@@ -43,6 +45,7 @@ export class Source {
   constructor(directory: string) {
     this.directory = directory;
     this.reader = new StoreReader(directory);
+    this.peaks = new PeakFinder(this.reader);
     this.explainer = new RecordExplainer(directory);
   }
 
