@@ -3,61 +3,22 @@
  * recorded traffic says, values and all.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { type JsonRecord, replayToRecords } from '../support/replay.ts';
-import { bsqldb, freebcp, missing, PYTHON, pymssql, tsql } from './programs.ts';
-import { DENIED_USER, ScriptedServer } from './server.ts';
-import { type Asked, cancelled, close, connect, load, PREPARED, STEPS, transact, WAITING } from './tedious.ts';
-
-/** Runs `use` against a server and returns the records of the traffic. */
-async function recordsOf(use: (port: number, server: ScriptedServer) => Promise<void>): Promise<JsonRecord[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'wiretrail-tds-'));
-  try {
-    const server = new ScriptedServer();
-    await use(await server.listen(), server);
-    await server.close();
-    const path = join(directory, 'capture.pcap');
-    server.recorder.save(path);
-    return replayToRecords([path]);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-function askedOf(record: JsonRecord): Asked {
-  const procedure = record['db.stored_procedure.name'];
-  const parameters = record['db.query.parameters'];
-  return {
-    text: record['db.query.text'],
-    ...(typeof procedure === 'string' ? { procedure } : {}),
-    ...(parameters ? { parameters } : {}),
-    call: record['audit.call'] ?? '',
-  };
-}
-
-const statements = (records: readonly JsonRecord[]) => records.filter((r) => r['audit.kind'] === 'statement');
-
-/** The records of one program's session, without what it does to set itself up. */
-function asked(records: readonly JsonRecord[]): Asked[] {
-  return statements(records)
-    .map(askedOf)
-    .filter(({ text }) => !/^\s*(set\s|use\s|select @@spid)/i.test(text ?? '') && text !== undefined);
-}
+import { bsqldb, freebcp, missing, PYTHON, pymssql, TSQL_TEXTS, tsql } from './programs.ts';
+import { asked, askedOf, recordsOf, statements } from './records.ts';
+import { DENIED_USER } from './server.ts';
+import { askAll, cancelled, close, connect, EVERYTHING, load, transact, WAITING } from './tedious.ts';
 
 test('tedious: batches, calls, every type of parameter, prepared statements', async () => {
   const records = await recordsOf(async (port) => {
     const connection = await connect(port, 'ann');
-    for (const [step] of [...STEPS, PREPARED]) await step(connection);
+    await askAll(connection);
     await close(connection);
   });
-  const expected = [...STEPS, PREPARED].flatMap(([, ...one]) => one);
   // Before all else tedious sets its session up, in one batch of its own.
   const [first, ...rest] = statements(records).map(askedOf);
   assert.match(first?.text ?? '', /^set /i);
-  assert.deepEqual(rest, expected);
+  assert.deepEqual(rest, EVERYTHING);
   assert.equal(records[0]?.['audit.kind'], 'login');
   assert.equal(records[0]?.['user.name'], 'ann');
   assert.equal(records[0]?.['audit.program'], 'tedious tests');
@@ -110,8 +71,6 @@ test('tedious: attention cancels the statement and is a record of its own', asyn
   assert.equal(cancel?.['audit.session'], victim?.['audit.session']);
   assert.equal(begin?.['db.operation.name'], 'BEGIN');
 });
-
-const TSQL_TEXTS = ['select name, id from customers', "update stock set n = 'zażółć'", 'select * from no_such'];
 
 for (const version of ['7.4', '7.3', '7.2', '7.1', '7.0', '5.0', '4.2']) {
   test(`FreeTDS tsql speaks TDS ${version}`, { skip: missing('tsql') }, async () => {

@@ -23,8 +23,13 @@ export function missing(program: string): string | false {
   return found ? false : `NOT RUN: ${program} is not installed`;
 }
 
-export const TSQL_INPUT =
-  "select name, id from customers\ngo\nupdate stock set n = 'zażółć'\ngo\nselect * from no_such\ngo\nexit\n";
+/** What tsql and bsqldb are given to ask. */
+export const TSQL_TEXTS: readonly string[] = [
+  'select name, id from customers',
+  "update stock set n = 'zażółć'",
+  'select * from no_such',
+];
+const TSQL_INPUT = `${TSQL_TEXTS.map((text) => `${text}\ngo\n`).join('')}exit\n`;
 
 /** The distribution's own interpreter has its packages, another one in the path may not. */
 export const PYTHON: string | undefined = ['python3', '/usr/bin/python3'].find((python) => {
@@ -43,10 +48,26 @@ connection.commit()
 connection.close()
 `;
 
-/** FreeTDS tsql: the statements of `TSQL_INPUT`. */
+/** FreeTDS tsql: the statements of `TSQL_TEXTS`. */
 export function tsql(port: number, version: string): Promise<void> {
   const args = ['-H', '127.0.0.1', '-p', String(port), '-U', 'ann', '-P', 'secret'];
   return execute('tsql', args, { TDSVER: version, LC_ALL: 'C.UTF-8' }, TSQL_INPUT);
+}
+
+/** How much TLS FreeTDS wants: for the login or what the server demands, for everything. */
+export type Encryption = 'request' | 'require';
+
+/** FreeTDS tsql over TLS, which GnuTLS does for it. */
+export function tsqlOverTls(port: number, encryption: Encryption, user = 'ann'): Promise<void> {
+  const args = ['-S', 'scripted', '-U', user, '-P', 'secret'];
+  const settings = [`encryption = ${encryption}`];
+  return withServersFile(port, '7.4', (environment) => execute('tsql', args, environment, TSQL_INPUT), settings);
+}
+
+/** FreeTDS tsql with a user of a domain: it logs in by NTLM. */
+export function tsqlByNtlm(port: number): Promise<void> {
+  const args = ['-H', '127.0.0.1', '-p', String(port), '-U', 'SHOP\\ann', '-P', 'secret'];
+  return execute('tsql', args, { TDSVER: '7.4', LC_ALL: 'C.UTF-8' }, TSQL_INPUT);
 }
 
 /** FreeTDS bsqldb: the same through DB-Library. */
@@ -69,16 +90,25 @@ export function pymssql(port: number): Promise<void> {
   return execute(PYTHON ?? '', ['-', String(port)], {}, PYMSSQL_PROGRAM);
 }
 
-/** DB-Library finds its servers in a file. */
+/** The same program, its login over TLS. */
+export function pymssqlOverTls(port: number): Promise<void> {
+  const run = (environment: object) => execute(PYTHON ?? '', ['-', String(port)], environment, PYMSSQL_PROGRAM);
+  return withServersFile(port, '7.3', run, ['encryption = request']);
+}
+
+/** DB-Library finds its servers in a file; `settings` hold for all of them. */
 async function withServersFile(
   port: number,
   version: string,
   use: (environment: object, directory: string) => Promise<void>,
+  settings: readonly string[] = [],
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'wiretrail-freetds-'));
   try {
     const file = join(directory, 'freetds.conf');
     const lines = [
+      '[global]',
+      ...settings,
       '[scripted]',
       'host = 127.0.0.1',
       `port = ${port}`,

@@ -5,9 +5,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replayText } from '../lab/sensor.ts';
-import { bsqldb, freebcp, pymssql, tsql } from './programs.ts';
+import { bsqldb, freebcp, pymssql, tsql, tsqlByNtlm, tsqlOverTls } from './programs.ts';
 import { DENIED_USER, ScriptedServer } from './server.ts';
-import { cancelled, close, connect, load, PREPARED, STEPS, transact } from './tedious.ts';
+import { askAll, cancelled, close, connect, load, NTLM, transact } from './tedious.ts';
+import { makeCredentials } from './transport.ts';
 
 /** This file runs as `dist/test/tds/record.js`. */
 const PCAPS = join(import.meta.dirname, '..', '..', '..', 'pcaps', 'tds');
@@ -16,6 +17,8 @@ interface Scenario {
   readonly name: string;
   readonly about: string;
   readonly client: string;
+  /** The server has a key, and the client wants TLS. */
+  readonly hasTls?: boolean;
   readonly run: (port: number, server: ScriptedServer) => Promise<void>;
 }
 
@@ -26,7 +29,7 @@ const SCENARIOS: readonly Scenario[] = [
     client: 'tedious (TDS 7.4)',
     run: async (port) => {
       const connection = await connect(port, 'ann');
-      for (const [step] of [...STEPS, PREPARED]) await step(connection);
+      await askAll(connection);
       await close(connection);
     },
   },
@@ -80,7 +83,58 @@ const SCENARIOS: readonly Scenario[] = [
     run: (port: number) => freebcp(port, version),
   })),
   { name: 'pymssql', about: 'Batches with values put in, and a procedure.', client: 'pymssql (TDS 7.3)', run: pymssql },
+  {
+    name: 'ntlm',
+    about: 'A login by NTLM as SHOP\\ann, then a transaction around one batch.',
+    client: 'tedious (TDS 7.4)',
+    run: async (port) => {
+      const connection = await connect(port, NTLM);
+      await transact(connection, 'delete from stock');
+      await close(connection);
+    },
+  },
+  {
+    name: 'ntlm-freetds',
+    about: 'A login by NTLM as SHOP\\ann, then three batches.',
+    client: 'FreeTDS tsql (TDS 7.4)',
+    run: tsqlByNtlm,
+  },
+  {
+    name: 'encrypted-login',
+    about: 'TLS for the login only: the user is hidden, the three batches are not.',
+    client: 'FreeTDS tsql (TDS 7.4, GnuTLS)',
+    hasTls: true,
+    run: (port) => tsqlOverTls(port, 'request'),
+  },
+  {
+    name: 'encrypted-login-failure',
+    about: 'TLS for a login that the server refuses in the clear: error 18456.',
+    client: 'FreeTDS tsql (TDS 7.4, GnuTLS)',
+    hasTls: true,
+    run: (port) => tsqlOverTls(port, 'request', DENIED_USER),
+  },
+  {
+    name: 'encrypted',
+    about: 'TLS inside TDS for everything: only its handshake can be read.',
+    client: 'tedious (TDS 7.4)',
+    hasTls: true,
+    run: (port, server) => askOverTls(port, server, true),
+  },
+  {
+    name: 'tds-8',
+    about: 'TDS inside TLS from the first byte on: only its handshake can be read.',
+    client: 'tedious (TDS 8.0)',
+    hasTls: true,
+    run: (port, server) => askOverTls(port, server, 'strict'),
+  },
 ];
+
+async function askOverTls(port: number, { security }: ScriptedServer, encrypt: true | 'strict'): Promise<void> {
+  if (security === undefined) throw new Error('the server has no key');
+  const connection = await connect(port, 'ann', { encrypt, credentials: security.credentials });
+  await transact(connection, 'delete from stock');
+  await close(connection);
+}
 
 /** With `--expected` only the records are renewed, of the captures as they are. */
 const renewsRecordsOnly = process.argv.includes('--expected');
@@ -95,8 +149,9 @@ for (const scenario of SCENARIOS) {
   writeFileSync(join(folder, 'expected.jsonl'), await replayText(capture));
 }
 
-async function record({ name, about, client, run }: Scenario, folder: string, capture: string): Promise<void> {
-  const server = new ScriptedServer();
+async function record(scenario: Scenario, folder: string, capture: string): Promise<void> {
+  const { name, about, client, hasTls, run } = scenario;
+  const server = new ScriptedServer(hasTls ? { credentials: makeCredentials() } : undefined);
   await run(await server.listen(), server);
   await server.close();
   mkdirSync(folder, { recursive: true });
@@ -106,7 +161,7 @@ async function record({ name, about, client, run }: Scenario, folder: string, ca
     `The client is ${client}; the server is the scripted one in \`test/tds\`, which answers as MS-TDS and the TDS 5.0`,
     'specification say. `node dist/test/tds/record.js` recorded what the two sent each other; the TCP around it is made.\n',
     '`capture.pcap` is the traffic, `expected.jsonl` the audit records a replay must give (renewed with `--expected`).',
-    'That these are what the client asked for is the business of `test/tds/clients.test.ts`.\n',
+    'That these are what the client asked for is the business of `test/tds/clients.test.ts` and `secure.test.ts`.\n',
   ];
   writeFileSync(join(folder, 'README.md'), lines.join('\n'));
 }

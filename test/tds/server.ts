@@ -6,9 +6,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import * as c from '#src/protocols/tds/constants.js';
 import * as t from '#src/protocols/tds/testing.js';
 import { type ConnectionRecorder, Recorder } from './recorder.ts';
+import { type Credentials, Transport } from './transport.ts';
 
 /** Logins of this user fail. */
 export const DENIED_USER = 'denied';
+/** Unicode, target name, NTLM, target is a domain, NTLM2, target information, version, 128 bits, 56 bits. */
+const NTLM_FLAGS = 0xa2890205;
+const NTLM_NAME_AT = 56;
 const RECORDED_PORT = 1433;
 const FIRST_CLIENT_PORT = 40_001;
 
@@ -23,20 +27,31 @@ const RETURNS: ReadonlyMap<number, number> = new Map([
   [14, 1],
 ]);
 
+/** A server that can do TLS. */
+export interface Security {
+  readonly credentials: Credentials;
+  /** TLS for everything, also where the client wants it for the login only. */
+  readonly demandsAll?: boolean;
+}
+
 export class ScriptedServer {
   readonly recorder: Recorder = new Recorder();
   /** Called when a statement has come that is not answered. */
   onWaiting: () => void = () => undefined;
+  /** The batches that came, whichever way: what a client asked for where TLS hides it from the recording. */
+  readonly batches: string[] = [];
+  readonly security: Security | undefined;
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private connections = 0;
 
-  constructor() {
+  constructor(security?: Security) {
+    this.security = security;
     this.server = createServer((socket) => {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
       const port = FIRST_CLIENT_PORT + this.connections++;
-      new Conversation(socket, this.recorder.connection(port, RECORDED_PORT), () => this.onWaiting());
+      new Conversation(socket, this.recorder.connection(port, RECORDED_PORT), this);
     });
   }
 
@@ -54,11 +69,8 @@ export class ScriptedServer {
 }
 
 class Conversation {
-  private readonly socket: Socket;
-  private readonly recording: ConnectionRecorder;
-  private readonly onWaiting: () => void;
-  private buffered: Buffer = Buffer.alloc(0);
-  private body: Buffer = Buffer.alloc(0);
+  private readonly server: ScriptedServer;
+  private readonly transport: Transport;
   private handles = 0;
   private isSybase = false;
   /** TDS 4.2: names and types of columns are two tokens. */
@@ -66,35 +78,32 @@ class Conversation {
   /** From TDS 7.2 on row counts have 64 bits and user types 32; from 7.1 on text has a collation. */
   private isWide = true;
   private hasCollations = true;
+  private version = 0;
 
-  constructor(socket: Socket, recording: ConnectionRecorder, onWaiting: () => void) {
-    this.onWaiting = onWaiting;
-    this.socket = socket;
-    this.recording = recording;
-    socket.on('data', (bytes) => this.receive(bytes));
+  constructor(socket: Socket, recording: ConnectionRecorder, server: ScriptedServer) {
+    this.server = server;
+    const write = (bytes: Uint8Array): void => {
+      recording.data('server', bytes);
+      socket.write(bytes);
+    };
+    const message = (type: number, body: Buffer): void => {
+      const answer = this.answer(type, body);
+      if (answer !== undefined) this.send(answer);
+    };
+    this.transport = new Transport({ write, message, failed: () => socket.destroy() }, server.security?.credentials);
+    socket.on('data', (bytes) => {
+      recording.data('client', bytes);
+      this.transport.receive(bytes);
+    });
     socket.on('error', () => recording.end());
     socket.on('end', () => {
       recording.end();
       socket.end();
     });
-    socket.on('close', () => recording.end());
-  }
-
-  private receive(bytes: Buffer): void {
-    this.recording.data('client', bytes);
-    this.buffered = Buffer.concat([this.buffered, bytes]);
-    while (this.buffered.length >= c.HEADER_BYTES) {
-      const length = this.buffered.readUInt16BE(2);
-      if (this.buffered.length < length) return;
-      const packet = this.buffered.subarray(0, length);
-      this.buffered = this.buffered.subarray(length);
-      this.body = Buffer.concat([this.body, packet.subarray(c.HEADER_BYTES)]);
-      if (((packet[1] ?? 0) & c.STATUS_EOM) === 0) continue;
-      const body = this.body;
-      this.body = Buffer.alloc(0);
-      const answer = this.answer(packet[0] ?? 0, body);
-      if (answer !== undefined) this.send(answer);
-    }
+    socket.on('close', () => {
+      recording.end();
+      this.transport.close();
+    });
   }
 
   /** The reply that was awaited is cut short; the acknowledgement is a message of its own. */
@@ -104,23 +113,25 @@ class Conversation {
   }
 
   private send(tokens: Uint8Array): void {
-    const message = t.message(c.PACKET_REPLY, tokens, this.isSybase ? 512 : 4096);
-    this.recording.data('server', message);
-    this.socket.write(message);
+    this.transport.send(t.message(c.PACKET_REPLY, tokens, this.isSybase ? 512 : 4096));
   }
 
   private answer(type: number, body: Buffer): Uint8Array | undefined {
     switch (type) {
       case c.PACKET_PRELOGIN:
-        return t.prelogin(c.ENCRYPT_NOT_SUPPORTED);
+        return this.prelogin(body);
       case c.PACKET_LOGIN7:
         return this.login7(body);
+      case c.PACKET_SSPI:
+        return this.welcome();
       case c.PACKET_OLD_LOGIN:
         this.isSybase = true;
         this.isOldest = body[OLD_VERSION_AT] === 4;
         return sybaseLogin(body);
       case c.PACKET_BATCH:
-        return this.isSybase ? this.sybase(body) : this.batch(text(body));
+        return this.isSybase
+          ? this.sybase(body)
+          : this.batch(text(body.subarray(this.isWide ? body.readUInt32LE(0) : 0)));
       case c.PACKET_RPC:
         return this.calls(body);
       case c.PACKET_TDS5:
@@ -167,8 +178,9 @@ class Conversation {
 
   /** What a batch gets: rows for a query, an error for a table that is not there, a count for a change. */
   private batch(sql: string): Uint8Array | undefined {
+    this.server.batches.push(sql);
     if (/waitfor/i.test(sql)) {
-      this.onWaiting();
+      this.server.onWaiting();
       return undefined;
     }
     if (/no_such/.test(sql)) return t.bytes(t.error(208, "Invalid object name 'no_such'."), this.done(c.DONE_ERROR));
@@ -179,9 +191,19 @@ class Conversation {
     return this.done(0);
   }
 
+  /** Without a key there is no TLS; with one it is for as much as the client wants, or for everything. */
+  private prelogin(body: Buffer): Uint8Array {
+    const { security } = this.server;
+    if (security === undefined) return t.prelogin(c.ENCRYPT_NOT_SUPPORTED);
+    const wanted = clientEncryption(body);
+    const agreed = security.demandsAll && wanted === c.ENCRYPT_OFF ? c.ENCRYPT_REQUIRED : wanted;
+    this.transport.encryptsReplies = agreed !== c.ENCRYPT_OFF;
+    return t.prelogin(agreed);
+  }
+
   private login7(body: Buffer): Uint8Array {
-    const version = body.readUInt32LE(4);
-    const major = version >>> 24;
+    this.version = body.readUInt32LE(4);
+    const major = this.version >>> 24;
     this.isWide = major >= 0x72;
     this.hasCollations = major >= 0x71;
     const at = body.readUInt16LE(40);
@@ -189,9 +211,14 @@ class Conversation {
     if (user === DENIED_USER) {
       return t.bytes(t.error(18456, `Login failed for user '${DENIED_USER}'.`), this.done(c.DONE_ERROR));
     }
+    const isIntegrated = body.readUInt16LE(80) > 0;
+    return isIntegrated ? t.counted(c.TOKEN_SSPI, NTLM_CHALLENGE) : this.welcome();
+  }
+
+  private welcome(): Uint8Array {
     const collation = t.counted(c.TOKEN_ENV_CHANGE, 7, 5, t.hex('0904d00034'), 0);
     const size = t.environment(4, '4096', '4096');
-    const ack = t.loginAck(major === 0x70 ? 0x07000000 : version);
+    const ack = t.loginAck(this.version >>> 24 === 0x70 ? 0x07000000 : this.version);
     return t.bytes(t.environment(c.ENV_DATABASE, 'shop', 'master'), collation, ack, size, this.done(0));
   }
 
@@ -262,6 +289,30 @@ const SYBASE_TABLE: Uint8Array = t.counted(
   t.u16(2),
   ...[t.bytes(4, t.ascii('name'), 0, t.u32(2), 0x27, 30, 0), t.bytes(2, t.ascii('id'), 0, t.u32(7), 0x38, 0)],
 );
+
+/** MS-NLMP §2.2.1.2: the name of the server's domain, a nonce, and AV pairs of domain and computer. */
+const NTLM_CHALLENGE: Uint8Array = ntlmChallenge('SHOP', 'DB1');
+
+function ntlmChallenge(domain: string, computer: string): Uint8Array {
+  const pair = (id: number, text: string) => t.bytes(t.u16(id), t.u16(text.length * 2), text);
+  const name = t.bytes(domain);
+  const pairs = t.bytes(pair(2, domain), pair(1, computer), t.u16(0), t.u16(0));
+  const field = (bytes: Uint8Array, at: number) => t.bytes(t.u16(bytes.length), t.u16(bytes.length), t.u32(at));
+  const nonce = t.hex('0123456789abcdef');
+  const version = t.hex('0a00614a0000000f');
+  return t.bytes(
+    ...[t.ascii('NTLMSSP\0'), t.u32(2), field(name, NTLM_NAME_AT), t.u32(NTLM_FLAGS), nonce, Buffer.alloc(8)],
+    ...[field(pairs, NTLM_NAME_AT + name.length), version, name, pairs],
+  );
+}
+
+/** What the client wants of TLS: PRELOGIN is a list of options, each with where its value is and how long. */
+function clientEncryption(body: Buffer): number {
+  for (let at = 0; at + 5 <= body.length && body[at] !== 0xff; at += 5) {
+    if (body[at] === 1) return body[body.readUInt16BE(at + 1)] ?? c.ENCRYPT_NOT_SUPPORTED;
+  }
+  return c.ENCRYPT_NOT_SUPPORTED;
+}
 
 /** The readable part of a message. */
 function text(body: Buffer): string {

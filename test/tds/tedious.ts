@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Connection, type ConnectionConfiguration, Request, TYPES } from 'tedious';
 import type { ScriptedServer } from './server.ts';
+import { type Credentials, SERVER_NAME } from './transport.ts';
 
 /** What a client asked for. */
 export interface Asked {
@@ -11,11 +12,37 @@ export interface Asked {
   readonly call: string;
 }
 
-export async function connect(port: number, userName: string): Promise<Connection> {
+type Authentication = NonNullable<ConnectionConfiguration['authentication']>;
+
+/** `ann`, by NTLM: the server knows her as SHOP\ann. */
+export const NTLM: Authentication = {
+  type: 'ntlm',
+  options: { userName: 'ann', password: 'secret', domain: 'shop' },
+};
+
+/** With credentials of the server the client wants TLS: inside TDS, or (`strict`) TDS inside it. */
+export interface Encrypted {
+  readonly encrypt: true | 'strict';
+  readonly credentials: Credentials;
+}
+
+/** Connects as a user with a password, or as `authentication` says. */
+export async function connect(port: number, who: string | Authentication, security?: Encrypted): Promise<Connection> {
+  const byPassword = (userName: string): Authentication => {
+    return { type: 'default', options: { userName, password: 'secret' } };
+  };
+  const tls =
+    security === undefined
+      ? { encrypt: false }
+      : {
+          encrypt: security.encrypt,
+          serverName: SERVER_NAME,
+          cryptoCredentialsDetails: { ca: security.credentials.cert },
+        };
   const config: ConnectionConfiguration = {
     server: '127.0.0.1',
-    authentication: { type: 'default', options: { userName, password: 'secret' } },
-    options: { port, encrypt: false, database: 'shop', appName: 'tedious tests', connectTimeout: 5000 },
+    authentication: typeof who === 'string' ? byPassword(who) : who,
+    options: { port, database: 'shop', appName: 'tedious tests', connectTimeout: 5000, ...tls },
   };
   const connection = new Connection(config);
   await new Promise<void>((resolve, reject) => {
@@ -185,6 +212,13 @@ export const PREPARED: readonly [Step, ...Asked[]] = [
   { text: PREPARED_TEXT, procedure: 'sp_execute', parameters: [1, 10], call: 'prepared' },
   { text: PREPARED_TEXT, procedure: 'sp_execute', parameters: [2, 20], call: 'prepared' },
 ];
+
+/** All that these ask for, in order. */
+export const EVERYTHING: readonly Asked[] = [...STEPS, PREPARED].flatMap(([, ...asked]) => asked);
+
+export async function askAll(connection: Connection): Promise<void> {
+  for (const [step] of [...STEPS, PREPARED]) await step(connection);
+}
 
 /** Loads three rows and returns how many the server says there were. */
 export function load(connection: Connection): Promise<number> {
