@@ -76,6 +76,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
     await server.close();
     throw new UserError(`cannot listen at ${options.listen}: ${(error as Error).message}`);
   }
+  void server.warm();
   // Asked for port 0, the system chose one.
   const bound = server.app.server.address();
   const name = host.includes(':') ? `[${host}]` : host;

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { recordToJson, recordToLine } from '../audit/json.ts';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
 import type { AuditRecord } from '../contracts/record.ts';
+import { splitCount } from '../query/count.ts';
 import type { Filter, Query } from '../query/filter.ts';
 import { parseFilter } from '../query/language.ts';
 import { QUERY_FIELDS } from '../query/vocabulary.ts';
@@ -55,6 +56,7 @@ Examples:
   wiretrail query --user alice --client 10.0.0.0/8 --time 2026/11/20
   wiretrail query '"drop table" or rule:pci-*' --format jsonl
   wiretrail query kind:login failed:yes --count-by user,client
+  wiretrail query 'op:DELETE since:-7d count by user, hour'
   wiretrail query --sql "SELECT user, count(*) FROM records('op:DELETE since:-7d') GROUP BY user"
   wiretrail query --neighbours user:alice --order 2          who and what is two steps from alice
   wiretrail query user:alice --explain
@@ -97,7 +99,9 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
       return;
     }
     const range = timeRange(options, nowUs);
-    const filter = both(parseFilter(expression, nowUs), optionFilter(options));
+    const { expression: condition, by } = splitCount(expression);
+    const filter = both(parseFilter(condition, nowUs), optionFilter(options));
+    const countBy = options.countBy ?? by?.join();
     const { neighbours: start, via, format, limit = NEIGHBOURS_LIMIT } = options;
     const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter };
     if (start !== undefined) {
@@ -106,8 +110,8 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
     }
     const order = orderOf(options.order ?? 'newest');
     if (options.explain === true) await explain(reader, query);
-    else if (options.countBy === undefined) await list(reader, { ...query, order }, options);
-    else await count(reader, query, options.countBy, options);
+    else if (countBy === undefined) await list(reader, { ...query, order }, options);
+    else await count(reader, query, countBy, options);
   } finally {
     for (const problem of reader.problems) say(`wiretrail: ${problem}`);
     reader.close();

@@ -72,7 +72,7 @@ describe('commands on a store', () => {
     assert.match(out, /^1 +sealed +100 .*yes$/m);
     assert.match(said, /^3 segments, 250 records/);
     const plan = wiretrail('query', 'user:nobody', '--explain', ...store);
-    assert.equal(plan.out.split('\n').filter((line) => line.includes('index by')).length, 3);
+    assert.equal(plan.out.split('\n').filter((line) => /(index|columns) by/.test(line)).length, 3);
     assert.match(plan.said, /0 records looked at/);
   });
 
@@ -97,6 +97,21 @@ describe('commands on a store', () => {
 });
 
 describe('people and a store', () => {
+  test('query counts by fields that the expression names', () => {
+    const { code, out } = wiretrail('query', 'text:SELECT count by user, outcome', ...store, '--format', 'csv');
+    assert.equal(code, 0);
+    const lines = out.trimEnd().split('\r\n');
+    assert.equal(lines[0], 'user,outcome,records,failed,rows');
+    assert.deepEqual(
+      lines.slice(1).map((line) => line.split(',').slice(0, 2)),
+      [
+        ['alice', 'ok'],
+        ['bob', 'ok'],
+      ],
+    );
+    assert.equal(wiretrail('query', 'count by nonsense', ...store).code, 2);
+  });
+
   test('query --neighbours shows who spoke to whom, query refuses what makes no sense', () => {
     const { code, out, said } = wiretrail(
       'query',

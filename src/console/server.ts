@@ -48,6 +48,8 @@ export interface ConsoleServer {
   readonly app: ConsoleApp;
   /** Path of the link that makes the first administrator; `undefined` when there is one. */
   readonly setupPath: string | undefined;
+  /** Has each reading thread open the store and count once, so that the first page is quick. */
+  warm(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,7 +64,8 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
   const { store, tls, web } = options;
   const db = openState(options.state ?? join(store, STATE_FILE));
   const access = new Access(db, tls !== undefined);
-  const reads = new ReadPool(store, options.threads ?? THREADS);
+  const threads = options.threads ?? THREADS;
+  const reads = new ReadPool(store, threads);
   const setupSecret = access.people.isEmpty() ? newSecret() : undefined;
   const accessLog = new AccessLog(store);
   const context: Context = {
@@ -82,6 +85,10 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
   return {
     app,
     setupPath: setupSecret === undefined ? undefined : `/setup#${setupSecret}`,
+    warm: async () => {
+      const asked = Array.from({ length: threads }, () => reads.ask('overview', { sight: { literals: true } }));
+      await Promise.allSettled(asked);
+    },
     close: async () => {
       await app.close();
       await Promise.all([reads.close(), accessLog.close()]);

@@ -130,6 +130,9 @@ export function openColumns(segmentPath: string, firstSeq: number, rows: number,
   }
 }
 
+/** Small enough that the rows which are in no chunk yet are read in a few milliseconds. */
+const LOG_CHUNK_ROWS = 8192;
+
 /**
  * The columns of the segment being written: its writer adds a chunk to the file whenever it has one, without waiting for
  * the disk. Readers take no chunk whose records are not committed yet, and rows for what is not in a chunk.
@@ -147,7 +150,7 @@ export class ColumnLog {
 
   add(seq: number, row: ColumnRow): void {
     this.builder.add(row);
-    if (this.builder.full) this.endChunk(seq);
+    if (this.builder.rows === LOG_CHUNK_ROWS) this.endChunk(seq);
   }
 
   /** The records added so far are committed. `last`: no more will come. */

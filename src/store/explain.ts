@@ -7,7 +7,7 @@ export interface SegmentPlan {
   readonly path: string;
   readonly rows: number;
   /** Why the segment is not read at all, or how it is read. */
-  readonly how: 'other time' | 'rows' | 'index';
+  readonly how: 'other time' | 'rows' | 'index' | 'columns';
   /** Records that are looked at: the postings of the index, or the rows that the time range leaves. */
   readonly looked: number;
   /** Conditions that the index answered, and those asked of each record looked at. */
@@ -15,12 +15,13 @@ export interface SegmentPlan {
   readonly asked: string;
 }
 
-export function explainPlan(path: string, rows: number, plan: SearchPlan): SegmentPlan {
+/** `sealed`: the segment is complete; before that its columns stand in for the index. */
+export function explainPlan(path: string, rows: number, sealed: boolean, plan: SearchPlan): SegmentPlan {
   const { candidates, condition, narrowed, seqMin, seqMax } = plan;
   return {
     path,
     rows,
-    how: candidates === undefined ? 'rows' : 'index',
+    how: candidates === undefined ? 'rows' : sealed ? 'index' : 'columns',
     looked: candidates?.length ?? Math.max(0, seqMax - seqMin + 1),
     indexed: narrowed.map(conditionText),
     asked: conditionText(condition),

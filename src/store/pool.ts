@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { ColumnBudget, openColumns, RowColumns, type SegmentColumns } from './column-file.ts';
 import { columnsPath } from './columns.ts';
 import { toStoreError } from './errors.ts';
+import { ColumnFinder, type RowFinder } from './finder.ts';
 import type { ClassCache } from './groups.ts';
 import { indexPath, PostingIndex } from './postings.ts';
 import { type Rollup, readRollup, rollupPath } from './rollup.ts';
@@ -50,6 +51,19 @@ export class PooledSegment {
     this.segment = new SegmentReader(ref.path, shared.classes);
   }
 
+  /** `use` with what finds records in the segment: its index, or its columns while it is being written. */
+  withFinder<T>(use: (finder: RowFinder | undefined) => T): T {
+    if (this.ref.sealed) return this.withIndex(use);
+    const { path, firstSeq } = this.ref;
+    const find = (columns: SegmentColumns): T => use(new ColumnFinder(columns.chunks, firstSeq));
+    try {
+      return find(this.columnsOfRows(!this.distrusted.has(columnsPath(path))));
+    } catch (error) {
+      this.distrustColumns(error);
+      return find(this.columnsOfRows(false));
+    }
+  }
+
   /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
   withIndex<T>(use: (index: PostingIndex | undefined) => T): T {
     const { path, sealed, firstSeq, rows } = this.ref;
@@ -76,13 +90,18 @@ export class PooledSegment {
       this.columns ??= openColumns(path, firstSeq, rows, this.shared.budget);
       return yield* use(this.columns);
     } catch (error) {
-      this.columns?.close();
-      this.columns = undefined;
-      this.shared.ofRows.get(path)?.close();
-      this.shared.ofRows.delete(path);
-      this.distrust(file, error);
+      this.distrustColumns(error);
       return yield* use(this.columnsOfRows(false));
     }
+  }
+
+  private distrustColumns(error: unknown): void {
+    const { path } = this.ref;
+    this.columns?.close();
+    this.columns = undefined;
+    this.shared.ofRows.get(path)?.close();
+    this.shared.ofRows.delete(path);
+    this.distrust(columnsPath(path), error);
   }
 
   /** Sums of its records; `undefined` when it has none, or when they cannot be believed. */

@@ -13,6 +13,7 @@ import { type CompiledQuery, compileQuery, timeRangeOf } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './explain.ts';
 import { type AggregateField, ClassCache } from './groups.ts';
+import { GroupSet, KeptGroups } from './kept-groups.ts';
 import { comparePlaces, type Order, type RecordPlace } from './order.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';
 import { CATALOG_FILE } from './schema.ts';
@@ -52,6 +53,9 @@ export class StoreReader {
   private readonly catalog: Catalog;
   private readonly pool: SegmentPool;
   private readonly classes = new ClassCache();
+  private readonly kept = new KeptGroups();
+  /** Times something could not be read. */
+  private failures = 0;
 
   /** Throws `StoreError` when the directory holds no store. */
   constructor(directory: string) {
@@ -102,7 +106,7 @@ export class StoreReader {
     const compiled = compileQuery({ ...query, after: undefined });
     const selector = new ChunkSelector(query);
     let total = 0;
-    yield* this.eachSegment(query, function* (pooled) {
+    yield* this.eachSegment(this.candidates({ ...query, after: undefined }), function* (pooled) {
       const quick = pooled.withIndex((index) =>
         indexCount(planSearch(pooled.segment, compiled, index), pooled.ref.rows),
       );
@@ -125,10 +129,10 @@ export class StoreReader {
     const compiled = compileQuery(query);
     const due = new Set(this.candidates(query).map((candidate) => candidate.path));
     return this.candidates({}).flatMap((candidate) => {
-      const { path, rows } = candidate;
+      const { path, rows, sealed } = candidate;
       if (!due.has(path)) return [explainSkipped(path, rows)];
       const plan = this.withSegment(candidate, (pooled) =>
-        pooled.withIndex((index) => explainPlan(path, rows, planSearch(pooled.segment, compiled, index))),
+        pooled.withFinder((index) => explainPlan(path, rows, sealed, planSearch(pooled.segment, compiled, index))),
       );
       return plan === undefined ? [] : [plan];
     });
@@ -142,8 +146,38 @@ export class StoreReader {
   /** All groups, in no order, to be watched and given up (`steps.ts`). Throws `StoreError` (`usage`). */
   *groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
     compileQuery(query);
+    const candidates = this.candidates({ ...query, after: undefined });
+    const whole = candidates.filter((candidate) => covers(query, candidate));
+    const total = rowsOf(candidates);
+    const kept = yield* this.keptGroups(query, by, whole, total);
+    if (whole.length === candidates.length) return [...kept.groups];
+    const rest = candidates.filter((candidate) => !whole.includes(candidate));
+    return kept.with(yield* this.groupsOf(query, by, rest, total, rowsOf(whole)));
+  }
+
+  /** Groups of sealed segments that the query covers whole: only those not asked for before are read. */
+  private *keptGroups({ filter }: Query, by: GroupBy, whole: readonly Candidate[], total: number): Steps<GroupSet> {
+    const paths = whole.map(({ path }) => path);
+    const known = this.kept.find(filter, by, paths) ?? new GroupSet([], []);
+    if (known.paths.length === paths.length) return known;
+    const failuresBefore = this.failures;
+    const counted = known.paths.length;
+    const more = yield* this.groupsOf({ filter }, by, whole.slice(counted), total, rowsOf(whole.slice(0, counted)));
+    const set = new GroupSet(paths, known.with(more));
+    // What could not be read may be there the next time.
+    if (this.failures === failuresBefore) this.kept.keep(filter, by, set);
+    return set;
+  }
+
+  private *groupsOf(
+    query: Query,
+    by: GroupBy,
+    candidates: readonly Candidate[],
+    total: number,
+    before: number,
+  ): Steps<Group[]> {
     const aggregation = new Aggregation(query, by, this.classes);
-    yield* this.eachSegment(query, (pooled) => aggregation.add(pooled));
+    yield* this.eachSegment(candidates, (pooled) => aggregation.add(pooled), total, before);
     return aggregation.all();
   }
 
@@ -212,14 +246,14 @@ export class StoreReader {
     return { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
   }
 
-  /** Reads every segment that the query touches; `read` yields the records it went through. */
+  /** Reads segments; `read` yields the records it went through, of `total` and after those `before`. */
   private *eachSegment(
-    query: Query,
+    candidates: readonly Candidate[],
     read: (pooled: PooledSegment) => Generator<number, void, void>,
+    total: number = rowsOf(candidates),
+    before = 0,
   ): Generator<Progress, void, void> {
-    const candidates = this.candidates({ ...query, after: undefined });
-    const total = candidates.reduce((sum, candidate) => sum + candidate.rows, 0);
-    let done = 0;
+    let done = before;
     for (const candidate of candidates) {
       const { path } = candidate;
       const end = done + candidate.rows;
@@ -272,7 +306,7 @@ export class StoreReader {
     const pooled = this.pool.take(candidate);
     try {
       const { segment } = pooled;
-      const plan = pooled.withIndex((index) => planSearch(segment, query, index));
+      const plan = pooled.withFinder((index) => planSearch(segment, query, index));
       const places = searchPlaces(segment, plan, order);
       const head = places.next();
       if (head.done !== true) return { pooled, places, head: head.value };
@@ -302,8 +336,23 @@ export class StoreReader {
   }
 
   private report(line: string): void {
+    this.failures++;
     if (this.problems.length < PROBLEMS_MAX && !this.problems.includes(line)) this.problems.push(line);
   }
+}
+
+function rowsOf(candidates: readonly Candidate[]): number {
+  return candidates.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+/** Whether a segment can change no more, and all of its records are within the query's time and watermark. */
+export function covers(query: Query, { sealed, firstSeq, rows, timeMinUs, timeMaxUs }: Candidate): boolean {
+  const {
+    fromUs = Number.NEGATIVE_INFINITY,
+    toUs = Number.POSITIVE_INFINITY,
+    seqMax = Number.POSITIVE_INFINITY,
+  } = query;
+  return sealed && timeMinUs >= fromUs && timeMaxUs < toUs && firstSeq + rows - 1 <= seqMax;
 }
 
 const PROBLEMS_MAX = 100;

@@ -3,8 +3,9 @@
  * records, only those are looked at; else the rows are read in order. Either way in order of time, as a stream.
  */
 import { type CompiledQuery, type Condition, conjunction, EVERYTHING } from './compile.ts';
+import type { RowFinder } from './finder.ts';
 import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
-import { intersection, type PostingIndex } from './postings.ts';
+import { intersection } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
 
 /** How a segment is searched. */
@@ -26,8 +27,8 @@ const SELECTIVE_PART = 0.25;
 const GROUP_MIN = 128;
 const GROUP_MAX = 8192;
 
-/** `index` is `undefined` for an open segment and for one whose index is missing or damaged. Throws `StoreError`. */
-export function planSearch(segment: SegmentReader, query: CompiledQuery, index: PostingIndex | undefined): SearchPlan {
+/** `index` is `undefined` for a segment whose index is missing or damaged. Throws `StoreError`. */
+export function planSearch(segment: SegmentReader, query: CompiledQuery, index: RowFinder | undefined): SearchPlan {
   const { seqMin, seqMax } = segment.seqRange(query.fromUs, query.toUs);
   let candidates: Uint32Array | undefined;
   const remaining: Condition[] = [];
@@ -44,7 +45,7 @@ export function planSearch(segment: SegmentReader, query: CompiledQuery, index: 
 const NO_RECORDS = new Uint32Array(0);
 
 /** Exactly the records that meet the term, when they are few and an index can tell, or when there are none. */
-function narrow(segment: SegmentReader, index: PostingIndex | undefined, term: Condition): Uint32Array | undefined {
+function narrow(segment: SegmentReader, index: RowFinder | undefined, term: Condition): Uint32Array | undefined {
   const need = term.need;
   if (need === undefined) return undefined;
   const { dimension } = need;

@@ -67,7 +67,7 @@ describe('explain', () => {
       const plans = reader.explain({ filter, fromUs: statement(150).timeUs });
       assert.deepEqual(
         plans.map((plan) => plan.how),
-        ['other time', 'rows', 'rows'],
+        ['other time', 'rows', 'columns'],
       );
       assert.match(plans[1]?.asked ?? '', /user = 'u1' COLLATE NOCASE/);
       const [none] = reader.explain({ filter: parseFilter('user:nobody', 0) });

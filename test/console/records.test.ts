@@ -77,11 +77,14 @@ test('what arrives later is not in pages and counts of an earlier watermark', ()
   withConsole(someRecords(50), async (console) => {
     const first = await ask<Records>(console, 'viewer', '/records?limit=10');
     const w = first.asked.watermark;
+    assert.equal((await ask<Overview>(console, 'viewer', '/overview')).total, 50);
     await writeRecords(
       console.directory,
       Array.from({ length: 7 }, (_, n) => statement(1000 + n, {})),
     );
     assert.equal((await ask<Count>(console, 'viewer', '/count')).total, 57);
+    assert.equal((await ask<Overview>(console, 'viewer', '/overview')).total, 57, 'kept answers end with what arrives');
+    assert.equal((await ask<Overview>(console, 'viewer', `/overview?w=${w}`)).total, 50);
     assert.equal((await ask<Count>(console, 'viewer', `/count?w=${w}`)).total, 50);
     assert.equal((await ask<Histogram>(console, 'viewer', `/histogram?w=${w}`)).total, 50);
     const next = await ask<Records>(console, 'viewer', `/records?limit=100&w=${w}&cursor=${first.next}`);

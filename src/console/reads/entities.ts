@@ -10,7 +10,7 @@ import { bucketsOf, DAY_US, seriesOf } from './buckets.ts';
 import { questionOf } from './lists.ts';
 import { alertQuery, topItems } from './overview.ts';
 import { rowOf, type Sight } from './row.ts';
-import { both, floorTo, type Source, valueFilter } from './source.ts';
+import { both, floorTo, type Question, type Source, valueFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
 export type EntityKind = 'user' | 'object' | 'database';
@@ -46,9 +46,17 @@ export function entities(source: Source, args: Seen<EntitiesQuery>): Entities {
 }
 
 export function entity(source: Source, args: Seen<EntityQuery & { kind: EntityKind; name: string }>): EntityView {
-  const { kind, name, sight } = args;
   const { days = 30, t, w } = args;
   const question = source.question({ t, w });
+  return source.remember(question, ['entity', args], () => makeEntity(source, args, question, days));
+}
+
+function makeEntity(
+  source: Source,
+  { kind, name, sight }: Seen<EntityQuery & { kind: EntityKind; name: string }>,
+  question: Question,
+  days: number,
+): EntityView {
   const own = valueFilter(FIELD_OF[kind], name);
   const [ever] = source.aggregate({ filter: own }, { fields: [] });
   if (ever === undefined) throw new ConsoleError('not-found', `no record names the ${kind} ${name}`);

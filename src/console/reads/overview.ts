@@ -10,7 +10,7 @@ import type { FirstSeen, HeatMap, Overview, TopItem } from '../api/overview.ts';
 import type { Row } from '../api/records.ts';
 import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
 import { coverageOf } from './coverage.ts';
-import { type Amount, greatest } from './greatest.ts';
+import type { Amount } from './greatest.ts';
 import { questionOf } from './lists.ts';
 import { rowOf, type Sight } from './row.ts';
 import { both, type FilterField, type Question, type Source, valuesFilter } from './source.ts';
@@ -28,6 +28,10 @@ const STATEMENTS: Filter = { kind: 'match', field: 'kind', patterns: [{ text: 's
 
 export function overview(source: Source, args: Seen<Scope>): Overview {
   const question = questionOf(source, args);
+  return source.remember(question, ['overview', args], () => makeOverview(source, args, question));
+}
+
+function makeOverview(source: Source, args: Seen<Scope>, question: Question): Overview {
   const { query, range } = question;
   const chart = bucketsOf(range.fromUs, range.toUs, CHART_BUCKETS);
   const kinds = source.aggregate(query, { fields: ['kind'] });
@@ -130,7 +134,7 @@ function trendsOf(rows: readonly Group[], buckets: Buckets): ReadonlyMap<string,
 }
 
 function examples(source: Source, query: Query, best: Amount | 'latest', sight: Sight): Row[] {
-  const records = best === 'latest' ? source.latest(query, EXAMPLES) : greatest(source.reader, query, best, EXAMPLES);
+  const records = best === 'latest' ? source.latest(query, EXAMPLES) : source.peaks.greatest(query, best, EXAMPLES);
   return records.map((record) => rowOf(record, sight));
 }
 

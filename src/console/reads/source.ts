@@ -13,6 +13,7 @@ import { type Found, StoreReader, type StoreSummary } from '../../store/reader.t
 import { finish } from '../../store/steps.ts';
 import type { Asked, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
+import { PeakFinder } from './greatest.ts';
 
 /** A scope made absolute. */
 export interface Question {
@@ -29,17 +30,22 @@ const SECOND_US = 1_000_000;
 /** Answers kept by a thread, and groups in them, at most. */
 const KEPT_ANSWERS_MAX = 500;
 const KEPT_GROUPS_MAX = 200_000;
+/** Whole answers kept: an overview has some 100 kB. */
+const KEPT_WHOLE_MAX = 100;
 
 export class Source {
   readonly directory: string;
   readonly reader: StoreReader;
+  readonly peaks: PeakFinder;
   readonly explainer: RecordExplainer;
   private readonly answers = new Map<string, readonly Group[]>();
   private kept = 0;
+  private readonly whole = new Map<string, unknown>();
 
   constructor(directory: string) {
     this.directory = directory;
     this.reader = new StoreReader(directory);
+    this.peaks = new PeakFinder(this.reader);
     this.explainer = new RecordExplainer(directory);
   }
 
@@ -81,6 +87,23 @@ export class Source {
     // What could not be read may be there the next time.
     if (this.reader.problems.length === 0) this.keep(key, groups);
     return groups;
+  }
+
+  /**
+   * An answer, kept as long as nothing arrives or expires: people go back and forth between pages. `args` are all that
+   * it depends on beside the question's range; what could not be read is asked again.
+   */
+  remember<T extends { readonly asked: Asked }>(question: Question, args: unknown, make: () => T): T {
+    const { range, query } = question;
+    const key = JSON.stringify([args, range, query.seqMax, this.reader.summary().records]);
+    const known = this.whole.get(key) as T | undefined;
+    if (known !== undefined) return { ...known, asked: this.asked(question) };
+    const answer = make();
+    if (this.reader.problems.length > 0) return answer;
+    this.whole.set(key, answer);
+    const oldest = this.whole.keys().next();
+    if (this.whole.size > KEPT_WHOLE_MAX && oldest.done !== true) this.whole.delete(oldest.value);
+    return answer;
   }
 
   private keep(key: string, groups: readonly Group[]): void {
