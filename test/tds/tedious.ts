@@ -176,7 +176,7 @@ const prepared: Step = (connection) =>
   });
 
 /** Everything, in order; each step with the records it must give. */
-export const STEPS: readonly (readonly [Step, ...Asked[]])[] = [
+const STEPS: readonly (readonly [Step, ...Asked[]])[] = [
   batch('select name, id from customers'),
   batch(`select '${'a long batch of many packets '.repeat(2000)}'`),
   batch('select * from no_such'),
@@ -206,8 +206,8 @@ export const STEPS: readonly (readonly [Step, ...Asked[]])[] = [
   ],
 ];
 
-/** Handed over apart: the statement is prepared once and executed twice. */
-export const PREPARED: readonly [Step, ...Asked[]] = [
+/** The statement is prepared once and executed twice. */
+const PREPARED: readonly [Step, ...Asked[]] = [
   prepared,
   { text: PREPARED_TEXT, procedure: 'sp_execute', parameters: [1, 10], call: 'prepared' },
   { text: PREPARED_TEXT, procedure: 'sp_execute', parameters: [2, 20], call: 'prepared' },
