@@ -11,6 +11,7 @@ import { FLOW_VOCABULARY, statusPredicate } from '../traffic/filter.ts';
 import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
 import type { FlowStatus } from '../traffic/schema.ts';
 import { binsOf, partOf } from '../traffic/split.ts';
+import { recordAccess } from './access.ts';
 import { positiveInteger } from './options.ts';
 import { PIPE_WIDTH, print } from './query-sql.ts';
 import { SessionUsers } from './session-users.ts';
@@ -59,6 +60,7 @@ export function flowsCommand(exit: (code: number) => void): Command {
       .option('--limit <count>', `lines at most (${TABLE_LIMIT} for a table, else all)`, positiveInteger)
       .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
       .action(async (expression: string[], options: FlowOptions) => {
+        recordAccess(options.store, 'READ', `flows ${name}`, expression.join(' '));
         await run(expression.join(' '), options);
         exit(EXIT_DONE);
       });
