@@ -68,12 +68,19 @@ export interface ColumnRow {
   readonly affected: number | null;
 }
 
-/** 32 bits of an id, by which records are looked up. */
+/**
+ * 32 bits of an id, by which records are looked up: of its beginning, which the records of a session share, and of its
+ * end, which tells them apart.
+ */
 export function identityOf(id: Uint8Array | string): number {
   if (typeof id === 'string') return crc32(id);
-  return id.length < 4
-    ? 0
-    : (((id[0] as number) << 24) | ((id[1] as number) << 16) | ((id[2] as number) << 8) | (id[3] as number)) >>> 0;
+  return id.length < 4 ? 0 : (wordAt(id, 0) ^ wordAt(id, id.length - 4)) >>> 0;
+}
+
+/** Four bytes that are there, as a signed word. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16);
+  return high | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
 }
 
 /** Collects records, in order of `seq`, into one chunk. */
