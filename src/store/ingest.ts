@@ -420,5 +420,10 @@ function makeFolder(path: string): void {
   if (existsSync(path)) return;
   const parent = dirname(resolve(path));
   if (parent !== path) makeFolder(parent);
-  mkdirSync(path);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process opens the store as well, and made it in this moment.
+    if (!existsSync(path)) throw error;
+  }
 }
