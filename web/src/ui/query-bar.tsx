@@ -40,7 +40,8 @@ export function QueryBar(props: {
     if (event.key === 'Enter') {
       event.preventDefault();
       list.close();
-      props.onRun(text.trim());
+      // What is typed faster than it is drawn counts as well.
+      props.onRun((input.current?.value ?? text).trim());
     }
   };
   const { problem } = props;
@@ -171,8 +172,14 @@ function useCandidates(
     const candidate = candidates[index];
     if (candidate === undefined || found === undefined) return;
     const before = text.slice(0, found.from) + candidate.insert;
-    setText(before + text.slice(found.to));
-    requestAnimationFrame(() => input.current?.setSelectionRange(before.length, before.length));
+    const taken = before + text.slice(found.to);
+    const field = input.current;
+    if (field !== null) {
+      // At once: a caret that is set later would move under the next keys.
+      field.value = taken;
+      field.setSelectionRange(before.length, before.length);
+    }
+    setText(taken);
     look();
   };
   const key = (event: KeyboardEvent): boolean => {
