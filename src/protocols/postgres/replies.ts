@@ -44,7 +44,6 @@ import {
   giveUp,
   loseAlignment,
   markLost,
-  newStatement,
   PHASE_LOGIN,
   PHASE_READY,
   PHASE_START,
@@ -215,7 +214,7 @@ function errorOutcome(s: Session, event: StatementEvent, frame: Frame): Outcome 
 
 /** A statement the server did not accept. */
 function failedParse(s: Session, step: Step): StatementEvent {
-  const event = newStatement(s, step.startUs, 'prepare');
+  const event = s.statement(step.startUs, 'prepare');
   event.text = step.statement?.text;
   event.textLength = step.statement?.textLength;
   event.textSha256 = step.statement?.textSha256;

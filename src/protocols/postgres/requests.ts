@@ -36,7 +36,6 @@ import {
   enqueue,
   loseAlignment,
   markLost,
-  newStatement,
   PHASE_LOGIN,
   PHASE_READY,
   PHASE_UNKNOWN,
@@ -137,7 +136,7 @@ function newStep(kind: StepKind, frame: Frame): Step {
 
 function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const step = newStep(STEP_QUERY, frame);
-  const event = newStatement(s, frame.startUs, 'simple');
+  const event = s.statement(frame.startUs, 'simple');
   step.event = event;
   const { bytes, pos: start, end } = cursor;
   const nul = indexOfByte(bytes, 0, start, end);
@@ -244,7 +243,7 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   const statementName = cursor.cstring(s.encoding);
   const step = newStep(STEP_BIND, frame);
   const statement = cursor.failed ? undefined : s.statements.use(statementName);
-  const event = newStatement(s, frame.startUs, 'prepared');
+  const event = s.statement(frame.startUs, 'prepared');
   describe(s, event, statement);
   if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
   else readValues(s, frame, cursor, statement?.types ?? [], event);
@@ -267,7 +266,7 @@ function onExecute(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): v
     portal.executing++;
   } else {
     // Not known, or executed again after its end.
-    const event = newStatement(s, frame.startUs, 'prepared');
+    const event = s.statement(frame.startUs, 'prepared');
     describe(s, event, portal?.statement);
     if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     step.event = event;
@@ -304,7 +303,7 @@ function onClose(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
 
 function onFunctionCall(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const step = newStep(STEP_FUNCTION, frame);
-  const event = newStatement(s, frame.startUs, 'function');
+  const event = s.statement(frame.startUs, 'function');
   event.operation = 'CALL';
   readFunctionCall(s, frame, cursor, event);
   step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);

@@ -90,7 +90,7 @@ export class Channel {
   private attention(startUs: number): void {
     this.assembly.clear();
     if (this.cancel !== undefined || !(this.pending[0]?.event instanceof StatementEvent)) return;
-    this.cancel = this.statement(startUs, 'cancel', 'CANCEL');
+    this.cancel = this.session.statement(startUs, 'cancel', 'CANCEL');
   }
 
   /** An attention was sent, and is not acknowledged yet. The reply that it cuts short may end before. */
@@ -146,12 +146,6 @@ export class Channel {
     pending.request = this.requests;
     this.pendingText += pending.textLength;
     this.pending.push(pending);
-  }
-
-  statement(startUs: number, call: string, operation?: string): StatementEvent {
-    const event = new StatementEvent(this.session.identity, startUs, call);
-    event.operation = operation;
-    return event;
   }
 
   // Replies

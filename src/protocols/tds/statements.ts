@@ -1,10 +1,11 @@
 /** Texts of statements, and the handles by which a session calls the statements it has prepared. */
 import type { TextEncodingName } from '../../base/text.ts';
 import { MARK_TRUNCATED } from '../../contracts/event.ts';
+import { sha256 } from '../sdk/long.ts';
 import { decodeChars, textEnd } from './collation.ts';
 import { HANDLE_TEXT_MAX, LIMITS } from './limits.ts';
 import type { RowShape } from './shape.ts';
-import { type RawValue, sha256 } from './values.ts';
+import type { RawValue } from './values.ts';
 
 /** What holds a statement's text: an event, or a handle until it is executed. */
 export interface TextHolder {
