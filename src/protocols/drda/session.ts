@@ -18,7 +18,7 @@ import type { Digest } from '../sdk/long.ts';
 import { ClientSession } from '../sdk/session.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
 import { CCSID_EBCDIC } from './ccsid.ts';
-import { HandleTable } from './handles.ts';
+import { type PreparedTable, preparedTable } from './handles.ts';
 import type { RowWalker } from './rows.ts';
 import type { StatementText, TextSpan } from './text.ts';
 import { Typdef } from './typdef.ts';
@@ -172,7 +172,8 @@ export class Session extends ClientSession {
   failedChain = -1;
   /** Section whose preparation failed in that chain: executing it is refused, and no record of its own. */
   failedKey = '';
-  readonly statements: HandleTable = new HandleTable();
+  /** Prepared, by package and section. */
+  readonly statements: PreparedTable = preparedTable();
   readonly cursors: Map<string, QueryCursor> = new Map();
   /** Package of the last section named in full. */
   package = '';

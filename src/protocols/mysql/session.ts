@@ -290,7 +290,7 @@ export class MysqlSession extends ClientSession {
   }
 
   private closeCursors(sink: EventSink): void {
-    for (const prepared of this.statements.all()) this.closeCursor(prepared, sink);
+    for (const prepared of this.statements.values()) this.closeCursor(prepared, sink);
   }
 
   dropStatements(sink: EventSink): void {

@@ -233,7 +233,7 @@ function skipPipeline(s: Session): void {
 function undo(s: Session, step: Step): void {
   if (step.portal) {
     step.portal.event = undefined;
-    if (s.portals.use(step.portal.name) === step.portal) s.portals.delete(step.portal.name);
+    if (s.portals.get(step.portal.name) === step.portal) s.portals.delete(step.portal.name);
   }
   if (step.name === undefined) return;
   if (step.previous) s.statements.set(step.name, step.previous);

@@ -8,6 +8,7 @@ import {
   type StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { copyText } from '../sdk/handles.ts';
 import { Digest, keptText, sha256 } from '../sdk/long.ts';
 import { readValues } from './bind.ts';
 import { readFunctionCall } from './function_call.ts';
@@ -182,9 +183,6 @@ function onParse(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
     step.previous = s.statements.delete(name);
     step.statement = readStatement(s, frame, cursor);
     s.statements.set(name, step.statement);
-    while (s.statements.evict()) {
-      // Dropped: executions of it will say that the handle is unknown.
-    }
   }
   enqueue(s, step, sink);
 }
@@ -230,10 +228,7 @@ function describe(s: Session, event: StatementEvent, statement: Statement | unde
     event.marks |= MARK_UNKNOWN_HANDLE;
     return;
   }
-  event.text = statement.text;
-  event.textLength = statement.textLength;
-  event.textSha256 = statement.textSha256;
-  event.marks |= statement.marks;
+  copyText(statement, event);
   // Among lost requests may have been one that gave its name to another text.
   if (statement.losses !== s.requestLosses) event.marks |= MARK_GAP;
 }
@@ -242,7 +237,7 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   const portalName = cursor.cstring(s.encoding);
   const statementName = cursor.cstring(s.encoding);
   const step = newStep(STEP_BIND, frame);
-  const statement = cursor.failed ? undefined : s.statements.use(statementName);
+  const statement = cursor.failed ? undefined : s.statements.get(statementName);
   const event = s.statement(frame.startUs, 'prepared');
   describe(s, event, statement);
   if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
@@ -251,16 +246,14 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
   const portal = new Portal(portalName, statement, event, step.weight, s.queue.boundariesQueued);
   step.portal = portal;
-  detachPortal(s, s.portals.delete(portalName), sink);
-  s.portals.set(portalName, portal);
-  for (let old = s.portals.evict(); old; old = s.portals.evict()) detachPortal(s, old, sink);
+  s.portals.set(portalName, portal, (gone) => detachPortal(s, gone, sink));
   enqueue(s, step, sink);
 }
 
 function onExecute(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const name = cursor.cstring(s.encoding);
   const step = newStep(STEP_EXECUTE, frame);
-  const portal = cursor.failed ? undefined : s.portals.use(name);
+  const portal = cursor.failed ? undefined : s.portals.get(name);
   if (portal?.event) {
     step.portal = portal;
     portal.executing++;
@@ -280,7 +273,7 @@ function onDescribe(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): 
   const step = newStep(STEP_DESCRIBE, frame);
   const kind = cursor.u8();
   const name = cursor.cstring(s.encoding);
-  step.statement = kind === KIND_STATEMENT ? s.statements.use(name) : s.portals.use(name)?.statement;
+  step.statement = kind === KIND_STATEMENT ? s.statements.get(name) : s.portals.get(name)?.statement;
   enqueue(s, step, sink);
 }
 

@@ -8,9 +8,10 @@
 import type { TextEncodingName } from '../../base/text.ts';
 import { type LoginEvent, MARK_GAP, MARK_NO_REPLY, type Outcome, type StatementEvent } from '../../contracts/event.ts';
 import type { ConnectionInfo, EventSink } from '../../contracts/protocol.ts';
+import type { HandleTable } from '../sdk/handles.ts';
 import { ClientSession } from '../sdk/session.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
-import { HandleTable, type Portal, type Statement } from './handles.ts';
+import { handlesByName, type Portal, type Statement } from './handles.ts';
 import { LIMITS, PENDING_BYTES_MAX, STEPS_MAX } from './limits.ts';
 import { PendingQueue, STEP_EXECUTE, type Step } from './pending.ts';
 import type { Tail } from './tail.ts';
@@ -53,8 +54,8 @@ export class Session extends ClientSession {
   firstUs = 0;
 
   readonly queue: PendingQueue = new PendingQueue();
-  readonly statements: HandleTable<Statement> = new HandleTable();
-  readonly portals: HandleTable<Portal> = new HandleTable();
+  readonly statements: HandleTable<string, Statement> = handlesByName();
+  readonly portals: HandleTable<string, Portal> = handlesByName();
   /** Replies can be counted off against requests. */
   aligned = true;
   /** The server owes nothing, as far as was seen: its last word was ReadyForQuery. */

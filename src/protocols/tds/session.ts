@@ -6,11 +6,11 @@ import { TlsObserver } from '../sdk/tls.ts';
 import { Channel } from './channel.ts';
 import { ENCRYPT_UNKNOWN } from './constants.ts';
 import { Dialect } from './dialect.ts';
-import { HandleTable } from './statements.ts';
+import { type PreparedTable, preparedTable } from './statements.ts';
 
 export class TdsSession extends ClientSession {
   readonly dialect: Dialect = new Dialect();
-  readonly handles: HandleTable = new HandleTable();
+  readonly handles: PreparedTable = preparedTable();
   /** The connection itself, or all of it that is not multiplexed. */
   readonly main: Channel;
   /** MARS sessions by number; made by `smp.ts`. */

@@ -12,6 +12,7 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
+import { TLS_HANDSHAKE } from '../sdk/tls.ts';
 import { CIPHER_NAMES, isAno, readAnoReply } from './ano.ts';
 import { cancel, forceRequest, onClientData } from './calls.ts';
 import { connectFacts, refusalCode } from './connect.ts';
@@ -22,7 +23,6 @@ import { recallRedirect, rememberRedirect } from './redirect.ts';
 import { finishReply, onServerData } from './replies.ts';
 import { TnsSession } from './session.ts';
 
-const TLS_HANDSHAKE = 0x16;
 const DESCRIPTOR_BYTES_MAX = 8192;
 const REFUSE_TEXT_OFFSET = 12;
 const REDIRECT_TEXT_OFFSET = 10;

@@ -16,7 +16,7 @@ import { ClientSession } from '../sdk/session.ts';
 import { TlsObserver } from '../sdk/tls.ts';
 import { ReplyBuffer, RequestBuffer } from './buffers.ts';
 import { encodingOf } from './charset.ts';
-import { type CursorEntry, CursorTable } from './cursors.ts';
+import { type CursorEntry, type CursorTable, cursorTable } from './cursors.ts';
 import { LIMITS } from './limits.ts';
 import type { LongText } from './long-text.ts';
 import { Negotiation } from './negotiate.ts';
@@ -93,7 +93,7 @@ export class TnsSession extends ClientSession {
   /** Table of the direct path load that was prepared. */
   loadTable: string | undefined = undefined;
   readonly pending: Pending[] = [];
-  readonly cursors: CursorTable = new CursorTable(LIMITS.handlesMax);
+  readonly cursors: CursorTable = cursorTable();
   /** Failed first attempt of a privileged login, which the client repeats on its own. */
   heldLogin: LoginEvent | undefined = undefined;
   loginMode = 0;
@@ -185,7 +185,7 @@ export class TnsSession extends ClientSession {
   }
 
   closeCursors(sink: EventSink): void {
-    for (const entry of this.cursors.all()) this.closeCursor(entry, sink);
+    for (const entry of this.cursors.values()) this.closeCursor(entry, sink);
   }
 
   /** Lost bytes may have been anyone's: they mark the next statement that is recorded. */
