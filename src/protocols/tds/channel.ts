@@ -213,10 +213,10 @@ export class Channel {
       // Its end may be among what was lost: what came is all that will come.
       if (!synced) assembly.take((message) => onRequest(this, message, sink));
     }
-    if (!synced) {
-      this.clientDoubt = true;
-      this.doubt = true;
-    }
+    if (synced) return;
+    this.clientDoubt = true;
+    // The data that it announced may be what was lost.
+    if (this.bulk !== undefined) this.bulk.marks |= MARK_GAP;
   }
 
   /** Takes the first request out of the queue without recording it. */
