@@ -275,6 +275,7 @@ class AuditSession implements EventSink {
   private describe(record: AuditRecord, event: StatementEvent, part: Part, dialect: SqlDialect): void {
     record.procedure = event.procedure;
     record.parameters = event.parameters;
+    record.objects = event.objects;
     if (event.text !== undefined) {
       this.describeText(record, event, event.text, part);
       this.describeStatements(record, part.statements, dialect);
