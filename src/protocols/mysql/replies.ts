@@ -5,6 +5,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { LoginEvent, Outcome, StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_CLIENT } from '../../contracts/protocol.ts';
+import { copyText } from '../sdk/handles.ts';
 import * as c from './constants.ts';
 import { resolveDeferred } from './execute.ts';
 import { countRows, TYPE_ROWS } from './frame.ts';
@@ -33,7 +34,6 @@ import {
   REPLY_PREPARE_DEFINITIONS,
   REPLY_ROWS,
 } from './session.ts';
-import { copyText } from './statements.ts';
 
 const reply = new Reply();
 

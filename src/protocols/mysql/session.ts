@@ -202,12 +202,6 @@ export class MysqlSession extends ClientSession {
     return this.has(CLIENT_COMPRESS) || this.has(CLIENT_ZSTD_COMPRESSION);
   }
 
-  statement(startUs: number, call: string, operation?: string): StatementEvent {
-    const event = new StatementEvent(this.identity, startUs, call);
-    event.operation = operation;
-    return event;
-  }
-
   /** Queues a request. Makes room first: see the policy above for doubt, and the README for a full queue. */
   push(pending: Pending, bytes: number, startUs: number, sink: EventSink): void {
     const asks = pending.kind !== KIND_NONE;
@@ -296,7 +290,7 @@ export class MysqlSession extends ClientSession {
   }
 
   private closeCursors(sink: EventSink): void {
-    for (const prepared of this.statements.all()) this.closeCursor(prepared, sink);
+    for (const prepared of this.statements.values()) this.closeCursor(prepared, sink);
   }
 
   dropStatements(sink: EventSink): void {
