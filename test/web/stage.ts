@@ -51,6 +51,7 @@ export async function withStage(use: (stage: Stage) => Promise<void>, options: S
       state: ':memory:',
       socket: undefined,
       evidence: undefined,
+      twoToPush: false,
       version: '0.0.0',
       tls: undefined,
       web: WEB,
