@@ -87,7 +87,13 @@ test('refuses what it cannot do, or what is wrong', () => {
     'a{101}',
     '[z-a]',
   ];
-  for (const source of [...refused, '('.repeat(40) + ')'.repeat(40), '(a{100}){100}', '(?:(?:(?:){100}){100}){100}', 'a|'.repeat(100_000)])
+  for (const source of [
+    ...refused,
+    '('.repeat(40) + ')'.repeat(40),
+    '(a{100}){100}',
+    '(?:(?:(?:){100}){100}){100}',
+    'a|'.repeat(100_000),
+  ])
     assert.throws(() => new Regex(source), RegexError, source);
 });
 

@@ -55,7 +55,19 @@ describe('time expressions of Argus', () => {
     assert.equal(parseRanges('2026/02/**.14-16', NOW_US).length, 28);
   });
 
-  for (const wrong of ['+1h', '-1w', '2026/11/*', '', '25', '2026/13/01', '15-14', '-', 'tomorrow', '2026-02-30', '2026/02/29']) {
+  for (const wrong of [
+    '+1h',
+    '-1w',
+    '2026/11/*',
+    '',
+    '25',
+    '2026/13/01',
+    '15-14',
+    '-',
+    'tomorrow',
+    '2026-02-30',
+    '2026/02/29',
+  ]) {
     test(`${JSON.stringify(wrong)} is refused`, () => {
       assert.throws(() => parseRanges(wrong, NOW_US), QueryError);
     });
