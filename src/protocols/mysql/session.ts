@@ -202,6 +202,19 @@ export class MysqlSession extends ClientSession {
     return this.has(CLIENT_COMPRESS) || this.has(CLIENT_ZSTD_COMPRESSION);
   }
 
+  /** Waits for a command, and the next one is queued behind nothing and emits nothing. */
+  isIdle(): boolean {
+    return (
+      this.phase === PHASE_COMMAND &&
+      this.framing === FRAMING_PLAIN &&
+      this.pending.length === 0 &&
+      !this.clientContinues &&
+      !this.doubt &&
+      !this.adrift &&
+      this.quitUs < 0
+    );
+  }
+
   statement(startUs: number, call: string, operation?: string): StatementEvent {
     const event = new StatementEvent(this.identity, startUs, call);
     event.operation = operation;
