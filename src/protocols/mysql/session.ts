@@ -202,6 +202,19 @@ export class MysqlSession extends ClientSession {
     return this.has(CLIENT_COMPRESS) || this.has(CLIENT_ZSTD_COMPRESSION);
   }
 
+  /** Waits for a command, and the next one is queued behind nothing and emits nothing. */
+  isIdle(): boolean {
+    return (
+      this.phase === PHASE_COMMAND &&
+      this.framing === FRAMING_PLAIN &&
+      this.pending.length === 0 &&
+      !this.clientContinues &&
+      !this.doubt &&
+      !this.adrift &&
+      this.quitUs < 0
+    );
+  }
+
   /** Queues a request. Makes room first: see the policy above for doubt, and the README for a full queue. */
   push(pending: Pending, bytes: number, startUs: number, sink: EventSink): void {
     const asks = pending.kind !== KIND_NONE;
