@@ -36,10 +36,15 @@ VALUE VARIABLES VERSIONS VIEW VIRTUAL WAITFOR WARNINGS WHILE WORK WRAPPER WRITET
 `;
 
 /** Keyword by id, upper case; id 0 is "no keyword". */
-export const KEYWORDS: readonly string[] = ['', ...split(RESERVED), ...split(SOFT)];
+export const KEYWORDS: readonly string[] = internalized(['', ...split(RESERVED), ...split(SOFT)]);
 
 /** Ids below this (and above 0) are reserved. */
 export const RESERVED_END: number = 1 + split(RESERVED).length;
+
+/** The same strings as names of properties are: the engine compares those by identity, which the walks do all the time. */
+function internalized(words: readonly string[]): readonly string[] {
+  return Object.keys(Object.fromEntries(words.map((word) => [word, true])));
+}
 
 function split(list: string): readonly string[] {
   return list.trim().split(/\s+/);
