@@ -11,6 +11,7 @@
  * when the lexer found the very same literals in it. A hash only finds the set of slots.
  */
 import { SQL_TEMPLATES_MAX, type SqlStatement, type TextSpan } from '../contracts/sql.ts';
+import type { Codes } from './codes.ts';
 import { CLASS_BACKTICK, CLASS_BRACKET, type DialectRules } from './dialects.ts';
 
 /** Slots in a set: templates that fall to the same one do not drive each other out. */
@@ -53,8 +54,8 @@ interface Entry {
 
 export class TemplateCache {
   private readonly slots: (Entry | undefined)[] = new Array(SQL_TEMPLATES_MAX).fill(undefined);
-  /** The text scanned last: its ASCII characters, and its literals as start, end pairs. */
-  private readonly bytes = Buffer.alloc(TEXT_LENGTH_MAX + 1);
+  /** The text scanned last: its characters, and its literals as start, end pairs. */
+  private bytes: Uint8Array = NOTHING;
   private readonly spans = new Int32Array(2 * LITERALS_MAX);
   /** -1: it can have no template. */
   private spanWords = -1;
@@ -62,10 +63,11 @@ export class TemplateCache {
   /** Way of the set that is replaced next. */
   private turn = 0;
 
-  /** The analysis of a text whose template is known. */
-  find(text: string, rules: DialectRules): SqlStatement | undefined {
-    const { length } = text;
-    this.spanWords = this.load(text) ? this.scan(length, rules) : -1;
+  /** The analysis of a text whose template is known. The characters are needed until `add`. */
+  find(codes: Codes, rules: DialectRules): SqlStatement | undefined {
+    const { bytes, length } = codes;
+    this.bytes = bytes;
+    this.spanWords = codes.isAscii && length <= TEXT_LENGTH_MAX ? this.scan(length, rules) : -1;
     if (this.spanWords < 0) return undefined;
     const entry = this.known(rules, length);
     if (entry === undefined) return undefined;
@@ -95,11 +97,11 @@ export class TemplateCache {
    * Keeps the analysis of the text that `find` was asked for last and did not know. The caller has made sure that it
    * is the only statement of the text, and depends on none of its literals.
    */
-  add(text: string, rules: DialectRules, statement: SqlStatement): void {
+  add({ length }: Codes, rules: DialectRules, statement: SqlStatement): void {
     if (this.spanWords < 0 || !this.agrees(statement.literals)) return;
     const slot = this.freeSlot();
     const kept = { ...statement, literals: NO_SPANS, template: { slot } };
-    const bytes = Uint8Array.from(this.bytes.subarray(0, text.length));
+    const bytes = Uint8Array.from(this.bytes.subarray(0, length));
     const spans = this.spans.slice(0, this.spanWords);
     this.slots[slot] = { hash: this.hash, rules, bytes, spans, statement: kept };
   }
@@ -135,14 +137,6 @@ export class TemplateCache {
     for (let i = 0; i < count; i++)
       literals[i] = { start: this.spans[2 * i] as number, end: this.spans[2 * i + 1] as number };
     return literals;
-  }
-
-  /** Bytes are read several times as fast as characters of a string. False when some are not ASCII. */
-  private load(text: string): boolean {
-    const { length } = text;
-    if (length > TEXT_LENGTH_MAX || this.bytes.write(text, 'utf8') !== length) return false;
-    this.bytes[length] = 0;
-    return true;
   }
 
   /** Whether the text scanned last equals the entry's outside their literals. */
@@ -274,3 +268,4 @@ function meanings(): Uint8Array {
 }
 
 const NO_SPANS: readonly TextSpan[] = [];
+const NOTHING = new Uint8Array(0);

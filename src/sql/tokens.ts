@@ -2,6 +2,7 @@
  * The tokens of one statement in reused typed arrays: kind, range of the text, and a small fact by kind. A statement
  * keeps at most `TOKENS_MAX` of them; what stands behind is read for its end only and counts as one literal.
  */
+import { Codes } from './codes.ts';
 import { KEYWORDS, RESERVED_END } from './keywords.ts';
 
 export const KIND_NONE = 0;
@@ -34,6 +35,8 @@ const TOKENS_INITIAL = 1024;
 
 export class Tokens {
   text = '';
+  /** Of `text`. */
+  readonly codes: Codes = new Codes();
   count = 0;
   kind: Uint8Array = new Uint8Array(TOKENS_INITIAL);
   fact: Uint16Array = new Uint16Array(TOKENS_INITIAL);
