@@ -32,6 +32,7 @@ export const TOKENS_MAX = 65_536;
 /** Tokens behind the limit are seen by the splitter in pieces of this many. */
 export const TOKENS_SPARE = 1024;
 const TOKENS_INITIAL = 1024;
+const COLON = 0x3a;
 
 export class Tokens {
   text = '';
@@ -79,6 +80,14 @@ export class Tokens {
   /** True when the operator at `i` is the one character `code`. */
   isOperator(i: number, code: number): boolean {
     return this.kindAt(i) === KIND_OPERATOR && this.fact[i] === code;
+  }
+
+  /** PostgreSQL's `::`. */
+  isCast(i: number): boolean {
+    if (this.kindAt(i) !== KIND_OPERATOR || this.fact[i] !== 0) return false;
+    const start = this.start[i] as number;
+    const { bytes } = this.codes;
+    return (this.end[i] as number) - start === 2 && bytes[start] === COLON && bytes[start + 1] === COLON;
   }
 
   isLiteral(i: number): boolean {
