@@ -4,7 +4,7 @@
  * its level. It is not a parser: it accepts what no server would, and gives what the words say.
  */
 
-import { keywordStep, STOP } from './clauses.ts';
+import { isStep, keywordStep, STOP } from './clauses.ts';
 import type { DialectRules } from './dialects.ts';
 import { type Facts, sameName } from './facts.ts';
 import {
@@ -173,7 +173,7 @@ export class Query {
       const closed = this.level;
       this.levels.pop();
       this.level = this.levels[this.levels.length - 1] as Level;
-      this.ctes.length = Math.min(this.ctes.length, closed.ctes);
+      while (this.ctes.length > closed.ctes) this.ctes.pop();
       this.facts.close(closed.scope, this.rules.targetAliases);
       this.inherit(closed);
       this.operandEnd = closed.isOperand ? i + 1 : -1;
@@ -215,7 +215,7 @@ export class Query {
     if (word !== '') {
       if (this.isControl && this.levels.length === 1 && this.endsControl(word)) return STOP;
       if (this.rules.batch && this.levels.length === 1 && this.startsAnother(word, i)) return STOP;
-      const next = keywordStep(this, word, i);
+      const next = isStep(tokens.fact[i] as number) ? keywordStep(this, word, i) : 0;
       if (next !== 0) {
         this.operandEnd = word === 'END' || word === 'NULL' || word === 'TRUE' || word === 'FALSE' ? i + 1 : -1;
         return next;
@@ -301,12 +301,13 @@ export class Query {
       this.argumentsAt = next;
       return next;
     }
-    const cte = name.parts === 1 ? this.cteOf(name.text) : undefined;
+    const { text } = name;
+    const cte = name.parts === 1 && this.ctes.length > 0 ? this.cteOf(text) : undefined;
     if (cte !== undefined) {
       if (level.mode !== MODE_READ) facts.markWritten(cte.object);
       return this.alias(next, -1);
     }
-    const { last, text } = name;
+    const { last } = name;
     const object = facts.addObject(text, level.mode === MODE_WRITE);
     if (level.firstObject < 0) level.firstObject = object;
     const end = this.alias(next, object);
@@ -377,13 +378,15 @@ export class Query {
     this.operandEnd = next;
     if (tokens.kindAt(next) === KIND_LEFT && !this.isOuterJoinMark(next)) {
       this.operandEnd = -1;
-      if (!NOT_FUNCTIONS.has(word)) facts.functions.add(name.text);
-      const isExtract = name.parts === 1 && sameName(name.text, 'extract') && tokens.word(next + 2) === 'FROM';
+      if (word !== '' && NOT_FUNCTIONS.has(word)) return next;
+      const { text } = name;
+      facts.functions.add(text);
+      const isExtract = tokens.word(next + 2) === 'FROM' && sameName(text, 'extract');
       return isExtract ? this.open(next) + 1 : next;
     }
-    if (isAlias || name.hasStar || FRAME_WORDS.has(word)) return next;
+    if (isAlias || name.hasStar || (word !== '' && FRAME_WORDS.has(word))) return next;
     if (word === 'INTERVAL' && tokens.isLiteral(next)) return next;
-    if (tokens.isString(next) && this.isTypedLiteral(i, name.text)) return next;
+    if (tokens.isString(next) && this.isTypedLiteral(i)) return next;
     if (level.hasColumns) facts.columns.add(name.last);
     if (level.clause === CLAUSE_SET && name.qualifier !== '' && isAssignment(tokens, next)) {
       const before = i - 1;
@@ -399,9 +402,10 @@ export class Query {
   }
 
   /** `DATE '…'`, `_utf8'…'`, and in most dialects any type's name. */
-  private isTypedLiteral(i: number, text: string): boolean {
+  private isTypedLiteral(i: number): boolean {
     if (this.tokens.kindAt(i) === KIND_NONE) return false;
     if (!this.rules.backslash && !this.rules.batch) return true;
+    const { text } = this.name;
     return text.startsWith('_') || TYPED_LITERALS.has(text.toUpperCase());
   }
 }
