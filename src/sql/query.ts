@@ -5,6 +5,7 @@
  */
 
 import { isStep, keywordStep, STOP } from './clauses.ts';
+import { Ctes } from './ctes.ts';
 import type { DialectRules } from './dialects.ts';
 import { type Facts, sameName } from './facts.ts';
 import {
@@ -49,15 +50,6 @@ import {
 
 const PLUS = 0x2b;
 
-/** CTE names remembered; further ones are taken for tables. */
-const CTES_MAX = 64;
-
-interface Cte {
-  readonly name: string;
-  /** The first table of its query, -1 when there is none or it is not known yet. */
-  readonly object: number;
-}
-
 export class Query {
   readonly tokens: Tokens;
   readonly facts: Facts;
@@ -72,7 +64,7 @@ export class Query {
   isControl = false;
 
   private readonly name = new Name();
-  private readonly ctes: Cte[] = [];
+  private readonly ctes = new Ctes();
   /** Position behind the last operand: a name there is an alias. */
   private operandEnd = -1;
   /** Position of the bracket that opens the arguments of a table function. */
@@ -155,7 +147,7 @@ export class Query {
     else if (level.clause === CLAUSE_CTE || level.clause === CLAUSE_IGNORE) clause = CLAUSE_IGNORE;
     else if (before === 'TOP' || before === 'ON') isOperand = false;
     const isOuter = level.isOuter && level.clause === CLAUSE_START;
-    const next = newLevel(clause, isQuery || clause === CLAUSE_TABLE, isOuter, this.facts.scope(), this.ctes.length);
+    const next = newLevel(clause, isQuery || clause === CLAUSE_TABLE, isOuter, this.facts.scope(), this.ctes.count);
     next.isOperand = isOperand;
     next.hasColumns = next.isQuery || level.hasColumns;
     if (clause === CLAUSE_TABLE) {
@@ -173,7 +165,7 @@ export class Query {
       const closed = this.level;
       this.levels.pop();
       this.level = this.levels[this.levels.length - 1] as Level;
-      while (this.ctes.length > closed.ctes) this.ctes.pop();
+      this.ctes.forget(closed.ctes);
       this.facts.close(closed.scope, this.rules.targetAliases);
       this.inherit(closed);
       this.operandEnd = closed.isOperand ? i + 1 : -1;
@@ -185,7 +177,7 @@ export class Query {
   /** What a closed bracket leaves to the level around it: a CTE's name, and the table that stands for the bracket. */
   private inherit(closed: Level): void {
     const level = this.level;
-    if (level.clause === CLAUSE_CTE && closed.isQuery) this.addCte(level.cteName, closed.firstObject);
+    if (level.clause === CLAUSE_CTE && closed.isQuery) this.ctes.add(level.cteName, closed.firstObject);
     else if (level.firstObject < 0) level.firstObject = closed.firstObject;
     // A derived table that is changed changes its first table.
     if (level.clause === CLAUSE_TABLED && level.mode !== MODE_READ && closed.isQuery && closed.verb === 'SELECT') {
@@ -267,19 +259,8 @@ export class Query {
     const isFirst = before === 'WITH' || before === 'RECURSIVE' || this.tokens.kindAt(i - 1) === KIND_COMMA;
     if (!isFirst || !this.read(i)) return i + 1;
     this.level.cteName = this.name.text;
-    if (this.level.isRecursive || this.rules.implicitRecursion) this.addCte(this.name.text, -1);
+    if (this.level.isRecursive || this.rules.implicitRecursion) this.ctes.add(this.name.text, -1);
     return this.name.next;
-  }
-
-  private addCte(name: string, object: number): void {
-    const known = this.cteOf(name);
-    if (known !== undefined) this.ctes[this.ctes.indexOf(known)] = { name, object };
-    else if (name !== '' && this.ctes.length < CTES_MAX) this.ctes.push({ name, object });
-  }
-
-  private cteOf(name: string): Cte | undefined {
-    for (const cte of this.ctes) if (sameName(cte.name, name)) return cte;
-    return undefined;
   }
 
   /** Reads a name that is not a column's; one that may be a string makes the result this statement's own. */
@@ -302,7 +283,7 @@ export class Query {
       return next;
     }
     const { text } = name;
-    const cte = name.parts === 1 && this.ctes.length > 0 ? this.cteOf(text) : undefined;
+    const cte = name.parts === 1 ? this.ctes.find(text) : undefined;
     if (cte !== undefined) {
       if (level.mode !== MODE_READ) facts.markWritten(cte.object);
       return this.alias(next, -1);

@@ -10,7 +10,7 @@
  * It is part of the record's format: changing the summary or the hash changes stored fingerprints.
  */
 import { decodeText } from '../base/text.ts';
-import { KEYWORDS, RESERVED_END } from './keywords.ts';
+import { flagsOf, KEYWORDS, RESERVED_END } from './keywords.ts';
 import {
   KIND_COMMA,
   KIND_DOT,
@@ -379,8 +379,10 @@ function isStringKind(kind: number): boolean {
 function isQueryStatement(tokens: Tokens): boolean {
   if (tokens.kindAt(0) === KIND_LEFT) return true;
   const id = tokens.kindAt(0) === KIND_WORD ? (tokens.fact[0] as number) : 0;
-  return id > 0 && id < RESERVED_END && !['CREATE', 'ALTER', 'DROP', 'GRANT', 'REVOKE', 'SET'].includes(tokens.word(0));
+  return id > 0 && id < RESERVED_END && DEFINITIONS[id] === 0;
 }
+
+const DEFINITIONS: Uint8Array = flagsOf('CREATE ALTER DROP GRANT REVOKE SET');
 
 function finalMix(value: number): number {
   let h = value;
