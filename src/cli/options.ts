@@ -1,7 +1,7 @@
 /** Parsers of option values; each says in one line what was wrong and what would be right. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseNetwork } from '../base/networks.ts';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
 import { OVERLAP_NAMES, type OverlapPolicy, type OverlapRange } from '../reassembly/overlap.ts';
@@ -44,18 +44,25 @@ export function overlapRange(value: string, before: readonly OverlapRange[] = []
   return [...before, { ...range, policy: policy as OverlapPolicy }];
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
-/** Bytes, with `k`, `m` or `g` for 1024 and its powers. */
+/** Bytes, with `k`, `m`, `g` or `t` for 1024 and its powers. */
 export function byteCount(value: string): number {
-  const match = /^(\d+)([kmg]?)$/i.exec(value);
+  const match = /^(\d{1,15})([kmgt]?)$/i.exec(value);
   const bytes = Number(match?.[1]) * (SIZE_UNITS[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN);
-  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('expected bytes, for example 512m.');
+  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('expected a size such as 500M or 20G.');
   return bytes;
 }
 
 /** Bytes of evidence that are kept when nothing else is asked for. */
-export const DEFAULT_EVIDENCE_BYTES: number = 2 ** 30;
+const DEFAULT_EVIDENCE_BYTES = 2 ** 30;
+
+/** Bounds the folder of `--evidence`. */
+export function evidenceSizeOption(): Option {
+  return new Option('--evidence-max-bytes <size>', 'size of that folder; the oldest go')
+    .argParser(byteCount)
+    .default(DEFAULT_EVIDENCE_BYTES, '1G');
+}
 
 export function evidenceOptions(options: {
   readonly evidence?: string;

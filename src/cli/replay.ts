@@ -21,10 +21,9 @@ import { Watch } from '../sensor/watch.ts';
 import type { TrafficLog } from '../traffic/log.ts';
 import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
 import {
-  byteCount,
-  DEFAULT_EVIDENCE_BYTES,
   DEFAULT_FLOWS_MAX,
   evidenceOptions,
+  evidenceSizeOption,
   overlapRange,
   PACKAGED_POLICIES,
   portHint,
@@ -76,7 +75,7 @@ Examples:
   wiretrail replay odd.pcap --port 15432=postgres         a hint where the beginning of a connection is missing`;
 
 export function replayCommand(exit: (code: number) => void): Command {
-  return flowRecordOptions(retentionOptions(new Command('replay')))
+  const command = new Command('replay')
     .description(
       'read captures (pcap, pcapng, also .gz and .zst; folders; - for standard input) and write audit records',
     )
@@ -94,9 +93,10 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng; with one worker only')
-    .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
+    .addOption(evidenceSizeOption())
     .option('--workers <count>', 'threads; records are the same with any number', positiveInteger, 1)
-    .option('--quiet', 'no summary')
+    .option('--quiet', 'no summary');
+  return flowRecordOptions(retentionOptions(command))
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: ReplayOptions) => exit(await run(files, options)));
 }

@@ -12,6 +12,7 @@ import {
 } from './column-file.ts';
 import { ColumnBuilder, columnsPath } from './columns.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import type { KeyRows } from './keys.ts';
 import { DIMENSIONS, indexPath, PostingIndex, writePostings } from './postings.ts';
 import {
   CellBuilder,
@@ -22,6 +23,7 @@ import {
   readRollup,
   writeRollup,
 } from './rollup.ts';
+import { readRowKeys } from './row-keys.ts';
 import { leaveWal } from './segment.ts';
 import { ChunkView } from './view.ts';
 
@@ -42,9 +44,10 @@ export function sealSegment(segment: SealedSegment): void {
     const db = new Database(path, { fileMustExist: true });
     try {
       db.pragma('wal_checkpoint(TRUNCATE)');
-      if (!buildFromColumns(segment, db)) {
+      const keys = readRowKeys(db);
+      if (!buildFromColumns(segment, db, keys)) {
         writeColumns(path, readChunks(db, firstSeq));
-        if (!buildFromColumns(segment, db)) throw new StoreError('damaged', `${path}: the file is damaged`);
+        if (!buildFromColumns(segment, db, keys)) throw new StoreError('damaged', `${path}: the file is damaged`);
       }
       leaveWal(db);
     } finally {
@@ -56,7 +59,7 @@ export function sealSegment(segment: SealedSegment): void {
 }
 
 /** Makes sums and index of the columns that the segment's writer left; false when they are not whole. */
-function buildFromColumns(segment: SealedSegment, db: Database.Database): boolean {
+function buildFromColumns(segment: SealedSegment, db: Database.Database, keys: readonly KeyRows[]): boolean {
   const { path, firstSeq, rows } = segment;
   const postings = { session: new Uint32Array(rows), shape: new Uint32Array(rows), verdict: new Uint32Array(rows) };
   const tables = ROLLUPS.map((kind) => new CellBuilder(kind, cellSource(db, kind)));
@@ -83,7 +86,7 @@ function buildFromColumns(segment: SealedSegment, db: Database.Database): boolea
   }
   syncColumns(path);
   writeRollup(path, encodeRollup(tables, rows));
-  writePostings(indexPath(path), firstSeq, postings);
+  writePostings(indexPath(path), firstSeq, postings, keys);
   return true;
 }
 
