@@ -50,7 +50,7 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
   const losses = lossesOf(source, range);
   const total = Math.max(1, Math.ceil((range.toUs - range.fromUs) / MINUTE_US));
   const filter = both(databasesFilter(db), valueFilter('kind', 'opaque'));
-  const opaque = source.reader.count({ ...range, filter });
+  const opaque = source.count({ ...range, filter });
   const share = Math.max(0, 1 - losses.minutes / total);
   const watched = watchedBy(source.directory, range);
   return {

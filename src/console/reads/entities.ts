@@ -39,7 +39,7 @@ const RARE_PART = 0.01;
 
 export function entities(source: Source, args: Seen<EntitiesQuery>): Entities {
   const question = questionOf(source, args);
-  const total = source.reader.count(question.query);
+  const total = source.count(question.query);
   const limit = args.limit ?? 200;
   const { items, values } = topItems(source, question, FIELD_OF[args.kind], total, limit);
   return { asked: source.asked(question), total: values, items, others: values - items.length };
