@@ -44,6 +44,7 @@ interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly maskKey?: string;
   readonly socket?: string;
   readonly console?: string | true;
+  readonly twoToPush?: boolean;
   readonly alarm?: readonly string[];
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
@@ -86,6 +87,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
       '--console [address:port]',
       `serve the web console as well (${DEFAULT_LISTEN}), with a certificate made here`,
     )
+    .option('--two-to-push', 'in that console a policy is pushed only from a draft that another administrator kept')
     .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
@@ -169,10 +171,10 @@ async function run(options: SensorOptions): Promise<number> {
 
 /** The console of `--console`. That it cannot be served ends no capture. */
 async function consoleBeside(options: SensorOptions): Promise<ConsoleServer | undefined> {
-  const { console: listen, store, socket, evidence } = options;
+  const { console: listen, store, socket, evidence, twoToPush } = options;
   if (listen === undefined || store === undefined) return undefined;
   try {
-    const own = { ...(socket && { socket }), ...(evidence && { evidence }) };
+    const own = { ...(socket && { socket }), ...(evidence && { evidence }), ...(twoToPush && { twoToPush }) };
     return await startConsole({ listen: listen === true ? DEFAULT_LISTEN : listen, store, tls: true, ...own });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

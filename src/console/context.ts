@@ -25,6 +25,8 @@ export interface ConsoleSettings {
   readonly socket: string | undefined;
   /** Folder of a sensor's evidence; `undefined`: no packets are kept. */
   readonly evidence: string | undefined;
+  /** A policy is pushed only from a draft that somebody else kept. */
+  readonly twoToPush: boolean;
   readonly version: string;
 }
 

@@ -107,9 +107,9 @@ export class StoreReader {
     const selector = new ChunkSelector(query);
     let total = 0;
     yield* this.eachSegment(this.candidates({ ...query, after: undefined }), function* (pooled) {
-      const quick = pooled.withIndex((index) =>
-        indexCount(planSearch(pooled.segment, compiled, index), pooled.ref.rows),
-      );
+      const quick = pooled.ref.sealed
+        ? pooled.withFinder((finder) => indexCount(planSearch(pooled, compiled, finder), pooled.rows))
+        : undefined;
       if (quick !== undefined) {
         total += quick;
         return;
@@ -132,7 +132,7 @@ export class StoreReader {
       const { path, rows, sealed } = candidate;
       if (!due.has(path)) return [explainSkipped(path, rows)];
       const plan = this.withSegment(candidate, (pooled) =>
-        pooled.withFinder((index) => explainPlan(path, rows, sealed, planSearch(pooled.segment, compiled, index))),
+        pooled.withFinder((finder) => explainPlan(path, rows, sealed, planSearch(pooled, compiled, finder))),
       );
       return plan === undefined ? [] : [plan];
     });
@@ -305,9 +305,12 @@ export class StoreReader {
   private openStream(candidate: Candidate, query: CompiledQuery, order: Order): Stream | undefined {
     const pooled = this.pool.take(candidate);
     try {
-      const { segment } = pooled;
-      const plan = pooled.withFinder((index) => planSearch(segment, query, index));
-      const places = searchPlaces(segment, plan, order);
+      const plan = pooled.withFinder((finder) => planSearch(pooled, query, finder));
+      if (plan.candidates?.none === true) {
+        this.pool.give(pooled);
+        return undefined;
+      }
+      const places = searchPlaces(pooled, plan, order);
       const head = places.next();
       if (head.done !== true) return { pooled, places, head: head.value };
     } catch (error) {

@@ -3,7 +3,7 @@
  * are summed into cells by period, row of one small table, and outcome; a cell is as good as its records for questions
  * about whole periods and that table alone. What does not fit (`cells.ts`) is answered from the columns.
  *
- *   0   "WTS1", u32 tables, u32 bytes of the file, u32 CRC-32 of everything from byte 16 on
+ *   0   "WTS2", u32 tables, u32 bytes of the file, u32 CRC-32 of everything from byte 16 on
  *   16  per table: u32 1 when it is kept (too many cells are of no use), u32 cells; then eight columns (`CELL_COLUMNS`):
  *       u32 width, u32 zero, f64 base, and for each cell what to add to the base: 0 (width 0), an unsigned number of 1,
  *       2 or 4 bytes, or a double, padded to 8 bytes
@@ -51,7 +51,7 @@ const CELL_COLUMNS = ['period', 'row', 'failed', 'records', 'rows', 'durationUs'
 type CellColumn = (typeof CELL_COLUMNS)[number];
 export type Cells = Readonly<Record<CellColumn, Float64Array>>;
 
-const MAGIC = 0x31535457;
+const MAGIC = 0x32535457;
 const HEADER_BYTES = 16;
 const TABLE_HEADER_BYTES = 8;
 const COLUMN_HEADER_BYTES = 16;

@@ -12,8 +12,10 @@ import {
 } from './column-file.ts';
 import { CHUNK_ROWS_MAX, ColumnBuilder, columnsPath } from './columns.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import type { KeyRows } from './keys.ts';
 import { DIMENSIONS, indexPath, PostingIndex, writePostings } from './postings.ts';
 import { RollupBuilder, type RollupSource, readRollup, writeRollup } from './rollup.ts';
+import { readRowKeys } from './row-keys.ts';
 import { leaveWal } from './segment.ts';
 import { ChunkView } from './view.ts';
 
@@ -35,9 +37,10 @@ export function sealSegment(segment: SealedSegment): void {
     try {
       db.pragma('wal_checkpoint(TRUNCATE)');
       const source = rollupSource(db, rows);
-      if (!buildFromColumns(segment, source)) {
+      const keys = readRowKeys(db);
+      if (!buildFromColumns(segment, source, keys)) {
         writeColumns(path, readChunks(db, firstSeq));
-        if (!buildFromColumns(segment, source)) throw new StoreError('damaged', `${path}: the file is damaged`);
+        if (!buildFromColumns(segment, source, keys)) throw new StoreError('damaged', `${path}: the file is damaged`);
       }
       leaveWal(db);
     } finally {
@@ -49,7 +52,7 @@ export function sealSegment(segment: SealedSegment): void {
 }
 
 /** Makes sums and index of the columns that the segment's writer left; false when they are not whole. */
-function buildFromColumns(segment: SealedSegment, source: RollupSource): boolean {
+function buildFromColumns(segment: SealedSegment, source: RollupSource, keys: readonly KeyRows[]): boolean {
   const { path, firstSeq, rows } = segment;
   const postings = { session: new Uint32Array(rows), shape: new Uint32Array(rows), verdict: new Uint32Array(rows) };
   const rollup = new RollupBuilder(source, CHUNK_ROWS_MAX);
@@ -76,7 +79,7 @@ function buildFromColumns(segment: SealedSegment, source: RollupSource): boolean
   }
   syncColumns(path);
   writeRollup(path, rollup.encode());
-  writePostings(indexPath(path), firstSeq, postings);
+  writePostings(indexPath(path), firstSeq, postings, keys);
   return true;
 }
 

@@ -119,7 +119,9 @@ export class SegmentSums {
   }
 
   add(view: ChunkView, keys: Float64Array): void {
-    this.sums.add(view, this.slotsFor(keys, view.rows));
+    // First: new slots may need bigger arrays, which are other ones.
+    const slots = this.slotsFor(keys, view.rows);
+    this.sums.add(view, slots);
   }
 
   /** Adds the cells for which `mask` is set; `keys` and `mask` begin with cell `start`. */

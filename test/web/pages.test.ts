@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { ROLES, type Role } from '#src/console/api/common.js';
-import { goTo, NO_BROWSER, type Stage, settled, withStage } from './stage.ts';
+import { goTo, NO_BROWSER, settled } from './browser.ts';
+import { type Stage, withStage } from './stage.ts';
 
 interface PageCase {
   readonly path: string;

@@ -14,10 +14,11 @@ import {
   StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { copyText } from '../sdk/handles.ts';
 import * as c from './constants.ts';
 import { bulkValues, executionValues } from './parameters.ts';
 import { KIND_FETCH, KIND_NONE, KIND_PREPARE, KIND_RESULT, type MysqlSession, Pending } from './session.ts';
-import { copyText, type Prepared } from './statements.ts';
+import type { Prepared } from './statements.ts';
 
 const PENDING_BYTES = 512;
 

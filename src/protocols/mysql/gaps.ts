@@ -51,7 +51,7 @@ export function loseRequests(session: MysqlSession, lostBytes: number): void {
   session.body = undefined;
   session.infileEnded = true;
   // A lost execution may have changed the types that later ones rely on; lost pieces make a value wrong.
-  for (const prepared of session.statements.all()) {
+  for (const prepared of session.statements.values()) {
     prepared.types = undefined;
     session.statements.forgetLongData(prepared);
   }

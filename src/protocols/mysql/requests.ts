@@ -5,6 +5,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_GAP, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
+import type { TextHolder } from '../sdk/handles.ts';
 import { takeText } from './bodies.ts';
 import * as c from './constants.ts';
 import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset } from './execute.ts';
@@ -28,7 +29,7 @@ import {
   PHASE_RESPONSE,
   REPLY_INFILE,
 } from './session.ts';
-import { Prepared, type TextHolder } from './statements.ts';
+import { Prepared } from './statements.ts';
 
 /** Memory a queued command is taken to hold beside its text. */
 const PENDING_BYTES = 512;

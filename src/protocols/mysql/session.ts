@@ -202,10 +202,17 @@ export class MysqlSession extends ClientSession {
     return this.has(CLIENT_COMPRESS) || this.has(CLIENT_ZSTD_COMPRESSION);
   }
 
-  statement(startUs: number, call: string, operation?: string): StatementEvent {
-    const event = new StatementEvent(this.identity, startUs, call);
-    event.operation = operation;
-    return event;
+  /** Waits for a command, and the next one is queued behind nothing and emits nothing. */
+  isIdle(): boolean {
+    return (
+      this.phase === PHASE_COMMAND &&
+      this.framing === FRAMING_PLAIN &&
+      this.pending.length === 0 &&
+      !this.clientContinues &&
+      !this.doubt &&
+      !this.adrift &&
+      this.quitUs < 0
+    );
   }
 
   /** Queues a request. Makes room first: see the policy above for doubt, and the README for a full queue. */
@@ -296,7 +303,7 @@ export class MysqlSession extends ClientSession {
   }
 
   private closeCursors(sink: EventSink): void {
-    for (const prepared of this.statements.all()) this.closeCursor(prepared, sink);
+    for (const prepared of this.statements.values()) this.closeCursor(prepared, sink);
   }
 
   dropStatements(sink: EventSink): void {

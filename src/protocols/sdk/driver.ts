@@ -24,6 +24,7 @@ import {
 import type { DriverCounters } from './counters.ts';
 import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
 import { Resync } from './resync.ts';
+import { RequestShelf } from './shelf.ts';
 
 // Calls into modules never nest across drivers except through `feed`, and every use is over before the next begins.
 const out = new FrameOut();
@@ -32,6 +33,7 @@ const out = new FrameOut();
 export class FrameWindow {
   readonly frame: Frame = new Frame();
   readonly cursor: Cursor = new Cursor();
+  readonly shelf: RequestShelf = new RequestShelf();
 }
 
 export class Driver<S> {
@@ -46,6 +48,10 @@ export class Driver<S> {
   /** Made when it is needed: most connections lose nothing. */
   private resync: Resync<S> | undefined = undefined;
   private turn: Direction | -1 = -1;
+  /** Nothing is open: a request may be set aside. Found out when the server has spoken. */
+  private idle = false;
+  /** Place of the request on the shelf that is not read yet; -1 without. */
+  private aside = -1;
 
   constructor(
     module: ProtocolModule<S>,
@@ -72,13 +78,46 @@ export class Driver<S> {
   /** Contiguous bytes of one direction. Borrowed; whatever must outlive the call is copied. */
   data(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     if (this.stopped || start >= end) return;
+    if (this.idle && direction === TO_SERVER && this.setAside(bytes, start, end, tsUs)) return;
+    if (this.aside >= 0) this.readAside();
+    this.hear(direction, bytes, start, end, tsUs);
+    this.idle = direction === TO_CLIENT && this.isIdle();
+  }
+
+  private hear(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
+    if (this.stopped) return;
     this.takeTurn(direction);
     this.advance(direction, bytes, start, end, tsUs);
     if (this.lanes[1 - direction]?.waiting) this.wake(tsUs);
   }
 
+  private isIdle(): boolean {
+    const { requests } = this.module;
+    if (requests === undefined || this.stopped) return false;
+    return this.lanes[0].isIdle && this.lanes[1].isIdle && requests.isIdle(this.session);
+  }
+
+  private setAside(bytes: Uint8Array, start: number, end: number, tsUs: number): boolean {
+    this.idle = false;
+    if (this.module.requests?.isRequest(bytes, start, end) !== true) return false;
+    this.aside = this.window.shelf.put(bytes, start, end, tsUs);
+    return this.aside >= 0;
+  }
+
+  /** Reads the request that was set aside, as it would have been read when it came. */
+  private readAside(): void {
+    const { aside } = this;
+    if (aside < 0) return;
+    const { shelf } = this.window;
+    this.aside = -1;
+    this.hear(TO_SERVER, shelf.page(aside), shelf.start(aside), shelf.end(aside), shelf.tsUs(aside));
+    shelf.giveBack(aside);
+  }
+
   /** `lostBytes` (> 0) of the direction will never come. */
   gap(direction: Direction, lostBytes: number, tsUs: number): void {
+    this.readAside();
+    this.idle = false;
     if (this.stopped) return;
     this.takeTurn(direction);
     this.counters.gaps++;
@@ -93,6 +132,7 @@ export class Driver<S> {
   }
 
   end(reason: EndReason, tsUs: number): void {
+    this.readAside();
     if (this.stopped) return;
     for (const direction of BOTH) this.settle(direction);
     this.wake(tsUs);
@@ -103,7 +143,8 @@ export class Driver<S> {
 
   /** Bytes held back now, for memory accounting and tests. */
   heldBytes(): number {
-    return this.lanes[0].length + this.lanes[1].length;
+    const aside = this.aside < 0 ? 0 : this.window.shelf.end(this.aside) - this.window.shelf.start(this.aside);
+    return this.lanes[0].length + this.lanes[1].length + aside;
   }
 
   private takeTurn(direction: Direction): void {

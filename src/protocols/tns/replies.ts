@@ -368,5 +368,5 @@ function readService(session: TnsSession): void {
   reader.skip(1);
   const facts = readLoginReply(reader);
   const database = facts.get('AUTH_SC_SERVICE_NAME') ?? facts.get('AUTH_DBNAME');
-  if (database !== undefined) session.identity = { ...session.identity, database };
+  if (database !== undefined) session.identify({ database });
 }
