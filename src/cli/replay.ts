@@ -24,13 +24,15 @@ import {
   DEFAULT_FLOWS_MAX,
   evidenceOptions,
   evidenceSizeOption,
+  flowCount,
+  name,
   overlapRange,
   PACKAGED_POLICIES,
   portHint,
-  positiveInteger,
   programVersion,
   repeated,
   severity,
+  workerCount,
 } from './options.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printNextSteps, printSummary } from './report.ts';
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
@@ -89,12 +91,12 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .addOption(new Option('--report <format>', 'write a report of all alerts').choices(REPORT_FORMATS))
     .option('--report-file <path>', 'where to write the report')
-    .option('--sensor-name <name>', 'name written on every record', 'replay')
-    .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--sensor-name <name>', 'name written on every record', name, 'replay')
+    .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng; with one worker only')
     .addOption(evidenceSizeOption())
-    .option('--workers <count>', 'threads; records are the same with any number', positiveInteger, 1)
+    .option('--workers <count>', 'threads; records are the same with any number', workerCount, 1)
     .option('--quiet', 'no summary');
   return flowRecordOptions(retentionOptions(command))
     .addHelpText('after', EXAMPLES)
