@@ -25,8 +25,8 @@ const PROGRESS_MS = 1000;
 /** Blocks read in a row before the event loop has its turn. */
 const BLOCKS_PER_TURN = 8;
 /** After a stop: how long what is there is read, and how long a block may take to be passed on. */
-const DRAIN_MS = 1000;
-const DRAIN_POLL_MS = 20;
+const DRAIN_MS = 10_000;
+const DRAIN_POLL_MS = 100;
 /** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
 const IDLE_LAG_US = 1_000_000;
 
@@ -87,13 +87,15 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   parts.tick();
 }
 
-/** What came before the stop is read; what comes on and on is not waited for. */
+/** What came before the stop is read. What the time does not suffice for counts as lost when the source is closed. */
 function drain(source: LiveSource, { pipeline }: CaptureParts): void {
   const endMs = Date.now() + DRAIN_MS;
-  for (let batch = source.poll(DRAIN_POLL_MS); batch !== undefined; batch = source.poll(DRAIN_POLL_MS)) {
+  source.refuse();
+  while (source.unread() !== 0 && Date.now() < endMs) {
+    const batch = source.poll(DRAIN_POLL_MS);
+    if (batch === undefined) return;
     pipeline.run(batch);
     source.release(batch);
-    if (Date.now() > endMs) return;
   }
 }
 
