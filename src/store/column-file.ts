@@ -175,6 +175,8 @@ export class RowColumns implements SegmentColumns {
   private readonly tail = new ColumnBuilder();
   /** Where the tail begins. */
   private tailSeq: number;
+  /** What was taken in ends there. */
+  private lastSeq = 0;
   private readonly log: FileSource | undefined;
   private logOffset = 0;
 
@@ -188,6 +190,8 @@ export class RowColumns implements SegmentColumns {
   /** Takes in what was written since. Throws `StoreError` (`damaged`). */
   refresh(segment: SegmentReader): void {
     const last = segment.firstSeq + segment.facts.rows - 1;
+    if (last === this.lastSeq) return;
+    this.lastSeq = last;
     this.readLog(last);
     const first = this.tailSeq + this.tail.rows;
     const sql = `${COLUMN_SQL} WHERE seq BETWEEN ? AND ? ORDER BY seq`;

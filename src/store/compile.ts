@@ -10,6 +10,7 @@ import { type AddressRange, addressPredicate, globMatches, parseAddress } from '
 import type { TimeRange } from '../query/time.ts';
 import { StoreError } from './errors.ts';
 import type { RowField, ValueTest } from './groups.ts';
+import { isUtf8, type KeyField, type SearchKey, shortestAddress } from './keys.ts';
 import type { Dimension } from './postings.ts';
 
 export interface Condition {
@@ -199,12 +200,16 @@ function matchField(field: TextField, pattern: Pattern): Condition {
     const tests = sessionColumns.map((column) => matchColumn(column, pattern));
     const sql = tests.map((each) => each.sql).join(' OR ');
     const values = tests.flatMap((each) => each.values);
-    return inSession(sql, values, valueTests(field === 'user' ? ['user', 'effective'] : [field as RowField], pattern));
+    return inSession(
+      sql,
+      values,
+      valueTests(field === 'user' ? ['user', 'effective'] : [field as RowKeyField], pattern),
+    );
   }
   const shapeColumn = SHAPE_COLUMNS[field];
   if (shapeColumn !== undefined) {
     const { sql, values } = matchColumn(shapeColumn, pattern);
-    return inShape(sql, values, valueTests([field as RowField], pattern));
+    return inShape(sql, values, valueTests([field as RowKeyField], pattern));
   }
   switch (field) {
     case 'op':
@@ -276,6 +281,7 @@ function matchNetwork(column: string, { network, prefixBits }: AddressRange): Co
 }
 
 const IPV4_BITS = 32;
+const IPV6_BITS = 128;
 const IPV4 = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/;
 
 function matchAddress(field: AddressField, pattern: Pattern): Condition {
@@ -293,21 +299,45 @@ function matchAddress(field: AddressField, pattern: Pattern): Condition {
   return inSession(`${FUNCTION_GLOB}(server_address, ?)`, [glob], valueTests(['server'], pattern));
 }
 
+type RowKeyField = RowField & KeyField;
+
 /** Passed by values that the pattern matches, in one of the fields. */
-function valueTests(fields: readonly RowField[], pattern: Pattern): ValueTest[] {
+function valueTests(fields: readonly RowKeyField[], pattern: Pattern): ValueTest[] {
   const lower = pattern.text.toLowerCase();
-  const exact = pattern.wildcards && /[*?]/.test(lower) ? undefined : lower;
-  return fields.map((field) => ({ field, exact, matches: (value) => globMatches(value, lower) }));
+  const wildcard = pattern.wildcards ? lower.search(/[*?]/) : -1;
+  const exact = wildcard < 0 && isUtf8(lower) ? lower : undefined;
+  const prefix = wildcard < 0 ? lower : lower.slice(0, wildcard);
+  return fields.map((field) => ({
+    field,
+    exact,
+    keys: exact === undefined ? undefined : [{ field, value: exact }],
+    prefix: isUtf8(prefix) ? prefix : '',
+    matches: (value) => (wildcard < 0 ? value === lower : globMatches(value, lower)),
+  }));
 }
 
 function addressTest(field: AddressField, range: AddressRange): ValueTest {
   const { network, prefixBits } = range;
+  const matchesRange = addressPredicate(range);
   const single = prefixBits === IPV4_BITS && IPV4.test(network);
-  const matches = addressPredicate(range);
-  // An IPv6 address may contain the IPv4 one.
   return {
     field,
     exact: undefined,
-    matches: single ? (value) => value === network || (value.includes(':') && matches(value)) : matches,
+    keys: addressKeys(field, range),
+    prefix: '',
+    // An IPv6 address may contain the IPv4 one.
+    matches: single ? (value) => value === network || (value.includes(':') && matchesRange(value)) : matchesRange,
   };
+}
+
+/** Where one address is found, in all its spellings; `undefined` for a network. */
+function addressKeys(field: AddressField, { network, prefixBits }: AddressRange): SearchKey[] | undefined {
+  const shortest =
+    prefixBits === (network.includes(':') ? IPV6_BITS : IPV4_BITS) ? shortestAddress(network) : undefined;
+  return shortest === undefined
+    ? undefined
+    : [
+        { field, value: shortest },
+        { field: `${field}Other`, value: shortest },
+      ];
 }

@@ -22,7 +22,7 @@ export function explainPlan(path: string, rows: number, sealed: boolean, plan: S
     path,
     rows,
     how: candidates === undefined ? 'rows' : sealed ? 'index' : 'columns',
-    looked: candidates?.length ?? Math.max(0, seqMax - seqMin + 1),
+    looked: candidates?.count() ?? Math.max(0, seqMax - seqMin + 1),
     indexed: narrowed.map(conditionText),
     asked: conditionText(condition),
   };

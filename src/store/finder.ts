@@ -1,26 +1,88 @@
 /** What tells which records refer to rows of a small table: an index (`postings.ts`), or the columns themselves. */
-import { CHUNK_ROWS_MAX, type ColumnChunk } from './columns.ts';
-import type { Dimension } from './postings.ts';
+import { CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from './columns.ts';
+import type { ValueTest } from './groups.ts';
+import { isKeyField, keyBytes } from './keys.ts';
+import type { Order } from './order.ts';
+import { type Dimension, intersection, type PostingIndex } from './postings.ts';
+
+/** Rows of one small table, ascending. */
+export interface ChosenRows {
+  readonly dimension: Dimension;
+  readonly rows: readonly number[];
+}
+
+/** Records of a segment, by their indexes (`seq` less first `seq`). */
+export interface FoundRecords {
+  /** Known to be none at all. */
+  readonly none: boolean;
+  count(): number;
+  /** All of them in parts, from the newest or the oldest on; each part is ascending. Throws `StoreError` (`damaged`). */
+  parts(order: Order): Iterable<Uint32Array>;
+}
 
 export interface RowFinder {
-  /** How many records refer to the rows (ascending numbers), for planning, not for answers. */
-  estimate(dimension: Dimension, rows: readonly number[]): number;
-  /** Indexes (`seq` less first `seq`) of the records that do, ascending. Throws `StoreError` (`damaged`). */
-  indexes(dimension: Dimension, rows: readonly number[]): Uint32Array;
+  /** Rows with a value that passes one of the tests, ascending; `undefined`: the segment's own tables have to be asked. */
+  rowsOf(tests: readonly ValueTest[]): number[] | undefined;
+  /** How many records refer to the rows, for planning, not for answers. */
+  estimate(chosen: ChosenRows): number;
+  /** The records that refer to one row of each choice. Throws `StoreError` (`damaged`). */
+  records(choices: readonly ChosenRows[]): FoundRecords;
 }
+
+/** Looks into the index of a sealed segment. */
+export class IndexFinder implements RowFinder {
+  private readonly index: PostingIndex;
+
+  constructor(index: PostingIndex) {
+    this.index = index;
+  }
+
+  rowsOf(tests: readonly ValueTest[]): number[] {
+    const { dictionary } = this.index;
+    const found = new Set<number>();
+    for (const { field, keys, prefix, matches } of tests) {
+      for (const key of keys ?? []) for (const row of dictionary.rows(keyBytes(key))) found.add(row);
+      if (keys !== undefined || !isKeyField(field)) continue;
+      for (const { value, rows } of dictionary.startingWith(field, prefix)) {
+        if (matches(value)) for (const row of rows) found.add(row);
+      }
+    }
+    return [...found].sort((a, b) => a - b);
+  }
+
+  estimate({ dimension, rows }: ChosenRows): number {
+    return this.index.estimate(dimension, rows);
+  }
+
+  records(choices: readonly ChosenRows[]): FoundRecords {
+    const [first = NO_RECORDS, ...others] = choices.map(({ dimension, rows }) => this.index.indexes(dimension, rows));
+    const all = others.reduce(intersection, first);
+    return { none: all.length === 0, count: () => all.length, parts: () => [all] };
+  }
+}
+
+const NO_RECORDS = new Uint32Array(0);
+export const NO_FOUND: FoundRecords = { none: true, count: () => 0, parts: () => [] };
 
 /** Used again by every call: they hold nothing between two. */
 const WORDS = new Uint32Array(CHUNK_ROWS_MAX);
-const PLACES = new Uint32Array(CHUNK_ROWS_MAX);
+const PLACES = new Uint16Array(CHUNK_ROWS_MAX);
 
 /** Looks through the columns of the segment that is being written, which has no index yet. */
 export class ColumnFinder implements RowFinder {
-  private readonly chunks: readonly ColumnChunk[];
+  private chunks: readonly ColumnChunk[];
   private readonly firstSeq: number;
+  private readonly replace: (error: unknown) => readonly ColumnChunk[];
 
-  constructor(chunks: readonly ColumnChunk[], firstSeq: number) {
+  /** `replace`: gives other chunks when these are damaged, or throws what it is given. */
+  constructor(chunks: readonly ColumnChunk[], firstSeq: number, replace: (error: unknown) => readonly ColumnChunk[]) {
     this.chunks = chunks;
     this.firstSeq = firstSeq;
+    this.replace = replace;
+  }
+
+  rowsOf(): undefined {
+    return undefined;
   }
 
   /** Always worth it: there are no rows that would have to be read instead. */
@@ -28,28 +90,67 @@ export class ColumnFinder implements RowFinder {
     return 0;
   }
 
-  indexes(dimension: Dimension, rows: readonly number[]): Uint32Array {
-    const allowed = new Uint8Array((rows.at(-1) ?? 0) + 1);
-    for (const row of rows) allowed[row] = 1;
-    const lists: Uint32Array[] = [];
-    let total = 0;
-    for (const chunk of this.chunks) {
-      chunk.words(dimension, WORDS);
-      const first = chunk.firstSeq - this.firstSeq;
-      let count = 0;
-      for (let i = 0; i < chunk.rows; i++) {
-        const row = WORDS[i] as number;
-        if (row < allowed.length && allowed[row] === 1) PLACES[count++] = first + i;
-      }
-      if (count > 0) lists.push(PLACES.slice(0, count));
-      total += count;
-    }
-    const found = new Uint32Array(total);
-    let at = 0;
-    for (const list of lists) {
-      found.set(list, at);
-      at += list.length;
-    }
-    return found;
+  records(choices: readonly ChosenRows[]): FoundRecords {
+    const wanted = choices.map(({ dimension, rows }) => {
+      const allowed = new Uint8Array((rows.at(-1) ?? 0) + 1);
+      for (const row of rows) allowed[row] = 1;
+      return { dimension, allowed };
+    });
+    const parts = (order: Order): Iterable<Uint32Array> => this.parts(wanted, order);
+    return { none: false, count: () => [...parts('oldest')].reduce((sum, { length }) => sum + length, 0), parts };
   }
+
+  private *parts(wanted: readonly Wanted[], order: Order): Generator<Uint32Array, void, undefined> {
+    const newest = order === 'newest';
+    // What is between these two is to be looked at still, whichever chunks it is in.
+    let low = 0;
+    let high = Number.POSITIVE_INFINITY;
+    for (let chunks = ordered(this.chunks, newest); chunks.length > 0; ) {
+      const [chunk, ...others] = chunks;
+      if (chunk === undefined) return;
+      let part: Uint32Array;
+      try {
+        part = this.within(chunk, wanted);
+      } catch (error) {
+        this.chunks = this.replace(error);
+        chunks = ordered(this.chunks, newest);
+        continue;
+      }
+      chunks = others;
+      const first = chunk.firstSeq - this.firstSeq;
+      const left = part.filter((index) => index >= low && index < high);
+      if (newest) high = Math.min(high, first);
+      else low = Math.max(low, first + chunk.rows);
+      if (left.length > 0) yield left;
+    }
+  }
+
+  /** Indexes of the chunk's records that are wanted, ascending. */
+  private within(chunk: ColumnChunk, wanted: readonly Wanted[]): Uint32Array {
+    let count = chunk.rows;
+    let picked: Picked | undefined;
+    for (const { dimension, allowed } of wanted) {
+      chunk.words(dimension, WORDS, picked);
+      const before = count;
+      count = 0;
+      for (let at = 0; at < before; at++) {
+        const row = WORDS[at] as number;
+        if (row < allowed.length && allowed[row] === 1)
+          PLACES[count++] = picked === undefined ? at : (picked[at] as number);
+      }
+      picked = PLACES.subarray(0, count);
+    }
+    const start = chunk.firstSeq - this.firstSeq;
+    return Uint32Array.from(PLACES.subarray(0, count), (place) => start + place);
+  }
+}
+
+/** Rows of a table that a record may refer to. */
+interface Wanted {
+  readonly dimension: Dimension;
+  readonly allowed: Uint8Array;
+}
+
+function ordered(chunks: readonly ColumnChunk[], newest: boolean): readonly ColumnChunk[] {
+  return newest ? chunks.toReversed() : chunks;
 }

@@ -5,6 +5,7 @@
  */
 import { SEVERITIES } from '../contracts/record.ts';
 import { parseList } from './functions.ts';
+import type { SearchKey } from './keys.ts';
 import type { Dimension } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
 
@@ -79,6 +80,11 @@ export function isPeriod(field: AggregateField): field is PeriodField {
   return Object.hasOwn(PERIODS_US, field);
 }
 
+/** Where the values of a field are. */
+export function sourceOf(field: RowField): readonly [table: Dimension, column: string] {
+  return SOURCES[field];
+}
+
 export function dimensionOf(field: RowField): Dimension {
   return SOURCES[field][0];
 }
@@ -91,6 +97,10 @@ export interface ValueTest {
   readonly field: RowField;
   /** The only value that matches, when there is only one. */
   readonly exact: string | undefined;
+  /** Where a dictionary tells: under one of these keys are all values that match, and no others. */
+  readonly keys: readonly SearchKey[] | undefined;
+  /** What every value that matches begins with. */
+  readonly prefix: string;
   matches(value: string): boolean;
 }
 
@@ -206,7 +216,7 @@ export class RowClasses {
 }
 
 /** What a query may say to find it: an object also by its name without the schema. */
-function searchedValues(field: RowField, cell: Cell): Iterable<string> {
+export function searchedValues(field: RowField, cell: Cell): Iterable<string> {
   if (cell === null) return [];
   const list = isList(field) ? parseList(cell).filter((item) => typeof item === 'string') : [];
   if (field === 'object') return new Set(list.flatMap((name) => [name, name.slice(name.lastIndexOf('.') + 1)]));

@@ -9,6 +9,7 @@ import { parseFilter } from '../query/language.ts';
 import { Catalog, type Hold } from './catalog.ts';
 import { compileQuery } from './compile.ts';
 import { StoreError } from './errors.ts';
+import { IndexFinder } from './finder.ts';
 import { indexPath, PostingIndex } from './postings.ts';
 import { SegmentReader } from './rows.ts';
 import { CATALOG_FILE } from './schema.ts';
@@ -28,8 +29,13 @@ function holdsSegment(hold: Hold, segment: SealedSegment): boolean {
       const query = compileQuery({ filter: parseFilter(hold.expression, hold.sinceUs) });
       const index = openIndex(segment);
       try {
-        const plan = planSearch(reader, query, index);
-        const places = searchPlaces(reader, plan, 'oldest');
+        const searched = {
+          segment: reader,
+          rows: segment.rows,
+          seqRange: (fromUs?: number, toUs?: number) => reader.seqRange(fromUs, toUs),
+        };
+        const plan = planSearch(searched, query, index && new IndexFinder(index));
+        const places = searchPlaces(searched, plan, 'oldest');
         const found = places.next().done !== true;
         places.return();
         return found;

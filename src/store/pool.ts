@@ -1,9 +1,9 @@
 /** Segments that a reader has open. Sealed ones stay open for the next query, as many as the limit allows. */
 import { existsSync } from 'node:fs';
 import { ColumnBudget, openColumns, RowColumns, type SegmentColumns } from './column-file.ts';
-import { columnsPath } from './columns.ts';
-import { toStoreError } from './errors.ts';
-import { ColumnFinder, type RowFinder } from './finder.ts';
+import { type ColumnChunk, columnsPath } from './columns.ts';
+import { StoreError, toStoreError } from './errors.ts';
+import { ColumnFinder, IndexFinder, type RowFinder } from './finder.ts';
 import type { ClassCache } from './groups.ts';
 import { indexPath, PostingIndex } from './postings.ts';
 import { type Rollup, readRollup, rollupPath } from './rollup.ts';
@@ -15,6 +15,9 @@ export interface SegmentRef {
   readonly sealed: boolean;
   readonly firstSeq: number;
   readonly rows: number;
+  /** Of its records, once it is sealed. */
+  readonly timeMinUs?: number;
+  readonly timeMaxUs?: number;
 }
 
 const OPEN_MAX = 128;
@@ -32,11 +35,11 @@ interface Shared {
 /** A segment open for reading. Whoever took it from the pool gives it back. */
 export class PooledSegment {
   readonly ref: SegmentRef;
-  readonly segment: SegmentReader;
   /** Queries that use it now. */
   users = 0;
   private readonly report: (line: string) => void;
   private readonly shared: Shared;
+  private reader: SegmentReader | undefined = undefined;
   private postings: PostingIndex | undefined = undefined;
   private columns: SegmentColumns | undefined = undefined;
   private sums: Rollup | undefined = undefined;
@@ -48,20 +51,44 @@ export class PooledSegment {
     this.ref = ref;
     this.shared = shared;
     this.report = report;
-    this.segment = new SegmentReader(ref.path, shared.classes);
+    if (!existsSync(ref.path)) throw new StoreError('damaged', `${ref.path}: the file is missing`);
+  }
+
+  /** Its file, opened when first asked for: of a sealed one the index may tell all there is to know. */
+  get segment(): SegmentReader {
+    this.reader ??= new SegmentReader(this.ref.path, this.shared.classes);
+    return this.reader;
+  }
+
+  get rows(): number {
+    return this.ref.sealed ? this.ref.rows : this.segment.facts.rows;
+  }
+
+  /** As `SegmentReader.seqRange`. */
+  seqRange(fromUs: number | undefined, toUs: number | undefined): { seqMin: number; seqMax: number } {
+    const { sealed, firstSeq, rows, timeMinUs, timeMaxUs } = this.ref;
+    const whole =
+      (fromUs === undefined || (timeMinUs !== undefined && timeMinUs >= fromUs)) &&
+      (toUs === undefined || (timeMaxUs !== undefined && timeMaxUs < toUs));
+    if (sealed && whole) return { seqMin: firstSeq, seqMax: firstSeq + rows - 1 };
+    return this.segment.seqRange(fromUs, toUs);
   }
 
   /** `use` with what finds records in the segment: its index, or its columns while it is being written. */
   withFinder<T>(use: (finder: RowFinder | undefined) => T): T {
-    if (this.ref.sealed) return this.withIndex(use);
+    if (this.ref.sealed) return this.withIndex((index) => use(index && new IndexFinder(index)));
     const { path, firstSeq } = this.ref;
-    const find = (columns: SegmentColumns): T => use(new ColumnFinder(columns.chunks, firstSeq));
-    try {
-      return find(this.columnsOfRows(!this.distrusted.has(columnsPath(path))));
-    } catch (error) {
+    const madeAnew = (error: unknown): readonly ColumnChunk[] => {
       this.distrustColumns(error);
-      return find(this.columnsOfRows(false));
+      return this.columnsOfRows(false).chunks;
+    };
+    let chunks: readonly ColumnChunk[];
+    try {
+      chunks = this.columnsOfRows(!this.distrusted.has(columnsPath(path))).chunks;
+    } catch (error) {
+      chunks = madeAnew(error);
     }
+    return use(new ColumnFinder(chunks, firstSeq, madeAnew));
   }
 
   /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
@@ -125,7 +152,7 @@ export class PooledSegment {
   close(): void {
     this.postings?.close();
     this.columns?.close();
-    this.segment.close();
+    this.reader?.close();
   }
 
   /** `withLog`: with the chunks that the segment's writer makes. */
@@ -134,9 +161,10 @@ export class PooledSegment {
     const { ofRows, budget } = this.shared;
     let columns = ofRows.get(path);
     if (columns === undefined) {
-      if (ofRows.size >= ROW_COLUMNS_MAX) {
-        for (const each of ofRows.values()) each.close();
-        ofRows.clear();
+      for (const [oldest, each] of ofRows) {
+        if (ofRows.size < ROW_COLUMNS_MAX) break;
+        each.close();
+        ofRows.delete(oldest);
       }
       columns = new RowColumns(path, firstSeq, withLog ? budget : undefined);
       ofRows.set(path, columns);
@@ -153,12 +181,14 @@ export class PooledSegment {
   }
 }
 
-/** Segments whose columns are made from rows and kept in memory: the open one, and one being sealed. */
-const ROW_COLUMNS_MAX = 3;
+/** Segments whose columns are made from rows and kept in memory: the open one, those being sealed or damaged. */
+const ROW_COLUMNS_MAX = 8;
 
 export class SegmentPool {
   /** Most recently used last. */
   private readonly open = new Map<string, PooledSegment>();
+  /** Segments that still change, as they were when they were first taken; `undefined`: each taking sees them anew. */
+  private held: Map<string, PooledSegment> | undefined = undefined;
   private readonly shared: Shared;
   private readonly report: (line: string) => void;
 
@@ -169,25 +199,48 @@ export class SegmentPool {
 
   /** Throws what SQLite throws. */
   take(ref: SegmentRef): PooledSegment {
+    const held = this.held?.get(ref.path);
+    if (held !== undefined) {
+      held.users++;
+      return held;
+    }
     const known = this.open.get(ref.path);
     this.open.delete(ref.path);
     const usable = known !== undefined && existsSync(ref.path);
     if (known !== undefined && !usable) this.closeUnused(known);
     const pooled = usable ? known : new PooledSegment(ref, this.shared, this.report);
     if (pooled.settled) this.open.set(ref.path, pooled);
+    else this.held?.set(ref.path, pooled);
     pooled.users++;
     return pooled;
   }
 
   give(pooled: PooledSegment): void {
     pooled.users--;
-    if (this.open.get(pooled.ref.path) !== pooled) this.closeUnused(pooled);
+    if (!this.keeps(pooled)) this.closeUnused(pooled);
     for (const [path, oldest] of this.open) {
       if (this.open.size <= OPEN_MAX) return;
       if (oldest.users > 0) continue;
       this.open.delete(path);
       oldest.close();
     }
+  }
+
+  /** While `use` runs, every segment is seen as it was when it was first taken. */
+  hold<T>(use: () => T): T {
+    if (this.held !== undefined) return use();
+    const held = new Map<string, PooledSegment>();
+    this.held = held;
+    try {
+      return use();
+    } finally {
+      this.held = undefined;
+      for (const pooled of held.values()) this.closeUnused(pooled);
+    }
+  }
+
+  private keeps(pooled: PooledSegment): boolean {
+    return this.open.get(pooled.ref.path) === pooled || this.held?.get(pooled.ref.path) === pooled;
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import type { AuditRecord } from '../contracts/record.ts';
 import { parseFilter } from '../query/language.ts';
 import { StoreError } from './errors.ts';
 import { statement, TEST_TIME_US, withDirectory } from './fixture.ts';
+import { keyBytes } from './keys.ts';
 import { DIMENSIONS, PostingIndex, writePostings } from './postings.ts';
 import { StoreReader } from './reader.ts';
 import { openStore } from './store.ts';
@@ -118,6 +119,11 @@ describe('searching with an index', () => {
   });
 });
 
+const KEYS = Array.from({ length: 400 }, (_, i) => ({
+  key: keyBytes({ field: 'user', value: `user${1000 + i * 7}` }),
+  rows: [1 + (i % 5), 10 + (i % 9)],
+}));
+
 describe('the index file', () => {
   test('gives back the records of any keys', async () => {
     await withDirectory((directory) => {
@@ -127,11 +133,16 @@ describe('the index file', () => {
         fc.property(rows, fc.uniqueArray(fc.integer({ min: 1, max: 14 })), (numbers, wanted) => {
           const keys = wanted.toSorted((a, b) => a - b);
           const column = Uint32Array.from(numbers);
-          writePostings(path, 1000, {
-            session: column,
-            shape: column.toReversed(),
-            verdict: new Uint32Array(column.length),
-          });
+          writePostings(
+            path,
+            1000,
+            {
+              session: column,
+              shape: column.toReversed(),
+              verdict: new Uint32Array(column.length),
+            },
+            [],
+          );
           const index = new PostingIndex(path, 1000, column.length);
           const found = numbers.flatMap((row, i) => (keys.includes(row) ? [i] : []));
           assert.deepEqual([...index.indexes('session', keys)], found);
@@ -148,7 +159,7 @@ describe('the index file', () => {
     await withDirectory((directory) => {
       const path = join(directory, 'x.aix');
       const column = Uint32Array.from({ length: 300 }, (_, i) => (i * 7) % 20);
-      writePostings(path, 1, { session: column, shape: column, verdict: column });
+      writePostings(path, 1, { session: column, shape: column, verdict: column }, KEYS);
       const good = readFileSync(path);
       const keys = Array.from({ length: 20 }, (_, i) => i + 1);
       const change = fc.record({ at: fc.nat(good.length - 1), byte: fc.integer({ min: 1, max: 255 }) });
@@ -162,6 +173,7 @@ describe('the index file', () => {
             const index = new PostingIndex(path, 1, column.length);
             try {
               for (const dimension of DIMENSIONS) index.indexes(dimension, keys);
+              for (const { key } of KEYS) index.dictionary.rows(key);
             } finally {
               index.close();
             }

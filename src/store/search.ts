@@ -2,16 +2,15 @@
  * Finds records within one segment. Where the segment has an index and a condition of the query names few enough
  * records, only those are looked at; else the rows are read in order. Either way in order of time, as a stream.
  */
-import { type CompiledQuery, type Condition, conjunction, EVERYTHING } from './compile.ts';
-import type { RowFinder } from './finder.ts';
+import { type CompiledQuery, type Condition, conjunction, EVERYTHING, type Need } from './compile.ts';
+import { type ChosenRows, type FoundRecords, NO_FOUND, type RowFinder } from './finder.ts';
 import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
-import { intersection } from './postings.ts';
 import type { SegmentReader } from './rows.ts';
 
 /** How a segment is searched. */
 export interface SearchPlan {
-  /** Indexes of the only records that can match, ascending; `undefined`: read the rows. */
-  readonly candidates: Uint32Array | undefined;
+  /** The only records that can match; `undefined`: read the rows. */
+  readonly candidates: FoundRecords | undefined;
   /** The conditions that the candidates meet already. */
   readonly narrowed: readonly Condition[];
   /** What a candidate or row must meet besides. */
@@ -21,43 +20,59 @@ export interface SearchPlan {
   readonly seqMax: number;
 }
 
+/** A segment to search. It is opened when it has to be: often the index alone tells that there is nothing in it. */
+export interface SearchedSegment {
+  readonly rows: number;
+  readonly segment: SegmentReader;
+  /** As `SegmentReader.seqRange`. */
+  seqRange(fromUs: number | undefined, toUs: number | undefined): { seqMin: number; seqMax: number };
+}
+
 /** Above this part of a segment's records, reading them in order is faster than picking them. */
 const SELECTIVE_PART = 0.25;
 /** Candidates are looked at in groups that grow, so that the first results come soon. */
 const GROUP_MIN = 128;
 const GROUP_MAX = 8192;
 
-/** `index` is `undefined` for a segment whose index is missing or damaged. Throws `StoreError`. */
-export function planSearch(segment: SegmentReader, query: CompiledQuery, index: RowFinder | undefined): SearchPlan {
-  const { seqMin, seqMax } = segment.seqRange(query.fromUs, query.toUs);
-  let candidates: Uint32Array | undefined;
+/** `finder` is `undefined` for a segment whose index is missing or damaged. Throws `StoreError`. */
+export function planSearch(searched: SearchedSegment, query: CompiledQuery, finder: RowFinder | undefined): SearchPlan {
   const remaining: Condition[] = [];
   const narrowed: Condition[] = [];
+  const choices: ChosenRows[] = [];
   for (const term of query.terms) {
-    const chosen = narrow(segment, index, term);
-    (chosen === undefined ? remaining : narrowed).push(term);
-    if (chosen === undefined) continue;
-    candidates = candidates === undefined ? chosen : intersection(candidates, chosen);
+    const chosen = term.need && chooseRows(searched, finder, term.need);
+    if (chosen?.rows.length === 0) return nothing([...narrowed, term]);
+    if (chosen === undefined || finder === undefined || finder.estimate(chosen) > searched.rows * SELECTIVE_PART) {
+      remaining.push(term);
+      continue;
+    }
+    narrowed.push(term);
+    choices.push(chosen);
   }
-  return { candidates, narrowed, condition: conjunction(remaining), seqMin, seqMax };
+  const candidates = choices.length > 0 ? finder?.records(choices) : undefined;
+  if (candidates?.none === true) return nothing(narrowed);
+  return {
+    candidates,
+    narrowed,
+    condition: conjunction(remaining),
+    ...searched.seqRange(query.fromUs, query.toUs),
+  };
 }
 
-const NO_RECORDS = new Uint32Array(0);
+/** `narrowed`: why there is none. */
+function nothing(narrowed: readonly Condition[]): SearchPlan {
+  return { candidates: NO_FOUND, narrowed, condition: conjunction([]), seqMin: 0, seqMax: 0 };
+}
 
-/** Exactly the records that meet the term, when they are few and an index can tell, or when there are none. */
-function narrow(segment: SegmentReader, index: RowFinder | undefined, term: Condition): Uint32Array | undefined {
-  const need = term.need;
-  if (need === undefined) return undefined;
-  const { dimension } = need;
-  const rows = segment.rowsOf(need);
-  if (rows.length === 0) return NO_RECORDS;
-  if (index === undefined || index.estimate(dimension, rows) > segment.facts.rows * SELECTIVE_PART) return undefined;
-  return index.indexes(dimension, rows);
+/** The rows that meet a need. */
+function chooseRows(searched: SearchedSegment, finder: RowFinder | undefined, need: Need): ChosenRows {
+  const known = need.tests && finder?.rowsOf(need.tests);
+  return { dimension: need.dimension, rows: known ?? searched.segment.rowsOf(need) };
 }
 
 /** Places of the records that match, by time, then by order of arrival. */
 export function searchPlaces(
-  segment: SegmentReader,
+  { segment }: SearchedSegment,
   plan: SearchPlan,
   order: Order,
 ): Generator<RecordPlace, void, undefined> {
@@ -70,28 +85,42 @@ export function searchPlaces(
 
 /** Matching records, when the index alone tells; `rows`: all of the segment. */
 export function indexCount(plan: SearchPlan, rows: number): number | undefined {
+  if (plan.candidates?.none === true) return 0;
   const wholeSegment = plan.seqMax - plan.seqMin + 1 === rows;
-  return wholeSegment && plan.condition.sql === EVERYTHING ? plan.candidates?.length : undefined;
+  return wholeSegment && plan.condition.sql === EVERYTHING ? plan.candidates?.count() : undefined;
 }
 
 function* pick(
   segment: SegmentReader,
   plan: SearchPlan,
-  candidates: Uint32Array,
+  candidates: FoundRecords,
   order: Order,
 ): Generator<RecordPlace, void, undefined> {
-  const firstSeq = segment.firstSeq;
-  let groupMax = GROUP_MIN;
-  let left = 0;
-  let right = candidates.length;
-  while (left < right) {
-    const newest = order === 'newest';
-    const from = newest ? Math.max(left, right - groupMax) : left;
-    const to = newest ? right : Math.min(right, left + groupMax);
-    const seqs = Array.from(candidates.subarray(from, to), (index) => firstSeq + index);
+  for (const group of inGroups(candidates, order)) {
+    const seqs = group.map((index) => segment.firstSeq + index);
     yield* segment.among(seqs, plan.condition, plan.seqMin, plan.seqMax, order);
-    if (newest) right = from;
-    else left = to;
-    groupMax = Math.min(GROUP_MAX, groupMax * 4);
   }
+}
+
+/** The candidates from one end on, each group ascending. */
+function* inGroups(candidates: FoundRecords, order: Order): Generator<number[], void, undefined> {
+  const newest = order === 'newest';
+  let groupMax = GROUP_MIN;
+  let group: number[] = [];
+  for (const part of candidates.parts(order)) {
+    for (let left = 0, right = part.length; left < right; ) {
+      const room = groupMax - group.length;
+      const from = newest ? Math.max(left, right - room) : left;
+      const to = newest ? right : Math.min(right, left + room);
+      const taken = part.subarray(from, to);
+      group = newest ? [...taken, ...group] : [...group, ...taken];
+      if (newest) right = from;
+      else left = to;
+      if (group.length < groupMax) continue;
+      yield group;
+      group = [];
+      groupMax = Math.min(GROUP_MAX, groupMax * 4);
+    }
+  }
+  if (group.length > 0) yield group;
 }

@@ -19,27 +19,14 @@ import { StoreReader } from '#src/store/reader.js';
 import { finish } from '#src/store/steps.js';
 import { type AuditStore, openStore } from '#src/store/store.js';
 import { verifyStore } from '#src/store/verify.js';
+import { generator, searchedKeys, Workload } from './store-workload.ts';
 
-const START_US = 1_795_168_800_000_000;
-const SESSIONS = 5000;
-const USERS = 3000;
-const SHAPES = 2000;
-const OBJECTS = 500;
 const TENTHS = 10;
 const SEGMENT_ROWS = 250_000;
 const LAST = 100;
 const QUERIES = 200;
 const MINUTE_US = 60e6;
 const LEVEL_BATCH = 10_000;
-
-/** Deterministic 32-bit generator. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 /** The generator on its own, to take off the figures. */
 function benchGenerator(records: number): void {
@@ -48,63 +35,6 @@ function benchGenerator(records: number): void {
   const record = new AuditRecord();
   for (let n = 0; n < records; n++) workload.fill(record, n);
   print('generator alone', `${cpuOf(cpuBefore, records)} a record`);
-}
-
-/** Facts that a pipeline builds once a session and once a shape. */
-class Workload {
-  private readonly random = generator(42);
-  private readonly sessions: readonly Partial<AuditRecord>[];
-  private readonly shapes: readonly Partial<AuditRecord>[];
-
-  constructor() {
-    this.sessions = Array.from({ length: SESSIONS }, (_, i) => ({
-      session: (i + 1).toString(16).padStart(16, '0'),
-      user: `user${i % USERS}`,
-      program: `app${i % 37}`,
-      namespace: `db${i % 7}`,
-      system: 'postgresql',
-      clientAddress: `10.${i >> 8}.${i & 255}.${(i * 7) % 250}`,
-      clientPort: 32_768 + i,
-      serverAddress: `10.200.0.${i % 20}`,
-      serverPort: 5432,
-      sensor: 'bench',
-    }));
-    this.shapes = Array.from({ length: SHAPES }, (_, i) => ({
-      kind: 'statement',
-      call: 'simple',
-      operation: 'SELECT',
-      operations: ['SELECT'],
-      objects: [`shop.orders_${i % OBJECTS}`],
-      summary: 'SELECT',
-      fingerprint: (i + 1).toString(16).padStart(16, '0'),
-    }));
-  }
-
-  /** Fills the record with the `n`th statement. */
-  fill(record: AuditRecord, n: number): AuditRecord {
-    const { random } = this;
-    const shape = Math.floor(SHAPES * random() ** 3);
-    Object.assign(record, this.sessions[Math.floor(SESSIONS * random() ** 3)], this.shapes[shape]);
-    record.id = idOf(n);
-    record.timeUs = START_US + n * 100;
-    record.durationUs = 50 + Math.floor(random() * 5000);
-    record.returnedRows = Math.floor(random() * 20);
-    const customer = 1_000_000 + Math.floor(random() * 8_999_999);
-    record.text = `SELECT o.id, o.total, o.note AS n${shape} FROM shop.orders_${shape % OBJECTS} o WHERE o.customer = ${customer} AND o.state = 'open'`;
-    return record;
-  }
-}
-
-function idOf(n: number): string {
-  const low = Math.imul(n, 0x9e3779b1) >>> 0;
-  const high = Math.imul(n ^ 0x5bd1e995, 0x85ebca6b) >>> 0;
-  return hex8(high) + hex8(low) + hex8(n) + hex8(low ^ high);
-}
-
-const HEX16: readonly string[] = Array.from({ length: 65_536 }, (_, n) => n.toString(16).padStart(4, '0'));
-
-function hex8(value: number): string {
-  return (HEX16[value >>> 16] as string) + (HEX16[value & 0xffff] as string);
 }
 
 function print(name: string, text: string): void {
@@ -182,14 +112,7 @@ function benchVerify(directory: string, records: number): void {
 /** The last hundred of a key, for keys of all frequencies: with a reader opened for each, and with one kept open. */
 function benchLast(directory: string): void {
   const random = generator(7);
-  const keys = {
-    client: () => {
-      const i = Math.floor(SESSIONS * random() ** 3);
-      return `10.${i >> 8}.${i & 255}.${(i * 7) % 250}`;
-    },
-    user: () => `user${Math.floor(USERS * random() ** 3)}`,
-    object: () => `shop.orders_${Math.floor(OBJECTS * random())}`,
-  };
+  const keys = searchedKeys(random);
   const kept = new StoreReader(directory);
   for (const [field, key] of Object.entries(keys)) {
     const opened: number[] = [];
