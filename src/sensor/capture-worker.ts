@@ -13,7 +13,7 @@ import { parsePolicySteps } from '../policy/policy.ts';
 import { ALARMS_UNDER_WAY_MAX, AlarmSink } from './alarm-sink.ts';
 import { assembleAlone, type CaptureParts } from './capture-parts.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { assembleMember, CrewOutbox } from './crew-member.ts';
+import { assembleMember } from './crew-member.ts';
 import { policyFilter } from './kernel-filter.ts';
 import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
@@ -122,11 +122,13 @@ function applyFilter(source: LiveSource, { engine }: CaptureParts): void {
   if (job.kernelFilter) source.setFilter(policyFilter(engine.policy));
 }
 
+type EnforceCommand = Extract<CaptureCommand, { kind: 'enforce' }>;
+
 /**
  * Compiled in steps between turns of the capture, put in force in one: every record is judged by one policy or the other.
  * The main thread has read these texts without complaint.
  */
-async function obey({ ticket, sources }: CaptureCommand, source: LiveSource, parts: CaptureParts): Promise<void> {
+async function obey({ ticket, sources }: EnforceCommand, source: LiveSource, parts: CaptureParts): Promise<void> {
   compiling++;
   try {
     const steps = parsePolicySteps(sources, { checked: true });
@@ -162,12 +164,7 @@ function assembleParts(): Promise<CaptureParts> {
   const { crew } = job;
   const traffic = job.sendsTraffic ? tellTraffic : undefined;
   if (crew === undefined) return assembleAlone(job, alarmSinks(), traffic);
-  return assembleMember(
-    job,
-    crew,
-    traffic,
-    new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })),
-  );
+  return assembleMember(job, crew, traffic, (records) => tell({ kind: 'records', records }));
 }
 
 async function main(): Promise<void> {
@@ -177,12 +174,16 @@ async function main(): Promise<void> {
     applyFilter(source, parts);
     let obeyed = Promise.resolve();
     parentPort?.on('message', (command: CaptureCommand) => {
-      obeyed = obeyed.then(() => obey(command, source, parts));
+      if (command.kind === 'judged') parts.judged?.(command.judged);
+      else obeyed = obeyed.then(() => obey(command, source, parts));
     });
     parentPort?.unref();
     tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);
+    // Judgements may still have to come.
+    parentPort?.ref();
     await parts.close();
+    parentPort?.unref();
     tell({ kind: 'stopped', progress: progressOf(source.stats(), parts) });
   } finally {
     source.close();
