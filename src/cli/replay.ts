@@ -94,7 +94,7 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--sensor-name <name>', 'name written on every record', name, 'replay')
     .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
-    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng; with one worker only')
+    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
     .addOption(evidenceSizeOption())
     .option('--workers <count>', 'threads; records are the same with any number', workerCount, 1)
     .option('--quiet', 'no summary');
@@ -159,11 +159,10 @@ async function replayOnSeveral(
   sinks: readonly RecordSink[],
 ): Promise<Found> {
   if (files.includes('-')) throw new UserError('standard input can be read by one worker only');
-  if (options.evidence !== undefined) throw new UserError('--evidence needs --workers 1');
   const common = assemblyOptions(options, sinks);
   const outputs = await openOutputs(common);
-  const { sensor, policies, ports, flowsMax, overlap } = common;
-  const job = { files, sensor, policies, ports, flowsMax, overlap, maskKey: outputs.maskKey };
+  const { sensor, policies, ports, flowsMax, overlap, evidence } = common;
+  const job = { files, sensor, policies, ports, flowsMax, overlap, evidence, maskKey: outputs.maskKey };
   const progress = new ProgressLine();
   const wanted = trafficOptionsOf(options);
   const traffic = wanted && openTraffic(wanted);
