@@ -1,7 +1,17 @@
 /** Where the chunks of `columns.ts` lie: in the file beside a sealed segment, or in memory, made from its rows. */
-import { appendFileSync, closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs';
 import { type ChunkSource, ColumnBuilder, ColumnChunk, type ColumnRow, columnsPath } from './columns.ts';
-import { StoreError } from './errors.ts';
+import { StoreError, toStoreError } from './errors.ts';
 import { writeWhole } from './files.ts';
 import type { SegmentReader } from './rows.ts';
 
@@ -132,6 +142,8 @@ export function openColumns(segmentPath: string, firstSeq: number, rows: number,
 
 /** Small enough that the rows which are in no chunk yet are read in a few milliseconds. */
 const LOG_CHUNK_ROWS = 8192;
+/** Rows that a writer which goes on with a segment reads at most, to make their columns: some hundredths of a second. */
+const RESUME_ROWS_MAX = 65_536;
 
 /**
  * The columns of the segment being written: its writer adds a chunk to the file whenever it has one, without waiting for
@@ -143,9 +155,30 @@ export class ColumnLog {
   /** Made of records that are not committed. */
   private pending: Buffer[] = [];
 
-  /** `segmentPath`: a segment without records or columns. */
+  /** `segmentPath`: a segment without records. */
   constructor(segmentPath: string) {
     this.path = columnsPath(segmentPath);
+  }
+
+  /**
+   * Goes on with the columns that an earlier process left of a segment with the records `firstSeq` to `lastSeq`, all of
+   * them committed; what is not in a chunk comes from the rows, which `rowsFrom` gives. `undefined` when that would be
+   * too many to wait for. Throws what the file system throws.
+   */
+  static resume(
+    segmentPath: string,
+    firstSeq: number,
+    lastSeq: number,
+    rowsFrom: (seq: number) => Iterable<ColumnTuple>,
+  ): ColumnLog | undefined {
+    const log = new ColumnLog(segmentPath);
+    const nextSeq = keepChunks(log.path, firstSeq, lastSeq);
+    if (lastSeq - nextSeq >= RESUME_ROWS_MAX) {
+      rmSync(log.path, { force: true });
+      return undefined;
+    }
+    for (const tuple of rowsFrom(nextSeq)) log.add(tuple[0], rowOf(tuple));
+    return log;
   }
 
   add(seq: number, row: ColumnRow): void {
@@ -167,6 +200,32 @@ export class ColumnLog {
   }
 }
 
+/**
+ * Cuts the file after its last chunk that is whole and of committed records: a power cut may have taken records back
+ * that are in a chunk. Gives the first sequence number that is in none.
+ */
+function keepChunks(path: string, firstSeq: number, lastSeq: number): number {
+  let seq = firstSeq;
+  if (!existsSync(path)) return seq;
+  const source = new FileSource(path, new ColumnBudget(0));
+  let offset = 0;
+  try {
+    while (offset < source.length) {
+      const chunk = new ColumnChunk(source, offset);
+      if (chunk.firstSeq !== seq || seq + chunk.rows - 1 > lastSeq) break;
+      chunk.check();
+      seq += chunk.rows;
+      offset += chunk.bytes;
+    }
+  } catch (error) {
+    if (toStoreError(error, path).code !== 'damaged') throw error;
+  } finally {
+    source.close();
+  }
+  truncateSync(path, offset);
+  return seq;
+}
+
 /** The columns of a segment without a complete file of them, of which rows make up what is missing; grows with it. */
 export class RowColumns implements SegmentColumns {
   chunks: readonly ColumnChunk[] = [];
@@ -175,6 +234,8 @@ export class RowColumns implements SegmentColumns {
   private readonly tail = new ColumnBuilder();
   /** Where the tail begins. */
   private tailSeq: number;
+  /** Up to here all is in the chunks. */
+  private lastSeq: number;
   private readonly log: FileSource | undefined;
   private logOffset = 0;
 
@@ -182,12 +243,14 @@ export class RowColumns implements SegmentColumns {
   constructor(path: string, firstSeq: number, budget: ColumnBudget | undefined) {
     this.path = path;
     this.tailSeq = firstSeq;
+    this.lastSeq = firstSeq - 1;
     this.log = budget && existsSync(columnsPath(path)) ? new FileSource(columnsPath(path), budget) : undefined;
   }
 
   /** Takes in what was written since. Throws `StoreError` (`damaged`). */
   refresh(segment: SegmentReader): void {
     const last = segment.firstSeq + segment.facts.rows - 1;
+    if (last === this.lastSeq) return;
     this.readLog(last);
     const first = this.tailSeq + this.tail.rows;
     const sql = `${COLUMN_SQL} WHERE seq BETWEEN ? AND ? ORDER BY seq`;
@@ -200,6 +263,13 @@ export class RowColumns implements SegmentColumns {
       }
     }
     this.chunks = this.tail.rows === 0 ? [...this.complete] : [...this.complete, this.chunkOfTail()];
+    this.lastSeq = last;
+  }
+
+  /** The chunks that the writer has added; what comes after them is in the rows only. Throws `StoreError` (`damaged`). */
+  logChunks(segment: SegmentReader): readonly ColumnChunk[] {
+    this.readLog(segment.firstSeq + segment.facts.rows - 1);
+    return [...this.complete];
   }
 
   close(): void {
