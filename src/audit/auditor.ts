@@ -3,9 +3,7 @@
  * SQL analysis), and what came of it. Judges each by policy and hands those that are kept to the sink.
  */
 import { createHash } from 'node:crypto';
-import { communityId } from '../base/community-id.ts';
 import type { Counters } from '../base/counters.ts';
-import { sessionId } from '../base/session-id.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
@@ -13,7 +11,7 @@ import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/prot
 import type { AuditRecord, RecordKind, RecordSink } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { SessionState } from './effects.ts';
-import { endUserOfProgram, endUserOfTags } from './end-user.ts';
+import { endUserOfTags } from './end-user.ts';
 import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { RecordPool } from './record-pool.ts';
@@ -157,18 +155,12 @@ export class Auditor implements SessionOpener {
 
 class AuditSession implements EventSink {
   private readonly auditor: Auditor;
-  private readonly connection: ConnectionInfo;
-  private readonly id: string;
-  private readonly community: string;
-  private readonly state = new SessionState();
+  private readonly state: SessionState;
   private ordinal = 0;
 
   constructor(auditor: Auditor, connection: ConnectionInfo) {
     this.auditor = auditor;
-    this.connection = connection;
-    this.id = sessionId(connection);
-    const { clientAddress, clientPort, serverAddress, serverPort } = connection;
-    this.community = communityId(clientAddress, clientPort, serverAddress, serverPort);
+    this.state = new SessionState(connection);
   }
 
   emit(event: AuditEvent): void {
@@ -193,29 +185,13 @@ class AuditSession implements EventSink {
   }
 
   private record(kind: RecordKind, event: AuditEvent): AuditRecord {
-    const { connection } = this;
-    const { identity } = event;
+    const { state } = this;
     const record = this.auditor.newRecord();
-    record.id = recordId(this.id, this.ordinal++);
+    record.id = recordId(state.id, this.ordinal++);
     record.kind = kind;
     record.timeUs = event.startUs;
-    record.user = identity.user;
-    record.effectiveUser = this.state.effectiveUserOf(identity);
-    record.osUser = identity.osUser;
-    record.clientHost = identity.clientHost;
-    record.program = this.state.programOf(identity);
-    record.endUser = identity.endUser ?? endUserOfProgram(record.program);
-    record.clientAddress = connection.clientAddress;
-    record.clientPort = connection.clientPort;
-    record.serverAddress = connection.serverAddress;
-    record.serverPort = connection.serverPort;
-    record.session = this.id;
-    record.communityId = this.community;
-    if (connection.vlanId >= 0) record.vlanId = connection.vlanId;
-    if (connection.tunnel) record.tunnel = connection.tunnel;
+    state.describe(record, event.identity);
     record.sensor = this.auditor.options.sensor;
-    record.namespace = this.state.namespaceOf(identity);
-    record.system = identity.system;
     record.marks = event.marks;
     if (event.lostBytes > 0) record.lostBytes = event.lostBytes;
     return record;
@@ -275,6 +251,7 @@ class AuditSession implements EventSink {
   private describe(record: AuditRecord, event: StatementEvent, part: Part, dialect: SqlDialect): void {
     record.procedure = event.procedure;
     record.parameters = event.parameters;
+    record.objects = event.objects;
     if (event.text !== undefined) {
       this.describeText(record, event, event.text, part);
       this.describeStatements(record, part.statements, dialect);

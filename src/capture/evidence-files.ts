@@ -3,8 +3,9 @@
  * its session. Files are rotated, and the oldest go when the folder is full. Nothing here throws on traffic: what
  * cannot be written is counted.
  */
-import { mkdirSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { openSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../base/folder.ts';
 import { InputError } from './batch.ts';
 import { errorCode } from './input.ts';
 import { PcapngFile } from './pcapng-file.ts';
@@ -47,7 +48,7 @@ export class EvidenceFiles {
     this.folder = folder;
     this.bytesMax = bytesMax;
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o750 });
+      makeFolder(folder, 0o750);
     } catch (error) {
       throw new InputError(`${folder}: cannot be used for evidence (${errorCode(error)})`);
     }

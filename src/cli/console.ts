@@ -18,6 +18,7 @@ export interface ConsoleOptions {
   readonly cert?: string;
   readonly key?: string;
   readonly tls: boolean;
+  readonly twoToPush?: boolean;
 }
 
 export const DEFAULT_LISTEN = '127.0.0.1:8443';
@@ -44,6 +45,7 @@ export function consoleCommand(exit: (code: number) => void): Command {
     .option('--cert <file>', 'certificate, PEM (default: one that openssl makes, beside the store)')
     .option('--key <file>', 'its key, PEM')
     .option('--no-tls', 'plain HTTP; only on loopback')
+    .option('--two-to-push', 'a policy is pushed only from a draft that another administrator kept')
     .addHelpText('after', EXAMPLES)
     .action(async (options: ConsoleOptions) => {
       const running = await startConsole(options);
@@ -65,6 +67,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
     state: options.state,
     socket,
     evidence: options.evidence,
+    twoToPush: options.twoToPush === true,
     version: programVersion(),
     tls,
     web: WEB_FOLDER,

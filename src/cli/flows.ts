@@ -12,7 +12,7 @@ import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
 import type { FlowStatus } from '../traffic/schema.ts';
 import { binsOf, partOf } from '../traffic/split.ts';
 import { recordAccess } from './access.ts';
-import { positiveInteger } from './options.ts';
+import { positiveInteger, upTo } from './options.ts';
 import { PIPE_WIDTH, print } from './query-sql.ts';
 import { SessionUsers } from './session-users.ts';
 import { byteSize, counted, grouped, say } from './text.ts';
@@ -28,6 +28,10 @@ interface FlowOptions extends TimeOptions {
 }
 
 const TABLE_LIMIT = 100;
+/** Bins of one answer: more are a mistake in `--bin`, or more than anybody reads. */
+const BINS_MAX = 100_000;
+/** A picture a day is rare enough; what timers cannot count would come without a pause. */
+const EVERY_S_MAX = 86_400;
 const TOP_ROWS = 20;
 const TOP_WINDOW_US = 15e6;
 
@@ -76,7 +80,7 @@ export function flowsCommand(exit: (code: number) => void): Command {
   byKey(add('top', 'the busiest of the last seconds, over and over, until Ctrl-C', top), 'connection').option(
     '--every <seconds>',
     'seconds between two pictures',
-    positiveInteger,
+    upTo(EVERY_S_MAX),
     2,
   );
   add('heartbeats', 'spans in which the sensor watched, with what it saw and lost', heartbeats);
@@ -145,6 +149,8 @@ function bins(expression: string, options: FlowOptions): Promise<void> {
       for (const { binUs: startUs, part } of binsOf(status, binUs, span)) {
         let totals = byBin.get(startUs);
         if (totals === undefined) {
+          if (byBin.size >= BINS_MAX)
+            throw new UserError(`more than ${grouped(BINS_MAX)} bins: choose a longer --bin, or less --time`);
           totals = new FlowTotals(keys, users.userOf);
           byBin.set(startUs, totals);
         }

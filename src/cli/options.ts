@@ -1,7 +1,7 @@
 /** Parsers of option values; each says in one line what was wrong and what would be right. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseNetwork } from '../base/networks.ts';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
 import { OVERLAP_NAMES, type OverlapPolicy, type OverlapRange } from '../reassembly/overlap.ts';
@@ -12,6 +12,10 @@ export const PACKAGED_POLICIES: string = resolve(import.meta.dirname, '../../pol
 /** Where the service listens (`deploy/systemd`). */
 export const DEFAULT_SOCKET = '/run/wiretrail/control.sock';
 export const DEFAULT_FLOWS_MAX = 262_144;
+/** Connections that `--flows` may ask for: with more, the tables alone take several GiB. */
+const FLOWS_MAX = 2 ** 24;
+/** Threads that `--workers` may ask for. */
+const WORKERS_MAX = 64;
 
 export function programVersion(): string {
   const file = resolve(import.meta.dirname, '../../package.json');
@@ -44,18 +48,25 @@ export function overlapRange(value: string, before: readonly OverlapRange[] = []
   return [...before, { ...range, policy: policy as OverlapPolicy }];
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
-/** Bytes, with `k`, `m` or `g` for 1024 and its powers. */
+/** Bytes, with `k`, `m`, `g` or `t` for 1024 and its powers. */
 export function byteCount(value: string): number {
-  const match = /^(\d+)([kmg]?)$/i.exec(value);
+  const match = /^(\d{1,15})([kmgt]?)$/i.exec(value);
   const bytes = Number(match?.[1]) * (SIZE_UNITS[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN);
-  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('expected bytes, for example 512m.');
+  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('expected a size such as 500M or 20G.');
   return bytes;
 }
 
 /** Bytes of evidence that are kept when nothing else is asked for. */
-export const DEFAULT_EVIDENCE_BYTES: number = 2 ** 30;
+const DEFAULT_EVIDENCE_BYTES = 2 ** 30;
+
+/** Bounds the folder of `--evidence`. */
+export function evidenceSizeOption(): Option {
+  return new Option('--evidence-max-bytes <size>', 'size of that folder; the oldest go')
+    .argParser(byteCount)
+    .default(DEFAULT_EVIDENCE_BYTES, '1G');
+}
 
 export function evidenceOptions(options: {
   readonly evidence?: string;
@@ -75,6 +86,24 @@ export function positiveInteger(value: string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number above 0.');
   return number;
+}
+
+/** A parser of whole numbers from 1 to `max`. */
+export function upTo(max: number): (value: string) => number {
+  return (value) => {
+    const number = positiveInteger(value);
+    if (number > max) throw new InvalidArgumentError(`expected at most ${max}.`);
+    return number;
+  };
+}
+
+export const flowCount: (value: string) => number = upTo(FLOWS_MAX);
+export const workerCount: (value: string) => number = upTo(WORKERS_MAX);
+
+/** A name that is written on records: never empty. */
+export function name(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('expected a name.');
+  return value;
 }
 
 /** Repeatable text option. */

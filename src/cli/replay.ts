@@ -21,17 +21,18 @@ import { Watch } from '../sensor/watch.ts';
 import type { TrafficLog } from '../traffic/log.ts';
 import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
 import {
-  byteCount,
-  DEFAULT_EVIDENCE_BYTES,
   DEFAULT_FLOWS_MAX,
   evidenceOptions,
+  evidenceSizeOption,
+  flowCount,
+  name,
   overlapRange,
   PACKAGED_POLICIES,
   portHint,
-  positiveInteger,
   programVersion,
   repeated,
   severity,
+  workerCount,
 } from './options.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printNextSteps, printSummary } from './report.ts';
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
@@ -76,7 +77,7 @@ Examples:
   wiretrail replay odd.pcap --port 15432=postgres         a hint where the beginning of a connection is missing`;
 
 export function replayCommand(exit: (code: number) => void): Command {
-  return flowRecordOptions(retentionOptions(new Command('replay')))
+  const command = new Command('replay')
     .description(
       'read captures (pcap, pcapng, also .gz and .zst; folders; - for standard input) and write audit records',
     )
@@ -90,13 +91,14 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .addOption(new Option('--report <format>', 'write a report of all alerts').choices(REPORT_FORMATS))
     .option('--report-file <path>', 'where to write the report')
-    .option('--sensor-name <name>', 'name written on every record', 'replay')
-    .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--sensor-name <name>', 'name written on every record', name, 'replay')
+    .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng; with one worker only')
-    .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
-    .option('--workers <count>', 'threads; records are the same with any number', positiveInteger, 1)
-    .option('--quiet', 'no summary')
+    .addOption(evidenceSizeOption())
+    .option('--workers <count>', 'threads; records are the same with any number', workerCount, 1)
+    .option('--quiet', 'no summary');
+  return flowRecordOptions(retentionOptions(command))
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: ReplayOptions) => exit(await run(files, options)));
 }

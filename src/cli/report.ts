@@ -85,10 +85,14 @@ function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reas
 /** What to try next, once there is a store to search. */
 export function printNextSteps(store: string): void {
   const query = `wiretrail query --store ${store}`;
+  const steps = [
+    [`${query} --user alice --operation DELETE`, 'who deleted what'],
+    [`${query} 'kind:login failed:yes'`, 'failed logins'],
+    [`${query} --count-by user,op`, 'a first picture'],
+    [`wiretrail verify --store ${store}`, 'is it as it was written?'],
+  ] as const;
+  const width = Math.max(...steps.map(([command]) => command.length));
   say('');
-  say(`${query} --user alice --operation DELETE     who deleted what`);
-  say(`${query} 'kind:login failed:yes'              failed logins`);
-  say(`${query} --count-by user,op                   a first picture`);
-  say(`wiretrail verify --store ${store}                           is it as it was written?`);
+  for (const [command, why] of steps) say(`${command.padEnd(width)}   ${why}`);
   say("('wiretrail' is 'node dist/main.js' here; every command has --help with examples)");
 }

@@ -1,8 +1,8 @@
 /** Options of what a store keeps and how it is sealed, for every command that writes to one. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Retention } from '../store/retention.ts';
 import type { StoreOptions } from '../store/store.ts';
-import { positiveInteger } from './options.ts';
+import { byteCount, positiveInteger } from './options.ts';
 
 export interface RetentionOptions {
   readonly retainCount?: number;
@@ -42,13 +42,4 @@ export function storeOptionsOf(options: RetentionOptions): StoreOptions {
   const tenth = Math.floor((retainCount ?? Number.POSITIVE_INFINITY) / SEGMENTS_KEPT);
   const segmentRowsMax = Math.min(SEGMENT_ROWS_MAX, Math.max(SEGMENT_ROWS_MIN, tenth));
   return { segmentRowsMax, retention: retentionOf(options) ?? {}, signKeyFile: signKey };
-}
-
-const SCALES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-function byteCount(value: string): number {
-  const match = /^(\d{1,12})([KMGT]?)$/i.exec(value);
-  const bytes = Number(match?.[1]) * (SCALES[match?.[2]?.toUpperCase() ?? ''] ?? 0);
-  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('expected a size such as 500M or 20G.');
-  return bytes;
 }

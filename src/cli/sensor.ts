@@ -22,10 +22,9 @@ import type { TrafficLog } from '../traffic/log.ts';
 import { DEFAULT_LISTEN, startConsole } from './console.ts';
 import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
 import {
-  byteCount,
-  DEFAULT_EVIDENCE_BYTES,
   DEFAULT_FLOWS_MAX,
   evidenceOptions,
+  evidenceSizeOption,
   overlapRange,
   PACKAGED_POLICIES,
   portHint,
@@ -45,6 +44,7 @@ interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly maskKey?: string;
   readonly socket?: string;
   readonly console?: string | true;
+  readonly twoToPush?: boolean;
   readonly alarm?: readonly string[];
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
@@ -54,7 +54,9 @@ interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly evidenceMaxBytes: number;
   readonly blockKib: number;
   readonly blocks: number;
+  readonly blockMs: number;
   readonly promiscuous: boolean;
+  readonly outgoing?: boolean;
   readonly workers: number;
   readonly source: 'ring' | 'cap';
   readonly filter?: string;
@@ -66,13 +68,14 @@ Examples:
   wiretrail sensor -i eth1 --store /var/lib/wiretrail      record what the mirror port shows, until Ctrl-C
   wiretrail sensor -i eth1 --jsonl - | jq .                records as they come
   wiretrail sensor -i eth1 --store data --blocks 1024      a ring of 256 MiB for bursts
+  wiretrail sensor -i eth0 --store data --outgoing         on the database's own machine
   wiretrail sensor -i eth1 --store data --console --socket s.sock   … with the web console, which can push policies
   wiretrail sensor -i eth1 -i eth2 --workers 4 --store data   four threads, a ring of every interface for each
 
 Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
 
 export function sensorCommand(exit: (code: number) => void): Command {
-  return flowRecordOptions(retentionOptions(new Command('sensor')))
+  const command = new Command('sensor')
     .description('capture from a network interface (a switch mirror port) and write audit records until stopped')
     .requiredOption('-i, --interface <name>', 'interface that receives mirrored traffic, repeatable', repeated)
     .option('--store <dir>', 'write records into a store')
@@ -84,15 +87,17 @@ export function sensorCommand(exit: (code: number) => void): Command {
       '--console [address:port]',
       `serve the web console as well (${DEFAULT_LISTEN}), with a certificate made here`,
     )
+    .option('--two-to-push', 'in that console a policy is pushed only from a draft that another administrator kept')
     .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
     .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
-    .option('--evidence-max-bytes <size>', 'size of that folder; the oldest go', byteCount, DEFAULT_EVIDENCE_BYTES)
+    .addOption(evidenceSizeOption())
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
+    .option('--block-ms <time>', 'longest time a packet waits in a block that is not full', positiveInteger, 4)
     .addOption(
       new Option('--source <name>', 'ring: AF_PACKET, Linux; cap: libpcap').choices(['ring', 'cap']).default('ring'),
     )
@@ -100,6 +105,8 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
     .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
     .option('--no-promiscuous', 'see only what is addressed to this interface')
+    .option('--outgoing', 'see what this machine sends as well: to watch a database that runs on it');
+  return flowRecordOptions(retentionOptions(command))
     .addHelpText('after', EXAMPLES)
     .action(async (options: SensorOptions) => exit(await run(options)));
 }
@@ -164,10 +171,10 @@ async function run(options: SensorOptions): Promise<number> {
 
 /** The console of `--console`. That it cannot be served ends no capture. */
 async function consoleBeside(options: SensorOptions): Promise<ConsoleServer | undefined> {
-  const { console: listen, store, socket, evidence } = options;
+  const { console: listen, store, socket, evidence, twoToPush } = options;
   if (listen === undefined || store === undefined) return undefined;
   try {
-    const own = { ...(socket && { socket }), ...(evidence && { evidence }) };
+    const own = { ...(socket && { socket }), ...(evidence && { evidence }), ...(twoToPush && { twoToPush }) };
     return await startConsole({ listen: listen === true ? DEFAULT_LISTEN : listen, store, tls: true, ...own });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -218,7 +225,9 @@ function jobOf(options: SensorOptions, policies: readonly string[], cap: CapFeed
     evidence: evidenceOptions(options),
     blockBytes: options.blockKib * 1024,
     blockCount: options.blocks,
+    retireMs: options.blockMs,
     promiscuous: options.promiscuous,
+    ignoreOutgoing: !options.outgoing,
     filter: options.filter,
     kernelFilter: options.kernelFilter ?? false,
     cap: cap?.memory,

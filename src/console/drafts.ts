@@ -32,6 +32,14 @@ export class Drafts {
     return { draft: describeDraft(row), sources: JSON.parse(row.sources) as SourceFile[] };
   }
 
+  /** The draft of exactly these files that somebody other than `who` saved last; `undefined` when there is none. */
+  ofAnother(who: string, sources: readonly SourceFile[]): Draft | undefined {
+    const wanted = JSON.stringify(filesByName(sources));
+    return this.list().find(
+      ({ name, by }) => by !== who && JSON.stringify(filesByName(this.get(name).sources)) === wanted,
+    );
+  }
+
   /** Throws `conflict` when it was saved by someone since `previous`. */
   save(
     name: string,
@@ -68,6 +76,10 @@ export class Drafts {
     if (this.db.prepare('DELETE FROM draft WHERE name = ?').run(name).changes === 0)
       throw new ConsoleError('not-found', `there is no draft named ${name}`);
   }
+}
+
+function filesByName(sources: readonly SourceFile[]): readonly (readonly [string, string])[] {
+  return sources.map(({ name, text }) => [name, text] as const).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function describeDraft({ name, by, saved_ms, base, note }: DraftRow): Draft {

@@ -12,6 +12,7 @@ import fastifySwagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifySchemaValidationError } from 'fastify';
 import Type from 'typebox';
+import { StoreReader } from '../store/reader.ts';
 import { Access } from './access/access.ts';
 import { AccessLog } from './access-log.ts';
 import { API_PREFIX, Problem } from './api/common.ts';
@@ -62,6 +63,8 @@ const REQUESTS_A_MINUTE = 1200;
 /** Rejects with a UserError when state or store cannot be used. The server does not listen yet. */
 export async function createConsole(options: ConsoleOptions): Promise<ConsoleServer> {
   const { store, tls, web } = options;
+  // Before anything is made beside it: a folder without a store would let nobody in, as nothing can be recorded there.
+  new StoreReader(store).close();
   const db = openState(options.state ?? join(store, STATE_FILE));
   const access = new Access(db, tls !== undefined);
   const threads = options.threads ?? THREADS;
@@ -107,8 +110,12 @@ function newApp(tls: ConsoleOptions['tls']): ConsoleApp {
       describeRefusal(errors, where),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
   } as const;
-  const app = tls === undefined ? fastify(common) : fastify({ ...common, https: { ...tls, minVersion: 'TLSv1.2' } });
-  return (app as FastifyInstance).withTypeProvider<TypeBoxTypeProvider>() as ConsoleApp;
+  // Over TLS browsers speak HTTP/2, where any number of live pages share one connection: of HTTP/1.1 they open six at most.
+  const app =
+    tls === undefined
+      ? fastify(common)
+      : fastify({ ...common, http2: true, https: { ...tls, minVersion: 'TLSv1.2', allowHTTP1: true } });
+  return (app as unknown as FastifyInstance).withTypeProvider<TypeBoxTypeProvider>() as ConsoleApp;
 }
 
 /** The first thing that does not fit, by name. */

@@ -132,6 +132,17 @@ export interface SessionCounters {
   readonly pendingOverflows: number;
 }
 
+/**
+ * Requests that the driver may leave unread until the connection's next word (`sdk/shelf.ts`). Only the time of reading
+ * changes, so reading such a request must emit nothing, and neither ask for nor change what other connections see.
+ */
+export interface WaitingRequests<S> {
+  /** No request is open, and the next one may wait. Asked when the server has spoken, both directions between frames. */
+  isIdle(session: S): boolean;
+  /** Pure. The bytes are one whole request of that kind. */
+  isRequest(bytes: Uint8Array, start: number, end: number): boolean;
+}
+
 export interface ProtocolModule<S = unknown> {
   /** Folder name, and the word users write in `--port PORT=NAME`. */
   readonly name: string;
@@ -163,6 +174,8 @@ export interface ProtocolModule<S = unknown> {
    * Otherwise frames are lost too, and the driver resynchronises (also after `FRAME_MALFORMED`, with 0 lost bytes).
    */
   onGap(session: S, direction: Direction, lostBytes: number, synced: boolean, tsUs: number, sink: EventSink): void;
+  /** Without it every request is read when it comes. */
+  readonly requests?: WaitingRequests<S>;
   counters?(session: S): SessionCounters;
   /** The connection is over: emit what is open. */
   onEnd(session: S, reason: EndReason, tsUs: number, sink: EventSink): void;

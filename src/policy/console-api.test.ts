@@ -6,6 +6,7 @@ import { AuditRecord } from '../contracts/record.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
 import { diffLines, diffPolicies } from './diff.ts';
 import { createEngine } from './engine.ts';
+import { Facts, locate } from './facts.ts';
 import { parsePolicies } from './policy.ts';
 import { explainMatches } from './sentences.ts';
 import { checkPolicies } from './validate.ts';
@@ -145,6 +146,19 @@ test('a match explains itself in sentences, with bytes and characters of the sta
     'The rule asks for rows { over: 5 }; found 9.',
   ]);
   assert.deepEqual(why('{ user: nobody }', 'SELECT 1', { user: 'Ann' }), []);
+});
+
+test('a name of many words costs no more to find than the text is long', () => {
+  // Words with anything between them, asked of a text with thousands of them: hours for an engine that backtracks.
+  const text = `SELECT * FROM "${'a '.repeat(2000)}"`;
+  const facts = new Facts(Object.assign(new AuditRecord(), { text }));
+  for (const words of [3, 5, 8, 60]) assert.deepEqual(locate(facts, 'x', `${'a '.repeat(words)}zz`), { found: 'x' });
+  assert.deepEqual(locate(facts, 'x', 'a a a'), { found: 'x', byteStart: 15, byteEnd: 20 });
+});
+
+test('a letter whose small form is longer moves no place', () => {
+  const facts = new Facts(Object.assign(new AuditRecord(), { text: 'SELECT \u0130, ORDERS' }));
+  assert.deepEqual(locate(facts, 'orders', 'orders'), { found: 'orders', byteStart: 11, byteEnd: 17 });
 });
 
 test('full-width forms hide neither words nor names, and the bytes are those of the text as sent', () => {

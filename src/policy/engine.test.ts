@@ -171,6 +171,14 @@ test('first_seen: nothing is new while it learns; unknown facts never are', () =
   assert.deepEqual([run(64, 'eve', 'SELECT'), run(65, 'eve', undefined)], [true, false]);
 });
 
+test('first_seen: a capture from before is learned from its beginning, then judged', () => {
+  const engine = engineOf(['r alert low { first_seen: { what: operation, learn: 60s } }']);
+  const run = (seconds: number, operation: string): boolean =>
+    judge(engine, 'x', { operation, timeUs: seconds * 1e6 }).length === 1;
+  assert.deepEqual([run(90_000, 'SELECT'), run(90_100, 'INSERT')], [false, true]);
+  assert.deepEqual([run(1000, 'GRANT'), run(1030, 'DROP TABLE'), run(1090, 'CREATE USER')], [false, false, true]);
+});
+
 test('dispositions: ignore loses against alert, matched keeps matches, a loss is always kept', () => {
   const rules = [
     'quiet ignore info { user: monitor }',

@@ -80,7 +80,7 @@ export const SNIPPET_KEYS: readonly string[] = [
 /** Stands for the number of the repetition, from 1: `10.0.0.<n>`. */
 const NUMBER_MARK = '<n>';
 
-export const REPEAT_MAX = 100_000;
+const REPEAT_MAX = 100_000;
 const EVERY_US_DEFAULT = 1e6;
 
 export function readExpectations(file: PolicyFile, node: Node): Expectations {
@@ -105,12 +105,20 @@ function readSnippet(file: PolicyFile, node: Node): Snippet {
   const fields: FieldSetter[] = [];
   for (const entry of file.entries(node, 'a test', SNIPPET_KEYS)) {
     if (entry.key === 'sql') sql = file.text(entry.value, 'sql');
-    else if (entry.key === 'repeat') repeat = Math.min(REPEAT_MAX, readNumber(file, entry, parseCount));
+    else if (entry.key === 'repeat') repeat = readRepeat(file, entry);
     else if (entry.key === 'batch') batch = file.flag(entry.value, 'batch') ?? batch;
     else if (entry.key === 'every') everyUs = readNumber(file, entry, parseDurationUs);
     else fields.push(readField(file, entry));
   }
   return { line, sql, fields, batch, repeat, everyUs };
+}
+
+function readRepeat(file: PolicyFile, { key, value }: Entry): number {
+  const text = file.text(value, key);
+  const repeat = text === undefined ? 1 : parseCount(text);
+  if (repeat !== undefined && repeat >= 1 && repeat <= REPEAT_MAX) return repeat;
+  file.problem(value, `repeat: "${text}" is not a number from 1 to ${REPEAT_MAX}`);
+  return 1;
 }
 
 function readNumber(file: PolicyFile, { key, value }: Entry, parse: (text: string) => number | undefined): number {

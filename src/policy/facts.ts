@@ -48,8 +48,10 @@ export class Facts {
   }
 }
 
-/** What may stand between two words that are one operation: space, comments, CREATE's modifiers. */
-const BETWEEN_WORDS = '[^;]{1,120}?';
+/** Characters that may stand between two words that are one operation: space, comments, CREATE's modifiers. */
+const BETWEEN_CHARS_MAX = 120;
+/** A name of more words is looked for only as it is written. */
+const WORDS_MAX = 8;
 
 /** Why a condition holds. Byte offsets are of `db.query.text` in UTF-8, where the reason stands in it. */
 export interface Finding {
@@ -60,16 +62,59 @@ export interface Finding {
 
 /**
  * Where `needle` stands in the statement's text, case aside: as whole words, perhaps with others between them, else
- * anywhere.
+ * anywhere. Both may be an attacker's: the search takes time linear in the text.
  */
 export function locate(facts: Facts, found: string, needle: string): Finding {
-  const text = facts.record.text;
+  const { text } = facts.record;
   if (text === undefined || needle === '') return { found };
-  const words = needle.split(/\s+/).map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  const whole = new RegExp(`(?<![\\p{L}\\p{N}_$#])${words.join(BETWEEN_WORDS)}(?![\\p{L}\\p{N}_$#])`, 'iu').exec(text);
-  if (whole !== null) return { found, ...byteRange(text, whole.index, whole.index + whole[0].length) };
-  const at = text.toLowerCase().indexOf(needle.toLowerCase());
-  return at < 0 ? { found } : { found, ...byteRange(text, at, at + needle.length) };
+  const lower = lowerUnits(text);
+  const wanted = lowerUnits(needle);
+  const words = wanted.trim().split(/\s+/);
+  const whole = words.length <= WORDS_MAX ? findWords(lower, words) : undefined;
+  if (whole !== undefined) return { found, ...byteRange(text, whole.start, whole.end) };
+  const at = lower.indexOf(wanted);
+  return at < 0 ? { found } : { found, ...byteRange(text, at, at + wanted.length) };
+}
+
+/** Small letters, and as many UTF-16 units: a place in the result is a place in the text. */
+function lowerUnits(text: string): string {
+  // The one letter whose small form is longer.
+  return text.replaceAll('\u0130', 'i').toLowerCase();
+}
+
+interface UnitRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The first place where the words follow one another, each the nearest one behind the word before. */
+function findWords(text: string, words: readonly string[]): UnitRange | undefined {
+  const [first = '', ...others] = words;
+  for (let start = wordAt(text, first, 0, text.length); start >= 0; ) {
+    let end = start + first.length;
+    for (const word of others) {
+      const at = wordAt(text, word, end + 1, end + BETWEEN_CHARS_MAX);
+      const isReached = at >= 0 && !text.slice(end, at).includes(';');
+      end = isReached ? at + word.length : -1;
+      if (!isReached) break;
+    }
+    if (end >= 0) return { start, end };
+    start = wordAt(text, first, start + 1, text.length);
+  }
+  return undefined;
+}
+
+/** The first whole `word` that begins in `text[from, last]`, or -1. */
+function wordAt(text: string, word: string, from: number, last: number): number {
+  const stretch = text.slice(from, last + word.length);
+  for (let at = stretch.indexOf(word); at >= 0; at = stretch.indexOf(word, at + 1)) {
+    if (!isWordUnit(text, from + at - 1) && !isWordUnit(text, from + at + word.length)) return from + at;
+  }
+  return -1;
+}
+
+function isWordUnit(text: string, at: number): boolean {
+  return /[\p{L}\p{N}_$#]/u.test(text.charAt(at));
 }
 
 export function byteRange(text: string, start: number, end: number): { byteStart: number; byteEnd: number } {

@@ -1,6 +1,7 @@
 /** The columns of a policy's `mask`, as the value finder asks for them. */
+import { globMatches } from '../base/glob.ts';
 import type { WantedColumns } from '../contracts/sql.ts';
-import { globMatches, isGlob, NameMatcher } from './names.ts';
+import { isGlob, NameMatcher } from './names.ts';
 import { foldWidth } from './width.ts';
 
 /** A name or string whose letters may be written as escapes: `U&"\\0063ard"`. */
@@ -78,7 +79,7 @@ function toPattern(name: string): Pattern {
 
 function matchesAny(patterns: readonly string[], name: string): boolean {
   const folded = name.toLowerCase();
-  return patterns.some((pattern) => (isGlob(pattern) ? globMatches(pattern, folded, -1) : pattern === folded));
+  return patterns.some((pattern) => (isGlob(pattern) ? globMatches(folded, pattern) : pattern === folded));
 }
 
 /** Any of the names wherever it stands, of one with wildcards its longest fixed part; the exact comparison decides. */

@@ -215,7 +215,8 @@ class FirstSeenCheck implements Check {
   }
 
   test({ record }: Facts): boolean {
-    if (this.startUs < 0) this.startUs = record.timeUs;
+    // Captures may be read in any order: an earlier one is learned from its own beginning.
+    if (this.startUs < 0 || record.timeUs < this.startUs) this.startUs = record.timeUs;
     // What is unknown cannot be new.
     for (const fact of this.what) if (KEY_FACTS[fact](record) === undefined) return false;
     return this.seen.isNew(keyOf(record, this.keyFacts)) && record.timeUs - this.startUs >= this.learnUs;

@@ -1,13 +1,11 @@
 /** Matching of names: users, operations, tables. Case never matters; `*` and `?` are wildcards. */
-
+import { globMatches, NO_BARRIER } from '../base/glob.ts';
 import { foldWidth } from './width.ts';
 
 /** Results kept per matcher: names repeat from statement to statement. */
 const REMEMBERED_MAX = 1024;
 
 const DOT = 0x2e;
-const STAR = 0x2a;
-const QUESTION = 0x3f;
 
 /** True when `pattern` has wildcards. */
 export function isGlob(pattern: string): boolean {
@@ -21,34 +19,6 @@ export function globProblem(pattern: string): string | undefined {
   if (pattern.includes('**')) return `"${pattern}": ** means no more than *`;
   if (pattern !== pattern.trim()) return `"${pattern}" begins or ends with a space`;
   return undefined;
-}
-
-/**
- * Wildcard match of the whole `text`. `barrier` is a character code that wildcards do not cross, -1 for none. Goes back
- * to the last `*` only, so it costs at most pattern × text.
- */
-export function globMatches(pattern: string, text: string, barrier: number): boolean {
-  let p = 0;
-  let t = 0;
-  let star = -1;
-  let resume = 0;
-  while (t < text.length) {
-    const code = p < pattern.length ? pattern.charCodeAt(p) : -1;
-    if (code === STAR) {
-      star = p++;
-      resume = t;
-    } else if (code === text.charCodeAt(t) || (code === QUESTION && text.charCodeAt(t) !== barrier)) {
-      p++;
-      t++;
-    } else if (star >= 0 && text.charCodeAt(resume) !== barrier) {
-      t = ++resume;
-      p = star + 1;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.length && pattern.charCodeAt(p) === STAR) p++;
-  return p === pattern.length;
 }
 
 /**
@@ -88,7 +58,7 @@ export class NameMatcher {
 
   private judgeWhole(name: string): boolean {
     if (this.exact.has(name)) return true;
-    const barrier = this.dotted ? DOT : -1;
-    return this.globs.some((glob) => globMatches(glob, name, barrier));
+    const barrier = this.dotted ? DOT : NO_BARRIER;
+    return this.globs.some((glob) => globMatches(name, glob, barrier));
   }
 }

@@ -106,6 +106,14 @@ const FILES_REFUSED: readonly [text: string, problem: string][] = [
     'a.yaml:8:30: rows: "few" is not a number with its unit',
   ],
   [
+    `${RULE}{ user: x }\n    tests: { miss: [{ repeat: 0 }] }\n`,
+    'a.yaml:8:31: repeat: "0" is not a number from 1 to 100000',
+  ],
+  [
+    `${RULE}{ user: x }\n    tests: { match: [{ repeat: 1M }] }\n`,
+    'a.yaml:8:32: repeat: "1M" is not a number from 1 to 100000',
+  ],
+  [
     'version: 1\n---\nversion: 1\n',
     'a.yaml:2:1: Source contains multiple documents; please use YAML.parseAllDocuments()',
   ],

@@ -11,6 +11,8 @@ export type CodeRange = readonly [first: number, last: number];
 
 export class RegexError extends Error {}
 
+/** Far more than a program of `REGEX_PROGRAM_MAX` instructions needs; bounds the recursion over alternatives. */
+const SOURCE_CHARS_MAX = 4096;
 const DEPTH_MAX = 32;
 const REPEAT_MAX = 100;
 const TOP_CODE = 0xffff;
@@ -34,7 +36,9 @@ const CLASSES: Readonly<Record<string, readonly CodeRange[]>> = {
 };
 const CONTROLS: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, f: 0x0c, v: 0x0b, '0': 0 };
 
+/** Throws `RegexError`. */
 export function parseRegex(source: string): RegexNode {
+  if (source.length > SOURCE_CHARS_MAX) throw new RegexError(`longer than ${SOURCE_CHARS_MAX} characters`);
   const parser = new Parser(source);
   const node = parser.either(0);
   if (!parser.atEnd()) throw new RegexError('")" without "("');

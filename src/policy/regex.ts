@@ -64,7 +64,12 @@ export class Regex {
     this.marks.fill(-1);
     this.current.size = 0;
     for (let at = 0; at <= end; at++) {
-      if (this.current.size === 0) at = this.skipTo(text, at, end);
+      if (this.current.size === 0) {
+        const from = at;
+        at = this.skipTo(text, at, end);
+        // An assertion that failed before the leap may hold behind it: what is marked must be asked again.
+        if (at !== from) this.step++;
+      }
       if (this.follow(this.current, 0, at, text, at)) return this.found(at);
       if (at === end) return false;
       this.step++;

@@ -3,18 +3,22 @@ import { test } from 'node:test';
 import { parsePolicies } from './policy.ts';
 import { serversOf } from './servers.ts';
 
-function servers(record: 'all' | 'matched', ...rules: readonly { when: string; action?: string }[]): unknown {
+function servers(
+  record: 'all' | 'matched',
+  ...rules: readonly { when: string; action?: string; mode?: string }[]
+): unknown {
   const text = [
     'version: 1',
     'title: Servers',
     `record: ${record}`,
     'rules:',
-    ...rules.flatMap(({ when, action }, i) => [
+    ...rules.flatMap(({ when, action, mode }, i) => [
       `  - id: rule-${i}`,
       '    title: A rule',
       '    reason: For the test.',
       '    severity: low',
       `    action: ${action ?? 'record'}`,
+      `    mode: ${mode ?? 'enforce'}`,
       `    when: ${when}`,
     ]),
   ].join('\n');
@@ -49,6 +53,15 @@ test('servers and ports of all rules that keep something', () => {
       [undefined, [[3306, 3306]]],
     ],
   );
+});
+
+test('the servers of a rule on trial, which records what it would have others ignore', () => {
+  const ignoring = { when: '{ server_port: 3306 }', action: 'ignore' };
+  assert.deepEqual(servers('matched', { when: '{ server_port: 5432 }' }, ignoring), [[undefined, [[5432, 5432]]]]);
+  assert.deepEqual(servers('matched', { when: '{ server_port: 5432 }' }, { ...ignoring, mode: 'shadow' }), [
+    [undefined, [[5432, 5432]]],
+    [undefined, [[3306, 3306]]],
+  ]);
 });
 
 test('any server, when a rule does not name one or everything is recorded', () => {

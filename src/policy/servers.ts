@@ -21,7 +21,9 @@ const SETS_MAX = 64;
 /** The servers of all rules together; `undefined` when records of any server may have to be kept. */
 export function serversOf(policy: Policy): readonly ServerSet[] | undefined {
   if (policy.record === 'all') return undefined;
-  const sets = policy.rules.filter(({ action }) => action !== 'ignore').flatMap(({ when }) => setsOf(when));
+  // A rule on trial has its records written down, whatever it would do in force.
+  const keeping = policy.rules.filter(({ action, mode }) => action !== 'ignore' || mode === 'shadow');
+  const sets = keeping.flatMap(({ when }) => setsOf(when));
   return sets.some(isAny) ? undefined : sets;
 }
 

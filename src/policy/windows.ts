@@ -3,6 +3,9 @@
 /** Slots a window is divided into: it forgets in steps of a 64th of its length, so it is at most that much too short. */
 const SLOTS = 64;
 
+/** Later than this is no late packet, but another capture, or a clock that was set back: a window begins anew. */
+const LATE_US_MAX = 86_400e6;
+
 interface Window {
   /** Amount by slot number modulo `SLOTS`. */
   readonly amounts: Float64Array;
@@ -14,21 +17,29 @@ interface Window {
 export class WindowTable {
   evicted = 0;
   private readonly slotUs: number;
+  private readonly lateSlotsMax: number;
   private readonly keysMax: number;
   private readonly windows = new Map<string, Window>();
 
   constructor(withinUs: number, keysMax: number) {
     this.slotUs = Math.max(1, withinUs / SLOTS);
+    this.lateSlotsMax = Math.max(SLOTS, Math.ceil(LATE_US_MAX / this.slotUs));
     this.keysMax = keysMax;
   }
 
-  /** Adds `amount` at `timeUs` and returns the sum over the window that ends there. A late packet counts as now. */
+  /**
+   * Adds `amount` at `timeUs` and returns the sum over the window that ends there. What is late, as a statement that took
+   * long, counts as now.
+   */
   add(key: string, timeUs: number, amount: number): number {
     const slot = Math.floor(timeUs / this.slotUs);
     const window = this.touch(key, slot);
     if (slot > window.slot) {
       const stale = Math.min(SLOTS, slot - window.slot);
       for (let i = 1; i <= stale; i++) window.amounts[(window.slot + i) % SLOTS] = 0;
+      window.slot = slot;
+    } else if (slot < window.slot - this.lateSlotsMax) {
+      window.amounts.fill(0);
       window.slot = slot;
     }
     const at = window.slot % SLOTS;

@@ -1,37 +1,15 @@
 /** Comparisons of values with what a query names: patterns, networks, texts. */
 import { BlockList, isIP } from 'node:net';
+import { globMatches } from '../base/glob.ts';
 import type { Pattern } from './filter.ts';
+
+export { globMatches };
 
 /** Whether the whole of `value` is what the pattern says, case aside. */
 export function patternMatches(value: string, { text, wildcards }: Pattern): boolean {
   const lower = value.toLowerCase();
   const wanted = text.toLowerCase();
   return wildcards ? globMatches(lower, wanted) : lower === wanted;
-}
-
-/** Whether `value` is `pattern`, where `*` stands for any characters and `?` for one. Linear for hostile patterns too. */
-export function globMatches(value: string, pattern: string): boolean {
-  let v = 0;
-  let p = 0;
-  let star = -1;
-  let starValue = 0;
-  while (v < value.length) {
-    const unit = pattern[p];
-    if (unit === '*') {
-      star = p++;
-      starValue = v;
-    } else if (unit === '?' || (unit !== undefined && unit === value[v])) {
-      p++;
-      v++;
-    } else if (star >= 0) {
-      p = star + 1;
-      v = ++starValue;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[p] === '*') p++;
-  return p === pattern.length;
 }
 
 /** A network or a single address, with a port or without. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { formatTime } from '../base/time.ts';
 import { QueryError } from './errors.ts';
-import { parseMoment, parseRanges } from './time.ts';
+import { parseMoment, parseRanges, type TimeRange } from './time.ts';
 
 const NOW_US = Date.UTC(2026, 10, 21, 19, 56, 7) * 1000;
 
@@ -34,6 +35,12 @@ describe('time expressions of Argus', () => {
     ['2026y11m20d10h', '2026-11-20 10:00', '2026-11-20 11:00'],
     ['20.11:10-14', '2026-11-20 11:10', '2026-11-20 14:00'],
     ['2026/10-2026/11', '2026-10-01 00:00', '2026-11-01 00:00'],
+    ['2024/02', '2024-02-01 00:00', '2024-03-01 00:00'],
+    ['2024/02/29', '2024-02-29 00:00', '2024-03-01 00:00'],
+    ['2026/12/31.23:59', '2026-12-31 23:59', '2027-01-01 00:00'],
+    ['-12M', '2025-12-01 00:00', '2026-12-01 00:00'],
+    ['-1y', '2026-01-01 00:00', '2027-01-01 00:00'],
+    ['-3y', '2024-01-01 00:00', '2027-01-01 00:00'],
   ];
   for (const [expression, from, to] of table) {
     test(expression, () => {
@@ -48,11 +55,59 @@ describe('time expressions of Argus', () => {
     assert.equal(parseRanges('2026/02/**.14-16', NOW_US).length, 28);
   });
 
-  for (const wrong of ['+1h', '-1w', '2026/11/*', '', '25', '2026/13/01', '15-14', '-', 'tomorrow', '2026-02-30']) {
+  for (const wrong of [
+    '+1h',
+    '-1w',
+    '2026/11/*',
+    '',
+    '25',
+    '2026/13/01',
+    '15-14',
+    '-',
+    'tomorrow',
+    '2026-02-30',
+    '2026/02/29',
+  ]) {
     test(`${JSON.stringify(wrong)} is refused`, () => {
       assert.throws(() => parseRanges(wrong, NOW_US), QueryError);
     });
   }
+});
+
+test('a range that nobody can write is refused, not passed on', () => {
+  for (const far of ['-5000y', '-999999999M', '-999999999d', 'P9999999999W/2026-01-01', '2026-01-01/P99999999999D']) {
+    assert.throws(() => parseRanges(far, NOW_US), /out of range/, far);
+  }
+  assert.equal(parseRanges('-1950y', NOW_US)[0]?.fromUs, Date.parse('0077-01-01T00:00:00Z') * 1000);
+  assert.throws(() => parseMoment('-999999999w', NOW_US), /out of range/);
+  assert.throws(() => parseMoment('2026-01-01T00:00+99:99', NOW_US), QueryError);
+});
+
+test('what is read can be written, and read again as the same', () => {
+  const expression = fc.oneof(
+    fc.tuple(fc.nat(1e9 - 1), fc.constantFrom(...'smhdMy')).map(([count, unit]) => `-${count}${unit}`),
+    fc.string({ unit: fc.constantFrom(...'0123456789-/.:+*TPZMDWmhdy'), maxLength: 24 }),
+  );
+  fc.assert(
+    fc.property(expression, (text) => {
+      let ranges: readonly TimeRange[];
+      try {
+        ranges = parseRanges(text, NOW_US);
+      } catch (error) {
+        assert.ok(error instanceof QueryError, String(error));
+        return;
+      }
+      for (const { fromUs, toUs } of ranges) {
+        assert.ok(fromUs < toUs);
+        if (toUs > Date.parse('9999-12-31T00:00:00Z') * 1000) continue;
+        const written = `${formatTime(fromUs)}/${formatTime(toUs)}`;
+        if (/^\d{4}/.test(written) && fromUs >= Date.parse('0100-01-01T00:00:00Z') * 1000) {
+          assert.deepEqual(parseRanges(written, NOW_US), [{ fromUs, toUs }], text);
+        }
+      }
+    }),
+    { seed: 11, numRuns: 5000 },
+  );
 });
 
 describe('ISO 8601', () => {

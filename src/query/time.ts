@@ -14,6 +14,10 @@ export interface TimeRange {
   readonly toUs: number;
 }
 
+/** The years 1 to 9999, which RFC 3339 can write. */
+const TIME_US_MIN = -62_135_596_800e6;
+const TIME_US_MAX = 253_402_300_800e6;
+
 const UNITS_US: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6, w: 7 * 86_400e6 };
 
 /** A single moment: ISO 8601, `now`, or a distance back from now (`-90s`, `-2h30m`, `-7d`). Throws `QueryError`. */
@@ -21,11 +25,11 @@ export function parseMoment(text: string, nowUs: number): number {
   if (text === 'now') return nowUs;
   if (text.startsWith('-')) {
     const lengthUs = parseLength(text.slice(1));
-    if (lengthUs !== undefined) return nowUs - lengthUs;
+    if (lengthUs !== undefined) return checked(text, nowUs - lengthUs);
   }
   const moment = isoRange(text);
   if (moment === undefined) throw wrongTime(text, 'expected ISO 8601, now, or a distance such as -1h or -2d');
-  return moment.fromUs;
+  return checked(text, moment.fromUs);
 }
 
 /** One range, or several (`**.14`: an hour of every day), in order. Throws `QueryError`. */
@@ -33,10 +37,15 @@ export function parseRanges(text: string, nowUs: number): readonly TimeRange[] {
   const ranges = parseIso(text) ?? parseRelative(text, nowUs) ?? parseAbsolute(text, nowUs);
   if (ranges === undefined) throw wrongTime(text, 'expected an ISO 8601 interval or an expression such as -1h');
   for (const { fromUs, toUs } of ranges) {
-    if (!Number.isFinite(fromUs) || !Number.isFinite(toUs)) throw wrongTime(text, 'out of range');
-    if (toUs <= fromUs) throw wrongTime(text, 'it ends before it begins');
+    if (checked(text, toUs) <= checked(text, fromUs)) throw wrongTime(text, 'it ends before it begins');
   }
   return ranges;
+}
+
+/** The time, when it is one that can be written. */
+function checked(text: string, timeUs: number): number {
+  if (timeUs >= TIME_US_MIN && timeUs <= TIME_US_MAX) return timeUs;
+  throw wrongTime(text, 'out of range: the years are 1 to 9999');
 }
 
 function wrongTime(text: string, reason: string): QueryError {
@@ -52,7 +61,7 @@ function parseLength(text: string): number | undefined {
 }
 
 const ISO_MOMENT =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?$/;
 const ISO_LENGTH = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/;
 
 function parseIso(text: string): TimeRange[] | undefined {
@@ -137,7 +146,10 @@ function periodsBack(count: number, unit: string, nowUs: number): TimeRange {
   const now = new Date(nowUs / 1000);
   const year = now.getUTCFullYear();
   const month = now.getUTCMonth();
-  if (unit === 'y') return { fromUs: Date.UTC(year - count + 1, 0) * 1000, toUs: Date.UTC(year + 1, 0) * 1000 };
+  if (unit === 'y') {
+    // Counted in months: Date.UTC takes the years 0 to 99 for those of the 20th century.
+    return { fromUs: Date.UTC(year, 12 * (1 - count)) * 1000, toUs: Date.UTC(year + 1, 0) * 1000 };
+  }
   if (unit === 'M') {
     return { fromUs: Date.UTC(year, month - count + 1) * 1000, toUs: Date.UTC(year, month + 1) * 1000 };
   }

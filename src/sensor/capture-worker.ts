@@ -147,10 +147,10 @@ async function obey({ ticket, sources }: CaptureCommand, source: LiveSource, par
 
 /** A filter is compiled for each interface: VLAN tags and link headers differ. */
 function openSource(): LiveSource {
-  const { filter, crew, cap, interfaces, blockBytes, blockCount, promiscuous } = job;
+  const { filter, crew, cap, interfaces, blockBytes, blockCount, retireMs, promiscuous, ignoreOutgoing } = job;
   if (cap !== undefined) return new CapSource(interfaces, cap);
   return openRing({
-    ...{ interfaces, blockBytes, blockCount, promiscuous },
+    ...{ interfaces, blockBytes, blockCount, retireMs, promiscuous, ignoreOutgoing },
     ...(filter === undefined ? {} : { filter: (name: string) => compileFilter(filter, name) }),
     ...(crew === undefined ? {} : { fanout: { group: crew.fanoutGroup } }),
   });

@@ -47,7 +47,9 @@ export interface CaptureJob {
   readonly evidence: EvidenceOptions | undefined;
   readonly blockBytes: number;
   readonly blockCount: number;
+  readonly retireMs: number;
   readonly promiscuous: boolean;
+  readonly ignoreOutgoing: boolean;
   /** Memory of a `ThreadQueue`; `undefined` when nobody wants alarms. */
   readonly alarms: SharedArrayBuffer | undefined;
   /** Expression in tcpdump's language. */

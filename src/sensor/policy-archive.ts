@@ -49,7 +49,7 @@ export function listPolicies(store: string): readonly ArchivedPolicy[] {
     if (kept === undefined) continue;
     const sinceUs = Math.floor(statSync(join(folder, name)).mtimeMs * 1000);
     const files = kept.sources.map((source) => basename(source.name));
-    list.push({ version, sinceUs, rules: kept.rules, files });
+    list.push({ version, sinceUs, rules: kept.rules.length, files });
   }
   return list.sort((a, b) => b.sinceUs - a.sinceUs);
 }
@@ -62,8 +62,36 @@ export function readArchivedPolicy(store: string, version: string): Policy {
   return parsePolicies(kept.sources);
 }
 
+/** Titles of rules by id, as the latest policy that has the rule calls it. Each kept policy is read once. */
+export class RuleTitles {
+  private readonly folder: string;
+  private readonly versions = new Set<string>();
+  private readonly titles = new Map<string, { readonly title: string; readonly sinceMs: number }>();
+
+  constructor(store: string) {
+    this.folder = join(store, POLICY_FOLDER);
+  }
+
+  /** Of a rule that no kept policy has: `undefined`. Policies kept since the last `refresh` are not looked at. */
+  get(rule: string): string | undefined {
+    return this.titles.get(rule)?.title;
+  }
+
+  refresh(): void {
+    if (!existsSync(this.folder)) return;
+    for (const name of readdirSync(this.folder)) {
+      if (!VERSION_FILE.test(name) || this.versions.has(name)) continue;
+      this.versions.add(name);
+      const path = join(this.folder, name);
+      const sinceMs = statSync(path).mtimeMs;
+      for (const { id, title } of readKept(path)?.rules ?? [])
+        if (sinceMs >= (this.titles.get(id)?.sinceMs ?? 0)) this.titles.set(id, { title, sinceMs });
+    }
+  }
+}
+
 interface Kept {
-  readonly rules: number;
+  readonly rules: readonly { readonly id: string; readonly title: string }[];
   readonly sources: readonly PolicySource[];
 }
 
@@ -71,10 +99,15 @@ function readKept(path: string): Kept | undefined {
   try {
     const { rules, sources } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Record<'rules' | 'sources', unknown>>;
     if (!Array.isArray(rules) || !Array.isArray(sources)) return undefined;
-    return { rules: rules.length, sources: sources.filter(isSource) };
+    return { rules: rules.filter(isRule), sources: sources.filter(isSource) };
   } catch {
     return undefined;
   }
+}
+
+function isRule(value: unknown): value is Kept['rules'][number] {
+  const { id, title } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof id === 'string' && typeof title === 'string';
 }
 
 function isSource(value: unknown): value is PolicySource {

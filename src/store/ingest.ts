@@ -6,9 +6,9 @@
  * Records of an earlier day stay in the segment of the moment: late, but never lost.
  */
 import type { KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { makeFolder } from '../base/folder.ts';
 import { type BatchEntry, BatchRow, BatchTables, type BatchVisitor, readBatch } from './batch.ts';
 import { Catalog, type Hold, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START } from './chain.ts';
@@ -415,18 +415,5 @@ function takeLock(directory: string): Database.Database {
       throw new StoreError('locked', `${directory}: another process is writing to this store`, { cause: error });
     }
     throw reason;
-  }
-}
-
-/** With its parents. Node's own recursive form never returns where the file system refuses with ENOENT, as /proc does. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(resolve(path));
-  if (parent !== path) makeFolder(parent);
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    // Another process opens the store as well, and made it in this moment.
-    if (!existsSync(path)) throw error;
   }
 }

@@ -203,6 +203,8 @@ const ROW_COLUMNS_MAX = 8;
 export class SegmentPool {
   /** Most recently used last. */
   private readonly open = new Map<string, PooledSegment>();
+  /** Segments that still change, as they were when they were first taken; `undefined`: each taking sees them anew. */
+  private held: Map<string, PooledSegment> | undefined = undefined;
   private readonly shared: Shared;
   private readonly report: (line: string) => void;
 
@@ -213,25 +215,48 @@ export class SegmentPool {
 
   /** Throws what SQLite throws. */
   take(ref: SegmentRef): PooledSegment {
+    const held = this.held?.get(ref.path);
+    if (held !== undefined) {
+      held.users++;
+      return held;
+    }
     const known = this.open.get(ref.path);
     this.open.delete(ref.path);
     const usable = known !== undefined && existsSync(ref.path);
     if (known !== undefined && !usable) this.closeUnused(known);
     const pooled = usable ? known : new PooledSegment(ref, this.shared, this.report);
     if (pooled.settled) this.open.set(ref.path, pooled);
+    else this.held?.set(ref.path, pooled);
     pooled.users++;
     return pooled;
   }
 
   give(pooled: PooledSegment): void {
     pooled.users--;
-    if (this.open.get(pooled.ref.path) !== pooled) this.closeUnused(pooled);
+    if (!this.keeps(pooled)) this.closeUnused(pooled);
     for (const [path, oldest] of this.open) {
       if (this.open.size <= OPEN_MAX) return;
       if (oldest.users > 0) continue;
       this.open.delete(path);
       oldest.close();
     }
+  }
+
+  /** While `use` runs, every segment is seen as it was when it was first taken. */
+  hold<T>(use: () => T): T {
+    if (this.held !== undefined) return use();
+    const held = new Map<string, PooledSegment>();
+    this.held = held;
+    try {
+      return use();
+    } finally {
+      this.held = undefined;
+      for (const pooled of held.values()) this.closeUnused(pooled);
+    }
+  }
+
+  private keeps(pooled: PooledSegment): boolean {
+    return this.open.get(pooled.ref.path) === pooled || this.held?.get(pooled.ref.path) === pooled;
   }
 
   close(): void {

@@ -18,8 +18,9 @@ import { GroupSet, KeptGroups } from './kept-groups.ts';
 import { comparePlaces, type Order, type RecordPlace } from './order.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';
 import { CATALOG_FILE, SEGMENT_FOLDER } from './schema.ts';
+import { type Pick, partsOfSegment, ScopeCache } from './scope.ts';
 import { indexCount, planSearch, searchPlaces } from './search.ts';
-import { ChunkSelector, planSelection } from './select.ts';
+import { ChunkSelector, planSelection, spanOf } from './select.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
 
 export interface StoreSummary {
@@ -63,8 +64,12 @@ export class StoreReader {
   private readonly classes = new ClassCache();
   private readonly kept = new KeptGroups();
   private readonly filters: SegmentFilters;
+  private readonly scopes = new ScopeCache(this.classes);
   /** Times something could not be read. */
   private failures = 0;
+  /** The segments as they were when they were first asked for; `undefined`: asked anew each time. */
+  private moment: Candidate[] | undefined = undefined;
+  private isHeld = false;
 
   /** Throws `StoreError` when the directory holds no store. */
   constructor(directory: string) {
@@ -115,7 +120,7 @@ export class StoreReader {
   /** `count`, to be watched and given up (`steps.ts`); `limit`, `order` and `after` do not apply. */
   *countSteps(query: Query): Steps<number> {
     const compiled = compileQuery({ ...query, after: undefined });
-    const selector = new ChunkSelector(query);
+    const selector = new ChunkSelector(spanOf(query));
     let total = 0;
     yield* this.eachSegment(this.candidates({ ...query, after: undefined }), compiled, function* (pooled) {
       const quick = pooled.ref.sealed
@@ -189,7 +194,7 @@ export class StoreReader {
     total: number,
     before: number,
   ): Steps<Group[]> {
-    const aggregation = new Aggregation(query, by, this.classes);
+    const aggregation = new Aggregation(query, by, this.classes, this.scopes);
     yield* this.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled), total, before);
     return aggregation.all();
   }
@@ -201,16 +206,44 @@ export class StoreReader {
 
   /** The segments whose span of time the query touches, oldest first. */
   candidates(query: Query): Candidate[] {
-    const { fromUs, toUs } = timeRangeOf(query);
-    const found: Candidate[] = [];
-    for (const entry of this.catalog.unchangedSegments()) {
-      const candidate = this.candidateOf(entry);
-      if (candidate === undefined) continue;
-      if (fromUs !== undefined && candidate.timeMaxUs < fromUs) continue;
-      if (toUs !== undefined && candidate.timeMinUs >= toUs) continue;
-      found.push(candidate);
+    const { fromUs = Number.NEGATIVE_INFINITY, toUs = Number.POSITIVE_INFINITY } = timeRangeOf(query);
+    return this.allCandidates().filter(({ timeMinUs, timeMaxUs }) => timeMaxUs >= fromUs && timeMinUs < toUs);
+  }
+
+  private allCandidates(): Candidate[] {
+    const known = this.moment ?? this.catalog.unchangedSegments().flatMap((entry) => this.candidateOf(entry) ?? []);
+    if (this.isHeld) this.moment = known;
+    return known;
+  }
+
+  /** All questions that `use` asks see the store as it was at one moment, which also spares looking each time. */
+  atOneMoment<T>(use: () => T): T {
+    if (this.isHeld) return use();
+    this.isHeld = true;
+    try {
+      return this.pool.hold(use);
+    } finally {
+      this.isHeld = false;
+      this.moment = undefined;
     }
-    return found;
+  }
+
+  /**
+   * Where the matching records of a segment are, of which one question leaves what the next one needs. `use` is called
+   * once for each part of the segment, and anew for one whose columns turn out to be damaged. `undefined`, and a problem
+   * reported, when the segment cannot be read.
+   */
+  withPicks<T>(candidate: Candidate, query: Query, use: (picks: readonly Pick[]) => T): T[] | undefined {
+    return this.withSegment(candidate, (pooled) =>
+      partsOfSegment(pooled, query).map((span) => {
+        const scope = this.scopes.of(candidate.path, query.filter, span);
+        return finish(
+          pooled.withColumns(function* ({ chunks }) {
+            return use(yield* scope.pick(pooled, chunks));
+          }),
+        );
+      }),
+    );
   }
 
   /** What `use` gives; `undefined`, and a problem reported, when the segment cannot be read. */

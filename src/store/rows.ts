@@ -75,6 +75,7 @@ export class SegmentReader {
   private readonly verdicts: RowCache<VerdictRow>;
   private readonly scratch = new ByteWriter(4096);
   private readonly statements = new Map<string, Database.Statement<unknown[]>>();
+  private readonly rowMaxima: Partial<Record<Dimension, number>> = {};
   private lookup: Lookup | undefined = undefined;
 
   /** `classes`: what is known of small tables, to be used and added to. Throws what SQLite throws. */
@@ -149,7 +150,11 @@ export class SegmentReader {
 
   /** Highest row of a small table; 0 when it is empty. */
   rowMax(dimension: Dimension): number {
-    return this.numbers(`SELECT coalesce(max(${dimension}_row), 0) FROM ${dimension}`, [])[0] ?? 0;
+    const known = this.rowMaxima[dimension];
+    if (known !== undefined) return known;
+    const [rowMax = 0] = this.numbers(`SELECT coalesce(max(${dimension}_row), 0) FROM ${dimension}`, []);
+    this.rowMaxima[dimension] = rowMax;
+    return rowMax;
   }
 
   /** Sequence numbers beyond which no record can lie in `[fromUs, toUs)`: two binary searches, allowing for disorder. */

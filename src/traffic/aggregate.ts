@@ -55,20 +55,25 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Distinct keys at most; what comes after that is counted under the key `(other)`. */
 const KEYS_MAX = 1_000_000;
+const OTHER = '(other)';
+/** Sessions remembered at most, so that each is counted once; those beyond count by their first record. */
+const SESSIONS_MAX = 2_000_000;
+/** Networks of addresses remembered at most. */
+const NETWORKS_MAX = 100_000;
 
-/** `client/24,port,user` and the like; `connection` stands for both ends and the session. Throws `QueryError`. */
+/** `client/24,port,user` and the like; `connection` stands for both ends and the session, `all` for no key. Throws `QueryError`. */
 export function parseKeys(text: string): Key[] {
   if (text === 'connection') return parseKeys('session,client,clientport,server,port');
-  if (text === 'none' || text === 'all') return [];
+  if (text === 'all') return [];
   return text.split(',').map((word) => {
-    const [name = '', bits] = word.trim().split('/');
+    const [name = '', bits, ...more] = word.trim().split('/');
     const field = KEY_FIELDS.find((known) => known === name);
     if (field === undefined) {
-      throw new QueryError(`unknown key ${name}; there are ${KEY_FIELDS.join(', ')}, and connection`);
+      throw new QueryError(`unknown key "${name}"; there are ${KEY_FIELDS.join(', ')}, connection, and all`);
     }
     const isAddress = field === 'client' || field === 'server';
-    if (bits !== undefined && (!isAddress || !/^\d{1,3}$/.test(bits) || Number(bits) > 128)) {
-      throw new QueryError(`${word}: only client and server have networks, for example client/24`);
+    if (bits !== undefined && (!isAddress || more.length > 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > 128)) {
+      throw new QueryError(`${word}: only client and server have networks, of 0 to 128 bits: client/24`);
     }
     return { field, prefixBits: bits === undefined ? undefined : Number(bits) };
   });
@@ -78,13 +83,17 @@ export class FlowTotals {
   private readonly keys: readonly Key[];
   private readonly userOf: UserOf;
   private readonly totals = new Map<string, Mutable<FlowTotal>>();
-  /** Connections counted per total, for those that are in several. */
+  /** A key with the session in it has one connection. */
+  private readonly isBySession: boolean;
+  /** Sessions counted, by the name of their total. */
   private readonly sessions = new Map<string, Set<string>>();
+  private sessionCount = 0;
   private readonly networks = new Map<string, string>();
 
   constructor(keys: readonly Key[], userOf: UserOf) {
     this.keys = keys;
     this.userOf = userOf;
+    this.isBySession = keys.some(({ field }) => field === 'session');
   }
 
   add(status: FlowStatus): void {
@@ -93,11 +102,12 @@ export class FlowTotals {
     let total = this.totals.get(name);
     if (total === undefined) {
       const isOther = this.totals.size >= KEYS_MAX;
-      if (isOther) name = '(other)';
-      total = this.totals.get(name) ?? newTotal(isOther ? key.map(() => '(other)') : key, status);
+      if (isOther) name = OTHER;
+      total = this.totals.get(name) ?? newTotal(isOther ? key.map(() => OTHER) : key, status);
       this.totals.set(name, total);
     }
-    this.countConnection(name, total, status.session);
+    if (this.isBySession && name !== OTHER) total.connections = 1;
+    else this.countConnection(name, total, status);
     merge(total, status);
   }
 
@@ -108,17 +118,23 @@ export class FlowTotals {
 
   /** Oldest first. */
   inOrder(): FlowTotal[] {
-    return [...this.totals.values()].sort((a, b) => a.startUs - b.startUs || (a.key < b.key ? -1 : 1));
+    const named = [...this.totals].sort(([nameA, a], [nameB, b]) => a.startUs - b.startUs || (nameA < nameB ? -1 : 1));
+    return named.map(([, total]) => total);
   }
 
-  private countConnection(name: string, total: Mutable<FlowTotal>, session: string): void {
+  private countConnection(name: string, total: Mutable<FlowTotal>, { session, first }: FlowStatus): void {
     let known = this.sessions.get(name);
     if (known === undefined) {
       known = new Set();
       this.sessions.set(name, known);
     }
-    known.add(session);
-    total.connections = known.size;
+    if (known.has(session)) return;
+    const hasRoom = this.sessionCount < SESSIONS_MAX;
+    if (hasRoom) {
+      known.add(session);
+      this.sessionCount++;
+    }
+    if (hasRoom || first) total.connections++;
   }
 
   private valueOf({ field, prefixBits }: Key, status: FlowStatus): string {
@@ -144,6 +160,7 @@ export class FlowTotals {
     const known = this.networks.get(name);
     if (known !== undefined) return known;
     const network = networkOf(address, prefixBits);
+    if (this.networks.size >= NETWORKS_MAX) this.networks.clear();
     this.networks.set(name, network);
     return network;
   }

@@ -1,7 +1,8 @@
 /** Conditions on status records, in the query language that audit records are searched with. */
+import { globMatches } from '../base/glob.ts';
 import type { Comparison, Filter, Pattern } from '../query/filter.ts';
 import { parseFilterOf } from '../query/language.ts';
-import { addressPredicate, globMatches, parseAddress } from '../query/match.ts';
+import { addressPredicate, parseAddress } from '../query/match.ts';
 import type { Vocabulary } from '../query/vocabulary.ts';
 import type { UserOf } from './aggregate.ts';
 import type { FlowEnd, FlowStatus } from './schema.ts';
@@ -122,7 +123,10 @@ function endsPredicate(field: FlowAddress, patterns: readonly Pattern[]): Status
 
 function endPredicate({ text }: Pattern): (end: FlowEnd) => boolean {
   const range = parseAddress(text);
-  if (range === undefined) return ({ address }) => globMatches(address, text);
+  if (range === undefined) {
+    const wanted = text.toLowerCase();
+    return ({ address }) => globMatches(address, wanted);
+  }
   const inRange = addressPredicate(range);
   return ({ address, port }) => inRange(address) && (range.port === undefined || range.port === port);
 }

@@ -2,11 +2,12 @@
  * Writes status records and heartbeats into partitions. A batch is one transaction; a record's key is its time and its
  * connection, so a capture replayed twice, or again after a crash, gives the same rows.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { formatAddress } from '../base/address.ts';
 import { UserError } from '../base/errors.ts';
+import { makeFolder } from '../base/folder.ts';
 import { sessionId } from '../base/session-id.ts';
 import {
   type Heartbeat,
@@ -66,7 +67,9 @@ export class TrafficLog {
   private readonly pattern: string;
   private readonly open = new Map<string, Partition>();
   private interfaces: readonly string[] = [];
-  /** End of the time for which `lastPath` is right, so that names are not made for every row. */
+  /** Last record of closed partitions, as it was when they were looked at: it can only have become later. */
+  private readonly lastSeenUs = new Map<string, number>();
+  /** The minute for which `lastPath` is right, so that names are not made for every row. */
   private lastMinute = -1;
   private lastPath = '';
 
@@ -76,7 +79,7 @@ export class TrafficLog {
     this.options = options;
     this.pattern = options.pattern ?? DEFAULT_PATTERN;
     checkPattern(this.pattern);
-    this.attempt(0, () => mkdirSync(this.folder, { recursive: true }));
+    this.attempt(0, () => makeFolder(this.folder));
     if (this.failure !== undefined) throw new UserError(this.failure);
   }
 
@@ -130,16 +133,7 @@ export class TrafficLog {
       this.open.get(oldest)?.db.close();
       this.open.delete(oldest);
     }
-    const file = join(this.folder, path);
-    mkdirSync(dirname(file), { recursive: true });
-    const db = new Database(file);
-    db.pragma('journal_mode = WAL');
-    // A power cut may take the last seconds, never the file; the sensor's heartbeats tell what is missing.
-    db.pragma('synchronous = NORMAL');
-    db.exec(PARTITION_SQL);
-    db.pragma(`user_version = ${PARTITION_VERSION}`);
-    const marks = Array.from({ length: COLUMNS }, () => '?').join(', ');
-    const partition = { db, insert: db.prepare(`INSERT OR IGNORE INTO status VALUES (${marks})`), places: new Map() };
+    const partition = openPartition(join(this.folder, path));
     this.open.set(path, partition);
     return partition;
   }
@@ -212,14 +206,19 @@ export class TrafficLog {
     return id;
   }
 
-  /** Unlinks partitions that end before the time that is kept. */
+  /** Unlinks partitions that end before the time that is kept. What cannot be read is left to its owner. */
   private expire(nowUs: number): void {
     const { retainDays } = this.options;
     if (retainDays === undefined) return;
     const keptFromUs = nowUs - retainDays * DAY_US;
     for (const path of partitionsOf(this.folder)) {
-      if (this.open.has(path) || lastUs(join(this.folder, path)) >= keptFromUs) continue;
-      for (const suffix of ['', '-wal', '-shm']) rmSync(join(this.folder, path + suffix), { force: true });
+      if (this.open.has(path) || (this.lastSeenUs.get(path) ?? 0) >= keptFromUs) continue;
+      const file = join(this.folder, path);
+      const endUs = lastUs(file);
+      this.lastSeenUs.set(path, endUs);
+      if (endUs >= keptFromUs) continue;
+      for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+      this.lastSeenUs.delete(path);
     }
   }
 
@@ -244,14 +243,38 @@ export function partitionsOf(folder: string): string[] {
   return names.filter((name) => name.endsWith(PARTITION_SUFFIX)).sort();
 }
 
-function lastUs(file: string): number {
-  const db = new Database(file, { readonly: true, fileMustExist: true });
+/** Opens a partition, or makes it. Throws when it is none of this version. */
+function openPartition(file: string): Partition {
+  makeFolder(dirname(file));
+  const db = new Database(file);
   try {
+    const version = db.pragma('user_version', { simple: true });
+    if (version !== 0 && version !== PARTITION_VERSION) throw new Error(`${file} is of version ${String(version)}`);
+    db.pragma('journal_mode = WAL');
+    // A power cut may take the last seconds, never the file; the sensor's heartbeats tell what is missing.
+    db.pragma('synchronous = NORMAL');
+    db.exec(PARTITION_SQL);
+    db.pragma(`user_version = ${PARTITION_VERSION}`);
+    const marks = Array.from({ length: COLUMNS }, () => '?').join(', ');
+    return { db, insert: db.prepare(`INSERT OR IGNORE INTO status VALUES (${marks})`), places: new Map() };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Time of a partition's last record, without limit for a file that cannot be read. */
+function lastUs(file: string): number {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { readonly: true, fileMustExist: true });
     const row = db.prepare(`SELECT max(coalesce((SELECT max(start_us) FROM status), 0),
       coalesce((SELECT max(to_us) FROM heartbeat), 0)) AS us`);
     return (row.get() as { us: number }).us;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   } finally {
-    db.close();
+    db?.close();
   }
 }
 

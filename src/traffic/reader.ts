@@ -110,10 +110,11 @@ export class TrafficReader {
     let toUs = first.firstUs;
     for (const { db } of this.partitions) {
       const row = db.prepare(
-        `SELECT max(coalesce((SELECT max(end_us) + 1 FROM status), 0),
-                    coalesce((SELECT max(to_us) FROM heartbeat), 0)) AS us`,
+        `SELECT max(us) AS us FROM (
+           SELECT max(end_us) + 1 AS us FROM status WHERE start_us >= (SELECT max(start_us) FROM status) - ?
+           UNION ALL SELECT max(to_us) FROM heartbeat)`,
       );
-      toUs = Math.max(toUs, (row.get() as { us: number }).us);
+      toUs = Math.max(toUs, (row.get(STATUS_US_MAX) as { us: number }).us);
     }
     return { fromUs: first.firstUs, toUs };
   }
@@ -123,19 +124,21 @@ export class TrafficReader {
   }
 
   private openPartition(file: string): void {
+    let db: Database.Database | undefined;
     try {
-      const db = new Database(file, { readonly: true, fileMustExist: true });
+      db = new Database(file, { readonly: true, fileMustExist: true });
       if (db.pragma('user_version', { simple: true }) !== PARTITION_VERSION) {
         throw new Error('it is of another version, or no file of flow records');
       }
-      const row = db
-        .prepare(
-          `SELECT min(coalesce((SELECT min(start_us) FROM status), 9e18),
-                      coalesce((SELECT min(from_us) FROM heartbeat), 9e18)) AS us`,
-        )
-        .get() as { us: number };
-      this.partitions.push({ db, firstUs: row.us });
+      const row = db.prepare(
+        'SELECT min(us) AS us FROM (SELECT min(start_us) AS us FROM status UNION ALL SELECT min(from_us) FROM heartbeat)',
+      );
+      const { us: firstUs } = row.get() as { us: number | null };
+      // Made, and nothing written yet: the sensor has only begun, or was stopped then.
+      if (firstUs === null) db.close();
+      else this.partitions.push({ db, firstUs });
     } catch (error) {
+      db?.close();
       this.problems.push(`${file}: not read: ${(error as Error).message}`);
     }
   }

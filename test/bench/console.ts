@@ -181,6 +181,7 @@ try {
     state: ':memory:',
     socket: undefined,
     evidence: undefined,
+    twoToPush: false,
     version: 'bench',
     tls: undefined,
     web: folder,

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Alerts, AlertView } from '#src/console/api/alerts.js';
 import type { AuditRecord, PolicyMatch } from '#src/contracts/record.js';
+import { parsePolicies } from '#src/policy/policy.js';
+import { archivePolicy } from '#src/sensor/policy-archive.js';
 import { statement } from '#src/store/fixture.js';
 import { API, withConsole, writeRecords } from './console.js';
 
@@ -40,6 +42,21 @@ test('alerts are grouped by rule and shape, the most severe first', () =>
       assert.equal((same.json() as { total: number }).total, 2);
     },
   ));
+
+test('groups bear the title of their rule, as the latest policy calls it', () =>
+  withConsole([alerting(1, 'aaaaaaaaaaaaaaaa', HIGH), alerting(2, 'bbbbbbbbbbbbbbbb', LOW)], async (console) => {
+    const titles = async (): Promise<(string | undefined)[]> =>
+      ((await console.get('viewer', '/alerts')).json() as Alerts).groups.map(({ title }) => title);
+    assert.deepEqual(await titles(), [undefined, undefined]);
+    const keep = (title: string): void => {
+      const text = `version: 1\nrules: [{ id: pci/cards, title: ${title}, reason: R, severity: high, action: alert, when: { object: c } }]\n`;
+      archivePolicy(console.directory, parsePolicies([{ name: 'cards.yaml', text }]));
+    };
+    keep('Cards were read');
+    assert.deepEqual(await titles(), ['Cards were read', undefined]);
+    keep('Card numbers were read');
+    assert.deepEqual(await titles(), ['Card numbers were read', undefined]);
+  }));
 
 test('a decision has a reason and changes exactly what it names; nobody takes it back', () =>
   withConsole([alerting(1, 'aaaaaaaaaaaaaaaa', HIGH), alerting(2, 'bbbbbbbbbbbbbbbb', LOW)], async (console) => {

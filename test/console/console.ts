@@ -66,6 +66,7 @@ export async function withConsole(
       state: ':memory:',
       socket: undefined,
       evidence: undefined,
+      twoToPush: false,
       version: '0.0.0',
       tls: undefined,
       web: join(directory, 'no-web'),

@@ -1,9 +1,10 @@
 /** Policies: checking, drafts, differences, trying over history. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Trail } from '#src/console/api/people.js';
 import type { Draft, PolicyDiff, PolicyValidated, TryProgress } from '#src/console/api/policies.js';
 import { statement } from '#src/store/fixture.js';
-import { API, until, withConsole } from './console.js';
+import { API, cookieOf, PASSWORD, until, withConsole } from './console.js';
 
 const RULE = `version: 1
 title: Deletes
@@ -86,3 +87,33 @@ test('drafts are not overwritten unseen, and differences are shown by line', () 
     assert.equal((await console.post('administrator', '/policies/push', push)).statusCode, 503, 'there is no sensor');
     assert.equal((await put('bad', { sources: [{ name: '../x.yaml', text: '' }] })).statusCode, 400);
   }));
+
+test('where two push, what is pushed is a draft of somebody else, unchanged', async () => {
+  const push = { sources: SOURCES, reason: 'agreed on Monday' };
+  const settings = { twoToPush: true, socket: '/nowhere/control.sock' };
+  await withConsole(
+    [statement(1)],
+    async (console) => {
+      const draft = { method: 'PUT' as const, url: `${API}/policies/drafts/deletes`, payload: { sources: SOURCES } };
+      const pushed = async (body: object = push): Promise<string> =>
+        (await console.post('administrator', '/policies/push', body)).body;
+      assert.match(await pushed(), /two people push a policy/);
+      assert.equal((await console.as('administrator', draft)).statusCode, 200);
+      assert.match(await pushed(), /two people push a policy/, 'one’s own draft is not enough');
+      const second = await console.post('administrator', '/people', { name: 'ivanov', role: 'administrator' });
+      const token = (second.json() as { link: string }).link.split('#')[1] ?? '';
+      const came = await console.post(undefined, '/invitation', { token, password: PASSWORD });
+      const headers = { cookie: cookieOf(came) };
+      const { savedAt } = (await console.get('administrator', '/policies/drafts/deletes')).json().draft as Draft;
+      const theirs = { ...draft, headers, payload: { sources: SOURCES, previous: savedAt } };
+      assert.equal((await console.as(undefined, theirs)).statusCode, 200);
+      const changed = [{ name: 'deletes.yaml', text: `${RULE}# more\n` }];
+      assert.match(await pushed({ ...push, sources: changed }), /two people push a policy/);
+      // Allowed now: what fails is the sensor, which is not there.
+      assert.match(await pushed(), /control\.sock/);
+      const trail = (await console.get('administrator', '/trail?action=policy-push')).json() as Trail;
+      assert.equal(trail.entries[0]?.detail, 'agreed on Monday (draft deletes by ivanov)');
+    },
+    settings,
+  );
+});

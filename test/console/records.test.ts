@@ -207,6 +207,25 @@ test('a query in parts: colours, chips, candidates with counts', () =>
       ['user:alice', 'not (op:DELETE or rows>5)', '"drop table"'],
     );
     assert.equal(parts.problem, undefined);
+    const save = { name: 'who deletes', q: 'op:DELETE or op:TRUNCATE' };
+    await console.post('auditor', '/searches', { ...save, shared: true });
+    await console.post('auditor', '/searches', { ...save, name: 'who looks' });
+    const named = await complete('user:alice @who');
+    assert.deepEqual(
+      [named.from, named.to, named.candidates],
+      [
+        11,
+        15,
+        [
+          {
+            insert: '(op:DELETE or op:TRUNCATE)',
+            kind: 'search',
+            label: '@who deletes',
+            hint: 'op:DELETE or op:TRUNCATE · shared by auditor',
+          },
+        ],
+      ],
+    );
     const broken = await complete('foo:1');
     assert.equal(broken.tokens[0]?.kind, 'error');
     assert.equal(broken.problem?.column, 1);

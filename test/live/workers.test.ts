@@ -62,13 +62,14 @@ async function capture(
   t: TestContext,
   net: TestNet,
   more: readonly string[],
+  interfaces: readonly string[] = ['in0', 'in1'],
 ): Promise<{ said: string[]; alerts: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'wiretrail-live-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const policies = join(folder, 'policy.yaml');
   const jsonl = join(folder, 'records.jsonl');
   writeFileSync(policies, COUNTING);
-  const where = ['-i', 'in0', '-i', 'in1', '--policies', policies, '--jsonl', jsonl];
+  const where = [...interfaces.flatMap((name) => ['-i', name]), '--policies', policies, '--jsonl', jsonl];
   const options = [...where, ...more, '--flows', '1024', '--filter', 'tcp port 3306'];
   const sensor = new Service('sensor', [process.execPath, PROGRAM, 'sensor', ...options]);
   t.after(() => sensor.stop('SIGKILL', STOP_TIMEOUT_MS));
@@ -121,4 +122,15 @@ test('several threads and interfaces, and libpcap, give what one thread and ring
     const cap = await capture(t, net, ['--source', 'cap']);
     assert.deepEqual(cap, alone);
   } else t.diagnostic(`not tested: ${missingCap()}`);
+});
+
+test('--outgoing records what the machine itself sends, as on a database of its own', async (t) => {
+  const net = TestNet.create(t);
+  if (net === undefined) return;
+  net.addPair('out0', 'in0');
+  net.addPair('out1', 'in1');
+  const mirrored = await capture(t, net, SMALL);
+  const own = await capture(t, net, [...SMALL, '--block-ms', '2', '--outgoing'], ['out0', 'out1']);
+  assert.deepEqual(own, mirrored);
+  assert.equal(own.said.length, 2 * SESSIONS * STATEMENTS);
 });

@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TOTP } from 'otpauth';
-import type { Page } from 'playwright-core';
-import { NO_BROWSER, PASSWORD, type Stage, settled, textOf, type Visit, withStage } from './stage.ts';
-
-async function fill(page: Page, fields: Readonly<Record<string, string>>): Promise<void> {
-  for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
-}
+import { fill, NO_BROWSER, settled, textOf, type Visit } from './browser.ts';
+import { PASSWORD, type Stage, withStage } from './stage.ts';
 
 async function firstStart(stage: Stage): Promise<Visit> {
   const visit = await stage.visit(undefined);

@@ -1,7 +1,8 @@
 /** Takes the pictures of `docs/screenshots` anew: `npm run build && node dist/test/web/screenshots.js`. */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { goTo, NO_BROWSER, type Stage, settled, withStage } from './stage.ts';
+import { goTo, NO_BROWSER, settled } from './browser.ts';
+import { type Stage, withStage } from './stage.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../../../docs/screenshots');
 const DAY = 't=2026-11-22T00:00Z/2026-11-22T03:00Z';

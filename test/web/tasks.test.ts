@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { goTo, NO_BROWSER, settled, textOf, type Visit } from './browser.ts';
 import { HOSTILE, hostileCapture } from './hostile.ts';
-import { goTo, NO_BROWSER, type Stage, settled, textOf, type Visit, withStage } from './stage.ts';
+import { type Stage, withStage } from './stage.ts';
 
 const DAY = 't=2026-11-21/2026-11-23';
 

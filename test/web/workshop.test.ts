@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { goTo, NO_BROWSER, type Stage, settled, textOf, withStage } from './stage.ts';
+import { goTo, NO_BROWSER, settled, textOf } from './browser.ts';
+import { type Stage, withStage } from './stage.ts';
 
 /** Id of the first record that the query finds and that has bind values. */
 async function idWithBinds(page: Page): Promise<string> {

@@ -157,7 +157,9 @@ export const Completion = closed({
     closed({
       /** What is put in. */
       insert: Type.String(),
-      kind: word(['field', 'operator', 'value', 'search', 'history'] as const),
+      /** What is shown for it, where that is another text: `@name` of a saved search. */
+      label: Type.Optional(Type.String()),
+      kind: word(['field', 'operator', 'value', 'search'] as const),
       /** Meaning in one line. */
       hint: Type.Optional(Type.String()),
       count: Type.Optional(Type.Integer()),

@@ -35,6 +35,8 @@ export const Session = closed({
   ),
   /** Whether a sensor can be asked (a control socket was given). */
   sensor: Type.Boolean(),
+  /** Whether a policy is pushed only from a draft that somebody else kept. */
+  twoToPush: Type.Boolean(),
 });
 export type Session = Static<typeof Session>;
 

@@ -184,13 +184,19 @@ function rank({ severity, returned }: Triaged): number {
   return SEVERITY_NAMES.indexOf(severity) + (returned ? 0.5 : 0);
 }
 
-/** With the normalised text of each group's statements. */
+/** With the title of each group's rule, and the normalised text of its statements. */
 function described(source: Source, query: Query, groups: readonly Triaged[]): AlertGroup[] {
   const rows = groups.length === 0 ? [] : source.aggregate(query, { fields: ['fingerprint', 'summary'] });
   const summaries = new Map(rows.map(({ labels: [fingerprint = '', summary = ''] }) => [fingerprint, summary]));
+  source.titles.refresh();
   return groups.map(({ lastUs: _lastUs, ...group }) => {
     const summary = summaries.get(group.fingerprint ?? '');
-    return { ...group, ...(summary === undefined || summary === '' ? {} : { summary }) };
+    const title = source.titles.get(group.rule);
+    return {
+      ...group,
+      ...(title === undefined ? {} : { title }),
+      ...(summary === undefined || summary === '' ? {} : { summary }),
+    };
   });
 }
 
@@ -222,7 +228,7 @@ export function alert(
   const byTime = { fields: [], bucketUs: buckets.widthUs, originUs: buckets.originUs };
   return {
     asked: source.asked(question),
-    group: { ...shown, ...(match?.title === undefined ? {} : { title: match.title }) },
+    group: shown,
     ...(match?.reason === undefined ? {} : { reason: match.reason }),
     references: match?.references ?? [],
     series: seriesOf(source.aggregate(own, byTime), buckets),

@@ -6,6 +6,7 @@ import type { Filter, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
 import { RecordExplainer } from '../../sensor/explainer.ts';
+import { RuleTitles } from '../../sensor/policy-archive.ts';
 import type { Group, GroupBy } from '../../store/aggregate.ts';
 import { recordById } from '../../store/answers.ts';
 import type { AggregateField } from '../../store/groups.ts';
@@ -38,6 +39,7 @@ export class Source {
   readonly reader: StoreReader;
   readonly peaks: PeakFinder;
   readonly explainer: RecordExplainer;
+  readonly titles: RuleTitles;
   private readonly answers = new Map<string, readonly Group[]>();
   private kept = 0;
   private readonly whole = new Map<string, unknown>();
@@ -47,6 +49,7 @@ export class Source {
     this.reader = new StoreReader(directory);
     this.peaks = new PeakFinder(this.reader);
     this.explainer = new RecordExplainer(directory);
+    this.titles = new RuleTitles(directory);
   }
 
   /** Throws `QueryError` for a query or time that makes no sense. */
@@ -87,6 +90,11 @@ export class Source {
     // What could not be read may be there the next time.
     if (this.reader.problems.length === 0) this.keep(key, groups);
     return groups;
+  }
+
+  /** Records that the query finds, or those of them that meet `only`. */
+  count(query: Query, only?: Filter): number {
+    return this.aggregate(query, { fields: [], only }).reduce((sum, { records }) => sum + records, 0);
   }
 
   /**

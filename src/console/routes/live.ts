@@ -60,6 +60,7 @@ async function follow(
   closing: AbortSignal,
 ): Promise<void> {
   const principal: Principal = principalOf(request);
+  if (request.raw.httpVersionMajor === 2) leaveOutConnection(reply);
   const sight = sightOf(principal);
   let after = positionOf(reply.sse.lastEventId);
   const counts = { received: 0, matching: 0, shown: 0, notShown: 0 };
@@ -82,6 +83,12 @@ async function follow(
     if (!reply.sse.isConnected || !access.isCurrent(principal)) break;
   }
   reply.sse.close();
+}
+
+/** HTTP/2 has no `Connection` header; Node drops it and warns on standard error. */
+function leaveOutConnection({ raw }: FastifyReply): void {
+  const setHeader = raw.setHeader.bind(raw);
+  raw.setHeader = (name, value) => (name.toLowerCase() === 'connection' ? raw : setHeader(name, value));
 }
 
 /** `undefined`: from now on. */

@@ -41,7 +41,7 @@ export function policyRoutes(app: ConsoleApp, context: Context): void {
   readRoutes(app, context, drafts);
   tryRoutes(app, context);
   draftRoutes(app, context, drafts);
-  pushRoute(app, context);
+  pushRoute(app, context, drafts);
 }
 
 function readRoutes(app: ConsoleApp, context: Context, drafts: Drafts): void {
@@ -224,7 +224,7 @@ function draftRoutes(app: ConsoleApp, context: Context, drafts: Drafts): void {
   );
 }
 
-function pushRoute(app: ConsoleApp, context: Context): void {
+function pushRoute(app: ConsoleApp, context: Context, drafts: Drafts): void {
   const { access, settings, reads } = context;
   app.post(
     '/policies/push',
@@ -238,12 +238,17 @@ function pushRoute(app: ConsoleApp, context: Context): void {
     },
     async (request) => {
       const { sources, reason, code } = request.body;
+      const { who } = principalOf(request);
       if (settings.socket === undefined)
         throw new ConsoleError('unavailable', 'the console knows no sensor: start it with --socket');
+      const draft = drafts.ofAnother(who, sources);
+      if (settings.twoToPush && draft === undefined)
+        throw new ConsoleError('refused', 'two people push a policy: keep it as a draft, for somebody else to push');
       access.stepUp(principalOf(request), code);
       const { version } = await reads.ask('validate', { sources, tests: false });
       // Written down before it happens: a push that fails is in the trail as well.
-      await record(context, request, 'policy-push', version ?? '(broken)', reason);
+      const approved = draft === undefined ? reason : `${reason} (draft ${draft.name} by ${draft.by})`;
+      await record(context, request, 'policy-push', version ?? '(broken)', approved);
       const inForce = await pushed(
         settings.socket,
         sources.map((source) => ({ ...source, named: true })),

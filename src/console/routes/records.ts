@@ -30,6 +30,7 @@ import {
 import { type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import type { ExportChunk } from '../reads/task.ts';
+import { Searches } from '../searches.ts';
 
 const READ = { role: 'viewer', right: 'read records, statements without literals' } as const;
 
@@ -42,6 +43,7 @@ export function recordRoutes(app: ConsoleApp, context: Context): void {
 
 function listRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
+  const searches = new Searches(context.db);
   app.get(
     '/overview',
     { config: READ, schema: { summary: 'What happened in a range', querystring: Scope, response: { 200: Overview } } },
@@ -93,7 +95,11 @@ function listRoutes(app: ConsoleApp, context: Context): void {
       config: READ,
       schema: { summary: 'Completion of a query', querystring: CompleteQuery, response: { 200: Completion } },
     },
-    (request) => reads.ask('complete', request.query, request.gone),
+    async (request) => {
+      const { text, pos } = request.query;
+      const completion = await reads.ask('complete', request.query, request.gone);
+      return searches.completed(principalOf(request).who, completion, text, pos);
+    },
   );
   app.get(
     '/explain',

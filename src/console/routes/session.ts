@@ -41,6 +41,7 @@ async function sessionOf(context: Context, request: FastifyRequest, who?: string
     version: settings.version,
     setupNeeded: access.people.isEmpty(),
     sensor: settings.socket !== undefined,
+    twoToPush: settings.twoToPush,
   };
   if (person === undefined) return session;
   const { records, timeMinUs, timeMaxUs } = await reads.ask('summary', null);

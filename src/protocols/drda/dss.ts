@@ -2,9 +2,9 @@
  * Segments to data stream structures: strips the headers of continued ones, puts their content together within a
  * bound, and streams what is not to be kept (result rows, large objects).
  */
-import { createHash } from 'node:crypto';
 import type { Cursor } from '../../base/cursor.ts';
 import { type Direction, type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
+import { Digest } from '../sdk/long.ts';
 import * as cp from './codepoints.ts';
 import { headerBytes } from './ddm.ts';
 import { CONTINUED, FRAME_CONTINUATION } from './frame.ts';
@@ -48,7 +48,7 @@ export function abandon(lane: Lane): void {
   lane.stream = undefined;
   lane.bytes = NONE;
   lane.length = 0;
-  lane.hash = undefined;
+  lane.digest = undefined;
 }
 
 function begin(lane: Lane, format: number, correlation: number, frame: Frame): void {
@@ -61,8 +61,7 @@ function begin(lane: Lane, format: number, correlation: number, frame: Frame): v
   lane.length = 0;
   lane.stream = undefined;
   lane.span = undefined;
-  lane.hash = undefined;
-  lane.hashedBytes = 0;
+  lane.digest = undefined;
 }
 
 /** Decides by the first object whether a continued structure is put together or streamed. */
@@ -108,21 +107,17 @@ function append(lane: Lane, bytes: Uint8Array, start: number, end: number): void
 
 /** Bytes beyond what is put together: only a statement's text is still of interest, for its hash. */
 function hashOn(lane: Lane, bytes: Uint8Array, start: number, end: number): void {
-  if (lane.hash === undefined) {
+  if (lane.digest === undefined) {
     const header = headerBytes(lane.bytes, 0, lane.length);
     const isText = header > 0 && (lane.bytes[2] as number) === 0x24 && (lane.bytes[3] as number) === 0x14;
     const span = isText ? findText(lane.bytes, header, lane.length, true, NO_TYPDEF) : undefined;
-    lane.hash = createHash('sha256');
+    lane.digest = new Digest();
     lane.span = span;
-    if (span) {
-      lane.hash.update(lane.bytes.subarray(span.start, lane.length));
-      lane.hashedBytes = lane.length - span.start;
-    }
+    if (span) lane.digest.add(lane.bytes, span.start, lane.length);
   }
   if (lane.span === undefined) return;
-  const count = Math.min(end - start, lane.span.length - lane.hashedBytes);
-  lane.hash.update(bytes.subarray(start, start + count));
-  lane.hashedBytes += count;
+  const count = Math.min(end - start, lane.span.length - lane.digest.lengthBytes);
+  lane.digest.add(bytes, start, start + count);
 }
 
 function complete(
@@ -144,11 +139,11 @@ function complete(
     wireBytes: lane.wireBytes,
     lostBytes: lane.lostBytes,
     damaged: lane.damaged,
-    cut: lane.stream !== undefined || lane.hash !== undefined,
-    sha256: lane.span && lane.hashedBytes === lane.span.length ? lane.hash?.digest('hex') : undefined,
+    cut: lane.stream !== undefined || lane.digest !== undefined,
+    sha256: lane.span && lane.digest?.lengthBytes === lane.span.length ? lane.digest.sha256() : undefined,
   };
   lane.stream = undefined;
-  lane.hash = undefined;
+  lane.digest = undefined;
   if (direction === TO_SERVER) onRequestStructure(s, structure, bytes, start, end, sink);
   else onReplyStructure(s, structure, bytes, start, end, sink);
 }

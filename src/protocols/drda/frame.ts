@@ -14,6 +14,7 @@ import {
   PROBE_UNSURE,
   type ProbeVerdict,
 } from '../../contracts/protocol.ts';
+import { TLS_HANDSHAKE, tlsRecordFrame } from '../sdk/tls.ts';
 import { DSS_ENCRYPTED_OBJECT, DSS_REQUEST_NO_REPLY, EXCSAT, EXCSATRD, isLegal } from './codepoints.ts';
 
 export const DSS_HEADER_BYTES = 6;
@@ -27,9 +28,6 @@ const FIRST_OBJECT_BYTES = DSS_HEADER_BYTES + 4;
 export const FRAME_DSS = 1;
 export const FRAME_CONTINUATION = 2;
 export const FRAME_TLS = 3;
-
-const TLS_HANDSHAKE = 0x16;
-const TLS_HEADER_BYTES = 5;
 
 export function frame(
   continued: boolean,
@@ -47,7 +45,10 @@ export function frame(
     out.length = word(bytes, start) & ~CONTINUED;
     return out.length > CONTINUATION_HEADER_BYTES ? FRAME_OK : FRAME_MALFORMED;
   }
-  if (opening && bytes[start] === TLS_HANDSHAKE) return tlsRecord(bytes, start, end, out);
+  if (opening && bytes[start] === TLS_HANDSHAKE) {
+    out.type = FRAME_TLS;
+    return tlsRecordFrame(bytes, start, end, out);
+  }
   out.need = DSS_HEADER_BYTES;
   if (there >= 3 && bytes[start + 2] !== MAGIC) return FRAME_MALFORMED;
   if (there < DSS_HEADER_BYTES) return FRAME_MORE;
@@ -99,15 +100,6 @@ export function probe(bytes: Uint8Array, start: number, end: number, fromClient:
   return codePoint === EXCSAT || codePoint === EXCSATRD || object === whole - DSS_HEADER_BYTES
     ? PROBE_CERTAIN
     : PROBE_UNSURE;
-}
-
-function tlsRecord(bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
-  out.need = TLS_HEADER_BYTES;
-  if (end - start >= 2 && bytes[start + 1] !== 3) return FRAME_MALFORMED;
-  if (end - start < TLS_HEADER_BYTES) return FRAME_MORE;
-  out.type = FRAME_TLS;
-  out.length = TLS_HEADER_BYTES + word(bytes, start + 3);
-  return FRAME_OK;
 }
 
 function word(bytes: Uint8Array, at: number): number {

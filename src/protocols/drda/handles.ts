@@ -1,4 +1,5 @@
-/** Texts of prepared sections, by package and section; the least recently used is forgotten. */
+/** Texts of prepared sections. */
+import { HandleTable } from '../sdk/handles.ts';
 import { HANDLE_BYTES_MAX, LIMITS } from './limits.ts';
 import type { StatementText } from './text.ts';
 
@@ -12,45 +13,13 @@ export interface Prepared {
 
 const ENTRY_BYTES = 128;
 
-export class HandleTable {
-  private readonly table = new Map<string, Prepared>();
-  private bytes = 0;
-  /** Something was forgotten. */
-  evicted = false;
+/** By package and section, or whatever else the key says. */
+export type PreparedTable = HandleTable<string, Prepared>;
 
-  get(key: string): Prepared | undefined {
-    const prepared = this.table.get(key);
-    if (prepared !== undefined) {
-      this.table.delete(key);
-      this.table.set(key, prepared);
-    }
-    return prepared;
-  }
-
-  set(key: string, prepared: Prepared): void {
-    this.delete(key);
-    this.table.set(key, prepared);
-    this.bytes += cost(key, prepared);
-    for (const oldest of this.table.keys()) {
-      if (this.table.size <= LIMITS.handlesMax && this.bytes <= HANDLE_BYTES_MAX) break;
-      this.delete(oldest);
-      this.evicted = true;
-    }
-  }
-
-  delete(key: string): void {
-    const prepared = this.table.get(key);
-    if (prepared === undefined) return;
-    this.table.delete(key);
-    this.bytes -= cost(key, prepared);
-  }
-
-  clear(): void {
-    this.table.clear();
-    this.bytes = 0;
-  }
+export function preparedTable(): PreparedTable {
+  return new HandleTable(LIMITS.handlesMax, HANDLE_BYTES_MAX, weightOf);
 }
 
-function cost(key: string, prepared: Prepared): number {
-  return ENTRY_BYTES + key.length + (prepared.text?.text.length ?? 0);
+function weightOf(key: string, { text }: Prepared): number {
+  return ENTRY_BYTES + key.length + (text?.text.length ?? 0);
 }

@@ -81,7 +81,7 @@ function recogniseServer(s: Session, serverClass: string): void {
 }
 
 function setProgram(s: Session, program: string): void {
-  if (program !== '' && program !== s.identity.program) s.identity = { ...s.identity, program };
+  if (program !== '' && program !== s.identity.program) s.identify({ program });
 }
 
 function textOf(reader: DdmReader, ccsid: number): string {
@@ -122,13 +122,13 @@ function readSecurity(s: Session, parameters: DdmReader): void {
 /** Derby's client appends connection attributes, among them passwords; they end the name. */
 function setDatabase(s: Session, name: string): void {
   const database = name.split(';', 1)[0]?.trim();
-  if (database) s.identity = { ...s.identity, database };
+  if (database) s.identify({ database });
 }
 
 /** SECCHK: the user's name is kept, passwords and tokens are not read at all. */
 export function onSecurityCheck(s: Session, request: Request, parameters: DdmReader): void {
   const login = openLogin(s, request);
-  s.loginSeen = true;
+  s.userUnknown = false;
   let user: string | undefined;
   while (parameters.next()) {
     const { codePoint, body } = parameters;
@@ -139,7 +139,7 @@ export function onSecurityCheck(s: Session, request: Request, parameters: DdmRea
       login.method = METHODS.get(mechanism) ?? `SECMEC ${mechanism}`;
     }
   }
-  s.identity = { ...s.identity, user: user || undefined, endUser: undefined };
+  s.identify({ user: user || undefined, endUser: undefined });
   // Another user's sections are not this one's.
   s.statements.clear();
 }

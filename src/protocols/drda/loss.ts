@@ -1,13 +1,6 @@
 /** Missing bytes, and the end of the connection. */
-import { LogoutEvent, MARK_GAP, MARK_MIDSTREAM, MARK_NO_REPLY, OpaqueEvent } from '../../contracts/event.ts';
-import {
-  type Direction,
-  END_FIN,
-  END_UNSEEN,
-  type EndReason,
-  type EventSink,
-  TO_SERVER,
-} from '../../contracts/protocol.ts';
+import { MARK_GAP, MARK_NO_REPLY } from '../../contracts/event.ts';
+import { type Direction, type EndReason, type EventSink, TO_SERVER } from '../../contracts/protocol.ts';
 import { forgetToken } from './cancel.ts';
 import { abandon } from './dss.ts';
 import { flushUnanswered } from './pending.ts';
@@ -37,8 +30,7 @@ function onRequestsLost(s: Session, lostBytes: number, sink: EventSink): void {
   if (s.current) markRequest(s.current, lostBytes);
   emitSilent(s, sink);
   s.current = undefined;
-  s.requestsLost = true;
-  s.lostRequestBytes += lostBytes;
+  s.loseRequests(lostBytes);
   s.chainEnded = true;
   s.uncertain = true;
   s.statements.clear();
@@ -67,9 +59,7 @@ function markRequest(request: Request, lostBytes: number): void {
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {
   forgetToken(s);
   if (s.tls) {
-    const event = new OpaqueEvent(s.identity, s.firstUs, 'tls');
-    event.tls = s.tls.facts;
-    sink.emit(event);
+    s.emitOpaque('tls', s.firstUs, s.tls.facts, sink);
     return;
   }
   for (const lane of s.lanes) abandon(lane);
@@ -82,8 +72,5 @@ export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSi
     sink.emit(s.login);
     s.login = undefined;
   }
-  if (reason === END_UNSEEN || (!s.loggedIn && !s.emitted)) return;
-  const event = new LogoutEvent(s.identity, tsUs, reason === END_FIN ? 'fin' : 'rst');
-  if (!s.loginSeen) event.marks |= MARK_MIDSTREAM;
-  sink.emit(event);
+  s.logoutAtEnd(reason, tsUs, sink);
 }

@@ -6,16 +6,16 @@
  * other workers, and the records must not depend on how many there are.
  */
 import type { ConnectionInfo } from '../../contracts/protocol.ts';
-import { HandleTable, type Prepared } from './handles.ts';
+import { type Prepared, type PreparedTable, preparedTable } from './handles.ts';
 import type { Session } from './session.ts';
 
 /** Key in `ConnectionInfo.shared`. */
 const TABLE = 'drda.staticSql';
 
-function tableOf(connection: ConnectionInfo): HandleTable {
-  let table = connection.shared.get(TABLE) as HandleTable | undefined;
+function tableOf(connection: ConnectionInfo): PreparedTable {
+  let table = connection.shared.get(TABLE) as PreparedTable | undefined;
   if (table === undefined) {
-    table = new HandleTable();
+    table = preparedTable();
     connection.shared.set(TABLE, table);
   }
   return table;

@@ -7,7 +7,7 @@ import { LIMITS, MATCH_DEPTH_MAX, PENDING_BYTES_MAX } from './limits.ts';
 import { endLoginStep } from './login.ts';
 import { bindSection } from './packages.ts';
 import { applyRegisters } from './registers.ts';
-import { emitStatement, endCursor, endCursors, newStatement, type Request, type Session } from './session.ts';
+import { endCursor, endCursors, type Request, type Session } from './session.ts';
 
 /** Adds a request; when too much waits, the oldest are emitted unanswered. */
 export function enqueue(s: Session, request: Request, sink: EventSink): void {
@@ -104,8 +104,7 @@ function noteFailure(s: Session, request: Request): void {
 
 /** A statement that could not be prepared or bound is a record of its own. */
 function emitFailure(s: Session, request: Request, call: string, sink: EventSink, operation?: string): void {
-  const event = newStatement(s, request.startUs, call);
-  event.operation = operation;
+  const event = s.statement(request.startUs, call, operation);
   event.text = request.text?.text;
   event.textLength = request.text?.length;
   event.textSha256 = request.text?.sha256;
@@ -113,7 +112,7 @@ function emitFailure(s: Session, request: Request, call: string, sink: EventSink
   event.lostBytes += request.lostBytes;
   applyVerdict(s, request, event);
   if (request.outcome) event.outcomes.push(request.outcome);
-  emitStatement(s, event, sink);
+  s.emit(event, sink);
 }
 
 function finishCursorCommand(s: Session, request: Request, sink: EventSink): void {
@@ -141,7 +140,7 @@ function finishStatements(s: Session, request: Request, sink: EventSink): void {
     if (!request.answered) event.marks |= MARK_NO_REPLY;
     else if (index > 0 && request.outcome) event.outcomes.push(Object.assign(new Outcome(), request.outcome));
     event.transaction = transactionOf(request, event);
-    if (execution === undefined) emitStatement(s, event, sink);
+    if (execution === undefined) s.emit(event, sink);
   }
   if (request.answered && !request.failed) applyRegisters(s, events);
   if (execution === undefined) return;
@@ -150,7 +149,7 @@ function finishStatements(s: Session, request: Request, sink: EventSink): void {
   // The end of data has been seen, or the query failed: nothing will be fetched.
   if (cursor && (request.failed || isExhausted(request))) endCursor(s, cursor, sink);
   else if (execution.openCursors === 0 && (cursor === undefined || !cursor.ended)) {
-    emitStatement(s, execution.event, sink);
+    s.emit(execution.event, sink);
   }
 }
 

@@ -1,6 +1,5 @@
 /** The DRDA protocol module: DB2 (LUW, z/OS, i) and Apache Derby's network server. See README.md. */
 import type { Cursor } from '../../base/cursor.ts';
-import { OpaqueEvent } from '../../contracts/event.ts';
 import {
   type ConnectionInfo,
   type Direction,
@@ -56,8 +55,6 @@ function onTls(s: Session, direction: Direction, header: Frame, cursor: Cursor, 
 }
 
 function stopOpaque(s: Session, sink: EventSink): FrameWish {
-  const event = new OpaqueEvent(s.identity, s.firstUs, 'tls');
-  if (s.tls) event.tls = s.tls.facts;
-  sink.emit(event);
+  s.emitOpaque('tls', s.firstUs, s.tls?.facts, sink);
   return STOP;
 }

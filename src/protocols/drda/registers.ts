@@ -1,5 +1,5 @@
 /** Special registers with which a client says on whose behalf it works; middleware sets them between statements. */
-import type { BindValue, Identity, StatementEvent } from '../../contracts/event.ts';
+import type { BindValue, StatementEvent } from '../../contracts/event.ts';
 import type { Session } from './session.ts';
 
 type Register = 'endUser' | 'program' | 'clientHost';
@@ -31,7 +31,7 @@ export function applyRegisters(s: Session, events: readonly StatementEvent[]): v
     if (setting) {
       const register = REGISTERS.get((setting[1] as string).toUpperCase());
       const value = setting[3] === '?' ? stringOf(parameters?.[0]) : setting[2]?.replaceAll("''", "'");
-      if (register) set(s, { [register]: value?.trim() || undefined });
+      if (register) s.identify({ [register]: value?.trim() || undefined });
     } else if (SET_CLIENT_INFO.test(text)) {
       setClientInfo(s, argumentsOf(text, parameters));
     }
@@ -40,9 +40,9 @@ export function applyRegisters(s: Session, events: readonly StatementEvent[]): v
 
 function setClientInfo(s: Session, [endUser, clientHost, program]: readonly (string | undefined)[]): void {
   // A null argument leaves a register as it is.
-  if (endUser !== undefined) set(s, { endUser: endUser || undefined });
-  if (clientHost !== undefined) set(s, { clientHost: clientHost || undefined });
-  if (program !== undefined) set(s, { program: program || undefined });
+  if (endUser !== undefined) s.identify({ endUser: endUser || undefined });
+  if (clientHost !== undefined) s.identify({ clientHost: clientHost || undefined });
+  if (program !== undefined) s.identify({ program: program || undefined });
 }
 
 /** Arguments of the call, each as literal or as the value of its marker; `undefined` for NULL and expressions. */
@@ -57,10 +57,6 @@ function argumentsOf(text: string, parameters: readonly BindValue[] | undefined)
 }
 
 const TEXT_MAX = 1024;
-
-function set(s: Session, change: Partial<Pick<Identity, Register>>): void {
-  s.identity = { ...s.identity, ...change };
-}
 
 function stringOf(value: BindValue | undefined): string | undefined {
   return typeof value === 'string' ? value.trim() : undefined;

@@ -1,12 +1,5 @@
 /** What the client sends: commands, and the objects that belong to them. */
-import {
-  MARK_GAP,
-  MARK_TRUNCATED,
-  MARK_UNKNOWN_HANDLE,
-  OpaqueEvent,
-  Outcome,
-  type StatementEvent,
-} from '../../contracts/event.ts';
+import { MARK_GAP, MARK_TRUNCATED, MARK_UNKNOWN_HANDLE, Outcome, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import { onInterrupt } from './cancel.ts';
 import { decodeCcsid } from './ccsid.ts';
@@ -17,16 +10,7 @@ import { LobReader } from './lobs.ts';
 import { onAccessDatabase, onAccessSecurity, onExchangeAttributes, onSecurityCheck } from './login.ts';
 import { enqueue, flushUnanswered, weigh } from './pending.ts';
 import { readSection, resolve } from './resolve.ts';
-import {
-  type ByteStream,
-  Execution,
-  emitStatement,
-  newStatement,
-  QueryCursor,
-  Request,
-  type Session,
-  type Structure,
-} from './session.ts';
+import { type ByteStream, Execution, QueryCursor, Request, type Session, type Structure } from './session.ts';
 import { beginning, findText, keepText, type StatementText, setText } from './text.ts';
 import type { Typdef } from './typdef.ts';
 import { readRows } from './values.ts';
@@ -63,7 +47,7 @@ export function onRequestStructure(
 /** Emits the request in hand when the client wants no reply to it. */
 export function emitSilent(s: Session, sink: EventSink): void {
   if (s.current?.silent !== true) return;
-  for (const event of s.current.events) emitStatement(s, event, sink);
+  for (const event of s.current.events) s.emit(event, sink);
   s.current = undefined;
 }
 
@@ -82,7 +66,7 @@ function beginChain(s: Session, sink: EventSink): void {
 function onEncrypted(s: Session, dss: Structure, sink: EventSink): void {
   if (s.opaqueSaid) return;
   s.opaqueSaid = true;
-  sink.emit(new OpaqueEvent(s.identity, dss.startUs, 'native-encryption'));
+  s.emitOpaque('native-encryption', dss.startUs, undefined, sink);
 }
 
 function markDamage(request: Request, dss: Structure): void {
@@ -186,7 +170,7 @@ const OPERATIONS: ReadonlyMap<number, string> = new Map([
 const NAMES: ReadonlySet<number> = new Set([cp.PKGNAMCSN, cp.PKGNAMCT, cp.PKGSN, cp.PKGNAM]);
 
 function execute(s: Session, request: Request, call: string): StatementEvent {
-  const event = newStatement(s, request.startUs, call);
+  const event = s.statement(request.startUs, call);
   request.events.push(event);
   request.execution = new Execution(event);
   return event;
@@ -195,9 +179,9 @@ function execute(s: Session, request: Request, call: string): StatementEvent {
 /** CNTQRY and CLSQRY speak of a result set that is open. */
 function onCursorCommand(s: Session, request: Request): void {
   let cursor = s.cursors.get(request.key);
-  if (cursor === undefined && request.codePoint === cp.CNTQRY && !s.loginSeen && request.key !== '') {
+  if (cursor === undefined && request.codePoint === cp.CNTQRY && s.userUnknown && request.key !== '') {
     // Opened before the capture began: what is fetched now is all that is known of it.
-    const event = newStatement(s, request.startUs, 'prepared');
+    const event = s.statement(request.startUs, 'prepared');
     event.marks |= MARK_UNKNOWN_HANDLE;
     const execution = new Execution(event);
     execution.openCursors = 1;
@@ -272,7 +256,7 @@ function onText(s: Session, request: Request, dss: Structure, reader: DdmReader)
     }
     return;
   }
-  if (request.codePoint === cp.EXCSQLSET) request.events.push(newStatement(s, request.startUs, 'simple'));
+  if (request.codePoint === cp.EXCSQLSET) request.events.push(s.statement(request.startUs, 'simple'));
   const event = request.events.at(-1);
   if (event === undefined) return;
   if (dss.damaged) event.marks |= MARK_GAP;

@@ -44,6 +44,6 @@ export function resolve(s: Session, request: Request, event: StatementEvent): vo
     if (bound !== undefined) event.call = 'static';
     return;
   }
-  if (prepared || s.uncertain || s.statements.evicted || request.key === '') event.marks |= MARK_UNKNOWN_HANDLE;
+  if (prepared || s.uncertain || s.statements.evicted > 0 || request.key === '') event.marks |= MARK_UNKNOWN_HANDLE;
   else event.call = 'static';
 }

@@ -5,20 +5,20 @@
  * reply therefore belongs to the oldest waiting request of its number; loss can leave a request unanswered, but gives
  * no reply to a wrong one.
  */
-import type { Hash } from 'node:crypto';
 import {
+  type AuditEvent,
   type BindValue,
-  type Identity,
   type LoginEvent,
-  MARK_GAP,
   MARK_MIDSTREAM,
   type Outcome,
-  StatementEvent,
+  type StatementEvent,
 } from '../../contracts/event.ts';
 import type { ConnectionInfo, EventSink } from '../../contracts/protocol.ts';
+import type { Digest } from '../sdk/long.ts';
+import { ClientSession } from '../sdk/session.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
 import { CCSID_EBCDIC } from './ccsid.ts';
-import { HandleTable } from './handles.ts';
+import { type PreparedTable, preparedTable } from './handles.ts';
 import type { RowWalker } from './rows.ts';
 import type { StatementText, TextSpan } from './text.ts';
 import { Typdef } from './typdef.ts';
@@ -64,8 +64,7 @@ export class Lane {
   stream: ByteStream | undefined = undefined;
   /** A statement text that is longer than what is put together. */
   span: TextSpan | undefined = undefined;
-  hash: Hash | undefined = undefined;
-  hashedBytes = 0;
+  digest: Digest | undefined = undefined;
 }
 
 /** An executed statement with its open result sets. It is emitted when the last of them is closed. */
@@ -146,9 +145,7 @@ export class Request {
   }
 }
 
-export class Session {
-  readonly connection: ConnectionInfo;
-  identity: Identity;
+export class Session extends ClientSession {
   readonly lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
   /** A data stream structure was seen: the connection does not begin with TLS. */
   started = false;
@@ -162,9 +159,6 @@ export class Session {
 
   login: LoginEvent | undefined = undefined;
   firstUs = 0;
-  loginSeen = false;
-  loggedIn = false;
-  emitted = false;
   opaqueSaid = false;
 
   queue: Request[] = [];
@@ -178,64 +172,42 @@ export class Session {
   failedChain = -1;
   /** Section whose preparation failed in that chain: executing it is refused, and no record of its own. */
   failedKey = '';
-  readonly statements: HandleTable = new HandleTable();
+  /** Prepared, by package and section. */
+  readonly statements: PreparedTable = preparedTable();
   readonly cursors: Map<string, QueryCursor> = new Map();
   /** Package of the last section named in full. */
   package = '';
-  /** Under which a cancel request on another connection finds this one. */
-  interruptToken: string | undefined = undefined;
-  /** The statement such a request was aimed at. */
-  cancelled: StatementEvent | undefined = undefined;
   /** Sections may have been prepared without being seen. */
   uncertain: boolean;
   repliesLost = false;
-  requestsLost = false;
-  lostRequestBytes = 0;
 
   constructor(connection: ConnectionInfo) {
-    this.connection = connection;
+    super(connection, 'ibm.db2');
+    // Until SECCHK names the user.
+    this.userUnknown = true;
     this.uncertain = connection.midstream;
     this.ccsid = connection.midstream ? 0 : CCSID_EBCDIC;
-    this.identity = NOBODY;
   }
-}
 
-const NOBODY: Identity = {
-  system: 'ibm.db2',
-  user: undefined,
-  effectiveUser: undefined,
-  osUser: undefined,
-  clientHost: undefined,
-  program: undefined,
-  endUser: undefined,
-  database: undefined,
-};
-
-/** A statement that begins now. It carries the marks of what was lost just before. */
-export function newStatement(s: Session, startUs: number, call: string): StatementEvent {
-  const event = new StatementEvent(s.identity, startUs, call);
-  if (!s.loginSeen) event.marks |= MARK_MIDSTREAM;
-  if (s.requestsLost) {
-    event.marks |= MARK_GAP;
-    event.lostBytes = s.lostRequestBytes;
-    s.requestsLost = false;
-    s.lostRequestBytes = 0;
+  /** What began before the login, and may end behind it, is nobody known. */
+  override statement(startUs: number, call: string, operation?: string): StatementEvent {
+    const event = super.statement(startUs, call, operation);
+    if (this.userUnknown) event.marks |= MARK_MIDSTREAM;
+    return event;
   }
-  return event;
-}
 
-export function emitStatement(s: Session, event: StatementEvent, sink: EventSink): void {
-  s.emitted = true;
-  if (s.cancelled === event) s.cancelled = undefined;
-  // The server may have named itself since the request.
-  if (event.identity.system !== s.identity.system) event.identity = { ...event.identity, system: s.identity.system };
-  sink.emit(event);
+  override emit(event: AuditEvent, sink: EventSink): void {
+    // The server may have named itself since the request.
+    const { system } = this.identity;
+    if (event.kind === 'statement' && event.identity.system !== system) event.identity = { ...event.identity, system };
+    super.emit(event, sink);
+  }
 }
 
 /** Which system speaks, by the product identifier it signs with. */
 export function recogniseProduct(s: Session, product: string): void {
   const system = SYSTEMS.get(product.slice(0, 3));
-  if (system !== undefined && system !== s.identity.system) s.identity = { ...s.identity, system };
+  if (system !== undefined && system !== s.identity.system) s.identify({ system });
 }
 
 const SYSTEMS: ReadonlyMap<string, string> = new Map([
@@ -254,7 +226,7 @@ export function endCursor(s: Session, cursor: QueryCursor, sink: EventSink): voi
   cursor.ended = true;
   const execution = cursor.execution;
   execution.openCursors--;
-  if (execution.openCursors === 0 && execution.answered) emitStatement(s, execution.event, sink);
+  if (execution.openCursors === 0 && execution.answered) s.emit(execution.event, sink);
 }
 
 export function endCursors(s: Session, sink: EventSink, marks: number, keepHeld: boolean): void {

@@ -1,6 +1,6 @@
 /** SQLSTT (DRDA volume 1): the text of a statement, as mixed or as single-byte characters. */
-import { createHash } from 'node:crypto';
 import { MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
+import { sha256 } from '../sdk/long.ts';
 import { characterBoundary, decodeCcsid } from './ccsid.ts';
 import { LIMITS } from './limits.ts';
 import { NULL } from './sqlca.ts';
@@ -108,8 +108,7 @@ export function keepText(bytes: Uint8Array, span: TextSpan): StatementText {
   if (span.length <= LIMITS.sqlBytesMax) {
     return { text: decodeCcsid(bytes, span.start, end, span.ccsid), length: undefined, sha256: undefined };
   }
-  const sha256 = createHash('sha256').update(bytes.subarray(span.start, end)).digest('hex');
-  return { text: beginning(bytes, span), length: span.length, sha256 };
+  return { text: beginning(bytes, span), length: span.length, sha256: sha256(bytes, span.start, end) };
 }
 
 /** The kept part of a text that is longer than that. */

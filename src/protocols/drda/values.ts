@@ -1,8 +1,8 @@
 /** Bind values of SQLDTA rows, decoded by their descriptor, and the large objects that follow in EXTDTA. */
-import { createHash } from 'node:crypto';
 import type { Cursor } from '../../base/cursor.ts';
 import { toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { sha256 } from '../sdk/long.ts';
 import { characterBoundary, decodeCcsid } from './ccsid.ts';
 import { decimalFloat } from './decfloat.ts';
 import type { Column, Descriptor } from './descriptor.ts';
@@ -221,7 +221,7 @@ function keptText(bytes: Uint8Array, start: number, end: number, ccsid: number):
     type: 'text',
     text: decodeCcsid(bytes, start, cut, ccsid),
     length: end - start,
-    sha256: createHash('sha256').update(bytes.subarray(start, end)).digest('hex'),
+    sha256: sha256(bytes, start, end),
   };
 }
 
@@ -232,6 +232,6 @@ function hex(type: string, bytes: Uint8Array, start: number, end: number): BindV
     type,
     hex: toHex(bytes, start, start + max),
     length: end - start,
-    sha256: createHash('sha256').update(bytes.subarray(start, end)).digest('hex'),
+    sha256: sha256(bytes, start, end),
   };
 }

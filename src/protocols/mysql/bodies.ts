@@ -5,11 +5,11 @@
 import { Cursor } from '../../base/cursor.ts';
 import { decodeText, type TextEncodingName } from '../../base/text.ts';
 import { type BindValue, MARK_MALFORMED, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
+import type { TextHolder } from '../sdk/handles.ts';
 import { beginningOf, Digest, LongBytes } from '../sdk/long.ts';
 import { BYTES_TYPES } from './constants.ts';
 import { LIMITS, TAIL_KEPT_BYTES_MAX } from './limits.ts';
 import { lenenc } from './messages.ts';
-import type { TextHolder } from './statements.ts';
 import { readValue, valueFrom } from './values.ts';
 
 /** Later bytes of a client packet go to one of these. */

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import {
   LogoutEvent,
+  MARK_CANCELLED,
   MARK_MALFORMED,
   MARK_NO_REPLY,
   MARK_TRUNCATED,
@@ -35,6 +36,16 @@ test('a query has its text, rows and bytes', () => {
   assert.equal(statement.outcomes[0]?.returnedRows, 2);
   assert.equal(statement.outcomes[0]?.affectedRows, undefined);
   assert.equal(statement.outcomes[0]?.responseBytes, reply.length);
+});
+
+test('an error that says interrupted or timed out marks the statement as cancelled, another one does not', () => {
+  const marks = [1317, 1927, 1969, 3024, 3169, 1054].map((code) => {
+    const reply = t.err(1, code, '70100', 'Query execution was interrupted');
+    const statement = first(session(t.CLASSIC, t.client(t.query('SELECT SLEEP(9)')), t.server(reply)));
+    assert.equal(statement.outcomes[0]?.errorCode, '70100');
+    return statement.marks;
+  });
+  assert.deepEqual(marks, [...Array<number>(5).fill(MARK_CANCELLED), 0]);
 });
 
 test('CLIENT_DEPRECATE_EOF: an OK ends the rows', () => {

@@ -39,6 +39,11 @@ export const REPLY_ERR = 0xff;
 export const EOF_BYTES = 5;
 /** An ERR with this code reports progress (MariaDB) and ends nothing. */
 export const ERR_PROGRESS = 0xffff;
+/**
+ * Errors by which a server says that it gave a statement up for a KILL or a time limit: ER_QUERY_INTERRUPTED,
+ * ER_CONNECTION_KILLED, ER_STATEMENT_TIMEOUT (MariaDB), ER_QUERY_TIMEOUT, ER_SESSION_WAS_KILLED (MySQL).
+ */
+export const ERRS_CANCELLED: ReadonlySet<number> = new Set([1317, 1927, 1969, 3024, 3169]);
 
 // Server status flags.
 export const STATUS_IN_TRANSACTION = 0x0001;

@@ -41,7 +41,7 @@ export function outcomeOf(session: MysqlSession, { head, frame }: Reply, sink: E
   if (!head.started) begin(session, head, sink);
   let { outcome } = session;
   if (outcome === undefined) {
-    const event = head.kind === KIND_FETCH ? head.prepared?.cursor : head.event;
+    const event = subjectOf(head);
     const outcomes = event instanceof StatementEvent ? event.outcomes : undefined;
     const last = outcomes?.at(-1);
     const reuse = head.kind === KIND_FETCH || (outcomes?.length ?? 0) >= OUTCOMES_MAX;
@@ -59,6 +59,11 @@ export function outcomeOf(session: MysqlSession, { head, frame }: Reply, sink: E
   }
   addBytes(session, frame);
   return outcome;
+}
+
+/** What the reply is about: rows that are fetched are those of the statement that opened the cursor. */
+export function subjectOf(head: Pending): Pending['event'] {
+  return head.kind === KIND_FETCH ? head.prepared?.cursor : head.event;
 }
 
 /** The first packet of the reply: what the session is now is what the statement was executed with. */

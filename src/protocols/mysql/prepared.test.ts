@@ -345,10 +345,14 @@ test('MariaDB bulk: a bounded number of values is kept', () => {
 
 test('the table drops the statement unused for longest, and counts it', () => {
   const table = new StatementTable(2);
-  table.add(1, new Prepared());
-  table.add(2, new Prepared());
+  const gone: Prepared[] = [];
+  const drop = (prepared: Prepared): void => void gone.push(prepared);
+  const second = new Prepared();
+  table.set(1, new Prepared(), drop);
+  table.set(2, second, drop);
   assert.ok(table.get(1));
-  assert.equal(table.add(3, new Prepared()).length, 1);
+  table.set(3, new Prepared(), drop);
+  assert.deepEqual(gone, [second]);
   assert.equal(table.get(2), undefined);
   assert.ok(table.get(1));
   assert.equal(table.evicted, 1);

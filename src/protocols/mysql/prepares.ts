@@ -19,7 +19,7 @@ export function onPrepared(session: MysqlSession, { head, cursor }: Reply, sink:
     return;
   }
   prepared.parameterCount = parameters;
-  for (const gone of session.statements.add(id, prepared)) session.closeCursor(gone, sink);
+  session.statements.set(id, prepared, (gone) => session.closeCursor(gone, sink));
   session.replyState = REPLY_PREPARE_DEFINITIONS;
   session.definitionsLeft = metadataFollows ? parameters : 0;
   session.columnsAfter = metadataFollows ? columns : 0;

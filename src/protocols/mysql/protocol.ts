@@ -14,9 +14,11 @@ import {
   type ProtocolModule,
   TO_CLIENT,
   TO_SERVER,
+  type WaitingRequests,
 } from '../../contracts/protocol.ts';
 import { CompressedLayer } from './compress.ts';
-import { mayBeCompressed, TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, wireFrame } from './frame.ts';
+import { COM_QUERY, HEADER_BYTES } from './constants.ts';
+import { mayBeCompressed, TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, u24, wireFrame } from './frame.ts';
 import { onPacketGap } from './gaps.ts';
 import { LIMITS } from './limits.ts';
 import { emitOpaque, onProxyHeader, onTls } from './login.ts';
@@ -80,6 +82,16 @@ function settleFraming(session: MysqlSession, cursor: Cursor): void {
   session.plainCommandSeen = true;
 }
 
+/** COM_QUERY in one packet: nothing comes of it before the server answers. */
+const requests: WaitingRequests<MysqlSession> = {
+  isIdle: (session) => session.isIdle(),
+  isRequest: (bytes, start, end) =>
+    end - start > HEADER_BYTES &&
+    u24(bytes, start) === end - start - HEADER_BYTES &&
+    bytes[start + 3] === 0 &&
+    bytes[start + HEADER_BYTES] === COM_QUERY,
+};
+
 const mysql: ProtocolModule<MysqlSession> = {
   name: 'mysql',
   portHints: [3306],
@@ -98,6 +110,7 @@ const mysql: ProtocolModule<MysqlSession> = {
     if (session.layer) session.layer.gap(direction, lostBytes, synced, tsUs);
     else onPacketGap(session, direction, lostBytes, synced, sink);
   },
+  requests,
   counters: (session) => ({
     strayFrames: session.strayFrames,
     evictedHandles: session.statements.evicted,

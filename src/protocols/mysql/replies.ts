@@ -3,8 +3,9 @@
  * results are made of is in `results.ts`, the reply to a prepare in `prepares.ts`.
  */
 import type { Cursor } from '../../base/cursor.ts';
-import { LoginEvent, Outcome, StatementEvent } from '../../contracts/event.ts';
+import { LoginEvent, MARK_CANCELLED, Outcome, StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_CLIENT } from '../../contracts/protocol.ts';
+import { copyText } from '../sdk/handles.ts';
 import * as c from './constants.ts';
 import { resolveDeferred } from './execute.ts';
 import { countRows, TYPE_ROWS } from './frame.ts';
@@ -12,7 +13,7 @@ import { loseReplies } from './gaps.ts';
 import { onAuthReply, onGreeting } from './login.ts';
 import { readError } from './messages.ts';
 import { looksLikeOpening } from './opening.ts';
-import { addBytes, isEnd, outcomeOf, Reply } from './outcome.ts';
+import { addBytes, isEnd, outcomeOf, Reply, subjectOf } from './outcome.ts';
 import { beginsReply } from './plausible.ts';
 import { onDefinition, onPrepared } from './prepares.ts';
 import { onColumnsEof, onOk, onResult, onRow, onRows } from './results.ts';
@@ -33,7 +34,6 @@ import {
   REPLY_PREPARE_DEFINITIONS,
   REPLY_ROWS,
 } from './session.ts';
-import { copyText } from './statements.ts';
 
 const reply = new Reply();
 
@@ -52,7 +52,7 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
     onGreeting(session, frame, cursor, sink);
     return;
   }
-  const head = session.pending[0];
+  const head = session.head;
   if (head === undefined) {
     session.strayFrames++;
     return;
@@ -90,7 +90,7 @@ function isRowFrame(session: MysqlSession, cursor: Cursor): boolean {
 
 /** The connection's TCP handshake was not captured, or a gap came first, but its greeting is here. */
 function isLateGreeting(session: MysqlSession, sequence: number, cursor: Cursor, length: number): boolean {
-  if (sequence !== 0 || !session.userUnknown || session.pending.length > 0) return false;
+  if (sequence !== 0 || !session.userUnknown || session.head !== undefined) return false;
   return looksLikeOpening(TO_CLIENT, sequence, cursor.bytes, cursor.pos, cursor.end, length);
 }
 
@@ -148,6 +148,8 @@ function onError(session: MysqlSession, reply: Reply, sink: EventSink): void {
   if (error.native === c.ERR_PROGRESS) return;
   outcome.errorCode = error.code;
   outcome.errorText = error.text;
+  const subject = subjectOf(head);
+  if (subject instanceof StatementEvent && c.ERRS_CANCELLED.has(error.native)) subject.marks |= MARK_CANCELLED;
   const { event, prepared } = head;
   if (head.kind === KIND_PREPARE && prepared && event instanceof StatementEvent) {
     head.silent = false;

@@ -5,6 +5,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_GAP, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
+import type { TextHolder } from '../sdk/handles.ts';
 import { takeText } from './bodies.ts';
 import * as c from './constants.ts';
 import { onBulkExecute, onClose, onExecute, onFetch, onLongData, onReset } from './execute.ts';
@@ -28,7 +29,7 @@ import {
   PHASE_RESPONSE,
   REPLY_INFILE,
 } from './session.ts';
-import { Prepared, type TextHolder } from './statements.ts';
+import { Prepared } from './statements.ts';
 
 /** Memory a queued command is taken to hold beside its text. */
 const PENDING_BYTES = 512;
@@ -59,7 +60,7 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     // The greeting was not seen, but this is the login.
     onClientLogin(session, frame, cursor, sequence, sink);
   } else {
-    const login = session.pending[0];
+    const login = session.head;
     if (login?.kind === KIND_AUTH) login.replySequence = (sequence + 1) & 0xff;
     else session.strayFrames++;
   }
@@ -69,13 +70,13 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
 /** MariaDB's Java connector numbers a command inside a compressed packet as it likes: there only the order tells. */
 function goesOnCounting(session: MysqlSession): boolean {
   if (session.layer === undefined || session.gapSeen || session.replyState === REPLY_INFILE) return false;
-  return session.pending[0]?.kind !== KIND_AUTH;
+  return session.head?.kind !== KIND_AUTH;
 }
 
 function onContinuation(session: MysqlSession, frame: Frame, length: number, sequence: number): void {
   session.clientContinues = length === c.PAYLOAD_MAX;
   session.body?.expect(length);
-  const last = session.pending.at(-1);
+  const last = session.last;
   if (last) {
     last.replySequence = (sequence + 1) & 0xff;
     if (frame.lostBytes > 0 && last.event) last.event.marks |= MARK_GAP;

@@ -3,27 +3,13 @@
  * execution of a dropped one is recorded as of an unknown handle.
  */
 import type { StatementEvent } from '../../contracts/event.ts';
+import { HandleTable, type TextHolder } from '../sdk/handles.ts';
 import { LongData } from './bodies.ts';
 
 /** Bytes of statement text kept per session by the table. */
 const TEXT_BYTES_MAX = 8 * 1024 * 1024;
 /** Parameters sent apart that one session may have open; the pieces of further ones are dropped and counted. */
 const LONG_PARAMETERS_MAX = 2048;
-
-/** What holds a statement's text: an event, or a prepared statement until it is executed. */
-export interface TextHolder {
-  text: string | undefined;
-  textLength: number | undefined;
-  textSha256: string | undefined;
-  marks: number;
-}
-
-export function copyText(from: TextHolder, to: TextHolder): void {
-  to.text = from.text;
-  to.textLength = from.textLength;
-  to.textSha256 = from.textSha256;
-  to.marks |= from.marks;
-}
 
 export class Prepared implements TextHolder {
   text: string | undefined = undefined;
@@ -39,52 +25,41 @@ export class Prepared implements TextHolder {
   cursor: StatementEvent | undefined = undefined;
 }
 
+function weightOf(_id: number, prepared: Prepared): number {
+  return prepared.text?.length ?? 0;
+}
+
+/** By the id that the server gave out. */
 export class StatementTable {
-  /** Statements dropped because the table was full. */
-  evicted = 0;
   /** Pieces of parameters dropped because too many were open. */
   longDataDropped = 0;
   private longParameters = 0;
-  private readonly byId = new Map<number, Prepared>();
-  private readonly handlesMax: number;
-  private textLength = 0;
+  private readonly table: HandleTable<number, Prepared>;
 
   constructor(handlesMax: number) {
-    this.handlesMax = handlesMax;
+    this.table = new HandleTable(handlesMax, TEXT_BYTES_MAX, weightOf);
+  }
+
+  /** Statements dropped because the table was full. */
+  get evicted(): number {
+    return this.table.evicted;
   }
 
   get(id: number): Prepared | undefined {
-    const prepared = this.byId.get(id);
-    if (prepared) {
-      this.byId.delete(id);
-      this.byId.set(id, prepared);
-    }
-    return prepared;
+    return this.table.get(id);
   }
 
-  /** Adds a statement; returns those that had to go, for the caller to close their cursors. */
-  add(id: number, prepared: Prepared): Prepared[] {
-    const gone: Prepared[] = [];
-    const replaced = this.delete(id);
-    if (replaced) gone.push(replaced);
-    this.byId.set(id, prepared);
-    this.textLength += prepared.text?.length ?? 0;
-    for (const oldest of this.byId.keys()) {
-      if (this.byId.size <= this.handlesMax && this.textLength <= TEXT_BYTES_MAX) break;
-      const dropped = this.delete(oldest);
-      this.evicted++;
-      if (dropped) gone.push(dropped);
-    }
-    return gone;
+  /** Adds a statement; `gone` receives those that had to go, to close their cursors. */
+  set(id: number, prepared: Prepared, gone: (prepared: Prepared) => void): void {
+    this.table.set(id, prepared, (dropped) => {
+      this.forgetLongData(dropped);
+      gone(dropped);
+    });
   }
 
   delete(id: number): Prepared | undefined {
-    const prepared = this.byId.get(id);
-    if (prepared) {
-      this.byId.delete(id);
-      this.textLength -= prepared.text?.length ?? 0;
-      this.forgetLongData(prepared);
-    }
+    const prepared = this.table.delete(id);
+    if (prepared) this.forgetLongData(prepared);
     return prepared;
   }
 
@@ -107,13 +82,12 @@ export class StatementTable {
     prepared.longData.clear();
   }
 
-  all(): IterableIterator<Prepared> {
-    return this.byId.values();
+  values(): IterableIterator<Prepared> {
+    return this.table.values();
   }
 
   clear(): void {
-    this.byId.clear();
-    this.textLength = 0;
+    this.table.clear();
     this.longParameters = 0;
   }
 }

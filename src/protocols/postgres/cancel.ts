@@ -1,49 +1,28 @@
-/**
- * CancelRequest: it comes on a connection of its own and names its victim by process id and secret key, so sessions of
- * one pipeline register their keys in `ConnectionInfo.shared`. A key is only compared, never put into an event.
- */
+/** CancelRequest: it comes on a connection of its own and names its victim by process id and secret key. */
 import type { Cursor } from '../../base/cursor.ts';
 import { MARK_CANCELLED, type StatementEvent } from '../../contracts/event.ts';
-import type { ConnectionInfo, EventSink } from '../../contracts/protocol.ts';
+import type { EventSink } from '../../contracts/protocol.ts';
+import { CancelKeys } from '../sdk/cancel.ts';
 import { CANCEL_KEYS_MAX } from './limits.ts';
-import { newStatement, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** SQLSTATE query_canceled. */
 export const QUERY_CANCELED = '57014';
 
-const KEYS = 'postgres.cancelKeys';
+const KEYS: CancelKeys<Session> = new CancelKeys('postgres.cancelKeys', CANCEL_KEYS_MAX);
 
-function registry(connection: ConnectionInfo): Map<string, Session> {
-  let keys = connection.shared.get(KEYS) as Map<string, Session> | undefined;
-  if (keys === undefined) {
-    keys = new Map();
-    connection.shared.set(KEYS, keys);
-  }
-  return keys;
-}
-
-/** Process id and key, which end the message; they are only unique per server. */
-function readKey(connection: ConnectionInfo, cursor: Cursor): string {
-  return `${connection.serverAddress}|${connection.serverPort}|${cursor.hex(cursor.remaining())}`;
+/** Process id and key, which end the message. */
+function readKey(cursor: Cursor): string {
+  return cursor.hex(cursor.remaining());
 }
 
 /** BackendKeyData: makes the session findable. The cursor stands before the process id. */
 export function register(s: Session, cursor: Cursor): void {
-  unregister(s);
-  const keys = registry(s.connection);
-  if (keys.size >= CANCEL_KEYS_MAX) {
-    const oldest = keys.keys().next();
-    if (!oldest.done) keys.delete(oldest.value);
-  }
-  s.cancelKey = readKey(s.connection, cursor);
-  keys.set(s.cancelKey, s);
+  KEYS.register(s, readKey(cursor));
 }
 
 export function unregister(s: Session): void {
-  if (s.cancelKey === undefined) return;
-  const keys = registry(s.connection);
-  if (keys.get(s.cancelKey) === s) keys.delete(s.cancelKey);
-  s.cancelKey = undefined;
+  KEYS.forget(s);
 }
 
 /**
@@ -55,9 +34,8 @@ export function onCancelRequest(s: Session, cursor: Cursor, startUs: number, sin
   const start = cursor.pos;
   const processId = cursor.i32be();
   cursor.pos = start;
-  const victim = registry(s.connection).get(readKey(s.connection, cursor));
-  const event = newStatement(s, startUs, 'cancel');
-  event.operation = 'CANCEL';
+  const victim = KEYS.find(s.connection, readKey(cursor));
+  const event = s.statement(startUs, 'cancel', 'CANCEL');
   event.parameters = [processId];
   if (victim) {
     event.identity = victim.identity;

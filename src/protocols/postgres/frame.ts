@@ -14,6 +14,7 @@ import {
   type FrameVerdict,
   TO_CLIENT,
 } from '../../contracts/protocol.ts';
+import { TLS_HANDSHAKE, tlsRecordFrame } from '../sdk/tls.ts';
 import { LIMITS } from './limits.ts';
 import {
   AWAIT_GSS,
@@ -201,21 +202,17 @@ function answerFrame(awaited: number, bytes: Uint8Array, start: number, end: num
   return FRAME_OK;
 }
 
-const TLS_HANDSHAKE = 0x16;
-const TLS_HEADER_BYTES = 5;
-/** A ciphertext record may exceed 2^14 bytes by this (RFC 5246 §6.2.3). */
-const TLS_RECORD_BYTES_MAX = 16_384 + 2048;
-
-/** A TLS record (RFC 8446 §5.1); what is none is handed on as a byte, so that the session can say so and stop. */
+/** A TLS record; what is none is handed on as a byte, so that the session can say so and stop. */
 function tlsFrame(bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
+  const verdict = tlsRecordFrame(bytes, start, end, out);
+  if (verdict === FRAME_MORE) return FRAME_MORE;
   const type = bytes[start] as number;
-  if (end - start < TLS_HEADER_BYTES) {
-    out.need = TLS_HEADER_BYTES;
-    return FRAME_MORE;
-  }
-  const length = wire.uint16At(bytes, start + 3);
-  const legal = type >= 20 && type <= 24 && bytes[start + 1] === 3 && length <= TLS_RECORD_BYTES_MAX;
-  out.length = legal ? TLS_HEADER_BYTES + length : 1;
+  const legal = verdict === FRAME_OK && type >= TLS_FIRST && type <= TLS_LAST;
+  if (!legal) out.length = 1;
   out.type = legal ? wire.FRAME_TLS_RECORD : wire.FRAME_NOT_TLS;
   return FRAME_OK;
 }
+
+/** Content types of records. */
+const TLS_FIRST = 20;
+const TLS_LAST = 24;

@@ -1,9 +1,10 @@
-/** What a session remembers by name: prepared statements and portals, both bounded in number and in bytes. */
+/** What a session remembers by name: prepared statements and portals. */
 import type { StatementEvent } from '../../contracts/event.ts';
+import { HandleTable, type TextHolder } from '../sdk/handles.ts';
 import { HANDLE_BYTES_MAX, LIMITS } from './limits.ts';
 
 /** A prepared statement as Parse described it. */
-export class Statement {
+export class Statement implements TextHolder {
   readonly text: string;
   textLength: number | undefined = undefined;
   textSha256: string | undefined = undefined;
@@ -11,7 +12,6 @@ export class Statement {
   types: readonly number[];
   /** Whether executing it returns rows, as Describe told; `undefined` while nobody asked. */
   returnsRows: boolean | undefined = undefined;
-  /** `MARK_*` bits that every execution inherits. */
   marks = 0;
   /** `Session.requestLosses` when it was prepared. */
   readonly losses: number;
@@ -48,54 +48,11 @@ export class Portal {
   }
 }
 
-/** A map that forgets the least recently used entries when there are too many or they are too large. */
-export class HandleTable<T extends { readonly weight: number }> {
-  private readonly entries = new Map<string, T>();
-  private bytes = 0;
-  /** Entries forgotten because there was no room. */
-  evicted = 0;
+/** Prepared statements or portals by name, bounded in number and in bytes. */
+export function handlesByName<T extends { readonly weight: number }>(): HandleTable<string, T> {
+  return new HandleTable<string, T>(LIMITS.handlesMax, HANDLE_BYTES_MAX, weightOf);
+}
 
-  get size(): number {
-    return this.entries.size;
-  }
-
-  /** Looks `name` up and makes it the most recently used. */
-  use(name: string): T | undefined {
-    const entry = this.entries.get(name);
-    if (entry === undefined) return undefined;
-    this.entries.delete(name);
-    this.entries.set(name, entry);
-    return entry;
-  }
-
-  set(name: string, entry: T): void {
-    this.delete(name);
-    this.entries.set(name, entry);
-    this.bytes += name.length + entry.weight;
-  }
-
-  delete(name: string): T | undefined {
-    const entry = this.entries.get(name);
-    if (entry === undefined) return undefined;
-    this.entries.delete(name);
-    this.bytes -= name.length + entry.weight;
-    return entry;
-  }
-
-  /** Removes and returns the least recently used entry while the table is over a limit. */
-  evict(): T | undefined {
-    if (this.entries.size <= LIMITS.handlesMax && this.bytes <= HANDLE_BYTES_MAX) return undefined;
-    const oldest = this.entries.keys().next();
-    this.evicted++;
-    return oldest.done ? undefined : this.delete(oldest.value);
-  }
-
-  values(): IterableIterator<T> {
-    return this.entries.values();
-  }
-
-  clear(): void {
-    this.entries.clear();
-    this.bytes = 0;
-  }
+function weightOf(name: string, entry: { readonly weight: number }): number {
+  return name.length + entry.weight;
 }

@@ -45,9 +45,8 @@ function onRequestGap(s: Session, lostBytes: number, synced: boolean, tsUs: numb
     markInside(s, lostBytes);
     return;
   }
-  s.lostRequests = true;
+  s.loseRequests(lostBytes);
   s.requestLosses++;
-  s.lostRequestBytes += lostBytes;
   if (s.phase === PHASE_START) s.phase = PHASE_UNKNOWN;
   s.discarding = false;
   s.quiet = false;

@@ -15,6 +15,7 @@ import {
   type ProbeVerdict,
   TO_CLIENT,
 } from '../../contracts/protocol.ts';
+import { TLS_HANDSHAKE, TLS_HEADER_BYTES } from '../sdk/tls.ts';
 import { isOpening, replyFrame, requestFrame } from './frame.ts';
 import { looksRight } from './plausible.ts';
 import * as wire from './wire.ts';
@@ -59,7 +60,6 @@ function isNameByte(byte: number): boolean {
   return (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || byte === 0x5f;
 }
 
-const TLS_HANDSHAKE = 0x16;
 /** The protocol's ALPN name behind its length byte. */
 const ALPN = Buffer.from('\x0apostgresql', 'latin1');
 
@@ -68,7 +68,7 @@ function probeTls(bytes: Uint8Array, start: number, end: number): ProbeVerdict {
   if (end - start >= 2 && bytes[start + 1] !== 3) return PROBE_NO;
   const shown = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
   if (shown.includes(ALPN)) return PROBE_CERTAIN;
-  const whole = end - start >= 5 && 5 + wire.uint16At(bytes, start + 3) <= end - start;
+  const whole = end - start >= TLS_HEADER_BYTES && TLS_HEADER_BYTES + wire.uint16At(bytes, start + 3) <= end - start;
   return whole || end - start >= PROBE_BYTES_MAX ? PROBE_NO : PROBE_MORE;
 }
 

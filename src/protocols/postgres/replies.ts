@@ -44,7 +44,6 @@ import {
   giveUp,
   loseAlignment,
   markLost,
-  newStatement,
   PHASE_LOGIN,
   PHASE_READY,
   PHASE_START,
@@ -215,7 +214,7 @@ function errorOutcome(s: Session, event: StatementEvent, frame: Frame): Outcome 
 
 /** A statement the server did not accept. */
 function failedParse(s: Session, step: Step): StatementEvent {
-  const event = newStatement(s, step.startUs, 'prepare');
+  const event = s.statement(step.startUs, 'prepare');
   event.text = step.statement?.text;
   event.textLength = step.statement?.textLength;
   event.textSha256 = step.statement?.textSha256;
@@ -234,7 +233,7 @@ function skipPipeline(s: Session): void {
 function undo(s: Session, step: Step): void {
   if (step.portal) {
     step.portal.event = undefined;
-    if (s.portals.use(step.portal.name) === step.portal) s.portals.delete(step.portal.name);
+    if (s.portals.get(step.portal.name) === step.portal) s.portals.delete(step.portal.name);
   }
   if (step.name === undefined) return;
   if (step.previous) s.statements.set(step.name, step.previous);

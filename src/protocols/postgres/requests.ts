@@ -8,6 +8,7 @@ import {
   type StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
+import { copyText } from '../sdk/handles.ts';
 import { Digest, keptText, sha256 } from '../sdk/long.ts';
 import { readValues } from './bind.ts';
 import { readFunctionCall } from './function_call.ts';
@@ -36,7 +37,6 @@ import {
   enqueue,
   loseAlignment,
   markLost,
-  newStatement,
   PHASE_LOGIN,
   PHASE_READY,
   PHASE_UNKNOWN,
@@ -137,7 +137,7 @@ function newStep(kind: StepKind, frame: Frame): Step {
 
 function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const step = newStep(STEP_QUERY, frame);
-  const event = newStatement(s, frame.startUs, 'simple');
+  const event = s.statement(frame.startUs, 'simple');
   step.event = event;
   const { bytes, pos: start, end } = cursor;
   const nul = indexOfByte(bytes, 0, start, end);
@@ -183,9 +183,6 @@ function onParse(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
     step.previous = s.statements.delete(name);
     step.statement = readStatement(s, frame, cursor);
     s.statements.set(name, step.statement);
-    while (s.statements.evict()) {
-      // Dropped: executions of it will say that the handle is unknown.
-    }
   }
   enqueue(s, step, sink);
 }
@@ -231,10 +228,7 @@ function describe(s: Session, event: StatementEvent, statement: Statement | unde
     event.marks |= MARK_UNKNOWN_HANDLE;
     return;
   }
-  event.text = statement.text;
-  event.textLength = statement.textLength;
-  event.textSha256 = statement.textSha256;
-  event.marks |= statement.marks;
+  copyText(statement, event);
   // Among lost requests may have been one that gave its name to another text.
   if (statement.losses !== s.requestLosses) event.marks |= MARK_GAP;
 }
@@ -243,8 +237,8 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   const portalName = cursor.cstring(s.encoding);
   const statementName = cursor.cstring(s.encoding);
   const step = newStep(STEP_BIND, frame);
-  const statement = cursor.failed ? undefined : s.statements.use(statementName);
-  const event = newStatement(s, frame.startUs, 'prepared');
+  const statement = cursor.failed ? undefined : s.statements.get(statementName);
+  const event = s.statement(frame.startUs, 'prepared');
   describe(s, event, statement);
   if (cursor.failed) event.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
   else readValues(s, frame, cursor, statement?.types ?? [], event);
@@ -252,22 +246,20 @@ function onBind(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void
   step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);
   const portal = new Portal(portalName, statement, event, step.weight, s.queue.boundariesQueued);
   step.portal = portal;
-  detachPortal(s, s.portals.delete(portalName), sink);
-  s.portals.set(portalName, portal);
-  for (let old = s.portals.evict(); old; old = s.portals.evict()) detachPortal(s, old, sink);
+  s.portals.set(portalName, portal, (gone) => detachPortal(s, gone, sink));
   enqueue(s, step, sink);
 }
 
 function onExecute(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const name = cursor.cstring(s.encoding);
   const step = newStep(STEP_EXECUTE, frame);
-  const portal = cursor.failed ? undefined : s.portals.use(name);
+  const portal = cursor.failed ? undefined : s.portals.get(name);
   if (portal?.event) {
     step.portal = portal;
     portal.executing++;
   } else {
     // Not known, or executed again after its end.
-    const event = newStatement(s, frame.startUs, 'prepared');
+    const event = s.statement(frame.startUs, 'prepared');
     describe(s, event, portal?.statement);
     if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     step.event = event;
@@ -281,7 +273,7 @@ function onDescribe(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): 
   const step = newStep(STEP_DESCRIBE, frame);
   const kind = cursor.u8();
   const name = cursor.cstring(s.encoding);
-  step.statement = kind === KIND_STATEMENT ? s.statements.use(name) : s.portals.use(name)?.statement;
+  step.statement = kind === KIND_STATEMENT ? s.statements.get(name) : s.portals.get(name)?.statement;
   enqueue(s, step, sink);
 }
 
@@ -304,7 +296,7 @@ function onClose(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
 
 function onFunctionCall(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const step = newStep(STEP_FUNCTION, frame);
-  const event = newStatement(s, frame.startUs, 'function');
+  const event = s.statement(frame.startUs, 'function');
   event.operation = 'CALL';
   readFunctionCall(s, frame, cursor, event);
   step.weight += PARAMETER_WEIGHT * (event.parameters?.length ?? 0);

@@ -6,11 +6,12 @@
  * said ReadyForQuery and the client speaks next, which shows that nothing is on the way.
  */
 import type { TextEncodingName } from '../../base/text.ts';
-import { type LoginEvent, MARK_GAP, MARK_NO_REPLY, type Outcome, StatementEvent } from '../../contracts/event.ts';
+import { type LoginEvent, MARK_GAP, MARK_NO_REPLY, type Outcome, type StatementEvent } from '../../contracts/event.ts';
 import type { ConnectionInfo, EventSink } from '../../contracts/protocol.ts';
+import type { HandleTable } from '../sdk/handles.ts';
 import { ClientSession } from '../sdk/session.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
-import { HandleTable, type Portal, type Statement } from './handles.ts';
+import { handlesByName, type Portal, type Statement } from './handles.ts';
 import { LIMITS, PENDING_BYTES_MAX, STEPS_MAX } from './limits.ts';
 import { PendingQueue, STEP_EXECUTE, type Step } from './pending.ts';
 import type { Tail } from './tail.ts';
@@ -49,14 +50,12 @@ export class Session extends ClientSession {
   login: LoginEvent | undefined = undefined;
   /** SASL or not: whether the next password message names a mechanism. */
   saslOffered = false;
-  /** Key under which a CancelRequest finds this session. */
-  cancelKey: string | undefined = undefined;
   tls: TlsObserver | undefined = undefined;
   firstUs = 0;
 
   readonly queue: PendingQueue = new PendingQueue();
-  readonly statements: HandleTable<Statement> = new HandleTable();
-  readonly portals: HandleTable<Portal> = new HandleTable();
+  readonly statements: HandleTable<string, Statement> = handlesByName();
+  readonly portals: HandleTable<string, Portal> = handlesByName();
   /** Replies can be counted off against requests. */
   aligned = true;
   /** The server owes nothing, as far as was seen: its last word was ReadyForQuery. */
@@ -71,11 +70,6 @@ export class Session extends ClientSession {
   outcome: Outcome | undefined = undefined;
   /** Ended, but its transaction state comes with ReadyForQuery. */
   ended: StatementEvent | undefined = undefined;
-  /** The event a matching CancelRequest was aimed at. */
-  cancelled: StatementEvent | undefined = undefined;
-  /** Request bytes lost since the last statement began. */
-  lostRequestBytes = 0;
-  lostRequests = false;
   /** How often requests were lost. */
   requestLosses = 0;
   /** Answers that were given to nobody. */
@@ -101,28 +95,11 @@ export function markLost(event: StatementEvent | undefined, lostBytes: number): 
   event.lostBytes += lostBytes;
 }
 
-/** A statement that begins now. It carries the marks of what was lost just before. */
-export function newStatement(s: Session, startUs: number, call: string): StatementEvent {
-  const event = new StatementEvent(s.identity, startUs, call);
-  if (s.lostRequests) {
-    event.marks |= MARK_GAP;
-    event.lostBytes = s.lostRequestBytes;
-    s.lostRequests = false;
-    s.lostRequestBytes = 0;
-  }
-  return event;
-}
-
 /** The rest of the client's message has come, or (not `whole`) a part of it never will. */
 export function endTail(s: Session, whole: boolean): void {
   const tail = s.tail;
   s.tail = undefined;
   tail?.finish(whole);
-}
-
-export function emit(s: Session, event: StatementEvent, sink: EventSink): void {
-  if (s.cancelled === event) s.cancelled = undefined;
-  s.emit(event, sink);
 }
 
 /** The reply of `event` has ended. It is emitted with the next ReadyForQuery, or when another one ends. */
@@ -134,7 +111,7 @@ export function endStatement(s: Session, event: StatementEvent, sink: EventSink)
 export function releaseEnded(s: Session, sink: EventSink): void {
   const event = s.ended;
   s.ended = undefined;
-  if (event) emit(s, event, sink);
+  if (event) s.emit(event, sink);
 }
 
 /** The portal will not be executed again: its event ends with what it has. */

@@ -24,6 +24,7 @@ import {
 import type { DriverCounters } from './counters.ts';
 import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
 import { Resync } from './resync.ts';
+import { RequestShelf } from './shelf.ts';
 
 // Calls into modules never nest across drivers except through `feed`, and every use is over before the next begins.
 const out = new FrameOut();
@@ -32,6 +33,7 @@ const out = new FrameOut();
 export class FrameWindow {
   readonly frame: Frame = new Frame();
   readonly cursor: Cursor = new Cursor();
+  readonly shelf: RequestShelf = new RequestShelf();
 }
 
 export class Driver<S> {
@@ -41,11 +43,16 @@ export class Driver<S> {
   /** The module answered STOP: nothing more is read. */
   stopped = false;
   private readonly sink: EventSink;
-  private readonly lanes: readonly [Lane, Lane];
+  /** Made when a direction has something to carry or to pass over: while there are none, every frame came whole. */
+  private lanes: readonly [Lane, Lane] | undefined = undefined;
   private readonly window: FrameWindow;
   /** Made when it is needed: most connections lose nothing. */
   private resync: Resync<S> | undefined = undefined;
   private turn: Direction | -1 = -1;
+  /** Nothing is open: a request may be set aside. Found out when the server has spoken. */
+  private idle = false;
+  /** Place of the request on the shelf that is not read yet; -1 without. */
+  private aside = -1;
 
   constructor(
     module: ProtocolModule<S>,
@@ -60,30 +67,70 @@ export class Driver<S> {
     this.sink = sink;
     this.counters = counters;
     this.window = window;
-    this.lanes = [new Lane(), new Lane()];
-    if (midstream) {
-      for (const lane of this.lanes) {
-        lane.mode = RESYNC;
-        lane.atBoundary = true;
-      }
+    if (!midstream) return;
+    for (const lane of this.bothLanes()) {
+      lane.mode = RESYNC;
+      lane.atBoundary = true;
     }
   }
 
   /** Contiguous bytes of one direction. Borrowed; whatever must outlive the call is copied. */
   data(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     if (this.stopped || start >= end) return;
+    if (this.idle && direction === TO_SERVER && this.setAside(bytes, start, end, tsUs)) return;
+    if (this.aside >= 0) this.readAside();
+    this.hear(direction, bytes, start, end, tsUs);
+    this.idle = direction === TO_CLIENT && this.isIdle();
+  }
+
+  private hear(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
+    if (this.stopped) return;
     this.takeTurn(direction);
-    this.advance(direction, bytes, start, end, tsUs);
-    if (this.lanes[1 - direction]?.waiting) this.wake(tsUs);
+    const pos = this.lanes === undefined ? this.readWhole(direction, bytes, start, end, tsUs) : start;
+    if (pos === end || this.stopped) return;
+    const lanes = this.bothLanes();
+    this.advance(direction, lanes[direction], bytes, pos, end, tsUs);
+    if (lanes[1 - direction]?.waiting) this.wake(tsUs);
+  }
+
+  private bothLanes(): readonly [Lane, Lane] {
+    this.lanes ??= [new Lane(), new Lane()];
+    return this.lanes;
+  }
+
+  private isIdle(): boolean {
+    const { lanes, module } = this;
+    if (module.requests === undefined || this.stopped) return false;
+    const between = lanes === undefined || (lanes[0].isIdle && lanes[1].isIdle);
+    return between && module.requests.isIdle(this.session);
+  }
+
+  private setAside(bytes: Uint8Array, start: number, end: number, tsUs: number): boolean {
+    this.idle = false;
+    if (this.module.requests?.isRequest(bytes, start, end) !== true) return false;
+    this.aside = this.window.shelf.put(bytes, start, end, tsUs);
+    return this.aside >= 0;
+  }
+
+  /** Reads the request that was set aside, as it would have been read when it came. */
+  private readAside(): void {
+    const { aside } = this;
+    if (aside < 0) return;
+    const { shelf } = this.window;
+    this.aside = -1;
+    this.hear(TO_SERVER, shelf.page(aside), shelf.start(aside), shelf.end(aside), shelf.tsUs(aside));
+    shelf.giveBack(aside);
   }
 
   /** `lostBytes` (> 0) of the direction will never come. */
   gap(direction: Direction, lostBytes: number, tsUs: number): void {
+    this.readAside();
+    this.idle = false;
     if (this.stopped) return;
     this.takeTurn(direction);
     this.counters.gaps++;
     this.counters.gapBytes += lostBytes;
-    const lane = this.lanes[direction];
+    const lane = this.bothLanes()[direction];
     if (lane.mode === SKIP && lostBytes <= lane.skipLeft) {
       this.skipLost(direction, lane, lostBytes, tsUs);
       return;
@@ -93,24 +140,27 @@ export class Driver<S> {
   }
 
   end(reason: EndReason, tsUs: number): void {
+    this.readAside();
     if (this.stopped) return;
-    for (const direction of BOTH) this.settle(direction);
-    this.wake(tsUs);
-    if (this.stopped) return;
+    if (this.lanes !== undefined) {
+      for (const direction of BOTH) this.settle(direction, this.lanes[direction]);
+      this.wake(tsUs);
+      if (this.stopped) return;
+    }
     this.module.onEnd(this.session, reason, tsUs, this.sink);
     this.stop();
   }
 
   /** Bytes held back now, for memory accounting and tests. */
   heldBytes(): number {
-    return this.lanes[0].length + this.lanes[1].length;
+    const aside = this.aside < 0 ? 0 : this.window.shelf.end(this.aside) - this.window.shelf.start(this.aside);
+    return aside + (this.lanes === undefined ? 0 : this.lanes[0].length + this.lanes[1].length);
   }
 
   private takeTurn(direction: Direction): void {
     if (this.turn === direction) return;
-    if (this.turn !== -1) {
-      const spoke = this.turn;
-      this.settle(spoke);
+    if (this.turn !== -1 && this.lanes !== undefined) {
+      this.settle(this.turn, this.lanes[this.turn]);
       // What the other side says next starts a message, as far as anyone can tell.
       const lane = this.lanes[direction];
       lane.searchedBytes = 0;
@@ -119,8 +169,20 @@ export class Driver<S> {
     this.turn = direction;
   }
 
-  private advance(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
-    const lane = this.lanes[direction];
+  /** Reads frames in place for as long as all of them is wanted and there. Returns where that ended. */
+  private readWhole(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): number {
+    let pos = start;
+    while (pos < end && !this.stopped) {
+      if (this.measure(direction, bytes, pos, end) !== FRAME_OK) return pos;
+      const { length } = out;
+      if (length > end - pos || this.deliverable() < length) return pos;
+      this.deliver(direction, undefined, bytes, pos, length, 0, tsUs, tsUs);
+      pos += length;
+    }
+    return end;
+  }
+
+  private advance(direction: Direction, lane: Lane, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     let pos = start;
     while (pos < end && !this.stopped) {
       pos =
@@ -199,10 +261,10 @@ export class Driver<S> {
     return Math.min(kept, this.module.limits.frameBytesMax);
   }
 
-  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the rest of the frame is skipped later. */
+  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the lane skips the rest of the frame later. */
   private deliver(
     direction: Direction,
-    lane: Lane,
+    lane: Lane | undefined,
     bytes: Uint8Array,
     pos: number,
     available: number,
@@ -223,7 +285,7 @@ export class Driver<S> {
     const rest = out.rest;
     if (frame.truncated) this.counters.truncatedFrames++;
     this.counters.frames++;
-    if (length > available) {
+    if (lane !== undefined && length > available) {
       lane.mode = SKIP;
       lane.skipLeft = length - available;
       lane.rest = rest;
@@ -235,7 +297,7 @@ export class Driver<S> {
 
   private stop(): void {
     this.stopped = true;
-    for (const lane of this.lanes) {
+    for (const lane of this.lanes ?? []) {
       this.counters.unparsedBytes += lane.length;
       lane.clear();
     }
@@ -293,7 +355,7 @@ export class Driver<S> {
     for (let before = -1; before < this.counters.frames && !this.stopped; ) {
       before = this.counters.frames;
       for (const direction of BOTH) {
-        const lane = this.lanes[direction];
+        const lane = this.bothLanes()[direction];
         if (!lane.waiting) continue;
         lane.waiting = false;
         this.drain(direction, lane, tsUs);
@@ -353,8 +415,7 @@ export class Driver<S> {
   }
 
   /** The direction fell silent: decide what a search left open. */
-  private settle(direction: Direction): void {
-    const lane = this.lanes[direction];
+  private settle(direction: Direction, lane: Lane): void {
     if (lane.mode !== RESYNC || lane.length === 0) return;
     const buffer = lane.bytes;
     const length = lane.length;

@@ -35,6 +35,11 @@ export class Lane {
   /** While searching: the first held byte is known not to start a frame. */
   ruledOut = false;
 
+  /** Between two frames. */
+  get isIdle(): boolean {
+    return this.mode === SYNC && this.length === 0;
+  }
+
   /** Replaces what is carried by a copy of `from[start, end)`. */
   keep(from: Uint8Array, start: number, end: number, startUs: number): void {
     this.length = 0;

@@ -6,6 +6,7 @@ import {
   MARK_GAP,
   MARK_MIDSTREAM,
   OpaqueEvent,
+  StatementEvent,
   type TlsFacts,
 } from '../../contracts/event.ts';
 import { type ConnectionInfo, END_FIN, END_UNSEEN, type EndReason, type EventSink } from '../../contracts/protocol.ts';
@@ -32,7 +33,15 @@ export class ClientSession {
   loggedIn = false;
   /** Lost bytes that no event carries yet. */
   lostBytes = 0;
-  private hasStatements = false;
+  /** Key under which a cancel request on another connection finds this session (`cancel.ts`). */
+  cancelKey: string | undefined = undefined;
+  /** The statement that such a request was aimed at. */
+  cancelled: StatementEvent | undefined = undefined;
+  /** Requests may have been lost since the last statement began, and how many bytes of them. */
+  requestsLost = false;
+  lostRequestBytes = 0;
+  /** A statement was recorded. */
+  protected hasStatements = false;
   private loggedOut = false;
 
   constructor(connection: ConnectionInfo, system: string) {
@@ -46,11 +55,31 @@ export class ClientSession {
     this.identity = { ...this.identity, ...change };
   }
 
+  /** Requests are missing before the next statement. */
+  loseRequests(lostBytes: number): void {
+    this.requestsLost = true;
+    this.lostRequestBytes += lostBytes;
+  }
+
+  /** A statement that begins now. It carries the marks of the requests that were lost just before. */
+  statement(startUs: number, call: string, operation?: string): StatementEvent {
+    const event = new StatementEvent(this.identity, startUs, call);
+    event.operation = operation;
+    if (this.requestsLost) {
+      event.marks |= MARK_GAP;
+      event.lostBytes = this.lostRequestBytes;
+      this.requestsLost = false;
+      this.lostRequestBytes = 0;
+    }
+    return event;
+  }
+
   /** Bytes lost before go to the first statement that is marked with a gap. */
   emit(event: AuditEvent, sink: EventSink): void {
     if (this.userUnknown) event.marks |= MARK_MIDSTREAM;
     if (event.kind === 'statement') {
       this.hasStatements = true;
+      if (this.cancelled === event) this.cancelled = undefined;
       if (this.lostBytes > 0 && (event.marks & MARK_GAP) !== 0) {
         event.lostBytes += this.lostBytes;
         this.lostBytes = 0;
@@ -63,7 +92,7 @@ export class ClientSession {
   emitOpaque(reason: string, startUs: number, tls: TlsFacts | undefined, sink: EventSink): void {
     const event = new OpaqueEvent(this.identity, startUs, reason);
     event.tls = tls;
-    if (this.connection.midstream) event.marks |= MARK_MIDSTREAM;
+    if (this.connection.midstream && this.userUnknown) event.marks |= MARK_MIDSTREAM;
     sink.emit(event);
   }
 

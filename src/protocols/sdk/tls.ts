@@ -8,16 +8,26 @@
  */
 import { Cursor } from '../../base/cursor.ts';
 import type { TlsFacts } from '../../contracts/event.ts';
-import { type Direction, TO_CLIENT } from '../../contracts/protocol.ts';
+import {
+  type Direction,
+  FRAME_MALFORMED,
+  FRAME_MORE,
+  FRAME_OK,
+  type FrameOut,
+  type FrameVerdict,
+  TO_CLIENT,
+} from '../../contracts/protocol.ts';
 import { commonNameOf } from './x509.ts';
 
 const HANDSHAKE_BYTES_MAX = 64 * 1024;
-const RECORD_HEADER_BYTES = 5;
+/** TLSPlaintext: content type, version, length (RFC 8446 §5.1). */
+export const TLS_HEADER_BYTES = 5;
 const MESSAGE_HEADER_BYTES = 4;
 /** TLSCiphertext.length of TLS 1.2 and before. */
 const RECORD_BYTES_MAX = 16_384 + 2048;
 
-const RECORD_HANDSHAKE = 22;
+/** Content type of a handshake record, with which each side begins. */
+export const TLS_HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_HELLO = 2;
 const CERTIFICATE = 11;
@@ -27,11 +37,23 @@ const EXTENSION_SERVER_NAME = 0;
 const EXTENSION_ALPN = 16;
 const EXTENSION_SUPPORTED_VERSIONS = 43;
 
+/** Frame of a TLS record; `out.type` is the caller's to set. Which content types may come is for the caller to know. */
+export function tlsRecordFrame(bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
+  if (end - start < TLS_HEADER_BYTES) {
+    out.need = TLS_HEADER_BYTES;
+    return FRAME_MORE;
+  }
+  const length = ((bytes[start + 3] as number) << 8) | (bytes[start + 4] as number);
+  if (bytes[start + 1] !== 3 || length === 0 || length > RECORD_BYTES_MAX) return FRAME_MALFORMED;
+  out.length = TLS_HEADER_BYTES + length;
+  return FRAME_OK;
+}
+
 /** One direction: where it stands in its records, and the handshake message it is in. */
 class Half {
   /** Bytes of the record header that are there, and the header. */
   headerBytes = 0;
-  readonly header: Uint8Array = new Uint8Array(RECORD_HEADER_BYTES);
+  readonly header: Uint8Array = new Uint8Array(TLS_HEADER_BYTES);
   /** Bytes of the current record still to come. */
   recordLeft = 0;
   message: Uint8Array = new Uint8Array(0);
@@ -61,11 +83,11 @@ export class TlsObserver {
   /** One byte of a record header; checks it when it is complete. */
   private readHeader(half: Half, bytes: Uint8Array, pos: number): number {
     half.header[half.headerBytes++] = bytes[pos] as number;
-    if (half.headerBytes < RECORD_HEADER_BYTES) return pos + 1;
+    if (half.headerBytes < TLS_HEADER_BYTES) return pos + 1;
     half.headerBytes = 0;
     const length = ((half.header[3] as number) << 8) | (half.header[4] as number);
     // Everything but handshake records comes after the part that is in the clear.
-    const readable = half.header[0] === RECORD_HANDSHAKE && half.header[1] === 3;
+    const readable = half.header[0] === TLS_HANDSHAKE && half.header[1] === 3;
     if (!readable || length === 0 || length > RECORD_BYTES_MAX) half.done = true;
     half.recordLeft = length;
     return pos + 1;

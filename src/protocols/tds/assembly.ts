@@ -2,8 +2,8 @@
  * Puts the packets of one request together. A request of one packet is read where it lies; of a longer one at most
  * `MESSAGE_BYTES_MAX` are kept. What lies beyond is measured and, for a batch, hashed.
  */
-import { createHash, type Hash } from 'node:crypto';
 import type { Frame } from '../../contracts/protocol.ts';
+import { Digest } from '../sdk/long.ts';
 import { PACKET_BATCH, PACKET_BULK } from './constants.ts';
 import { headersLength } from './headers.ts';
 import { MESSAGE_BYTES_MAX } from './limits.ts';
@@ -41,7 +41,7 @@ export class Assembly implements Message {
   isBroken = false;
   lostBytes = 0;
   private kept: Uint8Array = NOTHING;
-  private hash: Hash | undefined = undefined;
+  private digest: Digest | undefined = undefined;
 
   begin(type: number, status: number, startUs: number): void {
     this.clear();
@@ -60,7 +60,7 @@ export class Assembly implements Message {
     this.headless = false;
     this.isBroken = false;
     this.lostBytes = 0;
-    this.hash = undefined;
+    this.digest = undefined;
   }
 
   /** Payload of a packet. */
@@ -124,15 +124,12 @@ export class Assembly implements Message {
   /** The text of a batch too long to keep: all of it is hashed. */
   private hashBeyond(bytes: Uint8Array, start: number, end: number): void {
     if (this.type !== PACKET_BATCH) return;
-    if (this.hash === undefined) {
-      this.hash = createHash('sha256');
-      this.hash.update(this.kept.subarray(headersLength(this.kept, 0, this.end), this.end));
-    }
-    this.hash.update(bytes.subarray(start, end));
+    this.digest ??= new Digest().add(this.kept, headersLength(this.kept, 0, this.end), this.end);
+    this.digest.add(bytes, start, end);
   }
 
   textSha256(): string | undefined {
-    return this.isBroken || this.headless ? undefined : this.hash?.copy().digest('hex');
+    return this.isBroken || this.headless ? undefined : this.digest?.sha256();
   }
 }
 

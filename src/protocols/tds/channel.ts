@@ -90,7 +90,7 @@ export class Channel {
   private attention(startUs: number): void {
     this.assembly.clear();
     if (this.cancel !== undefined || !(this.pending[0]?.event instanceof StatementEvent)) return;
-    this.cancel = this.statement(startUs, 'cancel', 'CANCEL');
+    this.cancel = this.session.statement(startUs, 'cancel', 'CANCEL');
   }
 
   /** An attention was sent, and is not acknowledged yet. The reply that it cuts short may end before. */
@@ -146,12 +146,6 @@ export class Channel {
     pending.request = this.requests;
     this.pendingText += pending.textLength;
     this.pending.push(pending);
-  }
-
-  statement(startUs: number, call: string, operation?: string): StatementEvent {
-    const event = new StatementEvent(this.session.identity, startUs, call);
-    event.operation = operation;
-    return event;
   }
 
   // Replies
@@ -219,10 +213,12 @@ export class Channel {
       // Its end may be among what was lost: what came is all that will come.
       if (!synced) assembly.take((message) => onRequest(this, message, sink));
     }
-    if (!synced) {
-      this.clientDoubt = true;
-      this.doubt = true;
-    }
+    if (synced) return;
+    this.clientDoubt = true;
+    // Again, for the next request: the one that was cut has cleared it.
+    this.doubt = true;
+    // The data that it announced may be what was lost.
+    if (this.bulk !== undefined) this.bulk.marks |= MARK_GAP;
   }
 
   /** Takes the first request out of the queue without recording it. */

@@ -7,7 +7,7 @@ import { KIND_STATEMENT, Pending } from './pending.ts';
 
 /** An event for a request, with what is known to be missing of it. */
 export function eventOf(channel: Channel, message: Message, call: string, operation?: string): StatementEvent {
-  const event = channel.statement(message.startUs, call, operation);
+  const event = channel.session.statement(message.startUs, call, operation);
   if (message.isBroken || message.headless) event.marks |= MARK_GAP;
   event.lostBytes += message.lostBytes;
   return event;

@@ -11,6 +11,7 @@ import {
   type FrameVerdict,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
+import { tlsRecordFrame } from '../sdk/tls.ts';
 import * as c from './constants.ts';
 import { headersLength } from './headers.ts';
 import type { TdsSession } from './session.ts';
@@ -20,8 +21,7 @@ export const TYPE_PACKET = 0;
 export const TYPE_SMP = 1;
 export const TYPE_TLS = 2;
 
-const TLS_HEADER_BYTES = 5;
-const TLS_RECORD_BYTES_MAX = 16_384 + 2048;
+/** Content types of records. */
 const TLS_FIRST = 0x14;
 const TLS_LAST = 0x17;
 
@@ -49,7 +49,10 @@ export function wireFrame(
 ): FrameVerdict {
   const first = bytes[start] as number;
   if (first === c.PACKET_SMP) return smpFrame(bytes, start, end, out);
-  if (first >= TLS_FIRST && first <= TLS_LAST) return tlsFrame(bytes, start, end, out);
+  if (first >= TLS_FIRST && first <= TLS_LAST) {
+    out.type = TYPE_TLS;
+    return tlsRecordFrame(bytes, start, end, out);
+  }
   return packetFrame(direction, bytes, start, end, out);
 }
 
@@ -89,18 +92,6 @@ function smpFrame(bytes: Uint8Array, start: number, end: number, out: FrameOut):
   if (length > c.SMP_HEADER_BYTES + (isData ? c.PACKET_BYTES_MAX : 0)) return FRAME_MALFORMED;
   out.type = TYPE_SMP;
   out.length = length;
-  return FRAME_OK;
-}
-
-function tlsFrame(bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
-  if (end - start < TLS_HEADER_BYTES) {
-    out.need = TLS_HEADER_BYTES;
-    return FRAME_MORE;
-  }
-  const length = ((bytes[start + 3] as number) << 8) | (bytes[start + 4] as number);
-  if (bytes[start + 1] !== 3 || length === 0 || length > TLS_RECORD_BYTES_MAX) return FRAME_MALFORMED;
-  out.type = TYPE_TLS;
-  out.length = TLS_HEADER_BYTES + length;
   return FRAME_OK;
 }
 

@@ -51,7 +51,7 @@ export function onTls(
   session.tls.feed(direction, bytes, start, end);
   session.tlsWrapped ||= wrapped;
   if (isHidden(session, direction, bytes[start] ?? 0, wrapped)) {
-    session.emitOpaque(tsUs, sink);
+    session.becomeOpaque(tsUs, sink);
     return STOP;
   }
   if (isLoginOnly(session.encryption) && !wrapped && direction === TO_SERVER) encryptedLogin(session, tsUs, sink);

@@ -16,12 +16,11 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { TlsObserver } from '../sdk/tls.ts';
+import { TLS_HANDSHAKE, TlsObserver } from '../sdk/tls.ts';
 import * as c from './constants.ts';
 import { packetFrame } from './frame.ts';
 import { hasOldName, headersLength } from './headers.ts';
 
-const TLS_HANDSHAKE = 0x16;
 const ALPN = 'tds/8.0';
 const out = new FrameOut();
 

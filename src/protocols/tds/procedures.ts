@@ -4,10 +4,11 @@
  */
 import { type BindValue, MARK_REDACTED, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
+import { copyText } from '../sdk/handles.ts';
 import type { Channel } from './channel.ts';
 import { KIND_STATEMENT, Pending, type Returned } from './pending.ts';
 import type { Call } from './rpc.ts';
-import { copyText, Prepared, takeTextOf } from './statements.ts';
+import { Prepared, takeTextOf } from './statements.ts';
 import { bindValue, isText, type RawValue } from './values.ts';
 
 interface Procedure {
@@ -118,7 +119,7 @@ function keyOf(space: Returned, raw: RawValue | undefined): string | undefined {
 export function onHandle(channel: Channel, pending: Pending, value: number): void {
   const space = pending.returned[pending.returnedCount++];
   if (space === undefined || pending.prepared === undefined || value <= 0) return;
-  channel.session.handles.add(`${space} ${value}`, pending.prepared);
+  channel.session.handles.set(`${space} ${value}`, pending.prepared);
 }
 
 /** A procedure's own name: without database, schema, quotes and group number, in lower case. */

@@ -58,7 +58,7 @@ const tds: ProtocolModule<TdsSession> = {
     if (session.mars.size > 0) onSmpGap(session, direction, lostBytes, tsUs);
   },
   onEnd: (session, reason, tsUs, sink) => {
-    if (session.isHidden) session.emitOpaque(tsUs, sink);
+    if (session.isHidden) session.becomeOpaque(tsUs, sink);
     session.end(reason, tsUs, sink);
   },
 };

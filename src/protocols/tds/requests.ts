@@ -1,6 +1,12 @@
 /** What a whole request means: one queue entry for each statement or call in it. MS-TDS §2.2.6. */
 import { Cursor } from '../../base/cursor.ts';
-import { type BindValue, MARK_GAP, MARK_TRUNCATED } from '../../contracts/event.ts';
+import {
+  type BindValue,
+  MARK_GAP,
+  MARK_MALFORMED,
+  MARK_TRUNCATED,
+  type StatementEvent,
+} from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
@@ -183,7 +189,7 @@ function onTransaction(channel: Channel, message: Message, sink: EventSink): voi
 // Bulk load (§2.2.6.1)
 
 function onBulk(channel: Channel, message: Message, sink: EventSink): void {
-  const event = channel.bulk ?? eventOf(channel, message, 'bulk', 'INSERT BULK');
+  const event = channel.bulk ?? unannounced(channel, message);
   channel.bulk = undefined;
   event.call = 'bulk';
   if (message.isBroken) event.marks |= MARK_GAP;
@@ -191,4 +197,11 @@ function onBulk(channel: Channel, message: Message, sink: EventSink): void {
   const pending = new Pending(KIND_STATEMENT, event);
   pending.bulkBytes = message.length;
   channel.push(pending, sink);
+}
+
+/** Data whose INSERT BULK was not seen, or not seen to succeed. */
+function unannounced(channel: Channel, message: Message): StatementEvent {
+  const event = eventOf(channel, message, 'bulk', 'INSERT BULK');
+  event.marks |= channel.session.gapSeen ? MARK_GAP : MARK_MALFORMED;
+  return event;
 }

@@ -1,18 +1,12 @@
 /** Texts of statements, and the handles by which a session calls the statements it has prepared. */
 import type { TextEncodingName } from '../../base/text.ts';
 import { MARK_TRUNCATED } from '../../contracts/event.ts';
+import { HandleTable, type TextHolder } from '../sdk/handles.ts';
+import { sha256 } from '../sdk/long.ts';
 import { decodeChars, textEnd } from './collation.ts';
 import { HANDLE_TEXT_MAX, LIMITS } from './limits.ts';
 import type { RowShape } from './shape.ts';
-import { type RawValue, sha256 } from './values.ts';
-
-/** What holds a statement's text: an event, or a handle until it is executed. */
-export interface TextHolder {
-  text: string | undefined;
-  textLength: number | undefined;
-  textSha256: string | undefined;
-  marks: number;
-}
+import type { RawValue } from './values.ts';
 
 export class Prepared implements TextHolder {
   /** Columns of its result: a client that remembers them asks for rows alone. */
@@ -21,13 +15,6 @@ export class Prepared implements TextHolder {
   textLength: number | undefined = undefined;
   textSha256: string | undefined = undefined;
   marks = 0;
-}
-
-export function copyText(from: TextHolder, to: TextHolder): void {
-  to.text = from.text;
-  to.textLength = from.textLength;
-  to.textSha256 = from.textSha256;
-  to.marks |= from.marks;
 }
 
 /**
@@ -58,42 +45,13 @@ export function takeTextOf(holder: TextHolder, raw: RawValue): void {
   takeText(holder, raw.bytes, raw.start, raw.end, raw.length, raw.type.encoding);
 }
 
-/** Bounded in number (least recently used dropped) and in text. Handles of a dropped one are unknown. */
-export class HandleTable {
-  /** Handles dropped because the table was full. */
-  evicted = 0;
-  private readonly byKey = new Map<string, Prepared>();
-  private textLength = 0;
+/** By kind of handle and its value, or by name. */
+export type PreparedTable = HandleTable<string, Prepared>;
 
-  get(key: string): Prepared | undefined {
-    const prepared = this.byKey.get(key);
-    if (prepared !== undefined) {
-      this.byKey.delete(key);
-      this.byKey.set(key, prepared);
-    }
-    return prepared;
-  }
+export function preparedTable(): PreparedTable {
+  return new HandleTable(LIMITS.handlesMax, HANDLE_TEXT_MAX, weightOf);
+}
 
-  add(key: string, prepared: Prepared): void {
-    this.delete(key);
-    this.byKey.set(key, prepared);
-    this.textLength += prepared.text?.length ?? 0;
-    for (const oldest of this.byKey.keys()) {
-      if (this.byKey.size <= LIMITS.handlesMax && this.textLength <= HANDLE_TEXT_MAX) break;
-      this.delete(oldest);
-      this.evicted++;
-    }
-  }
-
-  delete(key: string): void {
-    const prepared = this.byKey.get(key);
-    if (prepared === undefined) return;
-    this.byKey.delete(key);
-    this.textLength -= prepared.text?.length ?? 0;
-  }
-
-  clear(): void {
-    this.byKey.clear();
-    this.textLength = 0;
-  }
+function weightOf(_key: string, prepared: Prepared): number {
+  return prepared.text?.length ?? 0;
 }

@@ -2,6 +2,7 @@
 import { Cursor } from '../../base/cursor.ts';
 import { type BindValue, MARK_MALFORMED, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
+import { copyText } from '../sdk/handles.ts';
 import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
 import { readChars } from './collation.ts';
@@ -11,7 +12,7 @@ import { eventOf, opensBulk, pushUnread } from './events.ts';
 import { PARAMETERS_MAX } from './limits.ts';
 import { KIND_LOGIN, KIND_STATEMENT, Pending } from './pending.ts';
 import { argument } from './procedures.ts';
-import { copyText, type HandleTable, Prepared, takeText } from './statements.ts';
+import { Prepared, type PreparedTable, takeText } from './statements.ts';
 import { readCount } from './sybase-tokens.ts';
 import { type Formats, NO_FORMATS, readFormats, readValue, u16, u32 } from './sybase-types.ts';
 
@@ -50,7 +51,7 @@ class RequestReader {
   private readonly sink: EventSink;
   private readonly cursor: Cursor;
   private readonly dialect: Dialect;
-  private readonly handles: HandleTable;
+  private readonly handles: PreparedTable;
   /** The statement that is being read. */
   private event: StatementEvent | undefined = undefined;
   /** Its place in the queue, kept when it is complete: the request has one. */
@@ -224,7 +225,7 @@ class RequestReader {
     const prepared = new Prepared();
     copyText(event, prepared);
     prepared.text = text;
-    this.handles.add(key, prepared);
+    this.handles.set(key, prepared);
     return prepared;
   }
 
@@ -284,7 +285,7 @@ export function onCursorNumber(channel: Channel, cursor: Cursor): void {
   const { dialect, handles } = channel.session;
   const prepared = channel.pending[0]?.prepared;
   const id = u32(cursor, dialect);
-  if (!cursor.failed && id !== 0 && prepared !== undefined) handles.add(cursorKey(id), prepared);
+  if (!cursor.failed && id !== 0 && prepared !== undefined) handles.set(cursorKey(id), prepared);
 }
 
 function cursorKey(id: number): string {

@@ -1,11 +1,12 @@
 /** Table-valued parameters: MS-TDS §2.2.5.5.5. Rows are read and counted; the record says how many there were. */
 import type { Cursor } from '../../base/cursor.ts';
 import { toHex } from '../../base/text.ts';
+import { sha256 } from '../sdk/long.ts';
 import type { Dialect } from './dialect.ts';
 import { LIMITS } from './limits.ts';
 import { readColumn } from './shape.ts';
 import type { TypeInfo } from './types.ts';
-import { RawValue, readRaw, sha256 } from './values.ts';
+import { RawValue, readRaw } from './values.ts';
 
 const NO_COLUMNS = 0xffff;
 const COLUMN_DEFAULT = 0x0200;

@@ -2,10 +2,10 @@
  * Values of TDS 7 types: MS-TDS §2.2.5.5. Exact: what a JavaScript number cannot hold stays decimal text, what is not
  * text stays hexadecimal. Values over the cap keep their first part, true length and SHA-256.
  */
-import { createHash } from 'node:crypto';
 import { Cursor } from '../../base/cursor.ts';
 import { toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { sha256 } from '../sdk/long.ts';
 import { decodeChars, encodingOfCollation, textEnd } from './collation.ts';
 import { dateOf, dateTime, dateTimeOffset, smallDateTime, timeOf } from './datetime.ts';
 import { LIMITS } from './limits.ts';
@@ -156,10 +156,6 @@ export function binaryValue(raw: RawValue): BindValue {
   if (!raw.isCut && end - start <= LIMITS.valueBytesMax) return { type: type.name, hex: toHex(bytes, start, end) };
   const hex = toHex(bytes, start, Math.min(end, start + LIMITS.valueBytesMax));
   return { type: type.name, hex, length: raw.length, sha256: raw.isCut ? '' : sha256(bytes, start, end) };
-}
-
-export function sha256(bytes: Uint8Array, start: number, end: number): string {
-  return createHash('sha256').update(bytes.subarray(start, end)).digest('hex');
 }
 
 /** Numbers, times and identifiers. `undefined` when the bytes are no value of the type, or the type is binary. */

@@ -182,7 +182,7 @@ function readFastAuth(
 }
 
 function apply(session: TnsSession, request: Request, marks: number, startUs: number, sink: EventSink): void {
-  for (const id of request.closed) session.closeCursor(session.cursors.take(id), sink);
+  for (const id of request.closed) session.closeCursor(session.cursors.delete(id), sink);
   for (const id of request.cancelled) session.closeCursor(session.cursors.get(id), sink);
   applyAttributes(session, request, startUs, sink);
   const { fn, sequence } = request;
@@ -231,7 +231,7 @@ function apply(session: TnsSession, request: Request, marks: number, startUs: nu
       load(session, request, faults, startUs, sink);
       break;
     case c.FN_CLOSE:
-      session.closeCursor(session.cursors.take(request.cursorId), sink);
+      session.closeCursor(session.cursors.delete(request.cursorId), sink);
       session.push(new Pending(KIND_SILENT, sequence, undefined), sink);
       break;
     case c.FN_LOB:

@@ -1,5 +1,7 @@
 /** Cursors of one session: what text and binds an id stands for, and the query that still fetches from it. */
 import type { StatementEvent } from '../../contracts/event.ts';
+import { HandleTable } from '../sdk/handles.ts';
+import { LIMITS } from './limits.ts';
 import type { BindType } from './values.ts';
 
 export class CursorEntry {
@@ -24,64 +26,13 @@ export class CursorEntry {
 /** Characters of text that one session's cursors may hold. */
 const TEXT_UNITS_MAX = 8 * 1024 * 1024;
 
-/** Text never changes once an entry is in the table. */
-function unitsOf(entry: CursorEntry): number {
-  return entry.text?.length ?? 0;
+export type CursorTable = HandleTable<number, CursorEntry>;
+
+export function cursorTable(): CursorTable {
+  return new HandleTable(LIMITS.handlesMax, TEXT_UNITS_MAX, weightOf);
 }
 
-/** Least recently used first. `evicted` counts what the limit cost. */
-export class CursorTable {
-  evicted = 0;
-  private readonly entries = new Map<number, CursorEntry>();
-  private readonly limit: number;
-  private textUnits = 0;
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  get(id: number): CursorEntry | undefined {
-    const entry = this.entries.get(id);
-    if (entry === undefined) return undefined;
-    this.entries.delete(id);
-    this.entries.set(id, entry);
-    return entry;
-  }
-
-  /** Reads without counting as use. */
-  peek(id: number): CursorEntry | undefined {
-    return this.entries.get(id);
-  }
-
-  /** Stores; `gone` receives the entry that is replaced, and the oldest ones while the table is full. */
-  set(id: number, entry: CursorEntry, gone: (entry: CursorEntry) => void): void {
-    const replaced = this.take(id);
-    if (replaced !== undefined && replaced !== entry) gone(replaced);
-    this.entries.set(id, entry);
-    this.textUnits += unitsOf(entry);
-    while (this.entries.size > this.limit || this.textUnits > TEXT_UNITS_MAX) {
-      const [oldest] = this.entries.keys();
-      const evicted = oldest === undefined ? undefined : this.take(oldest);
-      if (evicted === undefined) return;
-      this.evicted++;
-      gone(evicted);
-    }
-  }
-
-  take(id: number): CursorEntry | undefined {
-    const entry = this.entries.get(id);
-    if (entry === undefined) return undefined;
-    this.entries.delete(id);
-    this.textUnits -= unitsOf(entry);
-    return entry;
-  }
-
-  all(): Iterable<CursorEntry> {
-    return this.entries.values();
-  }
-
-  clear(): void {
-    this.entries.clear();
-    this.textUnits = 0;
-  }
+/** Text never changes once an entry is in the table. */
+function weightOf(_id: number, entry: CursorEntry): number {
+  return entry.text?.length ?? 0;
 }

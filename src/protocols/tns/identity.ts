@@ -1,5 +1,5 @@
 /** Who speaks: logins, end-to-end attributes, the current schema. */
-import { type Identity, LoginEvent } from '../../contracts/event.ts';
+import { LoginEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import { MODE_CHANGE_PASSWORD } from './constants.ts';
 import { methodOf, privilegedUser } from './login.ts';
@@ -9,10 +9,10 @@ import { KIND_COMMAND, KIND_LOGIN, Pending, type TnsSession } from './session.ts
 /** End-to-end attributes and the current schema hold from the call on that carries them. */
 export function applyAttributes(session: TnsSession, request: Request, startUs: number, sink: EventSink): void {
   const { endToEnd, schema } = request;
-  if (endToEnd?.hasClientId) setIdentity(session, { endUser: endToEnd.clientId });
+  if (endToEnd?.hasClientId) session.identify({ endUser: endToEnd.clientId });
   // The program that logged in is worth more than the name it gives itself; mid-stream there is only that.
   if (endToEnd?.module !== undefined && session.identity.program === undefined) {
-    setIdentity(session, { program: endToEnd.module });
+    session.identify({ program: endToEnd.module });
   }
   if (schema === undefined || schema === session.schema) return;
   // The driver repeats it with each call until the server confirms; it is recorded once.
@@ -20,10 +20,6 @@ export function applyAttributes(session: TnsSession, request: Request, startUs: 
   const event = session.statement(startUs, 'command', 'SET CURRENT_SCHEMA');
   event.parameters = [schema];
   session.emit(event, sink);
-}
-
-export function setIdentity(session: TnsSession, change: Partial<Identity>): void {
-  session.identity = { ...session.identity, ...change };
 }
 
 /** `app[bob]`: the user who logs in, and the one who acts. */
@@ -45,7 +41,7 @@ export function login(session: TnsSession, request: Request, startUs: number, si
   const proxy = pairs.get('PROXY_CLIENT_NAME') ?? named?.[2];
   const isRetry = session.heldLogin !== undefined && session.heldLogin.identity.user === user;
   if (!isRetry) session.releaseHeldLogin(sink);
-  setIdentity(session, {
+  session.identify({
     user,
     effectiveUser: proxy ?? privilegedUser(mode) ?? (call.phase === 1 ? undefined : session.identity.effectiveUser),
     osUser: pairs.get('AUTH_SID') ?? session.identity.osUser,

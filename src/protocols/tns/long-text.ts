@@ -2,7 +2,7 @@
  * Length and digest of a text that is longer than what is kept of a request: the bytes that are dropped are still
  * followed, chunk by chunk, to the text's end.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { Digest } from '../sdk/long.ts';
 
 const CHUNKED = 0xfe;
 
@@ -12,11 +12,9 @@ export type TextForm =
   | { readonly kind: 'raw'; readonly bytes: number };
 
 export class LongText {
-  /** Bytes of the text so far. */
-  length = 0;
   /** The text ended; what follows is not looked at. */
   done = false;
-  private readonly hash: Hash = createHash('sha256');
+  private readonly digest: Digest = new Digest();
   private readonly form: TextForm;
   private started = false;
   /** Bytes left of the chunk. */
@@ -43,8 +41,7 @@ export class LongText {
         pos++;
       } else if (this.left > 0) {
         const count = Math.min(this.left, end - pos);
-        this.hash.update(bytes.subarray(pos, pos + count));
-        this.length += count;
+        this.digest.add(bytes, pos, pos + count);
         this.left -= count;
         pos += count;
         if (this.left === 0 && this.form.kind === 'raw') this.done = true;
@@ -71,8 +68,13 @@ export class LongText {
     if (this.left === 0) this.done = true;
   }
 
-  /** SHA-256 of the text so far, in hexadecimal. Ends the digest. */
-  digest(): string {
-    return this.hash.digest('hex');
+  /** Bytes of the text so far. */
+  get lengthBytes(): number {
+    return this.digest.lengthBytes;
+  }
+
+  /** SHA-256 of the text so far. */
+  sha256(): string {
+    return this.digest.sha256();
   }
 }

@@ -18,12 +18,11 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
+import { TLS_HANDSHAKE, TLS_HEADER_BYTES, tlsRecordFrame } from '../sdk/tls.ts';
 import * as c from './constants.ts';
 
 /** `Frame.type` of a TLS record; TNS packets carry their own type. */
 export const FRAME_TLS = 0x100;
-const TLS_HEADER_BYTES = 5;
-const TLS_RECORD_BYTES_MAX = 16_384 + 2048;
 const PACKET_BYTES_MAX = 2 * 1024 * 1024 + 64;
 
 /** Reads a packet's header. `large`: the connection is known to use four-byte lengths. */
@@ -102,15 +101,8 @@ const KNOWN_DATA_FLAGS_INVERTED = 0xffff & ~0x3c7f;
 
 /** A TLS record, in front of or instead of TNS. */
 export function tlsFrame(bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
-  if (end - start < TLS_HEADER_BYTES) {
-    out.need = TLS_HEADER_BYTES;
-    return FRAME_MORE;
-  }
-  const length = u16(bytes, start + 3);
-  if (bytes[start + 1] !== 3 || length === 0 || length > TLS_RECORD_BYTES_MAX) return FRAME_MALFORMED;
-  out.length = TLS_HEADER_BYTES + length;
   out.type = FRAME_TLS;
-  return FRAME_OK;
+  return tlsRecordFrame(bytes, start, end, out);
 }
 
 const probed = new FrameOut();
@@ -120,7 +112,7 @@ const SNI_TAIL = '.V3.3';
 /** `ProtocolModule.probe`. */
 export function probe(bytes: Uint8Array, start: number, end: number, direction: Direction): ProbeVerdict {
   if (start >= end) return PROBE_MORE;
-  if (bytes[start] === 0x16) return probeTls(bytes, start, end, direction);
+  if (bytes[start] === TLS_HANDSHAKE) return probeTls(bytes, start, end, direction);
   const verdict = plausiblePacket(false, direction, bytes, start, end, probed);
   if (verdict === FRAME_MORE) return mayBegin(bytes, start, end) ? PROBE_MORE : PROBE_NO;
   if (verdict !== FRAME_OK) return PROBE_NO;

@@ -1,6 +1,6 @@
 /** Oracle Net (TNS) and the two-task common protocol (TTC) in it, 9i to 23ai. What is read and what is not: README.md. */
 import type { Cursor } from '../../base/cursor.ts';
-import { LoginEvent, MARK_GAP, OpaqueEvent, type TlsFacts } from '../../contracts/event.ts';
+import { LoginEvent, MARK_GAP, type TlsFacts } from '../../contracts/event.ts';
 import {
   type Direction,
   type EventSink,
@@ -12,18 +12,17 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
+import { TLS_HANDSHAKE } from '../sdk/tls.ts';
 import { CIPHER_NAMES, isAno, readAnoReply } from './ano.ts';
 import { cancel, forceRequest, onClientData } from './calls.ts';
 import { connectFacts, refusalCode } from './connect.ts';
 import * as c from './constants.ts';
-import { setIdentity } from './identity.ts';
 import { LIMITS } from './limits.ts';
 import { FRAME_TLS, packetFrame, plausiblePacket, probe, tlsFrame } from './packet.ts';
 import { recallRedirect, rememberRedirect } from './redirect.ts';
 import { finishReply, onServerData } from './replies.ts';
 import { TnsSession } from './session.ts';
 
-const TLS_HANDSHAKE = 0x16;
 const DESCRIPTOR_BYTES_MAX = 8192;
 const REFUSE_TEXT_OFFSET = 12;
 const REDIRECT_TEXT_OFFSET = 10;
@@ -84,7 +83,7 @@ function onConnect(session: TnsSession, frame: Frame, cursor: Cursor): void {
 function readDescriptor(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
   if (start >= end) return;
   const facts = connectFacts(descriptorText(bytes, start, end));
-  setIdentity(session, {
+  session.identify({
     database: facts.service ?? session.identity.database,
     program: facts.program ?? session.identity.program,
     clientHost: facts.host ?? session.identity.clientHost,
@@ -221,10 +220,8 @@ function opaque(
 ): FrameWish {
   session.flush(0, sink);
   const service = SNI_PATTERN.exec(facts?.sni ?? '')?.[1];
-  if (service !== undefined) setIdentity(session, { database: service });
-  const event = new OpaqueEvent(session.identity, session.connectStartUs < 0 ? tsUs : session.connectStartUs, reason);
-  event.tls = facts;
-  session.emit(event, sink);
+  if (service !== undefined) session.identify({ database: service });
+  session.emitOpaque(reason, session.connectStartUs < 0 ? tsUs : session.connectStartUs, facts, sink);
   return STOP;
 }
 

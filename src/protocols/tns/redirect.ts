@@ -29,7 +29,7 @@ export function recallRedirect(session: TnsSession): void {
     const first = shared.get(key) as Identity | undefined;
     if (first === undefined) continue;
     shared.delete(key);
-    session.identity = { ...first, user: undefined, effectiveUser: undefined };
+    session.identify({ ...first, user: undefined, effectiveUser: undefined });
     return;
   }
 }

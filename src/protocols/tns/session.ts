@@ -3,22 +3,20 @@
  * reply. TTC is half duplex: a client's next call means that the reply before is over. Only where END_OF_RESPONSE was
  * agreed (23ai) may calls run ahead of replies, whose ends are then marked.
  */
-import { decodeText, type TextEncodingName } from '../../base/text.ts';
+import type { TextEncodingName } from '../../base/text.ts';
 import {
   type AuditEvent,
-  type Identity,
   type LoginEvent,
-  LogoutEvent,
   MARK_GAP,
-  MARK_MIDSTREAM,
   MARK_NO_REPLY,
-  StatementEvent,
+  type StatementEvent,
 } from '../../contracts/event.ts';
-import { type ConnectionInfo, END_FIN, END_RST, type EndReason, type EventSink } from '../../contracts/protocol.ts';
+import type { ConnectionInfo, EndReason, EventSink } from '../../contracts/protocol.ts';
+import { ClientSession } from '../sdk/session.ts';
 import { TlsObserver } from '../sdk/tls.ts';
 import { ReplyBuffer, RequestBuffer } from './buffers.ts';
 import { encodingOf } from './charset.ts';
-import { type CursorEntry, CursorTable } from './cursors.ts';
+import { type CursorEntry, type CursorTable, cursorTable } from './cursors.ts';
 import { LIMITS } from './limits.ts';
 import type { LongText } from './long-text.ts';
 import { Negotiation } from './negotiate.ts';
@@ -64,14 +62,12 @@ export class Pending {
   }
 }
 
-export class TnsSession {
-  readonly connection: ConnectionInfo;
+export class TnsSession extends ClientSession {
   readonly negotiation: Negotiation = new Negotiation();
   readonly tls: TlsObserver = new TlsObserver();
   tlsSeen = false;
   tlsStartUs = 0;
 
-  identity: Identity;
   /** Packets have four-byte lengths. */
   large = false;
   sduBytes: number = SDU_DEFAULT;
@@ -97,42 +93,26 @@ export class TnsSession {
   /** Table of the direct path load that was prepared. */
   loadTable: string | undefined = undefined;
   readonly pending: Pending[] = [];
-  readonly cursors: CursorTable = new CursorTable(LIMITS.handlesMax);
+  readonly cursors: CursorTable = cursorTable();
   /** Failed first attempt of a privileged login, which the client repeats on its own. */
   heldLogin: LoginEvent | undefined = undefined;
   loginMode = 0;
   schema: string | undefined = undefined;
 
-  loggedIn = false;
-  userUnknown: boolean;
   /** Sequence of the reset after an error: the client's markers answer the server's. */
   serverBroke = false;
   /** Calls may have been lost since the latest one: only a status with its number answers it. */
   doubt = false;
   /** Replies may have been lost whole: where ends are marked, a status must name the call that it answers. */
   repliesLost = false;
-  lostBytes = 0;
-  emitted = 0;
   quitUs = -1;
   private pendingBytes = 0;
-  private loggedOut = false;
   /** Messages that belong to no call, or are none. */
   strayMessages = 0;
   pendingOverflows = 0;
 
   constructor(connection: ConnectionInfo) {
-    this.connection = connection;
-    this.userUnknown = connection.midstream;
-    this.identity = {
-      system: 'oracle.db',
-      user: undefined,
-      effectiveUser: undefined,
-      osUser: undefined,
-      clientHost: undefined,
-      program: undefined,
-      endUser: undefined,
-      database: undefined,
-    };
+    super(connection, 'oracle.db');
   }
 
   encoding(): TextEncodingName {
@@ -156,12 +136,6 @@ export class TnsSession {
       sure: version >= 0,
       cursor: (id) => this.cursors.peek(id),
     };
-  }
-
-  statement(startUs: number, call: string, operation?: string): StatementEvent {
-    const event = new StatementEvent(this.identity, startUs, call);
-    event.operation = operation;
-    return event;
   }
 
   push(pending: Pending, sink: EventSink): void {
@@ -211,19 +185,13 @@ export class TnsSession {
   }
 
   closeCursors(sink: EventSink): void {
-    for (const entry of this.cursors.all()) this.closeCursor(entry, sink);
+    for (const entry of this.cursors.values()) this.closeCursor(entry, sink);
   }
 
-  /** Lost bytes go to the next event that is marked with a gap. */
-  emit(event: AuditEvent, sink: EventSink): void {
-    if (this.userUnknown) event.marks |= MARK_MIDSTREAM;
-    if (this.lostBytes > 0 && event.kind === 'statement') {
-      event.marks |= MARK_GAP;
-      event.lostBytes += this.lostBytes;
-      this.lostBytes = 0;
-    }
-    if (event.kind === 'statement') this.emitted++;
-    sink.emit(event);
+  /** Lost bytes may have been anyone's: they mark the next statement that is recorded. */
+  override emit(event: AuditEvent, sink: EventSink): void {
+    if (this.lostBytes > 0 && event.kind === 'statement') event.marks |= MARK_GAP;
+    super.emit(event, sink);
   }
 
   releaseHeldLogin(sink: EventSink): void {
@@ -235,11 +203,9 @@ export class TnsSession {
     this.emit(held, sink);
   }
 
-  logout(reason: string, tsUs: number, sink: EventSink): void {
-    if (this.loggedOut || (!this.loggedIn && this.emitted === 0)) return;
+  override logout(reason: string, tsUs: number, sink: EventSink): void {
     this.closeCursors(sink);
-    this.loggedOut = true;
-    this.emit(new LogoutEvent(this.identity, tsUs, reason), sink);
+    super.logout(reason, tsUs, sink);
   }
 
   end(reason: EndReason, tsUs: number, sink: EventSink): void {
@@ -247,12 +213,6 @@ export class TnsSession {
     this.closeCursors(sink);
     this.releaseHeldLogin(sink);
     if (this.quitUs >= 0) this.logout('quit', this.quitUs, sink);
-    else if (reason === END_FIN || reason === END_RST) this.logout(reason === END_FIN ? 'fin' : 'rst', tsUs, sink);
+    else this.logoutAtEnd(reason, tsUs, sink);
   }
-}
-
-/** `bytes` as text, at most `limit` bytes, ending on a character. */
-export function cutText(bytes: Uint8Array, limit: number, encoding: TextEncodingName): string {
-  const text = decodeText(bytes, 0, Math.min(bytes.length, limit), encoding);
-  return bytes.length > limit ? text.replace(/\ufffd+$/, '') : text;
 }

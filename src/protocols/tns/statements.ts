@@ -1,5 +1,4 @@
 /** Calls that are recorded as statements: bundled calls, re-executions, fetches, LOB operations, direct path loads. */
-import { createHash } from 'node:crypto';
 import {
   type BindValue,
   MARK_MALFORMED,
@@ -8,12 +7,13 @@ import {
   type StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
+import { keptText, sha256 } from '../sdk/long.ts';
 import * as c from './constants.ts';
 import { CursorEntry } from './cursors.ts';
 import type { ExecuteCall } from './execute.ts';
 import { LIMITS, VALUES_MAX } from './limits.ts';
 import type { LobCall, Request } from './request.ts';
-import { cutText, KIND_COMMAND, KIND_EXECUTE, KIND_FETCH, KIND_SILENT, Pending, type TnsSession } from './session.ts';
+import { KIND_COMMAND, KIND_EXECUTE, KIND_FETCH, KIND_SILENT, Pending, type TnsSession } from './session.ts';
 
 export function execute(session: TnsSession, request: Request, marks: number, startUs: number, sink: EventSink): void {
   const call = request.execute;
@@ -63,9 +63,9 @@ function setText(session: TnsSession, entry: CursorEntry, call: ExecuteCall, sql
     entry.text = call.sql;
     return;
   }
-  entry.text = cutText(sql, LIMITS.sqlBytesMax, session.encoding());
-  entry.textLength = longText?.length ?? sql.length;
-  entry.textSha256 = longText?.digest() ?? createHash('sha256').update(sql).digest('hex');
+  entry.text = keptText(sql, 0, sql.length, session.encoding(), LIMITS.sqlBytesMax);
+  entry.textLength = longText?.lengthBytes ?? sql.length;
+  entry.textSha256 = longText?.sha256() ?? sha256(sql, 0, sql.length);
 }
 
 /** More rows of a query. A cursor whose query was not seen, or that a block handed out, gets a record of its own. */
@@ -106,7 +106,7 @@ export function lob(session: TnsSession, request: Request, marks: number, startU
   event.parameters = operation === undefined ? [code] : lobParameters(call);
   event.marks |= marks;
   const pending = new Pending(KIND_COMMAND, request.sequence, event);
-  pending.bulkBytes = session.longText?.length ?? call?.dataBytes ?? 0;
+  pending.bulkBytes = session.longText?.lengthBytes ?? call?.dataBytes ?? 0;
   session.push(pending, sink);
 }
 
@@ -138,7 +138,10 @@ export function load(session: TnsSession, request: Request, marks: number, start
   const ending = LOAD_ENDS.get(call?.operation ?? 0) ?? 'DIRECT PATH OPERATION';
   const event = session.statement(startUs, 'bulk', LOAD_OPERATIONS.get(request.fn) ?? ending);
   event.marks |= marks;
-  if (session.loadTable !== undefined) event.parameters = [session.loadTable, ...(call?.columns ?? [])];
+  if (session.loadTable !== undefined) {
+    event.objects = [session.loadTable];
+    event.parameters = [session.loadTable, ...(call?.columns ?? [])];
+  }
   const pending = new Pending(KIND_COMMAND, request.sequence, event);
   pending.bulkBytes = call?.dataBytes ?? 0;
   session.push(pending, sink);

@@ -1,7 +1,7 @@
 /** Bind values by Oracle's internal type numbers: descriptors (OAC) and the values of one row. */
-import { createHash } from 'node:crypto';
 import { decodeText, type TextEncodingName, toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { beginningOf, sha256 } from '../sdk/long.ts';
 import { encodingOf } from './charset.ts';
 import { LIMITS } from './limits.ts';
 import { osonText } from './oson.ts';
@@ -291,13 +291,12 @@ function nameOf(bind: BindType): string {
 
 function textValue(b: Uint8Array, encoding: TextEncodingName): BindValue {
   if (b.length <= LIMITS.valueBytesMax) return decodeText(b, 0, b.length, encoding);
-  const text = decodeText(b, 0, LIMITS.valueBytesMax, encoding).replace(/\ufffd+$/, '');
-  return { type: 'VARCHAR2', text, length: b.length, sha256: createHash('sha256').update(b).digest('hex') };
+  const text = beginningOf(b, 0, LIMITS.valueBytesMax, encoding);
+  return { type: 'VARCHAR2', text, length: b.length, sha256: sha256(b, 0, b.length) };
 }
 
 function bytesValue(type: string, b: Uint8Array | undefined): BindValue {
   if (b === undefined) return null;
   if (b.length <= LIMITS.valueBytesMax) return { type, hex: toHex(b, 0, b.length) };
-  const sha256 = createHash('sha256').update(b).digest('hex');
-  return { type, hex: toHex(b, 0, LIMITS.valueBytesMax), length: b.length, sha256 };
+  return { type, hex: toHex(b, 0, LIMITS.valueBytesMax), length: b.length, sha256: sha256(b, 0, b.length) };
 }

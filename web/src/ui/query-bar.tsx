@@ -1,5 +1,5 @@
 /**
- * The query field: coloured as it is read, completed from the server (fields, operators, values seen in the range), run by
+ * The query field: coloured as it is read, completed from the server (fields, operators, values seen in the range, saved searches after `@`), run by
  * Enter. Tab or a click takes a candidate, arrows choose one, Escape closes the list. The list never moves the focus.
  */
 import type { JSX, RefObject } from 'preact';
@@ -216,7 +216,7 @@ function CandidateList({ id, list }: { readonly id: string; readonly list: Candi
       )}
       {list.candidates.map((candidate, index) => (
         <div
-          key={`${candidate.kind} ${candidate.insert}`}
+          key={`${candidate.kind} ${candidate.label ?? candidate.insert}`}
           id={`${id}-${index}`}
           role="option"
           aria-selected={index === list.chosen}
@@ -224,7 +224,7 @@ function CandidateList({ id, list }: { readonly id: string; readonly list: Candi
           onMouseDown={(event) => event.preventDefault()}
           onClick={() => list.take(index)}
         >
-          <code>{candidate.insert.trim()}</code>
+          <code>{candidate.label ?? candidate.insert.trim()}</code>
           <span class="grow muted small clip">{candidate.hint ?? ''}</span>
           {candidate.count !== undefined && <span class="muted small">{formatShort(candidate.count)}</span>}
         </div>

@@ -26,6 +26,7 @@ export function Workshop(props: {
   const current = sources[file];
   const change = (text: string): void =>
     setSources(sources.map((source, index) => (index === file ? { ...source, text } : source)));
+  const obstacle = pushObstacle(props.view, sources);
   const problems = (checked?.problems ?? []).filter((problem) => problem.file === current?.name);
   return (
     <div class="stack">
@@ -39,8 +40,8 @@ export function Workshop(props: {
             <button
               type="button"
               class="button main"
-              disabled={checked === undefined || checked.problems.length > 0 || session.value?.sensor !== true}
-              title={session.value?.sensor === true ? undefined : 'No sensor can be reached from this console'}
+              disabled={checked === undefined || checked.problems.length > 0 || obstacle !== undefined}
+              title={obstacle}
               onClick={() => setAsking('push')}
             >
               Push to the sensor
@@ -48,6 +49,7 @@ export function Workshop(props: {
           </span>
         )}
       </div>
+      {may('administrator') && obstacle !== undefined && <p class="small muted">{obstacle}</p>}
       <FileTabs sources={sources} chosen={file} onChoose={setFile} />
       {current !== undefined && (
         <LazyEditor
@@ -75,6 +77,18 @@ export function Workshop(props: {
       )}
     </div>
   );
+}
+
+/** Why the sources cannot be pushed from here by this person; `undefined` when they can. */
+function pushObstacle(view: PolicyView, sources: readonly SourceFile[]): string | undefined {
+  if (session.value?.sensor !== true) return 'No sensor can be reached from this console.';
+  if (!session.value.twoToPush) return undefined;
+  const { draft } = view;
+  if (draft === undefined || sources !== view.sources)
+    return 'Two people push a policy here: keep it as a draft, and another administrator pushes it.';
+  return draft.by === session.value.person?.name
+    ? 'Two people push a policy here: this draft is yours, so another administrator pushes it.'
+    : undefined;
 }
 
 function FileTabs(props: {

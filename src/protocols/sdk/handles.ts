@@ -1,0 +1,91 @@
+/** What a session remembers of its statements under the handles by which they are executed, within limits. */
+
+/** What holds a statement's text: an event, or a handle until it is executed. */
+export interface TextHolder {
+  text: string | undefined;
+  /** True length in bytes and SHA-256 of the whole text, when `text` was cut. */
+  textLength: number | undefined;
+  textSha256: string | undefined;
+  /** `MARK_*` bits that every execution inherits. */
+  marks: number;
+}
+
+export function copyText(from: TextHolder, to: TextHolder): void {
+  to.text = from.text;
+  to.textLength = from.textLength;
+  to.textSha256 = from.textSha256;
+  to.marks |= from.marks;
+}
+
+/** A map that drops its least recently used entries when there are too many of them or they weigh too much. */
+export class HandleTable<K extends string | number, T> {
+  /** Entries dropped because there was no room: executing them is executing an unknown handle. */
+  evicted = 0;
+  private readonly entries = new Map<K, T>();
+  private readonly entriesMax: number;
+  private readonly weightMax: number;
+  private readonly weigh: (key: K, entry: T) => number;
+  private weight = 0;
+  /** The most recently used key, which need not be moved to be that. */
+  private latest: K | undefined = undefined;
+
+  /** `weigh`: what an entry costs to keep, the same for as long as it is kept. */
+  constructor(entriesMax: number, weightMax: number, weigh: (key: K, entry: T) => number) {
+    this.entriesMax = entriesMax;
+    this.weightMax = weightMax;
+    this.weigh = weigh;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Looks `key` up and makes it the most recently used. */
+  get(key: K): T | undefined {
+    const entry = this.entries.get(key);
+    if (entry === undefined || key === this.latest) return entry;
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    this.latest = key;
+    return entry;
+  }
+
+  /** Looks `key` up without counting that as use. */
+  peek(key: K): T | undefined {
+    return this.entries.get(key);
+  }
+
+  /** Stores `entry`; `gone` receives another one that it replaces, and those that are dropped for it. */
+  set(key: K, entry: T, gone?: (entry: T) => void): void {
+    const replaced = this.delete(key);
+    if (replaced !== undefined && replaced !== entry) gone?.(replaced);
+    this.entries.set(key, entry);
+    this.latest = key;
+    this.weight += this.weigh(key, entry);
+    for (const oldest of this.entries.keys()) {
+      if (this.entries.size <= this.entriesMax && this.weight <= this.weightMax) break;
+      const dropped = this.delete(oldest);
+      this.evicted++;
+      if (dropped !== undefined) gone?.(dropped);
+    }
+  }
+
+  delete(key: K): T | undefined {
+    const entry = this.entries.get(key);
+    if (entry === undefined) return undefined;
+    this.entries.delete(key);
+    this.weight -= this.weigh(key, entry);
+    if (key === this.latest) this.latest = undefined;
+    return entry;
+  }
+
+  values(): IterableIterator<T> {
+    return this.entries.values();
+  }
+
+  clear(): void {
+    this.entries.clear();
+    this.weight = 0;
+    this.latest = undefined;
+  }
+}
