@@ -157,4 +157,13 @@ describe('people and a store', () => {
     assert.equal(code, 0);
     assert.match(out, new RegExp(`^all ${before + 3} recorded accesses to it hold$`, 'm'));
   });
+
+  test('so is who took packets out of a capture', () => {
+    const capture = fileURLToPath(new URL('../../pcaps/mysql/prepared-types/capture.pcap', import.meta.url));
+    const out = join(folder, 'session.pcapng');
+    const session = 'f'.repeat(24);
+    assert.notEqual(wiretrail('extract', session, '--from', capture, '-o', out, ...store).code, 0);
+    const found = wiretrail('query', '--reads', `text:${session}`, ...store, '--format', 'jsonl').out;
+    assert.match(found, new RegExp(`"${session} --from [^"]*capture.pcap --output`));
+  });
 });

@@ -10,7 +10,14 @@ import {
   rmSync,
   truncateSync,
 } from 'node:fs';
-import { type ChunkSource, ColumnBuilder, ColumnChunk, type ColumnRow, columnsPath } from './columns.ts';
+import {
+  CHUNK_ROWS_MAX,
+  type ChunkSource,
+  ColumnBuilder,
+  ColumnChunk,
+  type ColumnRow,
+  columnsPath,
+} from './columns.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { writeWhole } from './files.ts';
 import type { SegmentReader } from './rows.ts';
@@ -142,8 +149,16 @@ export function openColumns(segmentPath: string, firstSeq: number, rows: number,
 
 /** Small enough that the rows which are in no chunk yet are read in a few milliseconds. */
 const LOG_CHUNK_ROWS = 8192;
-/** Rows that a writer which goes on with a segment reads at most, to make their columns: some hundredths of a second. */
-const RESUME_ROWS_MAX = 65_536;
+
+/** The rows of a segment from one sequence number to another. */
+export type RowSource = (firstSeq: number, lastSeq: number) => Iterable<ColumnTuple>;
+
+/** Records of an earlier process that are in no chunk. */
+interface Owed {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly rows: RowSource;
+}
 
 /**
  * The columns of the segment being written: its writer adds a chunk to the file whenever it has one, without waiting for
@@ -154,6 +169,7 @@ export class ColumnLog {
   private readonly builder = new ColumnBuilder();
   /** Made of records that are not committed. */
   private pending: Buffer[] = [];
+  private owed: Owed | undefined = undefined;
 
   /** `segmentPath`: a segment without records. */
   constructor(segmentPath: string) {
@@ -162,22 +178,17 @@ export class ColumnLog {
 
   /**
    * Goes on with the columns that an earlier process left of a segment with the records `firstSeq` to `lastSeq`, all of
-   * them committed; what is not in a chunk comes from the rows, which `rowsFrom` gives. `undefined` when that would be
-   * too many to wait for. Throws what the file system throws.
+   * them committed. Those in no chunk are read when the next one is due; `undefined` when they are too many for one.
+   * Throws what the file system throws.
    */
-  static resume(
-    segmentPath: string,
-    firstSeq: number,
-    lastSeq: number,
-    rowsFrom: (seq: number) => Iterable<ColumnTuple>,
-  ): ColumnLog | undefined {
+  static resume(segmentPath: string, firstSeq: number, lastSeq: number, rows: RowSource): ColumnLog | undefined {
     const log = new ColumnLog(segmentPath);
-    const nextSeq = keepChunks(log.path, firstSeq, lastSeq);
-    if (lastSeq - nextSeq >= RESUME_ROWS_MAX) {
+    const owedSeq = keepChunks(log.path, firstSeq, lastSeq);
+    if (lastSeq - owedSeq >= CHUNK_ROWS_MAX) {
       rmSync(log.path, { force: true });
       return undefined;
     }
-    for (const tuple of rowsFrom(nextSeq)) log.add(tuple[0], rowOf(tuple));
+    if (owedSeq <= lastSeq) log.owed = { firstSeq: owedSeq, lastSeq, rows };
     return log;
   }
 
@@ -188,16 +199,26 @@ export class ColumnLog {
 
   /** The records added so far are committed. `last`: no more will come. */
   commit(lastSeq: number, last: boolean): void {
-    if (last && this.builder.rows > 0) this.endChunk(lastSeq);
+    if (last) this.endChunk(lastSeq);
     if (this.pending.length === 0) return;
     appendFileSync(this.path, Buffer.concat(this.pending));
     this.pending = [];
   }
 
   private endChunk(lastSeq: number): void {
-    this.pending.push(this.builder.encode(lastSeq - this.builder.rows + 1));
-    this.builder.clear();
+    if (this.owed !== undefined) this.pending.push(chunkOf(this.owed));
+    this.owed = undefined;
+    const { builder } = this;
+    if (builder.rows === 0) return;
+    this.pending.push(builder.encode(lastSeq - builder.rows + 1));
+    builder.clear();
   }
+}
+
+function chunkOf({ firstSeq, lastSeq, rows }: Owed): Buffer {
+  const builder = new ColumnBuilder();
+  for (const tuple of rows(firstSeq, lastSeq)) builder.add(rowOf(tuple));
+  return builder.encode(firstSeq);
 }
 
 /**
@@ -222,7 +243,7 @@ function keepChunks(path: string, firstSeq: number, lastSeq: number): number {
   } finally {
     source.close();
   }
-  truncateSync(path, offset);
+  if (offset < source.length) truncateSync(path, offset);
   return seq;
 }
 

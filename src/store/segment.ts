@@ -304,8 +304,8 @@ function newColumns(path: string): ColumnLog {
 
 function resumedColumns(db: Database.Database, path: string, rows: number): ColumnLog | undefined {
   const firstSeq = db.prepare<[], number | null>('SELECT min(seq) FROM record').pluck().get() ?? 0;
-  const select = db.prepare<[number], ColumnTuple>(`${COLUMN_SQL} WHERE seq >= ? ORDER BY seq`).raw();
-  return ColumnLog.resume(path, firstSeq, firstSeq + rows - 1, (seq) => select.iterate(seq));
+  const select = db.prepare<[number, number], ColumnTuple>(`${COLUMN_SQL} WHERE seq BETWEEN ? AND ? ORDER BY seq`);
+  return ColumnLog.resume(path, firstSeq, firstSeq + rows - 1, (first, last) => select.raw().iterate(first, last));
 }
 
 function columnRow(tuple: RecordTuple): ColumnRow {
