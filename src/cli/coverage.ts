@@ -6,6 +6,7 @@ import { parseFilter } from '../query/language.ts';
 import { StoreReader } from '../store/reader.ts';
 import { type Coverage, coverageOf, isComplete } from '../traffic/coverage.ts';
 import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
+import { recordAccess } from './access.ts';
 import { byteSize, counted, grouped, say } from './text.ts';
 import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
 
@@ -37,6 +38,9 @@ export function coverageCommand(exit: (code: number) => void): Command {
 }
 
 function run(options: CoverageOptions): number {
+  const { from, to, time } = options;
+  recordAccess(options.store, 'READ', 'coverage', [from, to, time].filter((word) => word !== undefined).join(' '));
+  const records = new StoreReader(options.store);
   const traffic = new TrafficReader(options.store);
   try {
     const span = timeRange(options, Date.now() * 1000) ?? traffic.span();
@@ -48,21 +52,22 @@ function run(options: CoverageOptions): number {
     const statements = coverageOf(traffic.heartbeats(span), span);
     for (const problem of traffic.problems) say(`wiretrail: ${problem}`);
     if (options.format === 'json') process.stdout.write(`${JSON.stringify({ span, sensors: statements })}\n`);
-    else printStatements(statements, span, options.store);
+    else printStatements(statements, span, records);
     return statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
   } finally {
     traffic.close();
+    records.close();
   }
 }
 
-function printStatements(statements: readonly Coverage[], span: TimeSpan, store: string): void {
+function printStatements(statements: readonly Coverage[], span: TimeSpan, records: StoreReader): void {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
   print(`Completeness from ${formatTime(span.fromUs)} to ${formatTime(span.toUs)}`);
   if (statements.length === 0) print('No sensor watched in this time.');
   for (const statement of statements) for (const line of statementLines(statement, span)) print(line);
-  for (const line of lossLines(store, span)) print(line);
+  for (const line of lossLines(records, span)) print(line);
 }
 
 function statementLines(coverage: Coverage, span: TimeSpan): string[] {
@@ -95,20 +100,15 @@ function statementLines(coverage: Coverage, span: TimeSpan): string[] {
 }
 
 /** What the ledger wrote down, in its own words. */
-function lossLines(store: string, span: TimeSpan): string[] {
-  const reader = new StoreReader(store);
-  try {
-    const filter = parseFilter('kind:loss', 0);
-    const lines: string[] = [];
-    for (const record of reader.query({ ...span, filter, order: 'oldest', limit: LOSSES_SHOWN + 1 })) {
-      lines.push(`  ${formatTime(record.timeUs)}  ${record.reason ?? ''}: ${record.errorText ?? record.text ?? ''}`);
-    }
-    if (lines.length === 0) return [];
-    const more = lines.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
-    return ['', 'Losses written down:', ...lines.slice(0, LOSSES_SHOWN), ...more];
-  } finally {
-    reader.close();
+function lossLines(records: StoreReader, span: TimeSpan): string[] {
+  const filter = parseFilter('kind:loss', 0);
+  const lines: string[] = [];
+  for (const record of records.query({ ...span, filter, order: 'oldest', limit: LOSSES_SHOWN + 1 })) {
+    lines.push(`  ${formatTime(record.timeUs)}  ${record.reason ?? ''}: ${record.errorText ?? record.text ?? ''}`);
   }
+  if (lines.length === 0) return [];
+  const more = lines.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
+  return ['', 'Losses written down:', ...lines.slice(0, LOSSES_SHOWN), ...more];
 }
 
 function percent(part: number, whole: number): string {

@@ -12,7 +12,7 @@ import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
 import type { FlowStatus } from '../traffic/schema.ts';
 import { binsOf, partOf } from '../traffic/split.ts';
 import { recordAccess } from './access.ts';
-import { positiveInteger } from './options.ts';
+import { positiveInteger, upTo } from './options.ts';
 import { PIPE_WIDTH, print } from './query-sql.ts';
 import { SessionUsers } from './session-users.ts';
 import { byteSize, counted, grouped, say } from './text.ts';
@@ -80,7 +80,7 @@ export function flowsCommand(exit: (code: number) => void): Command {
   byKey(add('top', 'the busiest of the last seconds, over and over, until Ctrl-C', top), 'connection').option(
     '--every <seconds>',
     'seconds between two pictures',
-    everySeconds,
+    upTo(EVERY_S_MAX),
     2,
   );
   add('heartbeats', 'spans in which the sensor watched, with what it saw and lost', heartbeats);
@@ -344,12 +344,6 @@ function clock(timeUs: number): string {
 
 function seconds(lengthUs: number): string {
   return (lengthUs / 1e6).toFixed(3);
-}
-
-function everySeconds(value: string): number {
-  const length = positiveInteger(value);
-  if (length > EVERY_S_MAX) throw new InvalidArgumentError(`expected at most ${EVERY_S_MAX} seconds, a day.`);
-  return length;
 }
 
 const BIN_UNITS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6 };

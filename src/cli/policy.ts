@@ -9,6 +9,7 @@ import { formatProblem, PolicyError } from '../policy/source.ts';
 import { listPolicies, readArchivedPolicy } from '../sensor/policy-archive.ts';
 import { pushPolicy, reloadPolicy } from '../sensor/remote.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
+import { StoreReader } from '../store/reader.ts';
 import { DEFAULT_SOCKET, PACKAGED_POLICIES, positiveInteger } from './options.ts';
 import { counted, say } from './text.ts';
 import { printTrial, type TryOptions } from './try.ts';
@@ -93,14 +94,21 @@ async function push(paths: readonly string[], socket: string): Promise<void> {
 
 /** Policies that judged the store's records, newest first. */
 function printVersions(store: string): void {
+  checkStore(store);
   for (const { version, sinceUs, rules, files } of listPolicies(store))
     process.stdout.write(`${version}  ${formatTime(sinceUs)}  ${counted(rules, 'rule')}  ${files.join(' ')}\n`);
+}
+
+/** Throws a StoreError where there is no store. */
+function checkStore(store: string): void {
+  new StoreReader(store).close();
 }
 
 const LINE_MARKS = { same: ' ', added: '+', removed: '-' } as const;
 
 /** Rules that came, went and changed, then the lines of each file. */
 function printDiff(store: string, from: string, to: string): void {
+  checkStore(store);
   const { rules, files } = diffPolicies(readArchivedPolicy(store, from), readArchivedPolicy(store, to));
   for (const { rule, change, keys } of rules)
     process.stdout.write(`${change} ${rule}${keys.length > 0 ? `: ${keys.join(', ')}` : ''}\n`);

@@ -71,11 +71,8 @@ class Analyzer implements CountingAnalyzer {
 
   private analyzeBy(text: string, rules: DialectRules): readonly SqlStatement[] {
     const { lexer, counters, templates } = this;
-    const { codes } = lexer.tokens;
-    lexer.open(text, rules);
-    const known = templates.find(codes, rules);
+    const known = templates.find(text, rules);
     if (known !== undefined) {
-      lexer.close();
       counters['statements'] = (counters['statements'] as number) + 1;
       counters['templates_known'] = (counters['templates_known'] as number) + 1;
       return [known];
@@ -83,6 +80,7 @@ class Analyzer implements CountingAnalyzer {
     const out: SqlStatement[] = [];
     this.assignments = undefined;
     if (this.depth === 0) this.budget = budgetFor(text);
+    lexer.open(text, rules);
     while (!lexer.atEnd()) {
       if (out.length === STATEMENTS_MAX) {
         counters['texts_cut'] = (counters['texts_cut'] as number) + 1;
@@ -95,7 +93,7 @@ class Analyzer implements CountingAnalyzer {
     }
     const only = out[0];
     if (only === undefined) out.push(empty(text.length));
-    else if (out.length === 1 && this.isPlain) templates.add(codes, rules, only);
+    else if (out.length === 1 && this.isPlain) templates.add(rules, only);
     lexer.close();
     this.assignments = undefined;
     counters['statements'] = (counters['statements'] as number) + out.length;

@@ -2,11 +2,12 @@
  * Writes status records and heartbeats into partitions. A batch is one transaction; a record's key is its time and its
  * connection, so a capture replayed twice, or again after a crash, gives the same rows.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { formatAddress } from '../base/address.ts';
 import { UserError } from '../base/errors.ts';
+import { makeFolder } from '../base/folder.ts';
 import { sessionId } from '../base/session-id.ts';
 import {
   type Heartbeat,
@@ -78,7 +79,7 @@ export class TrafficLog {
     this.options = options;
     this.pattern = options.pattern ?? DEFAULT_PATTERN;
     checkPattern(this.pattern);
-    this.attempt(0, () => mkdirSync(this.folder, { recursive: true }));
+    this.attempt(0, () => makeFolder(this.folder));
     if (this.failure !== undefined) throw new UserError(this.failure);
   }
 
@@ -244,7 +245,7 @@ export function partitionsOf(folder: string): string[] {
 
 /** Opens a partition, or makes it. Throws when it is none of this version. */
 function openPartition(file: string): Partition {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const db = new Database(file);
   try {
     const version = db.pragma('user_version', { simple: true });

@@ -183,7 +183,9 @@ test('scans, resets, retransmissions and connections seen from their middle', ()
 
 test('what cannot be asked is said in one line', () => {
   for (const [args, message] of [
-    [['merge', '--by', 'colour'], /unknown key colour/],
+    [['merge', '--by', 'colour'], /unknown key "colour"/],
+    [['merge', '--by', 'client/24/8'], /only client and server have networks/],
+    [['top', '--every', '9999999999'], /at most 86400/],
     [['merge', '--by', 'port/24'], /only client and server have networks/],
     [['list', 'colour:red'], /unknown field colour/],
     [['list', 'word'], /expected FIELD:VALUE/],
