@@ -1,5 +1,5 @@
 /** What tells which records refer to rows of a small table: an index (`postings.ts`), or the columns themselves. */
-import { CHUNK_ROWS_MAX, type ColumnChunk } from './columns.ts';
+import { CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from './columns.ts';
 import type { ValueTest } from './groups.ts';
 import { isKeyField, keyBytes } from './keys.ts';
 import type { Order } from './order.ts';
@@ -66,7 +66,7 @@ export const NO_FOUND: FoundRecords = { none: true, count: () => 0, parts: () =>
 
 /** Used again by every call: they hold nothing between two. */
 const WORDS = new Uint32Array(CHUNK_ROWS_MAX);
-const PLACES = new Uint32Array(CHUNK_ROWS_MAX);
+const PLACES = new Uint16Array(CHUNK_ROWS_MAX);
 
 /** Looks through the columns of the segment that is being written, which has no index yet. */
 export class ColumnFinder implements RowFinder {
@@ -128,7 +128,7 @@ export class ColumnFinder implements RowFinder {
   /** Indexes of the chunk's records that are wanted, ascending. */
   private within(chunk: ColumnChunk, wanted: readonly Wanted[]): Uint32Array {
     let count = chunk.rows;
-    let picked: Uint32Array | undefined;
+    let picked: Picked | undefined;
     for (const { dimension, allowed } of wanted) {
       chunk.words(dimension, WORDS, picked);
       const before = count;
@@ -141,7 +141,7 @@ export class ColumnFinder implements RowFinder {
       picked = PLACES.subarray(0, count);
     }
     const start = chunk.firstSeq - this.firstSeq;
-    return PLACES.slice(0, count).map((place) => start + place);
+    return Uint32Array.from(PLACES.subarray(0, count), (place) => start + place);
   }
 }
 
