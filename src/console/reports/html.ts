@@ -1,4 +1,5 @@
 /** A report as one HTML file that needs nothing else, and prints as it looks. */
+import { visible } from '../api/visible.ts';
 import { contentHash, type ReportModel, type ReportTable } from './model.ts';
 
 const STYLE = `
@@ -49,5 +50,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+  return visible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -78,7 +78,7 @@ function EntityTable({ items, kind }: { readonly items: readonly TopItem[]; read
       <tbody>
         {items.map((item) => (
           <tr key={item.value}>
-            <td class="strong">
+            <td class="name strong" title={item.value}>
               {item.value === '' ? (
                 <span class="muted">not known</span>
               ) : (

@@ -257,6 +257,10 @@ function axis(side: 'x' | 'y'): uPlot.Axis {
       ...shared,
       size: 38,
       gap: 8,
+      space: (u) => {
+        const { min = 0, max = 0 } = u.scales['x'] ?? {};
+        return (max ?? 0) - (min ?? 0) < SHORT_SECONDS ? 96 : 64;
+      },
       grid: { show: false },
       values: (_u, ticks, _axis, _space, step) => timeMarks(ticks, step, zone()),
     };
@@ -268,6 +272,9 @@ function axis(side: 'x' | 'y'): uPlot.Axis {
     grid: { stroke: colour('line'), width: 1 },
   };
 }
+
+/** Below it the marks of the time axis carry seconds or fractions of them. */
+const SHORT_SECONDS = 600;
 
 /** Counts are whole, and so are the marks of their axis. */
 const WHOLE_STEPS = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();

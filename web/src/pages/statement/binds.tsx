@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { RecordView, Revealed } from '#src/console/api/records.js';
 import { send } from '../../base/api.ts';
+import { formatCount, plural } from '../../base/format.ts';
 import { session } from '../../base/session.ts';
 import { segment } from '../../base/url.ts';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -10,10 +11,15 @@ import { CodeField, Field, useSending } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { ProblemNote } from '../../ui/states.tsx';
 
+/** Shown at once; more are a click away. */
+const SHOWN_MAX = 50;
+
 export function BindTable({ view }: { readonly view: RecordView }): JSX.Element | null {
   const [asking, setAsking] = useState(false);
   const [revealed, setRevealed] = useState<Revealed | undefined>(undefined);
+  const [all, setAll] = useState(false);
   if (view.binds.length === 0) return null;
+  const listed = all ? view.binds : view.binds.slice(0, SHOWN_MAX);
   const shown = new Map(revealed?.values.map((value) => [value.position, value.value]));
   return (
     <section>
@@ -34,7 +40,7 @@ export function BindTable({ view }: { readonly view: RecordView }): JSX.Element 
           </tr>
         </thead>
         <tbody>
-          {view.binds.map((bind) => (
+          {listed.map((bind) => (
             <tr key={bind.position}>
               <td class="mono">{bind.position + 1}</td>
               <td>{bind.type}</td>
@@ -42,7 +48,9 @@ export function BindTable({ view }: { readonly view: RecordView }): JSX.Element 
                 {bind.isNull ? (
                   'NULL'
                 ) : revealed === undefined ? (
-                  <span class="muted">hidden{bind.length === undefined ? '' : `, ${bind.length} characters`}</span>
+                  <span class="muted">
+                    hidden{bind.length === undefined ? '' : `, ${plural(bind.length, 'character')}`}
+                  </span>
                 ) : (
                   (shown.get(bind.position) ?? 'NULL')
                 )}
@@ -51,6 +59,11 @@ export function BindTable({ view }: { readonly view: RecordView }): JSX.Element 
           ))}
         </tbody>
       </table>
+      {listed.length < view.binds.length && (
+        <button type="button" class="button plain" onClick={() => setAll(true)}>
+          Show all {formatCount(view.binds.length)}
+        </button>
+      )}
       {!view.mayReveal && <p class="small muted">Your role sees their types and lengths only.</p>}
       {asking && <RevealDialog id={view.row.id} onClose={() => setAsking(false)} onRevealed={setRevealed} />}
     </section>
