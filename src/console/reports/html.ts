@@ -18,7 +18,7 @@ export function reportHtml(model: ReportModel): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>${STYLE}</style></head><body>
+<style>${STYLE}</style></head><body><main>
 <h1>${escapeHtml(title)}</h1>
 <p class="muted">${escapeHtml(purpose)}</p>
 <p>${escapeHtml(from)} to ${escapeHtml(to)}, UTC, half open · ${escapeHtml(asked)}</p>
@@ -27,7 +27,7 @@ export function reportHtml(model: ReportModel): string {
 <dl>${figures.map(({ name, value }) => `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd></div>`).join('')}</dl>
 ${tables.map(tableHtml).join('\n')}
 <footer>Policies that judged these records: ${escapeHtml(policies.join(', ') || 'none')}. Content SHA-256
-${contentHash(model)}. Wiretrail ${escapeHtml(model.version)}.</footer>
+${contentHash(model)}. Wiretrail ${escapeHtml(model.version)}.</footer></main>
 </body></html>
 `;
 }
