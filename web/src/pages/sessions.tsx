@@ -11,6 +11,7 @@ import { CountCell } from '../ui/count-cell.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
+import { TableHead } from '../ui/table-head.tsx';
 
 export default function Sessions(): JSX.Element {
   const answer = useAnswer<SessionsData>('/sessions', { ...scopeParams(), q: query(), limit: 200 });
@@ -48,27 +49,19 @@ export default function Sessions(): JSX.Element {
 function SessionTable({ sessions }: { readonly sessions: readonly SessionRow[] }): JSX.Element {
   return (
     <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">Began</th>
-          <th scope="col" class="num">
-            Lasted
-          </th>
-          <th scope="col">User</th>
-          <th scope="col">Database</th>
-          <th scope="col">Program</th>
-          <th scope="col">Client</th>
-          <th scope="col" class="num">
-            Records
-          </th>
-          <th scope="col" class="num">
-            Failed
-          </th>
-          <th scope="col" class="num">
-            Rows
-          </th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Began',
+          { number: 'Lasted' },
+          'User',
+          'Database',
+          'Program',
+          'Client',
+          { number: 'Records' },
+          { number: 'Failed' },
+          { number: 'Rows' },
+        ]}
+      />
       <tbody>
         {sessions.map((session) => (
           <tr key={session.session}>

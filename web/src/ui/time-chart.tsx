@@ -11,6 +11,7 @@ import { formatCount, formatMoment, formatShort } from '../base/format.ts';
 import { zone } from '../base/scope.ts';
 import { colour, paletteVersion } from '../base/theme.ts';
 import { bucketName, bucketStartMs, folded, lineColour, OTHER, stack, timeMarks } from './series.ts';
+import { TableHead } from './table-head.tsx';
 
 export interface TimeChartProps {
   readonly title: string;
@@ -119,16 +120,9 @@ function Numbers({ series }: { readonly series: Series }): JSX.Element {
   return (
     <section class="numbers" tabIndex={0} aria-label="Numbers of the chart">
       <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            {series.lines.map((line) => (
-              <th key={line.name} scope="col" class="num">
-                {line.name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead
+          columns={['From', ...series.lines.map((line) => ({ number: line.name === '' ? 'none' : line.name }))]}
+        />
         <tbody>
           {buckets.map((bucket) => (
             <tr key={bucket}>
@@ -202,7 +196,7 @@ function plotOf(host: HTMLElement, props: TimeChartProps, onCursor: (bucket: num
       width: Math.max(200, host.clientWidth),
       height: props.heightPx,
       legend: { show: false },
-      padding: [6, 18, 0, 0],
+      padding: [6, 34, 0, 0],
       ...(zone() === 'UTC' ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
       scales: {
         x: { time: true, range: () => [first, first + bucketSeconds * Math.max(1, series.buckets)] },

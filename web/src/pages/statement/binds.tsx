@@ -4,12 +4,12 @@ import { useState } from 'preact/hooks';
 import type { RecordView, Revealed } from '#src/console/api/records.js';
 import { send } from '../../base/api.ts';
 import { formatCount, plural } from '../../base/format.ts';
-import { session } from '../../base/session.ts';
 import { segment } from '../../base/url.ts';
+import { ActionForm } from '../../ui/action-form.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { CodeField, Field, useSending } from '../../ui/form.tsx';
+import { Field } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { ProblemNote } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 /** Shown at once; more are a click away. */
 const SHOWN_MAX = 50;
@@ -32,13 +32,7 @@ export function BindTable({ view }: { readonly view: RecordView }): JSX.Element 
         )}
       </div>
       <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Place</th>
-            <th scope="col">Type</th>
-            <th scope="col">Value</th>
-          </tr>
-        </thead>
+        <TableHead columns={['Place', 'Type', 'Value']} />
         <tbody>
           {listed.map((bind) => (
             <tr key={bind.position}>
@@ -76,38 +70,19 @@ function RevealDialog(props: {
   readonly onRevealed: (values: Revealed) => void;
 }): JSX.Element {
   const [reason, setReason] = useState('');
-  const [code, setCode] = useState('');
-  const sending = useSending();
-  const totp = session.value?.person?.totp === true;
-  const reveal = async (): Promise<void> => {
-    const body = { reason, ...(code === '' ? {} : { code }) };
-    await sending.run(async () => {
-      props.onRevealed(await send<Revealed>('POST', `/records/${segment(props.id)}/reveal`, body));
-      props.onClose();
-    });
-  };
   return (
     <Dialog title="Reveal bind values" onClose={props.onClose}>
-      <form
-        class="stack tight"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void reveal();
-        }}
+      <ActionForm
+        action="Reveal"
+        send={async (code) =>
+          props.onRevealed(await send<Revealed>('POST', `/records/${segment(props.id)}/reveal`, { reason, ...code }))
+        }
+        onDone={props.onClose}
+        onCancel={props.onClose}
       >
         <p>Your name, the time and the reason are written down and cannot be removed.</p>
         <Field text="Reason" value={reason} onText={setReason} required minLength={3} maxLength={1000} />
-        {totp && <CodeField value={code} onText={setCode} />}
-        {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
-        <div class="line">
-          <button type="submit" class="button main" disabled={sending.busy}>
-            Reveal
-          </button>
-          <button type="button" class="button" onClick={props.onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
+      </ActionForm>
     </Dialog>
   );
 }
