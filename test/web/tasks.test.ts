@@ -83,7 +83,13 @@ async function noteAndPrint(stage: Stage): Promise<void> {
   // Print: of a statement as a page.
   await page.locator('.row-list a').first().focus();
   await page.keyboard.press('Enter');
-  await page.getByRole('complementary', { name: 'Statement' }).getByRole('button', { name: 'Print' }).focus();
+  const pane = page.getByRole('complementary', { name: 'Statement' });
+  await pane.getByRole('textbox', { name: 'Note' }).waitFor();
+  await page.keyboard.press('n');
+  await page.keyboard.type('seen with the shop, it is their deployment');
+  await pressAll(page, ['Tab', 'Enter']);
+  await pane.locator('.notes').getByText('it is their deployment').waitFor();
+  await pane.getByRole('button', { name: 'Print' }).focus();
   await page.keyboard.press('Enter');
   assert.equal(await page.getAttribute('body', 'data-printed'), 'yes');
   await page.emulateMedia({ media: 'print' });

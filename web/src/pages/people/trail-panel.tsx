@@ -12,7 +12,7 @@ import { TableHead } from '../../ui/table-head.tsx';
 
 const PAGE = 100;
 /** Actions whose subject is the id of a record. */
-const OF_RECORDS: ReadonlySet<string> = new Set(['view', 'reveal', 'packets']);
+const OF_RECORDS: ReadonlySet<string> = new Set(['view', 'reveal', 'packets', 'note']);
 
 export function TrailPanel(): JSX.Element {
   const [who, setWho] = useState('');
