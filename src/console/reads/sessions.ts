@@ -71,7 +71,10 @@ function together(a: Summed, b: Summed): Summed {
   };
 }
 
-export function session(source: Source, args: Seen<{ id: string; after: string | undefined }>): SessionView {
+export function session(
+  source: Source,
+  args: Seen<{ id: string; after: string | undefined }>,
+): Omit<SessionView, 'notes'> {
   const filter = valueFilter('session', args.id);
   const sums = source
     .aggregate({ filter }, { fields: SESSION_FIELDS })
