@@ -161,6 +161,20 @@ test('EXECUTE of a statement prepared in SQL names what it touches', () => {
   assert.deepEqual(records[1]?.operations, ['EXECUTE', 'DELETE']);
 });
 
+test('tables that the protocol itself names are objects of the record, those of a text go before them', () => {
+  const { records, sink } = open();
+  const load = new StatementEvent(ann, 1, 'bulk');
+  load.objects = ['SHOP.ORDERS'];
+  sink.emit(load);
+  const query = statement('SELECT 1 FROM lines', {});
+  query.objects = ['SHOP.ORDERS'];
+  sink.emit(query);
+  assert.deepEqual(
+    records.map(({ objects }) => objects),
+    [['SHOP.ORDERS'], ['lines']],
+  );
+});
+
 test('a policy may leave a record out, and a full sink is counted', () => {
   const policy: PolicyEngine = { evaluate: () => DISPOSITION_DROP, matches: new Map(), worst: undefined };
   const { records, sink, auditor } = open(policy);

@@ -1,21 +1,68 @@
 /**
- * What SQL itself changed of a session: SET ROLE, USE, search_path, PREPARE … The protocol does not say these, so they
- * are followed here, from statements that succeeded. What the protocol does say later wins.
+ * What all records of a session say: its two ends, who speaks, and what SQL itself changed of that: SET ROLE, USE,
+ * search_path, PREPARE … The protocol does not say these, so they are followed here, from statements that succeeded.
+ * What the protocol does say later wins.
  */
+import { communityId } from '../base/community-id.ts';
+import { sessionId } from '../base/session-id.ts';
 import type { Identity } from '../contracts/event.ts';
+import type { ConnectionInfo } from '../contracts/protocol.ts';
+import type { AuditRecord } from '../contracts/record.ts';
 import type { SqlEffect, SqlStatement } from '../contracts/sql.ts';
+import { endUserOfProgram } from './end-user.ts';
 
 /** Statements prepared in SQL that are remembered per session; the oldest is forgotten first. */
 const PREPARED_MAX = 1024;
 
+/** Everything in one object: with thousands of sessions each statement finds its own out of the cache. */
 export class SessionState {
+  private readonly id: string;
+  private readonly community: string;
+  private readonly clientAddress: string;
+  private readonly clientPort: number;
+  private readonly serverAddress: string;
+  private readonly serverPort: number;
+  private readonly vlanId: number | undefined;
+  private readonly tunnel: string | undefined;
   private effectiveUser: string | undefined = undefined;
   private database: string | undefined = undefined;
   private schema: string | undefined = undefined;
   private program: string | undefined = undefined;
   /** Text prepared under a name, case-folded. */
-  private readonly prepared = new Map<string, string>();
+  private prepared: Map<string, string> | undefined = undefined;
   private told: Identity | undefined = undefined;
+
+  constructor(connection: ConnectionInfo) {
+    const { clientAddress, clientPort, serverAddress, serverPort, vlanId, tunnel } = connection;
+    this.id = sessionId(connection);
+    this.community = communityId(clientAddress, clientPort, serverAddress, serverPort);
+    this.clientAddress = clientAddress;
+    this.clientPort = clientPort;
+    this.serverAddress = serverAddress;
+    this.serverPort = serverPort;
+    this.vlanId = vlanId >= 0 ? vlanId : undefined;
+    this.tunnel = tunnel === '' ? undefined : tunnel;
+  }
+
+  /** Writes down who speaks, and from where to where. */
+  describeSession(record: AuditRecord, identity: Identity): void {
+    record.user = identity.user;
+    record.effectiveUser = this.effectiveUserOf(identity);
+    record.osUser = identity.osUser;
+    record.clientHost = identity.clientHost;
+    record.program = this.program ?? identity.program;
+    record.endUser = identity.endUser ?? endUserOfProgram(record.program);
+    record.clientAddress = this.clientAddress;
+    record.clientPort = this.clientPort;
+    record.serverAddress = this.serverAddress;
+    record.serverPort = this.serverPort;
+    record.session = this.id;
+    record.communityId = this.community;
+    record.vlanId = this.vlanId;
+    record.tunnel = this.tunnel;
+    record.namespace = this.namespaceOf(identity);
+    record.system = identity.system;
+  }
 
   /** Takes note of what the protocol says now; where it changed, it overrules what SQL had set. */
   hear(identity: Identity): void {
@@ -29,17 +76,13 @@ export class SessionState {
     if (before.program !== identity.program) this.program = undefined;
   }
 
-  effectiveUserOf(identity: Identity): string | undefined {
+  private effectiveUserOf(identity: Identity): string | undefined {
     const user = this.effectiveUser ?? identity.effectiveUser;
     return user === identity.user ? undefined : user;
   }
 
-  programOf(identity: Identity): string | undefined {
-    return this.program ?? identity.program;
-  }
-
   /** `db`, or `db|schema` once a schema was chosen. */
-  namespaceOf(identity: Identity): string | undefined {
+  private namespaceOf(identity: Identity): string | undefined {
     const database = this.database ?? identity.database;
     if (this.schema === undefined) return database;
     return database === undefined ? this.schema : `${database}|${this.schema}`;
@@ -47,7 +90,7 @@ export class SessionState {
 
   /** Text that `EXECUTE name` runs, when its PREPARE was seen. */
   preparedText(statement: SqlStatement): string | undefined {
-    return statement.executes === undefined ? undefined : this.prepared.get(statement.executes.toLowerCase());
+    return statement.executes === undefined ? undefined : this.prepared?.get(statement.executes.toLowerCase());
   }
 
   apply(effect: SqlEffect): void {
@@ -69,8 +112,8 @@ export class SessionState {
         this.remember(effect.name.toLowerCase(), effect.text);
         break;
       case 'deallocate':
-        if (effect.name === undefined) this.prepared.clear();
-        else this.prepared.delete(effect.name.toLowerCase());
+        if (effect.name === undefined) this.prepared = undefined;
+        else this.prepared?.delete(effect.name.toLowerCase());
         break;
       case 'discard-all':
         this.reset();
@@ -79,8 +122,9 @@ export class SessionState {
   }
 
   private remember(name: string, text: string | undefined): void {
-    this.prepared.delete(name);
+    this.prepared?.delete(name);
     if (text === undefined) return;
+    this.prepared ??= new Map();
     if (this.prepared.size >= PREPARED_MAX) {
       const oldest = this.prepared.keys().next();
       if (!oldest.done) this.prepared.delete(oldest.value);
@@ -90,6 +134,6 @@ export class SessionState {
 
   private reset(): void {
     this.effectiveUser = this.database = this.schema = this.program = undefined;
-    this.prepared.clear();
+    this.prepared = undefined;
   }
 }

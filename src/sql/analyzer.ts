@@ -93,7 +93,7 @@ class Analyzer implements CountingAnalyzer {
     }
     const only = out[0];
     if (only === undefined) out.push(empty(text.length));
-    else if (out.length === 1 && this.isPlain) templates.add(text, rules, only);
+    else if (out.length === 1 && this.isPlain) templates.add(rules, only);
     lexer.close();
     this.assignments = undefined;
     counters['statements'] = (counters['statements'] as number) + out.length;

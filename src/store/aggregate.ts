@@ -3,17 +3,18 @@
  * unless the filter asks for what only rows tell.
  */
 
-import type { Query } from '../query/filter.ts';
-import { type CellPlan, CellView, planCells } from './cells.ts';
-import type { SegmentColumns } from './column-file.ts';
+import type { Filter, Query } from '../query/filter.ts';
+import { cellChunks, tablesFor } from './cells.ts';
 import { CHUNK_ROWS_MAX } from './columns.ts';
 import { GroupTable } from './group-table.ts';
 import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
 import type { PooledSegment } from './pool.ts';
-import { ChunkSelector, planSelection, type Selection } from './select.ts';
+import type { Cells } from './rollup.ts';
+import { partsOfSegment, type ScopeCache } from './scope.ts';
+import { type Mask, planSelection } from './select.ts';
 import { SegmentSums } from './sums.ts';
-import type { ChunkView, RecordView } from './view.ts';
+import type { RecordView } from './view.ts';
 
 /** What is known of the records of a group. */
 export interface Measures {
@@ -36,9 +37,11 @@ export interface AggregateRow extends Measures {
 /** What to count by. */
 export interface GroupBy {
   readonly fields: readonly AggregateField[];
-  /** Width of the time buckets that are told apart, and the moment that one of them starts at. */
+  /** Width of the time buckets that are told apart, and the moment that one of them starts at; not with fields that name periods. */
   readonly bucketUs?: number | undefined;
   readonly originUs?: number | undefined;
+  /** Of the records that the query finds, those only: for several questions about the same records. */
+  readonly only?: Filter | undefined;
 }
 
 /** A group, and the start of its time bucket (0 when none was asked for). */
@@ -50,99 +53,70 @@ export class Aggregation {
   private readonly by: GroupBy;
   private readonly query: Query;
   private readonly cache: ClassCache;
+  private readonly scopes: ScopeCache;
   private readonly table: GroupTable;
-  private readonly keys = new Float64Array(CHUNK_ROWS_MAX);
-  private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
   private readonly bucketUs: number | undefined;
+  /** Tables that can answer, by number; none: the columns are asked. */
+  private readonly tables: readonly number[];
 
-  constructor(query: Query, by: GroupBy, cache: ClassCache) {
+  constructor(query: Query, by: GroupBy, cache: ClassCache, scopes: ScopeCache) {
     this.query = query;
     this.by = by;
     this.cache = cache;
+    this.scopes = scopes;
     this.table = new GroupTable(by);
     const periods = by.fields.filter(isPeriod).map((field) => PERIODS_US[field]);
     const shortest = Math.min(...periods, by.bucketUs ?? Number.POSITIVE_INFINITY);
     this.bucketUs = Number.isFinite(shortest) ? shortest : undefined;
+    this.tables = tablesFor(by, this.bucketUs);
   }
 
   /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
-  *add(pooled: PooledSegment): Generator<number, void, void> {
+  add(pooled: PooledSegment): Generator<number, void, void> {
+    return this.tables.length === 0 ? this.addColumns(pooled) : this.addTables(pooled);
+  }
+
+  private *addTables(pooled: PooledSegment): Generator<number, void, void> {
     const { segment } = pooled;
-    const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
-    const { by } = this;
-    const rollup = pooled.rollup();
-    const span = { timeMinUs, timeMaxUs, lastSeq: segment.firstSeq + segment.facts.rows - 1 };
-    const plan = rollup && planCells(rollup, this.query, { ...by, bucketUs: this.bucketUs }, span);
-    if (plan === undefined) {
-      const selection = pooled.withIndex((index) => planSelection(segment, this.query.filter, index));
-      if (!selection.never) yield* this.addColumns(pooled, by, selection, [this.query]);
-      return;
-    }
-    const selection = planSelection(segment, this.query.filter, undefined);
-    if (selection.never) return;
-    const parts = partsOf(by, this.bucketUs, this.query, segment, [], this.cache);
+    const { filter } = this.query;
+    const { never, mask } = planSelection(segment, this.by.only, undefined);
+    if (never) return;
+    const parts = partsOf(this.by, this.bucketUs, this.query, segment, [], this.cache);
     const sums = sumsOf(parts);
-    this.addCells(plan, selection, parts, sums);
-    this.table.add(parts, sums);
-    const { fromUs = 0, toUs = Number.POSITIVE_INFINITY } = this.query;
-    const edges = [
-      { fromUs, toUs: plan.fromUs },
-      { fromUs: plan.toUs, toUs },
-    ].filter((edge) => edge.fromUs < edge.toUs);
-    if (edges.length > 0) yield* this.addColumns(pooled, by, selection, edges);
-  }
-
-  /** Adds the records of the ranges from the columns. Nothing is added when the columns turn out to be damaged. */
-  private addColumns(
-    pooled: PooledSegment,
-    by: GroupBy,
-    selection: Selection,
-    ranges: readonly Pick<Query, 'fromUs' | 'toUs'>[],
-  ): Generator<number, void, void> {
-    const { segment } = pooled;
-    const selectors = ranges.map(({ fromUs, toUs }) => new ChunkSelector({ ...this.query, fromUs, toUs }));
-    const add = function* (this: Aggregation, { chunks }: SegmentColumns): Generator<number, void, void> {
-      const parts = partsOf(by, this.bucketUs, this.query, segment, chunks, this.cache);
-      const sums = sumsOf(parts);
-      for (const chunk of chunks) {
-        for (const selector of selectors) {
-          if (selector.select(segment, chunk, selection) > 0) this.addView(selector.view, parts, sums);
-        }
-        yield chunk.rows;
-      }
-      this.table.add(parts, sums);
-    };
-    return pooled.withColumns((columns) => add.call(this, columns));
-  }
-
-  private addCells(plan: CellPlan, { mask }: Selection, parts: readonly KeyPart[], sums: SegmentSums): void {
-    const { cells, fromUs, toUs } = plan;
-    const view = new CellView(plan);
-    for (let start = 0; start < cells.row.length; start += CHUNK_ROWS_MAX) {
-      view.use(start, Math.min(CHUNK_ROWS_MAX, cells.row.length - start));
-      if (mask === undefined) this.mask.fill(1);
-      else mask(view, this.mask);
-      const periods = view.times();
-      for (let i = 0; i < view.rows; i++) {
-        const periodUs = periods[i] as number;
-        if (periodUs < fromUs || periodUs >= toUs) this.mask[i] = 0;
-      }
-      this.setKeys(view, parts);
-      sums.addCells(cells, start, this.keys, this.mask, view.rows);
+    for (const span of partsOfSegment(pooled, this.query)) {
+      const scope = this.scopes.of(segment.path, filter, span);
+      const cells = yield* scope.cells(pooled, scope.tableFor(pooled, this.tables), this.bucketUs === undefined);
+      addCells(cells, mask, parts, sums);
     }
+    this.table.add(parts, sums);
   }
 
-  private addView(view: ChunkView, parts: readonly KeyPart[], sums: SegmentSums): void {
-    this.setKeys(view, parts);
-    sums.add(view, this.keys);
-  }
-
-  private setKeys(view: RecordView, parts: readonly KeyPart[]): void {
-    this.keys.fill(0, 0, view.rows);
-    let scale = 1;
-    for (const part of parts) {
-      part.addTo(view, this.keys, scale);
-      scale *= part.size;
+  /** Nothing is added when the columns turn out to be damaged. */
+  private *addColumns(pooled: PooledSegment): Generator<number, void, void> {
+    const { query, by, bucketUs, cache, scopes, table } = this;
+    const { segment } = pooled;
+    const filter = allOf(query.filter, by.only);
+    for (const span of partsOfSegment(pooled, query)) {
+      const scope = scopes.of(segment.path, filter, span);
+      yield* pooled.withColumns(function* ({ chunks }) {
+        const picks = yield* scope.pick(pooled, chunks);
+        const parts = partsOf(
+          by,
+          bucketUs,
+          query,
+          segment,
+          picks.map(({ chunk }) => chunk),
+          cache,
+        );
+        const sums = sumsOf(parts);
+        for (const { chunk, picked } of picks) {
+          scopes.view.use(chunk, picked);
+          setKeys(scopes.view, parts);
+          sums.add(scopes.view, KEYS);
+          yield scopes.view.rows;
+        }
+        table.add(parts, sums);
+      });
     }
   }
 
@@ -152,11 +126,36 @@ export class Aggregation {
   }
 }
 
+function allOf(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
+  return a && b
+    ? { kind: 'and', terms: [a, b].flatMap((each) => (each.kind === 'and' ? each.terms : [each])) }
+    : (a ?? b);
+}
+
+/** Hold nothing between two calls. */
+const KEYS = new Float64Array(CHUNK_ROWS_MAX);
+const MASK = new Uint8Array(CHUNK_ROWS_MAX);
+
+function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
+  for (const { view, start } of cellChunks(cells)) {
+    if (mask === undefined) MASK.fill(1, 0, view.rows);
+    else mask(view, MASK);
+    setKeys(view, parts);
+    sums.addCells(cells, start, KEYS, MASK, view.rows);
+  }
+}
+
+function setKeys(view: RecordView, parts: readonly KeyPart[]): void {
+  KEYS.fill(0, 0, view.rows);
+  let scale = 1;
+  for (const part of parts) {
+    part.addTo(view, KEYS, scale);
+    scale *= part.size;
+  }
+}
+
 function sumsOf(parts: readonly KeyPart[]): SegmentSums {
-  return new SegmentSums(
-    parts.reduce((product, part) => product * part.size, 1),
-    CHUNK_ROWS_MAX,
-  );
+  return new SegmentSums(parts.reduce((product, part) => product * part.size, 1));
 }
 
 /** The biggest groups by a measure, biggest first. */

@@ -1,20 +1,13 @@
-/** Which questions the cells of a rollup answer (`rollup.ts`), and cells as records of a view. */
-import type { Filter, Query } from '../query/filter.ts';
+/** Which questions the cells of tables answer (`rollup.ts`), and cells as records of a view. */
+import type { Filter } from '../query/filter.ts';
 import type { GroupBy } from './aggregate.ts';
-import type { WordColumn } from './columns.ts';
+import { CHUNK_ROWS_MAX, type WordColumn } from './columns.ts';
 import { compileFilter } from './compile.ts';
 import { dimensionOf, isRowField } from './groups.ts';
 import type { Dimension } from './postings.ts';
-import { type Cells, ROLLUPS, type Rollup, type RollupKind } from './rollup.ts';
+import { CELL_COLUMNS, type Cells, emptyCells, ROLLUPS, type RollupKind } from './rollup.ts';
+import type { Mask } from './select.ts';
 import type { RecordView } from './view.ts';
-
-/** Cells that answer a question for all whole periods from `fromUs` to `toUs`. */
-export interface CellPlan {
-  readonly cells: Cells;
-  readonly dimension: Dimension;
-  readonly fromUs: number;
-  readonly toUs: number;
-}
 
 /** What a question is about, as far as that can be said of rows of small tables. */
 interface Subject {
@@ -23,31 +16,29 @@ interface Subject {
   operationsOnly: boolean;
 }
 
-/** `undefined` when cells cannot tell: the filter is about other things, or no whole period lies within the range. */
-export function planCells(
-  rollup: Rollup,
-  query: Query,
-  by: GroupBy,
-  span: { readonly timeMinUs: number; readonly timeMaxUs: number; readonly lastSeq: number },
-): CellPlan | undefined {
+/**
+ * Numbers of the tables (of `ROLLUPS`) whose cells can be counted that way: in order of preference. `bucketUs`: the
+ * shortest of the periods to be told apart.
+ */
+export function tablesFor(by: GroupBy, bucketUs: number | undefined): readonly number[] {
   const subject: Subject = { dimensions: new Set(), operationsOnly: true };
-  if (query.filter !== undefined && !addFilter(subject, query.filter)) return undefined;
-  if ((query.seqMax ?? span.lastSeq) < span.lastSeq || by.fields.includes('error')) return undefined;
+  if (by.fields.includes('error')) return [];
+  if (by.only !== undefined && !addFilter(subject, by.only)) return [];
   for (const field of by.fields) {
     if (!isRowField(field)) continue;
     subject.dimensions.add(dimensionOf(field));
     if (!isOperation(field)) subject.operationsOnly = false;
   }
-  for (const [i, kind] of ROLLUPS.entries()) {
-    const cells = rollup[i];
-    if (cells === undefined || !isAbout(kind, subject) || !fitsBuckets(kind, by)) continue;
-    const { periodUs, dimension } = kind;
-    const fromUs = (query.fromUs ?? 0) <= span.timeMinUs ? 0 : Math.ceil((query.fromUs ?? 0) / periodUs) * periodUs;
-    const ends = query.toUs !== undefined && query.toUs <= span.timeMaxUs;
-    const toUs = ends ? Math.floor((query.toUs ?? 0) / periodUs) * periodUs : Number.POSITIVE_INFINITY;
-    if (fromUs < toUs) return { cells, dimension, fromUs, toUs };
-  }
-  return undefined;
+  const { originUs = 0 } = by;
+  const fits = ({ periodUs }: RollupKind): boolean =>
+    bucketUs === undefined || (bucketUs % periodUs === 0 && originUs % periodUs === 0);
+  return ROLLUPS.flatMap((kind, table) => (isAbout(kind, subject) && fits(kind) ? [table] : []));
+}
+
+/** Whether a cell's records all meet the filter, or none does. */
+export function canTest(kind: RollupKind, filter: Filter | undefined): boolean {
+  const subject: Subject = { dimensions: new Set(), operationsOnly: true };
+  return filter === undefined || (addFilter(subject, filter) && isAbout(kind, subject));
 }
 
 function isOperation(field: string): boolean {
@@ -57,10 +48,6 @@ function isOperation(field: string): boolean {
 function isAbout(kind: RollupKind, { dimensions, operationsOnly }: Subject): boolean {
   if (kind.operationsOnly && !operationsOnly) return false;
   return dimensions.size === 0 || (dimensions.size === 1 && dimensions.has(kind.dimension));
-}
-
-function fitsBuckets({ periodUs }: RollupKind, { bucketUs, originUs = 0 }: GroupBy): boolean {
-  return bucketUs === undefined || (bucketUs % periodUs === 0 && originUs % periodUs === 0);
 }
 
 /** False when the filter asks for anything that cells do not keep apart. */
@@ -84,18 +71,14 @@ function addFilter(subject: Subject, filter: Filter): boolean {
 
 const NO_AMOUNTS = new Float64Array(0);
 
-/** Cells as records: each at the start of its period. They have sums in place of amounts, which no plan asks for. */
+/** Cells as records: each at the start of its period. They have sums in place of amounts, which nobody asks for. */
 export class CellView implements RecordView {
   rows = 0;
-  private readonly plan: CellPlan;
-  private readonly rowWords: Uint32Array;
-  private readonly failedWords: Uint32Array;
+  private readonly cells: Cells;
   private start = 0;
 
-  constructor(plan: CellPlan) {
-    this.plan = plan;
-    this.rowWords = Uint32Array.from(plan.cells.row);
-    this.failedWords = Uint32Array.from(plan.cells.failed);
+  constructor(cells: Cells) {
+    this.cells = cells;
   }
 
   /** Turns to `rows` cells from `start` on. */
@@ -109,14 +92,89 @@ export class CellView implements RecordView {
   }
 
   times(): Float64Array {
-    return this.plan.cells.period.subarray(this.start);
+    return this.cells.period.subarray(this.start);
   }
 
   words(name: WordColumn): Uint32Array {
-    return (name === 'error' ? this.failedWords : this.rowWords).subarray(this.start);
+    return (name === 'error' ? this.cells.failed : this.cells.row).subarray(this.start);
   }
 
   amounts(): Float64Array {
     return NO_AMOUNTS;
   }
+
+  isEmpty(): boolean {
+    return false;
+  }
+}
+
+/** Goes through cells as through the chunks of a segment: as many at once as arrays that are used again have room for. */
+export function* cellChunks(cells: Cells): Generator<{ readonly view: CellView; readonly start: number }, void, void> {
+  const view = new CellView(cells);
+  for (let start = 0; start < cells.row.length; start += CHUNK_ROWS_MAX) {
+    view.use(start, Math.min(CHUNK_ROWS_MAX, cells.row.length - start));
+    yield { view, start };
+  }
+}
+
+/** The cells of periods from `fromUs` to `toUs`, half-open, that the mask lets through. */
+export function cellsWithin(cells: Cells, mask: Mask | undefined, fromUs: number, toUs: number): Cells {
+  const keep = new Uint8Array(cells.row.length).fill(1);
+  if (mask !== undefined) for (const { view, start } of cellChunks(cells)) mask(view, keep.subarray(start));
+  let count = 0;
+  for (let i = 0; i < keep.length; i++) {
+    const periodUs = cells.period[i] as number;
+    if (periodUs < fromUs || periodUs >= toUs) keep[i] = 0;
+    count += keep[i] as number;
+  }
+  if (count === keep.length) return cells;
+  const kept = emptyCells(count);
+  for (const name of CELL_COLUMNS) {
+    const from = cells[name];
+    const into = kept[name];
+    for (let i = 0, at = 0; i < keep.length; i++) if (keep[i] === 1) into[at++] = from[i] as number;
+  }
+  return kept;
+}
+
+/** The cells of two lists, one after the other; those of one period and row may stand in both. */
+export function joinedCells(a: Cells, b: Cells): Cells {
+  if (b.row.length === 0) return a;
+  const all = emptyCells(a.row.length + b.row.length);
+  for (const name of CELL_COLUMNS) {
+    all[name].set(a[name]);
+    all[name].set(b[name], a.row.length);
+  }
+  return all;
+}
+
+/** The same sums without telling periods apart. `rowMax`: highest row of their small table. */
+export function withoutPeriods(cells: Cells, rowMax: number): Cells {
+  const places = new Int32Array((rowMax + 1) * 2).fill(-1);
+  const sums = emptyCells(Math.min(cells.row.length, places.length));
+  let count = 0;
+  for (let i = 0; i < cells.row.length; i++) {
+    const key = (cells.row[i] as number) * 2 + (cells.failed[i] as number);
+    let at = places[key] as number;
+    if (at < 0) {
+      at = count++;
+      places[key] = at;
+      sums.row[at] = cells.row[i] as number;
+      sums.failed[at] = cells.failed[i] as number;
+      sums.firstUs[at] = Number.POSITIVE_INFINITY;
+      sums.lastUs[at] = Number.NEGATIVE_INFINITY;
+    }
+    sums.records[at] = (sums.records[at] as number) + (cells.records[i] as number);
+    sums.rows[at] = (sums.rows[at] as number) + (cells.rows[i] as number);
+    sums.durationUs[at] = (sums.durationUs[at] as number) + (cells.durationUs[i] as number);
+    sums.firstUs[at] = Math.min(sums.firstUs[at] as number, cells.firstUs[i] as number);
+    sums.lastUs[at] = Math.max(sums.lastUs[at] as number, cells.lastUs[i] as number);
+  }
+  return firstCells(sums, count);
+}
+
+function firstCells(cells: Cells, count: number): Cells {
+  const first = emptyCells(count);
+  for (const name of CELL_COLUMNS) first[name].set(cells[name].subarray(0, count));
+  return first;
 }

@@ -229,8 +229,8 @@ function isAmount(name: ColumnName): name is AmountColumn {
   return name === 'duration' || name === 'returned' || name === 'affected';
 }
 
-/** Places of records within a chunk, ascending. */
-export type Picked = Uint32Array;
+/** Places of records within a chunk, ascending: below `CHUNK_ROWS_MAX`. */
+export type Picked = Uint16Array;
 
 /** Bytes that chunks lie in: a file, or memory. */
 export interface ChunkSource {
@@ -241,6 +241,8 @@ export interface ChunkSource {
   /** Whether that many bytes that were read may be kept in memory for the next question. */
   mayKeep(bytes: number): boolean;
 }
+
+const NO_AMOUNTS = new Uint8Array(0);
 
 /** One chunk, read column by column as needed. */
 export class ColumnChunk {
@@ -255,6 +257,7 @@ export class ColumnChunk {
   private readonly header: Buffer;
   private codes: readonly string[] | undefined = undefined;
   private readonly kept = new Map<ColumnName, Packed>();
+  private readonly bounds = new Map<AmountColumn, number>();
 
   /** Throws `StoreError` (`damaged`). */
   constructor(source: ChunkSource, offset: number) {
@@ -335,6 +338,20 @@ export class ColumnChunk {
         into[i] = coded === 0 ? Number.NaN : coded - 1;
       }
     }
+  }
+
+  /** No amount of the column is above it; negative infinity when there is none. */
+  greatest(name: AmountColumn): number {
+    let greatest = this.bounds.get(name);
+    if (greatest === undefined) {
+      const packed = this.packed(name) ?? NO_AMOUNTS;
+      greatest = Number.NEGATIVE_INFINITY;
+      for (let i = 0; i < packed.length; i++) if ((packed[i] as number) > greatest) greatest = packed[i] as number;
+      // Packed amounts are one more than they are, and 0 for none.
+      if (!(packed instanceof Float64Array)) greatest = greatest > 0 ? greatest - 1 : Number.NEGATIVE_INFINITY;
+      this.bounds.set(name, greatest);
+    }
+    return greatest;
   }
 
   private width(name: ColumnName): number {

@@ -46,8 +46,8 @@ export class GroupTable {
   add(parts: readonly KeyPart[], sums: SegmentSums): void {
     const known = parts.map((): (readonly number[] | undefined)[] => []);
     const single = new Array<number>(parts.length).fill(0);
-    for (const [slot, key] of sums.used()) {
-      let rest = key;
+    for (let slot = 0; slot < sums.count; slot++) {
+      let rest = sums.keys[slot] as number;
       let several: number[][] | undefined;
       for (const [p, part] of parts.entries()) {
         const number = rest % part.size;

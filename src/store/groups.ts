@@ -110,10 +110,12 @@ const KEPT_ROWS_MAX = 4_000_000;
 /** Classes of segments, the most recently used last. */
 export class ClassCache {
   private readonly kept = new Map<string, RowClasses>();
+  /** What rows were asked for when there were no classes yet. */
+  private readonly asked = new Set<string>();
 
   /** `fields` are all of one table. */
   classes(segment: SegmentReader, fields: readonly RowField[]): RowClasses {
-    const key = `${segment.path}\n${fields.join(' ')}`;
+    const key = keyOf(segment, fields);
     const classes = this.kept.get(key) ?? new RowClasses(fields);
     classes.extend(segment);
     this.kept.delete(key);
@@ -128,6 +130,15 @@ export class ClassCache {
     return classes;
   }
 
+  /** Whether classes are worth making for these tests: one question is answered sooner by the table itself. */
+  isWorth(segment: SegmentReader, tests: readonly ValueTest[]): boolean {
+    const keys = tests.map(({ field }) => keyOf(segment, [field]));
+    const known = keys.every((key) => this.kept.has(key) || this.asked.has(key));
+    if (this.asked.size > ASKED_MAX) this.asked.clear();
+    for (const key of keys) this.asked.add(key);
+    return known;
+  }
+
   /** Rows of a small table that pass one of the tests, ascending. */
   rows(segment: SegmentReader, tests: readonly ValueTest[]): number[] {
     let found = new Uint8Array(0);
@@ -140,6 +151,12 @@ export class ClassCache {
     for (let row = found.indexOf(1); row >= 0; row = found.indexOf(1, row + 1)) rows.push(row);
     return rows;
   }
+}
+
+const ASKED_MAX = 10_000;
+
+function keyOf(segment: SegmentReader, fields: readonly RowField[]): string {
+  return `${segment.path}\n${fields.join(' ')}`;
 }
 
 type Cell = string | number | null;

@@ -10,7 +10,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { narrowest } from './columns.ts';
+import { CHUNK_ROWS_MAX, narrowest } from './columns.ts';
 import { StoreError } from './errors.ts';
 import { writeWhole } from './files.ts';
 import type { Dimension } from './postings.ts';
@@ -47,9 +47,11 @@ const CELLS_PART = 0.25;
 const CELLS_MIN = 4096;
 
 /** Of a cell: start of its period, row, 1 for failed records, and the sums. Times are microseconds since 1970. */
-const CELL_COLUMNS = ['period', 'row', 'failed', 'records', 'rows', 'durationUs', 'firstUs', 'lastUs'] as const;
-type CellColumn = (typeof CELL_COLUMNS)[number];
-export type Cells = Readonly<Record<CellColumn, Float64Array>>;
+export const CELL_COLUMNS = ['period', 'row', 'failed', 'records', 'rows', 'durationUs', 'firstUs', 'lastUs'] as const;
+export type CellColumn = (typeof CELL_COLUMNS)[number];
+type CellWord = 'row' | 'failed';
+/** In no order. */
+export type Cells = Readonly<Record<CellWord, Uint32Array> & Record<Exclude<CellColumn, CellWord>, Float64Array>>;
 
 const MAGIC = 0x32535457;
 const HEADER_BYTES = 16;
@@ -58,109 +60,134 @@ const COLUMN_HEADER_BYTES = 16;
 const ALIGNMENT = 8;
 const WORD_MAX = 2 ** 32 - 1;
 
-/** What a rollup is made of. */
-export interface RollupSource {
+/** What is known of the records of a table before they are summed. */
+export interface CellSource {
   readonly timeMinUs: number;
   readonly timeMaxUs: number;
-  readonly rows: number;
-  /** Highest row of each small table. */
-  readonly rowMax: Readonly<Record<Dimension, number>>;
-  /** By shape row: the lowest row of the same kind and operations. */
-  readonly sameOperations: Uint32Array;
+  /** Highest row of the small table. */
+  readonly rowMax: number;
+  /** By row: the one under which its records are summed; `undefined`: itself. */
+  readonly standsFor: Uint32Array | undefined;
 }
 
-/** Takes the chunks of a segment, one after the other. */
-export class RollupBuilder {
-  private readonly source: RollupSource;
-  private readonly tables: readonly { readonly kind: RollupKind; readonly sums: SegmentSums; readonly first: number }[];
-  private readonly keys: Float64Array;
+const KEYS = new Float64Array(CHUNK_ROWS_MAX);
 
-  constructor(source: RollupSource, chunkRows: number) {
-    this.source = source;
-    this.keys = new Float64Array(chunkRows);
-    this.tables = ROLLUPS.map((kind) => {
-      const first = Math.floor(source.timeMinUs / kind.periodUs);
-      const periods = Math.floor(source.timeMaxUs / kind.periodUs) - first + 1;
-      const keyCount = periods * (source.rowMax[kind.dimension] + 1) * 2;
-      return { kind, first, sums: new SegmentSums(keyCount, chunkRows) };
-    });
+/** Sums records into the cells of one table. */
+export class CellBuilder {
+  private readonly kind: RollupKind;
+  private readonly sums: SegmentSums;
+  /** Number of the first period. */
+  private readonly first: number;
+  /** Rows of cells, and by row of a record the number of its cells' among them. */
+  private readonly rows: Uint32Array;
+  private readonly placeOf: Uint32Array;
+
+  constructor(kind: RollupKind, { timeMinUs, timeMaxUs, rowMax, standsFor }: CellSource) {
+    this.kind = kind;
+    const own = Uint32Array.from({ length: rowMax + 1 }, (_, row) => row);
+    this.rows = standsFor === undefined ? own : new Uint32Array(new Set(standsFor));
+    this.placeOf = standsFor === undefined ? own : placesAmong(this.rows, standsFor);
+    this.first = Math.floor(timeMinUs / kind.periodUs);
+    // There is no time at all between the ends of some spans.
+    const periods = Math.max(0, Math.floor(timeMaxUs / kind.periodUs) - this.first + 1);
+    this.sums = new SegmentSums(periods * this.rows.length * 2);
   }
 
   add(view: ChunkView): void {
+    const { kind, first, placeOf } = this;
+    const { periodUs } = kind;
     const times = view.times();
     const errors = view.words('error');
-    const { sameOperations, rowMax } = this.source;
-    for (const { kind, sums, first } of this.tables) {
-      const { periodUs, operationsOnly } = kind;
-      const rows = view.words(kind.dimension);
-      const size = rowMax[kind.dimension] + 1;
-      for (let i = 0; i < view.rows; i++) {
-        const row = rows[i] as number;
-        const place = operationsOnly ? (sameOperations[row] as number) : row;
-        const period = Math.floor((times[i] as number) / periodUs) - first;
-        this.keys[i] = (period * size + place) * 2 + (errors[i] === 0 ? 0 : 1);
+    const rows = view.words(kind.dimension);
+    const perPeriod = this.rows.length;
+    // Records are nearly in order of time: most are of the period of the one before.
+    let startUs = 0;
+    let endUs = 0;
+    let base = 0;
+    for (let i = 0; i < view.rows; i++) {
+      const timeUs = times[i] as number;
+      if (timeUs < startUs || timeUs >= endUs) {
+        const period = Math.floor(timeUs / periodUs);
+        startUs = period * periodUs;
+        endUs = startUs + periodUs;
+        base = (period - first) * perPeriod;
       }
-      sums.add(view, this.keys);
+      const place = placeOf[rows[i] as number] as number;
+      KEYS[i] = (base + place) * 2 + (errors[i] === 0 ? 0 : 1);
     }
+    this.sums.add(view, KEYS);
   }
 
-  /** The file's content. */
-  encode(): Buffer {
-    const parts: Buffer[] = [];
-    for (const { kind, sums, first } of this.tables) {
-      const used = [...sums.used()];
-      const kept = used.length <= Math.max(CELLS_MIN, this.source.rows * CELLS_PART);
-      const header = Buffer.alloc(TABLE_HEADER_BYTES);
-      header.writeUInt32LE(kept ? 1 : 0, 0);
-      header.writeUInt32LE(kept ? used.length : 0, 4);
-      parts.push(header);
-      if (!kept) continue;
-      const cells = cellsOf(used, sums, kind, first, this.source.rowMax[kind.dimension] + 1);
-      for (const name of CELL_COLUMNS) parts.push(pack(cells[name]));
-    }
-    const body = Buffer.concat(parts);
-    const file = Buffer.alloc(HEADER_BYTES + body.length);
-    file.set(body, HEADER_BYTES);
-    file.writeUInt32LE(MAGIC, 0);
-    file.writeUInt32LE(ROLLUPS.length, 4);
-    file.writeUInt32LE(file.length, 8);
-    file.writeUInt32LE(crc32(body), 12);
-    return file;
+  /** Number of cells so far. */
+  get count(): number {
+    return this.sums.count;
   }
-}
 
-function cellsOf(
-  used: readonly (readonly [slot: number, key: number])[],
-  { sums }: SegmentSums,
-  { periodUs }: RollupKind,
-  first: number,
-  size: number,
-): Cells {
-  const cells = emptyCells(used.length);
-  for (const [i, [slot, key]] of used.entries()) {
-    const place = Math.floor(key / 2);
-    const period = Math.floor(place / size);
-    cells.failed[i] = key % 2;
-    cells.row[i] = place - period * size;
-    cells.period[i] = (first + period) * periodUs;
+  cells(): Cells {
+    const { sums, first, rows, kind } = this;
+    const { count, keys } = sums;
+    const cells = emptyCells(count);
+    for (let slot = 0; slot < count; slot++) {
+      const key = keys[slot] as number;
+      const place = Math.floor(key / 2);
+      const period = Math.floor(place / rows.length);
+      cells.failed[slot] = key - 2 * place;
+      cells.row[slot] = rows[place - period * rows.length] as number;
+      cells.period[slot] = (first + period) * kind.periodUs;
+    }
     for (const name of ['records', 'rows', 'durationUs', 'firstUs', 'lastUs'] as const) {
-      cells[name][i] = sums[name][slot] as number;
+      cells[name].set(sums.sums[name].subarray(0, count));
     }
+    return cells;
   }
-  return cells;
 }
 
-function emptyCells(count: number): Cells {
+function placesAmong(rows: Uint32Array, standsFor: Uint32Array): Uint32Array {
+  const places = new Map(Array.from(rows, (row, place) => [row, place]));
+  return standsFor.map((row) => places.get(row) ?? 0);
+}
+
+/** The file of a segment of so many records, of the tables that `builders` have summed up, in the order of `ROLLUPS`. */
+export function encodeRollup(builders: readonly CellBuilder[], records: number): Buffer {
+  const parts: Buffer[] = [];
+  for (const builder of builders) {
+    const kept = builder.count <= Math.max(CELLS_MIN, records * CELLS_PART);
+    const header = Buffer.alloc(TABLE_HEADER_BYTES);
+    header.writeUInt32LE(kept ? 1 : 0, 0);
+    header.writeUInt32LE(kept ? builder.count : 0, 4);
+    parts.push(header);
+    if (!kept) continue;
+    const cells = builder.cells();
+    for (const name of CELL_COLUMNS) parts.push(pack(cells[name]));
+  }
+  const body = Buffer.concat(parts);
+  const file = Buffer.alloc(HEADER_BYTES + body.length);
+  file.set(body, HEADER_BYTES);
+  file.writeUInt32LE(MAGIC, 0);
+  file.writeUInt32LE(ROLLUPS.length, 4);
+  file.writeUInt32LE(file.length, 8);
+  file.writeUInt32LE(crc32(body), 12);
+  return file;
+}
+
+/** Room for so many cells. */
+export function emptyCells(count: number): Cells {
   const column = (): Float64Array => new Float64Array(count);
   const times = { period: column(), firstUs: column(), lastUs: column() };
   const sums = { records: column(), rows: column(), durationUs: column() };
-  return { ...times, ...sums, row: column(), failed: column() };
+  return { ...times, ...sums, row: new Uint32Array(count), failed: new Uint32Array(count) };
 }
 
-function pack(values: Float64Array): Buffer {
-  const min = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
-  const max = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
-  const narrow = max - min <= WORD_MAX && values.every((value) => Number.isSafeInteger(value));
+function pack(values: Float64Array | Uint32Array): Buffer {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let whole = true;
+  for (const value of values) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+    whole &&= Number.isSafeInteger(value);
+  }
+  const narrow = whole && max - min <= WORD_MAX;
   const packed = narrow ? narrowest(values.length, max - min) : values;
   if (narrow) for (let i = 0; i < packed.length; i++) packed[i] = (values[i] as number) - min;
   const column = Buffer.alloc(COLUMN_HEADER_BYTES + padded(packed.byteLength));
@@ -216,7 +243,7 @@ class RollupReader {
     return cells;
   }
 
-  private column(into: Float64Array): void {
+  private column(into: Float64Array | Uint32Array): void {
     const { bytes } = this;
     const width = bytes.readUInt32LE(this.pos);
     const base = bytes.readDoubleLE(this.pos + 8);

@@ -57,6 +57,8 @@ export type SessionRow = Readonly<Record<string, string | number | null>>;
 
 const DIRECTION: Readonly<Record<Order, string>> = { newest: 'DESC', oldest: 'ASC' };
 
+/** Statements kept for the next query. */
+const STATEMENTS_MAX = 8;
 /** Rows of the small tables kept at hand. */
 const CACHED_ROWS_MAX = 4096;
 
@@ -72,6 +74,8 @@ export class SegmentReader {
   private readonly shapes: RowCache<ShapeRow>;
   private readonly verdicts: RowCache<VerdictRow>;
   private readonly scratch = new ByteWriter(4096);
+  private readonly statements = new Map<string, Database.Statement<unknown[]>>();
+  private readonly rowMaxima: Partial<Record<Dimension, number>> = {};
   private lookup: Lookup | undefined = undefined;
 
   /** `classes`: what is known of small tables, to be used and added to. Throws what SQLite throws. */
@@ -140,13 +144,17 @@ export class SegmentReader {
 
   /** Rows of a small table that meet the need, ascending. */
   rowsOf({ dimension, sql, values, tests }: Need): number[] {
-    if (tests !== undefined && this.classes !== undefined) return this.classes.rows(this, tests);
+    if (tests !== undefined && this.classes?.isWorth(this, tests) === true) return this.classes.rows(this, tests);
     return this.numbers(`SELECT ${dimension}_row FROM ${dimension} WHERE ${sql} ORDER BY ${dimension}_row`, values);
   }
 
   /** Highest row of a small table; 0 when it is empty. */
   rowMax(dimension: Dimension): number {
-    return this.numbers(`SELECT coalesce(max(${dimension}_row), 0) FROM ${dimension}`, [])[0] ?? 0;
+    const known = this.rowMaxima[dimension];
+    if (known !== undefined) return known;
+    const [rowMax = 0] = this.numbers(`SELECT coalesce(max(${dimension}_row), 0) FROM ${dimension}`, []);
+    this.rowMaxima[dimension] = rowMax;
+    return rowMax;
   }
 
   /** Sequence numbers beyond which no record can lie in `[fromUs, toUs)`: two binary searches, allowing for disorder. */
@@ -173,7 +181,17 @@ export class SegmentReader {
 
   /** Any rows of the segment's tables, streamed. */
   rows<T>(sql: string, values: readonly unknown[]): IterableIterator<T> {
-    return this.db.prepare<unknown[], T>(sql).iterate(...values);
+    return this.statement(sql).iterate(...values) as IterableIterator<T>;
+  }
+
+  /** A statement that is not in use, prepared now or before. */
+  private statement(sql: string): Database.Statement<unknown[]> {
+    const known = this.statements.get(sql);
+    if (known !== undefined && !known.busy) return known;
+    const statement = this.db.prepare<unknown[]>(sql);
+    if (this.statements.size >= STATEMENTS_MAX) this.statements.clear();
+    this.statements.set(sql, statement);
+    return statement;
   }
 
   session(row: number): SessionRow | undefined {

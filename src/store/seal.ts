@@ -10,11 +10,20 @@ import {
   syncColumns,
   writeColumns,
 } from './column-file.ts';
-import { CHUNK_ROWS_MAX, ColumnBuilder, columnsPath } from './columns.ts';
+import { ColumnBuilder, columnsPath } from './columns.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { writeFilter } from './filters.ts';
 import type { KeyRows } from './keys.ts';
 import { DIMENSIONS, indexPath, PostingIndex, writePostings } from './postings.ts';
-import { RollupBuilder, type RollupSource, readRollup, writeRollup } from './rollup.ts';
+import {
+  CellBuilder,
+  type CellSource,
+  encodeRollup,
+  ROLLUPS,
+  type RollupKind,
+  readRollup,
+  writeRollup,
+} from './rollup.ts';
 import { readRowKeys } from './row-keys.ts';
 import { leaveWal } from './segment.ts';
 import { ChunkView } from './view.ts';
@@ -26,22 +35,26 @@ export interface SealedSegment {
 }
 
 /**
- * Folds the log and writes what lies beside the segment, the index last: of the columns that the writer left, or else of
- * the rows. The file leaves WAL mode with
+ * Folds the log and writes what lies beside the segment, the index last and then its filter: of the columns that the
+ * writer left, or else of the rows. Where all is there but the filter, only that is made. The file leaves WAL mode with
  * whoever closes it last, this or the store's thread. Throws `StoreError`.
  */
 export function sealSegment(segment: SealedSegment): void {
-  const { path, firstSeq, rows } = segment;
+  const { path, firstSeq } = segment;
+  if (hasIndex(segment) && filterFromIndex(segment)) return;
   try {
     const db = new Database(path, { fileMustExist: true });
     try {
       db.pragma('wal_checkpoint(TRUNCATE)');
-      const source = rollupSource(db, rows);
       const keys = readRowKeys(db);
-      if (!buildFromColumns(segment, source, keys)) {
+      if (!buildFromColumns(segment, db, keys)) {
         writeColumns(path, readChunks(db, firstSeq));
-        if (!buildFromColumns(segment, source, keys)) throw new StoreError('damaged', `${path}: the file is damaged`);
+        if (!buildFromColumns(segment, db, keys)) throw new StoreError('damaged', `${path}: the file is damaged`);
       }
+      writeFilter(
+        segment,
+        keys.map(({ key }) => key),
+      );
       leaveWal(db);
     } finally {
       db.close();
@@ -51,11 +64,26 @@ export function sealSegment(segment: SealedSegment): void {
   }
 }
 
+/** Makes the filter of the index's dictionary; false when that is damaged. */
+function filterFromIndex(segment: SealedSegment): boolean {
+  const { path, firstSeq, rows } = segment;
+  const index = new PostingIndex(indexPath(path), firstSeq, rows);
+  try {
+    writeFilter(segment, [...index.dictionary.keys()]);
+    return true;
+  } catch (error) {
+    if (toStoreError(error, path).code !== 'damaged') throw error;
+    return false;
+  } finally {
+    index.close();
+  }
+}
+
 /** Makes sums and index of the columns that the segment's writer left; false when they are not whole. */
-function buildFromColumns(segment: SealedSegment, source: RollupSource, keys: readonly KeyRows[]): boolean {
+function buildFromColumns(segment: SealedSegment, db: Database.Database, keys: readonly KeyRows[]): boolean {
   const { path, firstSeq, rows } = segment;
   const postings = { session: new Uint32Array(rows), shape: new Uint32Array(rows), verdict: new Uint32Array(rows) };
-  const rollup = new RollupBuilder(source, CHUNK_ROWS_MAX);
+  const tables = ROLLUPS.map((kind) => new CellBuilder(kind, cellSource(db, kind)));
   const view = new ChunkView();
   try {
     const columns = openColumns(path, firstSeq, rows, new ColumnBudget(0));
@@ -66,7 +94,7 @@ function buildFromColumns(segment: SealedSegment, source: RollupSource, keys: re
         for (const dimension of DIMENSIONS) {
           chunk.words(dimension, postings[dimension].subarray(chunk.firstSeq - firstSeq));
         }
-        rollup.add(view);
+        for (const table of tables) table.add(view);
       }
     } finally {
       columns.close();
@@ -78,7 +106,7 @@ function buildFromColumns(segment: SealedSegment, source: RollupSource, keys: re
     throw error;
   }
   syncColumns(path);
-  writeRollup(path, rollup.encode());
+  writeRollup(path, encodeRollup(tables, rows));
   writePostings(indexPath(path), firstSeq, postings, keys);
   return true;
 }
@@ -99,15 +127,23 @@ function readChunks(db: Database.Database, firstSeq: number): Buffer[] {
   return chunks;
 }
 
+function cellSource(db: Database.Database, { dimension, operationsOnly }: RollupKind): CellSource {
+  const rowMax =
+    db.prepare<[], number>(`SELECT coalesce(max(${dimension}_row), 0) FROM ${dimension}`).pluck().get() ?? 0;
+  const [timeMinUs = 0, timeMaxUs = 0] =
+    db
+      .prepare<[], [number | null, number | null]>('SELECT time_min_us, time_max_us FROM meta')
+      .raw()
+      .get()
+      ?.map((timeUs) => timeUs ?? 0) ?? [];
+  return { timeMinUs, timeMaxUs, rowMax, standsFor: operationsOnly ? sameOperations(db, rowMax) : undefined };
+}
+
 type ShapeTuple = readonly [row: number, kind: string, operation: string | null, operations: string | null];
 
-function rollupSource(db: Database.Database, rows: number): RollupSource {
-  const rowMax = { session: 0, shape: 0, verdict: 0 };
-  for (const dimension of DIMENSIONS) {
-    rowMax[dimension] =
-      db.prepare<[], number>(`SELECT coalesce(max(${dimension}_row), 0) FROM ${dimension}`).pluck().get() ?? 0;
-  }
-  const sameOperations = new Uint32Array(rowMax.shape + 1);
+/** By shape row: the lowest row of the same kind and operations. */
+function sameOperations(db: Database.Database, rowMax: number): Uint32Array {
+  const same = new Uint32Array(rowMax + 1);
   const lowest = new Map<string, number>();
   const shapes = db.prepare<[], ShapeTuple>(
     'SELECT shape_row, kind, operation, operations FROM shape ORDER BY shape_row',
@@ -116,15 +152,9 @@ function rollupSource(db: Database.Database, rows: number): RollupSource {
     const key = JSON.stringify(operations);
     const found = lowest.get(key);
     if (found === undefined) lowest.set(key, row);
-    sameOperations[row] = found ?? row;
+    same[row] = found ?? row;
   }
-  const [timeMinUs = 0, timeMaxUs = 0] =
-    db
-      .prepare<[], [number | null, number | null]>('SELECT time_min_us, time_max_us FROM meta')
-      .raw()
-      .get()
-      ?.map((timeUs) => timeUs ?? 0) ?? [];
-  return { rows, rowMax, sameOperations, timeMinUs, timeMaxUs };
+  return same;
 }
 
 /** Whether the segment has an index, columns and sums that belong to it. What is in them is checked when it is read. */

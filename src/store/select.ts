@@ -160,38 +160,47 @@ function inverted(inner: Mask): Mask {
   };
 }
 
-/** An absent amount, NaN, compares as false. */
-function compare(amount: number, comparison: Comparison, value: number): boolean {
+/** Compares each of `count` amounts; an absent one, NaN, compares as false. */
+function compare(amounts: Float64Array, comparison: Comparison, value: number, mask: Uint8Array, count: number): void {
+  // A loop for each comparison: this goes through every record of a store.
   switch (comparison) {
     case '<':
-      return amount < value;
+      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) < value ? 1 : 0;
+      return;
     case '<=':
-      return amount <= value;
+      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) <= value ? 1 : 0;
+      return;
     case '>':
-      return amount > value;
+      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) > value ? 1 : 0;
+      return;
     case '>=':
-      return amount >= value;
+      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) >= value ? 1 : 0;
+      return;
     case '=':
-      return amount === value;
+      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) === value ? 1 : 0;
   }
 }
 
 function amountMask(column: AmountColumn, comparison: Comparison, value: number): Mask {
-  return (view, mask) => {
-    const amounts = view.amounts(column);
-    for (let i = 0; i < view.rows; i++) mask[i] = compare(amounts[i] as number, comparison, value) ? 1 : 0;
-  };
+  return (view, mask) => compare(view.amounts(column), comparison, value, mask, view.rows);
 }
+
+const MOVED = new Float64Array(CHUNK_ROWS_MAX);
 
 /** Rows returned, or else affected. */
 function movedMask(comparison: Comparison, value: number): Mask {
   return (view, mask) => {
     const returned = view.amounts('returned');
+    if (view.isEmpty('affected')) {
+      compare(returned, comparison, value, mask, view.rows);
+      return;
+    }
     const affected = view.amounts('affected');
     for (let i = 0; i < view.rows; i++) {
       const amount = returned[i] as number;
-      mask[i] = compare(Number.isNaN(amount) ? (affected[i] as number) : amount, comparison, value) ? 1 : 0;
+      MOVED[i] = Number.isNaN(amount) ? (affected[i] as number) : amount;
     }
+    compare(MOVED, comparison, value, mask, view.rows);
   };
 }
 
@@ -237,41 +246,59 @@ function timeMask(ranges: readonly TimeRange[]): Mask {
 /** Below this part of the records looked at, the rows of those picked are asked one by one. */
 const FEW_PARTS = 8;
 
-/** Picks the records of chunks that match a query, one chunk after the other. */
+/** Hold nothing between two calls. */
+const MASK = new Uint8Array(CHUNK_ROWS_MAX);
+const PLACES = new Uint16Array(CHUNK_ROWS_MAX);
+
+/** Times are half-open, sequence numbers inclusive. */
+export interface Span {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly seqMin: number;
+  readonly seqMax: number;
+}
+
+export function spanOf({ fromUs, toUs, seqMax }: Pick<Query, 'fromUs' | 'toUs' | 'seqMax'>): Span {
+  return {
+    fromUs: fromUs ?? Number.NEGATIVE_INFINITY,
+    toUs: toUs ?? Number.POSITIVE_INFINITY,
+    seqMin: 0,
+    seqMax: seqMax ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Picks the records of a span that a selection finds, one chunk after the other. */
 export class ChunkSelector {
   /** The records picked by the last `select`. */
-  readonly view: ChunkView = new ChunkView();
+  readonly view: ChunkView;
   /** Their places within the chunk; `undefined`: all of it, in order. */
   picked: Picked | undefined = undefined;
-  private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
-  private readonly places = new Uint32Array(CHUNK_ROWS_MAX);
-  private readonly fromUs: number;
-  private readonly toUs: number;
-  private readonly seqMax: number;
+  private readonly span: Span;
 
-  constructor({ fromUs, toUs, seqMax }: Pick<Query, 'fromUs' | 'toUs' | 'seqMax'>) {
-    this.fromUs = fromUs ?? Number.NEGATIVE_INFINITY;
-    this.toUs = toUs ?? Number.POSITIVE_INFINITY;
-    this.seqMax = seqMax ?? Number.POSITIVE_INFINITY;
+  constructor(span: Span, view: ChunkView = new ChunkView()) {
+    this.span = span;
+    this.view = view;
   }
 
-  /** Turns `view` to the matching records of the chunk and gives their number. `firstSeq`: of the segment. */
+  /** Turns `view` to the matching records of the chunk and gives their number. */
   select(segment: SegmentReader, chunk: ColumnChunk, { candidates, mask, residual }: Selection): number {
-    const { fromUs, toUs, seqMax, view } = this;
-    if (chunk.timeMaxUs < fromUs || chunk.timeMinUs >= toUs || chunk.firstSeq > seqMax) return 0;
+    const { view } = this;
+    const { fromUs, toUs, seqMin, seqMax } = this.span;
+    const { firstSeq, timeMinUs, timeMaxUs } = chunk;
+    const lastSeq = firstSeq + chunk.rows - 1;
+    if (timeMaxUs < fromUs || timeMinUs >= toUs || firstSeq > seqMax || lastSeq < seqMin) return 0;
     this.picked = candidates && candidatesOf(candidates, segment.firstSeq, chunk);
     view.use(chunk, this.picked);
-    const lastSeq = chunk.firstSeq + chunk.rows - 1;
-    const whole = chunk.timeMinUs >= fromUs && chunk.timeMaxUs < toUs && lastSeq <= seqMax;
+    const whole = timeMinUs >= fromUs && timeMaxUs < toUs && firstSeq >= seqMin && lastSeq <= seqMax;
     if (view.rows > 0 && !(whole && mask === undefined)) {
-      if (mask === undefined) this.mask.fill(1, 0, view.rows);
-      else mask(view, this.mask);
+      if (mask === undefined) MASK.fill(1, 0, view.rows);
+      else mask(view, MASK);
       if (!whole) this.maskEdges(chunk, this.picked);
-      this.picked = this.pickMasked(this.picked);
+      this.picked = pickMasked(this.picked, view.rows);
       view.use(chunk, this.picked);
     }
     if (view.rows > 0 && residual !== undefined) {
-      this.picked = this.askRows(segment, chunk, residual, this.picked);
+      this.picked = askRows(segment, chunk, residual, this.picked);
       view.use(chunk, this.picked);
     }
     return view.rows;
@@ -292,53 +319,59 @@ export class ChunkSelector {
   }
 
   private maskEdges({ firstSeq }: ColumnChunk, picked: Picked | undefined): void {
-    const { fromUs, toUs, mask, view } = this;
+    const { view, span } = this;
+    const { fromUs, toUs } = span;
     const times = view.times();
-    const within = this.seqMax - firstSeq;
+    const first = span.seqMin - firstSeq;
+    const last = span.seqMax - firstSeq;
     for (let i = 0; i < view.rows; i++) {
       const timeUs = times[i] as number;
-      if (timeUs < fromUs || timeUs >= toUs || (picked?.[i] ?? i) > within) mask[i] = 0;
+      const place = picked === undefined ? i : (picked[i] as number);
+      if (timeUs < fromUs || timeUs >= toUs || place < first || place > last) MASK[i] = 0;
     }
   }
+}
 
-  private pickMasked(picked: Picked | undefined): Picked {
-    const { mask, places, view } = this;
-    let count = 0;
-    for (let i = 0; i < view.rows; i++) {
-      if (mask[i] !== 0) places[count++] = picked === undefined ? i : (picked[i] as number);
-    }
-    return places.slice(0, count);
+/** Of the picked records, or of all, those that the mask lets through. */
+function pickMasked(picked: Picked | undefined, rows: number): Picked {
+  let count = 0;
+  // Without a branch, which could not be predicted.
+  for (let i = 0; i < rows; i++) {
+    PLACES[count] = picked === undefined ? i : (picked[i] as number);
+    count += MASK[i] as number;
   }
+  return PLACES.slice(0, count);
+}
 
-  /** Keeps those of the picked records whose rows meet the condition. */
-  private askRows(
-    segment: SegmentReader,
-    { firstSeq, rows }: ColumnChunk,
-    condition: Condition,
-    picked: Picked | undefined,
-  ): Picked {
-    const lastSeq = firstSeq + rows - 1;
-    const kept: number[] = [];
-    if (picked === undefined || picked.length * FEW_PARTS >= rows) {
-      const wanted = this.mask.fill(picked === undefined ? 1 : 0);
-      if (picked !== undefined) for (const place of picked) wanted[place] = 1;
-      for (const { seq } of segment.scan(condition, firstSeq, lastSeq, 'oldest')) {
-        if (wanted[seq - firstSeq] !== 0) kept.push(seq - firstSeq);
-      }
-    } else {
-      const seqs = Array.from(picked, (place) => firstSeq + place);
-      for (const { seq } of segment.among(seqs, condition, firstSeq, lastSeq, 'oldest')) kept.push(seq - firstSeq);
+/** Keeps those of the picked records whose rows meet the condition. */
+function askRows(
+  segment: SegmentReader,
+  { firstSeq, rows }: ColumnChunk,
+  condition: Condition,
+  picked: Picked | undefined,
+): Picked {
+  const lastSeq = firstSeq + rows - 1;
+  const kept: number[] = [];
+  if (picked === undefined || picked.length * FEW_PARTS >= rows) {
+    MASK.fill(picked === undefined ? 1 : 0);
+    if (picked !== undefined) for (const place of picked) MASK[place] = 1;
+    for (const { seq } of segment.scan(condition, firstSeq, lastSeq, 'oldest')) {
+      if (MASK[seq - firstSeq] !== 0) kept.push(seq - firstSeq);
     }
-    return Uint32Array.from(kept);
+  } else {
+    const seqs = Array.from(picked, (place) => firstSeq + place);
+    for (const { seq } of segment.among(seqs, condition, firstSeq, lastSeq, 'oldest')) kept.push(seq - firstSeq);
   }
+  return Uint16Array.from(kept);
 }
 
 /** The candidates, indexes within the segment, that lie in the chunk, as places within it. */
 function candidatesOf(candidates: Uint32Array, firstSeq: number, chunk: ColumnChunk): Picked {
   const first = chunk.firstSeq - firstSeq;
-  return candidates
-    .slice(lowerBound(candidates, first), lowerBound(candidates, first + chunk.rows))
-    .map((i) => i - first);
+  const start = lowerBound(candidates, first);
+  const places = new Uint16Array(lowerBound(candidates, first + chunk.rows) - start);
+  for (let i = 0; i < places.length; i++) places[i] = (candidates[start + i] as number) - first;
+  return places;
 }
 
 /** How many of the ascending numbers are less than `value`. */

@@ -1,11 +1,14 @@
 /** Sums over records, by the number of the group they belong to. */
+import { CHUNK_ROWS_MAX } from './columns.ts';
 import type { Cells } from './rollup.ts';
 import type { ChunkView } from './view.ts';
 
-/** Combinations of classes for which a segment's sums lie in plain arrays; of more, those that occur get a slot each. */
-const DENSE_MAX = 2 ** 18;
-const SLOTS_MIN = 1024;
+/** Keys whose slots are found in an array; of more, in a map. */
+const INDEXED_MAX = 2 ** 20;
+const SLOTS_MIN = 256;
 const NO_SLOT = 2 ** 32 - 1;
+/** Slots of the records being added; used again by every call, as it holds nothing between two. */
+const SLOTS = new Uint32Array(CHUNK_ROWS_MAX);
 
 /** Sums by slot number. */
 export class Sums {
@@ -102,66 +105,62 @@ function addAmounts(sums: Float64Array, slots: Uint32Array, amounts: Float64Arra
   }
 }
 
-/** The sums of one segment, by key: the numbers of a record's classes in one number. */
+/** The sums of one segment, by key: the numbers of a record's classes in one number. Groups get slots as they occur. */
 export class SegmentSums {
-  sums: Sums;
-  /** `undefined`: keys are slots. */
-  private readonly slotOf: Map<number, number> | undefined;
-  private readonly slots: Uint32Array;
-  private capacity: number;
+  sums: Sums = new Sums(SLOTS_MIN);
+  /** Slots in use. */
+  count = 0;
+  /** By slot. */
+  keys: Float64Array = new Float64Array(SLOTS_MIN);
+  /** By key: its slot and one; `undefined`: there are too many keys. */
+  private readonly index: Int32Array | undefined;
+  private readonly slotOf: Map<number, number>;
 
-  /** `keys`: all are below it. `chunkRows`: records added at once at most. */
-  constructor(keys: number, chunkRows: number) {
-    this.slotOf = keys <= DENSE_MAX ? undefined : new Map();
-    this.capacity = this.slotOf === undefined ? keys : SLOTS_MIN;
-    this.sums = new Sums(this.capacity);
-    this.slots = new Uint32Array(chunkRows);
+  /** `keys`: all are below it. */
+  constructor(keys: number) {
+    this.index = keys <= INDEXED_MAX ? new Int32Array(keys) : undefined;
+    this.slotOf = new Map();
   }
 
+  /** Adds the records of the view; `keys` has the key of each. */
   add(view: ChunkView, keys: Float64Array): void {
     // First: new slots may need bigger arrays, which are other ones.
-    const slots = this.slotsFor(keys, view.rows);
+    const slots = this.slotsFor(keys, undefined, view.rows);
     this.sums.add(view, slots);
   }
 
   /** Adds the cells for which `mask` is set; `keys` and `mask` begin with cell `start`. */
   addCells(cells: Cells, start: number, keys: Float64Array, mask: Uint8Array, count: number): void {
-    const slots = this.slotsFor(keys, count);
-    for (let i = 0; i < count; i++) if (mask[i] === 0) slots[i] = NO_SLOT;
+    const slots = this.slotsFor(keys, mask, count);
     this.sums.addCells(cells, start, slots, count);
   }
 
-  private slotsFor(keys: Float64Array, count: number): Uint32Array {
-    const { slots, slotOf } = this;
-    if (slotOf === undefined) {
-      for (let i = 0; i < count; i++) slots[i] = keys[i] as number;
-    } else {
-      for (let i = 0; i < count; i++) {
-        const key = keys[i] as number;
-        let slot = slotOf.get(key);
-        if (slot === undefined) {
-          slot = slotOf.size;
-          slotOf.set(key, slot);
-        }
-        slots[i] = slot;
+  private slotsFor(keys: Float64Array, mask: Uint8Array | undefined, count: number): Uint32Array {
+    const { index } = this;
+    for (let i = 0; i < count; i++) {
+      if (mask !== undefined && mask[i] === 0) {
+        SLOTS[i] = NO_SLOT;
+        continue;
       }
-      this.makeRoom(slotOf.size);
+      const key = keys[i] as number;
+      const known = index === undefined ? this.slotOf.get(key) : (index[key] as number) - 1;
+      SLOTS[i] = known === undefined || known < 0 ? this.newSlot(key) : known;
     }
-    return slots;
+    const capacity = this.keys.length;
+    if (this.sums.records.length < capacity) this.sums = this.sums.grownTo(capacity);
+    return SLOTS;
   }
 
-  /** Slot and key of every group that has a record. */
-  *used(): Generator<readonly [slot: number, key: number], void, undefined> {
-    if (this.slotOf !== undefined) {
-      for (const [key, slot] of this.slotOf) if (this.sums.records[slot] !== 0) yield [slot, key];
-      return;
+  private newSlot(key: number): number {
+    const slot = this.count++;
+    if (this.index === undefined) this.slotOf.set(key, slot);
+    else this.index[key] = slot + 1;
+    if (slot === this.keys.length) {
+      const grown = new Float64Array(2 * slot);
+      grown.set(this.keys);
+      this.keys = grown;
     }
-    for (let key = 0; key < this.capacity; key++) if (this.sums.records[key] !== 0) yield [key, key];
-  }
-
-  private makeRoom(slots: number): void {
-    if (slots <= this.capacity) return;
-    this.capacity = Math.max(slots, this.capacity * 2);
-    this.sums = this.sums.grownTo(this.capacity);
+    this.keys[slot] = key;
+    return slot;
   }
 }

@@ -10,6 +10,8 @@ export interface RecordView {
   words(name: WordColumn): Uint32Array;
   /** NaN where a record has none. */
   amounts(name: AmountColumn): Float64Array;
+  /** Whether none of the records has anything in this column; `false` may be said of any. */
+  isEmpty(name: AmountColumn | 'error'): boolean;
   /** Codes that the words of column `error` name, by number less 1. */
   errorCodes(): readonly string[];
 }
@@ -61,7 +63,6 @@ export class ChunkView implements RecordView {
     return amounts;
   }
 
-  /** Whether no record of the chunk has anything in this column. */
   isEmpty(name: AmountColumn | 'error'): boolean {
     return this.chunk?.isEmpty(name) ?? true;
   }

@@ -39,6 +39,9 @@ const PAGES: readonly PageCase[] = [
   { path: '/account', shows: () => 'Second factor' },
 ];
 
+const DESK = { width: 1440, height: 900 } as const;
+const PHONE = { width: 360, height: 740 } as const;
+
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
@@ -95,7 +98,7 @@ test('every page, for every role, without a fault', { skip: NO_BROWSER ?? false 
         await visit.context.close();
       });
     }
-    await t.test('accessible, in light and in dark', async () => {
+    await t.test('accessible, in light and in dark, and as wide as the window', async () => {
       const visit = await stage.visit('administrator');
       await goTo(visit, stage, '/');
       const found: string[] = [];
@@ -105,6 +108,10 @@ test('every page, for every role, without a fault', { skip: NO_BROWSER ?? false 
         await visit.page.emulateMedia({ colorScheme: 'dark' });
         for (const fault of await violations(visit.page, ['color-contrast'])) found.push(`${path} in dark: ${fault}`);
         await visit.page.emulateMedia({ colorScheme: 'light' });
+        await visit.page.setViewportSize(PHONE);
+        const tooWide = await visit.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (tooWide > 0) found.push(`${path} is ${tooWide} px wider than a phone`);
+        await visit.page.setViewportSize(DESK);
       }
       assert.deepEqual(found, []);
       assert.deepEqual(visit.faults, []);

@@ -39,7 +39,7 @@ const RARE_PART = 0.01;
 
 export function entities(source: Source, args: Seen<EntitiesQuery>): Entities {
   const question = questionOf(source, args);
-  const total = source.reader.count(question.query);
+  const total = source.count(question.query);
   const limit = args.limit ?? 200;
   const { items, values } = topItems(source, question, FIELD_OF[args.kind], total, limit);
   return { asked: source.asked(question), total: values, items, others: values - items.length };
@@ -110,7 +110,7 @@ interface Compared {
   readonly nowDays: number;
 }
 
-/** Figures of now, a day, beside those of the baseline's days. */
+/** Figures of now, altogether and a day, beside those of the baseline's days. */
 function figures(source: Source, { kind, name, now, usual, nowDays }: Compared): Figure[] {
   const own = `${FIELD_OF[kind]}:${JSON.stringify(name)}`;
   const daily = (query: Query): readonly Group[] => source.aggregate(query, { fields: [], bucketUs: DAY_US });
@@ -119,6 +119,7 @@ function figures(source: Source, { kind, name, now, usual, nowDays }: Compared):
   const measured = (title: string, unit: string, of: (row: Group) => number, more: string): Figure => ({
     name: title,
     unit,
+    total: nowAll === undefined ? 0 : of(nowAll),
     now: nowAll === undefined ? 0 : of(nowAll) / nowDays,
     ...band(usualRows.map(of)),
     q: `${own}${more}`,
@@ -128,7 +129,7 @@ function figures(source: Source, { kind, name, now, usual, nowDays }: Compared):
     const byDay = new Map<number, number>();
     for (const { labels, bucketUs } of source.aggregate(usual, { fields: [field], bucketUs: DAY_US }))
       if (labels[0] !== '') byDay.set(bucketUs, (byDay.get(bucketUs) ?? 0) + 1);
-    return { name: title, unit: '', now: values, ...band([...byDay.values()]), q: own };
+    return { name: title, unit: '', total: values, now: values, ...band([...byDay.values()]), q: own };
   };
   return [
     measured('records', 'a day', ({ records }) => records, ''),

@@ -1,15 +1,17 @@
-/** The records with most of something: their amounts and times are found in the columns of segments, then they are read. */
+/** The records with most of something, or the newest: found in the columns of segments, then read. */
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Query } from '../../query/filter.ts';
+import type { Filter, Query } from '../../query/filter.ts';
+import { CHUNK_ROWS_MAX } from '../../store/columns.ts';
 import { type Candidate, covers, type StoreReader } from '../../store/reader.ts';
-import { ChunkSelector, planSelection } from '../../store/select.ts';
-import type { RecordView } from '../../store/view.ts';
+import type { Pick } from '../../store/scope.ts';
+import { type Mask, planSelection } from '../../store/select.ts';
+import { ChunkView } from '../../store/view.ts';
 
-export type Amount = 'duration' | 'rows';
+export type Amount = 'duration' | 'rows' | 'time';
 
 interface Peak {
   readonly amount: number;
-  readonly timeUs: number;
+  readonly seq: number;
 }
 
 /** Lists of peaks kept at most. */
@@ -19,45 +21,79 @@ const KEPT_MAX = 20_000;
 export class PeakFinder {
   private readonly reader: StoreReader;
   private readonly kept = new Map<string, readonly Peak[]>();
+  private readonly view = new ChunkView();
+  private readonly mask = new Uint8Array(CHUNK_ROWS_MAX);
 
   constructor(reader: StoreReader) {
     this.reader = reader;
   }
 
-  /** Greatest first; those without any are left out. Exact. */
-  greatest(query: Query, by: Amount, limit: number): AuditRecord[] {
+  /**
+   * Greatest first, those without any left out, of the records that the query finds and that meet `only`, which columns
+   * can tell. Exact.
+   */
+  greatest(query: Query, only: Filter | undefined, by: Amount, limit: number): AuditRecord[] {
     const peaks: Peak[] = [];
-    for (const candidate of this.reader.candidates(query)) {
+    // Newest first: most of the older ones need not be looked at then.
+    for (const candidate of this.reader.candidates(query).reverse()) {
+      if (by === 'time' && candidate.timeMaxUs < leastOf(peaks, limit)) continue;
       const isWhole = covers(query, candidate);
-      const key = JSON.stringify([candidate.path, query.filter, by, limit]);
+      const key = JSON.stringify([candidate.path, query.filter, only, by, limit]);
       let found = isWhole ? this.kept.get(key) : undefined;
       if (found === undefined) {
-        found = this.peaksOf(candidate, query, by, limit);
+        found = this.peaksOf(candidate, query, only, by, limit);
         if (isWhole && found !== undefined) this.keep(key, found);
       }
       for (const peak of found ?? []) insertPeak(peaks, peak, limit);
     }
-    return readPeaks(this.reader, query, by, peaks);
+    return this.records(peaks);
   }
 
   /** `undefined` when the segment cannot be read. */
-  private peaksOf(candidate: Candidate, query: Query, by: Amount, limit: number): readonly Peak[] | undefined {
-    const selector = new ChunkSelector(query);
-    return this.reader.withSegment(candidate, (pooled) => {
-      const { segment } = pooled;
-      const selection = pooled.withIndex((index) => planSelection(segment, query.filter, index));
-      let peaks: Peak[] = [];
-      if (selection.never) return peaks;
-      const steps = pooled.withColumns(function* ({ chunks }) {
-        // Columns found damaged half-way are made again from the rows: nothing of the first try may stay.
-        peaks = [];
-        for (const chunk of chunks) {
-          if (selector.select(segment, chunk, selection) > 0) addPeaks(peaks, selector.view, by, limit);
-          yield;
-        }
-      });
-      for (const _ of steps);
+  private peaksOf(
+    candidate: Candidate,
+    query: Query,
+    only: Filter | undefined,
+    by: Amount,
+    limit: number,
+  ): readonly Peak[] | undefined {
+    const selection = this.reader.withSegment(candidate, ({ segment }) => planSelection(segment, only, undefined));
+    if (selection?.never === true) return [];
+    const parts = this.reader.withPicks(candidate, query, (picks) => {
+      const peaks: Peak[] = [];
+      for (const pick of picks.toReversed()) {
+        if (boundOf(pick, by) > leastOf(peaks, limit)) this.addPeaks(peaks, pick, selection?.mask, by, limit);
+      }
       return peaks;
+    });
+    return parts?.reduce((all, part) => {
+      for (const peak of part) insertPeak(all, peak, limit);
+      return all;
+    });
+  }
+
+  private addPeaks(peaks: Peak[], { chunk, picked }: Pick, only: Mask | undefined, by: Amount, limit: number): void {
+    const { view, mask } = this;
+    view.use(chunk, picked);
+    if (only === undefined) mask.fill(1, 0, view.rows);
+    else only(view, mask);
+    const amounts = by === 'time' ? view.times() : view.amounts(by === 'duration' ? 'duration' : 'returned');
+    const instead = by === 'rows' ? view.amounts('affected') : amounts;
+    let least = leastOf(peaks, limit);
+    for (let i = 0; i < view.rows; i++) {
+      const first = amounts[i] as number;
+      const amount = Number.isNaN(first) ? (instead[i] as number) : first;
+      if (mask[i] === 0 || !(amount >= least)) continue;
+      insertPeak(peaks, { amount, seq: chunk.firstSeq + (picked?.[i] ?? i) }, limit);
+      least = leastOf(peaks, limit);
+    }
+  }
+
+  private records(peaks: readonly Peak[]): AuditRecord[] {
+    const candidates = this.reader.candidates({});
+    return peaks.flatMap(({ seq }) => {
+      const candidate = candidates.find(({ firstSeq, rows }) => seq >= firstSeq && seq < firstSeq + rows);
+      return (candidate && this.reader.withSegment(candidate, ({ segment }) => segment.record(seq))) ?? [];
     });
   }
 
@@ -68,42 +104,24 @@ export class PeakFinder {
   }
 }
 
-function addPeaks(peaks: Peak[], view: RecordView, by: Amount, limit: number): void {
-  const times = view.times();
-  const amounts = by === 'duration' ? view.amounts('duration') : view.amounts('returned');
-  const instead = by === 'duration' ? amounts : view.amounts('affected');
-  for (let i = 0; i < view.rows; i++) {
-    const first = amounts[i] as number;
-    const amount = Number.isNaN(first) ? (instead[i] as number) : first;
-    if (amount > leastOf(peaks, limit)) insertPeak(peaks, { amount, timeUs: times[i] as number }, limit);
-  }
+/** No amount of the chunk is above it. */
+function boundOf({ chunk }: Pick, by: Amount): number {
+  if (by === 'time') return chunk.timeMaxUs;
+  return by === 'duration'
+    ? chunk.greatest('duration')
+    : Math.max(chunk.greatest('returned'), chunk.greatest('affected'));
 }
 
-/** What an amount must exceed to be among the greatest. */
+/** What an amount must not be below to be among the greatest. */
 function leastOf(peaks: readonly Peak[], limit: number): number {
-  return peaks.length < limit ? 0 : (peaks[limit - 1]?.amount ?? 0);
+  return peaks.length < limit ? Number.MIN_VALUE : (peaks[limit - 1]?.amount ?? 0);
 }
 
+/** Of equal amounts the later record comes first. */
 function insertPeak(peaks: Peak[], peak: Peak, limit: number): void {
-  if (!(peak.amount > leastOf(peaks, limit))) return;
-  const at = peaks.findIndex(({ amount }) => amount < peak.amount);
+  if (!(peak.amount >= leastOf(peaks, limit))) return;
+  const at = peaks.findIndex(({ amount, seq }) => amount < peak.amount || (amount === peak.amount && seq < peak.seq));
+  if (at < 0 && peaks.length === limit) return;
   peaks.splice(at < 0 ? peaks.length : at, 0, peak);
   if (peaks.length > limit) peaks.pop();
-}
-
-/** The records at those moments that have the amounts; of several alike, each once. */
-function readPeaks(reader: StoreReader, query: Query, by: Amount, peaks: readonly Peak[]): AuditRecord[] {
-  const taken = new Set<string>();
-  return peaks.flatMap(({ amount, timeUs }) => {
-    for (const record of reader.query({ ...query, fromUs: timeUs, toUs: timeUs + 1 })) {
-      if (taken.has(record.id) || amountOf(record, by) !== amount) continue;
-      taken.add(record.id);
-      return [record];
-    }
-    return [];
-  });
-}
-
-function amountOf({ durationUs, returnedRows, affectedRows }: AuditRecord, by: Amount): number {
-  return (by === 'duration' ? durationUs : (returnedRows ?? affectedRows)) ?? 0;
 }

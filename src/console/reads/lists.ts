@@ -49,7 +49,7 @@ export function recordsAt(source: Source, args: Seen<RecordsAtQuery>): RecordsAt
 
 export function count(source: Source, args: Seen<Scope>): Count {
   const question = questionOf(source, args);
-  const total = source.reader.count(question.query);
+  const total = source.count(question.query);
   return { asked: source.asked(question), total };
 }
 
@@ -67,7 +67,7 @@ export function histogram(source: Source, args: Seen<HistogramQuery>): Histogram
 
 export function facets(source: Source, args: Seen<FacetsQuery>): Facets {
   const question = questionOf(source, args);
-  const total = source.reader.count(question.query);
+  const total = source.count(question.query);
   const limit = args.limit ?? 10;
   const list = [...new Set(args.field.split(','))].map((name) => {
     const field = FACET_FIELDS.find((known) => known === name);

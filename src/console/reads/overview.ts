@@ -12,8 +12,8 @@ import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
 import { coverageOf } from './coverage.ts';
 import type { Amount } from './greatest.ts';
 import { questionOf } from './lists.ts';
-import { rowOf, type Sight } from './row.ts';
-import { both, type FilterField, type Question, type Source, valuesFilter } from './source.ts';
+import { rowOf } from './row.ts';
+import { both, type FilterField, type Question, type Source, valueFilter, valuesFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
 const CHART_BUCKETS = 120;
@@ -24,7 +24,7 @@ const HEAT_USERS = 20;
 const FIRST_SEEN_MAX = 50;
 const HOUR_US = 3_600_000_000;
 /** Sign-ins are slow by design: passwords are hashed. */
-const STATEMENTS: Filter = { kind: 'match', field: 'kind', patterns: [{ text: 'statement', wildcards: false }] };
+const STATEMENTS: Filter = valueFilter('kind', 'statement');
 
 export function overview(source: Source, args: Seen<Scope>): Overview {
   const question = questionOf(source, args);
@@ -38,14 +38,15 @@ function makeOverview(source: Source, args: Seen<Scope>, question: Question): Ov
   const total = sum(kinds, 'records');
   const ofKind = (name: string): Group | undefined => kinds.find(({ labels }) => labels[0] === name);
   const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs };
-  const list = (filter: Filter | undefined, best: Amount | 'latest'): Row[] =>
-    examples(source, { ...query, filter: both(query.filter, filter) }, best, args.sight);
+  const list = (only: Filter, best: Amount): Row[] =>
+    source.peaks.greatest(query, only, best, EXAMPLES).map((record) => rowOf(record, args.sight));
+  const users = topItems(source, question, 'user', total, HEAT_USERS).items;
   return {
     asked: source.asked(question),
     total,
     statements: ofKind('statement')?.records ?? 0,
     errors: sum(kinds, 'failed'),
-    alerts: source.reader.count(alertQuery(query)),
+    alerts: source.count(query, ALERTS),
     rows: sum(kinds, 'rows'),
     failedLogins: ofKind('login')?.failed ?? 0,
     opaque: ofKind('opaque')?.records ?? 0,
@@ -54,22 +55,23 @@ function makeOverview(source: Source, args: Seen<Scope>, question: Question): Ov
     series: seriesOf(source.aggregate(query, { fields: ['op'], ...byTime }), chart),
     outcomes: seriesOf(source.aggregate(query, { fields: ['outcome'], ...byTime }), chart),
     severities: severities(source.aggregate(query, { fields: ['severity'] })),
-    users: topItems(source, question, 'user', total, TOP).items,
+    users: users.slice(0, TOP),
     objects: topItems(source, question, 'object', total, TOP).items,
     clients: topItems(source, question, 'client', total, TOP).items,
     databases: topItems(source, question, 'db', total, TOP).items,
-    rules: topItems(source, question, 'rule', total, TOP).items,
+    rules: titled(source, topItems(source, question, 'rule', total, TOP).items),
     slow: list(STATEMENTS, 'duration'),
-    failing: list({ kind: 'failed', value: true }, 'latest'),
+    failing: list({ kind: 'failed', value: true }, 'time'),
     extracted: list({ kind: 'number', field: 'returned', comparison: '>', value: 0 }, 'rows'),
-    heat: heatMap(source.aggregate(query, { fields: ['user'], bucketUs: HOUR_US })),
+    heat: heatMap(source, query, users),
     firstSeen: firstSeen(source, question),
   };
 }
 
+const ALERTS: Filter = valueFilter('action', 'alert');
+
 export function alertQuery(query: Query): Query {
-  const alerts: Filter = { kind: 'match', field: 'action', patterns: [{ text: 'alert', wildcards: false }] };
-  return { ...query, filter: both(query.filter, alerts) };
+  return { ...query, filter: both(query.filter, ALERTS) };
 }
 
 function sum(rows: readonly Group[], measure: 'records' | 'failed' | 'rows'): number {
@@ -79,7 +81,7 @@ function sum(rows: readonly Group[], measure: 'records' | 'failed' | 'rows'): nu
 function totalsBefore(source: Source, { query, range }: Question): Overview['before'] {
   const before = { ...query, fromUs: range.fromUs - (range.toUs - range.fromUs), toUs: range.fromUs };
   const rows = source.aggregate(before, { fields: [] });
-  return { total: sum(rows, 'records'), errors: sum(rows, 'failed'), alerts: source.reader.count(alertQuery(before)) };
+  return { total: sum(rows, 'records'), errors: sum(rows, 'failed'), alerts: source.count(before, ALERTS) };
 }
 
 function severities(rows: readonly Group[]): Overview['severities'] {
@@ -102,13 +104,13 @@ export function topItems(
   const groups = source.aggregate(query, { fields: [field] }).filter(({ labels }) => labels[0] !== '');
   const top = topGroups(groups, limit);
   const buckets = bucketsOf(fromUs, toUs, TREND_BUCKETS);
-  const by = { fields: [field], bucketUs: buckets.widthUs, originUs: buckets.originUs };
   // Lines are drawn for the values listed only: of the others there may be very many.
-  const listed = valuesFilter(
+  const only = valuesFilter(
     field,
     top.map(({ labels }) => labels[0] ?? ''),
   );
-  const rows = top.length === 0 ? [] : source.aggregate({ ...query, filter: both(query.filter, listed) }, by);
+  const by = { fields: [field], bucketUs: buckets.widthUs, originUs: buckets.originUs, only };
+  const rows = top.length === 0 ? [] : source.aggregate(query, by);
   const trends = trendsOf(rows, buckets);
   const items = top.map(({ labels: [value = ''], records, failed, rows: found }) => ({
     value,
@@ -133,24 +135,17 @@ function trendsOf(rows: readonly Group[], buckets: Buckets): ReadonlyMap<string,
   return trends;
 }
 
-function examples(source: Source, query: Query, best: Amount | 'latest', sight: Sight): Row[] {
-  const records = best === 'latest' ? source.latest(query, EXAMPLES) : source.peaks.greatest(query, best, EXAMPLES);
-  return records.map((record) => rowOf(record, sight));
-}
-
-function heatMap(rows: readonly Group[]): HeatMap {
-  const users = new Map<string, { total: number; hours: number[] }>();
-  for (const { labels, bucketUs, records } of rows) {
-    const name = labels[0] ?? '';
-    if (name === '') continue;
-    const user = users.get(name) ?? { total: 0, hours: Array<number>(24).fill(0) };
-    users.set(name, user);
+/** Of the users with most records, by the hour of the day. */
+function heatMap(source: Source, query: Query, users: readonly TopItem[]): HeatMap {
+  const names = users.map(({ value }) => value);
+  const hours = new Map(names.map((name) => [name, Array<number>(24).fill(0)]));
+  const by = { fields: ['user'] as const, bucketUs: HOUR_US, only: valuesFilter('user', names) };
+  for (const { labels, bucketUs, records } of names.length === 0 ? [] : source.aggregate(query, by)) {
+    const row = hours.get(labels[0] ?? '');
     const hour = Math.floor(bucketUs / HOUR_US) % 24;
-    user.total += records;
-    user.hours[hour] = (user.hours[hour] ?? 0) + records;
+    if (row !== undefined) row[hour] = (row[hour] ?? 0) + records;
   }
-  const most = [...users].sort((a, b) => b[1].total - a[1].total || (a[0] < b[0] ? -1 : 1)).slice(0, HEAT_USERS);
-  return { users: most.map(([name]) => name), counts: most.map(([, { hours }]) => hours) };
+  return { users: names, counts: [...hours.values()] };
 }
 
 const FIRST_SEEN_FIELDS = ['user', 'client', 'object', 'db', 'program'] as const;
@@ -169,4 +164,12 @@ export function firstSeen(source: Source, { query, range }: Question): FirstSeen
     }
   }
   return found.sort((a, b) => (a.time < b.time ? 1 : -1)).slice(0, FIRST_SEEN_MAX);
+}
+
+function titled(source: Source, rules: readonly TopItem[]): TopItem[] {
+  source.titles.refresh();
+  return rules.map((rule) => {
+    const title = source.titles.get(rule.value);
+    return title === undefined ? rule : { ...rule, title };
+  });
 }

@@ -42,7 +42,7 @@ export function pageAt(
   order: Order,
   limit: number,
 ): Page & { readonly total: number } {
-  const total = source.reader.count(question.query);
+  const total = source.count(question.query);
   if (position >= total) return { records: [], next: undefined, total };
   let { fromUs, toUs } = question.range;
   let skip = position;

@@ -23,7 +23,7 @@ export function sessions(source: Source, args: Seen<SessionsQuery>): Sessions {
     const other = bySession.get(session);
     bySession.set(session, other === undefined ? row : together(other, row));
   }
-  const rows = [...bySession.values()].sort((a, b) => b.lastUs - a.lastUs);
+  const rows = [...bySession.values()].sort((a, b) => b.firstUs - a.firstUs);
   const shown = rows.slice(0, limit).map(apiRow);
   return { asked: source.asked(question), sessions: shown, more: rows.length > limit };
 }

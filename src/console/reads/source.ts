@@ -92,6 +92,11 @@ export class Source {
     return groups;
   }
 
+  /** Records that the query finds, or those of them that meet `only`. */
+  count(query: Query, only?: Filter): number {
+    return this.aggregate(query, { fields: [], only }).reduce((sum, { records }) => sum + records, 0);
+  }
+
   /**
    * An answer, kept as long as nothing arrives or expires: people go back and forth between pages. `args` are all that
    * it depends on beside the question's range; what could not be read is asked again.

@@ -34,7 +34,7 @@ export function* tryPolicy(
   const { sources, ...scope } = args;
   const policy = parseSources(sources);
   const question = questionOf(source, scope);
-  const total = source.reader.count(question.query);
+  const total = source.count(question.query);
   const engine = createEngine(policy, { columnValues: createColumnValueFinder() });
   const analyzer = createAnalyzer();
   const rules = new Map<string, RuleCount>(policy.rules.map(({ id }) => [id, { matches: 0, before: 0, examples: [] }]));

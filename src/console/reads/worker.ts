@@ -19,7 +19,7 @@ function answer(message: ToReader): FromReader {
   try {
     if (message.kind === 'task') {
       const task = TASKS[message.task] as (source: Source, args: unknown) => unknown;
-      return { kind: 'result', result: task(source, message.args) };
+      return { kind: 'result', result: source.reader.atOneMoment(() => task(source, message.args)) };
     }
     if (message.kind === 'stream') {
       const open = STREAMS[message.name] as (source: Source, args: unknown) => Iterable<unknown>;

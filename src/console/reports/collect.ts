@@ -49,7 +49,7 @@ export function collect(
   const { kind, q, db, fromUs, toUs, by, createdAt, version } = request;
   const scoped = source.question({ q, db, t: `${formatTime(fromUs)}/${formatTime(toUs)}` });
   const query: Query = { ...scoped.query, filter: both(scoped.query.filter, subjectOf(kind)) };
-  const records = kind === 'console' ? request.trail.length : source.reader.count(query);
+  const records = kind === 'console' ? request.trail.length : source.count(query);
   const asked = source.asked(scoped);
   const view = coverage(source, {
     t: `${formatTime(fromUs)}/${formatTime(toUs)}`,

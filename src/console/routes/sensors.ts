@@ -11,6 +11,8 @@ import type { SensorRecords } from '../reads/coverage.ts';
 const READ = { role: 'viewer', right: 'read sensors and coverage' } as const;
 /** A sensor whose last record is older is called silent. */
 const SILENT_US = 3_600_000_000;
+/** Sensor name on records of a replay, unless another was given. */
+const REPLAYED = 'replay';
 
 export function sensorRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
@@ -49,7 +51,8 @@ export async function askSensor(socket: string | undefined): Promise<SensorStatu
 }
 
 function seenSensor({ name, records, lossRecords, lastUs }: SensorRecords): SensorInfo {
-  const silent = Date.now() * 1000 - lastUs > SILENT_US;
+  // Replayed captures are as old as they are; nobody waits for more of them.
+  const silent = name !== REPLAYED && Date.now() * 1000 - lastUs > SILENT_US;
   return {
     name: name === '' ? '(unnamed)' : name,
     state: silent ? 'silent' : 'seen',

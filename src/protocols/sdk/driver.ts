@@ -43,7 +43,8 @@ export class Driver<S> {
   /** The module answered STOP: nothing more is read. */
   stopped = false;
   private readonly sink: EventSink;
-  private readonly lanes: readonly [Lane, Lane];
+  /** Made when a direction has something to carry or to pass over: while there are none, every frame came whole. */
+  private lanes: readonly [Lane, Lane] | undefined = undefined;
   private readonly window: FrameWindow;
   /** Made when it is needed: most connections lose nothing. */
   private resync: Resync<S> | undefined = undefined;
@@ -66,12 +67,10 @@ export class Driver<S> {
     this.sink = sink;
     this.counters = counters;
     this.window = window;
-    this.lanes = [new Lane(), new Lane()];
-    if (midstream) {
-      for (const lane of this.lanes) {
-        lane.mode = RESYNC;
-        lane.atBoundary = true;
-      }
+    if (!midstream) return;
+    for (const lane of this.bothLanes()) {
+      lane.mode = RESYNC;
+      lane.atBoundary = true;
     }
   }
 
@@ -87,14 +86,23 @@ export class Driver<S> {
   private hear(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     if (this.stopped) return;
     this.takeTurn(direction);
-    this.advance(direction, bytes, start, end, tsUs);
-    if (this.lanes[1 - direction]?.waiting) this.wake(tsUs);
+    const pos = this.lanes === undefined ? this.readWhole(direction, bytes, start, end, tsUs) : start;
+    if (pos === end || this.stopped) return;
+    const lanes = this.bothLanes();
+    this.advance(direction, lanes[direction], bytes, pos, end, tsUs);
+    if (lanes[1 - direction]?.waiting) this.wake(tsUs);
+  }
+
+  private bothLanes(): readonly [Lane, Lane] {
+    this.lanes ??= [new Lane(), new Lane()];
+    return this.lanes;
   }
 
   private isIdle(): boolean {
-    const { requests } = this.module;
-    if (requests === undefined || this.stopped) return false;
-    return this.lanes[0].isIdle && this.lanes[1].isIdle && requests.isIdle(this.session);
+    const { lanes, module } = this;
+    if (module.requests === undefined || this.stopped) return false;
+    const between = lanes === undefined || (lanes[0].isIdle && lanes[1].isIdle);
+    return between && module.requests.isIdle(this.session);
   }
 
   private setAside(bytes: Uint8Array, start: number, end: number, tsUs: number): boolean {
@@ -122,7 +130,7 @@ export class Driver<S> {
     this.takeTurn(direction);
     this.counters.gaps++;
     this.counters.gapBytes += lostBytes;
-    const lane = this.lanes[direction];
+    const lane = this.bothLanes()[direction];
     if (lane.mode === SKIP && lostBytes <= lane.skipLeft) {
       this.skipLost(direction, lane, lostBytes, tsUs);
       return;
@@ -134,9 +142,11 @@ export class Driver<S> {
   end(reason: EndReason, tsUs: number): void {
     this.readAside();
     if (this.stopped) return;
-    for (const direction of BOTH) this.settle(direction);
-    this.wake(tsUs);
-    if (this.stopped) return;
+    if (this.lanes !== undefined) {
+      for (const direction of BOTH) this.settle(direction, this.lanes[direction]);
+      this.wake(tsUs);
+      if (this.stopped) return;
+    }
     this.module.onEnd(this.session, reason, tsUs, this.sink);
     this.stop();
   }
@@ -144,14 +154,13 @@ export class Driver<S> {
   /** Bytes held back now, for memory accounting and tests. */
   heldBytes(): number {
     const aside = this.aside < 0 ? 0 : this.window.shelf.end(this.aside) - this.window.shelf.start(this.aside);
-    return this.lanes[0].length + this.lanes[1].length + aside;
+    return aside + (this.lanes === undefined ? 0 : this.lanes[0].length + this.lanes[1].length);
   }
 
   private takeTurn(direction: Direction): void {
     if (this.turn === direction) return;
-    if (this.turn !== -1) {
-      const spoke = this.turn;
-      this.settle(spoke);
+    if (this.turn !== -1 && this.lanes !== undefined) {
+      this.settle(this.turn, this.lanes[this.turn]);
       // What the other side says next starts a message, as far as anyone can tell.
       const lane = this.lanes[direction];
       lane.searchedBytes = 0;
@@ -160,8 +169,20 @@ export class Driver<S> {
     this.turn = direction;
   }
 
-  private advance(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
-    const lane = this.lanes[direction];
+  /** Reads frames in place for as long as all of them is wanted and there. Returns where that ended. */
+  private readWhole(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): number {
+    let pos = start;
+    while (pos < end && !this.stopped) {
+      if (this.measure(direction, bytes, pos, end) !== FRAME_OK) return pos;
+      const { length } = out;
+      if (length > end - pos || this.deliverable() < length) return pos;
+      this.deliver(direction, undefined, bytes, pos, length, 0, tsUs, tsUs);
+      pos += length;
+    }
+    return end;
+  }
+
+  private advance(direction: Direction, lane: Lane, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     let pos = start;
     while (pos < end && !this.stopped) {
       pos =
@@ -240,10 +261,10 @@ export class Driver<S> {
     return Math.min(kept, this.module.limits.frameBytesMax);
   }
 
-  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the rest of the frame is skipped later. */
+  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the lane skips the rest of the frame later. */
   private deliver(
     direction: Direction,
-    lane: Lane,
+    lane: Lane | undefined,
     bytes: Uint8Array,
     pos: number,
     available: number,
@@ -264,7 +285,7 @@ export class Driver<S> {
     const rest = out.rest;
     if (frame.truncated) this.counters.truncatedFrames++;
     this.counters.frames++;
-    if (length > available) {
+    if (lane !== undefined && length > available) {
       lane.mode = SKIP;
       lane.skipLeft = length - available;
       lane.rest = rest;
@@ -276,7 +297,7 @@ export class Driver<S> {
 
   private stop(): void {
     this.stopped = true;
-    for (const lane of this.lanes) {
+    for (const lane of this.lanes ?? []) {
       this.counters.unparsedBytes += lane.length;
       lane.clear();
     }
@@ -334,7 +355,7 @@ export class Driver<S> {
     for (let before = -1; before < this.counters.frames && !this.stopped; ) {
       before = this.counters.frames;
       for (const direction of BOTH) {
-        const lane = this.lanes[direction];
+        const lane = this.bothLanes()[direction];
         if (!lane.waiting) continue;
         lane.waiting = false;
         this.drain(direction, lane, tsUs);
@@ -394,8 +415,7 @@ export class Driver<S> {
   }
 
   /** The direction fell silent: decide what a search left open. */
-  private settle(direction: Direction): void {
-    const lane = this.lanes[direction];
+  private settle(direction: Direction, lane: Lane): void {
     if (lane.mode !== RESYNC || lane.length === 0) return;
     const buffer = lane.bytes;
     const length = lane.length;

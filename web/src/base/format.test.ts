@@ -17,7 +17,8 @@ test('counts keep all digits, short forms name their unit', () => {
   assert.equal(formatCount(41_203_118), '41,203,118');
   assert.equal(formatShort(999), '999');
   assert.equal(formatShort(41_203_118), '41.2 M');
-  assert.equal(formatShort(1_000), '1 k');
+  assert.equal(formatShort(12_480), '12,480');
+  assert.equal(formatShort(1_000_000), '1 M');
   assert.equal(formatShort(0.25), '0.25');
   assert.equal(formatBytes(1536), '1.5 KiB');
   assert.equal(formatBytes(12), '12 B');

@@ -7,8 +7,12 @@ export function formatCount(value: number): string {
   return GROUPED.format(value);
 }
 
-/** At most four figures and a unit, for tiles and axes: `41.2 M`. */
+/** Below this a count is written in full even where room is short. */
+const FULL_BELOW = 1_000_000;
+
+/** For tiles, legends and axes: in full, or at most four figures and a unit: `12,480`, `41.2 M`. */
 export function formatShort(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < FULL_BELOW) return formatCount(value);
   return scaled(value, 1000, ['', ' k', ' M', ' G', ' T']);
 }
 

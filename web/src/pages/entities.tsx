@@ -8,6 +8,7 @@ import { term, withTerm } from '../base/terms.ts';
 import { linkTo, place, segment, setParams } from '../base/url.ts';
 import { Meter } from '../ui/badge.tsx';
 import { Chips } from '../ui/chips.tsx';
+import { CountCell } from '../ui/count-cell.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
@@ -55,6 +56,7 @@ export default function Entities(): JSX.Element {
 }
 
 function EntityTable({ items, kind }: { readonly items: readonly TopItem[]; readonly kind: Kind }): JSX.Element {
+  const own = (item: TopItem): string => withTerm(query(), term(kind.field, item.value));
   return (
     <table class="table entity-table">
       <thead>
@@ -91,17 +93,9 @@ function EntityTable({ items, kind }: { readonly items: readonly TopItem[]; read
                 <Meter share={item.share} /> <span class="small muted num">{formatShare(item.share, 1)}</span>
               </span>
             </td>
-            <td class="num">
-              <a
-                href={linkTo('/search', {
-                  q: item.value === '' ? query() : withTerm(query(), term(kind.field, item.value)),
-                })}
-              >
-                {formatCount(item.count)}
-              </a>
-            </td>
-            <td class={item.errors > 0 ? 'num bad' : 'num'}>{formatCount(item.errors)}</td>
-            <td class="num">{formatCount(item.rows)}</td>
+            <CountCell count={item.count} q={own(item)} />
+            <CountCell count={item.errors} q={withTerm(own(item), 'failed:yes')} bad />
+            <CountCell count={item.rows} q={withTerm(own(item), 'rows>0')} />
           </tr>
         ))}
       </tbody>

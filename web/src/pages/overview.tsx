@@ -230,8 +230,12 @@ function AlertPanel({ data }: { readonly data: OverviewData }): JSX.Element {
       <ul class="plain-list small">
         {data.rules.slice(0, 5).map((rule) => (
           <li key={rule.value} class="split">
-            <a class="clip" href={linkTo('/search', { q: withTerm(query(), term('rule', rule.value)) })}>
-              {rule.value}
+            <a
+              class="clip"
+              title={rule.value}
+              href={linkTo('/search', { q: withTerm(query(), term('rule', rule.value)) })}
+            >
+              {rule.title ?? rule.value}
             </a>
             <span class="num muted">{formatCount(rule.count)}</span>
           </li>

@@ -7,7 +7,6 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Histogram, RecordsAt, Row } from '#src/console/api/records.js';
 import { type Answer, useAnswer } from '../base/answer.ts';
 import { ask, type Params } from '../base/api.ts';
-import { formatCount } from '../base/format.ts';
 import { useKeys } from '../base/keys.ts';
 import { query, rangeParam, scopeParams, useEcho } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
@@ -15,7 +14,7 @@ import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Grid } from '../ui/grid.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
-import { columnsOf, conditionValue, RECORD_COLUMNS, type RecordColumn } from '../ui/record-columns.tsx';
+import { columnsOf, conditionValue, RECORD_COLUMNS, type RecordColumn, roomFor } from '../ui/record-columns.tsx';
 import { RowCache } from '../ui/row-cache.ts';
 import { Empty, ProblemNote, Skeleton } from '../ui/states.tsx';
 import { TimeChart } from '../ui/time-chart.tsx';
@@ -140,8 +139,8 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
   );
   const cols = place.value.params.get('cols');
   const openId = place.value.params.get('id') ?? undefined;
-  const beside = openId !== undefined;
-  const columns = useMemo(() => columnsOf(cols, beside), [cols, beside]);
+  const room = roomFor(openId !== undefined);
+  const columns = useMemo(() => columnsOf(cols, room), [cols, room]);
   const [opened, setOpened] = useState(0);
   const open = (row: Row, index: number): void => {
     setOpened(index);
@@ -181,11 +180,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       onKey={(pressed, row, column) => narrowByCell(pressed, row, column)}
       onWidth={(column, widthPx) => setParams({ cols: widened(columns, column.id, widthPx) }, { replace: true })}
       onHead={() => setParams({ sort: question['dir'] === 'oldest' ? undefined : 'oldest' })}
-      foot={
-        <span>
-          of {formatCount(data.total)} found, {question['dir'] === 'oldest' ? 'oldest' : 'newest'} first
-        </span>
-      }
+      foot={<span>{question['dir'] === 'oldest' ? 'oldest' : 'newest'} first</span>}
     />
   );
 }

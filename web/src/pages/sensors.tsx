@@ -7,6 +7,7 @@ import { formatAgo, formatBytes, formatCount, formatMoment, formatShare, plural 
 import { rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { term } from '../base/terms.ts';
 import { linkTo, segment, setParams } from '../base/url.ts';
+import { coverageText } from '../ui/coverage-strip.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Answered } from '../ui/states.tsx';
 
@@ -102,7 +103,7 @@ function CoverageBody({ view }: { readonly view: CoverageView }): JSX.Element {
       <section class="panel">
         <div class="split">
           <h2>Completeness</h2>
-          <b class="total">{formatShare(coverage.share, 1)}</b>
+          <b>{coverageText(coverage)}</b>
         </div>
         <p class="quote">{coverage.statement}</p>
         <ul class="strips">

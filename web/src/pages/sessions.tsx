@@ -4,8 +4,10 @@ import type { SessionRow, Sessions as SessionsData } from '#src/console/api/reco
 import { useAnswer } from '../base/answer.ts';
 import { formatCount, formatDuration } from '../base/format.ts';
 import { query, scopeParams, useEcho } from '../base/scope.ts';
+import { term, withTerm } from '../base/terms.ts';
 import { linkTo, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
+import { CountCell } from '../ui/count-cell.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
@@ -75,19 +77,32 @@ function SessionTable({ sessions }: { readonly sessions: readonly SessionRow[] }
                 <Moment time={session.first} />
               </a>
             </td>
-            <td class="num">{formatDuration(lengthUs(session))}</td>
-            <td>{session.user ?? <span class="muted">not seen</span>}</td>
-            <td>{session.db ?? ''}</td>
+            <td class="num">{session.records === 1 ? '–' : formatDuration(lengthUs(session))}</td>
+            <td>
+              {session.user === undefined ? (
+                <span class="muted">not seen</span>
+              ) : (
+                <a href={linkTo(`/users/${segment(session.user)}`)}>{session.user}</a>
+              )}
+            </td>
+            <td>
+              {session.db !== undefined && <a href={linkTo(`/databases/${segment(session.db)}`)}>{session.db}</a>}
+            </td>
             <td>{session.program ?? ''}</td>
             <td class="mono">{session.client ?? ''}</td>
-            <td class="num">{formatCount(session.records)}</td>
-            <td class={session.errors > 0 ? 'num bad strong' : 'num'}>{formatCount(session.errors)}</td>
-            <td class="num">{formatCount(session.rows)}</td>
+            <CountCell count={session.records} q={own(session)} />
+            <CountCell count={session.errors} q={withTerm(own(session), 'failed:yes')} bad />
+            <CountCell count={session.rows} q={withTerm(own(session), 'rows>0')} />
           </tr>
         ))}
       </tbody>
     </table>
   );
+}
+
+/** Records of the session among those asked for. */
+function own(session: SessionRow): string {
+  return withTerm(query(), term('session', session.session));
 }
 
 export function lengthUs(session: SessionRow): number {

@@ -74,12 +74,23 @@ export const COLUMNS_SHOWN = [
   'outcome',
 ] as const;
 
-/** Those that still fit beside an open statement. */
-const COLUMNS_BESIDE = 'time,severity,user,text';
+/** How much room there is: the whole page, beside an open statement, a phone. */
+export type Room = 'page' | 'beside' | 'phone';
+
+const COLUMNS_FITTING: Readonly<Record<Room, string>> = {
+  page: COLUMNS_SHOWN.join(','),
+  beside: 'time,severity,user,text',
+  phone: 'time,text',
+};
+
+export function roomFor(isOpen: boolean): Room {
+  if (matchMedia('(max-width: 560px)').matches) return 'phone';
+  return isOpen ? 'beside' : 'page';
+}
 
 /** Columns by the `cols` of the address (`user.180,text`: a width may follow); unknown names are left out. */
-export function columnsOf(cols: string | null, beside: boolean = false): readonly RecordColumn[] {
-  const chosen = cols === null || cols === '' ? (beside ? COLUMNS_BESIDE : COLUMNS_SHOWN.join(',')) : cols;
+export function columnsOf(cols: string | null, room: Room = 'page'): readonly RecordColumn[] {
+  const chosen = cols === null || cols === '' ? COLUMNS_FITTING[room] : cols;
   const wanted = chosen.split(',');
   return wanted.flatMap((name) => {
     const [id = '', width] = name.split('.');
@@ -119,8 +130,15 @@ export function Outcome({ row }: { readonly row: Row }): JSX.Element {
   return row.kind === 'statement' || row.kind === 'login' ? (
     <span class="outcome">ok</span>
   ) : (
-    <span class="muted">{row.reason ?? ''}</span>
+    <span class="muted">{reasonText(row) ?? ''}</span>
   );
+}
+
+/** How a connection ended, where the record says it by the name of a TCP flag. */
+const ENDS: Readonly<Record<string, string>> = { fin: 'closed', rst: 'reset' };
+
+export function reasonText(row: Row): string | undefined {
+  return row.reason === undefined ? undefined : (ENDS[row.reason] ?? row.reason);
 }
 
 /** What was said, in one line: the statement, or in words what else the record is. */

@@ -4,11 +4,14 @@ import { useState } from 'preact/hooks';
 import type { Trail } from '#src/console/api/people.js';
 import { useAnswer } from '../../base/answer.ts';
 import { formatCount } from '../../base/format.ts';
+import { linkTo, segment } from '../../base/url.ts';
 import { Field } from '../../ui/form.tsx';
 import { Moment } from '../../ui/record-columns.tsx';
 import { Answered } from '../../ui/states.tsx';
 
 const PAGE = 100;
+/** Actions whose subject is the id of a record. */
+const OF_RECORDS: ReadonlySet<string> = new Set(['view', 'reveal', 'packets']);
 
 export function TrailPanel(): JSX.Element {
   const [who, setWho] = useState('');
@@ -56,7 +59,14 @@ export function TrailPanel(): JSX.Element {
                       <span class="tag">{entry.action}</span>
                     </td>
                     <td>
-                      {entry.subject} <span class="muted">{entry.detail}</span>
+                      {OF_RECORDS.has(entry.action) ? (
+                        <a class="mono" href={linkTo(`/statements/${segment(entry.subject)}`)}>
+                          {entry.subject}
+                        </a>
+                      ) : (
+                        entry.subject
+                      )}{' '}
+                      <span class="muted">{entry.detail}</span>
                     </td>
                   </tr>
                 ))}

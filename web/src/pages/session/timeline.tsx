@@ -97,7 +97,7 @@ function Axis({ picture, y }: { readonly picture: Picture; readonly y: number })
       {places.map((percent) => (
         <text
           key={percent}
-          class="axis"
+          class={percent % 100 === 0 ? 'axis' : 'axis axis-between'}
           x={`${percent}%`}
           y={y}
           text-anchor={percent === 0 ? 'start' : percent === 100 ? 'end' : 'middle'}

@@ -11,7 +11,7 @@ import { term } from '../../base/terms.ts';
 import { linkTo, segment } from '../../base/url.ts';
 import { SeverityBadge } from '../../ui/badge.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { Outcome } from '../../ui/record-columns.tsx';
+import { Outcome, reasonText } from '../../ui/record-columns.tsx';
 import { type Mark, Sql } from '../../ui/sql.tsx';
 import { Answered } from '../../ui/states.tsx';
 import { BindTable } from './binds.tsx';
@@ -138,7 +138,7 @@ function outcomeText(row: Row): string {
   const parts = [
     row.rows === undefined ? undefined : `${formatCount(row.rows)} ${row.rows === 1 ? 'row' : 'rows'}`,
     row.durationUs === undefined ? undefined : `in ${formatDuration(row.durationUs)}`,
-    row.reason,
+    reasonText(row),
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? 'nothing was answered, or not seen' : parts.join(' ');
 }
