@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { parseFilter } from '../query/language.ts';
+import { DROPS_UNKNOWN } from '../sensor/loss-ledger.ts';
 import { StoreReader } from '../store/reader.ts';
 import { type Coverage, coverageOf, isComplete } from '../traffic/coverage.ts';
 import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
@@ -48,23 +49,26 @@ function run(options: CoverageOptions): number {
     }
     const statements = coverageOf(traffic.heartbeats(span), span);
     for (const problem of traffic.problems) say(`wiretrail: ${problem}`);
-    if (options.format === 'json') process.stdout.write(`${JSON.stringify({ span, sensors: statements })}\n`);
-    else printStatements(statements, span, records);
-    return statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
+    const losses = lossesIn(records, span);
+    if (options.format === 'json') process.stdout.write(`${JSON.stringify({ span, sensors: statements, losses })}\n`);
+    else printStatements(statements, span, losses);
+    // Without a count of drops, none of them is no news.
+    const isCounted = losses.every(({ reason }) => reason !== DROPS_UNKNOWN);
+    return isCounted && statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
   } finally {
     traffic.close();
     records.close();
   }
 }
 
-function printStatements(statements: readonly Coverage[], span: TimeSpan, records: StoreReader): void {
+function printStatements(statements: readonly Coverage[], span: TimeSpan, losses: readonly Loss[]): void {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
   print(`Completeness from ${formatTime(span.fromUs)} to ${formatTime(span.toUs)}`);
   if (statements.length === 0) print('No sensor watched in this time.');
   for (const statement of statements) for (const line of statementLines(statement, span)) print(line);
-  for (const line of lossLines(records, span)) print(line);
+  for (const line of lossLines(losses)) print(line);
 }
 
 function statementLines(coverage: Coverage, span: TimeSpan): string[] {
@@ -96,16 +100,29 @@ function statementLines(coverage: Coverage, span: TimeSpan): string[] {
   return lines;
 }
 
-/** What the ledger wrote down, in its own words. */
-function lossLines(records: StoreReader, span: TimeSpan): string[] {
+/** An entry of the ledger, in its own words. */
+interface Loss {
+  readonly time: string;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** The first of them. */
+function lossesIn(records: StoreReader, span: TimeSpan): Loss[] {
   const filter = parseFilter('kind:loss', 0);
-  const lines: string[] = [];
+  const losses: Loss[] = [];
   for (const record of records.query({ ...span, filter, order: 'oldest', limit: LOSSES_SHOWN + 1 })) {
-    lines.push(`  ${formatTime(record.timeUs)}  ${record.reason ?? ''}: ${record.errorText ?? record.text ?? ''}`);
+    const { timeUs, reason = '', errorText, text } = record;
+    losses.push({ time: formatTime(timeUs), reason, detail: errorText ?? text ?? '' });
   }
-  if (lines.length === 0) return [];
-  const more = lines.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
-  return ['', 'Losses written down:', ...lines.slice(0, LOSSES_SHOWN), ...more];
+  return losses;
+}
+
+function lossLines(losses: readonly Loss[]): string[] {
+  if (losses.length === 0) return [];
+  const lines = losses.slice(0, LOSSES_SHOWN).map(({ time, reason, detail }) => `  ${time}  ${reason}: ${detail}`);
+  const more = losses.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
+  return ['', 'Losses written down:', ...lines, ...more];
 }
 
 function percent(part: number, whole: number): string {
