@@ -52,9 +52,7 @@ function run(options: CoverageOptions): number {
     const losses = lossesIn(records, span);
     if (options.format === 'json') process.stdout.write(`${JSON.stringify({ span, sensors: statements, losses })}\n`);
     else printStatements(statements, span, losses);
-    // Without a count of drops, none of them is no news.
-    const isCounted = losses.every(({ reason }) => reason !== DROPS_UNKNOWN);
-    return isCounted && statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
+    return areDropsCounted(losses) && statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
   } finally {
     traffic.close();
     records.close();
@@ -67,11 +65,13 @@ function printStatements(statements: readonly Coverage[], span: TimeSpan, losses
   };
   print(`Completeness from ${formatTime(span.fromUs)} to ${formatTime(span.toUs)}`);
   if (statements.length === 0) print('No sensor watched in this time.');
-  for (const statement of statements) for (const line of statementLines(statement, span)) print(line);
+  const note = areDropsCounted(losses) ? '' : ' (not counted while libpcap captured)';
+  for (const statement of statements) for (const line of statementLines(statement, span, note)) print(line);
   for (const line of lossLines(losses)) print(line);
 }
 
-function statementLines(coverage: Coverage, span: TimeSpan): string[] {
+/** `note`: on the number of dropped packets. */
+function statementLines(coverage: Coverage, span: TimeSpan, note: string): string[] {
   const { sensor, holes, understoodBytes, encryptedBytes, otherBytes, undecidedBytes, gapBytes, unparsedBytes } =
     coverage;
   const whole = understoodBytes + encryptedBytes + otherBytes + undecidedBytes + gapBytes + unparsedBytes;
@@ -85,7 +85,7 @@ function statementLines(coverage: Coverage, span: TimeSpan): string[] {
       .map((hole) => `    not from   ${formatTime(hole.fromUs)} to ${formatTime(hole.toUs)}`),
     ...(holes.length > HOLES_SHOWN ? [`    and ${counted(holes.length - HOLES_SHOWN, 'hole')} more`] : []),
     `  seen         ${counted(coverage.packets, 'packet')}, ${byteSize(coverage.bytes)}`,
-    `  dropped      ${counted(coverage.kernelDrops, 'packet')} by the kernel; the ring froze ${grouped(coverage.ringFreezes)} times`,
+    `  dropped      ${counted(coverage.kernelDrops, 'packet')} by the kernel${note}; ${counted(coverage.ringFreezes, 'freeze')} of the ring`,
     `  payload      ${byteSize(whole)} of TCP`,
     `    understood ${share(understoodBytes)}`,
     `    encrypted  ${share(encryptedBytes)}`,
@@ -105,6 +105,11 @@ interface Loss {
   readonly time: string;
   readonly reason: string;
   readonly detail: string;
+}
+
+/** Where nobody counted them, that there were none is no news. */
+function areDropsCounted(losses: readonly Loss[]): boolean {
+  return losses.every(({ reason }) => reason !== DROPS_UNKNOWN);
 }
 
 /** The first of them. */
