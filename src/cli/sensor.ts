@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { AlarmDesk } from '../alarm/desk.ts';
-import { ALARM_FORMS } from '../alarm/open.ts';
+import { ALARM_FORMS } from '../alarm/forms.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { loadAddon } from '../capture/addon.ts';
 import { InputError } from '../capture/batch.ts';
@@ -18,7 +18,7 @@ import { LiveCapture, type LiveListeners } from '../sensor/live.ts';
 import { type CrewJob, LiveCrew } from '../sensor/live-crew.ts';
 import type { Progress } from '../sensor/messages.ts';
 import { type SensorFacts, Steering } from '../sensor/steering.ts';
-import { openTraffic } from '../sensor/traffic.ts';
+import { trafficOpener } from '../sensor/traffic.ts';
 import type { TrafficLog } from '../traffic/log.ts';
 import { DEFAULT_LISTEN, startConsole } from './console.ts';
 import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
@@ -135,10 +135,11 @@ async function run(options: SensorOptions): Promise<number> {
   // Opened when the store is there.
   const log: { traffic: TrafficLog | undefined } = { traffic: undefined };
   const served: { console: Promise<ConsoleServer | undefined> | undefined } = { console: undefined };
+  const openTraffic = wanted && (await trafficOpener(wanted));
   const job = jobOf(options, policies, cap);
   const live = await startLive(options, job, {
     ready: () => {
-      log.traffic = wanted && openTraffic(wanted);
+      log.traffic = openTraffic?.();
       const { blockBytes, blockCount } = job;
       say(`capturing on ${options.interface.join(', ')}, ring of ${byteSize(blockBytes * blockCount)}${each(options)}`);
       served.console = consoleBeside(options);
