@@ -36,7 +36,7 @@ export interface PipelineOptions {
   readonly ordered?: boolean;
   /** This pipeline keeps only the flows of one part of the address pairs. */
   readonly shard?: { readonly index: number; readonly count: number };
-  /** Key of the flow table's hash: a secret where strangers send the packets, constant where runs must be alike. */
+  /** Key of the flow tables' hash: a secret where strangers send the packets, constant where runs must be alike. */
   readonly hashSeed?: number;
   /** As in `AuditorOptions`. */
   readonly firstLoss?: number;
@@ -89,7 +89,10 @@ export class Pipeline {
     this.evidence = options.evidence;
     this.evidence?.connect(this.host, this.reassembler);
     if (options.traffic !== undefined) {
-      this.meter = new TrafficMeter(this.reassembler, this.host, options.traffic, { flowsMax: options.flowsMax });
+      this.meter = new TrafficMeter(this.reassembler, this.host, options.traffic, {
+        flowsMax: options.flowsMax,
+        ...(options.hashSeed === undefined ? {} : { hashSeed: options.hashSeed }),
+      });
     }
     this.reassembler.setReceiver(this.evidence ?? this.host);
   }
