@@ -21,6 +21,7 @@ export interface FoundRecords {
 }
 
 export interface RowFinder {
+  readonly kind: 'index' | 'columns';
   /** Rows with a value that passes one of the tests, ascending; `undefined`: the segment's own tables have to be asked. */
   rowsOf(tests: readonly ValueTest[]): number[] | undefined;
   /** How many records refer to the rows, for planning, not for answers. */
@@ -31,6 +32,7 @@ export interface RowFinder {
 
 /** Looks into the index of a sealed segment. */
 export class IndexFinder implements RowFinder {
+  readonly kind = 'index';
   private readonly index: PostingIndex;
 
   constructor(index: PostingIndex) {
@@ -76,8 +78,9 @@ export interface ColumnHelp {
   rowsAfter(index: number, choices: readonly ChosenRows[]): Uint32Array;
 }
 
-/** Looks through the columns of the segment that is being written, which has no index yet. */
+/** Looks through the columns of a segment that has no index (yet). */
 export class ColumnFinder implements RowFinder {
+  readonly kind = 'columns';
   private chunks: readonly ColumnChunk[];
   private readonly firstSeq: number;
   private readonly help: ColumnHelp;
