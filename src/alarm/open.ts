@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { UserError } from '../base/errors.ts';
 import { fileTransport } from './file.ts';
+import { ALARM_FORMS } from './forms.ts';
 import type { AlarmTransport } from './outlet.ts';
 import { smtpTransport } from './smtp.ts';
 import { syslogTransport } from './syslog.ts';
@@ -15,8 +16,6 @@ const MAIL_PAUSE_S_DEFAULT = 60;
 const FILE_MIB_DEFAULT = 64;
 const FILE_KEEP_DEFAULT = 5;
 const MIB = 1024 * 1024;
-export const ALARM_FORMS =
-  'syslog+udp://HOST, syslog+tcp://HOST, syslog+tls://HOST?ca=FILE, cef+…://HOST, https://…?secret-file=FILE, smtp://USER@HOST?to=ADDRESS&password-file=FILE, file:///PATH?mib=64&keep=5';
 
 /** Throws a UserError for a URL that names no way out, or a file that cannot be read. */
 export function openTransport(text: string, version: string): AlarmTransport {
