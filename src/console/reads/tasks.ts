@@ -18,6 +18,11 @@ import { archived, validate } from './validate.ts';
 
 export const TASKS: TaskTable = {
   summary: (source) => source.reader.summary(),
+  warm: ({ reader }, { age }) => {
+    const candidate = reader.candidates({}).at(-1 - age);
+    if (candidate !== undefined) reader.warm(candidate);
+    return candidate !== undefined;
+  },
   records,
   recordsAt,
   count,
