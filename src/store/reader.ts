@@ -410,8 +410,8 @@ export function covers(query: Query, { sealed, firstSeq, rows, timeMinUs, timeMa
 const PROBLEMS_MAX = 100;
 /** Fields that people filter and count by most. */
 const WARMED_FIELDS = [
-  ...(['user', 'effective', 'client', 'host', 'server', 'program', 'db', 'system', 'session'] as const),
-  ...(['kind', 'op', 'operations', 'object', 'fingerprint', 'rule', 'action', 'severity'] as const),
+  ...(['user', 'effective', 'client', 'host', 'server', 'port', 'program', 'db', 'system', 'session'] as const),
+  ...(['kind', 'op', 'operations', 'object', 'fingerprint', 'summary', 'rule', 'action', 'severity'] as const),
 ];
 
 function sortCandidates(candidates: Candidate[], order: Order): Candidate[] {
