@@ -49,7 +49,7 @@ export interface ConsoleServer {
   readonly app: ConsoleApp;
   /** Path of the link that makes the first administrator; `undefined` when there is one. */
   readonly setupPath: string | undefined;
-  /** Has each reading thread count the store once and bring it to memory, newest first, so that first questions are quick. */
+  /** Has each reading thread do what first questions would wait for (`reads/warm.ts`). Never rejects. */
   warm(): Promise<void>;
   close(): Promise<void>;
 }
@@ -89,11 +89,7 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
     app,
     setupPath: setupSecret === undefined ? undefined : `/setup#${setupSecret}`,
     warm: async () => {
-      await reads.askEach('overview', { sight: { literals: true } });
-      // A segment a question, so that those of people come in between.
-      for (let age = 0, more = true; more; age++) more = (await reads.askEach('warm', { age })).includes(true);
-      // Filters take other ways through the code than totals do, which are slow before they were gone often.
-      await reads.askEach('overview', { q: 'failed:yes', sight: { literals: true } });
+      for (let step = 0, more = true; more; step++) more = (await reads.askEach('warm', { step })).includes(true);
     },
     close: async () => {
       await app.close();

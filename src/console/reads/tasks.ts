@@ -15,14 +15,11 @@ import { tail } from './tail.ts';
 import type { StreamTable, TaskTable } from './task.ts';
 import { tryPolicy } from './trial.ts';
 import { archived, validate } from './validate.ts';
+import { warm } from './warm.ts';
 
 export const TASKS: TaskTable = {
   summary: (source) => source.reader.summary(),
-  warm: ({ reader }, { age }) => {
-    const candidate = reader.candidates({}).at(-1 - age);
-    if (candidate !== undefined) reader.warm(candidate);
-    return candidate !== undefined;
-  },
+  warm,
   records,
   recordsAt,
   count,
