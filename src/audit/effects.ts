@@ -16,7 +16,7 @@ const PREPARED_MAX = 1024;
 
 /** Everything in one object: with thousands of sessions each statement finds its own out of the cache. */
 export class SessionState {
-  readonly id: string;
+  private readonly id: string;
   private readonly community: string;
   private readonly clientAddress: string;
   private readonly clientPort: number;
@@ -45,7 +45,7 @@ export class SessionState {
   }
 
   /** Writes down who speaks, and from where to where. */
-  describe(record: AuditRecord, identity: Identity): void {
+  describeSession(record: AuditRecord, identity: Identity): void {
     record.user = identity.user;
     record.effectiveUser = this.effectiveUserOf(identity);
     record.osUser = identity.osUser;

@@ -144,6 +144,14 @@ export class CapSource implements LiveSource {
     }));
   }
 
+  refuse(): void {
+    // The feed is closed by its owner.
+  }
+
+  unread(): undefined {
+    return undefined;
+  }
+
   close(): void {
     this.ended = true;
   }

@@ -6,6 +6,7 @@ import { parseFilter } from '../query/language.ts';
 import { StoreReader } from '../store/reader.ts';
 import { type Coverage, coverageOf, isComplete } from '../traffic/coverage.ts';
 import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
+import { recordAccess } from './access.ts';
 import { byteSize, counted, grouped, say } from './text.ts';
 import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
 
@@ -37,6 +38,8 @@ export function coverageCommand(exit: (code: number) => void): Command {
 }
 
 function run(options: CoverageOptions): number {
+  const { from, to, time } = options;
+  recordAccess(options.store, 'READ', 'coverage', [from, to, time].filter((word) => word !== undefined).join(' '));
   const records = new StoreReader(options.store);
   const traffic = new TrafficReader(options.store);
   try {

@@ -13,7 +13,7 @@ import type { FlowStatus } from '../traffic/schema.ts';
 import { binsOf, partOf } from '../traffic/split.ts';
 import { recordAccess } from './access.ts';
 import { positiveInteger, upTo } from './options.ts';
-import { PIPE_WIDTH, print } from './query-sql.ts';
+import { PIPE_WIDTH, print, write } from './query-sql.ts';
 import { SessionUsers } from './session-users.ts';
 import { byteSize, counted, grouped, say } from './text.ts';
 import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
@@ -254,7 +254,7 @@ class Output {
     const { format } = this.options;
     if (format === 'csv') {
       const lines = header ? [columns.map(({ title }) => title.toLowerCase()), ...rows] : rows;
-      for (const line of lines) process.stdout.write(csvLine(line));
+      for (const line of lines) await write(csvLine(line));
     } else if (format === 'table') {
       for (const line of tableLines(columns, rows, process.stdout.columns ?? PIPE_WIDTH, header)) await print(line);
     }

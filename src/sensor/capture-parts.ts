@@ -4,6 +4,7 @@ import type { StatusSink } from '../contracts/traffic.ts';
 import type { ExplainingEngine } from '../policy/engine.ts';
 import type { Policy } from '../policy/policy.ts';
 import { assemble } from './assemble.ts';
+import type { Judged } from './evidence.ts';
 import type { CaptureJob } from './messages.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
@@ -14,6 +15,8 @@ export interface CaptureParts {
   readonly engine: ExplainingEngine;
   readonly tally: TallySnapshot;
   enforce(policy: Policy): void;
+  /** Of a thread among several: what became of the records that it deferred. */
+  readonly judged?: (judged: Judged) => void;
   /** To be called between turns: hands on what waits. */
   tick(): void;
   /** To be called about once a second: what was written becomes visible. */

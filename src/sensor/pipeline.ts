@@ -115,7 +115,7 @@ export class Pipeline {
         evidence.begin(batch, i, view.bytes);
         reassembler.push(view);
         evidence.end(reassembler.lastSlot);
-        meter?.count(view, reassembler.lastSlot);
+        if (meter !== undefined && !reassembler.lastForeign) meter.count(view, reassembler.lastSlot);
       }
       if (auditor.holds) auditor.release();
       evidence.forgetEnded();

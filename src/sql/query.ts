@@ -202,7 +202,7 @@ export class Query {
   private operatorAt(i: number): number {
     this.operandEnd = -1;
     const tokens = this.tokens;
-    if (tokens.fact[i] === 0 && tokens.slice(i) === '::' && readName(tokens, i + 1, this.name)) {
+    if (tokens.isCast(i) && readName(tokens, i + 1, this.name)) {
       this.operandEnd = this.name.next;
       return this.name.next;
     }

@@ -6,7 +6,7 @@
  * Records of an earlier day stay in the segment of the moment: late, but never lost.
  */
 import type { KeyObject } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { makeFolder } from '../base/folder.ts';
 import { type BatchEntry, BatchRow, BatchTables, type BatchVisitor, readBatch } from './batch.ts';
@@ -14,6 +14,7 @@ import { Catalog, type Hold, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START } from './chain.ts';
 import { type IngestCounters, newCounters } from './counters.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { filteredFiles } from './filters.ts';
 import { holdOn } from './hold.ts';
 import { KnownIds, type KnownSegment } from './known.ts';
 import { isExpired, type Retention, removeSegmentFiles, type SealedFacts } from './retention.ts';
@@ -309,10 +310,11 @@ export class Ingest implements BatchVisitor {
   /** Picks up where the last run ended, however it ended. Returns what was stored before. */
   private recover(): KnownSegment[] {
     const known: KnownSegment[] = [];
+    const filtered = filteredFiles(join(this.directory, SEGMENT_FOLDER));
     for (const entry of this.catalog.segments()) {
       this.segmentNumber = entry.number;
       const path = join(this.directory, entry.file);
-      const found = this.recoverSegment(entry, path);
+      const found = this.recoverSegment(entry, path, filtered);
       if (found === undefined) continue;
       known.push(found);
       this.storedRecords += found.rows;
@@ -321,7 +323,8 @@ export class Ingest implements BatchVisitor {
     return known;
   }
 
-  private recoverSegment(entry: SegmentEntry, path: string): KnownSegment | undefined {
+  /** `filtered`: files of the segments that have a filter. */
+  private recoverSegment(entry: SegmentEntry, path: string, filtered: ReadonlySet<string>): KnownSegment | undefined {
     if (entry.state === 'damaged') return this.passDamaged(entry);
     if (entry.state === 'dropping' || entry.state === 'dropped') return this.passDropped(entry, path);
     if (entry.state === 'sealed') {
@@ -330,7 +333,7 @@ export class Ingest implements BatchVisitor {
       if (sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
       this.addSealed({ ...entry, chainAfter: this.chainDigest }, path, entry, entry.bytes);
       const sealed = { path, firstSeq: entry.firstSeq, rows: entry.rows };
-      if (!hasIndex(sealed)) this.unindexed.push(sealed);
+      if (!hasIndex(sealed) || !filtered.has(basename(path))) this.unindexed.push(sealed);
       return knownSegment(path, entry, this.nextSeq - 1);
     }
     if (entry.state === 'open' && sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);

@@ -12,11 +12,12 @@ import { Catalog, type SegmentEntry } from './catalog.ts';
 import { type CompiledQuery, compileQuery, timeRangeOf } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './explain.ts';
+import { type FilterQuestion, filterQuestion, SegmentFilters } from './filters.ts';
 import { type AggregateField, ClassCache } from './groups.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
 import { comparePlaces, type Order, type RecordPlace } from './order.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';
-import { CATALOG_FILE } from './schema.ts';
+import { CATALOG_FILE, SEGMENT_FOLDER } from './schema.ts';
 import { type Pick, partsOfSegment, ScopeCache } from './scope.ts';
 import { indexCount, planSearch, searchPlaces } from './search.ts';
 import { ChunkSelector, planSelection, spanOf } from './select.ts';
@@ -40,6 +41,13 @@ export interface Found extends Place {
   readonly record: AuditRecord;
 }
 
+/** What is looked for, and in which order. */
+interface Search {
+  readonly compiled: CompiledQuery;
+  readonly question: FilterQuestion;
+  readonly order: Order;
+}
+
 /** A segment being read for a query, at its next record. */
 interface Stream {
   readonly pooled: PooledSegment;
@@ -55,6 +63,7 @@ export class StoreReader {
   private readonly pool: SegmentPool;
   private readonly classes = new ClassCache();
   private readonly kept = new KeptGroups();
+  private readonly filters: SegmentFilters;
   private readonly scopes = new ScopeCache(this.classes);
   /** Times something could not be read. */
   private failures = 0;
@@ -68,6 +77,7 @@ export class StoreReader {
     if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
+    this.filters = new SegmentFilters(join(directory, SEGMENT_FOLDER), (line) => this.report(line));
     this.pool = new SegmentPool(this.classes, (line) => this.report(line));
   }
 
@@ -79,13 +89,14 @@ export class StoreReader {
   /** As `query`, with the place of each record. */
   *find(query: Query): Generator<Found, void, undefined> {
     const compiled = compileQuery(query);
+    const question = filterQuestion(compiled);
     const order = query.order ?? 'newest';
     const pending = sortCandidates(this.candidates(query), order);
     const streams: Stream[] = [];
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     try {
       while (left > 0) {
-        this.openDue(pending, streams, compiled, order);
+        this.openDue(pending, streams, { compiled, question, order });
         const stream = first(streams, order);
         if (stream === undefined) return;
         const { seq, time_us: timeUs } = stream.head;
@@ -111,7 +122,7 @@ export class StoreReader {
     const compiled = compileQuery({ ...query, after: undefined });
     const selector = new ChunkSelector(spanOf(query));
     let total = 0;
-    yield* this.eachSegment(this.candidates({ ...query, after: undefined }), function* (pooled) {
+    yield* this.eachSegment(this.candidates({ ...query, after: undefined }), compiled, function* (pooled) {
       const quick = pooled.ref.sealed
         ? pooled.withFinder((finder) => indexCount(planSearch(pooled, compiled, finder), pooled.rows))
         : undefined;
@@ -132,10 +143,12 @@ export class StoreReader {
   /** How the query is answered, oldest segment first. Throws `StoreError` (`usage`). */
   explain(query: Query): SegmentPlan[] {
     const compiled = compileQuery(query);
+    const question = filterQuestion(compiled);
     const due = new Set(this.candidates(query).map((candidate) => candidate.path));
     return this.candidates({}).flatMap((candidate) => {
       const { path, rows, sealed } = candidate;
-      if (!due.has(path)) return [explainSkipped(path, rows)];
+      if (!due.has(path)) return [explainSkipped(path, rows, 'other time')];
+      if (this.isExcluded(candidate, question)) return [explainSkipped(path, rows, 'filter')];
       const plan = this.withSegment(candidate, (pooled) =>
         pooled.withFinder((finder) => explainPlan(path, rows, sealed, planSearch(pooled, compiled, finder))),
       );
@@ -182,7 +195,7 @@ export class StoreReader {
     before: number,
   ): Steps<Group[]> {
     const aggregation = new Aggregation(query, by, this.classes, this.scopes);
-    yield* this.eachSegment(candidates, (pooled) => aggregation.add(pooled), total, before);
+    yield* this.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled), total, before);
     return aggregation.all();
   }
 
@@ -198,7 +211,7 @@ export class StoreReader {
   }
 
   private allCandidates(): Candidate[] {
-    const known = this.moment ?? this.catalog.segments().flatMap((entry) => this.candidateOf(entry) ?? []);
+    const known = this.moment ?? this.catalog.unchangedSegments().flatMap((entry) => this.candidateOf(entry) ?? []);
     if (this.isHeld) this.moment = known;
     return known;
   }
@@ -261,6 +274,7 @@ export class StoreReader {
 
   close(): void {
     this.pool.close();
+    this.filters.close();
     this.catalog.close();
   }
 
@@ -279,18 +293,27 @@ export class StoreReader {
     return { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
   }
 
-  /** Reads segments; `read` yields the records it went through, of `total` and after those `before`. */
+  /** Whether the segment's filter says that there is nothing in it for the query. */
+  private isExcluded(candidate: Candidate, question: FilterQuestion): boolean {
+    return candidate.sealed && this.filters.excludes(candidate, question);
+  }
+
+  /** Reads the segments that may hold an answer; `read` yields the records it went through, of `total` and after those `before`. */
   private *eachSegment(
     candidates: readonly Candidate[],
+    query: CompiledQuery,
     read: (pooled: PooledSegment) => Generator<number, void, void>,
     total: number = rowsOf(candidates),
     before = 0,
   ): Generator<Progress, void, void> {
+    const question = filterQuestion(query);
     let done = before;
     for (const candidate of candidates) {
       const { path } = candidate;
       const end = done + candidate.rows;
-      const pooled = this.attempt(path, () => this.pool.take(candidate));
+      const skipped = this.isExcluded(candidate, question);
+      const pooled = skipped ? undefined : this.attempt(path, () => this.pool.take(candidate));
+      if (skipped) done = end;
       if (pooled === undefined) continue;
       try {
         const steps = read(pooled);
@@ -310,7 +333,8 @@ export class StoreReader {
   }
 
   /** Opens the segments that may hold a record before the earliest head, in result order. */
-  private openDue(pending: Candidate[], streams: Stream[], query: CompiledQuery, order: Order): void {
+  private openDue(pending: Candidate[], streams: Stream[], search: Search): void {
+    const { order, question } = search;
     for (let next = pending[0]; next !== undefined; next = pending[0]) {
       const head = first(streams, order)?.head;
       if (head !== undefined) {
@@ -319,7 +343,8 @@ export class StoreReader {
       }
       pending.shift();
       const due = next;
-      const stream = this.attempt(due.path, () => this.openStream(due, query, order));
+      if (this.isExcluded(due, question)) continue;
+      const stream = this.attempt(due.path, () => this.openStream(due, search));
       if (stream !== undefined) streams.push(stream);
     }
   }
@@ -335,10 +360,10 @@ export class StoreReader {
   }
 
   /** `undefined` when the segment holds no match. */
-  private openStream(candidate: Candidate, query: CompiledQuery, order: Order): Stream | undefined {
+  private openStream(candidate: Candidate, { compiled, order }: Search): Stream | undefined {
     const pooled = this.pool.take(candidate);
     try {
-      const plan = pooled.withFinder((finder) => planSearch(pooled, query, finder));
+      const plan = pooled.withFinder((finder) => planSearch(pooled, compiled, finder));
       if (plan.candidates?.none === true) {
         this.pool.give(pooled);
         return undefined;

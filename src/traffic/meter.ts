@@ -56,7 +56,7 @@ export interface MeterOptions {
   readonly endedUs: number;
 }
 
-export const METER_DEFAULTS: MeterOptions = {
+const METER_DEFAULTS: MeterOptions = {
   flowsMax: 262_144,
   intervalUs: 5_000_000,
   idleUs: 3600_000_000,
