@@ -27,7 +27,7 @@ import type {
   SessionsQuery,
   SessionView,
 } from '../api/records.ts';
-import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
+import type { CoverageQuery, CoverageView, Kept } from '../api/sensors.ts';
 import type { ReportFiles, ReportRequest } from '../reports/model.ts';
 import type { DecisionFacts } from './alerts.ts';
 import type { SensorRecords } from './coverage.ts';
@@ -70,6 +70,7 @@ export interface TaskTable {
     args: Seen<EntityQuery & { kind: 'user' | 'object' | 'database'; name: string }>,
   ) => EntityView;
   readonly coverage: (source: Source, args: CoverageQuery) => CoverageView;
+  readonly kept: (source: Source, args: Seen<object>) => Kept;
   readonly sensors: (source: Source, args: null) => readonly SensorRecords[];
   readonly alerts: (
     source: Source,
