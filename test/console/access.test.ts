@@ -42,6 +42,7 @@ const RIGHTS: Readonly<Record<string, Role | 'public'>> = {
   'get /complete': 'viewer',
   'get /explain': 'viewer',
   'get /records/{id}': 'viewer',
+  'post /records/{id}/notes': 'auditor',
   'post /records/{id}/reveal': 'auditor',
   'get /records/{id}/packets': 'auditor',
   'get /sessions': 'viewer',

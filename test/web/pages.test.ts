@@ -1,12 +1,9 @@
 /** Every page in a real browser, for every role: it shows what it should, breaks no rule, and is accessible in both colours. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { ROLES, type Role } from '#src/console/api/common.js';
-import { goTo, NO_BROWSER, settled } from './browser.ts';
+import { goTo, NO_BROWSER, settled, violations } from './browser.ts';
 import { type Stage, withStage } from './stage.ts';
 
 interface PageCase {
@@ -41,18 +38,6 @@ const PAGES: readonly PageCase[] = [
 
 const DESK = { width: 1440, height: 900 } as const;
 const PHONE = { width: 360, height: 740 } as const;
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(async (only): Promise<AxeResults['violations']> => {
-    const { axe } = window as unknown as { axe: { run(context: Document, options: object): Promise<AxeResults> } };
-    const options = only === undefined ? {} : { runOnly: { type: 'rule', values: only } };
-    return (await axe.run(document, { ...options, resultTypes: ['violations'] })).violations;
-  }, rules);
-  return found.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
-}
 
 /** A statement with a rule, bind values and a session around it. */
 async function someIds(stage: Stage, page: Page): Promise<{ statement: string; session: string }> {

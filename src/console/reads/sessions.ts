@@ -1,13 +1,13 @@
 /** Sessions: a list, and one of them from login to logout. */
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Group } from '../../store/aggregate.ts';
+import { type Group, topGroups } from '../../store/aggregate.ts';
 import type { Gap } from '../api/common.ts';
 import type { LANES, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
 import { ConsoleError } from '../error.ts';
 import { questionOf } from './lists.ts';
 import { defined, endOf, rowOf } from './row.ts';
-import { type Source, valueFilter } from './source.ts';
+import { type Source, valueFilter, valuesFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
 const ITEMS_MAX = 5000;
@@ -15,17 +15,19 @@ const ITEMS_MAX = 5000;
 export function sessions(source: Source, args: Seen<SessionsQuery>): Sessions {
   const question = questionOf(source, args);
   const limit = args.limit ?? 100;
+  const all = source.aggregate(question.query, { fields: ['session'] }).filter(({ labels }) => labels[0] !== '');
+  const latest = topGroups(all, limit, 'firstUs').map(({ labels }) => labels[0] ?? '');
+  // What else there is to say of a session is asked of those shown only.
+  const only = valuesFilter('session', latest);
   const bySession = new Map<string, Summed>();
-  for (const group of source.aggregate(question.query, { fields: SESSION_FIELDS })) {
+  for (const group of latest.length === 0 ? [] : source.aggregate(question.query, { fields: SESSION_FIELDS, only })) {
     const [session = ''] = group.labels;
-    if (session === '') continue;
     const row = sessionRow(session, group);
     const other = bySession.get(session);
     bySession.set(session, other === undefined ? row : together(other, row));
   }
-  const rows = [...bySession.values()].sort((a, b) => b.firstUs - a.firstUs);
-  const shown = rows.slice(0, limit).map(apiRow);
-  return { asked: source.asked(question), sessions: shown, more: rows.length > limit };
+  const shown = latest.flatMap((session) => bySession.get(session) ?? []).map(apiRow);
+  return { asked: source.asked(question), sessions: shown, more: all.length > limit };
 }
 
 const SESSION_FIELDS = ['session', 'user', 'program', 'client', 'server', 'port', 'db', 'system'] as const;
@@ -69,7 +71,10 @@ function together(a: Summed, b: Summed): Summed {
   };
 }
 
-export function session(source: Source, args: Seen<{ id: string; after: string | undefined }>): SessionView {
+export function session(
+  source: Source,
+  args: Seen<{ id: string; after: string | undefined }>,
+): Omit<SessionView, 'notes'> {
   const filter = valueFilter('session', args.id);
   const sums = source
     .aggregate({ filter }, { fields: SESSION_FIELDS })

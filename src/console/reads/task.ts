@@ -54,11 +54,14 @@ export interface TaskTable {
   readonly facets: (source: Source, args: Seen<FacetsQuery>) => Facets;
   readonly complete: (source: Source, args: CompleteQuery) => Completion;
   readonly explain: (source: Source, args: Seen<Scope>) => Explanation;
-  readonly record: (source: Source, args: Seen<{ id: string }>) => Omit<RecordView, 'mayReveal' | 'packets'>;
+  readonly record: (source: Source, args: Seen<{ id: string }>) => Omit<RecordView, 'mayReveal' | 'packets' | 'notes'>;
   readonly packets: (source: Source, args: { evidence: string; session: string }) => Uint8Array | undefined;
   readonly reveal: (source: Source, args: { id: string }) => Revealed;
   readonly sessions: (source: Source, args: Seen<SessionsQuery>) => Sessions;
-  readonly session: (source: Source, args: Seen<{ id: string; after: string | undefined }>) => SessionView;
+  readonly session: (
+    source: Source,
+    args: Seen<{ id: string; after: string | undefined }>,
+  ) => Omit<SessionView, 'notes'>;
   readonly overview: (source: Source, args: Seen<Scope>) => Overview;
   readonly entities: (source: Source, args: Seen<EntitiesQuery>) => Entities;
   readonly entity: (

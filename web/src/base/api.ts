@@ -49,6 +49,11 @@ export async function send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path:
   return await call<T>(method, apiUrl(path), body, undefined);
 }
 
+const NO_ANSWER = 'The console does not answer. It is asked again every few seconds; what is on the page stays.';
+const NOT_SENT = 'The console does not answer, so nothing was done. Try again when it is back.';
+/** After which time. */
+export const AGAIN_MS = 3000;
+
 async function call<T>(method: string, url: string, body: unknown, signal: AbortSignal | undefined): Promise<T> {
   const init: RequestInit = { method, headers: { accept: 'application/json' }, credentials: 'same-origin' };
   if (signal !== undefined) init.signal = signal;
@@ -61,7 +66,7 @@ async function call<T>(method: string, url: string, body: unknown, signal: Abort
     response = await fetch(url, init);
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new ApiProblem(0, { code: 'unreachable', message: 'The console does not answer. Is it still running?' });
+    throw new ApiProblem(0, { code: 'unreachable', message: method === 'GET' ? NO_ANSWER : NOT_SENT });
   }
   if (response.ok) return (await response.json()) as T;
   const problem = await problemOf(response);

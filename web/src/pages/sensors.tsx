@@ -10,6 +10,7 @@ import { linkTo, segment, setParams } from '../base/url.ts';
 import { coverageText } from '../ui/coverage-strip.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Answered } from '../ui/states.tsx';
+import { TableHead } from '../ui/table-head.tsx';
 
 export default function Sensors(): JSX.Element {
   const sensors = useAnswer<SensorsData>('/sensors');
@@ -39,23 +40,17 @@ function SensorTable({ sensors }: { readonly sensors: readonly SensorInfo[] }): 
   if (sensors.length === 0) return <p class="muted">No sensor is known: no record names one and none answers.</p>;
   return (
     <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">Sensor</th>
-          <th scope="col">State</th>
-          <th scope="col" class="num">
-            Packets
-          </th>
-          <th scope="col" class="num">
-            Lost
-          </th>
-          <th scope="col" class="num">
-            Records
-          </th>
-          <th scope="col">Policy</th>
-          <th scope="col">Last record</th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Sensor',
+          'State',
+          { number: 'Packets' },
+          { number: 'Lost' },
+          { number: 'Records' },
+          'Policy',
+          'Last record',
+        ]}
+      />
       <tbody>
         {sensors.map((sensor) => (
           <tr key={sensor.name}>
@@ -190,18 +185,7 @@ function Losses({ losses }: { readonly losses: readonly Gap[] }): JSX.Element {
   if (losses.length === 0) return <p class="muted">No sensor reported a loss in this range.</p>;
   return (
     <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">From</th>
-          <th scope="col">To</th>
-          <th scope="col">Sensor</th>
-          <th scope="col">Reason</th>
-          <th scope="col">What the sensor said</th>
-          <th scope="col" class="num">
-            Bytes
-          </th>
-        </tr>
-      </thead>
+      <TableHead columns={['From', 'To', 'Sensor', 'Reason', 'What the sensor said', { number: 'Bytes' }]} />
       <tbody>
         {losses.map((gap) => (
           <tr key={`${gap.from} ${gap.reason} ${gap.detail}`}>

@@ -11,6 +11,7 @@ import { formatCount, formatMoment, formatShort } from '../base/format.ts';
 import { zone } from '../base/scope.ts';
 import { colour, paletteVersion } from '../base/theme.ts';
 import { bucketName, bucketStartMs, folded, lineColour, OTHER, stack, timeMarks } from './series.ts';
+import { TableHead } from './table-head.tsx';
 
 export interface TimeChartProps {
   readonly title: string;
@@ -119,16 +120,9 @@ function Numbers({ series }: { readonly series: Series }): JSX.Element {
   return (
     <section class="numbers" tabIndex={0} aria-label="Numbers of the chart">
       <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            {series.lines.map((line) => (
-              <th key={line.name} scope="col" class="num">
-                {line.name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead
+          columns={['From', ...series.lines.map((line) => ({ number: line.name === '' ? 'none' : line.name }))]}
+        />
         <tbody>
           {buckets.map((bucket) => (
             <tr key={bucket}>
@@ -202,7 +196,7 @@ function plotOf(host: HTMLElement, props: TimeChartProps, onCursor: (bucket: num
       width: Math.max(200, host.clientWidth),
       height: props.heightPx,
       legend: { show: false },
-      padding: [6, 18, 0, 0],
+      padding: [6, 34, 0, 0],
       ...(zone() === 'UTC' ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
       scales: {
         x: { time: true, range: () => [first, first + bucketSeconds * Math.max(1, series.buckets)] },
@@ -257,6 +251,10 @@ function axis(side: 'x' | 'y'): uPlot.Axis {
       ...shared,
       size: 38,
       gap: 8,
+      space: (u) => {
+        const { min = 0, max = 0 } = u.scales['x'] ?? {};
+        return (max ?? 0) - (min ?? 0) < SHORT_SECONDS ? 96 : 64;
+      },
       grid: { show: false },
       values: (_u, ticks, _axis, _space, step) => timeMarks(ticks, step, zone()),
     };
@@ -268,6 +266,9 @@ function axis(side: 'x' | 'y'): uPlot.Axis {
     grid: { stroke: colour('line'), width: 1 },
   };
 }
+
+/** Below it the marks of the time axis carry seconds or fractions of them. */
+const SHORT_SECONDS = 600;
 
 /** Counts are whole, and so are the marks of their axis. */
 const WHOLE_STEPS = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();

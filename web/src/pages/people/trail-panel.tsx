@@ -8,10 +8,11 @@ import { linkTo, segment } from '../../base/url.ts';
 import { Field } from '../../ui/form.tsx';
 import { Moment } from '../../ui/record-columns.tsx';
 import { Answered } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 const PAGE = 100;
 /** Actions whose subject is the id of a record. */
-const OF_RECORDS: ReadonlySet<string> = new Set(['view', 'reveal', 'packets']);
+const OF_RECORDS: ReadonlySet<string> = new Set(['view', 'reveal', 'packets', 'note']);
 
 export function TrailPanel(): JSX.Element {
   const [who, setWho] = useState('');
@@ -38,15 +39,7 @@ export function TrailPanel(): JSX.Element {
               {data.intact ? 'the chain of hashes is unbroken.' : 'THE CHAIN OF HASHES IS BROKEN.'}
             </p>
             <table class="table">
-              <thead>
-                <tr>
-                  <th scope="col">Time</th>
-                  <th scope="col">Who</th>
-                  <th scope="col">From</th>
-                  <th scope="col">Action</th>
-                  <th scope="col">What</th>
-                </tr>
-              </thead>
+              <TableHead columns={['Time', 'Who', 'From', 'Action', 'What']} />
               <tbody>
                 {data.entries.map((entry) => (
                   <tr key={entry.seq}>

@@ -16,6 +16,7 @@ import { type Mark, Sql } from '../../ui/sql.tsx';
 import { Answered } from '../../ui/states.tsx';
 import { BindTable } from './binds.tsx';
 import { Matches } from './matches.tsx';
+import { Notes } from './notes.tsx';
 import { Surroundings } from './surroundings.tsx';
 
 export function StatementCard({ id }: { readonly id: string }): JSX.Element {
@@ -61,6 +62,7 @@ function Card({ view }: { readonly view: RecordView }): JSX.Element {
       <Matches matches={view.matches} policyVersion={view.policyVersion} />
       <Facts view={view} />
       <Tools view={view} />
+      <Notes id={row.id} notes={view.notes} />
       <Surroundings view={view} />
       <AllFields fields={view.fields} />
     </article>
