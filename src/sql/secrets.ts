@@ -3,6 +3,7 @@
  * given a literal, connection strings, and the arguments of procedures that take passwords. When in doubt a literal
  * counts as a secret: it is kept out of the store, and nothing else of the statement is lost.
  */
+import { SECRET_PROCEDURES } from '../contracts/sql.ts';
 import { isAssignment } from './names.ts';
 import {
   KIND_COMMA,
@@ -16,16 +17,6 @@ import {
 
 /** How far behind IDENTIFIED its secret may stand (`IDENTIFIED WITH plugin BY PASSWORD '…'`). */
 const IDENTIFIED_TOKENS_MAX = 8;
-
-/** Procedures whose literal arguments are secrets. */
-const SECRET_PROCEDURES: ReadonlySet<string> = new Set([
-  'sp_addlogin',
-  'sp_password',
-  'sp_addlinkedsrvlogin',
-  'sp_setapprole',
-  'sp_addapprole',
-  'sp_approlepassword',
-]);
 
 const NAME_LENGTH_MAX = 64;
 
