@@ -150,10 +150,6 @@ export class CapSource implements LiveSource {
     // The feed is closed by its owner.
   }
 
-  unread(): undefined {
-    return undefined;
-  }
-
   close(): void {
     this.ended = true;
   }
