@@ -147,7 +147,7 @@ export class CapSource implements LiveSource {
   }
 
   refuse(): void {
-    // The feed is closed by its owner.
+    this.reader.refuse();
   }
 
   close(): void {
