@@ -6,6 +6,7 @@ import { EXIT_DONE, UserError } from '../base/errors.ts';
 import type { AuditRecord } from '../contracts/record.ts';
 import { splitCount } from '../query/count.ts';
 import type { Filter, Query } from '../query/filter.ts';
+import { rangeText, timesOf } from '../query/filter-text.ts';
 import { parseFilter } from '../query/language.ts';
 import { QUERY_FIELDS } from '../query/vocabulary.ts';
 import { csvHeader, csvLine, csvRecord } from '../store/format/csv.ts';
@@ -101,6 +102,7 @@ async function run(expression: string, options: QueryOptions): Promise<void> {
     const range = timeRange(options, nowUs);
     const { expression: condition, by } = splitCount(expression);
     const filter = both(parseFilter(condition, nowUs), optionFilter(options));
+    for (const range of filter === undefined ? [] : timesOf(filter)) say(`time: ${rangeText(range)}`);
     const countBy = options.countBy ?? by?.join();
     const { neighbours: start, via, format, limit = NEIGHBOURS_LIMIT } = options;
     const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter };

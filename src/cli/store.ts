@@ -29,7 +29,7 @@ export function storeCommand(exit: (code: number) => void): Command {
   const store = new Command('store').description('segments, expiry and legal holds of a store');
   store.addHelpText('after', EXAMPLES);
   withStore(store.command('list'))
-    .description('segments: state, records, span, size')
+    .description('segments: state, records, span, size of the rows and of what lies beside them')
     .action(({ store: directory }: StoreOption) => {
       list(directory);
       exit(EXIT_DONE);
@@ -94,9 +94,9 @@ function withStore(command: Command): Command {
 
 function list(directory: string): void {
   const segments = listSegments(directory);
-  const columns = ['SEGMENT', 'STATE', 'RECORDS', 'FROM', 'TO', 'SIZE', 'INDEX', 'SIGNED'].map((title) => ({
+  const columns = ['SEGMENT', 'STATE', 'RECORDS', 'FROM', 'TO', 'SIZE', 'BESIDE', 'SIGNED'].map((title) => ({
     title,
-    align: title === 'RECORDS' || title === 'SIZE' ? ('right' as const) : ('left' as const),
+    align: title === 'RECORDS' || title === 'SIZE' || title === 'BESIDE' ? ('right' as const) : ('left' as const),
     widthMax: 30,
   }));
   for (const line of tableLines(columns, segments.map(cells), process.stdout.columns ?? PIPE_WIDTH)) {
@@ -104,7 +104,7 @@ function list(directory: string): void {
   }
   const there = segments.filter((segment) => segment.state !== 'dropped');
   const sum = (of: (segment: SegmentInfo) => number): number => there.reduce((total, each) => total + of(each), 0);
-  const size = byteSize(sum((segment) => segment.bytes + segment.indexBytes));
+  const size = byteSize(sum((segment) => segment.bytes + segment.besideBytes));
   say(
     `${counted(there.length, 'segment')}, ${counted(
       sum((segment) => segment.rows),
@@ -113,9 +113,9 @@ function list(directory: string): void {
   );
 }
 
-function cells({ number, state, rows, timeMinUs, timeMaxUs, bytes, indexBytes, signed }: SegmentInfo): string[] {
+function cells({ number, state, rows, timeMinUs, timeMaxUs, bytes, besideBytes, signed }: SegmentInfo): string[] {
   const time = (us: number | undefined): string => (us === undefined ? '' : formatTime(us).slice(0, 19));
-  const index = indexBytes > 0 ? byteSize(indexBytes) : '';
+  const beside = besideBytes > 0 ? byteSize(besideBytes) : '';
   const span = [time(timeMinUs), time(timeMaxUs)];
-  return [String(number), state, grouped(rows), ...span, byteSize(bytes), index, signed ? 'yes' : ''];
+  return [String(number), state, grouped(rows), ...span, byteSize(bytes), beside, signed ? 'yes' : ''];
 }

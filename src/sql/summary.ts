@@ -294,13 +294,7 @@ class Rows {
   }
 }
 
-function isSame(
-  units: Uint8Array | Uint16Array,
-  aStart: number,
-  aEnd: number,
-  bStart: number,
-  bEnd: number,
-): boolean {
+function isSame(units: Uint8Array | Uint16Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
   if (aEnd - aStart !== bEnd - bStart) return false;
   for (let i = 0; i < aEnd - aStart; i++) if (units[aStart + i] !== units[bStart + i]) return false;
   return true;
