@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
+import { rangeText, timesOf } from '../query/filter-text.ts';
 import { parseFilter } from '../query/language.ts';
 import { tableLines } from '../store/format/table.ts';
 import { addHold, listHolds, removeHold } from '../store/hold.ts';
@@ -73,8 +74,10 @@ function holdCommand(exit: (code: number) => void): Command {
       const sinceUs = Date.now() * 1000;
       recordAccess(store, 'HOLD', 'store hold add', `${name} ${expression}`);
       addHold(store, { name, expression, sinceUs });
+      const filter = parseFilter(expression, sinceUs);
+      for (const range of filter === undefined ? [] : timesOf(filter)) say(`time: ${rangeText(range)}`);
       const reader = new StoreReader(store);
-      say(`${counted(reader.count({ filter: parseFilter(expression, sinceUs) }), 'record')} held so far`);
+      say(`${counted(reader.count({ filter }), 'record')} held so far`);
       reader.close();
       exit(EXIT_DONE);
     });
@@ -113,9 +116,27 @@ function list(directory: string): void {
   );
 }
 
-function cells({ number, state, rows, timeMinUs, timeMaxUs, bytes, besideBytes, signed }: SegmentInfo): string[] {
+function cells({
+  number,
+  state,
+  rows,
+  timeMinUs,
+  timeMaxUs,
+  bytes,
+  besideBytes,
+  signed,
+  isMissing,
+}: SegmentInfo): string[] {
   const time = (us: number | undefined): string => (us === undefined ? '' : formatTime(us).slice(0, 19));
   const beside = besideBytes > 0 ? byteSize(besideBytes) : '';
   const span = [time(timeMinUs), time(timeMaxUs)];
-  return [String(number), state, grouped(rows), ...span, byteSize(bytes), beside, signed ? 'yes' : ''];
+  return [
+    String(number),
+    isMissing ? 'MISSING' : state,
+    grouped(rows),
+    ...span,
+    byteSize(bytes),
+    beside,
+    signed ? 'yes' : '',
+  ];
 }

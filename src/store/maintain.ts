@@ -20,6 +20,8 @@ export interface SegmentInfo {
   /** Of what lies beside the rows: index, columns, sums. */
   readonly besideBytes: number;
   readonly signed: boolean;
+  /** Its file is gone, though it should be there. */
+  readonly isMissing: boolean;
 }
 
 /** Every segment that ever was, oldest first. Throws `StoreError`. */
@@ -38,8 +40,9 @@ function infoOf(directory: string, entry: SegmentEntry): SegmentInfo {
   const { number, state, signature } = entry;
   const { rows, timeMinUs, timeMaxUs } = state === 'open' ? openFacts(path, entry) : entry;
   const bytes = sizeOf(path) + sizeOf(`${path}-wal`);
+  const isMissing = state !== 'new' && state !== 'dropping' && state !== 'dropped' && !existsSync(path);
   const besideBytes = segmentBytes(path) - bytes;
-  return { number, state, rows, timeMinUs, timeMaxUs, bytes, besideBytes, signed: signature !== undefined };
+  return { number, state, rows, timeMinUs, timeMaxUs, bytes, besideBytes, signed: signature !== undefined, isMissing };
 }
 
 /** What the catalog does not know yet; nothing when the file cannot be read. */
