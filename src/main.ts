@@ -1,17 +1,19 @@
 #!/usr/bin/env node
 /** Process entry: arguments in, exit code out. */
 import { statSync } from 'node:fs';
+import { EXIT_USAGE } from './base/errors.ts';
 
 /** The program joined into few files (`vite.config.ts`). */
 const BUNDLE = new URL('./bundle/program.js', import.meta.url);
 /** What the compiler writes whenever it has written a module. */
 const COMPILED: readonly string[] = ['.src.tsbuildinfo', '.console-api.tsbuildinfo'];
 
-// A reader that closes the pipe (`| head`) ends the output, not the world.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
+  stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    // A reader that closes the pipe (`| head`) ends the output, not the world.
+    if (code === 'EPIPE') process.exit();
+    if (stream === process.stdout) process.stderr.write(`wiretrail: cannot write to standard output: ${message}\n`);
+    process.exit(EXIT_USAGE);
   });
 }
 

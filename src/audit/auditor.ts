@@ -10,12 +10,12 @@ import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contr
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
 import type { AuditRecord, RecordKind, RecordSink } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
-import { SessionState } from './effects.ts';
 import { endUserOfTags } from './end-user.ts';
 import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { RecordPool } from './record-pool.ts';
-import { redact } from './redact.ts';
+import { redact, redactError } from './redact.ts';
+import { SessionState } from './session-state.ts';
 import { merged, type Part, pair, withText } from './split.ts';
 
 export interface AuditorOptions {
@@ -246,7 +246,7 @@ class AuditSession extends SessionState implements EventSink {
       record.endUser = endUserOfTags(event.tags) ?? record.endUser;
       record.transaction = event.transaction;
       setOutcome(record, event, part.outcomes);
-      this.describe(record, event, part, dialect);
+      this.describe(record, event, part, found, dialect);
       if (part.outcomes.length > 0 && record.errorCode === undefined) {
         for (const { effect } of part.statements) if (effect) this.apply(effect);
       }
@@ -265,18 +265,31 @@ class AuditSession extends SessionState implements EventSink {
   }
 
   /** The what: text, parameters, operations, objects, fingerprint. */
-  private describe(record: AuditRecord, event: StatementEvent, part: Part, dialect: SqlDialect): void {
+  private describe(
+    record: AuditRecord,
+    event: StatementEvent,
+    part: Part,
+    found: readonly SqlStatement[],
+    dialect: SqlDialect,
+  ): void {
     record.procedure = event.procedure;
     record.parameters = event.parameters;
     record.objects = event.objects;
     if (event.text !== undefined) {
-      this.describeText(record, event, event.text, part);
+      this.describeText(record, event, event.text, part, found);
       this.describeStatements(record, part.statements, dialect);
     }
     if (event.operation !== undefined) record.operation = event.operation;
   }
 
-  private describeText(record: AuditRecord, event: StatementEvent, text: string, part: Part): void {
+  /** `found` are all statements of the request, of which the record may be of one. */
+  private describeText(
+    record: AuditRecord,
+    event: StatementEvent,
+    text: string,
+    part: Part,
+    found: readonly SqlStatement[],
+  ): void {
     const { statements, whole } = part;
     const from = whole ? 0 : (statements[0]?.start ?? 0);
     const to = whole ? text.length : (statements.at(-1)?.end ?? text.length);
@@ -285,11 +298,15 @@ class AuditSession extends SessionState implements EventSink {
       record.text = text;
       return;
     }
-    const clean = redact(text, from, to, statements, record.errorText, event.parameters);
+    const clean = redact(text, from, to, statements, event.parameters);
     record.text = clean.text;
     record.parameters = clean.parameters;
-    record.errorText = clean.errorText;
     if (clean.redacted) record.marks |= MARK_REDACTED;
+    if (record.errorText !== undefined) {
+      const errorText = redactError(record.errorText, text, found);
+      if (errorText !== record.errorText) record.marks |= MARK_REDACTED;
+      record.errorText = errorText;
+    }
     if (whole && event.textLength !== undefined) {
       record.textLength = event.textLength;
       if (!clean.redacted) record.textSha256 = event.textSha256;

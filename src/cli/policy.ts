@@ -1,11 +1,12 @@
 /** `wiretrail policy`: check the files, run the tests that their rules carry. */
 import { Command } from 'commander';
-import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
+import { EXIT_DONE, EXIT_RULE_MATCHED } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { diffPolicies } from '../policy/diff.ts';
-import { loadPolicies, type Policy, shortVersion } from '../policy/policy.ts';
+import { type Policy, shortVersion } from '../policy/policy.ts';
 import { runPolicyTests } from '../policy/rule-tests.ts';
 import { formatProblem, PolicyError } from '../policy/source.ts';
+import { readPolicies } from '../sensor/assemble.ts';
 import { listPolicies, readArchivedPolicy } from '../sensor/policy-archive.ts';
 import { pushPolicy, reloadPolicy } from '../sensor/remote.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
@@ -135,13 +136,9 @@ function runTests(paths: readonly string[]): number {
 /** All problems are printed, one a line; the first becomes the error. */
 function load(paths: readonly string[]): Policy {
   try {
-    return loadPolicies(paths, { disabledToo: true });
+    return readPolicies(paths, { disabledToo: true });
   } catch (error) {
-    if (error instanceof PolicyError) {
-      for (const problem of error.problems.slice(1)) say(formatProblem(problem));
-      throw error;
-    }
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new UserError(`cannot read policies: ${(error as Error).message}`);
+    if (error instanceof PolicyError) for (const problem of error.problems.slice(1)) say(formatProblem(problem));
+    throw error;
   }
 }

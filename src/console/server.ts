@@ -21,6 +21,7 @@ import { ConsoleError } from './error.ts';
 import { ReadPool } from './reads/pool.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { liveRoutes } from './routes/live.ts';
+import { noteRoutes } from './routes/notes.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { recordRoutes } from './routes/records.ts';
@@ -49,7 +50,7 @@ export interface ConsoleServer {
   readonly app: ConsoleApp;
   /** Path of the link that makes the first administrator; `undefined` when there is one. */
   readonly setupPath: string | undefined;
-  /** Has each reading thread open the store and count once, so that the first page is quick. */
+  /** Has each reading thread do what first questions would wait for (`reads/warm.ts`). Never rejects. */
   warm(): Promise<void>;
   close(): Promise<void>;
 }
@@ -89,8 +90,7 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
     app,
     setupPath: setupSecret === undefined ? undefined : `/setup#${setupSecret}`,
     warm: async () => {
-      const asked = Array.from({ length: threads }, () => reads.ask('overview', { sight: { literals: true } }));
-      await Promise.allSettled(asked);
+      for (let step = 0, more = true; more; step++) more = (await reads.askEach('warm', { step })).includes(true);
     },
     close: async () => {
       await app.close();
@@ -169,6 +169,7 @@ function routes(api: ConsoleApp, context: Context): void {
   sessionRoutes(api, context);
   peopleRoutes(api, context);
   recordRoutes(api, context);
+  noteRoutes(api, context);
   alertRoutes(api, context);
   sensorRoutes(api, context);
   searchRoutes(api, context);

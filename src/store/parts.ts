@@ -5,6 +5,7 @@ import type { GroupBy } from './aggregate.ts';
 import type { ColumnChunk } from './columns.ts';
 import {
   type ClassCache,
+  type Classes,
   dimensionOf,
   isPeriod,
   isRowField,
@@ -43,9 +44,8 @@ export function partsOf(
   for (const dimension of DIMENSIONS) {
     const own = fields.filter((field): field is RowField => isRowField(field) && dimensionOf(field) === dimension);
     if (own.length === 0) continue;
-    const { classOf, labels } = cache.classes(segment, own);
     const places = own.map((field) => fields.indexOf(field));
-    parts.push({ ...rowPart(dimension, classOf, labels), places });
+    parts.push({ ...rowPart(dimension, cache.classes(segment, own)), places });
   }
   if (fields.includes('error')) parts.push(codePart(by, chunks));
   else if (fields.includes('outcome')) parts.push(outcomePart(by));
@@ -53,13 +53,10 @@ export function partsOf(
   return parts;
 }
 
-function rowPart(
-  dimension: Dimension,
-  classOf: Uint32Array,
-  labels: readonly (readonly Labels[])[],
-): Omit<KeyPart, 'places'> {
+function rowPart(dimension: Dimension, classes: Classes): Omit<KeyPart, 'places'> {
+  const { classOf, count } = classes;
   return {
-    size: labels.length,
+    size: count,
     addTo: (view, keys, scale) => {
       const rows = view.words(dimension);
       for (let i = 0; i < view.rows; i++) {
@@ -67,7 +64,7 @@ function rowPart(
         keys[i] = (keys[i] as number) + (classOf[row] as number) * scale;
       }
     },
-    labelsOf: (number) => labels[number] ?? [],
+    labelsOf: (number) => classes.labelsOf(number),
   };
 }
 

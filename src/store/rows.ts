@@ -128,8 +128,13 @@ export class SegmentReader {
 
   /** First column of a query's rows. */
   numbers(sql: string, values: readonly unknown[]): number[] {
+    return this.column<number>(sql, values);
+  }
+
+  /** The same, of any kind. */
+  column<T>(sql: string, values: readonly unknown[]): T[] {
     return this.db
-      .prepare<unknown[], number>(sql)
+      .prepare<unknown[], T>(sql)
       .pluck()
       .all(...values);
   }

@@ -10,7 +10,7 @@ import type { ClassCache } from './groups.ts';
 import type { PooledSegment } from './pool.ts';
 import { CellBuilder, type Cells, emptyCells, ROLLUPS, type RollupKind } from './rollup.ts';
 import type { SegmentReader } from './rows.ts';
-import { ChunkSelector, planSelection, type Span } from './select.ts';
+import { ChunkSelector, planSelection, type Selection, type Span } from './select.ts';
 import { ChunkView } from './view.ts';
 
 /** Records of a chunk; `undefined`: all of them. */
@@ -89,6 +89,8 @@ export class Scope {
   private readonly filter: Filter | undefined;
   private readonly span: Span;
   private readonly shared: Shared;
+  /** Until the records are picked. */
+  private selection: Selection | undefined = undefined;
   private chunks: readonly ColumnChunk[] | undefined = undefined;
   private picks: readonly Pick[] = [];
   /** By number of the table. */
@@ -134,6 +136,7 @@ export class Scope {
     yield* this.eachPicked(pooled, [this.span], chunks, (chunk, { picked }) => picks.push({ chunk, picked }));
     this.chunks = chunks;
     this.picks = picks;
+    this.selection = undefined;
     this.bytes += picks.reduce((sum, { picked }) => sum + (picked?.byteLength ?? 0), chunks.length * 8);
     return picks;
   }
@@ -168,7 +171,9 @@ export class Scope {
     const fromUs = Math.ceil(this.span.fromUs / periodUs) * periodUs;
     const toUs = Math.floor(this.span.toUs / periodUs) * periodUs;
     if (fromUs >= toUs) return undefined;
-    const { never, mask } = planSelection(pooled.segment, this.filter, undefined);
+    const { never, candidates, mask } = this.selectionIn(pooled);
+    // Few enough records to look at each of them.
+    if (candidates !== undefined && !never) return undefined;
     return { cells: never ? emptyCells(0) : cellsWithin(sums, mask, fromUs, toUs), fromUs, toUs };
   }
 
@@ -208,13 +213,19 @@ export class Scope {
     use: (chunk: ColumnChunk, found: ChunkSelector) => void,
   ): Generator<number, void, void> {
     const { segment } = pooled;
-    const selection = pooled.withIndex((index) => planSelection(segment, this.filter, index));
+    const selection = this.selectionIn(pooled);
     if (selection.never) return;
     const selectors = spans.map((span) => new ChunkSelector(span, this.shared.view));
     for (const chunk of chunks) {
       for (const selector of selectors) if (selector.select(segment, chunk, selection) > 0) use(chunk, selector);
       yield chunk.rows;
     }
+  }
+
+  private selectionIn(pooled: PooledSegment): Selection {
+    const { segment } = pooled;
+    this.selection ??= pooled.withIndex((index) => planSelection(segment, this.filter, index));
+    return this.selection;
   }
 
   private builder(segment: SegmentReader, table: number): CellBuilder {
@@ -236,8 +247,8 @@ function kindOf(table: number): RollupKind {
 
 /** By shape row: the lowest row of the same kind and operations. */
 function sameOperations(segment: SegmentReader, classes: ClassCache): Uint32Array {
-  const { classOf, labels } = classes.classes(segment, ['kind', 'op', 'operations']);
-  const lowest = new Uint32Array(labels.length);
+  const { classOf, count } = classes.classes(segment, ['kind', 'op', 'operations']);
+  const lowest = new Uint32Array(count);
   return classOf.map((number, row) => {
     if (lowest[number] === 0) lowest[number] = row;
     return lowest[number] as number;

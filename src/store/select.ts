@@ -206,6 +206,10 @@ function movedMask(comparison: Comparison, value: number): Mask {
 
 function failedMask(wanted: boolean): Mask {
   return (view, mask) => {
+    if (view.isEmpty('error')) {
+      mask.fill(wanted ? 0 : 1, 0, view.rows);
+      return;
+    }
     const errors = view.words('error');
     for (let i = 0; i < view.rows; i++) mask[i] = (errors[i] !== 0) === wanted ? 1 : 0;
   };
@@ -228,6 +232,10 @@ function markMask(names: readonly string[]): Mask | undefined {
     bits |= 1 << bit;
   }
   return (view, mask) => {
+    if (view.isEmpty('marks')) {
+      mask.fill(0, 0, view.rows);
+      return;
+    }
     const marks = view.words('marks');
     for (let i = 0; i < view.rows; i++) mask[i] = ((marks[i] as number) & bits) === 0 ? 0 : 1;
   };
@@ -249,6 +257,7 @@ const FEW_PARTS = 8;
 /** Hold nothing between two calls. */
 const MASK = new Uint8Array(CHUNK_ROWS_MAX);
 const PLACES = new Uint16Array(CHUNK_ROWS_MAX);
+const NO_PLACES: Picked = new Uint16Array(0);
 
 /** Times are half-open, sequence numbers inclusive. */
 export interface Span {
@@ -334,6 +343,7 @@ export class ChunkSelector {
 
 /** Of the picked records, or of all, those that the mask lets through. */
 function pickMasked(picked: Picked | undefined, rows: number): Picked {
+  if (!MASK.subarray(0, rows).includes(1)) return NO_PLACES;
   let count = 0;
   // Without a branch, which could not be predicted.
   for (let i = 0; i < rows; i++) {

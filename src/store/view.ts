@@ -11,7 +11,7 @@ export interface RecordView {
   /** NaN where a record has none. */
   amounts(name: AmountColumn): Float64Array;
   /** Whether none of the records has anything in this column; `false` may be said of any. */
-  isEmpty(name: AmountColumn | 'error'): boolean;
+  isEmpty(name: AmountColumn | 'error' | 'marks'): boolean;
   /** Codes that the words of column `error` name, by number less 1. */
   errorCodes(): readonly string[];
 }
@@ -63,7 +63,7 @@ export class ChunkView implements RecordView {
     return amounts;
   }
 
-  isEmpty(name: AmountColumn | 'error'): boolean {
+  isEmpty(name: AmountColumn | 'error' | 'marks'): boolean {
     return this.chunk?.isEmpty(name) ?? true;
   }
 

@@ -155,12 +155,11 @@ function related(
   now: Query,
   usual: Query,
 ): EntityView['related'][number] {
-  const known = new Set(source.aggregate(usual, { fields: [field] }).map(({ labels }) => labels[0]));
-  const rows = source.aggregate(now, { fields: [field] }).filter(({ labels }) => labels[0] !== '');
-  const values = rows.map(({ labels, records }) => {
-    const value = labels[0] ?? '';
-    return { value, count: records, isNew: !known.has(value) };
-  });
+  const known = new Set(source.countValues(usual, field).map(({ value }) => value));
+  const values = source
+    .countValues(now, field)
+    .filter(({ value }) => value !== '')
+    .map((one) => ({ ...one, isNew: !known.has(one.value) }));
   values.sort((a, b) => Number(b.isNew) - Number(a.isNew) || b.count - a.count || (a.value < b.value ? -1 : 1));
   return { field, total: values.length, values: values.slice(0, RELATED_MAX) };
 }

@@ -1,13 +1,13 @@
 /** Sessions: a list, and one of them from login to logout. */
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Group } from '../../store/aggregate.ts';
+import { type Group, topGroups } from '../../store/aggregate.ts';
 import type { Gap } from '../api/common.ts';
 import type { LANES, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
 import { ConsoleError } from '../error.ts';
 import { questionOf } from './lists.ts';
 import { defined, endOf, rowOf } from './row.ts';
-import { type Source, valueFilter } from './source.ts';
+import { type Source, valueFilter, valuesFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
 const ITEMS_MAX = 5000;
@@ -15,17 +15,19 @@ const ITEMS_MAX = 5000;
 export function sessions(source: Source, args: Seen<SessionsQuery>): Sessions {
   const question = questionOf(source, args);
   const limit = args.limit ?? 100;
+  const all = source.aggregate(question.query, { fields: ['session'] }).filter(({ labels }) => labels[0] !== '');
+  const latest = topGroups(all, limit, 'firstUs').map(({ labels }) => labels[0] ?? '');
+  // What else there is to say of a session is asked of those shown only.
+  const only = valuesFilter('session', latest);
   const bySession = new Map<string, Summed>();
-  for (const group of source.aggregate(question.query, { fields: SESSION_FIELDS })) {
+  for (const group of latest.length === 0 ? [] : source.aggregate(question.query, { fields: SESSION_FIELDS, only })) {
     const [session = ''] = group.labels;
-    if (session === '') continue;
     const row = sessionRow(session, group);
     const other = bySession.get(session);
     bySession.set(session, other === undefined ? row : together(other, row));
   }
-  const rows = [...bySession.values()].sort((a, b) => b.firstUs - a.firstUs);
-  const shown = rows.slice(0, limit).map(apiRow);
-  return { asked: source.asked(question), sessions: shown, more: rows.length > limit };
+  const shown = latest.flatMap((session) => bySession.get(session) ?? []).map(apiRow);
+  return { asked: source.asked(question), sessions: shown, more: all.length > limit };
 }
 
 const SESSION_FIELDS = ['session', 'user', 'program', 'client', 'server', 'port', 'db', 'system'] as const;
@@ -52,6 +54,24 @@ function sessionRow(session: string, { labels, records, failed, rows, firstUs, l
   });
 }
 
+/** As the session was last, with all it did. */
+function sessionOf(session: string, latest: AuditRecord, sums: Group | undefined): SessionRow {
+  return defined<SessionRow>({
+    session,
+    user: latest.user,
+    program: latest.program,
+    client: latest.clientAddress,
+    server: endOf(latest.serverAddress, latest.serverPort),
+    db: latest.namespace,
+    system: latest.system,
+    first: formatTime(sums?.firstUs ?? latest.timeUs),
+    last: formatTime(sums?.lastUs ?? latest.timeUs),
+    records: sums?.records ?? 0,
+    errors: sums?.failed ?? 0,
+    rows: sums?.rows ?? 0,
+  });
+}
+
 function apiRow({ firstUs: _firstUs, lastUs: _lastUs, ...row }: Summed): SessionRow {
   return row;
 }
@@ -69,13 +89,14 @@ function together(a: Summed, b: Summed): Summed {
   };
 }
 
-export function session(source: Source, args: Seen<{ id: string; after: string | undefined }>): SessionView {
+export function session(
+  source: Source,
+  args: Seen<{ id: string; after: string | undefined }>,
+): Omit<SessionView, 'notes'> {
   const filter = valueFilter('session', args.id);
-  const sums = source
-    .aggregate({ filter }, { fields: SESSION_FIELDS })
-    .map((group) => sessionRow(args.id, group))
-    .reduce<Summed | undefined>((all, row) => (all === undefined ? row : together(all, row)), undefined);
-  if (sums === undefined) throw new ConsoleError('not-found', 'there is no such session: it may have expired');
+  const [latest] = source.latest({ filter }, 1);
+  if (latest === undefined) throw new ConsoleError('not-found', 'there is no such session: it may have expired');
+  const [sums] = source.aggregate({ filter }, { fields: [] });
   const after = args.after === undefined ? undefined : source.get(args.after);
   // One more than shown tells whether there are more.
   const query = { filter, order: 'oldest', after, limit: ITEMS_MAX + 1 } as const;
@@ -86,7 +107,7 @@ export function session(source: Source, args: Seen<{ id: string; after: string |
   const login = records.find(({ kind }) => kind === 'login');
   const logout = records.findLast(({ kind }) => kind === 'logout');
   return {
-    session: apiRow(sums),
+    session: sessionOf(args.id, latest, sums),
     ...(login === undefined ? {} : { login: rowOf(login, args.sight) }),
     ...(logout === undefined ? {} : { logout: rowOf(logout, args.sight) }),
     items: records.map((record, i) => ({
@@ -97,7 +118,7 @@ export function session(source: Source, args: Seen<{ id: string; after: string |
     transactions: timeline.finished(),
     gaps: records.filter(({ marks, lostBytes }) => lostBytes !== undefined || (marks & 1) !== 0).map(gapOf),
     idleUsMax: timeline.idleUs.reduce((most, idle) => Math.max(most, idle), 0),
-    errors: sums.errors,
+    errors: sums?.failed ?? 0,
     more: found.length > records.length,
   };
 }

@@ -10,6 +10,7 @@ import {
   formatMoment,
   formatShare,
   formatShort,
+  microseconds,
   plural,
 } from './format.ts';
 
@@ -40,6 +41,12 @@ test('durations from microseconds to days', () => {
   assert.equal(formatDuration(125e6), '2 min 5 s');
   assert.equal(formatDuration(10_920e6), '3 h 2 min');
   assert.equal(formatDuration(90_000e6), '1 d 1 h');
+});
+
+test('times keep their microseconds', () => {
+  assert.equal(microseconds('1970-01-01T00:00:01.000250Z'), 1_000_250);
+  assert.equal(microseconds('1970-01-01T00:00:01.5Z'), 1_500_000);
+  assert.equal(microseconds('1970-01-01T00:00:02Z'), 2_000_000);
 });
 
 test('moments carry their offset and keep their microseconds', () => {

@@ -61,6 +61,12 @@ function pair(major: number, majorUnit: string, minor: number, minorUnit: string
   return minor === 0 ? `${major} ${majorUnit}` : `${major} ${majorUnit} ${minor} ${minorUnit}`;
 }
 
+/** Since 1970, of an ISO text with up to six digits behind the second. */
+export function microseconds(iso: string): number {
+  const fraction = /\.(\d{1,6})/.exec(iso)?.[1] ?? '';
+  return Math.floor(Date.parse(iso) / 1000) * 1_000_000 + Number(fraction.padEnd(6, '0'));
+}
+
 export type Zone = 'UTC' | 'local';
 
 /** `2026-11-21 10:00:00.123` and its offset, from milliseconds since 1970. */

@@ -12,6 +12,7 @@ import { CountCell } from '../ui/count-cell.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
+import { TableHead } from '../ui/table-head.tsx';
 import { Tabs } from '../ui/tabs.tsx';
 
 const KINDS = [
@@ -59,26 +60,13 @@ function EntityTable({ items, kind }: { readonly items: readonly TopItem[]; read
   const own = (item: TopItem): string => withTerm(query(), term(kind.field, item.value));
   return (
     <table class="table entity-table">
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Over time</th>
-          <th scope="col">Share</th>
-          <th scope="col" class="num">
-            Records
-          </th>
-          <th scope="col" class="num">
-            Failed
-          </th>
-          <th scope="col" class="num">
-            Rows
-          </th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={['Name', 'Over time', 'Share', { number: 'Records' }, { number: 'Failed' }, { number: 'Rows' }]}
+      />
       <tbody>
         {items.map((item) => (
           <tr key={item.value}>
-            <td class="strong">
+            <td class="name strong" title={item.value}>
               {item.value === '' ? (
                 <span class="muted">not known</span>
               ) : (

@@ -13,6 +13,7 @@ import { Moment, Outcome, reasonText, StatementText } from '../ui/record-columns
 import { Answered } from '../ui/states.tsx';
 import { Timeline } from './session/timeline.tsx';
 import { lengthUs } from './sessions.tsx';
+import { NoteText } from './statement/notes.tsx';
 
 /** Idle time worth a line of its own. */
 const IDLE_SHOWN_US = 1_000_000;
@@ -140,6 +141,13 @@ function Steps({ view }: { readonly view: SessionView }): JSX.Element {
               <span class="num muted">{row.rows === undefined ? '' : plural(row.rows, 'row')}</span>
               <Outcome row={row} />
             </a>
+            {view.notes
+              .filter((note) => note.record === row.id)
+              .map((note) => (
+                <p key={note.time} class="noted">
+                  <NoteText note={note} />
+                </p>
+              ))}
             {within !== undefined && within.last === index && (
               <span class="idle small muted">
                 transaction: {within.end}, {plural(within.writes, 'write')}, {plural(within.rows, 'row')}
