@@ -77,12 +77,10 @@ export class PeakFinder {
     view.use(chunk, picked);
     if (only === undefined) mask.fill(1, 0, view.rows);
     else only(view, mask);
-    const amounts = by === 'time' ? view.times() : view.amounts(by === 'duration' ? 'duration' : 'returned');
-    const instead = by === 'rows' ? view.amounts('affected') : amounts;
+    const amounts = by === 'time' ? view.times() : by === 'duration' ? view.amounts('duration') : view.moved();
     let least = leastOf(peaks, limit);
     for (let i = 0; i < view.rows; i++) {
-      const first = amounts[i] as number;
-      const amount = Number.isNaN(first) ? (instead[i] as number) : first;
+      const amount = amounts[i] as number;
       if (mask[i] === 0 || !(amount >= least)) continue;
       insertPeak(peaks, { amount, seq: chunk.firstSeq + (picked?.[i] ?? i) }, limit);
       least = leastOf(peaks, limit);
