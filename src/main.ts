@@ -1,13 +1,33 @@
 #!/usr/bin/env node
 /** Process entry: arguments in, exit code out. */
-import { run } from './cli/program.ts';
+import { statSync } from 'node:fs';
+import { EXIT_USAGE } from './base/errors.ts';
 
-// A reader that closes the pipe (`| head`) ends the output, not the world.
+/** The program joined into few files (`vite.config.ts`). */
+const BUNDLE = new URL('./bundle/program.js', import.meta.url);
+/** What the compiler writes whenever it has written a module. */
+const COMPILED: readonly string[] = ['.src.tsbuildinfo', '.console-api.tsbuildinfo'];
+
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    throw error;
+  stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    // A reader that closes the pipe (`| head`) ends the output, not the world.
+    if (code === 'EPIPE') process.exit();
+    if (stream === process.stdout) process.stderr.write(`wiretrail: cannot write to standard output: ${message}\n`);
+    process.exit(EXIT_USAGE);
   });
 }
 
+const { run }: typeof import('./cli/program.ts') = isCurrent()
+  ? await import(BUNDLE.href)
+  : await import('./cli/program.ts');
 process.exitCode = await run(process.argv.slice(2));
+
+/** There is a bundle, and no module was compiled since it was made. */
+function isCurrent(): boolean {
+  const madeMs = modifiedMs(BUNDLE);
+  return madeMs > 0 && COMPILED.every((name) => modifiedMs(new URL(name, import.meta.url)) <= madeMs);
+}
+
+function modifiedMs(file: URL): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { type AddressInfo, createServer as createTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createServer as createTls, type Server as TlsServer } from 'node:tls';
 import { UserError } from '../base/errors.ts';
 import { AuditRecord } from '../contracts/record.ts';
 import { type Alarm, alarmLine, alarmsOf } from './alarm.ts';
@@ -50,9 +52,28 @@ test('a line that must be short loses the end of its text, and stays JSON', () =
 test('RFC 5424 and CEF: priority, identifiers, escapes', () => {
   const message = syslogMessage(alarm(), 'json', 2048, '1.0.0');
   assert.match(message, /^<107>1 2023-11-14T22:13:20\.000000Z \S+ wiretrail \d+ x\/drop - \{"rule":"x\/drop"/);
-  const cef = cefLine({ ...alarm(0, 'a\nb=c'), rule: 'x|y' }, '1.0.0');
+  const cef = cefLine({ ...alarm(0, 'a\nb=c'), rule: 'x|y' }, '1.0.0', 1000);
   assert.match(cef, /^CEF:0\|Wiretrail\|wiretrail\|1\.0\.0\|x\\\|y\|x\\\|y\|8\|rt=1700000000000 /);
   assert.ok(cef.includes('suser=a\\=b\\\\c') && cef.includes('msg=a\\nb\\=c'));
+});
+
+test('CEF: an IPv6 address has a key of its own, and only the statement gives way to a limit', () => {
+  const wide = { ...alarm(0, '=é'.repeat(5000)) };
+  const record = { ...wide.record, 'client.address': '2001:db8::1', 'server.address': '10.0.0.1' };
+  const line = cefLine({ ...wide, record }, '1.0.0', 800);
+  assert.ok(line.includes(' c6a2Label=Source IPv6 Address c6a2=2001:db8::1 ') && line.includes(' dst=10.0.0.1 '), line);
+  assert.ok(!line.includes(' src='));
+  assert.ok(Buffer.byteLength(line) <= 800 && Buffer.byteLength(line) > 790);
+  assert.match(line, /(?:\\=|é)$/, 'no escape is cut in two');
+  const unlimited = cefLine({ ...wide, record }, '1.0.0', 100_000);
+  assert.equal(/ msg=(.*)$/.exec(unlimited)?.[1]?.replaceAll('\\=', '=').length, 1023);
+});
+
+test('a client that calls itself by a very long name does not make the line longer', () => {
+  const { record, ...rest } = alarm(1, 'x'.repeat(9000));
+  const line = alarmLine({ ...rest, record: { ...record, 'user.name': '\u0001'.repeat(9000) } }, 1500);
+  assert.ok(Buffer.byteLength(line) <= 1500);
+  assert.equal(JSON.parse(line)['user.name'].length, 64);
 });
 
 test('a full queue drops and counts, a failing receiver is tried again and given up, nothing waits', async () => {
@@ -176,13 +197,71 @@ test('a file is rotated by size, and the oldest goes', async () => {
   ]);
 });
 
-test('what names no way out is refused', () => {
-  for (const url of [
-    'nonsense',
-    'ftp://x',
-    'syslog+tls://h?ca=/none',
-    'file:///x?mib=0',
-    'https://h/?secret-file=/none',
-  ])
-    assert.throws(() => openTransport(url, '1'), UserError, url);
+test('syslog over TLS: nothing is said to a stranger; a receiver that was gone gets what waited', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-alarm-'));
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const form = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  execFileSync('openssl', ['req', '-x509', ...form, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' });
+  let said = '';
+  const opened = (port: number): Promise<TlsServer> => {
+    const server = createTls({ cert: readFileSync(cert), key: readFileSync(key) }, (socket) => {
+      socket.on('data', (data) => (said += data.toString()));
+      socket.on('error', () => undefined);
+    });
+    server.on('tlsClientError', () => undefined);
+    return new Promise((done) => server.listen(port, 'localhost', () => done(server)));
+  };
+  const first = await opened(0);
+  const { port } = first.address() as AddressInfo;
+  const stranger = new Outlet(openTransport(`syslog+tls://localhost:${port}`, '1'), FAST);
+  stranger.push(alarm(1));
+  await stranger.close(5000);
+  assert.equal(stranger.counters.failed, 1);
+  assert.match(stranger.problem ?? '', /self-signed certificate/);
+  assert.equal(said, '');
+
+  await new Promise((done) => first.close(done));
+  const outlet = new Outlet(openTransport(`syslog+tls://localhost:${port}?ca=${cert}`, '1'), {
+    ...FAST,
+    attemptsMax: 99,
+  });
+  outlet.push(alarm(2));
+  while (outlet.counters.retried < 2) await new Promise((done) => setImmediate(done));
+  const second = await opened(port);
+  await outlet.close(5000);
+  await new Promise((done) => second.close(done));
+  rmSync(folder, { recursive: true });
+  assert.deepEqual([outlet.counters.sent, outlet.counters.failed, outlet.counters.dropped], [1, 0, 0]);
+  assert.match(said, /^\d+ <107>1 .*"audit\.id":"id-2"/);
+});
+
+test('what names no way out is refused, in one line that tells no secret', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-alarm-'));
+  writeFileSync(join(folder, 'empty'), ' \n');
+  const table: readonly (readonly [url: string, reason: RegExp])[] = [
+    ['nonsense', /no URL/],
+    ['ftp://x', /expected syslog/],
+    ['syslog+tls://h?ca=/none', /cannot read ca/],
+    ['syslog+tls://h?cafile=/none', /unknown parameter cafile; there are: ca/],
+    ['syslog+udp://h?ca=x', /unknown parameter ca; there are: none/],
+    ['syslog+tcp://s3cret:s3cret@h', /takes no user or password/],
+    ['file:///x?mib=0', /mib=0: expected a whole number from 1/],
+    ['file:///x?keep=', /keep=: expected a whole number/],
+    ['file:///x?kept=3', /unknown parameter kept/],
+    ['file://x/y', /three slashes/],
+    ['file:///x/', /name a file/],
+    ['file:///a%zz', /% itself is %25/],
+    ['https://h/s3cret?secret-file=/none', /cannot read secret-file/],
+    [`https://h/?secret-file=${join(folder, 'empty')}`, /the file of secret-file is empty/],
+    ['https://s3cret:s3cret@h/x', /takes no user or password/],
+    ['smtp://a%zz@h?to=a@b', /% itself is %25/],
+  ];
+  for (const [url, reason] of table)
+    assert.throws(
+      () => openTransport(url, '1'),
+      (error) => error instanceof UserError && reason.test(error.message) && !/s3cret|\n/.test(error.message),
+      url,
+    );
+  rmSync(folder, { recursive: true });
 });

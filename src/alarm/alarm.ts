@@ -40,20 +40,36 @@ const CORE_KEYS = [
   'db.operation.name',
 ];
 
-/** The alarm as one line of JSON of at most `bytesMax` bytes: a longer one loses its binds, then its text's end. */
+/** Characters that are kept of each of them: a client chooses its user's name, and may choose a long one. */
+const CORE_CHARS_MAX = 64;
+
+/**
+ * The alarm as one line of JSON of at most `bytesMax` bytes, of which 1,500 are enough for any record: a longer one loses
+ * its binds, then its text's end.
+ */
 export function alarmLine({ rule, severity, record }: Alarm, bytesMax: number): string {
   const whole = JSON.stringify({ rule, severity, ...record });
   if (Buffer.byteLength(whole) <= bytesMax) return whole;
-  const core = Object.fromEntries(CORE_KEYS.flatMap((key) => (key in record ? [[key, record[key]]] : [])));
+  const short = (value: unknown): unknown => (typeof value === 'string' ? value.slice(0, CORE_CHARS_MAX) : value);
+  const core = Object.fromEntries(CORE_KEYS.flatMap((key) => (key in record ? [[key, short(record[key])]] : [])));
   const text = String(record[TEXT_KEY] ?? '');
   const withText = (chars: number): string =>
     JSON.stringify({ rule, severity, ...core, [TEXT_KEY]: text.slice(0, chars), 'audit.cut': true });
+  const chars = longestPrefix(
+    Math.min(text.length, bytesMax),
+    (count) => Buffer.byteLength(withText(count)) <= bytesMax,
+  );
+  return withText(chars);
+}
+
+/** The largest of 0 to `max` that fits, where all below one that fits do. */
+export function longestPrefix(max: number, fits: (chars: number) => boolean): number {
   let low = 0;
-  let high = Math.min(text.length, bytesMax);
+  let high = max;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (Buffer.byteLength(withText(middle)) <= bytesMax) low = middle;
+    if (fits(middle)) low = middle;
     else high = middle - 1;
   }
-  return withText(low);
+  return low;
 }

@@ -39,7 +39,8 @@ export function fileTransport({ path, bytesMax, keep }: AlarmFileOptions): Alarm
         file = await open(path, 'a', 0o640);
         size = 0;
       }
-      await file.write(line);
+      // Unlike write(), all of it.
+      await file.appendFile(line);
       size += line.length;
     },
     close(): void {

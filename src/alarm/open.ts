@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { UserError } from '../base/errors.ts';
 import { fileTransport } from './file.ts';
+import { ALARM_FORMS } from './forms.ts';
 import type { AlarmTransport } from './outlet.ts';
 import { smtpTransport } from './smtp.ts';
 import { syslogTransport } from './syslog.ts';
@@ -15,8 +16,6 @@ const MAIL_PAUSE_S_DEFAULT = 60;
 const FILE_MIB_DEFAULT = 64;
 const FILE_KEEP_DEFAULT = 5;
 const MIB = 1024 * 1024;
-export const ALARM_FORMS =
-  'syslog+udp://HOST, syslog+tcp://HOST, syslog+tls://HOST?ca=FILE, cef+…://HOST, https://…?secret-file=FILE, smtp://USER@HOST?to=ADDRESS&password-file=FILE, file:///PATH?mib=64&keep=5';
 
 /** Throws a UserError for a URL that names no way out, or a file that cannot be read. */
 export function openTransport(text: string, version: string): AlarmTransport {
@@ -25,50 +24,64 @@ export function openTransport(text: string, version: string): AlarmTransport {
   const stream = /^(syslog|cef)\+(udp|tcp|tls):$/.exec(url.protocol);
   if (stream !== null) {
     const protocol = stream[2] as keyof typeof PORTS;
+    checkParameters(url, protocol === 'tls' ? ['ca'] : []);
+    checkNoUser(url);
     const host = hostOf(url);
     const port = url.port === '' ? PORTS[protocol] : Number(url.port);
     const form = stream[1] === 'cef' ? 'cef' : 'json';
     return syslogTransport({ protocol, host, port, form, ca: fileOf(url, 'ca'), version });
   }
-  if (url.protocol === 'http:' || url.protocol === 'https:') {
-    const secret = secretOf(url, 'secret-file');
-    url.searchParams.delete('secret-file');
-    return webhookTransport({ url, secret: secret === undefined ? undefined : Buffer.from(secret, 'latin1'), version });
+  switch (url.protocol) {
+    case 'http:':
+    case 'https:':
+      return hookTransport(url, version);
+    case 'smtp:':
+    case 'smtps:':
+      return mailTransport(url, version);
+    case 'file:':
+      return lineTransport(url);
+    default:
+      throw new UserError(`--alarm ${text}: expected ${ALARM_FORMS}`);
   }
-  if (url.protocol === 'smtp:' || url.protocol === 'smtps:') return mailTransport(url, version);
-  if (url.protocol === 'file:') {
-    const bytesMax = numberOf(url, 'mib', FILE_MIB_DEFAULT) * MIB;
-    return fileTransport({
-      path: decodeURIComponent(url.pathname),
-      bytesMax,
-      keep: numberOf(url, 'keep', FILE_KEEP_DEFAULT),
-    });
-  }
-  throw new UserError(`--alarm ${text}: expected ${ALARM_FORMS}`);
+}
+
+/** What is left of the URL without the name of the secret's file is the hook's own. */
+function hookTransport(url: URL, version: string): AlarmTransport {
+  checkNoUser(url);
+  const secret = secretOf(url, 'secret-file');
+  url.searchParams.delete('secret-file');
+  return webhookTransport({ url, secret: secret === undefined ? undefined : Buffer.from(secret, 'latin1'), version });
+}
+
+function lineTransport(url: URL): AlarmTransport {
+  checkParameters(url, ['mib', 'keep']);
+  const path = decoded(url, url.pathname);
+  if (url.host !== '' || path.endsWith('/')) throw refusal(url, 'name a file, with three slashes: file:///PATH');
+  const bytesMax = numberOf(url, 'mib', FILE_MIB_DEFAULT, 1) * MIB;
+  return fileTransport({ path, bytesMax, keep: numberOf(url, 'keep', FILE_KEEP_DEFAULT) });
 }
 
 /** Mail by `smtp://` (STARTTLS, or `tls=none`) or `smtps://`; a password is read from a file, never from the URL. */
 function mailTransport(url: URL, version: string): AlarmTransport {
-  const implicit = url.protocol === 'smtps:';
+  checkParameters(url, ['to', 'from', 'tls', 'ca', 'pause', 'password-file']);
+  const isImplicit = url.protocol === 'smtps:';
   const tls = url.searchParams.get('tls') ?? 'starttls';
   const host = hostOf(url);
   const to = url.searchParams.getAll('to').flatMap((list) => list.split(','));
-  const user = decodeURIComponent(url.username);
+  const user = decoded(url, url.username);
+  if (to.length === 0 || !to.every(isAddress)) throw refusal(url, 'name the receivers with to=ADDRESS');
+  if (url.password !== '') throw refusal(url, 'a password in the URL is seen by everyone; use password-file=FILE');
   const password = secretOf(url, 'password-file');
-  const refuse = (reason: string): never => {
-    throw new UserError(`--alarm ${url.protocol}//${host}: ${reason}`);
-  };
-  if (to.length === 0 || !to.every(isAddress)) refuse('name the receivers with to=ADDRESS');
-  if (url.password !== '') refuse('a password in the URL is seen by everyone; use password-file=FILE');
-  if ((user === '') !== (password === undefined)) refuse('a user needs password-file=FILE, and that needs a user');
-  if (tls !== 'starttls' && tls !== 'none') refuse(`tls=${tls}; known: starttls, none`);
-  const security = implicit ? 'implicit' : tls === 'none' ? 'none' : 'starttls';
-  if (security === 'none' && user !== '') refuse('no password without TLS');
+  if ((user === '') !== (password === undefined))
+    throw refusal(url, 'a user needs password-file=FILE, and that needs a user');
+  if (tls !== 'starttls' && tls !== 'none') throw refusal(url, `tls=${tls}; known: starttls, none`);
+  const security = isImplicit ? 'implicit' : tls === 'none' ? 'none' : 'starttls';
+  if (security === 'none' && user !== '') throw refusal(url, 'no password without TLS');
   const from = url.searchParams.get('from') ?? `wiretrail@${hostname()}`;
-  if (!isAddress(from)) refuse(`from=${from} is no address`);
+  if (!isAddress(from)) throw refusal(url, `from=${from} is no address`);
   return smtpTransport({
     host,
-    port: url.port === '' ? (implicit ? SUBMISSIONS_PORT : SUBMISSION_PORT) : Number(url.port),
+    port: url.port === '' ? (isImplicit ? SUBMISSIONS_PORT : SUBMISSION_PORT) : Number(url.port),
     security,
     from,
     to,
@@ -79,6 +92,30 @@ function mailTransport(url: URL, version: string): AlarmTransport {
   });
 }
 
+/** Without path, user and parameters: those may hold a secret. */
+function refusal(url: URL, reason: string): UserError {
+  return new UserError(`--alarm ${url.protocol}//${url.host}: ${reason}`);
+}
+
+/** A misspelt parameter must not pass for a default. */
+function checkParameters(url: URL, known: readonly string[]): void {
+  const names = known.length === 0 ? 'none' : known.join(', ');
+  for (const name of url.searchParams.keys())
+    if (!known.includes(name)) throw refusal(url, `unknown parameter ${name}; there are: ${names}`);
+}
+
+function checkNoUser(url: URL): void {
+  if (url.username !== '' || url.password !== '') throw refusal(url, 'takes no user or password');
+}
+
+function decoded(url: URL, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw refusal(url, 'a % must be followed by two hexadecimal digits; % itself is %25');
+  }
+}
+
 /** Enough to keep headers whole; the server says the rest. */
 function isAddress(text: string): boolean {
   return /^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(text);
@@ -86,13 +123,15 @@ function isAddress(text: string): boolean {
 
 function hostOf(url: URL): string {
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (host === '') throw new UserError(`--alarm ${url.protocol}//: no host`);
+  if (host === '') throw refusal(url, 'no host');
   return host;
 }
 
 /** The bytes of a file, one a character, without white space at its ends. */
 function secretOf(url: URL, name: string): string | undefined {
-  return fileOf(url, name)?.toString('latin1').trim();
+  const secret = fileOf(url, name)?.toString('latin1').trim();
+  if (secret === '') throw refusal(url, `the file of ${name} is empty`);
+  return secret;
 }
 
 function fileOf(url: URL, name: string): Buffer | undefined {
@@ -101,15 +140,17 @@ function fileOf(url: URL, name: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new UserError(`--alarm: cannot read ${name}: ${(error as Error).message}`);
+    throw refusal(url, `cannot read ${name}: ${(error as Error).message}`);
   }
 }
 
-function numberOf(url: URL, name: string, otherwise: number): number {
+const NUMBER_MAX = 1_000_000;
+
+function numberOf(url: URL, name: string, otherwise: number, min = 0): number {
   const text = url.searchParams.get(name);
   if (text === null) return otherwise;
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 0 || number > 1_000_000 || (name === 'mib' && number === 0))
-    throw new UserError(`--alarm: ${name}=${text} is no sensible number`);
+  const number = text === '' ? Number.NaN : Number(text);
+  if (!Number.isSafeInteger(number) || number < min || number > NUMBER_MAX)
+    throw refusal(url, `${name}=${text}: expected a whole number from ${min} to ${NUMBER_MAX}`);
   return number;
 }

@@ -40,7 +40,8 @@ export function syslogMessage(alarm: Alarm, form: 'json' | 'cef', bytesMax: numb
       .replace(/[^!-~]/g, '')
       .slice(0, 255) || '-';
   const id = alarm.rule.replace(/[^!-~]/g, '').slice(0, MSGID_CHARS_MAX) || '-';
-  const text = form === 'cef' ? cefLine(alarm, version) : alarmLine(alarm, bytesMax - HEADER_BYTES_ROOM);
+  const room = bytesMax - HEADER_BYTES_ROOM;
+  const text = form === 'cef' ? cefLine(alarm, version, room) : alarmLine(alarm, room);
   return `<${priority}>1 ${formatTime(alarm.timeUs)} ${host} wiretrail ${process.pid} ${id} - ${text}`;
 }
 

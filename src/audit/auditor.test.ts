@@ -98,12 +98,44 @@ test('secrets never reach a record, nor the error that quotes them', () => {
   assert.equal(records[0]?.text, `ALTER ROLE bob PASSWORD '***'`);
 });
 
-test('bind values of statements that set passwords are removed', () => {
+test('an error quotes a secret as it is meant, or that of an earlier statement of the request', () => {
   const { records, sink } = open();
-  const event = statement('ALTER USER bob PASSWORD $1', {});
-  event.parameters = ['s3cret', null];
-  sink.emit(event);
-  assert.deepEqual(records[0]?.parameters, ['***', null]);
+  const quoted = { errorCode: '42704', errorText: `role "it's s3cret" does not exist` };
+  sink.emit(statement(`ALTER ROLE bob PASSWORD 'it''s s3cret'`, quoted));
+  const late = { errorCode: '22012', errorText: `division by zero, after PASSWORD 's3cret'` };
+  sink.emit(statement(`SELECT 1; ALTER ROLE bob PASSWORD 's3cret'; SELECT 1/0`, {}, {}, late));
+  assert.equal(records.length, 4);
+  for (const record of records) assert.doesNotMatch(JSON.stringify(recordToJson(record)), /s3cret/);
+  assert.equal(records[3]?.errorText, 'division by zero, after PASSWORD ***');
+  assert.deepEqual(
+    records.map(({ marks }) => marks & MARK_REDACTED),
+    [MARK_REDACTED, 0, MARK_REDACTED, MARK_REDACTED],
+  );
+});
+
+test('bind values of statements that set passwords are removed', () => {
+  const texts = [
+    'ALTER USER bob PASSWORD $1',
+    'CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (PASSWORD ?)',
+    'ALTER USER MAPPING FOR u SERVER s OPTIONS (SET password $1)',
+    'CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = ?',
+    'CREATE DATABASE LINK l CONNECT TO u IDENTIFIED BY :1',
+    'EXEC master.dbo.sp_addlogin @p1',
+  ];
+  const { records, sink } = open();
+  for (const text of texts) {
+    // Twice: what is remembered of a statement's template leaves nothing out.
+    for (let i = 0; i < 2; i++) {
+      const event = statement(text, {});
+      event.identity = text.startsWith('EXEC') ? { ...ann, system: 'microsoft.sql_server' } : ann;
+      event.parameters = ['s3cret', null];
+      sink.emit(event);
+    }
+  }
+  for (const { text, parameters, marks } of records) {
+    assert.deepEqual(parameters, ['***', null], text);
+    assert.equal(marks & MARK_REDACTED, MARK_REDACTED);
+  }
 });
 
 test('what SQL changes of the session is followed when it succeeded', () => {
@@ -127,6 +159,20 @@ test('EXECUTE of a statement prepared in SQL names what it touches', () => {
   assert.equal(records[1]?.operation, 'EXECUTE');
   assert.deepEqual(records[1]?.objects, ['orders']);
   assert.deepEqual(records[1]?.operations, ['EXECUTE', 'DELETE']);
+});
+
+test('tables that the protocol itself names are objects of the record, those of a text go before them', () => {
+  const { records, sink } = open();
+  const load = new StatementEvent(ann, 1, 'bulk');
+  load.objects = ['SHOP.ORDERS'];
+  sink.emit(load);
+  const query = statement('SELECT 1 FROM lines', {});
+  query.objects = ['SHOP.ORDERS'];
+  sink.emit(query);
+  assert.deepEqual(
+    records.map(({ objects }) => objects),
+    [['SHOP.ORDERS'], ['lines']],
+  );
 });
 
 test('a policy may leave a record out, and a full sink is counted', () => {

@@ -3,21 +3,19 @@
  * SQL analysis), and what came of it. Judges each by policy and hands those that are kept to the sink.
  */
 import { createHash } from 'node:crypto';
-import { communityId } from '../base/community-id.ts';
 import type { Counters } from '../base/counters.ts';
-import { sessionId } from '../base/session-id.ts';
 import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
 import type { AuditRecord, RecordKind, RecordSink } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
-import { SessionState } from './effects.ts';
-import { endUserOfProgram, endUserOfTags } from './end-user.ts';
+import { endUserOfTags } from './end-user.ts';
 import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { RecordPool } from './record-pool.ts';
-import { redact } from './redact.ts';
+import { redact, redactError } from './redact.ts';
+import { SessionState } from './session-state.ts';
 import { merged, type Part, pair, withText } from './split.ts';
 
 export interface AuditorOptions {
@@ -42,6 +40,8 @@ interface Unjudged extends Ordered {
   record: AuditRecord;
   orderUs: number;
   statement: SqlStatement | undefined;
+  /** Place in its session. */
+  ordinal: number;
 }
 
 export interface AuditCounters extends Counters {
@@ -73,12 +73,15 @@ export class Auditor implements SessionOpener {
   private readonly held: Unjudged[] = [];
   private heldCount = 0;
   private readonly pool: RecordPool;
+  /** Records of sessions get their ids when someone asks for them. */
+  private readonly namesLate: boolean;
 
   constructor(options: AuditorOptions) {
     this.options = options;
     this.policy = options.policy;
     this.losses = options.firstLoss ?? 0;
-    this.pool = new RecordPool(options.sink.keepsNothing === true);
+    this.namesLate = options.sink.keepsNothing === true;
+    this.pool = new RecordPool(this.namesLate);
   }
 
   open(connection: ConnectionInfo): EventSink {
@@ -96,7 +99,7 @@ export class Auditor implements SessionOpener {
     record.reason = reason;
     record.lostBytes = lostBytes;
     record.errorText = detail;
-    this.keep(record, undefined);
+    this.keep(record, undefined, -1);
   }
 
   /** An empty record, which comes back with `keep`. */
@@ -104,18 +107,21 @@ export class Auditor implements SessionOpener {
     return this.pool.take();
   }
 
-  keep(record: AuditRecord, statement: SqlStatement | undefined): void {
-    if (this.options.ordered) this.hold(record, statement, this.order.keyUs(record, this.packets));
-    else this.judge(record, statement);
+  /** `ordinal`: the record's place in its session; -1 outside of any, with an id of its own. */
+  keep(record: AuditRecord, statement: SqlStatement | undefined, ordinal: number): void {
+    if (!this.namesLate) name(record, ordinal);
+    if (this.options.ordered) this.hold(record, statement, ordinal, this.order.keyUs(record, this.packets));
+    else this.judge(record, statement, ordinal);
   }
 
-  private hold(record: AuditRecord, statement: SqlStatement | undefined, orderUs: number): void {
+  private hold(record: AuditRecord, statement: SqlStatement | undefined, ordinal: number, orderUs: number): void {
     const place = this.held[this.heldCount];
-    if (place === undefined) this.held.push({ record, statement, orderUs });
+    if (place === undefined) this.held.push({ record, statement, orderUs, ordinal });
     else {
       place.record = record;
       place.statement = statement;
       place.orderUs = orderUs;
+      place.ordinal = ordinal;
     }
     this.heldCount++;
   }
@@ -130,22 +136,24 @@ export class Auditor implements SessionOpener {
     const { held, heldCount } = this;
     if (heldCount > 1) {
       held.length = heldCount;
+      for (const { record, ordinal } of held) name(record, ordinal);
       held.sort(compareOrdered);
     }
     for (let i = 0; i < heldCount; i++) {
-      const { record, statement } = held[i] as Unjudged;
-      this.judge(record, statement);
+      const { record, statement, ordinal } = held[i] as Unjudged;
+      this.judge(record, statement, ordinal);
     }
     this.heldCount = 0;
     if (held.length > HELD_PLACES_MAX) held.length = 0;
     this.packets++;
   }
 
-  private judge(record: AuditRecord, statement: SqlStatement | undefined): void {
+  private judge(record: AuditRecord, statement: SqlStatement | undefined, ordinal: number): void {
     const { policy } = this;
     const { sink, defer } = this.options;
     const disposition = policy?.evaluate(record, statement);
     if (disposition === DISPOSITION_DEFER) {
+      name(record, ordinal);
       defer?.(record, statement);
       return;
     }
@@ -155,24 +163,23 @@ export class Auditor implements SessionOpener {
   }
 }
 
-class AuditSession implements EventSink {
+/** Gives a record of a session its id. */
+function name(record: AuditRecord, ordinal: number): void {
+  if (record.session !== undefined && ordinal >= 0) record.id = recordId(record.session, ordinal);
+}
+
+class AuditSession extends SessionState implements EventSink {
   private readonly auditor: Auditor;
-  private readonly connection: ConnectionInfo;
-  private readonly id: string;
-  private readonly community: string;
-  private readonly state = new SessionState();
-  private ordinal = 0;
+  /** Records so far. */
+  private records = 0;
 
   constructor(auditor: Auditor, connection: ConnectionInfo) {
+    super(connection);
     this.auditor = auditor;
-    this.connection = connection;
-    this.id = sessionId(connection);
-    const { clientAddress, clientPort, serverAddress, serverPort } = connection;
-    this.community = communityId(clientAddress, clientPort, serverAddress, serverPort);
   }
 
   emit(event: AuditEvent): void {
-    this.state.hear(event.identity);
+    this.hear(event.identity);
     switch (event.kind) {
       case 'statement':
         this.statement(event);
@@ -186,39 +193,25 @@ class AuditSession implements EventSink {
       case 'logout': {
         const record = this.record('logout', event);
         record.reason = event.reason;
-        this.auditor.keep(record, undefined);
+        this.keep(record, undefined);
         break;
       }
     }
   }
 
   private record(kind: RecordKind, event: AuditEvent): AuditRecord {
-    const { connection } = this;
-    const { identity } = event;
     const record = this.auditor.newRecord();
-    record.id = recordId(this.id, this.ordinal++);
     record.kind = kind;
     record.timeUs = event.startUs;
-    record.user = identity.user;
-    record.effectiveUser = this.state.effectiveUserOf(identity);
-    record.osUser = identity.osUser;
-    record.clientHost = identity.clientHost;
-    record.program = this.state.programOf(identity);
-    record.endUser = identity.endUser ?? endUserOfProgram(record.program);
-    record.clientAddress = connection.clientAddress;
-    record.clientPort = connection.clientPort;
-    record.serverAddress = connection.serverAddress;
-    record.serverPort = connection.serverPort;
-    record.session = this.id;
-    record.communityId = this.community;
-    if (connection.vlanId >= 0) record.vlanId = connection.vlanId;
-    if (connection.tunnel) record.tunnel = connection.tunnel;
+    this.describeSession(record, event.identity);
     record.sensor = this.auditor.options.sensor;
-    record.namespace = this.state.namespaceOf(identity);
-    record.system = identity.system;
     record.marks = event.marks;
     if (event.lostBytes > 0) record.lostBytes = event.lostBytes;
     return record;
+  }
+
+  private keep(record: AuditRecord, statement: SqlStatement | undefined): void {
+    this.auditor.keep(record, statement, this.records++);
   }
 
   private login(event: LoginEvent): void {
@@ -230,7 +223,7 @@ class AuditSession implements EventSink {
     record.errorCode = event.errorCode;
     record.errorText = event.errorText;
     setTimes(record, event.startUs, event.firstByteUs, event.endUs);
-    this.auditor.keep(record, undefined);
+    this.keep(record, undefined);
   }
 
   private opaque(event: OpaqueEvent): void {
@@ -238,7 +231,7 @@ class AuditSession implements EventSink {
     const record = this.record('opaque', event);
     record.reason = event.reason;
     record.tls = event.tls;
-    this.auditor.keep(record, undefined);
+    this.keep(record, undefined);
   }
 
   private statement(event: StatementEvent): void {
@@ -253,18 +246,18 @@ class AuditSession implements EventSink {
       record.endUser = endUserOfTags(event.tags) ?? record.endUser;
       record.transaction = event.transaction;
       setOutcome(record, event, part.outcomes);
-      this.describe(record, event, part, dialect);
+      this.describe(record, event, part, found, dialect);
       if (part.outcomes.length > 0 && record.errorCode === undefined) {
-        for (const { effect } of part.statements) if (effect) this.state.apply(effect);
+        for (const { effect } of part.statements) if (effect) this.apply(effect);
       }
-      this.auditor.keep(record, this.withPrepared(merged(part.statements), dialect));
+      this.keep(record, this.withPrepared(merged(part.statements), dialect));
     }
   }
 
   /** EXECUTE of a statement prepared in SQL is judged by what that one names, too. */
   private withPrepared(statement: SqlStatement | undefined, dialect: SqlDialect): SqlStatement | undefined {
     if (statement?.executes === undefined) return statement;
-    const prepared = this.state.preparedText(statement);
+    const prepared = this.preparedText(statement);
     if (prepared === undefined) return statement;
     const both = merged([statement, ...this.auditor.options.analyzer.analyze(prepared, dialect)]);
     const { objects, objectsWritten, columns, functions } = both ?? statement;
@@ -272,17 +265,31 @@ class AuditSession implements EventSink {
   }
 
   /** The what: text, parameters, operations, objects, fingerprint. */
-  private describe(record: AuditRecord, event: StatementEvent, part: Part, dialect: SqlDialect): void {
+  private describe(
+    record: AuditRecord,
+    event: StatementEvent,
+    part: Part,
+    found: readonly SqlStatement[],
+    dialect: SqlDialect,
+  ): void {
     record.procedure = event.procedure;
     record.parameters = event.parameters;
+    record.objects = event.objects;
     if (event.text !== undefined) {
-      this.describeText(record, event, event.text, part);
+      this.describeText(record, event, event.text, part, found);
       this.describeStatements(record, part.statements, dialect);
     }
     if (event.operation !== undefined) record.operation = event.operation;
   }
 
-  private describeText(record: AuditRecord, event: StatementEvent, text: string, part: Part): void {
+  /** `found` are all statements of the request, of which the record may be of one. */
+  private describeText(
+    record: AuditRecord,
+    event: StatementEvent,
+    text: string,
+    part: Part,
+    found: readonly SqlStatement[],
+  ): void {
     const { statements, whole } = part;
     const from = whole ? 0 : (statements[0]?.start ?? 0);
     const to = whole ? text.length : (statements.at(-1)?.end ?? text.length);
@@ -291,11 +298,15 @@ class AuditSession implements EventSink {
       record.text = text;
       return;
     }
-    const clean = redact(text, from, to, statements, record.errorText, event.parameters);
+    const clean = redact(text, from, to, statements, event.parameters);
     record.text = clean.text;
     record.parameters = clean.parameters;
-    record.errorText = clean.errorText;
     if (clean.redacted) record.marks |= MARK_REDACTED;
+    if (record.errorText !== undefined) {
+      const errorText = redactError(record.errorText, text, found);
+      if (errorText !== record.errorText) record.marks |= MARK_REDACTED;
+      record.errorText = errorText;
+    }
     if (whole && event.textLength !== undefined) {
       record.textLength = event.textLength;
       if (!clean.redacted) record.textSha256 = event.textSha256;
@@ -333,7 +344,7 @@ class AuditSession implements EventSink {
   private collect(statement: SqlStatement, dialect: SqlDialect, operations: Set<string>, objects: Set<string>): void {
     for (const operation of statement.operations) operations.add(operation);
     for (const object of statement.objects) objects.add(object);
-    const prepared = this.state.preparedText(statement);
+    const prepared = this.preparedText(statement);
     if (prepared === undefined) return;
     for (const inner of this.auditor.options.analyzer.analyze(prepared, dialect)) {
       for (const operation of inner.operations) operations.add(operation);

@@ -105,6 +105,8 @@ function loadCap(): new () => Cap {
 
 /** The capture thread's end of a `CapFeed`. */
 export class CapSource implements LiveSource {
+  /** Only what the queue dropped is. */
+  readonly tellsDrops = false;
   readonly interfaces: readonly string[];
   ended = false;
   private readonly reader: PacketQueueReader;
@@ -142,6 +144,14 @@ export class CapSource implements LiveSource {
       ...{ name, up: true, problem: undefined, freezes: 0, reopens: 0 },
       drops: i === 0 ? dropped : 0,
     }));
+  }
+
+  refuse(): void {
+    // The feed is closed by its owner.
+  }
+
+  unread(): undefined {
+    return undefined;
   }
 
   close(): void {

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { loadAddon } from './addon.ts';
 import { errorCode } from './input.ts';
-import { availableMemoryBytes, interfaceNames, openRing, PRIVILEGE_REMEDY, RING_BYTES_DEFAULT } from './ring.ts';
+import { interfaceNames, openRing, PRIVILEGE_REMEDY } from './ring.ts';
+import { availableMemoryBytes, defaultRingBytes, RING_BYTES_MIN } from './ring-memory.ts';
 
 export interface Check {
   /** Stable name: `packet-sockets`, `privilege`, `addon`, `interface`, `ring`, `memory`, `zstd`. */
@@ -17,8 +18,9 @@ export interface Check {
 
 /** Bit of CAP_NET_RAW in the capability sets. */
 const CAP_NET_RAW = 13;
-/** The default ring must fit in a quarter of the free memory. */
-const MEMORY_BYTES_MIN: number = 4 * RING_BYTES_DEFAULT;
+/** The smallest default ring must fit in a quarter of the free memory. */
+const MEMORY_BYTES_MIN: number = 4 * RING_BYTES_MIN;
+const MIB: number = 2 ** 20;
 const PROBE_RING = { blockBytes: 64 * 1024, blockCount: 4 };
 
 /**
@@ -106,9 +108,10 @@ function checkMemory(): Check {
   const name = 'memory';
   const available = availableMemoryBytes();
   if (available === undefined) return passed(name, 'free memory is not known here');
-  const detail = `${Math.floor(available / 2 ** 20)} MiB free`;
+  const ring = defaultRingBytes(1, 1, available);
+  const detail = `${Math.floor(available / MIB)} MiB free: the ring of an interface is ${ring / MIB} MiB by default`;
   if (available >= MEMORY_BYTES_MIN) return passed(name, detail);
-  return failed(name, detail, `free ${MEMORY_BYTES_MIN / 2 ** 20} MiB, or use fewer blocks`);
+  return failed(name, detail, `free ${MEMORY_BYTES_MIN / MIB} MiB, or give fewer --blocks`);
 }
 
 /** Never a failure: without the command a slower built-in decoder is used. */

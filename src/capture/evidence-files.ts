@@ -1,10 +1,12 @@
 /**
  * Evidence on disk: pcapng files (draft-ietf-opsawg-pcapng) in a folder, in which every packet carries a comment with
- * its session. Files are rotated, and the oldest go when the folder is full. Nothing here throws on traffic: what
- * cannot be written is counted.
+ * its session. Files are rotated, and the oldest go when the folder is full; several threads may write, each its own
+ * file. Nothing here throws on traffic: what cannot be written is counted.
  */
-import { mkdirSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Counters } from '../base/counters.ts';
+import { makeFolder } from '../base/folder.ts';
 import { InputError } from './batch.ts';
 import { errorCode } from './input.ts';
 import { PcapngFile } from './pcapng-file.ts';
@@ -14,7 +16,7 @@ const NAME = /^evidence-(\d{8,})\.pcapng$/;
 const FILES = 8;
 const NAME_TRIES = 100;
 
-export interface EvidenceCounters {
+export interface EvidenceCounters extends Counters {
   packets: number;
   /** Old files deleted to keep the folder within its budget. */
   deletedFiles: number;
@@ -40,14 +42,16 @@ export class EvidenceFiles {
   readonly counters: EvidenceCounters = { packets: 0, deletedFiles: 0, failures: 0 };
   private readonly folder: string;
   private readonly bytesMax: number;
+  private readonly fileBytesMax: number;
   private file: PcapngFile | undefined;
 
-  /** `bytesMax`: of all files together. Throws `InputError` when the folder cannot be made. */
-  constructor(folder: string, bytesMax: number) {
+  /** `bytesMax`: of all files together, those of `writers` threads. Throws `InputError` when the folder cannot be made. */
+  constructor(folder: string, bytesMax: number, writers: number = 1) {
     this.folder = folder;
     this.bytesMax = bytesMax;
+    this.fileBytesMax = bytesMax / FILES / writers;
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o750 });
+      makeFolder(folder, 0o750);
     } catch (error) {
       throw new InputError(`${folder}: cannot be used for evidence (${errorCode(error)})`);
     }
@@ -57,9 +61,11 @@ export class EvidenceFiles {
   /** Writes the packet that `descriptors` describes from word `d` on. */
   write(bytes: Uint8Array, descriptors: Int32Array, d: number, comment: string): void {
     try {
-      const full = this.file === undefined || this.file.bytes >= this.bytesMax / FILES;
-      const file = full ? this.rotate() : this.file;
-      file?.append(bytes, descriptors, d, comment);
+      const { file: open } = this;
+      // Another thread, or a person, may have deleted it.
+      const usable = open !== undefined && open.bytes < this.fileBytesMax && !open.isDeleted();
+      const file = usable ? open : this.rotate();
+      file.append(bytes, descriptors, d, comment);
       this.counters.packets++;
     } catch {
       // The disk is full, or the folder is gone: the next packet tries again with a new file.
@@ -91,12 +97,13 @@ export class EvidenceFiles {
     }
   }
 
-  /** Deletes the oldest files until the next one fits into the budget. */
+  /** Deletes the oldest files until those that are being written fit into the budget. */
   private prune(files: readonly string[]): void {
-    const sizes = files.map((file) => statSync(file).size);
+    const sizes = files.map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
     let total = sizes.reduce((sum, size) => sum + size, 0);
     for (let i = 0; i < files.length && total > this.bytesMax - this.bytesMax / FILES; i++) {
-      unlinkSync(files[i] as string);
+      // Another thread may have been sooner.
+      rmSync(files[i] as string, { force: true });
       this.counters.deletedFiles++;
       total -= sizes[i] as number;
     }

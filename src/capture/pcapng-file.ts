@@ -1,5 +1,5 @@
 /** A pcapng file (draft-ietf-opsawg-pcapng) that packets of any source are appended to, each with a comment. */
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import {
   DESCRIPTOR_CAPTURED_BYTES,
   DESCRIPTOR_INTERFACE,
@@ -51,6 +51,11 @@ export class PcapngFile {
     const id = this.interfaceOf(link, descriptors[d + DESCRIPTOR_INTERFACE] as number);
     this.put(this.writer.enhancedPacket(id, stamp, packet, comment));
     this.packets++;
+  }
+
+  /** No name leads to the file any more: what is written is lost when it is closed. */
+  isDeleted(): boolean {
+    return fstatSync(this.fd).nlink === 0;
   }
 
   close(): void {

@@ -20,6 +20,14 @@ export interface RecentOptions {
 
 export const RECENT_DEFAULTS: RecentOptions = { connectionsMax: 1024, ringBytes: 65_536, ringPackets: 256 };
 
+/** A ring whose connection is over, and that is kept for a while; void once the ring was needed for another one. */
+export interface ParkedRing {
+  readonly ring: number;
+  readonly use: number;
+}
+
+type PacketTaker = (bytes: Uint8Array, descriptors: Int32Array, descriptor: number) => void;
+
 const NONE = -1;
 
 export class RecentPackets {
@@ -31,6 +39,8 @@ export class RecentPackets {
   private readonly descriptors: Int32Array;
   private readonly ringOf: Int32Array;
   private readonly slotOf: Int32Array;
+  /** Times each ring was given to a connection, or given up. */
+  private readonly useOf: Int32Array;
   private readonly first: Int32Array;
   private readonly count: Int32Array;
   /** Where the next packet of a ring goes, counted from the ring's beginning. */
@@ -46,6 +56,7 @@ export class RecentPackets {
     this.descriptors = new Int32Array(connectionsMax * ringPackets * DESCRIPTOR_WORDS);
     this.ringOf = new Int32Array(flowsMax).fill(NONE);
     this.slotOf = new Int32Array(connectionsMax).fill(NONE);
+    this.useOf = new Int32Array(connectionsMax);
     this.first = new Int32Array(connectionsMax);
     this.count = new Int32Array(connectionsMax);
     this.head = new Int32Array(connectionsMax);
@@ -80,11 +91,9 @@ export class RecentPackets {
   }
 
   /** Hands out the packets of a flow, oldest first, and empties its ring. The bytes are borrowed for each call. */
-  drain(slot: number, each: (bytes: Uint8Array, descriptors: Int32Array, descriptor: number) => void): void {
+  drain(slot: number, each: PacketTaker): void {
     const ring = this.ringOf[slot] as number;
-    if (ring === NONE) return;
-    for (; (this.count[ring] as number) > 0; this.dropOldest(ring))
-      each(this.bytes, this.descriptors, this.oldest(ring));
+    if (ring !== NONE) this.drainRing(ring, each);
   }
 
   /** The flow has ended, or speaks no database protocol. */
@@ -92,7 +101,35 @@ export class RecentPackets {
     const ring = this.ringOf[slot] as number;
     if (ring === NONE) return;
     this.ringOf[slot] = NONE;
+    this.giveUp(ring);
+  }
+
+  /** As `forget`, but the packets may still be wanted: until `release`, or until a new connection needs the ring. */
+  park(slot: number): ParkedRing | undefined {
+    const ring = this.ringOf[slot] as number;
+    if (ring === NONE) return undefined;
+    this.ringOf[slot] = NONE;
     this.slotOf[ring] = NONE;
+    return { ring, use: this.useOf[ring] as number };
+  }
+
+  /** As `drain`. */
+  drainParked({ ring, use }: ParkedRing, each: PacketTaker): void {
+    if (this.useOf[ring] === use) this.drainRing(ring, each);
+  }
+
+  release({ ring, use }: ParkedRing): void {
+    if (this.useOf[ring] === use) this.giveUp(ring);
+  }
+
+  private drainRing(ring: number, each: PacketTaker): void {
+    for (; (this.count[ring] as number) > 0; this.dropOldest(ring))
+      each(this.bytes, this.descriptors, this.oldest(ring));
+  }
+
+  private giveUp(ring: number): void {
+    this.slotOf[ring] = NONE;
+    this.useOf[ring] = (this.useOf[ring] as number) + 1;
     this.free.push(ring);
   }
 
@@ -100,6 +137,7 @@ export class RecentPackets {
     const ring = this.free.pop() ?? this.evict();
     this.ringOf[slot] = ring;
     this.slotOf[ring] = slot;
+    this.useOf[ring] = (this.useOf[ring] as number) + 1;
     this.first[ring] = 0;
     this.count[ring] = 0;
     this.head[ring] = 0;
@@ -112,7 +150,8 @@ export class RecentPackets {
       if ((this.lastUse[ring] as number) < (this.lastUse[oldest] as number)) oldest = ring;
     }
     this.evictions++;
-    this.ringOf[this.slotOf[oldest] as number] = NONE;
+    const slot = this.slotOf[oldest] as number;
+    if (slot !== NONE) this.ringOf[slot] = NONE;
     return oldest;
   }
 

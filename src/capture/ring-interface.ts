@@ -39,6 +39,9 @@ const TCI_MASK = 0xffff;
 /** No frame with its header takes less, so this bounds the packets of a block. */
 const FRAME_BYTES_MIN = 64;
 
+/** BPF program that accepts no frame: `ret #0`. */
+const ACCEPT_NOTHING: Uint8Array = new Uint8Array(Uint16Array.of(0x06, 0, 0, 0).buffer);
+
 /** ARPHRD_* of links whose frames are Ethernet, and of those that start with the IP header. */
 const HARDWARE_ETHERNET = 1;
 const HARDWARE_LOOPBACK = 772;
@@ -71,6 +74,9 @@ export class InterfaceRing {
   /** Drops counted by the native ring so far, and by those it replaced. */
   #dropsBefore = 0;
   #freezesBefore = 0;
+  /** Frames that the kernel has put into the native ring, as it last said; and those read out of it. */
+  #accepted = 0;
+  #delivered = 0;
   /** Drops already told in a batch's `lostBefore`. */
   #dropsTold = 0;
 
@@ -105,6 +111,8 @@ export class InterfaceRing {
     this.#block = 0;
     this.#lent = false;
     this.#isDraining = false;
+    this.#accepted = 0;
+    this.#delivered = 0;
     this.up = native.linkState().up;
   }
 
@@ -124,6 +132,7 @@ export class InterfaceRing {
     batch.lostBefore = this.drops - this.#dropsTold;
     this.#dropsTold = this.drops;
     this.#describe(this.#block * this.#options.blockSize);
+    this.#delivered += batch.count;
     this.#lent = true;
     return batch;
   }
@@ -174,6 +183,7 @@ export class InterfaceRing {
   #readStats(): void {
     if (this.#native === undefined) return;
     const stats = this.#native.stats();
+    this.#accepted = Number(stats.packets - stats.drops);
     this.drops = this.#dropsBefore + Number(stats.drops);
     this.freezes = this.#freezesBefore + Number(stats.freezes);
   }
@@ -211,10 +221,24 @@ export class InterfaceRing {
     this.#options = { ...this.#options, filter: program };
   }
 
-  /** Counts the last losses and closes. Idempotent. */
-  close(): void {
+  /** From now on no frame is received; those that were are still to be read. */
+  refuse(): void {
+    this.#native?.setFilter(ACCEPT_NOTHING);
+  }
+
+  /** Frames that were received and not read yet. */
+  unread(): number {
+    if (this.#native === undefined) return 0;
     this.#readStats();
-    this.#native?.close();
+    return this.#accepted - this.#delivered;
+  }
+
+  /** Counts the last losses, among them what was received and never read, and closes. Idempotent. */
+  close(): void {
+    if (this.#native === undefined) return;
+    const unread = this.unread();
+    this.drops += Math.max(0, unread);
+    this.#native.close();
     this.#native = undefined;
   }
 }

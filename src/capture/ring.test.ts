@@ -207,6 +207,33 @@ test('a link that goes down and up again needs no new ring', (t) => {
   assert.deepEqual(source.links(), [{ name: 'in0', up: true, problem: undefined, drops: 0, freezes: 0, reopens: 0 }]);
 });
 
+test('a stop: what was received before it can be read to the end, nothing after it is received', (t) => {
+  const net = TestNet.create(t);
+  if (net === undefined) return;
+  net.addPair('out0', 'in0');
+  const source = open(t, { interfaces: ['in0'], ...SMALL });
+  const frames = conversation();
+  const sent = net.send('out0', frames);
+  source.refuse();
+  net.send('out0', frames);
+  assert.equal(source.unread(), sent);
+  assert.equal(readAll(source).packets.length, sent);
+  assert.equal(source.unread(), 0);
+  source.close();
+  assert.deepEqual([source.stats().packets, source.stats().drops], [sent, 0]);
+});
+
+test('what was received and never read counts as lost', (t) => {
+  const net = TestNet.create(t);
+  if (net === undefined) return;
+  net.addPair('out0', 'in0');
+  const source = open(t, { interfaces: ['in0'], ...SMALL });
+  const sent = net.send('out0', conversation());
+  source.close();
+  assert.deepEqual([source.stats().packets, source.stats().drops], [0, sent]);
+  assert.equal(source.links()[0]?.drops, sent);
+});
+
 test('close while views are alive: they get length 0, and the kernel lets go of the socket', (t) => {
   const net = TestNet.create(t);
   if (net === undefined) return;

@@ -5,7 +5,7 @@
  * blocks that are nearly empty, so many small blocks beat few large ones; a block must hold the largest frame that
  * segmentation offload makes (65 kB, and more with BIG TCP).
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { PacketBatch, PacketSource, SourceStats } from '../contracts/packet.ts';
 import { type Addon, loadAddon, type NativeRingOptions, WAIT_ERROR } from './addon.ts';
@@ -13,14 +13,15 @@ import { emptyStats, InputError } from './batch.ts';
 import { symmetricFanoutProgram } from './fanout.ts';
 import { errorCode } from './input.ts';
 import { InterfaceRing } from './ring-interface.ts';
+import { BLOCK_BYTES_DEFAULT, checkRingMemory, defaultBlockCount } from './ring-memory.ts';
 
 export interface RingOptions {
   readonly interfaces: readonly string[];
   /** A multiple of 4096; 256 KiB by default. */
   readonly blockBytes?: number;
-  /** Blocks of each ring; 256 by default. */
+  /** Blocks of each ring; as many as `defaultRingBytes` allows by default. */
   readonly blockCount?: number;
-  /** Longest time a frame waits in a block that is not full; 4 ms by default. */
+  /** Longest time a frame waits in a block that is not full; 8 ms by default. */
   readonly retireMs?: number;
   /** Receives what is not addressed to this machine, as a mirror port delivers; true by default. */
   readonly promiscuous?: boolean;
@@ -46,11 +47,7 @@ export interface FanoutChoice {
   readonly defrag?: boolean;
 }
 
-const BLOCK_BYTES_DEFAULT = 256 * 1024;
-const BLOCK_COUNT_DEFAULT = 256;
-/** Memory of one ring when nothing else is asked for. */
-export const RING_BYTES_DEFAULT: number = BLOCK_BYTES_DEFAULT * BLOCK_COUNT_DEFAULT;
-const RETIRE_MS_DEFAULT = 4;
+const RETIRE_MS_DEFAULT = 8;
 const LINK_CHECK_MS_DEFAULT = 1000;
 /** Required by the kernel's request; version 3 packs frames and ignores it otherwise. */
 const FRAME_BYTES = 2048;
@@ -61,8 +58,6 @@ const BLOCK_COUNT_MAX = 65_536;
 const RETIRE_MS_MAX = 1000;
 /** Descriptors hold offsets in 31 bits. */
 const RING_BYTES_MAX: number = 2 ** 31 - 1;
-/** Share of the free memory that rings may take. The kernel does not refuse a request it cannot fill: it ends programs. */
-const MEMORY_SHARE_MAX = 0.25;
 const INTERFACES_MAX = 64;
 const FANOUT_GROUP_MAX = 0xffff;
 /** Longest wait inside the addon: signal handlers and worker termination wait for it. */
@@ -82,9 +77,15 @@ export interface LinkReport {
 
 /** A packet source over interfaces. */
 export interface LiveSource extends PacketSource {
+  /** What the system dropped before it reached the source is told in `stats` and `links`. */
+  readonly tellsDrops: boolean;
   /** Replaces the filter of every interface; an empty program accepts everything. */
   setFilter(program: Uint8Array): void;
   links(): LinkReport[];
+  /** From now on nothing is received: what was can be read to its end. What is not read before `close` counts as lost. */
+  refuse(): void;
+  /** Packets that were received and not read yet; `undefined` when that is not known. */
+  unread(): number | undefined;
 }
 
 export interface RingSource extends LiveSource {
@@ -96,13 +97,15 @@ export interface RingSource extends LiveSource {
 
 /** Opens live interfaces. Throws `InputError`, one line, when one cannot be captured from. */
 export function openRing(options: RingOptions): RingSource {
-  checkOptions(options);
+  const size = sizeOf(options);
+  checkOptions(options, size);
   const addon = loadAddon();
-  checkMemory(ringBytes(options) * options.interfaces.length);
-  return new RingReader(addon, options);
+  checkRingMemory(size.blockBytes * size.blockCount * options.interfaces.length);
+  return new RingReader(addon, options, size);
 }
 
 class RingReader implements RingSource {
+  readonly tellsDrops = true;
   readonly interfaces: readonly string[];
   readonly #addon: Addon;
   readonly #rings: InterfaceRing[] = [];
@@ -116,14 +119,14 @@ class RingReader implements RingSource {
   readonly wakeFd: number;
   #ended = false;
 
-  constructor(addon: Addon, options: RingOptions) {
+  constructor(addon: Addon, options: RingOptions, size: RingSize) {
     this.#addon = addon;
     this.interfaces = options.interfaces;
     this.#linkCheckMs = options.linkCheckMs ?? LINK_CHECK_MS_DEFAULT;
     this.wakeFd = addon.openEventFd();
     for (const [index, name] of options.interfaces.entries()) {
       try {
-        this.#rings.push(new InterfaceRing(addon, nativeOptions(options, name, index), index));
+        this.#rings.push(new InterfaceRing(addon, nativeOptions(options, size, name, index), index));
       } catch (error) {
         this.close();
         throw explain(name, error);
@@ -211,6 +214,14 @@ class RingReader implements RingSource {
     }));
   }
 
+  refuse(): void {
+    for (const ring of this.#rings) ring.refuse();
+  }
+
+  unread(): number {
+    return this.#rings.reduce((sum, ring) => sum + ring.unread(), 0);
+  }
+
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -220,16 +231,21 @@ class RingReader implements RingSource {
   }
 }
 
-function ringBytes(options: RingOptions): number {
-  return (options.blockBytes ?? BLOCK_BYTES_DEFAULT) * (options.blockCount ?? BLOCK_COUNT_DEFAULT);
+interface RingSize {
+  readonly blockBytes: number;
+  readonly blockCount: number;
 }
 
-function nativeOptions(options: RingOptions, ifname: string, index: number): NativeRingOptions {
+function sizeOf({ interfaces, blockBytes = BLOCK_BYTES_DEFAULT, blockCount }: RingOptions): RingSize {
+  return { blockBytes, blockCount: blockCount ?? defaultBlockCount(interfaces.length, 1, blockBytes) };
+}
+
+function nativeOptions(options: RingOptions, size: RingSize, ifname: string, index: number): NativeRingOptions {
   const { fanout } = options;
   return {
     ifname,
-    blockSize: options.blockBytes ?? BLOCK_BYTES_DEFAULT,
-    blockCount: options.blockCount ?? BLOCK_COUNT_DEFAULT,
+    blockSize: size.blockBytes,
+    blockCount: size.blockCount,
     frameSize: FRAME_BYTES,
     retireMs: options.retireMs ?? RETIRE_MS_DEFAULT,
     promisc: options.promiscuous ?? true,
@@ -244,17 +260,16 @@ function nativeOptions(options: RingOptions, ifname: string, index: number): Nat
   };
 }
 
-function checkOptions(options: RingOptions): void {
+function checkOptions(options: RingOptions, { blockBytes, blockCount }: RingSize): void {
   const { interfaces } = options;
   if (interfaces.length === 0) throw new InputError('no interface given');
   if (interfaces.length > INTERFACES_MAX) throw new InputError(`more than ${INTERFACES_MAX} interfaces`);
   if (new Set(interfaces).size !== interfaces.length) throw new InputError('an interface is given twice');
-  const blockBytes = options.blockBytes ?? BLOCK_BYTES_DEFAULT;
   checkRange('block size', blockBytes, BLOCK_BYTES_MIN, BLOCK_BYTES_MAX);
   if (blockBytes % PAGE_BYTES !== 0)
     throw new InputError(`block size ${blockBytes} is not a multiple of ${PAGE_BYTES}`);
-  checkRange('block count', options.blockCount ?? BLOCK_COUNT_DEFAULT, 2, BLOCK_COUNT_MAX);
-  checkRange('ring size', ringBytes(options), 1, RING_BYTES_MAX);
+  checkRange('block count', blockCount, 2, BLOCK_COUNT_MAX);
+  checkRange('ring size', blockBytes * blockCount, 1, RING_BYTES_MAX);
   checkRange('retire time', options.retireMs ?? RETIRE_MS_DEFAULT, 1, RETIRE_MS_MAX);
   if (options.fanout) checkRange('fanout group', options.fanout.group, 0, FANOUT_GROUP_MAX - interfaces.length + 1);
 }
@@ -262,24 +277,6 @@ function checkOptions(options: RingOptions): void {
 function checkRange(what: string, value: number, min: number, max: number): void {
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new InputError(`${what} ${value} is not a whole number from ${min} to ${max}`);
-  }
-}
-
-function checkMemory(wantedBytes: number): void {
-  const available = availableMemoryBytes();
-  if (available === undefined || wantedBytes <= available * MEMORY_SHARE_MAX) return;
-  const wantedMiB = Math.ceil(wantedBytes / 2 ** 20);
-  const allowedMiB = Math.floor((available * MEMORY_SHARE_MAX) / 2 ** 20);
-  throw new InputError(`rings of ${wantedMiB} MiB are more than a quarter of the free memory (${allowedMiB} MiB)`);
-}
-
-/** MemAvailable of the kernel; `undefined` where it does not tell. */
-export function availableMemoryBytes(): number | undefined {
-  try {
-    const match = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));
-    return match?.[1] === undefined ? undefined : Number(match[1]) * 1024;
-  } catch {
-    return undefined;
   }
 }
 

@@ -6,9 +6,9 @@ import { say } from './text.ts';
 
 /**
  * Writes down that somebody uses the store, before anything is shown. Where nothing can be written, as on read-only
- * media, that is said and the command goes on.
+ * media, that is said and the command goes on. False when there is no store.
  */
-export function recordAccess(store: string, operation: string, call: string, text: string): void {
+export function recordAccess(store: string, operation: string, call: string, text: string): boolean {
   const { username } = userInfo();
   // Whom `sudo` says it works for; the operating system vouches for the other.
   const user = process.env['SUDO_USER'] ?? username;
@@ -18,7 +18,8 @@ export function recordAccess(store: string, operation: string, call: string, tex
     recordAccesses(store, [{ timeUs, operation, call, text, user, osUser: username, host: hostname(), program }]);
   } catch (error) {
     // The command itself says that there is no store.
-    if (!(error instanceof StoreError) || error.code === 'not-a-store') return;
+    if (!(error instanceof StoreError) || error.code === 'not-a-store') return false;
     say(`wiretrail: this access is not recorded: ${error.message}`);
   }
+  return true;
 }

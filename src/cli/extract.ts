@@ -3,12 +3,14 @@ import { Command } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
 import { openFiles } from '../capture/file.ts';
 import { extractFromEvidence, extractFromSource } from '../sensor/extract.ts';
+import { recordAccess } from './access.ts';
 import { DEFAULT_FLOWS_MAX } from './options.ts';
 import { counted, say } from './text.ts';
 
 interface ExtractOptions {
   readonly from?: readonly string[];
   readonly evidence?: string;
+  readonly store: string;
   readonly output: string;
 }
 
@@ -19,7 +21,8 @@ Examples:
   wiretrail extract 1a7c8c71cef4de1dd23bb0d7 --from capture.pcap -o session.pcapng
   wiretrail extract 1a7c8c71cef4de1dd23bb0d7 --evidence /var/lib/wiretrail/evidence -o session.pcapng
 
-SESSION is 'audit.session' of a record. The captures must begin no later than the session did, as when it was recorded.`;
+SESSION is 'audit.session' of a record. The captures must begin no later than the session did, as when it was recorded.
+That the packets were taken is written down in the store ('wiretrail query --reads').`;
 
 export function extractCommand(exit: (code: number) => void): Command {
   return new Command('extract')
@@ -27,6 +30,7 @@ export function extractCommand(exit: (code: number) => void): Command {
     .argument('<session>', "the records' audit.session")
     .option('--from <file...>', 'captures, folders, patterns; - for standard input')
     .option('--evidence <dir>', "folder of a sensor's --evidence")
+    .option('--store <dir>', 'the store that keeps who looked at what', 'data')
     .requiredOption('-o, --output <file>', 'pcapng file to write')
     .addHelpText('after', EXAMPLES)
     .action((session: string, options: ExtractOptions) => {
@@ -35,12 +39,17 @@ export function extractCommand(exit: (code: number) => void): Command {
     });
 }
 
-function extract(session: string, { from, evidence, output }: ExtractOptions): number {
+function extract(session: string, { from, evidence, store, output }: ExtractOptions): number {
   if (!SESSION.test(session)) throw new UserError(`${session}: not a session id (24 hexadecimal digits)`);
   if ((from === undefined) === (evidence === undefined)) throw new UserError('give either --from or --evidence');
+  const kept = evidence === undefined ? `--from ${from?.join(' ') ?? ''}` : `--evidence ${evidence}`;
+  const isRecorded = recordAccess(store, 'READ', 'extract', `${session} ${kept} --output ${output}`);
   const packets =
     from === undefined ? extractFromEvidence(evidence ?? '', session, output) : extractFromFiles(from, session, output);
   if (packets === 0) throw new UserError(`session ${session} is not in ${from?.join(', ') ?? evidence}`);
+  if (!isRecorded && evidence !== undefined) {
+    say(`wiretrail: this access is not recorded: ${store}: no audit store here; name it with --store`);
+  }
   return packets;
 }
 

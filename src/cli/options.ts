@@ -12,6 +12,10 @@ export const PACKAGED_POLICIES: string = resolve(import.meta.dirname, '../../pol
 /** Where the service listens (`deploy/systemd`). */
 export const DEFAULT_SOCKET = '/run/wiretrail/control.sock';
 export const DEFAULT_FLOWS_MAX = 262_144;
+/** Connections that `--flows` may ask for: with more, the tables alone take several GiB. */
+const FLOWS_MAX = 2 ** 24;
+/** Threads that `--workers` may ask for. */
+const WORKERS_MAX = 64;
 
 export function programVersion(): string {
   const file = resolve(import.meta.dirname, '../../package.json');
@@ -82,6 +86,24 @@ export function positiveInteger(value: string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number above 0.');
   return number;
+}
+
+/** A parser of whole numbers from 1 to `max`. */
+export function upTo(max: number): (value: string) => number {
+  return (value) => {
+    const number = positiveInteger(value);
+    if (number > max) throw new InvalidArgumentError(`expected at most ${max}.`);
+    return number;
+  };
+}
+
+export const flowCount: (value: string) => number = upTo(FLOWS_MAX);
+export const workerCount: (value: string) => number = upTo(WORKERS_MAX);
+
+/** A name that is written on records: never empty. */
+export function name(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('expected a name.');
+  return value;
 }
 
 /** Repeatable text option. */

@@ -1,14 +1,16 @@
 /** `wiretrail policy`: check the files, run the tests that their rules carry. */
 import { Command } from 'commander';
-import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
+import { EXIT_DONE, EXIT_RULE_MATCHED } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { diffPolicies } from '../policy/diff.ts';
-import { loadPolicies, type Policy, shortVersion } from '../policy/policy.ts';
+import { type Policy, shortVersion } from '../policy/policy.ts';
 import { runPolicyTests } from '../policy/rule-tests.ts';
 import { formatProblem, PolicyError } from '../policy/source.ts';
+import { readPolicies } from '../sensor/assemble.ts';
 import { listPolicies, readArchivedPolicy } from '../sensor/policy-archive.ts';
 import { pushPolicy, reloadPolicy } from '../sensor/remote.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
+import { StoreReader } from '../store/reader.ts';
 import { DEFAULT_SOCKET, PACKAGED_POLICIES, positiveInteger } from './options.ts';
 import { counted, say } from './text.ts';
 import { printTrial, type TryOptions } from './try.ts';
@@ -93,14 +95,21 @@ async function push(paths: readonly string[], socket: string): Promise<void> {
 
 /** Policies that judged the store's records, newest first. */
 function printVersions(store: string): void {
+  checkStore(store);
   for (const { version, sinceUs, rules, files } of listPolicies(store))
     process.stdout.write(`${version}  ${formatTime(sinceUs)}  ${counted(rules, 'rule')}  ${files.join(' ')}\n`);
+}
+
+/** Throws a StoreError where there is no store. */
+function checkStore(store: string): void {
+  new StoreReader(store).close();
 }
 
 const LINE_MARKS = { same: ' ', added: '+', removed: '-' } as const;
 
 /** Rules that came, went and changed, then the lines of each file. */
 function printDiff(store: string, from: string, to: string): void {
+  checkStore(store);
   const { rules, files } = diffPolicies(readArchivedPolicy(store, from), readArchivedPolicy(store, to));
   for (const { rule, change, keys } of rules)
     process.stdout.write(`${change} ${rule}${keys.length > 0 ? `: ${keys.join(', ')}` : ''}\n`);
@@ -127,13 +136,9 @@ function runTests(paths: readonly string[]): number {
 /** All problems are printed, one a line; the first becomes the error. */
 function load(paths: readonly string[]): Policy {
   try {
-    return loadPolicies(paths, { disabledToo: true });
+    return readPolicies(paths, { disabledToo: true });
   } catch (error) {
-    if (error instanceof PolicyError) {
-      for (const problem of error.problems.slice(1)) say(formatProblem(problem));
-      throw error;
-    }
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new UserError(`cannot read policies: ${(error as Error).message}`);
+    if (error instanceof PolicyError) for (const problem of error.problems.slice(1)) say(formatProblem(problem));
+    throw error;
   }
 }

@@ -54,7 +54,8 @@ export async function explain(reader: StoreReader, query: Query): Promise<void> 
     looked += plan.looked;
     const asked = plan.asked === '1' || plan.asked === '' ? '' : `; asked of each: ${plan.asked}`;
     const via = plan.indexed.length > 0 ? ` by ${plan.indexed.join(' and ')}` : '';
-    const how = plan.how === 'other time' ? 'not read: other time' : `${plan.how}${via}: ${grouped(plan.looked)}`;
+    const skipped = plan.how === 'other time' || plan.how === 'filter';
+    const how = skipped ? `not read: ${plan.how}` : `${plan.how}${via}: ${grouped(plan.looked)}`;
     await print(`${plan.path}  ${grouped(plan.rows)} records  ${how}${asked}`);
   }
   say(`${counted(looked, 'record')} looked at`);

@@ -1,8 +1,8 @@
 /** `wiretrail replay`: captures in, records out. */
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { AlarmDesk } from '../alarm/desk.ts';
-import { ALARM_FORMS } from '../alarm/open.ts';
+import type { AlarmDesk } from '../alarm/desk.ts';
+import { ALARM_FORMS } from '../alarm/forms.ts';
 import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { openFiles } from '../capture/file.ts';
 import type { SourceStats } from '../contracts/packet.ts';
@@ -16,7 +16,7 @@ import type { PipelineCounters } from '../sensor/pipeline.ts';
 import { replay } from '../sensor/replay.ts';
 import { type ReplayProgress, replaySharded } from '../sensor/sharded-replay.ts';
 import { isAtLeast, type TallySnapshot } from '../sensor/tally.ts';
-import { openTraffic } from '../sensor/traffic.ts';
+import { trafficOpener } from '../sensor/traffic.ts';
 import { Watch } from '../sensor/watch.ts';
 import type { TrafficLog } from '../traffic/log.ts';
 import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
@@ -24,13 +24,15 @@ import {
   DEFAULT_FLOWS_MAX,
   evidenceOptions,
   evidenceSizeOption,
+  flowCount,
+  name,
   overlapRange,
   PACKAGED_POLICIES,
   portHint,
-  positiveInteger,
   programVersion,
   repeated,
   severity,
+  workerCount,
 } from './options.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printNextSteps, printSummary } from './report.ts';
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
@@ -89,12 +91,12 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .addOption(new Option('--report <format>', 'write a report of all alerts').choices(REPORT_FORMATS))
     .option('--report-file <path>', 'where to write the report')
-    .option('--sensor-name <name>', 'name written on every record', 'replay')
-    .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--sensor-name <name>', 'name written on every record', name, 'replay')
+    .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
-    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng; with one worker only')
+    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
     .addOption(evidenceSizeOption())
-    .option('--workers <count>', 'threads; records are the same with any number', positiveInteger, 1)
+    .option('--workers <count>', 'threads; records are the same with any number', workerCount, 1)
     .option('--quiet', 'no summary');
   return flowRecordOptions(retentionOptions(command))
     .addHelpText('after', EXAMPLES)
@@ -105,21 +107,27 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
   if ((options.report === undefined) !== (options.reportFile === undefined))
     throw new UserError('--report and --report-file go together');
   const findings = new Findings();
-  const desk = new AlarmDesk(options.alarm ?? [], programVersion());
-  const alarms = new AlarmSink((alarm) => desk.raise(alarm));
-  const sinks = [...(options.report ? [findings] : []), ...(options.alarm ? [alarms] : [])];
+  const desk = options.alarm && (await openDesk(options.alarm));
+  const alarms = desk && new AlarmSink((alarm) => desk.raise(alarm));
+  const sinks = [...(options.report ? [findings] : []), ...(alarms ? [alarms] : [])];
   const { stats, counters, tally, worst, rules } = await (options.workers > 1
     ? replayOnSeveral(files, options, sinks)
     : replayOnOne(files, options, sinks, findings));
-  await desk.close(ALARM_GRACE_MS);
+  await desk?.close(ALARM_GRACE_MS);
   writeReport(findings, rules, options);
   if (!options.quiet) {
     printSummary(tally, stats, counters);
-    printAlarms(desk.reports());
+    printAlarms(desk?.reports() ?? []);
     if (options.store !== undefined) printNextSteps(options.store);
   }
   if (options.failOn && worst && isAtLeast(worst, options.failOn)) return EXIT_RULE_MATCHED;
   return internalLoss(counters) > 0 ? EXIT_LOSS : EXIT_DONE;
+}
+
+/** Loaded only where alarms are sent. */
+async function openDesk(urls: readonly string[]): Promise<AlarmDesk> {
+  const desk = await import('../alarm/desk.ts');
+  return new desk.AlarmDesk(urls, programVersion());
 }
 
 async function replayOnOne(
@@ -135,7 +143,7 @@ async function replayOnOne(
   const source = openFiles(files);
   const parts = await assemble({ ...assemblyOptions(options, sinks), ordered: true, traffic: status });
   const { pipeline, engine, tally } = parts;
-  log.traffic = wanted && openTraffic(wanted);
+  log.traffic = wanted && (await trafficOpener(wanted))();
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: 0 });
   const watch = wanted && new Watch((beat) => log.traffic?.heartbeat(beat), totals);
   const progress = new ProgressLine();
@@ -157,14 +165,13 @@ async function replayOnSeveral(
   sinks: readonly RecordSink[],
 ): Promise<Found> {
   if (files.includes('-')) throw new UserError('standard input can be read by one worker only');
-  if (options.evidence !== undefined) throw new UserError('--evidence needs --workers 1');
   const common = assemblyOptions(options, sinks);
   const outputs = await openOutputs(common);
-  const { sensor, policies, ports, flowsMax, overlap } = common;
-  const job = { files, sensor, policies, ports, flowsMax, overlap, maskKey: outputs.maskKey };
+  const { sensor, policies, ports, flowsMax, overlap, evidence } = common;
+  const job = { files, sensor, policies, ports, flowsMax, overlap, evidence, maskKey: outputs.maskKey };
   const progress = new ProgressLine();
   const wanted = trafficOptionsOf(options);
-  const traffic = wanted && openTraffic(wanted);
+  const traffic = wanted && (await trafficOpener(wanted))();
   try {
     const report = await replaySharded(job, options.workers, outputs, traffic, (at) =>
       progress.update(() => describe(at, outputs.tally.counts.records, undefined)),

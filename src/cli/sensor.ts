@@ -2,11 +2,12 @@
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { AlarmDesk } from '../alarm/desk.ts';
-import { ALARM_FORMS } from '../alarm/open.ts';
+import { ALARM_FORMS } from '../alarm/forms.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { loadAddon } from '../capture/addon.ts';
 import { InputError } from '../capture/batch.ts';
 import { CapFeed } from '../capture/cap.ts';
+import { defaultBlockCount } from '../capture/ring-memory.ts';
 import type { ConsoleServer } from '../console/server.ts';
 import { ControlServer, type PeerLookup } from '../control/server.ts';
 import { serversOf } from '../policy/servers.ts';
@@ -16,8 +17,8 @@ import { readPolicies } from '../sensor/assemble.ts';
 import { LiveCapture, type LiveListeners } from '../sensor/live.ts';
 import { type CrewJob, LiveCrew } from '../sensor/live-crew.ts';
 import type { Progress } from '../sensor/messages.ts';
-import { Steering } from '../sensor/steering.ts';
-import { openTraffic } from '../sensor/traffic.ts';
+import { type SensorFacts, Steering } from '../sensor/steering.ts';
+import { trafficOpener } from '../sensor/traffic.ts';
 import type { TrafficLog } from '../traffic/log.ts';
 import { DEFAULT_LISTEN, startConsole } from './console.ts';
 import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
@@ -34,7 +35,7 @@ import {
 } from './options.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
-import { counted, grouped, ProgressLine, say } from './text.ts';
+import { byteSize, counted, grouped, ProgressLine, say } from './text.ts';
 
 interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly interface: readonly string[];
@@ -53,7 +54,7 @@ interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly evidence?: string;
   readonly evidenceMaxBytes: number;
   readonly blockKib: number;
-  readonly blocks: number;
+  readonly blocks?: number;
   readonly blockMs: number;
   readonly promiscuous: boolean;
   readonly outgoing?: boolean;
@@ -67,7 +68,7 @@ const EXAMPLES = `
 Examples:
   wiretrail sensor -i eth1 --store /var/lib/wiretrail      record what the mirror port shows, until Ctrl-C
   wiretrail sensor -i eth1 --jsonl - | jq .                records as they come
-  wiretrail sensor -i eth1 --store data --blocks 1024      a ring of 256 MiB for bursts
+  wiretrail sensor -i eth1 --store data --blocks 4096      a ring of 1 GiB for long bursts
   wiretrail sensor -i eth0 --store data --outgoing         on the database's own machine
   wiretrail sensor -i eth1 --store data --console --socket s.sock   … with the web console, which can push policies
   wiretrail sensor -i eth1 -i eth2 --workers 4 --store data   four threads, a ring of every interface for each
@@ -96,8 +97,12 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
     .addOption(evidenceSizeOption())
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
-    .option('--blocks <count>', 'blocks of the ring', positiveInteger, 256)
-    .option('--block-ms <time>', 'longest time a packet waits in a block that is not full', positiveInteger, 4)
+    .option(
+      '--blocks <count>',
+      'blocks of each ring (default: as many as make 256 MiB, less where memory is short)',
+      positiveInteger,
+    )
+    .option('--block-ms <time>', 'longest time a packet waits in a block that is not full', positiveInteger, 8)
     .addOption(
       new Option('--source <name>', 'ring: AF_PACKET, Linux; cap: libpcap').choices(['ring', 'cap']).default('ring'),
     )
@@ -130,10 +135,13 @@ async function run(options: SensorOptions): Promise<number> {
   // Opened when the store is there.
   const log: { traffic: TrafficLog | undefined } = { traffic: undefined };
   const served: { console: Promise<ConsoleServer | undefined> | undefined } = { console: undefined };
-  const live = await startLive(options, jobOf(options, policies, cap), {
+  const openTraffic = wanted && (await trafficOpener(wanted));
+  const job = jobOf(options, policies, cap);
+  const live = await startLive(options, job, {
     ready: () => {
-      log.traffic = wanted && openTraffic(wanted);
-      say(`capturing on ${options.interface.join(', ')}`);
+      log.traffic = openTraffic?.();
+      const { blockBytes, blockCount } = job;
+      say(`capturing on ${options.interface.join(', ')}, ring of ${byteSize(blockBytes * blockCount)}${each(options)}`);
       served.console = consoleBeside(options);
     },
     alarm: options.alarm === undefined ? undefined : (alarm) => desk.raise(alarm),
@@ -143,7 +151,7 @@ async function run(options: SensorOptions): Promise<number> {
     },
     progress: (progress) => line.update(() => describe(progress)),
   });
-  const steering = new Steering(live, { sensor: options.sensorName, interfaces: options.interface, policies }, desk);
+  const steering = new Steering(live, factsOf(options, policies), desk);
   const unhook = hookSignals(live, steering);
   let control: ControlServer | undefined;
   try {
@@ -152,6 +160,7 @@ async function run(options: SensorOptions): Promise<number> {
     const last = await live.ended;
     line.end();
     printSummary(last.tally, last.stats, last.counters);
+    if (cap !== undefined) say('not known   what libpcap dropped; times are those of arrival in this program');
     return last.stats.drops + internalLoss(last.counters) > 0 ? EXIT_LOSS : EXIT_DONE;
   } catch (error) {
     live.stop();
@@ -167,6 +176,11 @@ async function run(options: SensorOptions): Promise<number> {
     await desk.close(ALARM_GRACE_MS);
     printAlarms(desk.reports());
   }
+}
+
+function factsOf(options: SensorOptions, policies: readonly string[]): SensorFacts {
+  const { sensorName: sensor, interface: interfaces, source } = options;
+  return { sensor, interfaces, policies, tellsDrops: source === 'ring' };
 }
 
 /** The console of `--console`. That it cannot be served ends no capture. */
@@ -203,11 +217,26 @@ function startLive({ workers }: SensorOptions, job: CrewJob, listeners: LiveList
 }
 
 /** Throws a UserError when the options ask for what libpcap cannot do, or it is not there. */
-function openCap({ interface: interfaces, workers, kernelFilter, filter, blockKib, blocks }: SensorOptions): CapFeed {
+function openCap(options: SensorOptions): CapFeed {
+  const { interface: interfaces, workers, kernelFilter, filter } = options;
+  const { blockBytes, blockCount } = ringOf(options);
   if (workers > 1) throw new UserError('--source cap is one thread: use --workers 1');
   if (kernelFilter)
     throw new UserError('--source cap cannot replace its filter: use --filter instead of --kernel-filter');
-  return new CapFeed({ interfaces, filter, bufferBytes: blockKib * 1024 * blocks });
+  return new CapFeed({ interfaces, filter, bufferBytes: blockBytes * blockCount });
+}
+
+function ringOf({ interface: interfaces, workers, blockKib, blocks }: SensorOptions): {
+  readonly blockBytes: number;
+  readonly blockCount: number;
+} {
+  const blockBytes = blockKib * 1024;
+  return { blockBytes, blockCount: blocks ?? defaultBlockCount(interfaces.length, workers, blockBytes) };
+}
+
+/** Says of the ring's size what it is for, where there are several. */
+function each({ interface: interfaces, workers }: SensorOptions): string {
+  return interfaces.length * workers === 1 ? '' : ' for each interface and thread';
 }
 
 function jobOf(options: SensorOptions, policies: readonly string[], cap: CapFeed | undefined): CrewJob {
@@ -223,8 +252,7 @@ function jobOf(options: SensorOptions, policies: readonly string[], cap: CapFeed
     flowsMax: options.flows,
     overlap: options.overlap ?? [],
     evidence: evidenceOptions(options),
-    blockBytes: options.blockKib * 1024,
-    blockCount: options.blocks,
+    ...ringOf(options),
     retireMs: options.blockMs,
     promiscuous: options.promiscuous,
     ignoreOutgoing: !options.outgoing,

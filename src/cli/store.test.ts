@@ -72,7 +72,7 @@ describe('commands on a store', () => {
     assert.match(out, /^1 +sealed +100 .*yes$/m);
     assert.match(said, /^3 segments, 250 records/);
     const plan = wiretrail('query', 'user:nobody', '--explain', ...store);
-    assert.equal(plan.out.split('\n').filter((line) => /(index|columns) by/.test(line)).length, 3);
+    assert.equal(plan.out.split('\n').filter((line) => /not read: filter|columns by/.test(line)).length, 3);
     assert.match(plan.said, /0 records looked at/);
   });
 
@@ -156,5 +156,14 @@ describe('people and a store', () => {
     const { code, out } = wiretrail('verify', ...store);
     assert.equal(code, 0);
     assert.match(out, new RegExp(`^all ${before + 3} recorded accesses to it hold$`, 'm'));
+  });
+
+  test('so is who took packets out of a capture', () => {
+    const capture = fileURLToPath(new URL('../../pcaps/mysql/prepared-types/capture.pcap', import.meta.url));
+    const out = join(folder, 'session.pcapng');
+    const session = 'f'.repeat(24);
+    assert.notEqual(wiretrail('extract', session, '--from', capture, '-o', out, ...store).code, 0);
+    const found = wiretrail('query', '--reads', `text:${session}`, ...store, '--format', 'jsonl').out;
+    assert.match(found, new RegExp(`"${session} --from [^"]*capture.pcap --output`));
   });
 });

@@ -39,7 +39,7 @@ export function storeCommand(exit: (code: number) => void): Command {
     .action((options: StoreOption & RetentionOptions) => {
       const retention = retentionOf(options);
       if (retention === undefined) throw new UserError('say what is to be kept: --retain-count, -days or -bytes');
-      recordAccess(options.store, 'EXPIRE', 'store expire', '');
+      recordAccess(options.store, 'EXPIRE', 'store expire', asked(options));
       const { segments, records, held } = expireStore(options.store, retention, options.signKey);
       const kept = held > 0 ? `; ${counted(held, 'segment')} kept by legal holds` : '';
       say(`${counted(segments, 'segment')} with ${counted(records, 'record')} dropped${kept}`);
@@ -47,6 +47,14 @@ export function storeCommand(exit: (code: number) => void): Command {
     });
   store.addCommand(holdCommand(exit));
   return store;
+}
+
+/** What is to be kept, as the command line could take it again. */
+function asked({ retainCount, retainDays, retainBytes }: RetentionOptions): string {
+  const words = { count: retainCount, days: retainDays, bytes: retainBytes };
+  return Object.entries(words)
+    .flatMap(([name, value]) => (value === undefined ? [] : `--retain-${name} ${value}`))
+    .join(' ');
 }
 
 function holdCommand(exit: (code: number) => void): Command {

@@ -1,10 +1,11 @@
 /** `wiretrail policy try`: what rules would have matched among the records of a store. */
-import { recordToJson } from '../audit/json.ts';
+import { recordToLine } from '../audit/json.ts';
 import { formatTime } from '../base/time.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parseMoment } from '../query/time.ts';
 import { type TryMatch, tryPolicy } from '../sensor/try.ts';
 import { recordAccess } from './access.ts';
+import { print } from './query-sql.ts';
 import { grouped, say } from './text.ts';
 
 export interface TryOptions {
@@ -28,7 +29,7 @@ export async function printTrial(policy: Policy, options: TryOptions): Promise<v
     ...(options.jsonl ? {} : { examples: options.examples }),
   });
   for await (const event of trial) {
-    if (event.kind === 'match') printMatch(event, options.jsonl === true);
+    if (event.kind === 'match') await printMatch(event, options.jsonl === true);
     else if (event.kind === 'problem') say(`wiretrail: ${event.message}`);
     else if (event.kind === 'done') {
       for (const [rule, count] of Object.entries(event.matches))
@@ -37,15 +38,12 @@ export async function printTrial(policy: Policy, options: TryOptions): Promise<v
   }
 }
 
-function printMatch({ record, text, explained }: TryMatch, asJson: boolean): void {
-  if (asJson) {
-    process.stdout.write(`${JSON.stringify(recordToJson(record))}\n`);
-    return;
-  }
+async function printMatch({ record, text, explained }: TryMatch, asJson: boolean): Promise<void> {
+  if (asJson) return print(recordToLine(record));
   for (const { rule, sentences } of explained) {
     const who = `${formatTime(record.timeUs)} ${record.user ?? '(unknown)'} ${record.clientAddress ?? ''}`;
-    process.stdout.write(`${rule}  ${who}  ${shown(text ?? record.kind)}\n`);
-    for (const sentence of sentences) process.stdout.write(`    ${sentence.text}\n`);
+    await print(`${rule}  ${who}  ${shown(text ?? record.kind)}`);
+    for (const sentence of sentences) await print(`    ${sentence.text}`);
   }
 }
 

@@ -97,7 +97,9 @@ export async function recordSearch(context: Context, request: FastifyRequest, pa
   const { who, role } = principalOf(request);
   if (!hasRole(role, 'auditor')) return;
   const { q = '', t = '', db = '' } = request.query as Readonly<Record<string, string | undefined>>;
-  const asked = `${page} ${JSON.stringify({ q, t, db })}`;
+  const asked = [page, t && `time ${t}`, db && `databases ${db}`, q && `query ${q}`]
+    .filter((part) => part !== '')
+    .join(', ');
   const key = `${who}\n${asked}`;
   const now = Date.now();
   if (now - (context.searches.get(key) ?? 0) < SAME_QUESTION_MS) return;

@@ -21,6 +21,7 @@ import { ConsoleError } from './error.ts';
 import { ReadPool } from './reads/pool.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { liveRoutes } from './routes/live.ts';
+import { noteRoutes } from './routes/notes.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { recordRoutes } from './routes/records.ts';
@@ -168,6 +169,7 @@ function routes(api: ConsoleApp, context: Context): void {
   sessionRoutes(api, context);
   peopleRoutes(api, context);
   recordRoutes(api, context);
+  noteRoutes(api, context);
   alertRoutes(api, context);
   sensorRoutes(api, context);
   searchRoutes(api, context);

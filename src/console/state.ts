@@ -1,6 +1,6 @@
 /**
  * What the console itself remembers, in one SQLite file beside the store: people, sign-ins, tokens, saved searches,
- * decisions on alerts, drafts, reports, and the trail of all that was done. Passwords are there as argon2id hashes,
+ * decisions on alerts, notes, drafts, reports, and the trail of all that was done. Passwords are there as argon2id hashes,
  * sign-ins, tokens and links as SHA-256 of what their owner holds.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -9,11 +9,14 @@ import Database from 'better-sqlite3';
 import { UserError } from '../base/errors.ts';
 
 export const STATE_FILE = 'console.db';
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 /** `PRAGMA application_id`: "WTC1". */
 const APPLICATION_ID = 0x57544331;
 
-/** Entries of the trail and decisions are added, never changed: the file refuses it to everyone who uses SQL. */
+/**
+ * The first version. Entries of the trail and decisions are added, never changed: the file refuses it to everyone who uses
+ * SQL.
+ */
 const SCHEMA = `
 CREATE TABLE person (
   name TEXT PRIMARY KEY COLLATE NOCASE,
@@ -123,8 +126,29 @@ CREATE TABLE schedule (
   last_ms INTEGER
 );
 PRAGMA application_id = ${APPLICATION_ID};
-PRAGMA user_version = ${STATE_VERSION};
+PRAGMA user_version = 1;
 `;
+
+/** From each version to the next. */
+const UPGRADES: readonly { readonly from: number; readonly sql: string }[] = [
+  {
+    from: 1,
+    sql: `
+CREATE TABLE note (
+  seq INTEGER PRIMARY KEY,
+  record TEXT NOT NULL,
+  session TEXT,
+  who TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  text TEXT NOT NULL
+);
+CREATE INDEX note_of ON note (record, seq);
+CREATE INDEX note_within ON note (session, seq);
+CREATE TRIGGER note_keeps BEFORE UPDATE ON note BEGIN SELECT raise(ABORT, 'notes cannot be changed'); END;
+CREATE TRIGGER note_stays BEFORE DELETE ON note BEGIN SELECT raise(ABORT, 'notes cannot be removed'); END;
+PRAGMA user_version = 2;`,
+  },
+];
 
 export type StateDb = Database.Database;
 
@@ -139,6 +163,7 @@ export function openState(path: string): StateDb {
     db.pragma('synchronous = FULL');
     if (isNew) db.transaction((file: StateDb) => file.exec(SCHEMA))(db);
     if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) throw new Error('no console state');
+    db.transaction(upgrade)(db);
     const version = db.pragma('user_version', { simple: true });
     if (version !== STATE_VERSION) throw new Error(`version ${version}, this program writes ${STATE_VERSION}`);
     return db;
@@ -146,6 +171,11 @@ export function openState(path: string): StateDb {
     db?.close();
     throw new UserError(`${path}: cannot be used for the console's state (${(error as Error).message})`);
   }
+}
+
+/** A file of an earlier version becomes one of this; a later one stays as it is. */
+function upgrade(db: StateDb): void {
+  for (const { from, sql } of UPGRADES) if (db.pragma('user_version', { simple: true }) === from) db.exec(sql);
 }
 
 /** A secret for a cookie, token or link: 256 random bits. */

@@ -1,10 +1,11 @@
 /** The console's certificate: one's own, or one that openssl makes for the names it is reached by. */
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.ts';
+import { makeFolder } from '../base/folder.ts';
 
 export interface TlsFiles {
   readonly cert: Buffer;
@@ -54,14 +55,14 @@ function generate(folder: string, certFile: string, keyFile: string, host: strin
   const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc'];
   const subject = ['-subj', '/CN=Wiretrail console', '-addext', `subjectAltName=${[...names].join(',')}`];
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     // The key file gets its narrow mode before there is anything in it.
     const files = ['-days', String(DAYS), '-keyout', keyFile, '-out', certFile];
     execFileSync('openssl', [...request, ...subject, ...files], { stdio: 'pipe' });
     chmodSync(keyFile, 0o600);
   } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'openssl is not installed' : (error as Error).message;
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' && syscall?.startsWith('spawn') ? 'openssl is not installed' : message;
     throw new UserError(`no certificate could be made (${reason.split('\n')[0]}): give --cert and --key`);
   }
 }

@@ -85,6 +85,8 @@ export class StatementEvent {
   /** Operation the protocol itself names (a command without SQL: "PING", "INIT_DB"); wins over the text's. */
   operation: string | undefined = undefined;
   procedure: string | undefined = undefined;
+  /** Tables that the protocol itself names, where no text does (a direct path load). */
+  objects: readonly string[] | undefined = undefined;
   /** What the client said of the request beside its text, by name (MySQL query attributes). */
   tags: ReadonlyMap<string, string> | undefined = undefined;
   /** In reply order; empty when no reply was seen. The one being received is last. */

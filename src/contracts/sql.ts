@@ -14,6 +14,16 @@ export const SQL_DIALECTS: { readonly [system: string]: SqlDialect } = {
   derby: 'db2',
 };
 
+/** Procedures that take passwords, in small letters without database and owner: what they are called with is secret. */
+export const SECRET_PROCEDURES: ReadonlySet<string> = new Set([
+  'sp_addlogin',
+  'sp_password',
+  'sp_addlinkedsrvlogin',
+  'sp_setapprole',
+  'sp_addapprole',
+  'sp_approlepassword',
+]);
+
 /** Half-open range of UTF-16 units in the analysed text. */
 export interface TextSpan {
   readonly start: number;

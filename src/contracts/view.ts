@@ -62,7 +62,7 @@ export const TUNNEL_IPIP = 6;
 export const TUNNEL_TZSP = 7;
 
 /** Names of the tunnels as they appear in `audit.tunnel`, indexed by `TUNNEL_*`. */
-export const TUNNEL_NAMES: readonly string[] = ['', 'vxlan', 'gre', 'erspan', 'geneve', 'gtpu', 'ipip', 'tzsp'];
+const TUNNEL_NAMES: readonly string[] = ['', 'vxlan', 'gre', 'erspan', 'geneve', 'gtpu', 'ipip', 'tzsp'];
 
 /** A tunnel as `audit.tunnel` names it: `vxlan:100`; empty for none. */
 export function tunnelName(kind: number, id: number): string {

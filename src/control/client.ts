@@ -8,6 +8,7 @@ const REPLY_TIMEOUT_MS = 30_000;
 
 /** Rejects with a UserError when no sensor answers at `path`. */
 export function requestControl(path: string, code: number, content: string): Promise<ControlReply> {
+  if (path === '') return Promise.reject(new UserError('the path of the control socket is empty'));
   return new Promise((done, fail) => {
     const socket = connect(path);
     const reader = new FrameReader();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -96,6 +97,24 @@ test('who speaks something else, or claims too much, is cut off', () =>
       assert.equal((await exchange(path, bytes)).length, 0);
     assert.equal(server.counters.malformed, 2);
     assert.equal((await requestControl(path, CODE_STATUS, '')).result, RESULT_DONE, 'others are served on');
+  }));
+
+test('who asks and never reads is asked no more: no replies pile up', () =>
+  withServer(async (path, server) => {
+    const asked = 20_000;
+    const greedy = connect(path);
+    await once(greedy, 'connect');
+    greedy.pause();
+    greedy.write(Buffer.concat(Array.from({ length: asked }, () => encodeFrame(CODE_STATUS, 0, Buffer.alloc(0)))));
+    for (let same = 0, before = -1; same < 50; same++) {
+      const { requests } = server.counters;
+      if (requests === 0 || requests !== before) same = 0;
+      before = requests;
+      await new Promise((done) => setImmediate(done));
+    }
+    assert.ok(server.counters.requests > 0 && server.counters.requests < asked, `${server.counters.requests}`);
+    assert.equal((await requestControl(path, CODE_STATUS, '')).result, RESULT_DONE, 'others are served on');
+    greedy.destroy();
   }));
 
 test('the socket is its owner’s alone, and one sensor’s', () =>

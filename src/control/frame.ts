@@ -50,7 +50,8 @@ export class FrameReader {
   /** The next whole frame; `undefined` when there is none yet, or after an error. */
   next(): Frame | undefined {
     if (this.error !== undefined || this.held < this.wanted) return undefined;
-    const bytes = Buffer.concat(this.chunks);
+    const [first] = this.chunks;
+    const bytes = this.chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.chunks);
     this.chunks = [bytes];
     if (bytes.readUInt32BE(0) !== CONTROL_MAGIC) {
       this.error = 'not a control frame';

@@ -117,7 +117,7 @@ export class ControlServer {
         reader.push(chunk as Buffer);
         for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
           const { result, content } = await this.answer(frame);
-          socket.write(encodeFrame((frame.code | CODE_REPLY) >>> 0, result, Buffer.from(content)));
+          await written(socket, encodeFrame((frame.code | CODE_REPLY) >>> 0, result, Buffer.from(content)));
         }
         if (reader.error === undefined) continue;
         this.counters.malformed++;
@@ -139,6 +139,13 @@ export class ControlServer {
       return { result: RESULT_FAILED, content: (error as Error).message };
     }
   }
+}
+
+/** Who asks and does not read the replies is asked nothing more, so that no replies pile up. */
+function written(socket: Socket, bytes: Buffer): Promise<void> {
+  return new Promise((done, fail) => {
+    socket.write(bytes, (error) => (error ? fail(error) : done()));
+  });
 }
 
 /** The sensor's own user and root. Who is not known may not. */

@@ -28,9 +28,6 @@ const INTERFACE_SHIFT = 17;
 const VLAN_MASK = 0x1fff;
 const TUNNEL_MASK = 0xf;
 
-/** Index entry: hash, then slot + 1 (0: empty). */
-const ENTRY_WORDS = 2;
-
 /** The packet belongs to no flow that is known. */
 export const FLOW_NONE: number = -1;
 
@@ -39,8 +36,13 @@ export class FlowTable {
   private readonly hash: FlowHash;
   private readonly words: Int32Array;
   private readonly times: Float64Array;
+  /**
+   * Slot + 1 (0: empty) in the bits of `entryMask`, above them those of the hash: four bytes an entry, since with many
+   * flows the time goes into fetching it.
+   */
   private readonly index: Int32Array;
   private readonly indexMask: number;
+  private readonly entryMask: number;
   /** Stack of free slots. */
   private readonly free: Int32Array;
   private freeCount: number;
@@ -66,8 +68,9 @@ export class FlowTable {
     this.hash = new FlowHash(seed);
     this.words = new Int32Array(capacity * WORDS);
     this.times = new Float64Array(this.words.buffer);
-    this.index = new Int32Array(entries * ENTRY_WORDS);
+    this.index = new Int32Array(entries);
     this.indexMask = entries - 1;
+    this.entryMask = 2 ** (32 - Math.clz32(capacity)) - 1;
     this.free = new Int32Array(capacity);
     for (let i = 0; i < capacity; i++) this.free[i] = capacity - 1 - i;
     this.freeCount = capacity;
@@ -85,11 +88,14 @@ export class FlowTable {
   /** `slot << 1 | side` of the packet's sender, or `FLOW_NONE`. Also sets the key that `insert` uses. */
   find(view: PacketView): number {
     this.setKey(view);
-    const { index, indexMask, keyHash } = this;
+    const { index, indexMask, entryMask, keyHash } = this;
     for (let i = keyHash & indexMask; ; i = (i + 1) & indexMask) {
-      const entry = index[i * ENTRY_WORDS + 1] as number;
+      const entry = index[i] as number;
       if (entry === 0) return FLOW_NONE;
-      if (index[i * ENTRY_WORDS] === keyHash && this.matches(entry - 1)) return ((entry - 1) << 1) | this.side;
+      // The lower bits of both say nothing about each other.
+      if (((entry ^ keyHash) & ~entryMask) !== 0) continue;
+      const slot = (entry & entryMask) - 1;
+      if (this.matches(slot)) return (slot << 1) | this.side;
     }
   }
 
@@ -115,11 +121,10 @@ export class FlowTable {
     words[w + PORTS] = this.ports;
     words[w + HASH] = this.keyHash;
     this.restart(slot, view);
-    const { index, indexMask } = this;
-    let i = this.keyHash & indexMask;
-    while (index[i * ENTRY_WORDS + 1] !== 0) i = (i + 1) & indexMask;
-    index[i * ENTRY_WORDS] = this.keyHash;
-    index[i * ENTRY_WORDS + 1] = slot + 1;
+    const { index, indexMask, entryMask, keyHash } = this;
+    let i = keyHash & indexMask;
+    while (index[i] !== 0) i = (i + 1) & indexMask;
+    index[i] = (keyHash & ~entryMask) | (slot + 1);
     return (slot << 1) | this.side;
   }
 
@@ -134,18 +139,18 @@ export class FlowTable {
   }
 
   remove(slot: number): void {
-    const { index, indexMask } = this;
-    let hole = (this.words[slot * WORDS + HASH] as number) & indexMask;
-    while (index[hole * ENTRY_WORDS + 1] !== slot + 1) hole = (hole + 1) & indexMask;
+    const { index, indexMask, entryMask } = this;
+    let hole = this.home(slot);
+    while (((index[hole] as number) & entryMask) !== slot + 1) hole = (hole + 1) & indexMask;
     // Entries behind the hole move up unless that would put them before their home.
-    for (let i = (hole + 1) & indexMask; index[i * ENTRY_WORDS + 1] !== 0; i = (i + 1) & indexMask) {
-      const home = (index[i * ENTRY_WORDS] as number) & indexMask;
+    for (let i = (hole + 1) & indexMask; index[i] !== 0; i = (i + 1) & indexMask) {
+      const entry = index[i] as number;
+      const home = this.home((entry & entryMask) - 1);
       if (((i - home) & indexMask) < ((i - hole) & indexMask)) continue;
-      index[hole * ENTRY_WORDS] = index[i * ENTRY_WORDS] as number;
-      index[hole * ENTRY_WORDS + 1] = index[i * ENTRY_WORDS + 1] as number;
+      index[hole] = entry;
       hole = i;
     }
-    index[hole * ENTRY_WORDS + 1] = 0;
+    index[hole] = 0;
     this.free[this.freeCount++] = slot;
   }
 
@@ -185,6 +190,11 @@ export class FlowTable {
 
   interfaceIndex(slot: number): number {
     return this.origin(slot) >>> INTERFACE_SHIFT;
+  }
+
+  /** Where the search for a flow begins. */
+  private home(slot: number): number {
+    return (this.words[slot * WORDS + HASH] as number) & this.indexMask;
   }
 
   private origin(slot: number): number {

@@ -21,7 +21,7 @@ export interface Argument {
   readonly sets: Sets;
 }
 
-export const LIST_VALUES_MAX = 20_000;
+const LIST_VALUES_MAX = 20_000;
 
 /** The values of a list, or of a single value; `$name` stands for a set, `$$x` for `$x`. Never empty unless it complained. */
 export function readValues({ file, name, node, sets }: Argument): readonly Value[] {

@@ -1,4 +1,4 @@
-/** What the console shows of policies: problems while somebody types, what changed, why a record matched. */
+/** What the console shows of policies: what changed, why a record matched. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -9,7 +9,6 @@ import { createEngine } from './engine.ts';
 import { Facts, locate } from './facts.ts';
 import { parsePolicies } from './policy.ts';
 import { explainMatches } from './sentences.ts';
-import { checkPolicies } from './validate.ts';
 
 function rule(id: string, when: string, severity = 'high'): string {
   return `  - { id: ${id}, title: T, reason: R, references: [X 1], action: alert, severity: ${severity}, when: ${when} }\n`;
@@ -18,31 +17,6 @@ function rule(id: string, when: string, severity = 'high'): string {
 function policyText(...rules: string[]): string {
   return `version: 1\nsets: { dbas: [ann, bob] }\nrules:\n${rules.join('')}`;
 }
-
-test('a text is checked: problems with line and column, or its version', () => {
-  const good = checkPolicies([{ name: 'a.yaml', text: policyText(rule('x', '{ user: $dbas }')) }]);
-  assert.deepEqual(good.problems, []);
-  assert.equal(good.rules, 1);
-  assert.match(good.version ?? '', /^[0-9a-f]{12}$/);
-  const bad = checkPolicies([
-    { name: 'a.yaml', text: policyText(rule('x', '{ usr: ann }'), rule('x', '{ user: $no }')) },
-  ]);
-  assert.equal(bad.version, undefined);
-  assert.deepEqual(
-    bad.problems.map(({ line, reason }) => [line, reason.split(';')[0]]),
-    [
-      [4, 'unknown key "usr" in "when"'],
-      [4, 'no conditions: it would match every record'],
-      [5, 'unknown set $no'],
-    ],
-  );
-  fc.assert(
-    fc.property(fc.string({ maxLength: 80 }), (text) => {
-      assert.ok(Array.isArray(checkPolicies([{ name: 'x', text }]).problems));
-    }),
-    { seed: 3, numRuns: 300 },
-  );
-});
 
 test('a difference names rules, the keys that changed, and lines with some around them', () => {
   const before = parsePolicies([

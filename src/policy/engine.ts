@@ -157,14 +157,18 @@ class Engine implements ExplainingEngine {
   }
 
   private rulesFor(record: AuditRecord, statement: SqlStatement | undefined): Special['rules'] {
-    const rules = this.rulesByKind.get(KIND_BITS[record.kind]) ?? this.rules;
     const template = statement?.template;
-    if (statement === undefined || template === undefined || !isPlainRecord(record, statement)) return rules;
+    if (statement === undefined || template === undefined || !isPlainRecord(record, statement))
+      return this.rulesOf(record);
     const known = this.specials[template.slot];
     if (known !== undefined && known.template === template) return known.rules;
-    const special = { template, rules: rules.flatMap((rule) => this.specialised(rule)) };
+    const special = { template, rules: this.rulesOf(record).flatMap((rule) => this.specialised(rule)) };
     this.specials[template.slot] = special;
     return special.rules;
+  }
+
+  private rulesOf(record: AuditRecord): readonly BuiltRule[] {
+    return this.rulesByKind.get(KIND_BITS[record.kind]) ?? this.rules;
   }
 
   /** No rule when it can hold for no statement of the template. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { UserError } from '../base/errors.ts';
 import { MatcherError } from './aho-corasick.ts';
 import type { Sets, Value } from './arguments.ts';
 import { buildCondition } from './condition.ts';
@@ -47,8 +48,8 @@ const RULES_PER_STEP = 50;
 /**
  * Reads policy files. A folder stands for its `*.yaml` and `*.yml` files, of which those with `enabled: false` are
  * left out. Where they say so on a line of its own they are not even checked: reading all packs would take longer than
- * all else at a sensor's start. A file named itself always counts. Throws `PolicyError`, or the system's error for a
- * file that cannot be read.
+ * all else at a sensor's start. A file named itself always counts. Throws `PolicyError`, a UserError for a folder without
+ * policies, or the system's error for a file that cannot be read.
  */
 export function loadPolicies(paths: string | readonly string[], options: PolicyOptions = {}): Policy {
   const named: PolicySource[] = [];
@@ -64,6 +65,8 @@ export function loadPolicies(paths: string | readonly string[], options: PolicyO
 
 function policyFiles(folder: string): string[] {
   const names = readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
+  // Another folder was meant: without rules everything would look calm.
+  if (names.length === 0) throw new UserError(`${folder}: no policy file (*.yaml, *.yml) in this folder`);
   return names.sort(compareNames).map((name) => join(folder, name));
 }
 

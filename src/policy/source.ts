@@ -57,7 +57,7 @@ export interface Entry {
   readonly value: Node;
 }
 
-export const POLICY_FILE_CHARS_MAX: number = 4 * 1024 * 1024;
+const POLICY_FILE_CHARS_MAX: number = 4 * 1024 * 1024;
 const PROBLEMS_MAX = 100;
 const WRITTEN_CHARS_MAX = 200;
 

@@ -50,12 +50,6 @@ export interface HostCounters extends DriverCounters {
   cutConnections: number;
 }
 
-/** A flow whose protocol is known. */
-interface Connection {
-  readonly driver: Driver<unknown>;
-  readonly clientSide: Side;
-}
-
 export class ProtocolHost implements StreamReceiver, FlowClassifier {
   readonly counters: HostCounters;
   private readonly modules: readonly ProtocolModule[];
@@ -65,7 +59,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
   private readonly shared = new Map<ProtocolModule, Map<string, unknown>>();
   /** Of all drivers here: the bytes of one connection at a time are read. */
   private readonly window = new FrameWindow();
-  private readonly states: (Connection | Probe | undefined)[] = [];
+  private readonly states: (Driver<unknown> | Probe | undefined)[] = [];
   /** By slot, for as long as the flow lives: what it turned out to be, and which side its client is. */
   private readonly classes: FlowClass[] = [];
   private readonly clients: (Side | -1)[] = [];
@@ -106,8 +100,8 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
   onData(slot: number, side: Side, bytes: Uint8Array, start: number, end: number, tsUs: number): StreamWish {
     const state = this.states[slot];
     if (state === undefined || state instanceof Probe) return this.probe(slot, state, side, bytes, start, end, tsUs);
-    state.driver.data(directionOf(side, state.clientSide), bytes, start, end, tsUs);
-    return state.driver.stopped ? this.opaque(slot) : STREAM_KEEP;
+    state.data(directionOf(side, this.clients[slot]), bytes, start, end, tsUs);
+    return state.stopped ? this.opaque(slot) : STREAM_KEEP;
   }
 
   onGap(slot: number, side: Side, lostBytes: number, tsUs: number): StreamWish {
@@ -116,8 +110,8 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
       this.probeOf(slot, state).gap(side, lostBytes, tsUs);
       return STREAM_KEEP;
     }
-    state.driver.gap(directionOf(side, state.clientSide), lostBytes, tsUs);
-    return state.driver.stopped ? this.opaque(slot) : STREAM_KEEP;
+    state.gap(directionOf(side, this.clients[slot]), lostBytes, tsUs);
+    return state.stopped ? this.opaque(slot) : STREAM_KEEP;
   }
 
   onEnd(slot: number, reason: FlowEnd, tsUs: number): void {
@@ -132,7 +126,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
     this.clients[slot] = -1;
   }
 
-  private endConnection(slot: number, { driver }: Connection, reason: EndReason, tsUs: number): void {
+  private endConnection(slot: number, driver: Driver<unknown>, reason: EndReason, tsUs: number): void {
     if (reason === END_UNSEEN || this.flows.isMidstream(slot)) this.counters.cutConnections++;
     driver.end(reason, tsUs);
   }
@@ -199,7 +193,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
     const session = module.open(info);
     const sink = this.sessions.open(info);
     const driver = new Driver(module, session, sink, this.counters, info.midstream, this.window);
-    this.states[slot] = { driver, clientSide };
+    this.states[slot] = driver;
     this.classes[slot] = FLOW_DATABASE;
     this.clients[slot] = clientSide;
     this.counters.connections++;
@@ -229,7 +223,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
   }
 }
 
-function directionOf(side: Side, clientSide: Side): Direction {
+function directionOf(side: Side, clientSide: Side | -1 | undefined): Direction {
   return side === clientSide ? TO_SERVER : TO_CLIENT;
 }
 

@@ -1,21 +1,11 @@
-/**
- * Finds the protocols: every folder beside this file with a `protocol.ts` is one. There is no list to edit.
- */
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+/** The protocols that were found, checked. */
 import type { ProtocolModule } from '../contracts/protocol.ts';
+import { findProtocols } from './found.ts';
 
 /** All protocol modules, by name. Throws when a folder's module is not usable: that is a programmer's error. */
 export async function loadProtocols(): Promise<readonly ProtocolModule[]> {
-  const root = import.meta.dirname;
   const modules: ProtocolModule[] = [];
-  for (const folder of readdirSync(root).sort()) {
-    const file = join(root, folder, 'protocol.js');
-    if (!existsSync(file)) continue;
-    const { default: module } = (await import(pathToFileURL(file).href)) as { default?: ProtocolModule };
-    modules.push(checked(folder, module));
-  }
+  for (const [folder, module] of await findProtocols()) modules.push(checked(folder, module));
   return modules;
 }
 

@@ -11,6 +11,7 @@ test('count by, at the end of a query', () => {
     ['op:DELETE COUNT BY User,Hour ', 'op:DELETE', ['user', 'hour']],
     ['text:"count by user"', 'text:"count by user"', undefined],
     ['"a \\" count by x" count by day', '"a \\" count by x"', ['day']],
+    ['"a\\\nb" count by day', '"a\\\nb"', ['day']],
     ['count by', 'count by', undefined],
     ['discount by user', 'discount by user', undefined],
     ['count by user or user:bob', 'count by user or user:bob', undefined],

@@ -9,7 +9,7 @@ export interface CountQuery {
 
 /** Quoted text is left alone: only words at the very end count. */
 export function splitCount(query: string): CountQuery {
-  const parts = /^((?:[^"]|"(?:[^"\\]|\\.)*")*?)(?:^|\s)count\s+by\s+([a-z]+(?:\s*,\s*[a-z]+)*)\s*$/i.exec(query);
+  const parts = /^((?:[^"]|"(?:[^"\\]|\\.)*")*?)(?:^|\s)count\s+by\s+([a-z]+(?:\s*,\s*[a-z]+)*)\s*$/is.exec(query);
   if (parts === null) return { expression: query, by: undefined };
   const fields = (parts[2] ?? '').split(',').map((field) => field.trim().toLowerCase());
   return { expression: (parts[1] ?? '').trim(), by: fields };

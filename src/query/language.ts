@@ -7,7 +7,8 @@
  *   unary   = "not" unary | primary ;                               primary = "(" or ")" | term | word ;
  *   term    = field (":" | "=" | "!=" | "<" | "<=" | ">" | ">=") value { "," value } ;
  *
- * A word or quoted text without a field is looked for in the statement. In unquoted values `*` and `?` are wildcards.
+ * A word or quoted text without a field is looked for in the statement, character by character. In unquoted values of
+ * other fields `*` and `?` are wildcards.
  */
 import { SEVERITIES } from '../contracts/record.ts';
 import { QueryError } from './errors.ts';
@@ -34,6 +35,7 @@ export function parseFilterOf<T extends string, N extends string, A extends stri
   return new FilterParser(vocabulary, text, nowUs).parse();
 }
 
+/** A value, and where it stands. */
 interface Value extends Pattern {
   readonly column: number;
 }
@@ -132,8 +134,9 @@ class FilterParser<T extends string, N extends string, A extends string> {
       return terms.length === 1 ? (terms[0] as Filter<T, N, A>) : { kind: 'or', terms };
     }
     if (comparison !== '=') throw this.error(start, `${field} has no order; write ${field}:VALUE`);
-    if (isOneOf(field, texts)) return { kind: 'match', field, patterns: values };
-    if (isOneOf(field, addresses)) return { kind: 'address', field, patterns: values };
+    const patterns = values.map(({ text, wildcards }) => ({ text, wildcards }));
+    if (isOneOf(field, texts)) return { kind: 'match', field, patterns };
+    if (isOneOf(field, addresses)) return { kind: 'address', field, patterns };
     const terms = values.map((value) => this.specialTerm(field, value));
     return terms.length === 1 ? (terms[0] as Filter<T, N, A>) : { kind: 'or', terms };
   }

@@ -8,20 +8,15 @@ import { seqAdd, seqDiff } from '../base/seq.ts';
 import { type FlowEnd, STREAM_IGNORE, type StreamReceiver, type StreamWish } from '../contracts/stream.ts';
 import { TimerWheel } from '../flow/wheel.ts';
 import type { Clock } from './clock.ts';
+import { FlowState } from './flow-state.ts';
 import {
-  ACKED,
   FIN,
   FIN_DONE,
   FIN_GUESSED,
-  FIN_SEQ,
   FLOW_WORDS,
   IGNORED,
-  NEXT,
   REPORTED,
   SEEN,
-  SIDE_WORDS,
-  SIDES,
-  SOFT,
   WAIT_PACKETS,
   WAITING,
   WAITING_ACKED,
@@ -46,8 +41,7 @@ const NO_RECEIVER: StreamReceiver = {
   onEnd: () => undefined,
 };
 
-export class Delivery {
-  private readonly words: Int32Array;
+export class Delivery extends FlowState {
   readonly held: HeldSegments;
   private readonly pages: PagePool;
   /** When each side's hole was first seen. */
@@ -67,10 +61,10 @@ export class Delivery {
     clock: Clock,
     overlap: OverlapChooser,
   ) {
+    super(words);
     this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.words = words;
     this.waitUs = new Float64Array(options.flowsMax * 2);
     this.waitMark = new Int32Array(options.flowsMax * 2);
     this.waits = new TimerWheel(options.flowsMax, WAIT_TICK_US, WAIT_BUCKETS);
@@ -85,18 +79,6 @@ export class Delivery {
   /** Bytes of memory that grow with the number of flows. */
   get flowBytes(): number {
     return this.words.byteLength + this.waitUs.byteLength + this.waitMark.byteLength + this.waits.bytes;
-  }
-
-  has(slot: number, flag: number): boolean {
-    return ((this.words[slot * FLOW_WORDS] as number) & flag) !== 0;
-  }
-
-  set(slot: number, flags: number): void {
-    this.words[slot * FLOW_WORDS] = (this.words[slot * FLOW_WORDS] as number) | flags;
-  }
-
-  unset(slot: number, flags: number): void {
-    this.words[slot * FLOW_WORDS] = (this.words[slot * FLOW_WORDS] as number) & ~flags;
   }
 
   /** Hands bytes on; the caller has moved `NEXT` past them. */
@@ -125,7 +107,7 @@ export class Delivery {
 
   /** Hands on whatever is no longer held up: in order, and not ahead of the bytes it acknowledges. */
   drain(slot: number): void {
-    while (!this.has(slot, IGNORED)) {
+    while (this.held.count(slot) > 0 && !this.has(slot, IGNORED)) {
       if (this.drainSide(slot, 0) || this.drainSide(slot, 1)) continue;
       const tie = this.tied(slot);
       if (tie < 0) break;
@@ -152,29 +134,6 @@ export class Delivery {
   private atNext(slot: number, side: number): boolean {
     const page = this.held.head(slot, side);
     return page !== PAGE_NONE && this.pages.seq[page] === this.next(slot, side);
-  }
-
-  /** Whether a segment that acknowledges `dependsOn` must wait for bytes of the other side. */
-  isBlocked(slot: number, side: number, dependsOn: number): boolean {
-    const other = 1 - side;
-    return this.has(slot, SEEN << other) && seqDiff(dependsOn, this.next(slot, other)) > 0;
-  }
-
-  next(slot: number, side: number): number {
-    return this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + NEXT] as number;
-  }
-
-  setNext(slot: number, side: number, seq: number): void {
-    this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + NEXT] = seq;
-    this.unset(slot, (WAITING | SOFT) << side);
-  }
-
-  private acked(slot: number, side: number): number {
-    return this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] as number;
-  }
-
-  private finSeq(slot: number, side: number): number {
-    return this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + FIN_SEQ] as number;
   }
 
   /**
@@ -217,6 +176,7 @@ export class Delivery {
 
   /** Looks at both sides' holes after something has changed; `counted`: one more packet has passed. */
   review(slot: number, nowUs: number, counted: boolean): void {
+    if (this.isCalm(slot)) return;
     for (let side = 0; side < 2; side++) {
       if (this.has(slot, IGNORED)) return;
       this.reviewSide(slot, side, nowUs);
@@ -271,6 +231,7 @@ export class Delivery {
 
   /** Declares lost what has waited too long. */
   settle(slot: number, nowUs: number): void {
+    if (!this.has(slot, WAITING * 3)) return;
     for (;;) {
       const side = this.deadlineUs(slot, 0) <= this.deadlineUs(slot, 1) ? 0 : 1;
       if (this.deadlineUs(slot, side) > nowUs) return;
@@ -382,6 +343,14 @@ export class Delivery {
   /** Hands on what is left, then reports the end. */
   finish(slot: number, reason: FlowEnd, nowUs: number): void {
     const tsUs = nowUs - this.clock.aheadUs;
+    if (!this.isCalm(slot) || this.has(slot, FIN_GUESSED * 3)) this.releaseAll(slot, nowUs, tsUs);
+    this.held.clear(slot);
+    this.waits.cancel(slot);
+    if (this.has(slot, REPORTED)) this.receiver.onEnd(slot, reason, tsUs);
+    this.unset(slot, REPORTED | (WAITING * 3) | (WAITING_ACKED * 3));
+  }
+
+  private releaseAll(slot: number, nowUs: number, tsUs: number): void {
     this.letGo(slot, nowUs);
     for (let side = 0; side < 2; side++) {
       while (!this.has(slot, IGNORED) && this.hole(slot, side) !== HOLE_NONE) this.releaseHole(slot, side, nowUs);
@@ -389,9 +358,5 @@ export class Delivery {
       const guessed = this.has(slot, FIN_GUESSED << side) && !this.has(slot, FIN << (1 - side));
       if (guessed && !this.has(slot, IGNORED)) this.gap(slot, side, 1, tsUs);
     }
-    this.held.clear(slot);
-    this.waits.cancel(slot);
-    if (this.has(slot, REPORTED)) this.receiver.onEnd(slot, reason, tsUs);
-    this.unset(slot, REPORTED | (WAITING * 3) | (WAITING_ACKED * 3));
   }
 }

@@ -47,9 +47,10 @@ export const SEEN: number = 1 << 10;
 export const KNOWN: number = 1 << 12;
 /** `NEXT` is a guess, and nothing was handed on yet: the first data may lie before it. */
 export const SOFT: number = 1 << 14;
-/** `FIN_SEQ` is valid; and it was reached. */
+/** `FIN_SEQ` is valid; and, this many bits above, it was reached. */
 export const FIN: number = 1 << 16;
 export const FIN_DONE: number = 1 << 18;
+export const FIN_DONE_SHIFT = 2;
 /** The last acknowledged number of this side was never seen: taken for its FIN until data follows. */
 export const FIN_GUESSED: number = 1 << 20;
 /** `ISN` is valid. */

@@ -2,7 +2,7 @@
  * From TCP segments to flows and their bytes: the flow table, the state machine of each connection, its timers, and
  * reassembly behind one `push`. DESIGN.md tells the rules.
  */
-import { seqAdd, seqDiff } from '../base/seq.ts';
+import { seqAdd } from '../base/seq.ts';
 import {
   FLOW_END_EVICTED,
   FLOW_END_FIN,
@@ -18,18 +18,8 @@ import { FLOW_NONE, FlowTable } from '../flow/table.ts';
 import { TimerWheel } from '../flow/wheel.ts';
 import { Clock } from './clock.ts';
 import { FlowFacts } from './flow-facts.ts';
-import {
-  CLIENT,
-  CLIENT_KNOWN,
-  FLOW_WORDS,
-  ISN_KNOWN,
-  MIDSTREAM,
-  SEEN,
-  STATE_MASK,
-  SUSPECT,
-  SUSPECT_SEQ,
-  SUSPECT_SIDE,
-} from './flow-words.ts';
+import { CLIENT, CLIENT_KNOWN, FLOW_WORDS, ISN_KNOWN, MIDSTREAM, SEEN, STATE_MASK, SUSPECT } from './flow-words.ts';
+import { Opening } from './opening.ts';
 import {
   newReassemblyCounters,
   REASSEMBLY_DEFAULTS,
@@ -37,6 +27,7 @@ import {
   type ReassemblyOptions,
 } from './options.ts';
 import { OverlapChooser } from './overlap.ts';
+import { pairHash } from './shards.ts';
 import {
   ACTION_ANSWER,
   ACTION_CONFIRM,
@@ -67,8 +58,6 @@ const TIMER_US = 1000;
 const FALLBACK_US = 60_000_000;
 const IDLE_TICK_US = 1_000_000;
 const IDLE_BUCKETS = 16_384;
-/** Bytes of the client that the server's first packet may acknowledge although they were not seen yet. */
-const EARLY_BYTES = 65_536;
 /** Flows looked at for one eviction; those that were active since they were scheduled get a second chance. */
 const EVICT_TRIES = 16;
 
@@ -77,6 +66,7 @@ export class Reassembler extends FlowFacts {
   private readonly options: ReassemblyOptions;
   private readonly idle: TimerWheel;
   private readonly streams: Streams;
+  private readonly opening: Opening;
   private readonly clock = new Clock();
   private timersUs = 0;
   /** Slot of the flow that the last pushed packet belongs to; -1 for none. */
@@ -90,6 +80,7 @@ export class Reassembler extends FlowFacts {
     const { flowsMax, hashSeed } = all;
     super(new FlowTable(flowsMax, hashSeed), new Int32Array(flowsMax * FLOW_WORDS));
     this.options = all;
+    this.opening = new Opening(this.words);
     this.idle = new TimerWheel(flowsMax, IDLE_TICK_US, IDLE_BUCKETS);
     this.streams = new Streams(this.words, all, this.counters, this.clock, new OverlapChooser(this.table, all.overlap));
   }
@@ -301,30 +292,30 @@ export class Reassembler extends FlowFacts {
     const word = transition(state, event, from);
     switch (word & 0x0f) {
       case ACTION_DATA:
-        if (state === STATE_SYN_SENT && from === FROM_SERVER && !this.followsSyn(slot, side, view)) break;
-        if (this.continuesSuspect(slot, side, view)) {
+        if (state === STATE_SYN_SENT && from === FROM_SERVER && !this.opening.followsSyn(slot, side, view)) break;
+        if (this.opening.continuesSuspect(slot, side, view)) {
           this.reopenMissed(slot, side, view);
           return;
         }
         // A host that sends the old connection's data has not started a new one.
-        if (this.isSuspect(slot, side) && view.payloadBytes > 0) this.words[slot * FLOW_WORDS] = flags & ~SUSPECT;
+        if (this.opening.isSuspect(slot, side) && view.payloadBytes > 0) this.opening.unsuspect(slot);
         this.data(slot, side, view, word >> 4);
         return;
       case ACTION_ANSWER:
-        if (event === EVENT_SYN_ACK && !this.answersSyn(slot, side, view)) break;
+        if (event === EVENT_SYN_ACK && !this.opening.answersSyn(slot, side, view)) break;
         this.streams.setIsn(slot, side, view.seq);
         this.data(slot, side, view, word >> 4);
         return;
       case ACTION_REOPEN:
-        if (this.isCopy(slot, side, view)) break;
+        if (this.opening.isCopy(slot, side, view)) break;
         this.restart(slot, side, view, event);
         return;
       case ACTION_SUSPECT:
-        if (!this.isCopy(slot, side, view)) this.suspect(slot, side, view);
+        if (!this.opening.isCopy(slot, side, view)) this.opening.suspect(slot, side, view);
         break;
       case ACTION_CONFIRM:
-        if (!this.confirms(slot, side, view)) {
-          if (this.has(slot, ISN_KNOWN << (1 - side)) && this.answersSyn(slot, side, view))
+        if (!this.opening.confirms(slot, side, view)) {
+          if (this.has(slot, ISN_KNOWN << (1 - side)) && this.opening.answersSyn(slot, side, view))
             this.streams.answerLate(slot, side, view.seq);
           break;
         }
@@ -345,48 +336,6 @@ export class Reassembler extends FlowFacts {
     if (complete) this.close(slot, FLOW_END_FIN, this.clock.nowUs);
   }
 
-  /** The packet acknowledges the client's SYN, and nothing that the client has not sent. */
-  private answersSyn(slot: number, side: number, view: PacketView): boolean {
-    const client = 1 - side;
-    return (
-      seqDiff(view.ack, this.streams.isn(slot, client)) > 0 && seqDiff(view.ack, this.streams.next(slot, client)) <= 0
-    );
-  }
-
-  /** As `answersSyn`, for what the server sends next: it may acknowledge bytes that the mirror has not delivered yet. */
-  private followsSyn(slot: number, side: number, view: PacketView): boolean {
-    const acked = seqDiff(view.ack, this.streams.isn(slot, 1 - side));
-    return acked > 0 && acked <= EARLY_BYTES;
-  }
-
-  /** A SYN with the number that this side began with. */
-  private isCopy(slot: number, side: number, view: PacketView): boolean {
-    return this.has(slot, ISN_KNOWN << side) && view.seq === this.streams.isn(slot, side);
-  }
-
-  private suspect(slot: number, side: number, view: PacketView): void {
-    const w = slot * FLOW_WORDS;
-    this.words[w] = ((this.words[w] as number) & ~SUSPECT_SIDE) | SUSPECT | (side === 1 ? SUSPECT_SIDE : 0);
-    this.words[w + SUSPECT_SEQ] = view.seq;
-  }
-
-  private isSuspect(slot: number, side: number): boolean {
-    return this.has(slot, SUSPECT) && this.has(slot, SUSPECT_SIDE) === (side === 1);
-  }
-
-  /** The sender of a suspected SYN goes on behind it. */
-  private continuesSuspect(slot: number, side: number, view: PacketView): boolean {
-    if (!this.isSuspect(slot, side)) return false;
-    return view.seq === seqAdd(this.words[slot * FLOW_WORDS + SUSPECT_SEQ] as number, 1);
-  }
-
-  /** A SYN-ACK for a suspected SYN, or, in an ended flow, one that is no copy. */
-  private confirms(slot: number, side: number, view: PacketView): boolean {
-    const suspected = this.words[slot * FLOW_WORDS + SUSPECT_SEQ] as number;
-    if (this.isSuspect(slot, 1 - side) && view.ack === seqAdd(suspected, 1)) return true;
-    return this.state(slot) === STATE_CLOSED && !this.isCopy(slot, side, view);
-  }
-
   private restart(slot: number, side: number, view: PacketView, event: number): void {
     this.endReused(slot, view);
     this.start(slot, side, view, event);
@@ -395,7 +344,7 @@ export class Reassembler extends FlowFacts {
 
   /** As `restart`, by the packet after a SYN whose answer was not seen. */
   private reopenMissed(slot: number, side: number, view: PacketView): void {
-    const isn = this.words[slot * FLOW_WORDS + SUSPECT_SEQ] as number;
+    const isn = this.opening.suspectSeq(slot);
     this.endReused(slot, view);
     this.counters.flows++;
     this.streams.open(slot, (side === 1 ? CLIENT : 0) | CLIENT_KNOWN | STATE_SYN_SENT);
@@ -409,17 +358,6 @@ export class Reassembler extends FlowFacts {
     this.table.restart(slot, view);
     this.table.touch(slot, this.clock.nowUs);
   }
-}
-
-/**
- * Hash of the two addresses, the same for both directions. Ports have no say: what connections of one client to one
- * server have to do with each other (a cancel request is a connection of its own) stays in one shard.
- */
-function pairHash(view: PacketView): number {
-  let h = Math.imul(view.src3 ^ view.dst3, 0x9e3779b1) ^ Math.imul(view.src2 ^ view.dst2, 0x85ebca77);
-  h ^= Math.imul(view.src1 ^ view.dst1, 0xc2b2ae3d) ^ Math.imul(view.src0 ^ view.dst0, 0x27d4eb2f);
-  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
-  return (h ^ (h >>> 13)) >>> 0;
 }
 
 /** Whether a packet without handshake starts a flow: only real payload does, a keep-alive's one byte does not. */

@@ -1,6 +1,6 @@
 /**
  * The two byte streams of each flow: what a segment says of sequence numbers, acknowledgements and FINs. What it
- * brings goes straight on when it is the next in order, else into pages; `Delivery` hands out the rest.
+ * brings goes straight on when it is the next in order, else by way of `Intake`; `Delivery` hands out the rest.
  */
 import { seqAdd, seqDiff } from '../base/seq.ts';
 import type { FlowEnd, StreamReceiver } from '../contracts/stream.ts';
@@ -30,6 +30,7 @@ import {
   STATE_MASK,
   TAIL,
 } from './flow-words.ts';
+import { Intake } from './intake.ts';
 import type { ReassemblyCounters, ReassemblyOptions } from './options.ts';
 import type { OverlapChooser } from './overlap.ts';
 import { PAGE_NONE } from './pages.ts';
@@ -43,6 +44,7 @@ const RESET_BYTES = 65_536;
 export class Streams {
   private readonly words: Int32Array;
   private readonly delivery: Delivery;
+  private readonly intake: Intake;
   private readonly options: ReassemblyOptions;
   private readonly counters: ReassemblyCounters;
   private readonly clock: Clock;
@@ -58,6 +60,7 @@ export class Streams {
     this.options = options;
     this.counters = counters;
     this.delivery = new Delivery(words, options, counters, clock, overlap);
+    this.intake = new Intake(words, this.delivery, counters);
     this.words = words;
   }
 
@@ -92,8 +95,8 @@ export class Streams {
   /** A new flow in `slot`. */
   open(slot: number, flags: number): void {
     const w = slot * FLOW_WORDS;
-    this.words.fill(0, w, w + FLOW_WORDS);
     this.words[w] = flags;
+    for (let word = 1; word < FLOW_WORDS; word++) this.words[w + word] = 0;
     for (let side = 0; side < 2; side++) {
       this.words[w + SIDES + side * SIDE_WORDS + HEAD] = PAGE_NONE;
       this.words[w + SIDES + side * SIDE_WORDS + TAIL] = PAGE_NONE;
@@ -117,15 +120,6 @@ export class Streams {
     if (seqDiff(acked, isn) > 0) this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] = acked;
     this.delivery.set(slot, SEEN << side);
     this.delivery.unset(slot, SOFT << side);
-  }
-
-  /** Next sequence number expected of a side. */
-  next(slot: number, side: number): number {
-    return this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + NEXT] as number;
-  }
-
-  isn(slot: number, side: number): number {
-    return this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ISN] as number;
   }
 
   /** Acknowledgement, payload and FIN of a segment. True when both directions have ended. */
@@ -169,7 +163,7 @@ export class Streams {
       this.noteFin(slot, side, seq, view);
       if (view.payloadBytes > 0) {
         const before = this.counters.duplicateBytes;
-        this.take(slot, side, seq, dependsOn, view, nowUs);
+        this.intake.take(slot, side, seq, dependsOn, view, nowUs);
         if (this.counters.duplicateBytes - before >= view.payloadBytes) this.counters.duplicateSegments++;
       }
       this.delivery.drain(slot);
@@ -295,104 +289,12 @@ export class Streams {
     this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + FIN_SEQ] = fin;
   }
 
-  /** Delivers or holds the payload's bytes that are new. */
-  private take(slot: number, side: number, seq: number, dependsOn: number, view: PacketView, nowUs: number): void {
-    const delivery = this.delivery;
-    let end = seqAdd(seq, view.payloadBytes);
-    if (delivery.has(slot, FIN << side)) {
-      const fin = this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + FIN_SEQ] as number;
-      // Nothing lies behind a FIN.
-      if (seqDiff(end, fin) > 0) end = fin;
-    }
-    this.meet(slot, side, seq, end, dependsOn, view, nowUs);
-    let at = seq;
-    while (!delivery.has(slot, IGNORED)) {
-      const next = delivery.next(slot, side);
-      if (seqDiff(next, at) > 0) {
-        this.counters.duplicateBytes += Math.max(0, Math.min(seqDiff(next, at), seqDiff(end, at)));
-        at = next;
-      }
-      if (seqDiff(end, at) <= 0) return;
-      if (at === next && !delivery.isBlocked(slot, side, dependsOn)) {
-        at = this.pass(slot, side, seq, at, end, view);
-      } else {
-        const reached = this.hold(slot, side, seq, at, end, dependsOn, view);
-        if (reached === end) return;
-        this.counters.heldOverflows++;
-        delivery.letGo(slot, nowUs);
-        at = reached;
-        if (!delivery.has(slot, IGNORED)) delivery.makeNext(slot, side, at, dependsOn, view.tsUs);
-      }
-    }
-  }
-
-  /** Settles, by the receiver's overlap policy, which held bytes give way to the segment's. */
-  private meet(
-    slot: number,
-    side: number,
-    seq: number,
-    end: number,
-    dependsOn: number,
-    view: PacketView,
-    nowUs: number,
-  ): void {
-    const { held } = this.delivery;
-    if (held.head(slot, side) === PAGE_NONE) return;
-    const next = this.delivery.next(slot, side);
-    const from = seqDiff(next, seq) > 0 ? next : seq;
-    if (seqDiff(end, from) <= 0) return;
-    if (from === next && !this.delivery.isBlocked(slot, side, dependsOn)) {
-      // Held until what they acknowledge is seen, but this copy of them does not acknowledge it.
-      if (held.dependLess(slot, side, next, end, dependsOn)) this.delivery.drain(slot);
-    }
-    const start = view.payloadStart + seqDiff(from, seq);
-    // Bytes that the snap length cut off replace nothing.
-    const captured = view.payloadEnd - start;
-    const to = seqDiff(end, from) > captured ? seqAdd(from, captured) : end;
-    if (seqDiff(to, from) <= 0) return;
-    if (held.giveWay(slot, side, this.delivery.next(slot, side), from, to, view.bytes, start)) return;
-    this.counters.heldOverflows++;
-    this.delivery.letGo(slot, nowUs);
-  }
-
   /** Counts a segment of an ended flow that brings nothing new. */
   countCopy(slot: number, side: number, view: PacketView): void {
     if (view.payloadBytes === 0 || !this.delivery.has(slot, SEEN << side)) return;
     if (seqDiff(seqAdd(view.seq, view.payloadBytes), this.delivery.next(slot, side)) > 0) return;
     this.counters.duplicateSegments++;
     this.counters.duplicateBytes += view.payloadBytes;
-  }
-
-  /** Hands on the bytes from `at`, which is next, up to the first held one; then what they freed. Answers that end. */
-  private pass(slot: number, side: number, seq: number, at: number, end: number, view: PacketView): number {
-    const delivery = this.delivery;
-    const page = delivery.held.head(slot, side);
-    let stop = end;
-    if (page !== PAGE_NONE && seqDiff(delivery.held.pages.seq[page] as number, end) < 0) {
-      stop = delivery.held.pages.seq[page] as number;
-    }
-    const start = view.payloadStart + seqDiff(at, seq);
-    const wanted = start + seqDiff(stop, at);
-    const captured = Math.max(start, Math.min(wanted, view.payloadEnd));
-    delivery.setNext(slot, side, stop);
-    if (captured > start) delivery.deliver(slot, side, view.bytes, start, captured, view.tsUs);
-    if (wanted > captured && !delivery.has(slot, IGNORED)) delivery.gap(slot, side, wanted - captured, view.tsUs);
-    if (page !== PAGE_NONE) delivery.drain(slot);
-    return stop;
-  }
-
-  private hold(
-    slot: number,
-    side: number,
-    seq: number,
-    at: number,
-    end: number,
-    dependsOn: number,
-    view: PacketView,
-  ): number {
-    this.counters.heldSegments++;
-    const start = Math.min(view.payloadStart + seqDiff(at, seq), view.payloadEnd);
-    return this.delivery.held.insert(slot, side, at, end, view.bytes, start, view.payloadEnd, dependsOn, view.tsUs);
   }
 
   /** Both directions are over: reached their FIN, or one of them is taken to have. */
@@ -417,7 +319,7 @@ export class Streams {
     if ((view.flags & TCP_ACK) !== 0 && delivery.has(slot, KNOWN << other)) {
       const ahead = seqDiff(view.ack, delivery.next(slot, other));
       const unseen = !delivery.has(slot, SEEN << side);
-      const behindSyn = !delivery.has(slot, ISN_KNOWN << other) || seqDiff(view.ack, this.isn(slot, other)) > 0;
+      const behindSyn = !delivery.has(slot, ISN_KNOWN << other) || seqDiff(view.ack, delivery.isn(slot, other)) > 0;
       // The answer of a closed port has no number of its own to be judged by, only what it acknowledges.
       if (unseen) return ahead <= 0 && ahead >= -RESET_BYTES && behindSyn;
     }

@@ -42,6 +42,7 @@ export interface Report {
   readonly failOn: Severity | undefined;
 }
 
+/** Beyond it a rule's first finding is still taken: a rule that alarmed must not look as if it had not. */
 const FINDINGS_MAX = 10_000;
 const SUBJECT_CHARS_MAX = 2000;
 
@@ -51,6 +52,7 @@ export class Findings implements RecordSink {
   /** What is being read; set by whoever reads it. */
   input: string | undefined = undefined;
   private readonly found = new Map<string, Finding>();
+  private readonly rules = new Set<string>();
 
   write(record: AuditRecord): boolean {
     this.records++;
@@ -68,8 +70,11 @@ export class Findings implements RecordSink {
     const key = `${rule}\n${record.fingerprint ?? record.kind}\n${record.user ?? ''}`;
     const known = this.found.get(key);
     if (known !== undefined) known.count++;
-    else if (this.found.size >= FINDINGS_MAX) this.omitted++;
-    else this.found.set(key, findingOf(record, rule, severity, this.input));
+    else if (this.found.size >= FINDINGS_MAX && this.rules.has(rule)) this.omitted++;
+    else {
+      this.rules.add(rule);
+      this.found.set(key, findingOf(record, rule, severity, this.input));
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { AuditRecord, type PolicyMatch, type Severity } from '../contracts/record.ts';
-import { Findings, type Report, type ReportRule } from './findings.ts';
+import { type Finding, Findings, type Report, type ReportRule } from './findings.ts';
 import { escapeXml } from './junit.ts';
 import { formatReport } from './report.ts';
 
@@ -13,7 +13,7 @@ function rule(id: string, severity: Severity): ReportRule {
     title: `Title <${id}>`,
     reason: 'Because & so.',
     references: ['CWE-89'],
-    tags: ['t'],
+    tags: ['t', 'security'],
     file: 'p.yaml',
     line: 3,
   };
@@ -49,6 +49,15 @@ test('alerts that differ in literals only are one finding; what is on trial is n
   );
 });
 
+test('a rule whose first alarm comes when the list is full is in it all the same', () => {
+  const findings = new Findings();
+  const noisy: PolicyMatch = { rule: 'x/noisy', severity: 'low', action: 'alert' };
+  for (let i = 0; i < 10_050; i++) findings.write(record('SELECT 1', `user-${i}`, noisy));
+  findings.write(record('DROP TABLE t', 'joe', { rule: 'x/rare', severity: 'high', action: 'alert' }));
+  assert.equal(findings.list().at(-1)?.rule, 'x/rare');
+  assert.equal(findings.omitted, 50);
+});
+
 test('JUnit: a case a rule, failed from the threshold on', () => {
   const text = formatReport('junit', reportOf('medium'), '1.0.0');
   assert.match(text, /<testsuites name="wiretrail" tests="3" failures="1" errors="0" skipped="0">/);
@@ -81,7 +90,17 @@ test('SARIF: rules, levels, places and stable fingerprints', () => {
   );
   assert.equal(run.results[0].occurrenceCount, 2);
   assert.equal(run.results[0].locations[0].physicalLocation.artifactLocation.uri, 'a%20capture.pcap');
+  // Tags are a set.
+  assert.deepEqual(run.tool.driver.rules[0].properties.tags, ['security', 't']);
   assert.equal(run.results[0].partialFingerprints['statement/v1'], 'x/high:f-13:ann');
+});
+
+test('SARIF: a path is one, whatever is in it', () => {
+  const report = reportOf(undefined);
+  const finding = { ...(report.findings[0] as Finding), input: '/a b/c#1?x/d:e%.pcap' };
+  const log = JSON.parse(formatReport('sarif', { ...report, findings: [finding] }, '1.0.0'));
+  const { uri } = log.runs[0].results[0].locations[0].physicalLocation.artifactLocation;
+  assert.equal(uri, '/a%20b/c%231%3Fx/d%3Ae%25.pcap');
 });
 
 test('JSON: everything', () => {

@@ -37,7 +37,7 @@ function ruleOf(rule: ReportRule): object {
     fullDescription: { text: rule.reason },
     help: { text: [rule.reason, ...rule.references].join('\n') },
     defaultConfiguration: { level: LEVELS[rule.severity] },
-    properties: { tags: ['security', ...rule.tags], 'security-severity': SCORES[rule.severity] },
+    properties: { tags: [...new Set(['security', ...rule.tags])], 'security-severity': SCORES[rule.severity] },
   };
 }
 
@@ -46,7 +46,7 @@ function resultOf(finding: Finding, ruleIndex: number): object {
   const place = {
     ...(finding.input !== undefined && {
       physicalLocation: {
-        artifactLocation: { uri: encodeURI(finding.input) },
+        artifactLocation: { uri: uriOf(finding.input) },
         region: { startLine: 1, snippet: { text: finding.subject } },
       },
     }),
@@ -64,4 +64,9 @@ function resultOf(finding: Finding, ruleIndex: number): object {
     },
     properties: { recordId: finding.recordId, time: formatTime(finding.timeUs), severity: finding.severity },
   };
+}
+
+/** A path as a relative reference of RFC 3986: `#`, `?` and `:` are characters of it like any other. */
+function uriOf(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
 }

@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.ts';
 import type { RecordSink } from '../contracts/record.ts';
 import type { StatusSink } from '../contracts/traffic.ts';
 import { createEngine, type ExplainingEngine } from '../policy/engine.ts';
-import { loadPolicies, type Policy } from '../policy/policy.ts';
+import { loadPolicies, type Policy, type PolicyOptions } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { createColumnValueFinder } from '../sql/column-values.ts';
@@ -42,6 +42,8 @@ export interface AssemblyOptions extends OutputOptions {
   readonly traffic?: StatusSink | undefined;
   /** Records of one packet by time and id (`PipelineOptions.ordered`). */
   readonly ordered?: boolean;
+  /** As in `PipelineOptions`. */
+  readonly hashSeed?: number;
 }
 
 /** Where records are judged and written, and what must be closed afterwards. */
@@ -82,6 +84,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     evidence,
     traffic: options.traffic,
     ordered: options.ordered ?? false,
+    ...(options.hashSeed === undefined ? {} : { hashSeed: options.hashSeed }),
   });
   return {
     pipeline,
@@ -152,10 +155,10 @@ async function openStoreAt(folder: string, options: StoreOptions | undefined): P
 }
 
 /** Policies of folders and files. Throws a UserError when one is missing or broken. */
-export function readPolicies(paths: readonly string[]): Policy {
+export function readPolicies(paths: readonly string[], options: PolicyOptions = {}): Policy {
   for (const path of paths) if (!existsSync(path)) throw new UserError(`${path}: no such policy file or folder`);
   try {
-    return loadPolicies(paths);
+    return loadPolicies(paths, options);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new UserError(`cannot read policies: ${(error as Error).message}`);

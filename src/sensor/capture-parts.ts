@@ -1,9 +1,11 @@
 /** What a capture thread works with, alone (`assembleAlone`) or as one of several (`crew-member.ts`). */
+import { randomInt } from 'node:crypto';
 import type { RecordSink } from '../contracts/record.ts';
 import type { StatusSink } from '../contracts/traffic.ts';
 import type { ExplainingEngine } from '../policy/engine.ts';
 import type { Policy } from '../policy/policy.ts';
 import { assemble } from './assemble.ts';
+import type { Judged } from './evidence.ts';
 import type { CaptureJob } from './messages.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
@@ -14,6 +16,8 @@ export interface CaptureParts {
   readonly engine: ExplainingEngine;
   readonly tally: TallySnapshot;
   enforce(policy: Policy): void;
+  /** Of a thread among several: what became of the records that it deferred. */
+  readonly judged?: (judged: Judged) => void;
   /** To be called between turns: hands on what waits. */
   tick(): void;
   /** To be called about once a second: what was written becomes visible. */
@@ -27,7 +31,7 @@ export async function assembleAlone(
   sinks: readonly RecordSink[],
   traffic: StatusSink | undefined,
 ): Promise<CaptureParts> {
-  const parts = await assemble({ ...job, sinks, whenFull: 'drop', traffic });
+  const parts = await assemble({ ...job, sinks, whenFull: 'drop', traffic, hashSeed: secretSeed() });
   return {
     pipeline: parts.pipeline,
     get engine() {
@@ -39,4 +43,9 @@ export async function assembleAlone(
     flush: () => parts.jsonl?.flush(),
     close: () => parts.close(),
   };
+}
+
+/** So that nobody who sends packets can aim connections at one place of the flow table. */
+export function secretSeed(): number {
+  return randomInt(2 ** 32);
 }

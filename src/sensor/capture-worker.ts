@@ -13,9 +13,9 @@ import { parsePolicySteps } from '../policy/policy.ts';
 import { ALARMS_UNDER_WAY_MAX, AlarmSink } from './alarm-sink.ts';
 import { assembleAlone, type CaptureParts } from './capture-parts.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { assembleMember, CrewOutbox } from './crew-member.ts';
+import { assembleMember } from './crew-member.ts';
 import { policyFilter } from './kernel-filter.ts';
-import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
+import { type LossAccount, LossLedger, lossAccounts, unknownDrops } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 import { ThreadQueue } from './thread-queue.ts';
 import { Watch } from './watch.ts';
@@ -25,8 +25,8 @@ const PROGRESS_MS = 1000;
 /** Blocks read in a row before the event loop has its turn. */
 const BLOCKS_PER_TURN = 8;
 /** After a stop: how long what is there is read, and how long a block may take to be passed on. */
-const DRAIN_MS = 1000;
-const DRAIN_POLL_MS = 20;
+const DRAIN_MS = 10_000;
+const DRAIN_POLL_MS = 100;
 /** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
 const IDLE_LAG_US = 1_000_000;
 
@@ -48,7 +48,12 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   const { pipeline } = parts;
   const ledger = new LossLedger((...loss) => pipeline.auditor.loss(...loss));
   const clock = new ClockWatch();
-  const accounts = (): LossAccount[] => lossAccounts(source.links(), clock.jumps, pipeline.counters());
+  const startMs = performance.now();
+  const accounts = (): LossAccount[] => {
+    const known = lossAccounts(source.links(), clock.jumps, pipeline.counters());
+    if (source.tellsDrops) return known;
+    return [...known, unknownDrops(job.interfaces.join(', '), (performance.now() - startMs) / 1000)];
+  };
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: clock.jumps });
   // In a crew the main thread watches, over all of its threads.
   const isWatching = job.sendsTraffic && job.crew === undefined;
@@ -87,13 +92,15 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   parts.tick();
 }
 
-/** What came before the stop is read; what comes on and on is not waited for. */
+/** What came before the stop is read. What the time does not suffice for counts as lost when the source is closed. */
 function drain(source: LiveSource, { pipeline }: CaptureParts): void {
   const endMs = Date.now() + DRAIN_MS;
-  for (let batch = source.poll(DRAIN_POLL_MS); batch !== undefined; batch = source.poll(DRAIN_POLL_MS)) {
+  source.refuse();
+  while (source.unread() !== 0 && Date.now() < endMs) {
+    const batch = source.poll(DRAIN_POLL_MS);
+    if (batch === undefined) return;
     pipeline.run(batch);
     source.release(batch);
-    if (Date.now() > endMs) return;
   }
 }
 
@@ -120,11 +127,13 @@ function applyFilter(source: LiveSource, { engine }: CaptureParts): void {
   if (job.kernelFilter) source.setFilter(policyFilter(engine.policy));
 }
 
+type EnforceCommand = Extract<CaptureCommand, { kind: 'enforce' }>;
+
 /**
  * Compiled in steps between turns of the capture, put in force in one: every record is judged by one policy or the other.
  * The main thread has read these texts without complaint.
  */
-async function obey({ ticket, sources }: CaptureCommand, source: LiveSource, parts: CaptureParts): Promise<void> {
+async function obey({ ticket, sources }: EnforceCommand, source: LiveSource, parts: CaptureParts): Promise<void> {
   compiling++;
   try {
     const steps = parsePolicySteps(sources, { checked: true });
@@ -160,12 +169,7 @@ function assembleParts(): Promise<CaptureParts> {
   const { crew } = job;
   const traffic = job.sendsTraffic ? tellTraffic : undefined;
   if (crew === undefined) return assembleAlone(job, alarmSinks(), traffic);
-  return assembleMember(
-    job,
-    crew,
-    traffic,
-    new CrewOutbox(crew.records, (records) => tell({ kind: 'records', records })),
-  );
+  return assembleMember(job, crew, traffic, (records) => tell({ kind: 'records', records }));
 }
 
 async function main(): Promise<void> {
@@ -175,12 +179,16 @@ async function main(): Promise<void> {
     applyFilter(source, parts);
     let obeyed = Promise.resolve();
     parentPort?.on('message', (command: CaptureCommand) => {
-      obeyed = obeyed.then(() => obey(command, source, parts));
+      if (command.kind === 'judged') parts.judged?.(command.judged);
+      else obeyed = obeyed.then(() => obey(command, source, parts));
     });
     parentPort?.unref();
     tell({ kind: 'ready', policy: inForce(parts) });
     await capture(source, parts);
+    // Judgements may still have to come.
+    parentPort?.ref();
     await parts.close();
+    parentPort?.unref();
     tell({ kind: 'stopped', progress: progressOf(source.stats(), parts) });
   } finally {
     source.close();

@@ -10,7 +10,8 @@ import type { Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import { createColumnValueFinder } from '../sql/column-values.ts';
 import { readPolicies } from './assemble.ts';
-import type { CaptureParts } from './capture-parts.ts';
+import { type CaptureParts, secretSeed } from './capture-parts.ts';
+import { Evidence } from './evidence.ts';
 import type { CaptureJob, CrewPlace, CrewRecord } from './messages.ts';
 import { Pipeline } from './pipeline.ts';
 import { newTally } from './tally.ts';
@@ -26,21 +27,33 @@ const LOSSES_PER_MEMBER = 2 ** 40;
 export class CrewOutbox implements RecordSink {
   private readonly queue: ThreadQueue;
   private readonly send: (records: readonly CrewRecord[]) => void;
+  private readonly evidence: Evidence | undefined;
   private waiting: CrewRecord[] = [];
 
-  constructor(shared: SharedArrayBuffer, send: (records: readonly CrewRecord[]) => void) {
+  constructor(
+    shared: SharedArrayBuffer,
+    send: (records: readonly CrewRecord[]) => void,
+    evidence: Evidence | undefined = undefined,
+  ) {
     this.queue = new ThreadQueue(RECORDS_UNDER_WAY_MAX, shared);
     this.send = send;
+    this.evidence = evidence;
   }
 
   write(record: AuditRecord): boolean {
-    return this.add({ record, deferred: false, statement: undefined });
+    this.evidence?.write(record);
+    if (!this.queue.enter()) return false;
+    this.add({ record, deferred: false, statement: undefined, ticket: 0 });
+    return true;
   }
 
   /** `false` when it had to be dropped. */
   defer(record: AuditRecord, statement: SqlStatement | undefined): boolean {
+    if (!this.queue.enter()) return false;
     // A template is known by its identity, which no copy has.
-    return this.add({ record, deferred: true, statement: statement && { ...statement, template: undefined } });
+    const analysed = statement && { ...statement, template: undefined };
+    this.add({ record, deferred: true, statement: analysed, ticket: this.evidence?.await(record) ?? 0 });
+    return true;
   }
 
   /** Sends what waits. */
@@ -50,21 +63,21 @@ export class CrewOutbox implements RecordSink {
     this.waiting = [];
   }
 
-  private add(record: CrewRecord): boolean {
-    if (!this.queue.enter()) return false;
+  private add(record: CrewRecord): void {
     this.waiting.push(record);
     if (this.waiting.length >= RECORDS_PER_MESSAGE) this.flush();
-    return true;
   }
 }
 
-/** Throws a UserError when a policy cannot be used. */
+/** Throws a UserError when a policy or the folder of evidence cannot be used. */
 export async function assembleMember(
   job: CaptureJob,
   crew: CrewPlace,
   traffic: StatusSink | undefined,
-  outbox: CrewOutbox,
+  send: (records: readonly CrewRecord[]) => void,
 ): Promise<CaptureParts> {
+  const evidence = job.evidence === undefined ? undefined : new Evidence(job.evidence, job.flowsMax);
+  const outbox = new CrewOutbox(crew.records, send, evidence);
   // What is counted of records is counted where they come together.
   const tally = newTally();
   const start = (policy: Policy): ExplainingEngine =>
@@ -78,8 +91,9 @@ export async function assembleMember(
     sink: outbox,
     flowsMax: job.flowsMax,
     overlap: job.overlap,
-    evidence: undefined,
+    evidence,
     traffic,
+    hashSeed: secretSeed(),
     firstLoss: crew.index * LOSSES_PER_MEMBER,
     defer: (record, statement) => {
       if (!outbox.defer(record, statement)) pipeline.auditor.counters.dropped++;
@@ -95,8 +109,13 @@ export async function assembleMember(
       engine = start(policy);
       pipeline.auditor.policy = engine;
     },
+    judged: (judged) => evidence?.settle(judged),
     tick: () => outbox.flush(),
     flush: () => undefined,
-    close: () => Promise.resolve(),
+    async close() {
+      outbox.flush();
+      await evidence?.settled();
+      evidence?.close();
+    },
   };
 }

@@ -1,11 +1,12 @@
 /**
  * Keeps the packets behind alerts. It stands between reassembly and the protocols, so it knows which connection speaks;
  * the packets of each are held for a while (`RecentPackets`), and when a record with an alert comes out of one, they are
- * written down with the session's id.
+ * written down with the session's id. Where several threads capture, some records are judged elsewhere: until word
+ * comes back, their packets are kept even when the connection has ended.
  */
 
 import { type EvidenceCounters, EvidenceFiles } from '../capture/evidence-files.ts';
-import { RecentPackets } from '../capture/recent.ts';
+import { type ParkedRing, RecentPackets } from '../capture/recent.ts';
 import type { PacketBatch } from '../contracts/packet.ts';
 import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 import {
@@ -21,6 +22,24 @@ export interface EvidenceOptions {
   readonly folder: string;
   /** Bytes of all files in the folder together. */
   readonly bytesMax: number;
+  /** Threads that write to it; 1 when not given. */
+  readonly writers?: number;
+}
+
+/** What became of records that were judged elsewhere. Plain data. */
+export interface Judged {
+  /** All records up to this ticket were judged. */
+  readonly upTo: number;
+  /** Tickets of those with an alert. */
+  readonly alerts: readonly number[];
+}
+
+/** A connection with records that are not judged yet. */
+interface Awaited {
+  /** -1 once the connection has left it. */
+  slot: number;
+  parked: ParkedRing | undefined;
+  records: number;
 }
 
 export interface EvidenceSummary extends EvidenceCounters {
@@ -31,6 +50,10 @@ export interface EvidenceSummary extends EvidenceCounters {
 /** Text of the comment that ties a packet to its session. */
 export function evidenceComment(session: string): string {
   return `wiretrail session ${session}`;
+}
+
+export function isAlert({ policy }: AuditRecord): boolean {
+  return policy?.some(({ action }) => action === 'alert') ?? false;
 }
 
 export class Evidence implements StreamReceiver, RecordSink {
@@ -48,10 +71,15 @@ export class Evidence implements StreamReceiver, RecordSink {
   private readonly names = new Map<number, string>();
   /** Flows that ended with the packet being handled: their records may still be on the way. */
   private readonly ended: number[] = [];
+  /** By slot; and by ticket, in order. The queue of the records bounds them. */
+  private readonly awaited = new Map<number, Awaited>();
+  private readonly tickets = new Map<number, { readonly session: string; readonly of: Awaited }>();
+  private lastTicket = 0;
+  private whenSettled: (() => void) | undefined;
 
   /** Throws `InputError` when the folder cannot be used. */
   constructor(options: EvidenceOptions, flowsMax: number) {
-    this.files = new EvidenceFiles(options.folder, options.bytesMax);
+    this.files = new EvidenceFiles(options.folder, options.bytesMax, options.writers);
     this.recent = new RecentPackets(flowsMax);
   }
 
@@ -102,15 +130,55 @@ export class Evidence implements StreamReceiver, RecordSink {
   }
 
   write(record: AuditRecord): boolean {
-    if (!(record.policy?.some(({ action }) => action === 'alert') ?? false)) return true;
-    const { clientAddress, clientPort, serverAddress, serverPort, session } = record;
+    const { session } = record;
+    if (session === undefined || !isAlert(record)) return true;
+    const slot = this.slotOf(record);
+    if (slot !== undefined)
+      this.recent.drain(slot, (...packet) => this.files.write(...packet, evidenceComment(session)));
+    return true;
+  }
+
+  /** The record is judged elsewhere. Answers the ticket for `settle`; 0 when there are no packets to be kept. */
+  await(record: AuditRecord): number {
+    const slot = this.slotOf(record);
+    if (slot === undefined || record.session === undefined) return 0;
+    const of = this.awaited.get(slot) ?? { slot, parked: undefined, records: 0 };
+    this.awaited.set(slot, of);
+    of.records++;
+    this.tickets.set(++this.lastTicket, { session: record.session, of });
+    return this.lastTicket;
+  }
+
+  settle({ upTo, alerts }: Judged): void {
+    const wanted = new Set(alerts);
+    for (const [ticket, { session, of }] of this.tickets) {
+      if (ticket > upTo) break;
+      this.tickets.delete(ticket);
+      if (wanted.has(ticket)) this.keepAwaited(of, evidenceComment(session));
+      if (--of.records > 0) continue;
+      if (of.parked !== undefined) this.recent.release(of.parked);
+      if (of.slot >= 0) this.awaited.delete(of.slot);
+    }
+    if (this.tickets.size === 0) this.whenSettled?.();
+  }
+
+  /** Resolves when all records that were judged elsewhere are settled. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenSettled = resolve;
+      if (this.tickets.size === 0) resolve();
+    });
+  }
+
+  private keepAwaited({ slot, parked }: Awaited, comment: string): void {
+    if (parked !== undefined) this.recent.drainParked(parked, (...packet) => this.files.write(...packet, comment));
+    else if (slot >= 0) this.recent.drain(slot, (...packet) => this.files.write(...packet, comment));
+  }
+
+  private slotOf({ clientAddress, clientPort, serverAddress, serverPort }: AuditRecord): number | undefined {
     const client = `${clientAddress} ${clientPort}`;
     const server = `${serverAddress} ${serverPort}`;
-    const slot = this.slots.get(`${client} ${server}`) ?? this.slots.get(`${server} ${client}`);
-    if (slot === undefined || session === undefined) return true;
-    const comment = evidenceComment(session);
-    this.recent.drain(slot, (bytes, descriptors, d) => this.files.write(bytes, descriptors, d, comment));
-    return true;
+    return this.slots.get(`${client} ${server}`) ?? this.slots.get(`${server} ${client}`);
   }
 
   close(): void {
@@ -141,6 +209,13 @@ export class Evidence implements StreamReceiver, RecordSink {
     const name = this.names.get(slot);
     if (name !== undefined && this.slots.get(name) === slot) this.slots.delete(name);
     this.names.delete(slot);
-    this.recent.forget(slot);
+    const awaited = this.awaited.get(slot);
+    if (awaited === undefined) {
+      this.recent.forget(slot);
+      return;
+    }
+    awaited.parked = this.recent.park(slot);
+    awaited.slot = -1;
+    this.awaited.delete(slot);
   }
 }

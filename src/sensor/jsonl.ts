@@ -53,7 +53,8 @@ export class JsonlSink implements RecordSink {
         this.closed = true;
         return 0;
       }
-      throw new UserError(`cannot write records to ${this.path}: ${reason(error)}`);
+      const where = this.fd === STDOUT_FD ? 'standard output' : this.path;
+      throw new UserError(`cannot write records to ${where}: ${reason(error)}`);
     }
   }
 }

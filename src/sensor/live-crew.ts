@@ -15,6 +15,7 @@ import type { PolicySource } from '../policy/source.ts';
 import { type OutputOptions, type Outputs, openOutputs } from './assemble.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { RECORDS_UNDER_WAY_MAX } from './crew-member.ts';
+import { isAlert, type Judged } from './evidence.ts';
 import { LiveCapture, type LiveListeners } from './live.ts';
 import type { CaptureJob, CrewRecord, PolicyInForce, Progress } from './messages.ts';
 import type { PipelineCounters } from './pipeline.ts';
@@ -59,7 +60,6 @@ export class LiveCrew {
     more: OutputOptions['sinks'],
     listeners: LiveListeners,
   ): Promise<LiveCrew> {
-    if (job.evidence !== undefined) throw new UserError('--evidence needs --workers 1');
     const outputs = await openOutputs({ ...job, sinks: more ?? [], whenFull: 'drop' });
     return new LiveCrew(job, size, outputs, listeners);
   }
@@ -68,11 +68,12 @@ export class LiveCrew {
     this.outputs = outputs;
     const fanoutGroup = process.pid % FANOUT_GROUPS;
     let starting = size;
+    const evidence = job.evidence && { ...job.evidence, writers: size };
     this.members = Array.from({ length: size }, (_, index) => {
       const queue = new ThreadQueue(RECORDS_UNDER_WAY_MAX);
       const crew = { index, fanoutGroup, maskKey: outputs.maskKey, records: queue.shared };
       return new LiveCapture(
-        { ...job, crew },
+        { ...job, evidence, crew },
         {
           ready: () => {
             if (--starting === 0) listeners.ready();
@@ -84,8 +85,9 @@ export class LiveCrew {
           alarm: undefined,
           traffic: listeners.traffic && { write: listeners.traffic.write, heartbeat: () => undefined },
           records: (records) => {
-            this.take(records);
+            const judged = this.take(records);
             queue.leave(records.length);
+            if (judged !== undefined) this.members[index]?.judged(judged);
           },
         },
       );
@@ -131,12 +133,20 @@ export class LiveCrew {
     return first;
   }
 
-  private take(records: readonly CrewRecord[]): void {
+  /** Judges and writes; answers what evidence waits for, if any. */
+  private take(records: readonly CrewRecord[]): Judged | undefined {
     const { engine, tally } = this.outputs;
-    for (const { record, deferred, statement } of records) {
-      if (deferred && engine.evaluate(record, statement) !== DISPOSITION_RECORD) this.kept.ignored++;
+    const alerts: number[] = [];
+    let upTo = 0;
+    for (const { record, deferred, statement, ticket } of records) {
+      const isKept = !deferred || engine.evaluate(record, statement) === DISPOSITION_RECORD;
+      if (!isKept) this.kept.ignored++;
       else if (!tally.write(record)) this.kept.dropped++;
+      if (ticket === 0) continue;
+      upTo = ticket;
+      if (isAlert(record)) alerts.push(ticket);
     }
+    return upTo === 0 ? undefined : { upTo, alerts };
   }
 
   private async finish(): Promise<Progress> {
@@ -170,6 +180,7 @@ export class LiveCrew {
         addCounters(first[stage], more[stage]);
     }
     for (const { traffic } of others) if (traffic !== undefined) addCounters(first.traffic ?? {}, traffic);
+    for (const { evidence } of others) if (evidence !== undefined) addCounters(first.evidence ?? {}, evidence);
     for (const progress of all) {
       for (const key of Object.keys(stats) as (keyof SourceStats)[]) stats[key] += progress.stats[key];
     }

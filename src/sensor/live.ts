@@ -4,6 +4,7 @@ import type { Alarm } from '../alarm/alarm.ts';
 import { UserError } from '../base/errors.ts';
 import type { PolicySource } from '../policy/source.ts';
 import { ALARMS_UNDER_WAY_MAX } from './alarm-sink.ts';
+import type { Judged } from './evidence.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, CrewRecord, PolicyInForce, Progress } from './messages.ts';
 import { ThreadQueue } from './thread-queue.ts';
 import type { TrafficReceiver } from './traffic.ts';
@@ -74,6 +75,12 @@ export class LiveCapture {
       const command: CaptureCommand = { kind: 'enforce', ticket, sources };
       this.worker.postMessage(command);
     });
+  }
+
+  /** Tells what became of deferred records. */
+  judged(judged: Judged): void {
+    const command: CaptureCommand = { kind: 'judged', judged };
+    this.worker.postMessage(command);
   }
 
   private hear(message: CaptureMessage, listeners: LiveListeners): void {

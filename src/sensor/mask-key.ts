@@ -3,9 +3,10 @@
  * join what was masked before with what is masked after.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { UserError } from '../base/errors.ts';
+import { makeFolder } from '../base/folder.ts';
 
 const KEY_BYTES = 32;
 const KEY_BYTES_MIN = 16;
@@ -21,7 +22,7 @@ export function maskKeyFor(file: string | undefined, store: string | undefined):
   if (store === undefined) return randomBytes(KEY_BYTES);
   const path = join(store, MASK_KEY_FILE);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(store);
     writeFileSync(path, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST')

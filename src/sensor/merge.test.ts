@@ -7,7 +7,7 @@ import type { ShardRecord } from './shard-messages.ts';
 
 function recordAt(position: number, timeUs: number, id: string): ShardRecord {
   const record = Object.assign(new AuditRecord(), { timeUs, id });
-  return { position, orderUs: timeUs, record, deferred: false, statement: undefined };
+  return { position, orderUs: timeUs, record, deferred: false, statement: undefined, ticket: 0, shard: 0 };
 }
 
 function rig(shards: number): { merge: ShardMerge; out: string[]; taken: number[] } {

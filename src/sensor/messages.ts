@@ -8,7 +8,7 @@ import type { Heartbeat } from '../contracts/traffic.ts';
 import type { PolicySource } from '../policy/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { StoreOptions } from '../store/store.ts';
-import type { EvidenceOptions } from './evidence.ts';
+import type { EvidenceOptions, Judged } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
 
@@ -30,6 +30,8 @@ export interface CrewRecord {
   readonly deferred: boolean;
   /** Analysis of a deferred record's text. */
   readonly statement: SqlStatement | undefined;
+  /** Of a deferred record whose packets wait for its judgement (`Evidence.await`); else 0. */
+  readonly ticket: number;
 }
 
 /** Start-up data of a capture thread. */
@@ -81,12 +83,11 @@ export interface PolicyInForce {
   readonly since: string;
 }
 
-/** What the main thread asks of a capture thread; answered with `enforced` or `refused` and the same ticket. */
-export interface CaptureCommand {
-  readonly kind: 'enforce';
-  readonly ticket: number;
-  readonly sources: readonly PolicySource[];
-}
+/** What the main thread tells a capture thread. */
+export type CaptureCommand =
+  /** Answered with `enforced` or `refused` and the same ticket. */
+  | { readonly kind: 'enforce'; readonly ticket: number; readonly sources: readonly PolicySource[] }
+  | { readonly kind: 'judged'; readonly judged: Judged };
 
 export type CaptureMessage =
   | { readonly kind: 'ready'; readonly policy: PolicyInForce }

@@ -1,4 +1,7 @@
-/** What a replay's main thread and its shard threads tell each other. All of it is plain data. */
+/**
+ * What a replay's main thread and its shard threads tell each other. All of it is plain data. The main thread sends only
+ * `Judged`, to threads that keep evidence.
+ */
 
 import type { Ordered } from '../audit/order.ts';
 import type { SourceStats } from '../contracts/packet.ts';
@@ -6,6 +9,7 @@ import type { Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
 import type { Heartbeat } from '../contracts/traffic.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
+import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
 
@@ -18,6 +22,7 @@ export interface ShardJob {
   readonly flowsMax: number;
   readonly overlap: readonly OverlapRange[];
   readonly maskKey: Uint8Array;
+  readonly evidence: EvidenceOptions | undefined;
   readonly shard: { readonly index: number; readonly count: number };
   /** Records that are kept are wanted by the main thread, not only counted. */
   readonly sendsRecords: boolean;
@@ -35,6 +40,9 @@ export interface ShardRecord extends Ordered {
   readonly deferred: boolean;
   /** Analysis of a deferred record's text. */
   readonly statement: SqlStatement | undefined;
+  /** Of a deferred record whose packets wait for its judgement (`Evidence.await`); else 0. */
+  readonly ticket: number;
+  readonly shard: number;
 }
 
 /** What a shard found in its flows. */

@@ -15,6 +15,7 @@ import { createEngine } from '../policy/engine.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import { createColumnValueFinder } from '../sql/column-values.ts';
 import { readPolicies } from './assemble.ts';
+import { Evidence, type Judged } from './evidence.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ShardJob, ShardMessage, ShardRecord } from './shard-messages.ts';
 import { Tally } from './tally.ts';
@@ -38,9 +39,11 @@ class Outbox implements RecordSink {
   private records: ShardRecord[] = [];
   private sent = 0;
   private readonly source: FileSource;
+  private readonly evidence: Evidence | undefined;
 
-  constructor(source: FileSource) {
+  constructor(source: FileSource, evidence: Evidence | undefined) {
     this.source = source;
+    this.evidence = evidence;
   }
 
   write(record: AuditRecord): boolean {
@@ -59,7 +62,9 @@ class Outbox implements RecordSink {
     const orderUs = this.order.keyUs(record, position);
     // A template is known by its identity, which no copy has.
     const analysed = statement && { ...statement, template: undefined };
-    this.records.push({ position, orderUs, record, deferred, statement: analysed });
+    const ticket = deferred ? (this.evidence?.await(record) ?? 0) : 0;
+    const { index: shard } = job.shard;
+    this.records.push({ position, orderUs, record, deferred, statement: analysed, ticket, shard });
   }
 
   /** Sends what is there; everything up to the packet `position` is then told. */
@@ -90,6 +95,16 @@ function watchOf(source: FileSource, pipeline: Pipeline): Watch {
   return new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals);
 }
 
+function both(evidence: Evidence | undefined, sink: RecordSink): RecordSink {
+  if (evidence === undefined) return sink;
+  return {
+    write(record) {
+      evidence.write(record);
+      return sink.write(record);
+    },
+  };
+}
+
 async function main(): Promise<void> {
   const policy = createEngine(readPolicies(job.policies), {
     maskKey: job.maskKey,
@@ -97,16 +112,18 @@ async function main(): Promise<void> {
     defersMemory: true,
   });
   const source = openFiles(job.files);
-  const outbox = new Outbox(source);
+  const evidence = job.evidence && new Evidence(job.evidence, job.flowsMax);
+  parentPort?.on('message', (judged: Judged) => evidence?.settle(judged));
+  const outbox = new Outbox(source, evidence);
   const tally = new Tally([]);
   const { sensor, ports, flowsMax, overlap, shard, sendsRecords, sendsTraffic } = job;
-  const sink = sendsRecords ? outbox : tally;
+  const sink = both(evidence, sendsRecords ? outbox : tally);
   const options = {
     sensor,
     ports,
     flowsMax,
     overlap,
-    evidence: undefined,
+    evidence,
     shard,
     policy,
     sink,
@@ -131,6 +148,8 @@ async function main(): Promise<void> {
   pipeline.finish();
   watch?.close();
   outbox.send(Number.POSITIVE_INFINITY);
+  await evidence?.settled();
+  evidence?.close();
   const report = { stats: source.stats(), counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
   source.close();
   tell({ kind: 'done', report });

@@ -6,6 +6,7 @@ import { UserError } from '../base/errors.ts';
 import { DISPOSITION_RECORD } from '../contracts/policy.ts';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
 import type { Outputs } from './assemble.ts';
+import { isAlert, type Judged } from './evidence.ts';
 import { ShardMerge } from './merge.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { ShardJob, ShardMessage, ShardRecord, ShardReport } from './shard-messages.ts';
@@ -33,9 +34,14 @@ export async function replaySharded(
   const taken = new SharedArrayBuffer(4 * workers);
   const words = new Int32Array(taken);
   const kept = { ignored: 0, dropped: 0 };
-  const write = ({ record, deferred, statement }: ShardRecord): void => {
+  const judgements = Array.from({ length: workers }, (): Judgements => ({ upTo: 0, alerts: [] }));
+  const write = ({ record, deferred, statement, ticket, shard }: ShardRecord): void => {
     if (deferred && engine.evaluate(record, statement) !== DISPOSITION_RECORD) kept.ignored++;
     else if (!tally.write(record)) kept.dropped++;
+    const judged = judgements[shard];
+    if (ticket === 0 || judged === undefined) return;
+    judged.upTo = ticket;
+    if (isAlert(record)) judged.alerts.push(ticket);
   };
   const merge = new ShardMerge(workers, write, (shard) => {
     Atomics.add(words, shard, 1);
@@ -47,13 +53,22 @@ export async function replaySharded(
   const threads: Worker[] = [];
   try {
     const runs = Array.from({ length: workers }, (_, index) => {
-      const workerData: ShardJob = { ...job, shard: { index, count: workers }, sendsRecords, sendsTraffic, taken };
+      const evidence = job.evidence && { ...job.evidence, writers: workers };
+      const workerData: ShardJob = {
+        ...job,
+        evidence,
+        shard: { index, count: workers },
+        sendsRecords,
+        sendsTraffic,
+        taken,
+      };
       const thread = new Worker(join(import.meta.dirname, 'shard-worker.js'), { workerData });
       threads.push(thread);
       return shardReport(thread, (message) => {
         if (message.kind === 'traffic') return traffic?.write(message.rows, message.count, message.interfaces);
         if (message.kind === 'heartbeat') return heartbeats.add(message.beat);
         merge.add(index, message.position, message.records);
+        tellJudgements(judgements, threads);
         writer?.tick();
         onProgress(message);
       });
@@ -62,6 +77,21 @@ export async function replaySharded(
     return together(reports, kept, engine.worst, outputs);
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()));
+  }
+}
+
+/** Of one shard's records, since it was told last. */
+interface Judgements extends Judged {
+  upTo: number;
+  alerts: number[];
+}
+
+function tellJudgements(judgements: readonly Judgements[], threads: readonly Worker[]): void {
+  for (const [shard, judged] of judgements.entries()) {
+    if (judged.upTo === 0) continue;
+    threads[shard]?.postMessage(judged);
+    judged.upTo = 0;
+    judged.alerts = [];
   }
 }
 
@@ -90,9 +120,11 @@ function together(
   const { counters } = first;
   addTally(tally.counts, first.tally);
   for (const { counters: more, tally: moreTally } of others) {
+    const { evidence } = more;
     addCounters(counters.protocols, more.protocols);
     addCounters(counters.audit, more.audit);
     addOwn(counters.reassembly, more.reassembly);
+    if (evidence !== undefined) addCounters(counters.evidence ?? {}, evidence);
     addTally(tally.counts, moreTally);
   }
   addCounters(counters.audit, kept);

@@ -31,10 +31,37 @@ export function newTally(): TallySnapshot {
   };
 }
 
+/** Counts names of which mostly the same comes again: only a change of name costs a look at the table. */
+class RunningCount {
+  private readonly counts: Map<string, number>;
+  private name = '';
+  private run = 0;
+
+  constructor(counts: Map<string, number>) {
+    this.counts = counts;
+  }
+
+  add(name: string): void {
+    if (name !== this.name) {
+      this.settle();
+      this.name = name;
+    }
+    this.run++;
+  }
+
+  settle(): void {
+    if (this.run > 0) add(this.counts, this.name, this.run);
+    this.run = 0;
+  }
+}
+
 /** A sink that counts and passes on. */
 export class Tally implements RecordSink {
-  readonly counts: TallySnapshot = newTally();
   readonly keepsNothing: boolean;
+  private readonly tally: TallySnapshot = newTally();
+  private readonly kinds = new RunningCount(this.tally.kinds);
+  private readonly systems = new RunningCount(this.tally.systems);
+  private readonly users = new RunningCount(this.tally.users);
   private readonly next: readonly RecordSink[];
 
   constructor(next: readonly RecordSink[]) {
@@ -42,13 +69,21 @@ export class Tally implements RecordSink {
     this.keepsNothing = next.every((sink) => sink.keepsNothing === true);
   }
 
+  /** The counts so far. */
+  get counts(): TallySnapshot {
+    this.kinds.settle();
+    this.systems.settle();
+    this.users.settle();
+    return this.tally;
+  }
+
   write(record: AuditRecord): boolean {
-    const { counts } = this;
+    const counts = this.tally;
     counts.records++;
-    add(counts.kinds, record.kind);
-    if (record.system) add(counts.systems, record.system);
+    this.kinds.add(record.kind);
+    if (record.system) this.systems.add(record.system);
     if (record.kind === 'statement') {
-      add(counts.users, record.user ?? '(unknown)');
+      this.users.add(record.user ?? '(unknown)');
       add(counts.operations, record.operation ?? '(none)');
       if (record.errorCode !== undefined) counts.failed++;
       if (record.marks !== 0) counts.marked++;

@@ -1,6 +1,6 @@
 /** Flow records of a run: where they are written, and the heartbeats beside them. */
 import type { Heartbeat } from '../contracts/traffic.ts';
-import { TrafficLog } from '../traffic/log.ts';
+import type { TrafficLog } from '../traffic/log.ts';
 
 /** Takes flow records and heartbeats, in this thread or on the way to another. */
 export interface TrafficReceiver {
@@ -18,10 +18,14 @@ export interface TrafficOptions {
   readonly retainDays: number | undefined;
 }
 
-/** Writes flow records into the store's folder. Throws a UserError when that is impossible. */
-export function openTraffic(options: TrafficOptions): TrafficLog {
+/**
+ * Loads what writes flow records, which few replays need. What it returns opens them in the store's folder, and throws
+ * a UserError when that is impossible.
+ */
+export async function trafficOpener(options: TrafficOptions): Promise<() => TrafficLog> {
   const { store, sensor, pattern, retainDays } = options;
-  return new TrafficLog(store, { sensor, pattern, retainDays });
+  const log = await import('../traffic/log.ts');
+  return () => new log.TrafficLog(store, { sensor, pattern, retainDays });
 }
 
 /**

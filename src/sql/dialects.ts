@@ -9,6 +9,9 @@
  */
 import type { SqlDialect } from '../contracts/sql.ts';
 
+/** Stands for a character outside ASCII that is no space: it is part of a word. */
+export const CODE_WIDE = 0xff;
+
 /** What a character below 128 starts. Characters above are space or part of a word. */
 export const CLASS_OTHER = 0;
 export const CLASS_SPACE = 1;
@@ -105,7 +108,7 @@ const SPECIAL: { readonly [character: string]: number } = {
 };
 
 function baseClasses(): Uint8Array {
-  const classes = new Uint8Array(128).fill(CLASS_OTHER);
+  const classes = new Uint8Array(256).fill(CLASS_OTHER, 0, 128).fill(CLASS_WORD, 128);
   classes.fill(CLASS_SPACE, 0, 33);
   classes[0x7f] = CLASS_SPACE;
   for (const c of '+*<>=~!%^&|[]{}@#?:\\`$') classes[c.charCodeAt(0)] = CLASS_OPERATOR;
@@ -122,7 +125,7 @@ function baseClasses(): Uint8Array {
 }
 
 function baseWordPart(): Uint8Array {
-  const part = new Uint8Array(128);
+  const part = new Uint8Array(256).fill(CODE_WIDE, 128);
   for (let c = 0x30; c <= 0x39; c++) part[c] = c;
   for (let c = 0x61; c <= 0x7a; c++) part[c] = part[c - 32] = c;
   part[0x5f] = 0x5f;

@@ -36,13 +36,29 @@ VALUE VARIABLES VERSIONS VIEW VIRTUAL WAITFOR WARNINGS WHILE WORK WRAPPER WRITET
 `;
 
 /** Keyword by id, upper case; id 0 is "no keyword". */
-export const KEYWORDS: readonly string[] = ['', ...split(RESERVED), ...split(SOFT)];
+export const KEYWORDS: readonly string[] = internalized(['', ...split(RESERVED), ...split(SOFT)]);
 
 /** Ids below this (and above 0) are reserved. */
 export const RESERVED_END: number = 1 + split(RESERVED).length;
 
+/** The same strings as names of properties are: the engine compares those by identity, which the walks do all the time. */
+function internalized(words: readonly string[]): readonly string[] {
+  return Object.keys(Object.fromEntries(words.map((word) => [word, true])));
+}
+
 function split(list: string): readonly string[] {
   return list.trim().split(/\s+/);
+}
+
+/** By keyword id: 1 for the words of the list. Throws for one that is no keyword. */
+export function flagsOf(list: string): Uint8Array {
+  const flags = new Uint8Array(KEYWORDS.length);
+  for (const word of split(list)) {
+    const id = KEYWORDS.indexOf(word);
+    if (id < 0) throw new Error(`${word} is not among the keywords`);
+    flags[id] = 1;
+  }
+  return flags;
 }
 
 /** One step of the word hash the lexer computes as it reads; start at 0. */
@@ -69,21 +85,21 @@ function slotOf(hash: number): number {
   return (hash ^ (hash >>> 13)) & (SLOT_COUNT - 1);
 }
 
-/** Id of the keyword in `text[start, end)` whose `hashStep` hash is `hash`, or 0. */
-export function keywordId(text: string, start: number, end: number, hash: number): number {
+/** Id of the keyword in `bytes[start, end)` (`Codes`) whose `hashStep` hash is `hash`, or 0. */
+export function keywordId(bytes: Uint8Array, start: number, end: number, hash: number): number {
   let slot = slotOf(hash);
   for (let id = slots[slot] as number; id !== 0; id = slots[slot] as number) {
-    if (hashes[id] === hash && isKeyword(text, start, end - start, KEYWORDS[id] as string)) return id;
+    if (hashes[id] === hash && isKeyword(bytes, start, end - start, KEYWORDS[id] as string)) return id;
     slot = (slot + 1) & (SLOT_COUNT - 1);
   }
   return 0;
 }
 
-/** Whether the text is `word` regardless of the case of ASCII letters: equal hashes alone prove nothing. */
-function isKeyword(text: string, start: number, length: number, word: string): boolean {
+/** Whether the characters are `word` regardless of the case of ASCII letters: equal hashes alone prove nothing. */
+function isKeyword(bytes: Uint8Array, start: number, length: number, word: string): boolean {
   if (word.length !== length) return false;
   for (let i = 0; i < length; i++) {
-    const difference = text.charCodeAt(start + i) ^ word.charCodeAt(i);
+    const difference = (bytes[start + i] as number) ^ word.charCodeAt(i);
     // Keywords are letters and `_`; only a letter may differ, and only in its case bit.
     if (difference !== 0 && (difference !== 0x20 || word.charCodeAt(i) === 0x5f)) return false;
   }

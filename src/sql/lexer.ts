@@ -1,11 +1,12 @@
 /**
- * One lexer for all dialects, over UTF-16 units. It fills `Tokens` one statement at a time and stops behind the `;`
+ * One lexer for all dialects. It fills `Tokens` one statement at a time and stops behind the `;`
  * that ends it; every character is read once (operators and string prefixes look at most three ahead).
  *
  * Words carry their keyword id; a word behind a dot is always a name. Comments are no tokens; the code inside MySQL's
  * executed comments is. Text that no server would accept (an unterminated literal, a stray character) gives tokens
  * all the same: such a literal reaches to the end of the text.
  */
+import type { Codes } from './codes.ts';
 import {
   CLASS_AT,
   CLASS_BACKTICK,
@@ -25,7 +26,6 @@ import {
   CLASS_SPACE,
   CLASS_WORD,
   type DialectRules,
-  isWideSpace,
 } from './dialects.ts';
 import { hashStep, keywordId } from './keywords.ts';
 import {
@@ -89,16 +89,23 @@ export class Lexer {
   private readonly splitter = new Splitter();
   private rules: DialectRules;
   private text = '';
+  private readonly codes: Codes;
+  /** Characters of the text, with zeros behind them (`Codes`). */
+  private bytes: Uint8Array;
   private pos = 0;
   private executed = false;
 
   constructor(rules: DialectRules) {
     this.rules = rules;
+    this.codes = this.tokens.codes;
+    this.bytes = this.codes.bytes;
   }
 
   open(text: string, rules: DialectRules): void {
     this.text = text;
     this.tokens.text = text;
+    this.codes.load(text);
+    this.bytes = this.codes.bytes;
     this.rules = rules;
     this.pos = 0;
     this.executed = false;
@@ -108,6 +115,8 @@ export class Lexer {
   close(): void {
     this.text = '';
     this.tokens.text = '';
+    this.codes.clear();
+    this.bytes = this.codes.bytes;
   }
 
   /** Position behind the last statement and its separator. */
@@ -128,11 +137,13 @@ export class Lexer {
     this.start = -1;
     this.end = -1;
     this.splitter.reset(this.rules);
-    const length = this.text.length;
+    const { bytes } = this;
+    const { length } = this.codes;
+    const { classes } = this.rules;
     while (this.pos < length) {
       const from = this.pos;
-      const c = this.text.charCodeAt(from);
-      const kind = c < 128 ? (this.rules.classes[c] as number) : isWideSpace(c) ? CLASS_SPACE : CLASS_WORD;
+      const c = bytes[from] as number;
+      const kind = classes[c] as number;
       if (kind === CLASS_SPACE) {
         this.pos = from + 1;
         continue;
@@ -166,49 +177,40 @@ export class Lexer {
   }
 
   private word(from: number): number {
-    const text = this.text;
+    const { bytes, tokens } = this;
     const part = this.rules.wordPart;
-    const length = text.length;
     let hash = 0;
     let p = from;
-    for (; p < length; p++) {
-      const c = text.charCodeAt(p);
-      if (c < 128) {
-        const folded = part[c] as number;
-        if (folded === 0) break;
-        hash = hashStep(hash, folded);
-      } else {
-        if (isWideSpace(c)) break;
-        hash = hashStep(hash, c);
-      }
+    for (let folded = part[bytes[p] as number] as number; folded !== 0; folded = part[bytes[p] as number] as number) {
+      hash = hashStep(hash, folded);
+      p++;
     }
     if (p - from <= 2) {
-      const c = text.charCodeAt(p);
+      const c = bytes[p];
       const behind = c === QUOTE || c === AMPERSAND ? this.prefixed(from, p) : 0;
       if (behind > 0) return behind;
     }
-    const count = this.tokens.count;
-    const named = count > 0 && this.tokens.kind[count - 1] === KIND_DOT;
+    const { count } = tokens;
+    const named = count > 0 && tokens.kind[count - 1] === KIND_DOT;
     this.shapeHash = (this.shapeHash ^ hash) | 0;
-    this.add(KIND_WORD, named ? 0 : keywordId(text, from, p, hash), from, p);
+    this.add(KIND_WORD, named ? 0 : keywordId(bytes, from, p, hash), from, p);
     return p;
   }
 
   /** A literal or name with a prefix of one or two letters: the position behind it, or 0. */
   private prefixed(from: number, to: number): number {
-    const text = this.text;
-    const c = text.charCodeAt(to);
-    if (c === QUOTE) {
-      const prefix = stringPrefix(text, from, to, this.rules);
+    const { bytes } = this;
+    if (bytes[to] === QUOTE) {
+      const prefix = stringPrefix(bytes, from, to, this.rules);
       if (prefix === '') return 0;
       const end = this.prefixedEnd(prefix, to + 1);
       this.add(KIND_STRING, 0, from, end);
       return end;
     }
-    if (to - from !== 1 || (text.charCodeAt(from) | 32) !== 0x75) return 0;
-    const mark = text.charCodeAt(to + 1);
+    if (to - from !== 1 || ((bytes[from] as number) | 32) !== 0x75) return 0;
+    const mark = bytes[to + 1];
     if (mark !== QUOTE && mark !== DOUBLE_QUOTE) return 0;
-    const end = scanQuoted(text, to + 2, mark, false);
+    const end = scanQuoted(this.codes, to + 2, mark, false);
     this.add(mark === QUOTE ? KIND_STRING : KIND_QUOTED, 0, from, end);
     return end;
   }
@@ -222,7 +224,7 @@ export class Lexer {
         return at < 0 ? this.text.length : at + 1;
       }
       default:
-        return scanQuoted(this.text, from, QUOTE, prefix === 'escape' || this.rules.backslash);
+        return scanQuoted(this.codes, from, QUOTE, prefix === 'escape' || this.rules.backslash);
     }
   }
 
@@ -239,17 +241,17 @@ export class Lexer {
       case CLASS_DIGIT:
         return this.number(from);
       case CLASS_QUOTE:
-        return this.take(KIND_STRING, from, scanQuoted(this.text, from + 1, QUOTE, this.rules.backslash));
+        return this.take(KIND_STRING, from, scanQuoted(this.codes, from + 1, QUOTE, this.rules.backslash));
       case CLASS_DOT:
         return this.dot(from);
       case CLASS_DOUBLE_QUOTE:
         return this.rules.doubleQuoteString
-          ? this.take(KIND_DOUBLE_STRING, from, scanQuoted(this.text, from + 1, DOUBLE_QUOTE, this.rules.backslash))
-          : this.take(KIND_QUOTED, from, scanQuoted(this.text, from + 1, DOUBLE_QUOTE, false));
+          ? this.take(KIND_DOUBLE_STRING, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, this.rules.backslash))
+          : this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, false));
       case CLASS_BACKTICK:
-        return this.take(KIND_QUOTED, from, scanQuoted(this.text, from + 1, BACKTICK, false));
+        return this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, BACKTICK, false));
       case CLASS_BRACKET:
-        return this.take(KIND_QUOTED, from, scanQuoted(this.text, from + 1, 0x5d, false));
+        return this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, 0x5d, false));
       case CLASS_OTHER:
         return from + 1;
       default:
@@ -259,25 +261,25 @@ export class Lexer {
 
   /** Characters whose meaning the next one decides. */
   private marked(from: number, c: number, kind: number): number {
-    const text = this.text;
-    const next = text.charCodeAt(from + 1);
+    const { text, codes, rules } = this;
+    const next = this.bytes[from + 1] as number;
     switch (kind) {
       case CLASS_DASH:
-        if (next === DASH && opensLineComment(text, from, this.rules)) return this.comment(from, scanLine(text, from));
+        if (next === DASH && opensLineComment(text, from, rules)) return this.comment(from, scanLine(codes, from));
         break;
       case CLASS_SLASH:
         if (next === STAR) return this.blockComment(from);
         break;
       case CLASS_HASH:
-        return this.comment(from, scanLine(text, from));
+        return this.comment(from, scanLine(codes, from));
       case CLASS_DOLLAR:
         return this.dollar(from, next);
       case CLASS_QUESTION:
         return this.take(KIND_PARAMETER, from, from + 1);
       case CLASS_COLON:
-        if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(text, from + 1, this.rules));
+        if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
         if (next === DOUBLE_QUOTE)
-          return this.take(KIND_PARAMETER, from, scanQuoted(text, from + 2, DOUBLE_QUOTE, false));
+          return this.take(KIND_PARAMETER, from, scanQuoted(codes, from + 2, DOUBLE_QUOTE, false));
         break;
       case CLASS_AT:
         return this.at(from, next);
@@ -287,7 +289,7 @@ export class Lexer {
           return from + 2;
         }
     }
-    const end = scanOperator(text, from, this.rules);
+    const end = scanOperator(text, codes, from, rules);
     return this.take(KIND_OPERATOR, from, end, end - from === 1 ? c : 0);
   }
 
@@ -297,7 +299,7 @@ export class Lexer {
   }
 
   private isWordCharacter(c: number): boolean {
-    return c < 128 ? this.rules.wordPart[c] !== 0 : c >= 128 && !isWideSpace(c);
+    return this.rules.wordPart[c] !== 0;
   }
 
   /** A decimal point before a digit, unless it stands in a range (`1..2`) or, in MySQL, behind a name (`db.1t`). */
@@ -307,7 +309,7 @@ export class Lexer {
     const isBehindDot = kind === KIND_DOT && this.tokens.end[last] === from;
     const isBehindName =
       this.rules.digitWords && (kind === KIND_WORD || kind === KIND_QUOTED) && this.tokens.end[last] === from;
-    const isNumber = isDigit(this.text.charCodeAt(from + 1)) && !isBehindDot && !isBehindName;
+    const isNumber = isDigit(this.bytes[from + 1] as number) && !isBehindDot && !isBehindName;
     return isNumber ? this.number(from) : this.take(KIND_DOT, from, from + 1);
   }
 
@@ -315,59 +317,58 @@ export class Lexer {
     const last = this.tokens.count - 1;
     if (this.rules.digitWords) {
       // MySQL: a word may begin with digits, and behind a dot it is one.
-      const wordEnd = scanWord(this.text, from, this.rules);
+      const wordEnd = scanWord(this.codes, from, this.rules);
       const afterDot = this.tokens.kindAt(last) === KIND_DOT && this.tokens.end[last] === from;
       if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.take(KIND_WORD, from, wordEnd);
     }
-    return this.take(KIND_NUMBER, from, scanNumber(this.text, from));
+    return this.take(KIND_NUMBER, from, scanNumber(this.codes, from));
   }
 
   /** Whether a number begins the word characters in `[from, wordEnd)`: all of them, or up to an exponent's end. */
   private isNumber(from: number, wordEnd: number): boolean {
-    const numberEnd = scanNumber(this.text, from);
+    const numberEnd = scanNumber(this.codes, from);
     if (numberEnd >= wordEnd) return true;
     let p = from;
-    while (isDigit(this.text.charCodeAt(p))) p++;
-    return numberEnd > p && (this.text.charCodeAt(p) | 32) === 0x65;
+    while (isDigit(this.bytes[p] as number)) p++;
+    return numberEnd > p && ((this.bytes[p] as number) | 32) === 0x65;
   }
 
   private dollar(from: number, next: number): number {
-    const text = this.text;
-    const rules = this.rules;
+    const { text, codes, bytes, rules } = this;
     if (rules.dollarParameters && isDigit(next)) {
       let p = from + 1;
-      while (isDigit(text.charCodeAt(p))) p++;
+      while (isDigit(bytes[p] as number)) p++;
       return this.take(KIND_PARAMETER, from, p);
     }
     if (rules.dollarQuotes) {
-      const tagEnd = scanDollarTag(text, from, rules);
+      const tagEnd = scanDollarTag(codes, from, rules);
       if (tagEnd > from) return this.take(KIND_STRING, from, scanDollarBody(text, from, tagEnd));
-    } else if (isDigit(next)) return this.take(KIND_NUMBER, from, scanNumber(text, from + 1));
-    else if (this.isWordCharacter(next)) return this.take(KIND_WORD, from, scanWord(text, from + 1, rules));
+    } else if (isDigit(next)) return this.take(KIND_NUMBER, from, scanNumber(codes, from + 1));
+    else if (this.isWordCharacter(next)) return this.take(KIND_WORD, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x24);
   }
 
   /** `@name`, `@'name'`, `@@name`, `@@global.name`. */
   private at(from: number, next: number): number {
-    const text = this.text;
-    if (next === 0x40) return this.take(KIND_SYSTEM_VARIABLE, from, scanWord(text, from + 2, this.rules));
-    if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(text, from + 1, this.rules));
+    const { codes, rules } = this;
+    if (next === 0x40) return this.take(KIND_SYSTEM_VARIABLE, from, scanWord(codes, from + 2, rules));
+    if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x40);
   }
 
   private blockComment(from: number): number {
-    const text = this.text;
+    const { codes, bytes } = this;
     if (this.rules.executedComments) {
-      const mark = text.charCodeAt(from + 2);
-      const open = mark === 0x21 ? from + 3 : mark === 0x4d && text.charCodeAt(from + 3) === 0x21 ? from + 4 : 0;
+      const mark = bytes[from + 2];
+      const open = mark === 0x21 ? from + 3 : mark === 0x4d && bytes[from + 3] === 0x21 ? from + 4 : 0;
       if (open > 0) {
         this.executed = true;
         let p = open;
-        while (p < open + 6 && isDigit(text.charCodeAt(p))) p++;
+        while (p < open + 6 && isDigit(bytes[p] as number)) p++;
         return p;
       }
     }
-    return this.comment(from, scanComment(text, from + 2, this.rules.nestedComments));
+    return this.comment(from, scanComment(codes, from + 2, this.rules.nestedComments));
   }
 
   private comment(start: number, end: number): number {

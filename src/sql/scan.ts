@@ -1,8 +1,10 @@
 /**
- * Scanners of the lexer's long tokens: each takes the text and the position behind the opening mark, and gives the
- * position behind the closing one, or the end of the text when there is none. All are linear and never step back.
+ * Scanners of the lexer's long tokens: each takes the text, or its characters as `Codes` has them, and the position
+ * behind the opening mark, and gives the position behind the closing one, or the end of the text when there is none. All
+ * are linear and never step back. Behind the last character stand zeros, which are part of nothing.
  */
-import { CLASS_SPACE, type DialectRules, isWideSpace } from './dialects.ts';
+import type { Codes } from './codes.ts';
+import { CLASS_SPACE, type DialectRules } from './dialects.ts';
 
 const BACKSLASH = 0x5c;
 const STAR = 0x2a;
@@ -10,16 +12,15 @@ const SLASH = 0x2f;
 const DOLLAR = 0x24;
 
 /** A body that ends at `mark`, where a doubled mark (and with `backslash` an escaped one) does not end it. */
-export function scanQuoted(text: string, from: number, mark: number, backslash: boolean): number {
-  const end = text.length;
-  for (let p = from; p < end; p++) {
-    const c = text.charCodeAt(p);
+export function scanQuoted({ bytes, length }: Codes, from: number, mark: number, backslash: boolean): number {
+  for (let p = from; p < length; p++) {
+    const c = bytes[p] as number;
     if (c === mark) {
-      if (p + 1 >= end || text.charCodeAt(p + 1) !== mark) return p + 1;
+      if (bytes[p + 1] !== mark) return p + 1;
       p++;
     } else if (c === BACKSLASH && backslash) p++;
   }
-  return end;
+  return length;
 }
 
 /** Oracle `q'[…]'`; `from` is at the delimiter. */
@@ -34,13 +35,11 @@ export function scanDelimited(text: string, from: number): number {
 const CLOSING: { readonly [open: string]: string } = { '[': ']', '{': '}', '(': ')', '<': '>' };
 
 /** Behind the `$tag$` that opens at `from`, or `from` when none does. */
-export function scanDollarTag(text: string, from: number, rules: DialectRules): number {
-  let p = from + 1;
-  for (; p < text.length; p++) {
-    const c = text.charCodeAt(p);
+export function scanDollarTag({ bytes, length }: Codes, from: number, rules: DialectRules): number {
+  for (let p = from + 1; p < length; p++) {
+    const c = bytes[p] as number;
     if (c === DOLLAR) return p + 1;
-    if (c < 128 ? rules.wordPart[c] === 0 : isWideSpace(c)) return from;
-    if (p === from + 1 && c >= 0x30 && c <= 0x39) return from;
+    if (rules.wordPart[c] === 0 || (p === from + 1 && isDigit(c))) return from;
   }
   return from;
 }
@@ -53,31 +52,29 @@ export function scanDollarBody(text: string, tagStart: number, tagEnd: number): 
 }
 
 /** A block comment; `from` is behind its opening mark. */
-export function scanComment(text: string, from: number, nested: boolean): number {
-  const end = text.length;
+export function scanComment({ bytes, length }: Codes, from: number, nested: boolean): number {
   let depth = 1;
-  for (let p = from; p + 1 < end; p++) {
-    const c = text.charCodeAt(p);
-    if (c === STAR && text.charCodeAt(p + 1) === SLASH) {
+  for (let p = from; p + 1 < length; p++) {
+    const c = bytes[p] as number;
+    if (c === STAR && bytes[p + 1] === SLASH) {
       depth--;
       if (depth === 0) return p + 2;
       p++;
-    } else if (nested && c === SLASH && text.charCodeAt(p + 1) === STAR) {
+    } else if (nested && c === SLASH && bytes[p + 1] === STAR) {
       depth++;
       p++;
     }
   }
-  return end;
+  return length;
 }
 
 /** To the line's end: the line feed or return is not part of the comment. */
-export function scanLine(text: string, from: number): number {
-  const end = text.length;
-  for (let p = from; p < end; p++) {
-    const c = text.charCodeAt(p);
+export function scanLine({ bytes, length }: Codes, from: number): number {
+  for (let p = from; p < length; p++) {
+    const c = bytes[p] as number;
     if (c === 0x0a || c === 0x0d) return p;
   }
-  return end;
+  return length;
 }
 
 export function isDigit(c: number): boolean {
@@ -89,42 +86,39 @@ function isHexDigit(c: number): boolean {
 }
 
 /** A number whose first character, a digit or a dot before one, is at `from`. */
-export function scanNumber(text: string, from: number): number {
+export function scanNumber({ bytes }: Codes, from: number): number {
   let p = from;
-  const second = text.charCodeAt(from + 1) | 32;
-  if (text.charCodeAt(from) === 0x30 && (second === 0x78 || second === 0x62 || second === 0x6f)) {
+  const second = (bytes[from + 1] as number) | 32;
+  if (bytes[from] === 0x30 && (second === 0x78 || second === 0x62 || second === 0x6f)) {
     p = from + 2;
-    while (p < text.length && (isHexDigit(text.charCodeAt(p)) || text.charCodeAt(p) === 0x5f)) p++;
+    while (isHexDigit(bytes[p] as number) || bytes[p] === 0x5f) p++;
     if (p > from + 2 || second === 0x78) return p;
     return from + 1;
   }
-  p = digits(text, p);
+  p = digits(bytes, p);
   // Two dots are a range, not a fraction.
-  if (text.charCodeAt(p) === 0x2e && text.charCodeAt(p + 1) !== 0x2e) p = digits(text, p + 1);
-  if ((text.charCodeAt(p) | 32) === 0x65) {
-    const sign = text.charCodeAt(p + 1);
+  if (bytes[p] === 0x2e && bytes[p + 1] !== 0x2e) p = digits(bytes, p + 1);
+  if (((bytes[p] as number) | 32) === 0x65) {
+    const sign = bytes[p + 1];
     const first = sign === 0x2b || sign === 0x2d ? p + 2 : p + 1;
-    if (isDigit(text.charCodeAt(first))) p = digits(text, first);
+    if (isDigit(bytes[first] as number)) p = digits(bytes, first);
   }
   return p;
 }
 
-function digits(text: string, from: number): number {
+function digits(bytes: Uint8Array, from: number): number {
   let p = from;
-  for (; p < text.length; p++) {
-    const c = text.charCodeAt(p);
-    if (!isDigit(c) && !(c === 0x5f && isDigit(text.charCodeAt(p + 1)))) break;
+  for (;;) {
+    const c = bytes[p] as number;
+    if (!isDigit(c) && !(c === 0x5f && isDigit(bytes[p + 1] as number))) return p;
+    p++;
   }
-  return p;
 }
 
 /** Behind the word characters at `from`. */
-export function scanWord(text: string, from: number, rules: DialectRules): number {
+export function scanWord({ bytes }: Codes, from: number, rules: DialectRules): number {
   let p = from;
-  for (; p < text.length; p++) {
-    const c = text.charCodeAt(p);
-    if (c < 128 ? rules.wordPart[c] === 0 : isWideSpace(c)) break;
-  }
+  while (rules.wordPart[bytes[p] as number] !== 0) p++;
   return p;
 }
 
@@ -141,41 +135,38 @@ const LONG_OPERATORS: ReadonlySet<string> = new Set(
 );
 
 /** Behind the operator at `from`. */
-export function scanOperator(text: string, from: number, rules: DialectRules): number {
-  if (rules.freeOperators) return scanFreeOperator(text, from);
-  const next = text.charCodeAt(from + 1);
-  if (!(next < 128) || (FREE[next] === 0 && next !== 0x3a)) return from + 1;
+export function scanOperator(text: string, { bytes }: Codes, from: number, rules: DialectRules): number {
+  if (rules.freeOperators) return scanFreeOperator(bytes, from);
+  const next = bytes[from + 1] as number;
+  if (FREE[next] === 0 && next !== 0x3a) return from + 1;
   if (LONG_OPERATORS.has(text.slice(from, from + 3))) return Math.min(text.length, from + 3);
   if (LONG_OPERATORS.has(text.slice(from, from + 2))) return Math.min(text.length, from + 2);
   return from + 1;
 }
 
 /** Characters PostgreSQL makes operators of (§4.1.3); brackets, braces and colons stand alone. */
-const FREE = new Uint8Array(128);
+const FREE = new Uint8Array(256);
 for (const c of '+-*/<>=~!@#%^&|`?') FREE[c.charCodeAt(0)] = 1;
 /** Those that let an operator end in `+` or `-`. */
-const LETS_SIGN_END = new Uint8Array(128);
+const LETS_SIGN_END = new Uint8Array(256);
 for (const c of '~!@#%^&|`?') LETS_SIGN_END[c.charCodeAt(0)] = 1;
 
-function scanFreeOperator(text: string, from: number): number {
-  const first = text.charCodeAt(from);
+function scanFreeOperator(bytes: Uint8Array, from: number): number {
+  const first = bytes[from] as number;
   if (first === 0x3a) {
-    const next = text.charCodeAt(from + 1);
+    const next = bytes[from + 1];
     return next === 0x3a || next === 0x3d ? from + 2 : from + 1;
   }
-  if (first >= 128 || FREE[first] === 0) return from + 1;
+  if (FREE[first] === 0) return from + 1;
   let p = from;
   let signMayEnd = false;
-  for (; p < text.length; p++) {
-    const c = text.charCodeAt(p);
-    if (c >= 128 || FREE[c] === 0) break;
-    const next = text.charCodeAt(p + 1);
+  for (; FREE[bytes[p] as number] === 1; p++) {
+    const c = bytes[p];
+    const next = bytes[p + 1];
     if (p > from && ((c === 0x2d && next === 0x2d) || (c === SLASH && next === STAR))) break;
-    if (LETS_SIGN_END[c] === 1) signMayEnd = true;
+    if (LETS_SIGN_END[c as number] === 1) signMayEnd = true;
   }
-  if (!signMayEnd) {
-    while (p > from + 1 && (text.charCodeAt(p - 1) === 0x2b || text.charCodeAt(p - 1) === 0x2d)) p--;
-  }
+  if (!signMayEnd) while (p > from + 1 && (bytes[p - 1] === 0x2b || bytes[p - 1] === 0x2d)) p--;
   return p;
 }
 
@@ -185,9 +176,9 @@ function scanFreeOperator(text: string, from: number): number {
  */
 export type StringPrefix = 'plain' | 'escape' | 'delimited' | 'digits' | '';
 
-/** The prefix in the one or two letters `text[from, to)`. */
-export function stringPrefix(text: string, from: number, to: number, rules: DialectRules): StringPrefix {
-  const last = text.charCodeAt(to - 1) | 32;
+/** The prefix in the one or two letters `bytes[from, to)`. */
+export function stringPrefix(bytes: Uint8Array, from: number, to: number, rules: DialectRules): StringPrefix {
+  const last = (bytes[to - 1] as number) | 32;
   if (to - from === 1) {
     if (last === 0x6e) return 'plain';
     // T-SQL writes bytes as numbers; a word before a quote is another token there.
@@ -197,7 +188,7 @@ export function stringPrefix(text: string, from: number, to: number, rules: Dial
     if (last === 0x75 && rules.qQuotes) return 'plain';
     return last === 0x71 && rules.qQuotes ? 'delimited' : '';
   }
-  const first = text.charCodeAt(from) | 32;
+  const first = (bytes[from] as number) | 32;
   if (first === 0x6e && last === 0x71 && rules.qQuotes) return 'delimited';
   // DB2: GX'…', UX'…', BX'…'.
   return last === 0x78 && rules.dialect === 'db2' && (first === 0x67 || first === 0x75 || first === 0x62)

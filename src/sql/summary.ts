@@ -9,7 +9,8 @@
  * `lane = (rotl(lane, 5) ^ unit) * odd constant`, then the murmur3 finaliser with the lanes crossed; 16 hex digits.
  * It is part of the record's format: changing the summary or the hash changes stored fingerprints.
  */
-import { KEYWORDS, RESERVED_END } from './keywords.ts';
+import { decodeText } from '../base/text.ts';
+import { flagsOf, KEYWORDS, RESERVED_END } from './keywords.ts';
 import {
   KIND_COMMA,
   KIND_DOT,
@@ -31,6 +32,9 @@ import {
 export const SUMMARY_LENGTH_MAX = 16_384;
 
 const ELLIPSIS = '\u2026';
+const ELLIPSIS_UNIT = 0x2026;
+const OPEN_ROUND = 0x28;
+const CLOSE_ROUND = 0x29;
 const QUESTION = 0x3f;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
@@ -38,15 +42,18 @@ const OPEN_SQUARE = 0x5b;
 const CLOSE_SQUARE = 0x5d;
 
 export class Summarizer {
-  private readonly units = new Uint16Array(SUMMARY_LENGTH_MAX);
-  private readonly bytes = Buffer.alloc(SUMMARY_LENGTH_MAX);
+  /** The summary so far: as bytes where the text is ASCII, else as UTF-16 units. */
+  private readonly narrow = Buffer.alloc(SUMMARY_LENGTH_MAX);
+  private readonly wide = new Uint16Array(SUMMARY_LENGTH_MAX);
+  private units: Uint8Array | Uint16Array = this.narrow;
+  private readonly digits = new Uint8Array(16);
+  private readonly rows = new Rows();
   private length = 0;
   private isFull = false;
-  private isWide = false;
   /** Kind of the token written last, and its index. */
   private lastKind = KIND_NONE;
   private last = -1;
-  private secrets: readonly number[] = [];
+  private secrets: readonly number[] = NO_SECRETS;
   private secretsSeen = 0;
   private low = 0;
   private high = 0;
@@ -56,29 +63,34 @@ export class Summarizer {
    * whatever they are: Oracle writes passwords as words.
    */
   summarize(tokens: Tokens, isCut: boolean, secrets: readonly number[]): string {
+    this.units = tokens.codes.isAscii ? this.narrow : this.wide;
     this.secrets = secrets;
     this.secretsSeen = 0;
     this.length = 0;
     this.isFull = false;
-    this.isWide = false;
     this.lastKind = KIND_NONE;
     this.last = -1;
     const isQuery = isQueryStatement(tokens);
-    const rows = new Rows();
-    for (let i = 0; i < tokens.count && !this.isFull; ) i = this.step(tokens, i, isQuery, rows);
-    const text = this.text();
-    const whole = isCut || this.isFull ? text + ELLIPSIS : text;
-    this.hash(whole);
-    return whole;
+    this.rows.reset();
+    for (let i = 0; i < tokens.count && !this.isFull; ) i = this.step(tokens, i, isQuery);
+    const hasMore = isCut || this.isFull;
+    this.hash(hasMore);
+    return hasMore ? this.text() + ELLIPSIS : this.text();
   }
 
   /** Hash of the last summary as 16 hex digits. */
   fingerprint(): string {
-    return hex32(this.high) + hex32(this.low);
+    const { digits } = this;
+    for (let i = 0; i < 8; i++) {
+      digits[i] = HEX_DIGITS[(this.high >>> (28 - 4 * i)) & 15] as number;
+      digits[i + 8] = HEX_DIGITS[(this.low >>> (28 - 4 * i)) & 15] as number;
+    }
+    return decodeText(digits, 0, 16, 'latin1');
   }
 
-  private step(tokens: Tokens, i: number, isQuery: boolean, rows: Rows): number {
-    const kind = this.isSecret(i) ? KIND_STRING : tokens.kindAt(i);
+  private step(tokens: Tokens, i: number, isQuery: boolean): number {
+    const { rows } = this;
+    const kind = this.secrets.length > 0 && this.isSecret(i) ? KIND_STRING : (tokens.kind[i] as number);
     switch (kind) {
       case KIND_STRING:
       case KIND_DOUBLE_STRING:
@@ -90,44 +102,50 @@ export class Summarizer {
       case KIND_OPERATOR:
         if (this.isSign(tokens, i)) return i + 1;
         break;
-      case KIND_LEFT: {
-        const opensList = rows.opens(tokens, i, this.length);
-        const close = opensList ? flatListEnd(tokens, i) : -1;
-        if (close > 0) {
-          this.space(tokens, i, kind);
-          rows.begin(this.length);
-          this.raw('(?)');
-          this.mark(close, KIND_RIGHT);
-          this.length = rows.end(this.units, this.length);
-          return close + 1;
-        }
-        this.space(tokens, i, kind);
-        if (opensList) rows.begin(this.length);
-        rows.depth++;
-        this.copy(tokens, i, false);
-        this.mark(i, kind);
-        return i + 1;
-      }
+      case KIND_LEFT:
+        return this.left(tokens, i);
       case KIND_RIGHT:
         rows.depth--;
-        this.copy(tokens, i, false);
+        this.put(CLOSE_ROUND);
         this.mark(i, kind);
         this.length = rows.end(this.units, this.length);
         return i + 1;
-      case KIND_WORD:
-        rows.word(tokens.word(i));
-        break;
+      case KIND_WORD: {
+        const id = tokens.fact[i] as number;
+        rows.word(id);
+        const isUpper =
+          id > 0 && (id < RESERVED_END || (!isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT));
+        this.space(tokens, i, kind);
+        this.copy(tokens, i, isUpper);
+        this.mark(i, kind);
+        return i + 1;
+      }
       default:
     }
     this.space(tokens, i, kind);
-    const id = kind === KIND_WORD ? (tokens.fact[i] as number) : 0;
-    this.copy(
-      tokens,
-      i,
-      id > 0 && (id < RESERVED_END || (!isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT)),
-    );
+    this.copy(tokens, i, false);
     this.mark(i, kind);
     return i + 1;
+  }
+
+  /** An opening bracket; with all that is in it when that is a list of values. */
+  private left(tokens: Tokens, i: number): number {
+    const { rows } = this;
+    const opensList = rows.opens(tokens, i, this.length);
+    const close = opensList ? flatListEnd(tokens, i) : -1;
+    this.space(tokens, i, KIND_LEFT);
+    if (opensList) rows.begin(this.length);
+    this.put(OPEN_ROUND);
+    if (close < 0) {
+      rows.depth++;
+      this.mark(i, KIND_LEFT);
+      return i + 1;
+    }
+    this.put(QUESTION);
+    this.put(CLOSE_ROUND);
+    this.mark(close, KIND_RIGHT);
+    this.length = rows.end(this.units, this.length);
+    return close + 1;
   }
 
   private isSecret(i: number): boolean {
@@ -174,54 +192,63 @@ export class Summarizer {
     else this.units[this.length++] = unit;
   }
 
-  private raw(text: string): void {
-    for (let i = 0; i < text.length; i++) this.put(text.charCodeAt(i));
-  }
-
   private copy(tokens: Tokens, i: number, isUpper: boolean): void {
-    const start = tokens.startOf(i);
-    const end = tokens.endOf(i);
+    const start = tokens.start[i] as number;
+    const end = tokens.end[i] as number;
     if (this.length + end - start > SUMMARY_LENGTH_MAX) {
       this.isFull = true;
       return;
     }
-    const { text } = tokens;
     const { units } = this;
     let n = this.length;
     if (isUpper) {
-      const word = KEYWORDS[tokens.fact[i] as number] as string;
-      for (let p = 0; p < word.length; p++) units[n++] = word.charCodeAt(p);
+      // A keyword: its letters are ASCII.
+      const { bytes } = tokens.codes;
+      for (let p = start; p < end; p++) units[n++] = UPPER[bytes[p] as number] as number;
+    } else if (tokens.codes.isAscii) {
+      const { bytes } = tokens.codes;
+      for (let p = start; p < end; p++) units[n++] = bytes[p] as number;
     } else {
-      for (let p = start; p < end; p++) {
-        const c = text.charCodeAt(p);
-        if (c > 0xff) this.isWide = true;
-        units[n++] = c;
-      }
+      const { text } = tokens;
+      for (let p = start; p < end; p++) units[n++] = text.charCodeAt(p);
     }
     this.length = n;
   }
 
   private text(): string {
-    if (this.isWide) return Buffer.from(this.units.buffer, 0, 2 * this.length).toString('utf16le');
-    for (let i = 0; i < this.length; i++) this.bytes[i] = this.units[i] as number;
-    return this.bytes.toString('latin1', 0, this.length);
+    if (this.units === this.narrow) return decodeText(this.narrow, 0, this.length, 'latin1');
+    return Buffer.from(this.wide.buffer, 0, 2 * this.length).toString('utf16le');
   }
 
-  private hash(text: string): void {
+  private hash(hasMore: boolean): void {
+    const { units, length } = this;
     let a = 0x243f6a88;
     let b = 0x85a308d3 | 0;
-    for (let i = 0; i < text.length; i++) {
-      let c = text.charCodeAt(i);
+    for (let i = 0; i < length; i++) {
+      let c = units[i] as number;
       if (c >= 0x41 && c <= 0x5a) c += 32;
       a = Math.imul(((a << 5) | (a >>> 27)) ^ c, 0x9e3779b1);
       b = Math.imul(((b << 5) | (b >>> 27)) ^ c, 0x85ebca77);
     }
-    a ^= text.length;
+    if (hasMore) {
+      a = Math.imul(((a << 5) | (a >>> 27)) ^ ELLIPSIS_UNIT, 0x9e3779b1);
+      b = Math.imul(((b << 5) | (b >>> 27)) ^ ELLIPSIS_UNIT, 0x85ebca77);
+    }
+    a ^= hasMore ? length + 1 : length;
     const low = finalMix(a ^ ((b << 15) | (b >>> 17)));
     this.low = low;
     this.high = finalMix(b ^ low);
   }
 }
+
+const NO_SECRETS: readonly number[] = [];
+
+/** By ASCII character: letters in upper case. */
+const UPPER: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => (c >= 0x61 && c <= 0x7a ? c - 32 : c));
+
+const ID_VALUES: number = KEYWORDS.indexOf('VALUES');
+const ID_VALUE: number = KEYWORDS.indexOf('VALUE');
+const ID_IN: number = KEYWORDS.indexOf('IN');
 
 /** Follows one VALUES or IN list at a time: where its rows stand in the summary, to drop a row equal to the one before. */
 class Rows {
@@ -233,10 +260,19 @@ class Rows {
   private previousEnd = -1;
   private isNext = false;
 
-  word(word: string): void {
-    if (word === 'VALUES' || word === 'VALUE' || word === 'IN') {
+  reset(): void {
+    this.depth = 0;
+    this.listDepth = -1;
+    this.isValues = false;
+    this.isNext = false;
+    this.rowStart = this.previousStart = this.previousEnd = -1;
+  }
+
+  /** A word, by its keyword id. */
+  word(id: number): void {
+    if (id === ID_VALUES || id === ID_VALUE || id === ID_IN) {
       this.isNext = true;
-      this.isValues = word !== 'IN';
+      this.isValues = id !== ID_IN;
       this.listDepth = this.depth;
       this.previousStart = this.previousEnd = -1;
     } else this.isNext = false;
@@ -256,7 +292,7 @@ class Rows {
   }
 
   /** A bracket has closed: the length to go on from. */
-  end(units: Uint16Array, length: number): number {
+  end(units: Uint8Array | Uint16Array, length: number): number {
     if (this.depth !== this.listDepth || this.rowStart < 0) return length;
     const start = this.rowStart;
     this.rowStart = -1;
@@ -269,7 +305,7 @@ class Rows {
   }
 }
 
-function isSame(units: Uint16Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
+function isSame(units: Uint8Array | Uint16Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
   if (aEnd - aStart !== bEnd - bStart) return false;
   for (let i = 0; i < aEnd - aStart; i++) if (units[aStart + i] !== units[bStart + i]) return false;
   return true;
@@ -332,7 +368,7 @@ function needsSpace(tokens: Tokens, last: number, lastKind: number, i: number, k
 function isTight(tokens: Tokens, i: number): boolean {
   if (tokens.isOperator(i, OPEN_SQUARE) || tokens.isOperator(i, CLOSE_SQUARE) || tokens.isOperator(i, 0x40))
     return true;
-  return tokens.fact[i] === 0 && tokens.slice(i) === '::';
+  return tokens.isCast(i);
 }
 
 function isStringKind(kind: number): boolean {
@@ -343,8 +379,10 @@ function isStringKind(kind: number): boolean {
 function isQueryStatement(tokens: Tokens): boolean {
   if (tokens.kindAt(0) === KIND_LEFT) return true;
   const id = tokens.kindAt(0) === KIND_WORD ? (tokens.fact[0] as number) : 0;
-  return id > 0 && id < RESERVED_END && !['CREATE', 'ALTER', 'DROP', 'GRANT', 'REVOKE', 'SET'].includes(tokens.word(0));
+  return id > 0 && id < RESERVED_END && DEFINITIONS[id] === 0;
 }
+
+const DEFINITIONS: Uint8Array = flagsOf('CREATE ALTER DROP GRANT REVOKE SET');
 
 function finalMix(value: number): number {
   let h = value;
@@ -353,14 +391,5 @@ function finalMix(value: number): number {
   return h ^ (h >>> 16);
 }
 
-/** Two digits by byte. */
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-function hex32(value: number): string {
-  return (
-    (HEX[value >>> 24] as string) +
-    (HEX[(value >>> 16) & 255] as string) +
-    (HEX[(value >>> 8) & 255] as string) +
-    (HEX[value & 255] as string)
-  );
-}
+/** ASCII. */
+const HEX_DIGITS: Uint8Array = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));

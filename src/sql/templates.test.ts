@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { SqlDialect, SqlStatement } from '../contracts/sql.ts';
+import { SQL_TEMPLATES_MAX, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
 import { createAnalyzer } from './analyzer.ts';
 
 const DIALECTS: readonly SqlDialect[] = ['postgresql', 'mysql', 'tsql', 'oracle', 'db2', 'generic'];
@@ -19,6 +19,7 @@ const CODES = [
   'SELECT ??, ? ? FROM d',
   'SELECT /* ? */ a FROM t -- ?',
   ' SELECT a FROM t WHERE b = ?\n',
+  'SELECT `a ?`, `?b`, t?, `?` FROM t?_ WHERE [c?] = ?',
 ];
 const PLAIN = ['0', '7', '42', '1.5', '00', "'a'", "'or 1=1'", "'--'"];
 const HOSTILE = [
@@ -92,4 +93,20 @@ test('secrets, comments and several statements have no template', () => {
       for (const { template } of analyzer.analyze(sql, 'mysql')) assert.equal(template, undefined, sql);
     }
   }
+});
+
+test('more templates than are kept: all answers stay right, and those in use come back', () => {
+  const analyzer = createAnalyzer();
+  const sql = (i: number): string => `SELECT c${i} FROM t WHERE id = ${i}`;
+  for (let i = 0; i < SQL_TEMPLATES_MAX + 100; i++) {
+    for (let again = 0; again < 3; again++) {
+      const [statement] = analyzer.analyze(sql(i), 'mysql');
+      assert.deepEqual(statement?.columns, [`c${i}`, 'id']);
+      assert.ok((statement?.template?.slot ?? 0) < SQL_TEMPLATES_MAX);
+    }
+  }
+  for (let again = 0; again < 3; again++) analyzer.analyze(sql(0), 'mysql');
+  const [back] = analyzer.analyze(sql(0), 'mysql');
+  assert.ok(back?.template);
+  assert.deepEqual(back.columns, ['c0', 'id']);
 });

@@ -2,6 +2,7 @@
  * The tokens of one statement in reused typed arrays: kind, range of the text, and a small fact by kind. A statement
  * keeps at most `TOKENS_MAX` of them; what stands behind is read for its end only and counts as one literal.
  */
+import { Codes } from './codes.ts';
 import { KEYWORDS, RESERVED_END } from './keywords.ts';
 
 export const KIND_NONE = 0;
@@ -31,9 +32,12 @@ export const TOKENS_MAX = 65_536;
 /** Tokens behind the limit are seen by the splitter in pieces of this many. */
 export const TOKENS_SPARE = 1024;
 const TOKENS_INITIAL = 1024;
+const COLON = 0x3a;
 
 export class Tokens {
   text = '';
+  /** Of `text`. */
+  readonly codes: Codes = new Codes();
   count = 0;
   kind: Uint8Array = new Uint8Array(TOKENS_INITIAL);
   fact: Uint16Array = new Uint16Array(TOKENS_INITIAL);
@@ -76,6 +80,14 @@ export class Tokens {
   /** True when the operator at `i` is the one character `code`. */
   isOperator(i: number, code: number): boolean {
     return this.kindAt(i) === KIND_OPERATOR && this.fact[i] === code;
+  }
+
+  /** PostgreSQL's `::`. */
+  isCast(i: number): boolean {
+    if (this.kindAt(i) !== KIND_OPERATOR || this.fact[i] !== 0) return false;
+    const start = this.start[i] as number;
+    const { bytes } = this.codes;
+    return (this.end[i] as number) - start === 2 && bytes[start] === COLON && bytes[start + 1] === COLON;
   }
 
   isLiteral(i: number): boolean {

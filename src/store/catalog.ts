@@ -49,9 +49,14 @@ interface SegmentRow {
 
 export class Catalog {
   private readonly db: Database.Database;
+  private readonly version: Database.Statement<[], number>;
+  /** The list as it was read last, and of which version of the file. */
+  private list: readonly SegmentEntry[] = [];
+  private listVersion: number | undefined = undefined;
 
   private constructor(db: Database.Database) {
     this.db = db;
+    this.version = db.prepare<[], number>('PRAGMA data_version').pluck();
   }
 
   /** Opens the catalog, making it for a writer when there is none. Throws `StoreError`. */
@@ -71,6 +76,14 @@ export class Catalog {
       db?.close();
       throw toStoreError(error, path);
     }
+  }
+
+  /** In order of writing. Read again only when another connection has changed the file: not for the one that writes. */
+  unchangedSegments(): readonly SegmentEntry[] {
+    const version = this.version.get();
+    if (version === undefined || version !== this.listVersion) this.list = this.segments();
+    this.listVersion = version;
+    return this.list;
   }
 
   /** In order of writing. */

@@ -1,7 +1,24 @@
 /** Where the chunks of `columns.ts` lie: in the file beside a sealed segment, or in memory, made from its rows. */
-import { appendFileSync, closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync } from 'node:fs';
-import { type ChunkSource, ColumnBuilder, ColumnChunk, type ColumnRow, columnsPath } from './columns.ts';
-import { StoreError } from './errors.ts';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs';
+import {
+  CHUNK_ROWS_MAX,
+  type ChunkSource,
+  ColumnBuilder,
+  ColumnChunk,
+  type ColumnRow,
+  columnsPath,
+} from './columns.ts';
+import { StoreError, toStoreError } from './errors.ts';
 import { writeWhole } from './files.ts';
 import type { SegmentReader } from './rows.ts';
 
@@ -133,6 +150,16 @@ export function openColumns(segmentPath: string, firstSeq: number, rows: number,
 /** Small enough that the rows which are in no chunk yet are read in a few milliseconds. */
 const LOG_CHUNK_ROWS = 8192;
 
+/** The rows of a segment from one sequence number to another. */
+export type RowSource = (firstSeq: number, lastSeq: number) => Iterable<ColumnTuple>;
+
+/** Records of an earlier process that are in no chunk. */
+interface Owed {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly rows: RowSource;
+}
+
 /**
  * The columns of the segment being written: its writer adds a chunk to the file whenever it has one, without waiting for
  * the disk. Readers take no chunk whose records are not committed yet, and rows for what is not in a chunk.
@@ -142,10 +169,27 @@ export class ColumnLog {
   private readonly builder = new ColumnBuilder();
   /** Made of records that are not committed. */
   private pending: Buffer[] = [];
+  private owed: Owed | undefined = undefined;
 
-  /** `segmentPath`: a segment without records or columns. */
+  /** `segmentPath`: a segment without records. */
   constructor(segmentPath: string) {
     this.path = columnsPath(segmentPath);
+  }
+
+  /**
+   * Goes on with the columns that an earlier process left of a segment with the records `firstSeq` to `lastSeq`, all of
+   * them committed. Those in no chunk are read when the next one is due; `undefined` when they are too many for one.
+   * Throws what the file system throws.
+   */
+  static resume(segmentPath: string, firstSeq: number, lastSeq: number, rows: RowSource): ColumnLog | undefined {
+    const log = new ColumnLog(segmentPath);
+    const owedSeq = keepChunks(log.path, firstSeq, lastSeq);
+    if (lastSeq - owedSeq >= CHUNK_ROWS_MAX) {
+      rmSync(log.path, { force: true });
+      return undefined;
+    }
+    if (owedSeq <= lastSeq) log.owed = { firstSeq: owedSeq, lastSeq, rows };
+    return log;
   }
 
   add(seq: number, row: ColumnRow): void {
@@ -155,16 +199,52 @@ export class ColumnLog {
 
   /** The records added so far are committed. `last`: no more will come. */
   commit(lastSeq: number, last: boolean): void {
-    if (last && this.builder.rows > 0) this.endChunk(lastSeq);
+    if (last) this.endChunk(lastSeq);
     if (this.pending.length === 0) return;
     appendFileSync(this.path, Buffer.concat(this.pending));
     this.pending = [];
   }
 
   private endChunk(lastSeq: number): void {
-    this.pending.push(this.builder.encode(lastSeq - this.builder.rows + 1));
-    this.builder.clear();
+    if (this.owed !== undefined) this.pending.push(chunkOf(this.owed));
+    this.owed = undefined;
+    const { builder } = this;
+    if (builder.rows === 0) return;
+    this.pending.push(builder.encode(lastSeq - builder.rows + 1));
+    builder.clear();
   }
+}
+
+function chunkOf({ firstSeq, lastSeq, rows }: Owed): Buffer {
+  const builder = new ColumnBuilder();
+  for (const tuple of rows(firstSeq, lastSeq)) builder.add(rowOf(tuple));
+  return builder.encode(firstSeq);
+}
+
+/**
+ * Cuts the file after its last chunk that is whole and of committed records: a power cut may have taken records back
+ * that are in a chunk. Gives the first sequence number that is in none.
+ */
+function keepChunks(path: string, firstSeq: number, lastSeq: number): number {
+  let seq = firstSeq;
+  if (!existsSync(path)) return seq;
+  const source = new FileSource(path, new ColumnBudget(0));
+  let offset = 0;
+  try {
+    while (offset < source.length) {
+      const chunk = new ColumnChunk(source, offset);
+      if (chunk.firstSeq !== seq || seq + chunk.rows - 1 > lastSeq) break;
+      chunk.check();
+      seq += chunk.rows;
+      offset += chunk.bytes;
+    }
+  } catch (error) {
+    if (toStoreError(error, path).code !== 'damaged') throw error;
+  } finally {
+    source.close();
+  }
+  if (offset < source.length) truncateSync(path, offset);
+  return seq;
 }
 
 /** The columns of a segment without a complete file of them, of which rows make up what is missing; grows with it. */
@@ -175,8 +255,8 @@ export class RowColumns implements SegmentColumns {
   private readonly tail = new ColumnBuilder();
   /** Where the tail begins. */
   private tailSeq: number;
-  /** What was taken in ends there. */
-  private lastSeq = 0;
+  /** Up to here all is in the chunks. */
+  private lastSeq: number;
   private readonly log: FileSource | undefined;
   private logOffset = 0;
 
@@ -184,6 +264,7 @@ export class RowColumns implements SegmentColumns {
   constructor(path: string, firstSeq: number, budget: ColumnBudget | undefined) {
     this.path = path;
     this.tailSeq = firstSeq;
+    this.lastSeq = firstSeq - 1;
     this.log = budget && existsSync(columnsPath(path)) ? new FileSource(columnsPath(path), budget) : undefined;
   }
 
@@ -191,7 +272,6 @@ export class RowColumns implements SegmentColumns {
   refresh(segment: SegmentReader): void {
     const last = segment.firstSeq + segment.facts.rows - 1;
     if (last === this.lastSeq) return;
-    this.lastSeq = last;
     this.readLog(last);
     const first = this.tailSeq + this.tail.rows;
     const sql = `${COLUMN_SQL} WHERE seq BETWEEN ? AND ? ORDER BY seq`;
@@ -204,6 +284,13 @@ export class RowColumns implements SegmentColumns {
       }
     }
     this.chunks = this.tail.rows === 0 ? [...this.complete] : [...this.complete, this.chunkOfTail()];
+    this.lastSeq = last;
+  }
+
+  /** The chunks that the writer has added; what comes after them is in the rows only. Throws `StoreError` (`damaged`). */
+  logChunks(segment: SegmentReader): readonly ColumnChunk[] {
+    this.readLog(segment.firstSeq + segment.facts.rows - 1);
+    return [...this.complete];
   }
 
   close(): void {

@@ -7,7 +7,7 @@ export interface SegmentPlan {
   readonly path: string;
   readonly rows: number;
   /** Why the segment is not read at all, or how it is read. */
-  readonly how: 'other time' | 'rows' | 'index' | 'columns';
+  readonly how: 'other time' | 'filter' | 'rows' | 'index' | 'columns';
   /** Records that are looked at: the postings of the index, or the rows that the time range leaves. */
   readonly looked: number;
   /** Conditions that the index answered, and those asked of each record looked at. */
@@ -15,21 +15,21 @@ export interface SegmentPlan {
   readonly asked: string;
 }
 
-/** `sealed`: the segment is complete; before that its columns stand in for the index. */
-export function explainPlan(path: string, rows: number, sealed: boolean, plan: SearchPlan): SegmentPlan {
-  const { candidates, condition, narrowed, seqMin, seqMax } = plan;
+export function explainPlan(path: string, rows: number, plan: SearchPlan): SegmentPlan {
+  const { by, candidates, condition, narrowed, seqMin, seqMax } = plan;
   return {
     path,
     rows,
-    how: candidates === undefined ? 'rows' : sealed ? 'index' : 'columns',
+    how: (candidates && by) ?? 'rows',
     looked: candidates?.count() ?? Math.max(0, seqMax - seqMin + 1),
     indexed: narrowed.map(conditionText),
     asked: conditionText(condition),
   };
 }
 
-export function explainSkipped(path: string, rows: number): SegmentPlan {
-  return { path, rows, how: 'other time', looked: 0, indexed: [], asked: '' };
+/** `why`: its time, or a filter says that a value of the query is nowhere in it. */
+export function explainSkipped(path: string, rows: number, why: 'other time' | 'filter'): SegmentPlan {
+  return { path, rows, how: why, looked: 0, indexed: [], asked: '' };
 }
 
 /** The SQL with its values in place; for reading, not for running. */

@@ -1,4 +1,5 @@
 /** What tells which records refer to rows of a small table: an index (`postings.ts`), or the columns themselves. */
+import { ChunkPostingCache, type ChunkPostings } from './chunk-postings.ts';
 import { CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from './columns.ts';
 import type { ValueTest } from './groups.ts';
 import { isKeyField, keyBytes } from './keys.ts';
@@ -21,6 +22,7 @@ export interface FoundRecords {
 }
 
 export interface RowFinder {
+  readonly kind: 'index' | 'columns';
   /** Rows with a value that passes one of the tests, ascending; `undefined`: the segment's own tables have to be asked. */
   rowsOf(tests: readonly ValueTest[]): number[] | undefined;
   /** How many records refer to the rows, for planning, not for answers. */
@@ -31,6 +33,7 @@ export interface RowFinder {
 
 /** Looks into the index of a sealed segment. */
 export class IndexFinder implements RowFinder {
+  readonly kind = 'index';
   private readonly index: PostingIndex;
 
   constructor(index: PostingIndex) {
@@ -68,17 +71,26 @@ export const NO_FOUND: FoundRecords = { none: true, count: () => 0, parts: () =>
 const WORDS = new Uint32Array(CHUNK_ROWS_MAX);
 const PLACES = new Uint16Array(CHUNK_ROWS_MAX);
 
-/** Looks through the columns of the segment that is being written, which has no index yet. */
+/** What helps where columns do not reach. */
+export interface ColumnHelp {
+  /** Gives other chunks when these are damaged, or throws what it is given. */
+  replace(error: unknown): readonly ColumnChunk[];
+  /** Looks through the rows: indexes of the records after that one that are wanted, ascending. */
+  rowsAfter(index: number, choices: readonly ChosenRows[]): Uint32Array;
+}
+
+/** Looks through the columns of a segment that has no index (yet). */
 export class ColumnFinder implements RowFinder {
+  readonly kind = 'columns';
   private chunks: readonly ColumnChunk[];
   private readonly firstSeq: number;
-  private readonly replace: (error: unknown) => readonly ColumnChunk[];
+  private readonly help: ColumnHelp;
 
-  /** `replace`: gives other chunks when these are damaged, or throws what it is given. */
-  constructor(chunks: readonly ColumnChunk[], firstSeq: number, replace: (error: unknown) => readonly ColumnChunk[]) {
+  /** `chunks`: of the first records, without gaps. */
+  constructor(chunks: readonly ColumnChunk[], firstSeq: number, help: ColumnHelp) {
     this.chunks = chunks;
     this.firstSeq = firstSeq;
-    this.replace = replace;
+    this.help = help;
   }
 
   rowsOf(): undefined {
@@ -91,66 +103,101 @@ export class ColumnFinder implements RowFinder {
   }
 
   records(choices: readonly ChosenRows[]): FoundRecords {
-    const wanted = choices.map(({ dimension, rows }) => {
-      const allowed = new Uint8Array((rows.at(-1) ?? 0) + 1);
-      for (const row of rows) allowed[row] = 1;
-      return { dimension, allowed };
-    });
-    const parts = (order: Order): Iterable<Uint32Array> => this.parts(wanted, order);
-    return { none: false, count: () => [...parts('oldest')].reduce((sum, { length }) => sum + length, 0), parts };
+    const parts = (order: Order): Iterable<Uint32Array> => this.parts(choices, order);
+    const count = (): number => [...parts('oldest')].reduce((sum, { length }) => sum + length, 0);
+    return { none: false, count, parts };
   }
 
-  private *parts(wanted: readonly Wanted[], order: Order): Generator<Uint32Array, void, undefined> {
-    const newest = order === 'newest';
-    // What is between these two is to be looked at still, whichever chunks it is in.
-    let low = 0;
-    let high = Number.POSITIVE_INFINITY;
-    for (let chunks = ordered(this.chunks, newest); chunks.length > 0; ) {
-      const [chunk, ...others] = chunks;
-      if (chunk === undefined) return;
+  private *parts(choices: readonly ChosenRows[], order: Order): Generator<Uint32Array, void, undefined> {
+    const wanted = choices.map(wantedOf);
+    const last = this.chunks.at(-1);
+    const end = last === undefined ? 0 : last.firstSeq + last.rows - this.firstSeq;
+    const rest = this.help.rowsAfter(end - 1, choices);
+    if (order === 'oldest') {
+      yield* this.inChunks(wanted, 0, end, false);
+      yield rest;
+    } else {
+      yield rest;
+      yield* this.inChunks(wanted, 0, end, true);
+    }
+  }
+
+  /** Of the indexes from `low` to `high` less one, whichever chunks they are in. */
+  private *inChunks(
+    wanted: readonly Wanted[],
+    low: number,
+    high: number,
+    newest: boolean,
+  ): Generator<Uint32Array, void, undefined> {
+    const chunks = newest ? this.chunks.toReversed() : this.chunks;
+    for (const chunk of chunks) {
+      const first = chunk.firstSeq - this.firstSeq;
+      const end = first + chunk.rows;
+      if (first >= high || end <= low) continue;
       let part: Uint32Array;
       try {
         part = this.within(chunk, wanted);
       } catch (error) {
-        this.chunks = this.replace(error);
-        chunks = ordered(this.chunks, newest);
-        continue;
+        this.chunks = this.help.replace(error);
+        yield* this.inChunks(wanted, low, high, newest);
+        return;
       }
-      chunks = others;
-      const first = chunk.firstSeq - this.firstSeq;
-      const left = part.filter((index) => index >= low && index < high);
-      if (newest) high = Math.min(high, first);
-      else low = Math.max(low, first + chunk.rows);
-      if (left.length > 0) yield left;
+      // Chunks made anew may begin within one that was looked at.
+      yield first >= low && end <= high ? part : part.filter((index) => index >= low && index < high);
+      if (newest) high = first;
+      else low = end;
     }
   }
 
   /** Indexes of the chunk's records that are wanted, ascending. */
-  private within(chunk: ColumnChunk, wanted: readonly Wanted[]): Uint32Array {
-    let count = chunk.rows;
+  private within(chunk: ColumnChunk, choices: readonly Wanted[]): Uint32Array {
     let picked: Picked | undefined;
-    for (const { dimension, allowed } of wanted) {
-      chunk.words(dimension, WORDS, picked);
-      const before = count;
-      count = 0;
-      for (let at = 0; at < before; at++) {
-        const row = WORDS[at] as number;
-        if (row < allowed.length && allowed[row] === 1)
-          PLACES[count++] = picked === undefined ? at : (picked[at] as number);
-      }
-      picked = PLACES.subarray(0, count);
+    for (const wanted of choices) {
+      const postings = picked === undefined && wanted.rows.length <= POSTINGS_ROWS_MAX;
+      const known = postings ? POSTINGS.of(chunk, wanted.dimension) : undefined;
+      picked = known === undefined ? scanned(chunk, wanted, picked) : placesOf(known, wanted.rows);
     }
     const start = chunk.firstSeq - this.firstSeq;
-    return Uint32Array.from(PLACES.subarray(0, count), (place) => start + place);
+    const found = new Uint32Array(picked?.length ?? 0);
+    for (let i = 0; i < found.length; i++) found[i] = start + ((picked as Picked)[i] as number);
+    return found;
   }
+}
+
+const POSTINGS = new ChunkPostingCache();
+/** More rows of a table are looked for by going through the chunk. */
+const POSTINGS_ROWS_MAX = 64;
+
+/** Borrowed until the next call. */
+function placesOf(postings: ChunkPostings, rows: readonly number[]): Picked {
+  let count = 0;
+  for (const row of rows) count = postings.copy(row, PLACES, count);
+  const places = PLACES.subarray(0, count);
+  return rows.length > 1 ? places.sort() : places;
+}
+
+/** Of the picked records, or of all. Borrowed until the next call. */
+function scanned(chunk: ColumnChunk, { dimension, allowed }: Wanted, picked: Picked | undefined): Picked {
+  chunk.words(dimension, WORDS, picked);
+  const before = picked?.length ?? chunk.rows;
+  let count = 0;
+  for (let at = 0; at < before; at++) {
+    const row = WORDS[at] as number;
+    if (row >= allowed.length || allowed[row] === 0) continue;
+    PLACES[count++] = picked === undefined ? at : (picked[at] as number);
+  }
+  return PLACES.subarray(0, count);
 }
 
 /** Rows of a table that a record may refer to. */
 interface Wanted {
   readonly dimension: Dimension;
+  readonly rows: readonly number[];
   readonly allowed: Uint8Array;
 }
 
-function ordered(chunks: readonly ColumnChunk[], newest: boolean): readonly ColumnChunk[] {
-  return newest ? chunks.toReversed() : chunks;
+function wantedOf({ dimension, rows }: ChosenRows): Wanted {
+  const allowed = new Uint8Array((rows.at(-1) ?? 0) + 1);
+  for (const row of rows) allowed[row] = 1;
+  return { dimension, rows, allowed };
 }

@@ -111,6 +111,8 @@ const KEPT_ROWS_MAX = 4_000_000;
 export class ClassCache {
   private readonly single = new KeptClasses<RowClasses>();
   private readonly combined = new KeptClasses<CombinedClasses>();
+  /** What rows were asked for when there were no classes yet. */
+  private readonly asked = new Set<string>();
 
   /** `fields` are all of one table. */
   classes(segment: SegmentReader, fields: readonly RowField[]): Classes {
@@ -133,6 +135,15 @@ export class ClassCache {
     return classes;
   }
 
+  /** Whether classes are worth making for these tests: one question is answered sooner by the table itself. */
+  isWorth(segment: SegmentReader, tests: readonly ValueTest[]): boolean {
+    const keys = tests.map(({ field }) => nameOf(segment, [field]));
+    const known = keys.every((key) => this.single.has(key) || this.asked.has(key));
+    if (this.asked.size > ASKED_MAX) this.asked.clear();
+    for (const key of keys) this.asked.add(key);
+    return known;
+  }
+
   /** Rows of a small table that pass one of the tests, ascending. */
   rows(segment: SegmentReader, tests: readonly ValueTest[]): number[] {
     let found = new Uint8Array(0);
@@ -147,6 +158,8 @@ export class ClassCache {
   }
 }
 
+const ASKED_MAX = 10_000;
+
 function nameOf({ path }: SegmentReader, fields: readonly RowField[]): string {
   return `${path}\n${fields.join(' ')}`;
 }
@@ -154,6 +167,10 @@ function nameOf({ path }: SegmentReader, fields: readonly RowField[]): string {
 /** Up to so many rows; the most recently used last. */
 class KeptClasses<T extends Classes> {
   private readonly kept = new Map<string, T>();
+
+  has(key: string): boolean {
+    return this.kept.has(key);
+  }
 
   get(key: string, make: () => T): T {
     const classes = this.kept.get(key) ?? make();

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { ColumnBudget, openColumns, RowColumns, type SegmentColumns } from './column-file.ts';
 import { type ColumnChunk, columnsPath } from './columns.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { ColumnFinder, IndexFinder, type RowFinder } from './finder.ts';
+import { type ChosenRows, ColumnFinder, IndexFinder, type RowFinder } from './finder.ts';
 import type { ClassCache } from './groups.ts';
 import { indexPath, PostingIndex } from './postings.ts';
 import { type Rollup, readRollup, rollupPath } from './rollup.ts';
@@ -74,21 +74,36 @@ export class PooledSegment {
     return this.segment.seqRange(fromUs, toUs);
   }
 
-  /** `use` with what finds records in the segment: its index, or its columns while it is being written. */
-  withFinder<T>(use: (finder: RowFinder | undefined) => T): T {
-    if (this.ref.sealed) return this.withIndex((index) => use(index && new IndexFinder(index)));
+  /** `use` with what finds records in the segment: its index, or its columns as long as it has none. */
+  withFinder<T>(use: (finder: RowFinder) => T): T {
+    return this.withIndex((index) => (index === undefined ? this.withColumnFinder(use) : use(new IndexFinder(index))));
+  }
+
+  private withColumnFinder<T>(use: (finder: RowFinder) => T): T {
     const { path, firstSeq } = this.ref;
+    const asked = this.shared.ofRows.has(path);
     const madeAnew = (error: unknown): readonly ColumnChunk[] => {
       this.distrustColumns(error);
       return this.columnsOfRows(false).chunks;
     };
     let chunks: readonly ColumnChunk[];
     try {
-      chunks = this.columnsOfRows(!this.distrusted.has(columnsPath(path))).chunks;
+      const trusted = !this.distrusted.has(columnsPath(path));
+      // For one question it does not pay to make columns of the rows that are in no chunk yet.
+      chunks = asked ? this.columnsOfRows(trusted).chunks : this.rowColumns(trusted).logChunks(this.segment);
     } catch (error) {
       chunks = madeAnew(error);
     }
-    return use(new ColumnFinder(chunks, firstSeq, madeAnew));
+    return use(new ColumnFinder(chunks, firstSeq, { replace: madeAnew, rowsAfter: this.recordsAfter.bind(this) }));
+  }
+
+  /** Indexes of the records after that one that refer to one row of each choice, ascending. */
+  private recordsAfter(index: number, choices: readonly ChosenRows[]): Uint32Array {
+    const { segment, ref } = this;
+    const conditions = choices.map(({ dimension }) => `AND ${dimension}_row IN (SELECT value FROM json_each(?))`);
+    const rows = choices.map((choice) => JSON.stringify(choice.rows));
+    const sql = `SELECT seq FROM record WHERE seq > ? ${conditions.join(' ')} ORDER BY seq`;
+    return Uint32Array.from(segment.numbers(sql, [ref.firstSeq + index, ...rows]), (seq) => seq - ref.firstSeq);
   }
 
   /** `use` with the segment's index; without one when it has none, or when what it holds cannot be believed. */
@@ -155,21 +170,25 @@ export class PooledSegment {
     this.reader?.close();
   }
 
-  /** `withLog`: with the chunks that the segment's writer makes. */
-  private columnsOfRows(withLog: boolean): SegmentColumns {
+  /** Of all rows. `withLog`: with the chunks that the segment's writer makes. */
+  private columnsOfRows(withLog: boolean): RowColumns {
+    const columns = this.rowColumns(withLog);
+    columns.refresh(this.segment);
+    return columns;
+  }
+
+  private rowColumns(withLog: boolean): RowColumns {
     const { path, firstSeq } = this.ref;
     const { ofRows, budget } = this.shared;
-    let columns = ofRows.get(path);
-    if (columns === undefined) {
-      for (const [oldest, each] of ofRows) {
-        if (ofRows.size < ROW_COLUMNS_MAX) break;
-        each.close();
-        ofRows.delete(oldest);
-      }
-      columns = new RowColumns(path, firstSeq, withLog ? budget : undefined);
-      ofRows.set(path, columns);
+    const known = ofRows.get(path);
+    if (known !== undefined) return known;
+    for (const [oldest, each] of ofRows) {
+      if (ofRows.size < ROW_COLUMNS_MAX) break;
+      each.close();
+      ofRows.delete(oldest);
     }
-    columns.refresh(this.segment);
+    const columns = new RowColumns(path, firstSeq, withLog ? budget : undefined);
+    ofRows.set(path, columns);
     return columns;
   }
 

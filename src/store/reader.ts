@@ -12,13 +12,14 @@ import { Catalog, type SegmentEntry } from './catalog.ts';
 import { type CompiledQuery, compileQuery, timeRangeOf } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './explain.ts';
+import { type FilterQuestion, filterQuestion, SegmentFilters } from './filters.ts';
 import { type AggregateField, ClassCache } from './groups.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
-import { comparePlaces, type Order, type RecordPlace } from './order.ts';
+import { type Candidate, SegmentMerge } from './merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';
-import { CATALOG_FILE } from './schema.ts';
+import { CATALOG_FILE, SEGMENT_FOLDER } from './schema.ts';
 import { type Pick, partsOfSegment, ScopeCache } from './scope.ts';
-import { indexCount, planSearch, searchPlaces } from './search.ts';
+import { indexCount, planSearch } from './search.ts';
 import { ChunkSelector, planSelection, spanOf } from './select.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
 
@@ -29,22 +30,9 @@ export interface StoreSummary {
   readonly timeMaxUs: number | undefined;
 }
 
-/** A segment that may hold an answer, and the time it spans. */
-export interface Candidate extends SegmentRef {
-  readonly timeMinUs: number;
-  readonly timeMaxUs: number;
-}
-
 /** A record and where it stands. */
 export interface Found extends Place {
   readonly record: AuditRecord;
-}
-
-/** A segment being read for a query, at its next record. */
-interface Stream {
-  readonly pooled: PooledSegment;
-  readonly places: Iterator<RecordPlace>;
-  head: RecordPlace;
 }
 
 export class StoreReader {
@@ -55,6 +43,7 @@ export class StoreReader {
   private readonly pool: SegmentPool;
   private readonly classes = new ClassCache();
   private readonly kept = new KeptGroups();
+  private readonly filters: SegmentFilters;
   private readonly scopes = new ScopeCache(this.classes);
   /** Times something could not be read. */
   private failures = 0;
@@ -68,6 +57,7 @@ export class StoreReader {
     if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
+    this.filters = new SegmentFilters(join(directory, SEGMENT_FOLDER), (line) => this.report(line));
     this.pool = new SegmentPool(this.classes, (line) => this.report(line));
   }
 
@@ -79,25 +69,28 @@ export class StoreReader {
   /** As `query`, with the place of each record. */
   *find(query: Query): Generator<Found, void, undefined> {
     const compiled = compileQuery(query);
-    const order = query.order ?? 'newest';
-    const pending = sortCandidates(this.candidates(query), order);
-    const streams: Stream[] = [];
+    const question = filterQuestion(compiled);
+    const mayHold = (candidate: Candidate): boolean => !this.isExcluded(candidate, question);
+    const merge = new SegmentMerge(this.candidates(query), compiled, query.order ?? 'newest', {
+      mayHold,
+      take: (candidate) => this.pool.take(candidate),
+      give: (pooled) => this.pool.give(pooled),
+      attempt: (path, step) => this.attempt(path, step),
+    });
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     try {
-      while (left > 0) {
-        this.openDue(pending, streams, compiled, order);
-        const stream = first(streams, order);
-        if (stream === undefined) return;
-        const { seq, time_us: timeUs } = stream.head;
-        const record = this.attempt(stream.pooled.ref.path, () => stream.pooled.segment.record(seq));
+      for (let next = left > 0 ? merge.first() : undefined; next !== undefined; next = merge.first()) {
+        const { segment, path } = next;
+        const { seq, time_us: timeUs } = next.place;
+        const record = this.attempt(path, () => segment.record(seq));
         if (record !== undefined) {
-          left--;
           yield { record, seq, timeUs };
+          if (--left === 0) return;
         }
-        this.advance(stream, streams);
+        merge.advance();
       }
     } finally {
-      for (const stream of streams) this.closeStream(stream);
+      merge.close();
     }
   }
 
@@ -111,7 +104,7 @@ export class StoreReader {
     const compiled = compileQuery({ ...query, after: undefined });
     const selector = new ChunkSelector(spanOf(query));
     let total = 0;
-    yield* this.eachSegment(this.candidates({ ...query, after: undefined }), function* (pooled) {
+    yield* this.eachSegment(this.candidates({ ...query, after: undefined }), compiled, function* (pooled) {
       const quick = pooled.ref.sealed
         ? pooled.withFinder((finder) => indexCount(planSearch(pooled, compiled, finder), pooled.rows))
         : undefined;
@@ -132,12 +125,14 @@ export class StoreReader {
   /** How the query is answered, oldest segment first. Throws `StoreError` (`usage`). */
   explain(query: Query): SegmentPlan[] {
     const compiled = compileQuery(query);
+    const question = filterQuestion(compiled);
     const due = new Set(this.candidates(query).map((candidate) => candidate.path));
     return this.candidates({}).flatMap((candidate) => {
-      const { path, rows, sealed } = candidate;
-      if (!due.has(path)) return [explainSkipped(path, rows)];
+      const { path, rows } = candidate;
+      if (!due.has(path)) return [explainSkipped(path, rows, 'other time')];
+      if (this.isExcluded(candidate, question)) return [explainSkipped(path, rows, 'filter')];
       const plan = this.withSegment(candidate, (pooled) =>
-        pooled.withFinder((finder) => explainPlan(path, rows, sealed, planSearch(pooled, compiled, finder))),
+        pooled.withFinder((finder) => explainPlan(path, rows, planSearch(pooled, compiled, finder))),
       );
       return plan === undefined ? [] : [plan];
     });
@@ -182,7 +177,7 @@ export class StoreReader {
     before: number,
   ): Steps<Group[]> {
     const aggregation = new Aggregation(query, by, this.classes, this.scopes);
-    yield* this.eachSegment(candidates, (pooled) => aggregation.add(pooled), total, before);
+    yield* this.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled), total, before);
     return aggregation.all();
   }
 
@@ -214,7 +209,7 @@ export class StoreReader {
   }
 
   private allCandidates(): Candidate[] {
-    const known = this.moment ?? this.catalog.segments().flatMap((entry) => this.candidateOf(entry) ?? []);
+    const known = this.moment ?? this.catalog.unchangedSegments().flatMap((entry) => this.candidateOf(entry) ?? []);
     if (this.isHeld) this.moment = known;
     return known;
   }
@@ -277,6 +272,7 @@ export class StoreReader {
 
   close(): void {
     this.pool.close();
+    this.filters.close();
     this.catalog.close();
   }
 
@@ -295,18 +291,27 @@ export class StoreReader {
     return { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
   }
 
-  /** Reads segments; `read` yields the records it went through, of `total` and after those `before`. */
+  /** Whether the segment's filter says that there is nothing in it for the query. */
+  private isExcluded(candidate: Candidate, question: FilterQuestion): boolean {
+    return candidate.sealed && this.filters.excludes(candidate, question);
+  }
+
+  /** Reads the segments that may hold an answer; `read` yields the records it went through, of `total` and after those `before`. */
   private *eachSegment(
     candidates: readonly Candidate[],
+    query: CompiledQuery,
     read: (pooled: PooledSegment) => Generator<number, void, void>,
     total: number = rowsOf(candidates),
     before = 0,
   ): Generator<Progress, void, void> {
+    const question = filterQuestion(query);
     let done = before;
     for (const candidate of candidates) {
       const { path } = candidate;
       const end = done + candidate.rows;
-      const pooled = this.attempt(path, () => this.pool.take(candidate));
+      const skipped = this.isExcluded(candidate, question);
+      const pooled = skipped ? undefined : this.attempt(path, () => this.pool.take(candidate));
+      if (skipped) done = end;
       if (pooled === undefined) continue;
       try {
         const steps = read(pooled);
@@ -323,57 +328,6 @@ export class StoreReader {
       }
       done = end;
     }
-  }
-
-  /** Opens the segments that may hold a record before the earliest head, in result order. */
-  private openDue(pending: Candidate[], streams: Stream[], query: CompiledQuery, order: Order): void {
-    for (let next = pending[0]; next !== undefined; next = pending[0]) {
-      const head = first(streams, order)?.head;
-      if (head !== undefined) {
-        const reaches = order === 'newest' ? next.timeMaxUs >= head.time_us : next.timeMinUs <= head.time_us;
-        if (!reaches) return;
-      }
-      pending.shift();
-      const due = next;
-      const stream = this.attempt(due.path, () => this.openStream(due, query, order));
-      if (stream !== undefined) streams.push(stream);
-    }
-  }
-
-  private advance(stream: Stream, streams: Stream[]): void {
-    const next = this.attempt(stream.pooled.ref.path, () => stream.places.next());
-    if (next !== undefined && next.done !== true) {
-      stream.head = next.value;
-      return;
-    }
-    streams.splice(streams.indexOf(stream), 1);
-    this.closeStream(stream);
-  }
-
-  /** `undefined` when the segment holds no match. */
-  private openStream(candidate: Candidate, query: CompiledQuery, order: Order): Stream | undefined {
-    const pooled = this.pool.take(candidate);
-    try {
-      const plan = pooled.withFinder((finder) => planSearch(pooled, query, finder));
-      if (plan.candidates?.none === true) {
-        this.pool.give(pooled);
-        return undefined;
-      }
-      const places = searchPlaces(pooled, plan, order);
-      const head = places.next();
-      if (head.done !== true) return { pooled, places, head: head.value };
-    } catch (error) {
-      this.pool.give(pooled);
-      throw error;
-    }
-    this.pool.give(pooled);
-    return undefined;
-  }
-
-  /** An iterator that was left early must be ended before its connection can close. */
-  private closeStream(stream: Stream): void {
-    stream.places.return?.();
-    this.pool.give(stream.pooled);
   }
 
   /** What `step` gives; `undefined`, and a problem reported, when the segment cannot be read. */
@@ -413,18 +367,3 @@ const WARMED_FIELDS = [
   ...(['user', 'effective', 'client', 'host', 'server', 'port', 'program', 'db', 'system', 'session'] as const),
   ...(['kind', 'op', 'operations', 'object', 'fingerprint', 'summary', 'rule', 'action', 'severity'] as const),
 ];
-
-function sortCandidates(candidates: Candidate[], order: Order): Candidate[] {
-  if (order === 'newest') return candidates.sort((a, b) => b.timeMaxUs - a.timeMaxUs);
-  return candidates.sort((a, b) => a.timeMinUs - b.timeMinUs);
-}
-
-/** The stream whose head comes first. */
-function first(streams: readonly Stream[], order: Order): Stream | undefined {
-  const sign = order === 'newest' ? -1 : 1;
-  let best: Stream | undefined;
-  for (const stream of streams) {
-    if (best === undefined || sign * comparePlaces(stream.head, best.head) < 0) best = stream;
-  }
-  return best;
-}

@@ -57,6 +57,8 @@ export type SessionRow = Readonly<Record<string, string | number | null>>;
 
 const DIRECTION: Readonly<Record<Order, string>> = { newest: 'DESC', oldest: 'ASC' };
 
+/** Statements kept for the next query. */
+const STATEMENTS_MAX = 8;
 /** Rows of the small tables kept at hand. */
 const CACHED_ROWS_MAX = 4096;
 
@@ -72,6 +74,7 @@ export class SegmentReader {
   private readonly shapes: RowCache<ShapeRow>;
   private readonly verdicts: RowCache<VerdictRow>;
   private readonly scratch = new ByteWriter(4096);
+  private readonly statements = new Map<string, Database.Statement<unknown[]>>();
   private readonly rowMaxima: Partial<Record<Dimension, number>> = {};
   private lookup: Lookup | undefined = undefined;
 
@@ -146,7 +149,7 @@ export class SegmentReader {
 
   /** Rows of a small table that meet the need, ascending. */
   rowsOf({ dimension, sql, values, tests }: Need): number[] {
-    if (tests !== undefined && this.classes !== undefined) return this.classes.rows(this, tests);
+    if (tests !== undefined && this.classes?.isWorth(this, tests) === true) return this.classes.rows(this, tests);
     return this.numbers(`SELECT ${dimension}_row FROM ${dimension} WHERE ${sql} ORDER BY ${dimension}_row`, values);
   }
 
@@ -183,7 +186,17 @@ export class SegmentReader {
 
   /** Any rows of the segment's tables, streamed. */
   rows<T>(sql: string, values: readonly unknown[]): IterableIterator<T> {
-    return this.db.prepare<unknown[], T>(sql).iterate(...values);
+    return this.statement(sql).iterate(...values) as IterableIterator<T>;
+  }
+
+  /** A statement that is not in use, prepared now or before. */
+  private statement(sql: string): Database.Statement<unknown[]> {
+    const known = this.statements.get(sql);
+    if (known !== undefined && !known.busy) return known;
+    const statement = this.db.prepare<unknown[]>(sql);
+    if (this.statements.size >= STATEMENTS_MAX) this.statements.clear();
+    this.statements.set(sql, statement);
+    return statement;
   }
 
   session(row: number): SessionRow | undefined {

@@ -12,6 +12,7 @@ import {
 } from './column-file.ts';
 import { ColumnBuilder, columnsPath } from './columns.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { writeFilter } from './filters.ts';
 import type { KeyRows } from './keys.ts';
 import { DIMENSIONS, indexPath, PostingIndex, writePostings } from './postings.ts';
 import {
@@ -34,12 +35,13 @@ export interface SealedSegment {
 }
 
 /**
- * Folds the log and writes what lies beside the segment, the index last: of the columns that the writer left, or else of
- * the rows. The file leaves WAL mode with
+ * Folds the log and writes what lies beside the segment, the index last and then its filter: of the columns that the
+ * writer left, or else of the rows. Where all is there but the filter, only that is made. The file leaves WAL mode with
  * whoever closes it last, this or the store's thread. Throws `StoreError`.
  */
 export function sealSegment(segment: SealedSegment): void {
   const { path, firstSeq } = segment;
+  if (hasIndex(segment) && filterFromIndex(segment)) return;
   try {
     const db = new Database(path, { fileMustExist: true });
     try {
@@ -49,12 +51,31 @@ export function sealSegment(segment: SealedSegment): void {
         writeColumns(path, readChunks(db, firstSeq));
         if (!buildFromColumns(segment, db, keys)) throw new StoreError('damaged', `${path}: the file is damaged`);
       }
+      writeFilter(
+        segment,
+        keys.map(({ key }) => key),
+      );
       leaveWal(db);
     } finally {
       db.close();
     }
   } catch (error) {
     throw toStoreError(error, path);
+  }
+}
+
+/** Makes the filter of the index's dictionary; false when that is damaged. */
+function filterFromIndex(segment: SealedSegment): boolean {
+  const { path, firstSeq, rows } = segment;
+  const index = new PostingIndex(indexPath(path), firstSeq, rows);
+  try {
+    writeFilter(segment, [...index.dictionary.keys()]);
+    return true;
+  } catch (error) {
+    if (toStoreError(error, path).code !== 'damaged') throw error;
+    return false;
+  } finally {
+    index.close();
   }
 }
 

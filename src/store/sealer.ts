@@ -1,6 +1,8 @@
 /** The thread that finishes complete segments, so that ingest never waits for one. Takes segments one at a time; `null` ends it. */
+import { existsSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { StoreError, toStoreError } from './errors.ts';
+import { removeSegmentFiles } from './retention.ts';
 import { type SealedSegment, sealSegment } from './seal.ts';
 
 /** What the sealer says of each segment. */
@@ -21,6 +23,11 @@ parent.on('message', (segment: SealedSegment | null) => {
     sealSegment(segment);
   } catch (error) {
     problem = toStoreError(error, segment.path).message;
+  }
+  // It expired meanwhile: nothing of it is to stay.
+  if (!existsSync(segment.path)) {
+    removeSegmentFiles(segment.path);
+    problem = undefined;
   }
   const report: SealReport = { path: segment.path, problem };
   parent.postMessage(report);

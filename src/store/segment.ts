@@ -9,7 +9,7 @@ import type { BatchRow } from './batch.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
 import { Chain, type RecordTuple, type SqlValue } from './chain.ts';
 import { readSession, readShape, readVerdict, SESSION_NUMBERS, SESSION_TEXTS } from './codec.ts';
-import { ColumnLog } from './column-file.ts';
+import { COLUMN_SQL, ColumnLog, type ColumnTuple } from './column-file.ts';
 import { type ColumnRow, columnsPath } from './columns.ts';
 import { DELTA_BYTES_MAX, writeTextForm } from './delta.ts';
 import { BoundedDictionary } from './dictionary.ts';
@@ -75,7 +75,7 @@ export class SegmentWriter {
   private readonly scratch = new AuditRecord();
   private readonly insertChain: Database.Statement;
   private readonly chain: Chain;
-  /** `undefined` for a segment that an earlier process began: its columns are made from rows when it is sealed. */
+  /** `undefined` when an earlier process left too few: they are made from rows when the segment is sealed. */
   private readonly columns: ColumnLog | undefined;
   private lastSeq = 0;
   private inTransaction = false;
@@ -92,9 +92,7 @@ export class SegmentWriter {
     this.facts = facts;
     this.chainBefore = chainBefore;
     this.chain = chain;
-    // Those of an earlier process may tell of records that a power cut took away.
-    rmSync(columnsPath(path), { force: true });
-    this.columns = facts.rows === 0 ? new ColumnLog(path) : undefined;
+    this.columns = facts.rows === 0 ? newColumns(path) : resumedColumns(db, path, facts.rows);
     const row = `(${marksOf(RECORD_COLUMNS)})`;
     this.insertRecord = db.prepare(`INSERT INTO record VALUES ${row}`);
     this.insertGroup = db.prepare(
@@ -297,6 +295,17 @@ export class SegmentWriter {
     this.begin.run();
     this.inTransaction = true;
   }
+}
+
+function newColumns(path: string): ColumnLog {
+  rmSync(columnsPath(path), { force: true });
+  return new ColumnLog(path);
+}
+
+function resumedColumns(db: Database.Database, path: string, rows: number): ColumnLog | undefined {
+  const firstSeq = db.prepare<[], number | null>('SELECT min(seq) FROM record').pluck().get() ?? 0;
+  const select = db.prepare<[number, number], ColumnTuple>(`${COLUMN_SQL} WHERE seq BETWEEN ? AND ? ORDER BY seq`);
+  return ColumnLog.resume(path, firstSeq, firstSeq + rows - 1, (first, last) => select.raw().iterate(first, last));
 }
 
 function columnRow(tuple: RecordTuple): ColumnRow {

@@ -71,8 +71,11 @@ describe('explain', () => {
       );
       assert.match(plans[1]?.asked ?? '', /user = 'u1' COLLATE NOCASE/);
       const [none] = reader.explain({ filter: parseFilter('user:nobody', 0) });
-      assert.equal(none?.how, 'index');
+      assert.equal(none?.how, 'filter');
       assert.equal(none.looked, 0);
+      const [few] = reader.explain({ filter: parseFilter('user:nobody*', 0) });
+      assert.equal(few?.how, 'index');
+      assert.equal(few.looked, 0);
     });
   });
 });

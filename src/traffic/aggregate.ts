@@ -61,19 +61,19 @@ const SESSIONS_MAX = 2_000_000;
 /** Networks of addresses remembered at most. */
 const NETWORKS_MAX = 100_000;
 
-/** `client/24,port,user` and the like; `connection` stands for both ends and the session. Throws `QueryError`. */
+/** `client/24,port,user` and the like; `connection` stands for both ends and the session, `all` for no key. Throws `QueryError`. */
 export function parseKeys(text: string): Key[] {
   if (text === 'connection') return parseKeys('session,client,clientport,server,port');
-  if (text === 'none' || text === 'all') return [];
+  if (text === 'all') return [];
   return text.split(',').map((word) => {
-    const [name = '', bits] = word.trim().split('/');
+    const [name = '', bits, ...more] = word.trim().split('/');
     const field = KEY_FIELDS.find((known) => known === name);
     if (field === undefined) {
-      throw new QueryError(`unknown key ${name}; there are ${KEY_FIELDS.join(', ')}, and connection`);
+      throw new QueryError(`unknown key "${name}"; there are ${KEY_FIELDS.join(', ')}, connection, and all`);
     }
     const isAddress = field === 'client' || field === 'server';
-    if (bits !== undefined && (!isAddress || !/^\d{1,3}$/.test(bits) || Number(bits) > 128)) {
-      throw new QueryError(`${word}: only client and server have networks, for example client/24`);
+    if (bits !== undefined && (!isAddress || more.length > 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > 128)) {
+      throw new QueryError(`${word}: only client and server have networks, of 0 to 128 bits: client/24`);
     }
     return { field, prefixBits: bits === undefined ? undefined : Number(bits) };
   });

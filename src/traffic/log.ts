@@ -2,11 +2,12 @@
  * Writes status records and heartbeats into partitions. A batch is one transaction; a record's key is its time and its
  * connection, so a capture replayed twice, or again after a crash, gives the same rows.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { formatAddress } from '../base/address.ts';
 import { UserError } from '../base/errors.ts';
+import { makeFolder } from '../base/folder.ts';
 import { sessionId } from '../base/session-id.ts';
 import {
   type Heartbeat,
@@ -78,7 +79,7 @@ export class TrafficLog {
     this.options = options;
     this.pattern = options.pattern ?? DEFAULT_PATTERN;
     checkPattern(this.pattern);
-    this.attempt(0, () => mkdirSync(this.folder, { recursive: true }));
+    this.attempt(0, () => makeFolder(this.folder));
     if (this.failure !== undefined) throw new UserError(this.failure);
   }
 
@@ -111,7 +112,7 @@ export class TrafficLog {
   }
 
   close(): void {
-    for (const { db } of this.open.values()) db.close();
+    for (const { db } of this.open.values()) closePartition(db);
     this.open.clear();
   }
 
@@ -128,9 +129,11 @@ export class TrafficLog {
     const known = this.open.get(path);
     if (known !== undefined) return known;
     if (this.open.size >= OPEN_MAX) {
-      const [oldest = ''] = this.open.keys();
-      this.open.get(oldest)?.db.close();
-      this.open.delete(oldest);
+      for (const [oldest, { db }] of this.open) {
+        closePartition(db);
+        this.open.delete(oldest);
+        break;
+      }
     }
     const partition = openPartition(join(this.folder, path));
     this.open.set(path, partition);
@@ -244,7 +247,7 @@ export function partitionsOf(folder: string): string[] {
 
 /** Opens a partition, or makes it. Throws when it is none of this version. */
 function openPartition(file: string): Partition {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const db = new Database(file);
   try {
     const version = db.pragma('user_version', { simple: true });
@@ -260,6 +263,16 @@ function openPartition(file: string): Partition {
     db.close();
     throw error;
   }
+}
+
+/** Leaves one plain file, which can be read where nothing can be written. */
+function closePartition(db: Database.Database): void {
+  try {
+    db.pragma('journal_mode = DELETE');
+  } catch {
+    // Somebody reads it: it stays as it is, and is read with the two files beside it.
+  }
+  db.close();
 }
 
 /** Time of a partition's last record, without limit for a file that cannot be read. */

@@ -104,7 +104,7 @@ function report(sender: string, packets: number, sensorSays: string, tcpdumpSays
     statements,
   };
   process.stdout.write(`${JSON.stringify(result)}\n`);
-  assert.equal(sensor.packets + sensor.dropped, sent, 'sensor: packets seen and lost');
+  assert.equal(sensor.packets + sensor.dropped, sent, `sensor: packets seen and lost\n${sensorSays}`);
   assert.equal(tcpdump.packets + tcpdump.dropped, sent, 'tcpdump: packets seen and lost');
 }
 

@@ -1,10 +1,11 @@
 /**
- * The audit store under load: sustained ingest with index and hash chain, bytes a record, `verify`, the last hundred
- * records of a client, a user and an object, totals as the console asks for them, and retention with its longest pause.
- * Beside it, in the same run, one SQLite file with four indexes, and LevelDB with four keys a record. Keys are drawn with a skew, as from applications: 5,000 sessions, 3,000 users, 2,000
- * shapes of statement, texts of about 100 bytes with fresh literals. Every count is checked.
+ * The audit store under load, as the product opens it: sustained ingest with index and hash chain, bytes a record,
+ * `verify`, the last hundred records of a key with warm and with cold page cache (`store-lookups.ts`), totals as the
+ * console asks for them, and retention with its longest pause. Beside it, in the same run, one SQLite file with four
+ * indexes, and LevelDB with four keys a record. The records are those of `store-workload.ts`. Every count is checked.
  *
- * Run: `npm run bench -- store [records] [records for SQLite and LevelDB]`; 2,000,000 and 200,000 by default.
+ * Run: `npm run bench -- store [records] [records for SQLite and LevelDB]`; 2,000,000 and 200,000 by default. A hundred
+ * million records take some 10 GB of the folder for temporary files (`TMPDIR`). For the cold page cache run it as root.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -12,19 +13,16 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ClassicLevel } from 'classic-level';
 import { AuditRecord } from '#src/contracts/record.js';
-import type { Query } from '#src/query/filter.js';
 import { parseFilter } from '#src/query/language.js';
 import { aggregate, histogram } from '#src/store/answers.js';
 import { StoreReader } from '#src/store/reader.js';
 import { finish } from '#src/store/steps.js';
 import { type AuditStore, openStore } from '#src/store/store.js';
 import { verifyStore } from '#src/store/verify.js';
-import { generator, searchedKeys, Workload } from './store-workload.ts';
+import { benchColdLookups, benchLookups } from './store-lookups.ts';
+import { Workload } from './store-workload.ts';
 
 const TENTHS = 10;
-const SEGMENT_ROWS = 250_000;
-const LAST = 100;
-const QUERIES = 200;
 const MINUTE_US = 60e6;
 const LEVEL_BATCH = 10_000;
 
@@ -38,7 +36,7 @@ function benchGenerator(records: number): void {
 }
 
 function print(name: string, text: string): void {
-  process.stdout.write(`${name.padEnd(28)} ${text}\n`);
+  process.stdout.write(`${name.padEnd(32)} ${text}\n`);
 }
 
 function rate(count: number, ms: number): string {
@@ -76,7 +74,7 @@ function bytesIn(directory: string): number {
 
 async function benchIngest(directory: string, records: number): Promise<void> {
   const cpuBefore = process.cpuUsage();
-  const store = await openStore(directory, { segmentRowsMax: SEGMENT_ROWS });
+  const store = await openStore(directory);
   const tenths = await ingest(store, new Workload(), 0, records);
   const startMs = performance.now();
   await store.close();
@@ -107,36 +105,6 @@ function benchVerify(directory: string, records: number): void {
     'verify',
     `${rate(records, performance.now() - startMs)}, ${cpuOf(cpuBefore, records)} of processor time a record`,
   );
-}
-
-/** The last hundred of a key, for keys of all frequencies: with a reader opened for each, and with one kept open. */
-function benchLast(directory: string): void {
-  const random = generator(7);
-  const keys = searchedKeys(random);
-  const kept = new StoreReader(directory);
-  for (const [field, key] of Object.entries(keys)) {
-    const opened: number[] = [];
-    const warm: number[] = [];
-    for (let i = 0; i < QUERIES; i++) {
-      const query: Query = { filter: parseFilter(`${field}:${key()}`, 0), limit: LAST };
-      const startMs = performance.now();
-      const reader = new StoreReader(directory);
-      const found = [...reader.query(query)].length;
-      reader.close();
-      opened.push(performance.now() - startMs);
-      const warmMs = performance.now();
-      expect('records found', [...kept.query(query)].length, found);
-      warm.push(performance.now() - warmMs);
-    }
-    print(`last ${LAST} of a ${field}`, `kept open: ${spread(warm)}; opening included: ${spread(opened)}`);
-  }
-  kept.close();
-}
-
-function spread(took: number[]): string {
-  took.sort((a, b) => a - b);
-  const at = (part: number): string => `${(took[Math.floor(took.length * part)] ?? 0).toFixed(1)} ms`;
-  return `median ${at(0.5)}, p99 ${at(0.99)}`;
 }
 
 /** What a page of the console asks for, with a reader kept open; processor time, best of several. */
@@ -287,7 +255,8 @@ export async function benchStore(size: number, besideSize: number): Promise<void
   await inDirectory(async (directory) => {
     await benchIngest(directory, records);
     benchVerify(directory, records);
-    benchLast(directory);
+    benchLookups(directory);
+    benchColdLookups(directory);
     benchTotals(directory, records);
   });
   await inDirectory((directory) => benchRetention(directory, records));

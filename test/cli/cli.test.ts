@@ -45,6 +45,29 @@ const wrongs: readonly Wrong[] = [
   },
   { name: 'no policies', args: ['replay', CAPTURE, '--policies', path('none')], message: /none: no such policy/ },
   {
+    name: 'a folder without policies',
+    args: ['replay', CAPTURE, '--policies', PCAPS],
+    message: /no policy file \(\*\.yaml, \*\.yml\) in this folder/,
+  },
+  {
+    name: 'evidence in a place that cannot be written',
+    args: ['replay', CAPTURE, '--evidence', '/proc/wiretrail'],
+    message: /\/proc\/wiretrail: cannot be used for evidence/,
+  },
+  { name: 'a control socket without a path', args: ['status', '--socket', ''], message: /path of .* is empty/ },
+  { name: 'coverage of no store', args: ['coverage', '--store', path('nostore')], message: /no audit store here/ },
+  {
+    name: 'policies of no store',
+    args: ['policy', 'versions', '--store', path('nostore')],
+    message: /no audit store here/,
+  },
+  {
+    name: 'a time that nobody can write',
+    args: ['coverage', '--store', path('s'), '--from', '-999999999w'],
+    message: /out of range/,
+    prepare: makeStore,
+  },
+  {
     name: 'a protocol hint of an unknown protocol',
     args: ['replay', CAPTURE, '--port', '1=foo'],
     message: /called 'foo'/,
@@ -104,7 +127,15 @@ test('a cut-off capture is read to its last whole packet, and that is said', () 
 });
 
 test('wrong usage is exit code 2 and names what is possible', () => {
-  for (const args of [['replay'], ['repla', CAPTURE], ['replay', CAPTURE, '--fail-on', 'huge'], ['query', '--nope']]) {
+  for (const args of [
+    ['replay'],
+    ['repla', CAPTURE],
+    ['replay', CAPTURE, '--fail-on', 'huge'],
+    ['replay', CAPTURE, '--workers', '100000'],
+    ['replay', CAPTURE, '--flows', '1000000000000'],
+    ['replay', CAPTURE, '--sensor-name', ''],
+    ['query', '--nope'],
+  ]) {
     const { status, stderr } = wiretrail(args);
     assert.equal(status, 2, args.join(' '));
     assert.match(stderr, /error: .*\n\(--help shows what is possible\)/s);

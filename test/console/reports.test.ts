@@ -6,9 +6,12 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { REPORT_KINDS, type ReportRun, type Schedule } from '#src/console/api/reports.js';
+import { ReadPool } from '#src/console/reads/pool.js';
 import { reportHtml } from '#src/console/reports/html.js';
 import { contentHash, type ReportModel } from '#src/console/reports/model.js';
 import { reportPdf } from '#src/console/reports/pdf.js';
+import { ReportRuns } from '#src/console/reports/runs.js';
+import { openState } from '#src/console/state.js';
 import { statement } from '#src/store/fixture.js';
 import { API, type TestConsole, until, withConsole } from './console.js';
 
@@ -104,6 +107,35 @@ test('the same content gives the same bytes, tagged, with every row and its head
     assert.match(text, /Ελλάδα/);
   });
 });
+
+test('what is scheduled is made once it is due, over the period before', () =>
+  withConsole(RECORDS, async ({ directory }) => {
+    const db = openState(':memory:');
+    const reads = new ReadPool(directory, 1);
+    const runs = new ReportRuns(db, reads, '0.0.0');
+    const noted: string[] = [];
+    runs.schedule({ kind: 'privileged', q: 'user:alice', every: 'day', hour: 6, by: 'auditor' });
+    const [planned] = runs.schedules();
+    const dueMs = Date.parse(planned?.next ?? '');
+    runs.runDue(dueMs - 1, ({ id }) => noted.push(id));
+    assert.deepEqual([noted, runs.list()], [[], []], 'not before its time');
+    runs.runDue(dueMs, ({ id }) => noted.push(id));
+    runs.runDue(dueMs, ({ id }) => noted.push(id));
+    assert.equal(noted.length, 1, 'and once');
+    const made = await until(
+      async () => runs.get(noted[0] ?? ''),
+      ({ state }) => state !== 'running',
+    );
+    const midnightMs = new Date(dueMs).setUTCHours(0, 0, 0, 0);
+    assert.deepEqual(
+      [made.state, made.q, made.by, Date.parse(made.from), Date.parse(made.to)],
+      ['done', 'user:alice', 'auditor', midnightMs - 24 * 3_600_000, midnightMs],
+    );
+    assert.equal(runs.file(made.id, 'pdf').subarray(0, 5).toString(), '%PDF-');
+    assert.equal(Date.parse(runs.schedules()[0]?.next ?? ''), dueMs + 24 * 3_600_000);
+    await reads.close();
+    db.close();
+  }));
 
 test('a schedule is kept, listed and removed', () =>
   withConsole(RECORDS, async (console) => {

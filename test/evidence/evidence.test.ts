@@ -52,6 +52,44 @@ test('the packets of alerting records are kept under their sessions, and no othe
   }
 });
 
+/** Fires for every second login of all connections together: only the main thread can tell. */
+const REMEMBERING = POLICY.replace('when: { kind: login }', 'when: { kind: login, count: { over: 1, within: 3650d } }');
+
+/** Packets kept of each session. */
+function keptBySession(path: string): Map<string, number> {
+  const kept = new Map<string, number>();
+  for (const file of evidenceFiles(path)) {
+    for (const block of pcapngBlocks(readFileSync(file))) {
+      const session = commentOf(block)?.replace('wiretrail session ', '');
+      if (session !== undefined) kept.set(session, (kept.get(session) ?? 0) + 1);
+    }
+  }
+  return kept;
+}
+
+test('several workers keep what one keeps, also when a record is judged on the main thread', () => {
+  for (const [name, policy] of Object.entries({ plain: POLICY, remembering: REMEMBERING })) {
+    const file = join(directory, `${name}.yaml`);
+    writeFileSync(file, policy);
+    const [one = new Map(), two = new Map()] = [1, 2].map((workers) => {
+      const own = join(directory, `${name}-${workers}`);
+      const more = ['--evidence', own, '--policies', file, '--workers', String(workers)];
+      const records = replayToRecords(CAPTURES, more);
+      const kept = keptBySession(own);
+      const alerting = new Set(records.filter(hasAlert).map((record) => String(record['audit.session'])));
+      assert.ok(alerting.size > 0);
+      assert.deepEqual([...kept.keys()].sort(), [...alerting].sort());
+      return kept;
+    });
+    assert.deepEqual([...two.keys()].sort(), [...one.keys()].sort());
+    // Word from the main thread comes later, and the packets of the meantime are kept as well.
+    for (const [session, packets] of one) {
+      const more = (two.get(session) ?? 0) - packets;
+      assert.ok(name === 'plain' ? more === 0 : more >= 0, `${name} ${session}: ${more} more`);
+    }
+  }
+});
+
 test('a session cut out of captures gives its records again, ids included', () => {
   const records = replayToRecords(CAPTURES);
   const sessions = [...new Set(records.flatMap((record) => record['audit.session'] ?? []))];

@@ -1,4 +1,4 @@
-/** The tables "where each demand is tested" in the protocols' READMEs name tests that exist. */
+/** The protocols' READMEs have the same headings, and their tables "where each demand is tested" name tests that exist. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,17 @@ import { test } from 'node:test';
 const BUILT: string = join(import.meta.dirname, '..', '..');
 const PROTOCOLS: string = join(BUILT, '..', 'src', 'protocols');
 const HEADING = '## Where each demand is tested';
+/** In this order; a protocol may have others between them. */
+const HEADINGS: readonly string[] = [
+  '## Files',
+  '## What a record says',
+  '## Not read',
+  '## Losses',
+  '## Limits',
+  HEADING,
+];
+/** The contract tests alone are so many. */
+const TITLES_MIN = 5;
 
 /** Titles of a README's table, as far as they are written out. */
 function titlesIn(readme: string): string[] {
@@ -18,17 +29,26 @@ function titlesIn(readme: string): string[] {
   return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, title = '']) => title.replace(/…$/, '')));
 }
 
+/** Test files, and the contract tests that every protocol runs. */
 function builtTests(): string {
-  const files = readdirSync(BUILT, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.js'));
+  const all = readdirSync(BUILT, { recursive: true, encoding: 'utf8' });
+  const files = all.filter((name) => name.endsWith('.test.js') || name.endsWith('testkit.js'));
   return files.map((name) => readFileSync(join(BUILT, name), 'utf8')).join('\n');
 }
 
 for (const name of readdirSync(PROTOCOLS)) {
+  if (!existsSync(join(PROTOCOLS, name, 'protocol.ts'))) continue;
   const path = join(PROTOCOLS, name, 'README.md');
-  if (!existsSync(path) || !readFileSync(path, 'utf8').includes(HEADING)) continue;
+  test(`documented: ${name}'s README has the headings of all protocols, in their order`, () => {
+    const lines = readFileSync(path, 'utf8').split('\n');
+    assert.deepEqual(
+      lines.filter((line) => HEADINGS.includes(line)),
+      HEADINGS,
+    );
+  });
   test(`documented: every test that ${name}'s README names exists`, () => {
     const titles = titlesIn(readFileSync(path, 'utf8'));
-    assert.ok(titles.length > 20, `only ${titles.length} titles`);
+    assert.ok(titles.length >= TITLES_MIN, `only ${titles.length} titles`);
     const tests = builtTests();
     assert.deepEqual(
       titles.filter((title) => !tests.includes(title)),

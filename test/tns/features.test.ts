@@ -182,6 +182,7 @@ test('direct path load: table, columns and bytes', async () => {
     ['DIRECT PATH LOAD', 'bulk', ['SHOP.ORDERS'], undefined],
     ['DIRECT PATH FINISH', 'bulk', ['SHOP.ORDERS'], undefined],
   ]);
+  for (const record of seen) assert.deepEqual(record['db.collection.names'], ['SHOP.ORDERS']);
   assert.ok(Number(seen[1]?.['audit.bulk_bytes']) > 'firstsecond'.length);
 });
 

@@ -2,7 +2,9 @@
  * Debian's Chromium for the tests of this folder: fresh profiles, and whatever a page must never do (errors, reports of
  * the content security policy, foreign requests) is collected.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -108,4 +110,17 @@ export async function textOf(locator: Locator): Promise<string> {
 /** Types into fields, by their labels. */
 export async function fill(page: Page, fields: Readonly<Record<string, string>>): Promise<void> {
   for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
+}
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong with the page as it stands: by all its rules, or by those named. */
+export async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async (only): Promise<AxeResults['violations']> => {
+    const { axe } = window as unknown as { axe: { run(context: Document, options: object): Promise<AxeResults> } };
+    const options = only === undefined ? {} : { runOnly: { type: 'rule', values: only } };
+    return (await axe.run(document, { ...options, resultTypes: ['violations'] })).violations;
+  }, rules);
+  return found.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
 }

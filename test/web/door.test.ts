@@ -1,4 +1,4 @@
-/** The first start, signing in and out, the second factor, invitations: by hand, as people do it. */
+/** The first start, signing in and out, the second factor, invitations, tokens, a locked name: by hand, as people do it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TOTP } from 'otpauth';
@@ -63,7 +63,43 @@ test('first start, second factor, sign-in', { skip: NO_BROWSER ?? false }, async
   );
 });
 
-test('an administrator invites, the invited person comes in as a viewer', { skip: NO_BROWSER ?? false }, async () => {
+/** Made in the browser, shown once, used by a script; revoked, it opens nothing. */
+async function tokenForScripts({ page }: Visit, { base }: Stage): Promise<void> {
+  await page.goto(`${base}/people?tab=tokens`);
+  await fill(page, { 'What it is for': 'nightly export' });
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  const token = await textOf(page.getByRole('status').locator('code'));
+  const ask = async (path: string): Promise<number> =>
+    (await fetch(`${base}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } })).status;
+  assert.deepEqual([await ask('/count'), await ask('/export?format=csv')], [200, 403], 'it is a viewer');
+  await page.reload();
+  await page.getByText('nightly export').waitFor();
+  assert.equal(await page.getByText(token).count(), 0, 'it is not shown again');
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('revoked').waitFor();
+  assert.equal(await ask('/count'), 401);
+}
+
+/** Wrong passwords lock the name; then the right one does not help, and the administrator sees it. */
+async function lockedOut(stage: Stage, administrator: Visit): Promise<void> {
+  const { page, context } = await stage.visit(undefined);
+  await page.goto(stage.base);
+  const attempt = async (password: string, answer: RegExp): Promise<void> => {
+    await fill(page, { Name: 'viewer', Password: password });
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').filter({ hasText: answer }).waitFor();
+  };
+  for (let n = 1; n <= 5; n++) await attempt(`not the password ${n}`, /name, password or code is wrong/);
+  await attempt(PASSWORD, /too many wrong passwords: try again in \d+ seconds/);
+  await context.close();
+  await administrator.page.goto(`${stage.base}/people`);
+  await administrator.page
+    .getByRole('row', { name: /viewer/ })
+    .filter({ hasText: 'locked until' })
+    .waitFor();
+}
+
+test('invitations, tokens and a locked name', { skip: NO_BROWSER ?? false }, async () => {
   await withStage(async (stage) => {
     const visit = await stage.visit('administrator');
     const { page } = visit;
@@ -78,6 +114,8 @@ test('an administrator invites, the invited person comes in as a viewer', { skip
     await guest.page.getByRole('button', { name: 'Set and sign in' }).click();
     await guest.page.getByRole('button', { name: /ivanov viewer/ }).waitFor();
     assert.equal(await guest.page.getByRole('link', { name: 'People' }).count(), 0);
+    await tokenForScripts(visit, stage);
+    await lockedOut(stage, visit);
     assert.deepEqual([...visit.faults, ...guest.faults], []);
   });
 });

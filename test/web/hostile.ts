@@ -21,6 +21,8 @@ export const HOSTILE = {
   statement:
     'select \'<script>window.pwned=4</script>\' as "</script><img src=x onerror=window.pwned=5>" from "<b onmouseover=window.pwned=6>t</b>"',
   attribute: 'drop table "javascript:window.pwned=7//" -- {{constructor.constructor("window.pwned=8")()}}',
+  /** Reads as another statement where the direction of writing is followed; the page shows signs instead. */
+  turned: 'select 1 \u202e;secalp ta ,1\u0007 tceles\u202c',
   error: '<iframe srcdoc="<script>parent.pwned=10</script>"></iframe>',
 } as const;
 
@@ -35,6 +37,8 @@ export function hostileCapture(startMs: number): Uint8Array {
   talk.toClient(Buffer.concat([auth(0), ready()]));
   talk.toServer(query(HOSTILE.statement));
   talk.toClient(Buffer.concat([columns('<u>c</u>'), row('<i>v</i>'), complete('SELECT 1'), ready()]));
+  talk.toServer(query(HOSTILE.turned));
+  talk.toClient(Buffer.concat([columns('c'), row('v'), complete('SELECT 1'), ready()]));
   talk.toServer(query(HOSTILE.attribute));
   talk.toClient(Buffer.concat([error('42P01', HOSTILE.error), ready()]));
   talk.toServer(terminate);

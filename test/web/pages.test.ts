@@ -1,12 +1,9 @@
 /** Every page in a real browser, for every role: it shows what it should, breaks no rule, and is accessible in both colours. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { ROLES, type Role } from '#src/console/api/common.js';
-import { goTo, NO_BROWSER, settled } from './browser.ts';
+import { goTo, NO_BROWSER, settled, violations } from './browser.ts';
 import { type Stage, withStage } from './stage.ts';
 
 interface PageCase {
@@ -39,17 +36,18 @@ const PAGES: readonly PageCase[] = [
   { path: '/account', shows: () => 'Second factor' },
 ];
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** What opens above the page: the control that does it, and a text that shows then. */
+const OPENED: readonly { readonly path: string; readonly open: string; readonly shows: string }[] = [
+  { path: '/search?q=user:alice', open: '[data-anchor="time"]', shows: 'Last 30 days' },
+  { path: '/search?q=user:alice', open: '[data-anchor="columns"]', shows: 'As at first' },
+  { path: '/search?q=user:alice', open: 'button:has-text("Saved")', shows: 'Save this search as' },
+  { path: '/search?q=user:alice', open: '[aria-label="Keys"]', shows: 'Single letters do something' },
+  { path: '/people', open: 'button:has-text("Invite")', shows: 'Invite a person' },
+  { path: '/policies?tab=edit', open: 'button:has-text("Keep as draft")', shows: 'What it changes' },
+];
 
-async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(async (only): Promise<AxeResults['violations']> => {
-    const { axe } = window as unknown as { axe: { run(context: Document, options: object): Promise<AxeResults> } };
-    const options = only === undefined ? {} : { runOnly: { type: 'rule', values: only } };
-    return (await axe.run(document, { ...options, resultTypes: ['violations'] })).violations;
-  }, rules);
-  return found.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
-}
+const DESK = { width: 1440, height: 900 } as const;
+const PHONE = { width: 360, height: 740 } as const;
 
 /** A statement with a rule, bind values and a session around it. */
 async function someIds(stage: Stage, page: Page): Promise<{ statement: string; session: string }> {
@@ -95,7 +93,7 @@ test('every page, for every role, without a fault', { skip: NO_BROWSER ?? false 
         await visit.context.close();
       });
     }
-    await t.test('accessible, in light and in dark', async () => {
+    await t.test('accessible, in light and in dark, and as wide as the window', async () => {
       const visit = await stage.visit('administrator');
       await goTo(visit, stage, '/');
       const found: string[] = [];
@@ -105,9 +103,26 @@ test('every page, for every role, without a fault', { skip: NO_BROWSER ?? false 
         await visit.page.emulateMedia({ colorScheme: 'dark' });
         for (const fault of await violations(visit.page, ['color-contrast'])) found.push(`${path} in dark: ${fault}`);
         await visit.page.emulateMedia({ colorScheme: 'light' });
+        await visit.page.setViewportSize(PHONE);
+        const tooWide = await visit.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (tooWide > 0) found.push(`${path} is ${tooWide} px wider than a phone`);
+        await visit.page.setViewportSize(DESK);
       }
       assert.deepEqual(found, []);
       assert.deepEqual(visit.faults, []);
+      await visit.context.close();
+    });
+    await t.test('accessible with menus and dialogs open', async () => {
+      const visit = await stage.visit('administrator');
+      const { page } = visit;
+      const found: string[] = [];
+      for (const { path, open, shows } of OPENED) {
+        await goTo(visit, stage, path);
+        await page.locator(open).first().click();
+        await page.getByText(shows).first().waitFor();
+        for (const fault of await violations(page)) found.push(`${path} with ${shows}: ${fault}`);
+      }
+      assert.deepEqual([...found, ...visit.faults], []);
       await visit.context.close();
     });
     await t.test('an unknown address says so', async () => {

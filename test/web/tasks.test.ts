@@ -83,7 +83,13 @@ async function noteAndPrint(stage: Stage): Promise<void> {
   // Print: of a statement as a page.
   await page.locator('.row-list a').first().focus();
   await page.keyboard.press('Enter');
-  await page.getByRole('complementary', { name: 'Statement' }).getByRole('button', { name: 'Print' }).focus();
+  const pane = page.getByRole('complementary', { name: 'Statement' });
+  await pane.getByRole('textbox', { name: 'Note' }).waitFor();
+  await page.keyboard.press('n');
+  await page.keyboard.type('seen with the shop, it is their deployment');
+  await pressAll(page, ['Tab', 'Enter']);
+  await pane.locator('.notes').getByText('it is their deployment').waitFor();
+  await pane.getByRole('button', { name: 'Print' }).focus();
   await page.keyboard.press('Enter');
   assert.equal(await page.getAttribute('body', 'data-printed'), 'yes');
   await page.emulateMedia({ media: 'print' });
@@ -113,6 +119,7 @@ async function hostileTexts(stage: Stage): Promise<void> {
   await shown(HOSTILE.user, HOSTILE.database);
   await goTo(visit, stage, `/search?q=${q}&cols=time,user,db,program,text,outcome`);
   await shown(HOSTILE.user, HOSTILE.program, HOSTILE.database, HOSTILE.statement);
+  await shown('select 1 \ufffd;secalp ta ,1\ufffd tceles\ufffd');
   await page.getByRole('grid', { name: 'Records found' }).getByText(HOSTILE.statement).click();
   await page.getByText('All fields of the record').click();
   await shown(HOSTILE.statement, HOSTILE.user, HOSTILE.program);
@@ -144,6 +151,52 @@ async function completionOfHostileNames(visit: Visit, stage: Stage): Promise<voi
   assert.deepEqual(visit.faults, []);
 }
 
+/** Numbers that are links, the records that each link finds, in the page's own range: they are as many. */
+const COUNTED: readonly { readonly path: string; readonly links: string; readonly number?: string }[] = [
+  { path: `/?${DAY}`, links: '.tile:not([href*="rows"])', number: 'b' },
+  { path: `/?${DAY}`, links: '.top-list a.num' },
+  { path: `/?${DAY}&q=user:alice`, links: '.severities a', number: 'b' },
+  { path: `/search?${DAY}&q=op:INSERT`, links: '.facet-value', number: '.num' },
+  { path: `/entities?${DAY}`, links: 'td.num a:not([href*="rows"])' },
+  { path: `/sessions?${DAY}&q=failed:yes`, links: 'td.num a:not([href*="rows"])' },
+  { path: `/users/alice?${DAY}`, links: '.figures a:is([href$="alice"], [href*="failed"])', number: 'b' },
+  { path: `/users/alice?${DAY}`, links: '.plain-list a.num' },
+];
+
+async function numbersLead(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  let seen = 0;
+  for (const { path, links, number } of COUNTED) {
+    await goTo(visit, stage, path);
+    await page.locator(links).first().waitFor();
+    const wrong = await page.evaluate(
+      async ({ links: selector, number: within }) => {
+        const found = [...document.querySelectorAll<HTMLAnchorElement>(selector)].slice(0, 30);
+        const asked = found.map(async (link) => {
+          const text = (within === undefined ? link : link.querySelector(within))?.textContent ?? '';
+          const { searchParams } = new URL(link.href);
+          const scope = new URLSearchParams([...searchParams].filter(([name]) => name === 'q' || name === 't'));
+          const { total: counted } = (await (await fetch(`/api/v1/count?${scope}`)).json()) as { total: number };
+          const shown = Number(text.replaceAll(',', ''));
+          // A name of an object finds it under its qualified names as well.
+          const fits = shown === counted || (shown < counted && scope.get('q')?.includes('object:') === true);
+          return fits ? '' : `${link.href} says ${text}, leads to ${counted}`;
+        });
+        return { count: found.length, faults: (await Promise.all(asked)).filter((fault) => fault !== '') };
+      },
+      { links, number },
+    );
+    assert.deepEqual(wrong.faults, [], path);
+    seen += wrong.count;
+  }
+  assert.ok(seen > 60, `${seen} numbers were followed`);
+  await page.locator('.plain-list a.num').first().click();
+  assert.ok((await total(page)) > 0);
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
 /** Chart, values, table and export count the same records. */
 async function countsAgree(stage: Stage): Promise<void> {
   const visit = await stage.visit('auditor');
@@ -160,6 +213,10 @@ async function countsAgree(stage: Stage): Promise<void> {
   await page.keyboard.press('End');
   await page.locator(`.grid-row[aria-rowindex="${found + 1}"] .moment`).waitFor();
   await page.getByText(`row ${found.toLocaleString('en-US')} of ${found.toLocaleString('en-US')}`).waitFor();
+  await page.keyboard.press('s');
+  await page.getByText('oldest first').waitFor();
+  await settled(page);
+  await page.locator('[role="columnheader"][aria-sort="ascending"]').waitFor();
   await page.getByRole('button', { name: 'Export' }).click();
   const [download] = await Promise.all([
     page.waitForEvent('download'),
@@ -281,6 +338,7 @@ test('the work of an auditor', { skip: NO_BROWSER ?? false }, async (t) => {
     await t.test('find, explain, narrow and undo by keyboard', () => findExplainNarrow(stage));
     await t.test('decide on an alert and print by keyboard', () => noteAndPrint(stage));
     await t.test('hostile texts stay texts', () => hostileTexts(stage));
+    await t.test('every number leads to as many records', () => numbersLead(stage));
     await t.test('chart, values, table and export agree', () => countsAgree(stage));
     await t.test('the table reaches any of five million rows', () => millionsOfRows(stage));
     await t.test('brush, chips and a wrong query', () => pointerTasks(stage));

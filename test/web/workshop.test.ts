@@ -1,10 +1,11 @@
 /** What is done rarely and matters much: revealing values, changing policies, keeping searches, looking at the trail. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
-import { goTo, NO_BROWSER, settled, textOf } from './browser.ts';
+import type { Locator, Page } from 'playwright-core';
+import { runChecked } from '../support/process.ts';
+import { goTo, NO_BROWSER, settled, textOf, violations } from './browser.ts';
 import { type Stage, withStage } from './stage.ts';
 
 /** Id of the first record that the query finds and that has bind values. */
@@ -97,29 +98,59 @@ async function keepSearch(stage: Stage): Promise<void> {
   await settled(page);
   assert.equal(await page.getByRole('combobox', { name: 'Query' }).inputValue(), 'op:DELETE');
   const heads = await page.getByRole('columnheader').all();
-  assert.deepEqual(await Promise.all(heads.map(textOf)), ['Time', 'User', 'Objects']);
+  assert.deepEqual(await Promise.all(heads.map(textOf)), ['Time ↓', 'User', 'Objects']);
+  await goTo(visit, stage, '/search');
+  const field = page.getByRole('combobox', { name: 'Query' });
+  await field.pressSequentially('user:alice @who');
+  await page.getByRole('option', { name: '@who deletes' }).waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await field.inputValue(), 'user:alice op:DELETE');
   assert.deepEqual(visit.faults, []);
   await visit.context.close();
 }
 
-/** Made for the day, downloaded, and the same bytes as the hash on the page says. */
+/** Made for two days; as PDF the bytes that the hash on the page names, as HTML a page that opens by itself; one count. */
 async function makeReport(stage: Stage): Promise<void> {
   const visit = await stage.visit('auditor');
   const { page } = visit;
-  await goTo(visit, stage, '/reports?t=2026-11-21/2026-11-23');
-  const entry = page.locator('.catalogue li').filter({ hasText: 'Schema changes' });
+  const days = 't=2026-11-21/2026-11-23';
+  await goTo(visit, stage, `/reports?${days}`);
+  const entry = page.locator('.catalogue li').filter({ hasText: 'Logins and failures' });
   await entry.getByRole('button', { name: /Make it/ }).click();
-  const made = page.getByRole('row').filter({ hasText: 'Schema changes' });
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    made.getByRole('link', { name: 'PDF' }).click(),
-  ]);
-  const bytes = await readFile(await download.path());
-  assert.equal(bytes.subarray(0, 5).toString(), '%PDF-');
+  const made = page.getByRole('row').filter({ hasText: 'Logins and failures' });
+  await made.getByRole('link', { name: 'PDF' }).waitFor();
+  const counted = await page.evaluate(async (scope) => {
+    const response = await fetch(`/api/v1/count?${scope}&q=kind:login,opaque`);
+    return ((await response.json()) as { total: number }).total;
+  }, days);
+  assert.equal(await textOf(made.locator('td.num')), String(counted));
+  const pdf = await downloaded(page, made.getByRole('link', { name: 'PDF' }));
   const shown = (await made.locator('code[title]').getAttribute('title')) ?? '';
-  assert.equal(shown.split(' ').at(-1), createHash('sha256').update(bytes).digest('hex'));
+  assert.equal(
+    shown.split(' ').at(-1),
+    createHash('sha256')
+      .update(await readFile(pdf))
+      .digest('hex'),
+  );
+  const printed = await runChecked(['pdftotext', '-layout', pdf, '-']);
+  assert.match(printed, new RegExp(`Records: ${counted}\\b`));
+  const html = `${await downloaded(page, made.getByRole('link', { name: 'HTML' }))}.html`;
+  await rename(html.slice(0, -'.html'.length), html);
+  const report = await visit.context.newPage();
+  await report.goto(`file://${html}`);
+  await report.getByRole('heading', { name: 'Logins and failures' }).waitFor();
+  assert.equal(await textOf(report.locator('dl > div').filter({ hasText: 'Records' }).locator('dd')), String(counted));
+  assert.equal(await report.locator('table').last().locator('tbody tr').count(), counted);
+  assert.deepEqual(await violations(report), []);
+  assert.equal(await report.evaluate(() => 'pwned' in window), false);
   assert.deepEqual(visit.faults, []);
   await visit.context.close();
+}
+
+/** Where the file behind a link lies after a click on it. */
+async function downloaded(page: Page, link: Locator): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+  return download.path();
 }
 
 test('reveals, policies and saved searches', { skip: NO_BROWSER ?? false }, async (t) => {

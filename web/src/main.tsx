@@ -5,7 +5,9 @@ import { startKeys } from './base/keys.ts';
 import { loadSession } from './base/session.ts';
 import { startTheme } from './base/theme.ts';
 import { startRouting } from './base/url.ts';
+import { startVisible } from './base/visible.ts';
 
+startVisible();
 startTheme();
 startRouting();
 startKeys();

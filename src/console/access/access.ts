@@ -76,6 +76,7 @@ export class Access {
   }
 
   startSignIn(reply: FastifyReply, request: FastifyRequest, person: string): void {
+    this.people.noteSignIn(person);
     const secret = this.signIns.begin(person, request.ip, request.headers['user-agent'] ?? '');
     void reply.setCookie(this.cookieName, secret, {
       path: '/',

@@ -152,8 +152,12 @@ export class People {
       this.useCode(person, code);
     }
     this.attempts.forget(person.name);
-    this.db.prepare('UPDATE person SET signed_in_ms = ? WHERE name = ?').run(Date.now(), person.name);
     return person;
+  }
+
+  /** By password or by a link: the person is in. */
+  noteSignIn(name: string): void {
+    this.db.prepare('UPDATE person SET signed_in_ms = ? WHERE name = ?').run(Date.now(), name);
   }
 
   /** Throws `sign-in-refused` when the password is not theirs; counts as an attempt. */

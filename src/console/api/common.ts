@@ -88,7 +88,6 @@ export const Gap = closed({
 });
 export type Gap = Static<typeof Gap>;
 
-/** How much of a range was seen, from the loss records in it. */
 /** What a sensor's heartbeats say of a range (`traffic/coverage.ts`). */
 export const Watched = closed({
   sensor: Type.String(),
@@ -107,11 +106,14 @@ export const Watched = closed({
 });
 export type Watched = Static<typeof Watched>;
 
+/** How much of a range was seen, from the loss records and heartbeats in it. */
 export const Coverage = closed({
   /** Share of the range's minutes in which nothing was lost, 0 to 1. */
   share: Type.Number(),
   /** A sensor each; empty for stores without heartbeats. */
   watched: Type.Array(Watched),
+  /** Stretches in which no sensor watched, the first ones; empty for stores without heartbeats. */
+  unwatched: Type.Array(closed({ from: Type.String(), to: Type.String() })),
   lossRecords: Type.Integer(),
   lostBytes: Type.Integer(),
   /** Connections that could not be read because they were encrypted. */

@@ -10,6 +10,8 @@ export type OverviewQuery = Scope;
 /** One line of a top list. */
 export const TopItem = closed({
   value: Type.String(),
+  /** Of a rule, as the latest policy calls it. */
+  title: Type.Optional(Type.String()),
   count: Type.Integer(),
   /** Of all matching records, 0 to 1. */
   share: Type.Number(),
@@ -86,12 +88,15 @@ export type EntityQuery = Static<typeof EntityQuery>;
 export const Figure = closed({
   name: Type.String(),
   unit: Type.String(),
+  /** In the range altogether: as many as `q` finds, for records and errors. */
+  total: Type.Integer(),
+  /** A day, to be held against what is usual. */
   now: Type.Number(),
   /** 5th, 50th and 95th percentile of the baseline's days; absent without a baseline. */
   low: Type.Optional(Type.Number()),
   median: Type.Optional(Type.Number()),
   high: Type.Optional(Type.Number()),
-  /** The query that shows the statements behind `now`. */
+  /** The query that shows the statements behind `total`. */
   q: Type.String(),
 });
 export type Figure = Static<typeof Figure>;

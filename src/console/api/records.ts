@@ -1,6 +1,7 @@
 /** Records: lists, counts, facets, completion, one record with its surroundings, sessions, exports. */
 import Type, { type Static } from 'typebox';
 import { Asked, Counted, closed, Gap, SEVERITY_NAMES, scopeProperties, word } from './common.ts';
+import { Note } from './notes.ts';
 
 export const KINDS = ['login', 'statement', 'logout', 'opaque', 'loss'] as const;
 
@@ -275,6 +276,8 @@ export const RecordView = closed({
   ),
   /** Whether packets of its session may be kept: there is a folder of evidence, and the reader may ask for them. */
   packets: Type.Boolean(),
+  /** The oldest first; none for viewers, as notes may quote literals. */
+  notes: Type.Array(Note),
 });
 export type RecordView = Static<typeof RecordView>;
 
@@ -350,6 +353,8 @@ export const SessionView = closed({
   gaps: Type.Array(Gap),
   idleUsMax: Type.Integer(),
   errors: Type.Integer(),
+  /** On records of the session; as in `RecordView`. */
+  notes: Type.Array(Note),
   /** More records follow. */
   more: Type.Boolean(),
 });

@@ -166,11 +166,9 @@ function countedCandidates(
 ): Candidate[] {
   const { query } = source.question({ t, db });
   const plain = prefix.replace(/^"/, '');
-  const groups = source
-    .aggregate(query, { fields: [field] })
-    .filter(({ labels: [value = ''] }) => value !== '' && contains(value, plain));
-  const sorted = [...groups].sort((a, b) => b.records - a.records);
-  return sorted.slice(0, CANDIDATES_MAX).map(({ labels, records }) => valueCandidate(labels[0] ?? '', records));
+  const found = source.countValues(query, field).filter(({ value }) => value !== '' && contains(value, plain));
+  const sorted = [...found].sort((a, b) => b.count - a.count);
+  return sorted.slice(0, CANDIDATES_MAX).map(({ value, count }) => valueCandidate(value, count));
 }
 
 function valueCandidate(value: string, count?: number): Candidate {

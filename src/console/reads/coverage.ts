@@ -14,6 +14,7 @@ import { both, databasesFilter, type Source, valueFilter } from './source.ts';
 const MINUTE_US = 60_000_000;
 const GAPS_MAX = 200;
 const STRIPS_MAX = 50;
+const HOLES_MAX = 200;
 const COVERAGE_BUCKETS = 96;
 
 /** A loss record speaks of the minute that ends with it (`sensor/loss-ledger.ts`). */
@@ -52,10 +53,11 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
   const filter = both(databasesFilter(db), valueFilter('kind', 'opaque'));
   const opaque = source.count({ ...range, filter });
   const share = Math.max(0, 1 - losses.minutes / total);
-  const watched = watchedBy(source.directory, range);
+  const { watched, unwatched } = watchedBy(source.directory, range);
   return {
     share,
     watched,
+    unwatched,
     lossRecords: losses.count,
     lostBytes: losses.bytes,
     opaque,
@@ -67,10 +69,11 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
   };
 }
 
-function watchedBy(directory: string, range: TimeRange): Watched[] {
+function watchedBy(directory: string, range: TimeRange): Pick<Coverage, 'watched' | 'unwatched'> {
   const traffic = new TrafficReader(directory);
   try {
-    return watchOf(traffic.heartbeats(range), range).map((coverage) => ({
+    const sensors = watchOf(traffic.heartbeats(range), range);
+    const watched = sensors.map((coverage) => ({
       sensor: coverage.sensor,
       share: coverage.watchedUs / (range.toUs - range.fromUs),
       packets: coverage.packets,
@@ -83,14 +86,41 @@ function watchedBy(directory: string, range: TimeRange): Watched[] {
       sessions: coverage.connections,
       cutSessions: coverage.cutSessions,
     }));
+    const holes = sensors.map((coverage) => coverage.holes);
+    const all = holes.slice(1).reduce(overlaps, holes[0] ?? []);
+    const unwatched = all
+      .slice(0, HOLES_MAX)
+      .map(({ fromUs, toUs }) => ({ from: formatTime(fromUs), to: formatTime(toUs) }));
+    return { watched, unwatched };
   } finally {
     traffic.close();
   }
 }
 
+/** Where stretches of both lists lie; each list is in order and its stretches apart. */
+export function overlaps(a: readonly TimeRange[], b: readonly TimeRange[]): readonly TimeRange[] {
+  const found: TimeRange[] = [];
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    const [left, right] = [a[i] as TimeRange, b[j] as TimeRange];
+    const fromUs = Math.max(left.fromUs, right.fromUs);
+    const toUs = Math.min(left.toUs, right.toUs);
+    if (fromUs < toUs) found.push({ fromUs, toUs });
+    if (left.toUs < right.toUs) i++;
+    else j++;
+  }
+  return found;
+}
+
+/** Never rounded to nothing or to all. */
+function percentOf(share: number): string {
+  const percent = 100 * share;
+  if (percent > 0 && percent < 0.1) return 'less than 0.1 %';
+  return percent < 100 && percent > 99.9 ? 'more than 99.9 %' : `${percent.toFixed(1)} %`;
+}
+
 function watchStatement({ sensor, share, packets, kernelDrops }: Watched): string {
   const dropped = kernelDrops === 0 ? '' : `, and lost ${counted(kernelDrops, 'packet')} in its queue`;
-  const part = share >= 1 ? 'all of this time' : `${(100 * share).toFixed(share < 0.01 ? 3 : 1)} % of this time`;
+  const part = share >= 1 ? 'all of this time' : `${percentOf(share)} of this time`;
   return `Sensor ${sensor} watched ${part} and saw ${counted(packets, 'packet')}${dropped}.`;
 }
 
@@ -114,7 +144,7 @@ function statementOf(what: string, range: TimeRange, losses: number, minutes: nu
 }
 
 function counted(count: number, one: string, many: string = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
 
 /** Marks of records that a gap touched. */

@@ -110,7 +110,7 @@ interface Compared {
   readonly nowDays: number;
 }
 
-/** Figures of now, a day, beside those of the baseline's days. */
+/** Figures of now, altogether and a day, beside those of the baseline's days. */
 function figures(source: Source, { kind, name, now, usual, nowDays }: Compared): Figure[] {
   const own = `${FIELD_OF[kind]}:${JSON.stringify(name)}`;
   const daily = (query: Query): readonly Group[] => source.aggregate(query, { fields: [], bucketUs: DAY_US });
@@ -119,6 +119,7 @@ function figures(source: Source, { kind, name, now, usual, nowDays }: Compared):
   const measured = (title: string, unit: string, of: (row: Group) => number, more: string): Figure => ({
     name: title,
     unit,
+    total: nowAll === undefined ? 0 : of(nowAll),
     now: nowAll === undefined ? 0 : of(nowAll) / nowDays,
     ...band(usualRows.map(of)),
     q: `${own}${more}`,
@@ -128,7 +129,7 @@ function figures(source: Source, { kind, name, now, usual, nowDays }: Compared):
     const byDay = new Map<number, number>();
     for (const { labels, bucketUs } of source.aggregate(usual, { fields: [field], bucketUs: DAY_US }))
       if (labels[0] !== '') byDay.set(bucketUs, (byDay.get(bucketUs) ?? 0) + 1);
-    return { name: title, unit: '', now: values, ...band([...byDay.values()]), q: own };
+    return { name: title, unit: '', total: values, now: values, ...band([...byDay.values()]), q: own };
   };
   return [
     measured('records', 'a day', ({ records }) => records, ''),
@@ -154,12 +155,11 @@ function related(
   now: Query,
   usual: Query,
 ): EntityView['related'][number] {
-  const known = new Set(source.aggregate(usual, { fields: [field] }).map(({ labels }) => labels[0]));
-  const rows = source.aggregate(now, { fields: [field] }).filter(({ labels }) => labels[0] !== '');
-  const values = rows.map(({ labels, records }) => {
-    const value = labels[0] ?? '';
-    return { value, count: records, isNew: !known.has(value) };
-  });
+  const known = new Set(source.countValues(usual, field).map(({ value }) => value));
+  const values = source
+    .countValues(now, field)
+    .filter(({ value }) => value !== '')
+    .map((one) => ({ ...one, isNew: !known.has(one.value) }));
   values.sort((a, b) => Number(b.isNew) - Number(a.isNew) || b.count - a.count || (a.value < b.value ? -1 : 1));
   return { field, total: values.length, values: values.slice(0, RELATED_MAX) };
 }

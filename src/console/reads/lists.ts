@@ -73,12 +73,10 @@ export function facets(source: Source, args: Seen<FacetsQuery>): Facets {
     const field = FACET_FIELDS.find((known) => known === name);
     if (field === undefined)
       throw new ConsoleError('bad-request', `there is no facet ${name}; there are ${FACET_FIELDS.join(', ')}`);
-    const groups = [...source.aggregate(question.query, { fields: [field] })];
-    groups.sort((a, b) => b.records - a.records || ((a.labels[0] ?? '') < (b.labels[0] ?? '') ? -1 : 1));
-    const values = groups
-      .slice(0, limit)
-      .map(({ labels, records: found }) => ({ value: labels[0] ?? '', count: found }));
-    const others = groups.slice(limit).reduce((sum, { records: found }) => sum + found, 0);
+    const found = [...source.countValues(question.query, field)];
+    found.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+    const values = found.slice(0, limit);
+    const others = found.slice(limit).reduce((sum, { count: left }) => sum + left, 0);
     return { field, values, others };
   });
   return { asked: source.asked(question), total, facets: list };

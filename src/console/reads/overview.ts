@@ -59,7 +59,7 @@ function makeOverview(source: Source, args: Seen<Scope>, question: Question): Ov
     objects: topItems(source, question, 'object', total, TOP).items,
     clients: topItems(source, question, 'client', total, TOP).items,
     databases: topItems(source, question, 'db', total, TOP).items,
-    rules: topItems(source, question, 'rule', total, TOP).items,
+    rules: titled(source, topItems(source, question, 'rule', total, TOP).items),
     slow: list(STATEMENTS, 'duration'),
     failing: list({ kind: 'failed', value: true }, 'time'),
     extracted: list({ kind: 'number', field: 'returned', comparison: '>', value: 0 }, 'rows'),
@@ -164,4 +164,12 @@ export function firstSeen(source: Source, { query, range }: Question): FirstSeen
     }
   }
   return found.sort((a, b) => (a.time < b.time ? 1 : -1)).slice(0, FIRST_SEEN_MAX);
+}
+
+function titled(source: Source, rules: readonly TopItem[]): TopItem[] {
+  source.titles.refresh();
+  return rules.map((rule) => {
+    const title = source.titles.get(rule.value);
+    return title === undefined ? rule : { ...rule, title };
+  });
 }

@@ -16,7 +16,10 @@ const NEIGHBOURS = 10;
 const ELSEWHERE = 10;
 const USERS = 5;
 
-export function record(source: Source, { id, sight }: Seen<{ id: string }>): Omit<RecordView, 'mayReveal' | 'packets'> {
+export function record(
+  source: Source,
+  { id, sight }: Seen<{ id: string }>,
+): Omit<RecordView, 'mayReveal' | 'packets' | 'notes'> {
   const place = source.get(id);
   const found = place.record;
   const text = textOf(found, sight);

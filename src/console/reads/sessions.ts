@@ -16,7 +16,7 @@ export function sessions(source: Source, args: Seen<SessionsQuery>): Sessions {
   const question = questionOf(source, args);
   const limit = args.limit ?? 100;
   const all = source.aggregate(question.query, { fields: ['session'] }).filter(({ labels }) => labels[0] !== '');
-  const latest = topGroups(all, limit, 'lastUs').map(({ labels }) => labels[0] ?? '');
+  const latest = topGroups(all, limit, 'firstUs').map(({ labels }) => labels[0] ?? '');
   // What else there is to say of a session is asked of those shown only.
   const only = valuesFilter('session', latest);
   const bySession = new Map<string, Summed>();
@@ -89,7 +89,10 @@ function together(a: Summed, b: Summed): Summed {
   };
 }
 
-export function session(source: Source, args: Seen<{ id: string; after: string | undefined }>): SessionView {
+export function session(
+  source: Source,
+  args: Seen<{ id: string; after: string | undefined }>,
+): Omit<SessionView, 'notes'> {
   const filter = valueFilter('session', args.id);
   const [latest] = source.latest({ filter }, 1);
   if (latest === undefined) throw new ConsoleError('not-found', 'there is no such session: it may have expired');

@@ -12,7 +12,7 @@ import { recordById } from '../../store/answers.ts';
 import type { AggregateField } from '../../store/groups.ts';
 import { type Found, StoreReader, type StoreSummary } from '../../store/reader.ts';
 import { finish } from '../../store/steps.ts';
-import type { Asked, Scope } from '../api/common.ts';
+import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
 import { PeakFinder } from './greatest.ts';
 
@@ -126,6 +126,25 @@ export class Source {
 
   latest(query: Query, limit: number): readonly AuditRecord[] {
     return [...this.reader.query({ ...query, order: 'newest', limit })];
+  }
+
+  /**
+   * Values of a field with as many records as a condition on each finds, in no order; the empty one stands for none. `op:`
+   * looks at all operations of a statement, of which only those with several have a list.
+   */
+  countValues(query: Query, field: AggregateField): readonly Counted[] {
+    if (field !== 'op')
+      return this.aggregate(query, { fields: [field] }).map(({ labels, records }) => ({
+        value: labels[0] ?? '',
+        count: records,
+      }));
+    const counts = new Map<string, number>();
+    for (const { labels, records } of this.aggregate(query, { fields: ['op', 'operations'] })) {
+      const [main = '', one = ''] = labels;
+      const value = one === '' ? main : one;
+      counts.set(value, (counts.get(value) ?? 0) + records);
+    }
+    return [...counts].map(([value, count]) => ({ value, count }));
   }
 
   /** Values of a field in records before `beforeUs`. */

@@ -27,7 +27,7 @@ import type {
   SessionsQuery,
   SessionView,
 } from '../api/records.ts';
-import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
+import type { CoverageQuery, CoverageView, Kept } from '../api/sensors.ts';
 import type { ReportFiles, ReportRequest } from '../reports/model.ts';
 import type { DecisionFacts } from './alerts.ts';
 import type { SensorRecords } from './coverage.ts';
@@ -55,11 +55,14 @@ export interface TaskTable {
   readonly facets: (source: Source, args: Seen<FacetsQuery>) => Facets;
   readonly complete: (source: Source, args: CompleteQuery) => Completion;
   readonly explain: (source: Source, args: Seen<Scope>) => Explanation;
-  readonly record: (source: Source, args: Seen<{ id: string }>) => Omit<RecordView, 'mayReveal' | 'packets'>;
+  readonly record: (source: Source, args: Seen<{ id: string }>) => Omit<RecordView, 'mayReveal' | 'packets' | 'notes'>;
   readonly packets: (source: Source, args: { evidence: string; session: string }) => Uint8Array | undefined;
   readonly reveal: (source: Source, args: { id: string }) => Revealed;
   readonly sessions: (source: Source, args: Seen<SessionsQuery>) => Sessions;
-  readonly session: (source: Source, args: Seen<{ id: string; after: string | undefined }>) => SessionView;
+  readonly session: (
+    source: Source,
+    args: Seen<{ id: string; after: string | undefined }>,
+  ) => Omit<SessionView, 'notes'>;
   readonly overview: (source: Source, args: Seen<Scope>) => Overview;
   readonly entities: (source: Source, args: Seen<EntitiesQuery>) => Entities;
   readonly entity: (
@@ -67,6 +70,7 @@ export interface TaskTable {
     args: Seen<EntityQuery & { kind: 'user' | 'object' | 'database'; name: string }>,
   ) => EntityView;
   readonly coverage: (source: Source, args: CoverageQuery) => CoverageView;
+  readonly kept: (source: Source, args: Seen<object>) => Kept;
   readonly sensors: (source: Source, args: null) => readonly SensorRecords[];
   readonly alerts: (
     source: Source,

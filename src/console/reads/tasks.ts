@@ -6,6 +6,7 @@ import { complete } from './complete.ts';
 import { coverage, sensorRecords } from './coverage.ts';
 import { entities, entity } from './entities.ts';
 import { exportRecords } from './export.ts';
+import { kept } from './kept.ts';
 import { count, explain, facets, histogram, records, recordsAt } from './lists.ts';
 import { overview } from './overview.ts';
 import { packets } from './packets.ts';
@@ -37,6 +38,7 @@ export const TASKS: TaskTable = {
   entity,
   coverage,
   sensors: sensorRecords,
+  kept,
   alerts,
   alert,
   tail,

@@ -1,4 +1,5 @@
 /** A report as one HTML file that needs nothing else, and prints as it looks. */
+import { visible } from '../api/visible.ts';
 import { contentHash, type ReportModel, type ReportTable } from './model.ts';
 
 const STYLE = `
@@ -17,7 +18,7 @@ export function reportHtml(model: ReportModel): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>${STYLE}</style></head><body>
+<style>${STYLE}</style></head><body><main>
 <h1>${escapeHtml(title)}</h1>
 <p class="muted">${escapeHtml(purpose)}</p>
 <p>${escapeHtml(from)} to ${escapeHtml(to)}, UTC, half open · ${escapeHtml(asked)}</p>
@@ -26,7 +27,7 @@ export function reportHtml(model: ReportModel): string {
 <dl>${figures.map(({ name, value }) => `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd></div>`).join('')}</dl>
 ${tables.map(tableHtml).join('\n')}
 <footer>Policies that judged these records: ${escapeHtml(policies.join(', ') || 'none')}. Content SHA-256
-${contentHash(model)}. Wiretrail ${escapeHtml(model.version)}.</footer>
+${contentHash(model)}. Wiretrail ${escapeHtml(model.version)}.</footer></main>
 </body></html>
 `;
 }
@@ -49,5 +50,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+  return visible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import PDFDocument from 'pdfkit';
+import { visible } from '../api/visible.ts';
 import { contentHash, type ReportModel, type ReportTable } from './model.ts';
 
 type Pdf = PDFKit.PDFDocument;
@@ -194,8 +195,7 @@ class Sheet {
   }
 
   private printable(text: string): string {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: text from the wire may hold any of them
-    const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+    const plain = visible(text).replace(/[\t\n\r]/g, ' ');
     return this.unicode ? plain : plain.replace(/[^\u0020-\u00ff]/g, '?');
   }
 }

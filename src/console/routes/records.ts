@@ -29,6 +29,7 @@ import {
 } from '../api/records.ts';
 import { type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
+import { Notes } from '../notes.ts';
 import type { ExportChunk } from '../reads/task.ts';
 import { Searches } from '../searches.ts';
 
@@ -113,6 +114,7 @@ function listRoutes(app: ConsoleApp, context: Context): void {
 
 function oneRecordRoutes(app: ConsoleApp, context: Context): void {
   const { reads, settings, access } = context;
+  const kept = new Notes(context.db);
   app.get(
     '/records/:id',
     {
@@ -129,7 +131,8 @@ function oneRecordRoutes(app: ConsoleApp, context: Context): void {
         view.binds.length > 0 &&
         hasRole(principalOf(request).role, 'auditor') &&
         principalOf(request).signIn !== undefined;
-      return { ...view, mayReveal, packets };
+      const notes = sight.literals ? kept.ofRecord(view.row.id) : [];
+      return { ...view, mayReveal, packets, notes };
     },
   );
   app.post(
@@ -172,6 +175,7 @@ function oneRecordRoutes(app: ConsoleApp, context: Context): void {
 
 function surroundingRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
+  const kept = new Notes(context.db);
   app.get(
     '/sessions',
     { config: READ, schema: { summary: 'Sessions', querystring: SessionsQuery, response: { 200: Sessions } } },
@@ -191,7 +195,9 @@ function surroundingRoutes(app: ConsoleApp, context: Context): void {
     async (request) => {
       const { id } = request.params;
       await recordSearch(context, request, `session ${id}`);
-      return reads.ask('session', { id, after: request.query.after, sight: sightFor(request) }, request.gone);
+      const sight = sightFor(request);
+      const view = await reads.ask('session', { id, after: request.query.after, sight }, request.gone);
+      return { ...view, notes: sight.literals ? kept.ofSession(id) : [] };
     },
   );
   app.get(

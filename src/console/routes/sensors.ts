@@ -4,13 +4,15 @@ import { UserError } from '../../base/errors.ts';
 import { formatTime } from '../../base/time.ts';
 import { sensorStatus } from '../../sensor/remote.ts';
 import type { SensorStatus } from '../../sensor/steering.ts';
-import { CoverageQuery, CoverageView, type SensorInfo, Sensors } from '../api/sensors.ts';
-import type { ConsoleApp, Context } from '../context.ts';
+import { CoverageQuery, CoverageView, Kept, type SensorInfo, Sensors } from '../api/sensors.ts';
+import { type ConsoleApp, type Context, sightFor } from '../context.ts';
 import type { SensorRecords } from '../reads/coverage.ts';
 
 const READ = { role: 'viewer', right: 'read sensors and coverage' } as const;
 /** A sensor whose last record is older is called silent. */
 const SILENT_US = 3_600_000_000;
+/** Sensor name on records of a replay, unless another was given. */
+const REPLAYED = 'replay';
 
 export function sensorRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
@@ -23,6 +25,11 @@ export function sensorRoutes(app: ConsoleApp, context: Context): void {
     const own = known.find(({ name }) => name === status.sensor);
     return { sensors: [runningSensor(status, own), ...known.filter((sensor) => sensor !== own)] };
   });
+  app.get(
+    '/store',
+    { config: READ, schema: { summary: 'What is kept, what has gone, legal holds', response: { 200: Kept } } },
+    (request) => reads.ask('kept', { sight: sightFor(request) }, request.gone),
+  );
   app.get(
     '/coverage',
     {
@@ -49,7 +56,8 @@ export async function askSensor(socket: string | undefined): Promise<SensorStatu
 }
 
 function seenSensor({ name, records, lossRecords, lastUs }: SensorRecords): SensorInfo {
-  const silent = Date.now() * 1000 - lastUs > SILENT_US;
+  // Replayed captures are as old as they are; nobody waits for more of them.
+  const silent = name !== REPLAYED && Date.now() * 1000 - lastUs > SILENT_US;
   return {
     name: name === '' ? '(unnamed)' : name,
     state: silent ? 'silent' : 'seen',

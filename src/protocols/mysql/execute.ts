@@ -62,7 +62,7 @@ function defer(pending: Pending, cursor: Cursor): void {
 
 /** Resolves what waited for the reply to a prepare, up to the next prepare that has none. */
 export function resolveDeferred(session: MysqlSession): void {
-  for (const pending of session.pending) {
+  for (let pending = session.head; pending !== undefined; pending = pending.next) {
     if (pending.kind === KIND_PREPARE) return;
     const { deferred, event } = pending;
     if (deferred === undefined) continue;
@@ -173,7 +173,7 @@ function later(session: MysqlSession, frame: Frame, cursor: Cursor, sink: EventS
 /** Closes the statement's cursor once the requests before are answered. */
 function inOrder(session: MysqlSession, prepared: Prepared | undefined, frame: Frame, sink: EventSink): void {
   if (prepared === undefined) return;
-  if (session.pending.length === 0) {
+  if (session.head === undefined) {
     session.closeCursor(prepared, sink);
     return;
   }

@@ -88,7 +88,7 @@ export function wireFrame(
  * server's packets are judged where a reply begins: rows can look like anything.
  */
 export function mayBeCompressed(session: MysqlSession, direction: Direction): boolean {
-  if (direction === TO_CLIENT) return session.framing === FRAMING_UNKNOWN && session.pending[0]?.started !== true;
+  if (direction === TO_CLIENT) return session.framing === FRAMING_UNKNOWN && session.head?.started !== true;
   return (session.framing === FRAMING_UNKNOWN || session.userUnknown) && !session.clientContinues;
 }
 
@@ -145,7 +145,7 @@ function clientPacket(session: MysqlSession, sequence: number, out: FrameOut): F
     out.want = HEADER_BYTES;
     return FRAME_OK;
   }
-  const waitsForLogin = session.pending[0]?.kind === KIND_AUTH && sequence === 0;
+  const waitsForLogin = session.head?.kind === KIND_AUTH && sequence === 0;
   if (waitsForLogin && session.layer === undefined && session.willCompress()) return FRAME_WAIT;
   if (session.replyState === REPLY_INFILE && sequence !== 0) out.want = HEADER_BYTES;
   return FRAME_OK;
@@ -159,7 +159,7 @@ function serverPacket(
   out: FrameOut,
 ): FrameVerdict {
   if (session.phase === PHASE_GREETING) return FRAME_OK;
-  const head = session.pending[0];
+  const head = session.head;
   if (head === undefined) {
     // A reply before its request: the client's bytes are late. Sequence number 0 is the server's own initiative.
     if (bytes[start + 3] !== 0 && !session.gapSeen && session.phase !== PHASE_FOREIGN) return FRAME_WAIT;

@@ -28,7 +28,7 @@ export function onPacketGap(
 ): void {
   if (synced) {
     if (direction === TO_SERVER) session.body?.lose();
-    markLoss(direction === TO_SERVER ? session.pending.at(-1) : session.pending[0], lostBytes);
+    markLoss(direction === TO_SERVER ? session.last : session.head, lostBytes);
   } else if (direction === TO_SERVER) loseRequests(session, lostBytes);
   else loseReplies(session, lostBytes, sink);
 }
@@ -44,8 +44,8 @@ export function loseRequests(session: MysqlSession, lostBytes: number): void {
   session.gapSeen = true;
   session.doubt = true;
   session.lostBytes += lostBytes;
-  if (session.clientContinues) markLoss(session.pending.at(-1), 0);
-  if (session.replyState === REPLY_INFILE) markLoss(session.pending[0], 0);
+  if (session.clientContinues) markLoss(session.last, 0);
+  if (session.replyState === REPLY_INFILE) markLoss(session.head, 0);
   session.clientContinues = false;
   session.body?.lose();
   session.body = undefined;
@@ -61,6 +61,14 @@ export function loseRequests(session: MysqlSession, lostBytes: number): void {
   }
 }
 
+/** Several requests wait for their reply. */
+function asksMoreThanOnce(session: MysqlSession): boolean {
+  let asking = 0;
+  for (let pending = session.head; pending !== undefined; pending = pending.next)
+    if (pending.kind !== KIND_NONE) asking++;
+  return asking > 1;
+}
+
 /** Packets of replies may be missing. */
 export function loseReplies(session: MysqlSession, lostBytes: number, sink: EventSink): void {
   session.gapSeen = true;
@@ -68,7 +76,7 @@ export function loseReplies(session: MysqlSession, lostBytes: number, sink: Even
   session.lostBytes += lostBytes;
   session.serverContinues = false;
   if (session.phase === PHASE_GREETING) session.phase = PHASE_RESPONSE;
-  const head = session.pending[0];
+  const head = session.head;
   if (head === undefined) return;
   if (head.kind === KIND_AUTH && head.event instanceof LoginEvent) {
     assumeLogin(session);
@@ -76,7 +84,7 @@ export function loseReplies(session: MysqlSession, lostBytes: number, sink: Even
     return;
   }
   markLoss(head, 0);
-  if (session.pending.filter((p) => p.kind !== KIND_NONE).length > 1) {
+  if (asksMoreThanOnce(session)) {
     session.goAdrift(sink);
     return;
   }

@@ -189,7 +189,7 @@ function fail(session: MysqlSession, event: LoginEvent, frame: Frame, cursor: Cu
 
 /** The login's reply was lost: what follows is read as if it had succeeded. */
 export function assumeLogin(session: MysqlSession): void {
-  const head = session.pending[0];
+  const head = session.head;
   if (session.phase === PHASE_GREETING || session.phase === PHASE_RESPONSE) session.phase = PHASE_COMMAND;
   if (head?.event instanceof LoginEvent && !head.changesUser) {
     session.identity = head.event.identity;

@@ -52,7 +52,7 @@ export function onServerPacket(session: MysqlSession, frame: Frame, cursor: Curs
     onGreeting(session, frame, cursor, sink);
     return;
   }
-  const head = session.pending[0];
+  const head = session.head;
   if (head === undefined) {
     session.strayFrames++;
     return;
@@ -90,7 +90,7 @@ function isRowFrame(session: MysqlSession, cursor: Cursor): boolean {
 
 /** The connection's TCP handshake was not captured, or a gap came first, but its greeting is here. */
 function isLateGreeting(session: MysqlSession, sequence: number, cursor: Cursor, length: number): boolean {
-  if (sequence !== 0 || !session.userUnknown || session.pending.length > 0) return false;
+  if (sequence !== 0 || !session.userUnknown || session.head !== undefined) return false;
   return looksLikeOpening(TO_CLIENT, sequence, cursor.bytes, cursor.pos, cursor.end, length);
 }
 

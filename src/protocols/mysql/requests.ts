@@ -60,7 +60,7 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     // The greeting was not seen, but this is the login.
     onClientLogin(session, frame, cursor, sequence, sink);
   } else {
-    const login = session.pending[0];
+    const login = session.head;
     if (login?.kind === KIND_AUTH) login.replySequence = (sequence + 1) & 0xff;
     else session.strayFrames++;
   }
@@ -70,13 +70,13 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
 /** MariaDB's Java connector numbers a command inside a compressed packet as it likes: there only the order tells. */
 function goesOnCounting(session: MysqlSession): boolean {
   if (session.layer === undefined || session.gapSeen || session.replyState === REPLY_INFILE) return false;
-  return session.pending[0]?.kind !== KIND_AUTH;
+  return session.head?.kind !== KIND_AUTH;
 }
 
 function onContinuation(session: MysqlSession, frame: Frame, length: number, sequence: number): void {
   session.clientContinues = length === c.PAYLOAD_MAX;
   session.body?.expect(length);
-  const last = session.pending.at(-1);
+  const last = session.last;
   if (last) {
     last.replySequence = (sequence + 1) & 0xff;
     if (frame.lostBytes > 0 && last.event) last.event.marks |= MARK_GAP;

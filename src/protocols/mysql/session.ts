@@ -73,6 +73,12 @@ const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 /** Silence of both sides after which a pipelining client is believed to have no reply outstanding. */
 const QUIET_US = 1_000_000;
 
+/**
+ * A time before all others. No small integer: a field that begins as one and becomes a time later makes the engine
+ * change the layout of all sessions that exist by then.
+ */
+const NEVER_US = Number.NEGATIVE_INFINITY;
+
 /** A request whose reply is awaited. */
 export class Pending {
   readonly kind: number;
@@ -102,6 +108,8 @@ export class Pending {
   started = false;
   /** Estimate of the memory it holds. */
   bytes = 0;
+  /** Queued behind it. */
+  next: Pending | undefined = undefined;
   constructor(kind: number, event: StatementEvent | LoginEvent | undefined, replySequence: number) {
     this.kind = kind;
     this.event = event;
@@ -110,33 +118,22 @@ export class Pending {
 }
 
 export class MysqlSession extends ClientSession {
+  // Fields that every statement asks for come first: they lie side by side.
   phase: number;
   framing: number;
-  /** While the framing is unknown: one command was read as a plain packet. */
-  plainCommandSeen = false;
   layer: CompressedLayer | undefined = undefined;
-  /** Made when the client asks for TLS. */
-  tls: TlsObserver | undefined = undefined;
-  tlsStartUs = 0;
-
   /** Encoding of the client's texts. */
   encoding: TextEncodingName = 'utf8';
   greeted = false;
-  serverCapabilities = 0;
-  serverExtendedCapabilities = 0;
   /** Capabilities both sides have; meaningful when `capabilitiesKnown`. */
   capabilities = 0;
-  extendedCapabilities = 0;
   capabilitiesKnown = false;
 
-  readonly pending: Pending[] = [];
+  /** First and last request of the queue. */
+  head: Pending | undefined = undefined;
+  last: Pending | undefined = undefined;
+  private pendingCount = 0;
   private pendingBytes = 0;
-  /** Prepares in the queue: until they are answered, statement ids cannot be resolved. */
-  preparesPending = 0;
-  readonly statements: StatementTable = new StatementTable(LIMITS.handlesMax);
-  /** Prepared by the latest COM_STMT_PREPARE, answered or not. */
-  lastPrepared: Prepared | undefined = undefined;
-
   /** The client packet being received is continued by the next one. */
   clientContinues = false;
   /** Sequence number of the latest client packet. */
@@ -148,10 +145,6 @@ export class MysqlSession extends ClientSession {
   definitionsLeft = 0;
   /** Prepare: definitions of columns that follow those of parameters. */
   columnsAfter = 0;
-  /** Prepare: EOF packets that are to come. */
-  eofsLeft = 0;
-  /** The client has sent the empty packet that ends a file. */
-  infileEnded = false;
   /** The row being received is continued by the next packet. */
   serverContinues = false;
   outcome: Outcome | undefined = undefined;
@@ -163,9 +156,28 @@ export class MysqlSession extends ClientSession {
   /** Replies cannot be told apart. */
   adrift = false;
   pipelines = false;
-  lastClientUs = 0;
-  lastServerUs = 0;
-  quitUs = -1;
+  quitUs: number = NEVER_US;
+  lastClientUs: number = NEVER_US;
+  lastServerUs: number = NEVER_US;
+
+  /** While the framing is unknown: one command was read as a plain packet. */
+  plainCommandSeen = false;
+  /** Made when the client asks for TLS. */
+  tls: TlsObserver | undefined = undefined;
+  tlsStartUs: number = NEVER_US;
+  serverCapabilities = 0;
+  serverExtendedCapabilities = 0;
+  extendedCapabilities = 0;
+
+  /** Prepares in the queue: until they are answered, statement ids cannot be resolved. */
+  preparesPending = 0;
+  readonly statements: StatementTable = new StatementTable(LIMITS.handlesMax);
+  /** Prepared by the latest COM_STMT_PREPARE, answered or not. */
+  lastPrepared: Prepared | undefined = undefined;
+  /** Prepare: EOF packets that are to come. */
+  eofsLeft = 0;
+  /** The client has sent the empty packet that ends a file. */
+  infileEnded = false;
   /** Server packets that answer nothing known, client packets that are no command. */
   strayFrames = 0;
   /** Requests dropped from the queue because it was full. */
@@ -207,7 +219,7 @@ export class MysqlSession extends ClientSession {
     return (
       this.phase === PHASE_COMMAND &&
       this.framing === FRAMING_PLAIN &&
-      this.pending.length === 0 &&
+      this.head === undefined &&
       !this.clientContinues &&
       !this.doubt &&
       !this.adrift &&
@@ -219,17 +231,34 @@ export class MysqlSession extends ClientSession {
   push(pending: Pending, bytes: number, startUs: number, sink: EventSink): void {
     const asks = pending.kind !== KIND_NONE;
     if (this.doubt && asks) this.settleDoubt(startUs, sink);
-    const first = this.pending[0];
+    const first = this.head;
     if (asks && first !== undefined && first.kind !== KIND_AUTH) this.pipelines = true;
     pending.bytes = bytes;
     this.pendingBytes += bytes;
-    this.pending.push(pending);
+    this.append(pending);
     if (pending.kind === KIND_PREPARE) this.preparesPending++;
-    if (this.pending.length > LIMITS.pendingMax || this.pendingBytes > PENDING_BYTES_MAX) {
+    if (this.pendingCount > LIMITS.pendingMax || this.pendingBytes > PENDING_BYTES_MAX) {
       this.pendingOverflows++;
       this.doubt = true;
       this.goAdrift(sink);
     } else if (this.adrift) this.flush(MARK_GAP, sink);
+  }
+
+  private append(pending: Pending): void {
+    if (this.last === undefined) this.head = pending;
+    else this.last.next = pending;
+    this.last = pending;
+    this.pendingCount++;
+  }
+
+  private shift(): Pending | undefined {
+    const { head } = this;
+    if (head === undefined) return undefined;
+    this.head = head.next;
+    if (head.next === undefined) this.last = undefined;
+    this.pendingCount--;
+    this.pendingBytes -= head.bytes;
+    return head;
   }
 
   private settleDoubt(startUs: number, sink: EventSink): void {
@@ -251,23 +280,21 @@ export class MysqlSession extends ClientSession {
 
   /** Emits all that waits, without further outcomes. */
   flush(marks: number, sink: EventSink): void {
-    while (this.pending.length > 0) this.finish(marks | MARK_NO_REPLY, sink);
+    while (this.head !== undefined) this.finish(marks | MARK_NO_REPLY, sink);
   }
 
   /** Ends the first request of the queue: its event is emitted with the outcomes it has. */
   finish(marks: number, sink: EventSink): void {
-    const pending = this.pending.shift();
+    const pending = this.shift();
     this.resetReply();
     if (pending === undefined) return;
-    this.pendingBytes -= pending.bytes;
     if (pending.kind === KIND_PREPARE) this.preparesPending--;
     this.emitPending(pending, marks, sink);
-    while (this.pending[0]?.kind === KIND_NONE) {
-      const done = this.pending.shift();
-      this.pendingBytes -= done?.bytes ?? 0;
+    while (this.head?.kind === KIND_NONE) {
+      const done = this.shift();
       if (done?.prepared) this.closeCursor(done.prepared, sink);
     }
-    if (this.pending.length === 0 && this.quitUs >= 0) this.logout('quit', this.quitUs, sink);
+    if (this.head === undefined && this.quitUs >= 0) this.logout('quit', this.quitUs, sink);
   }
 
   private emitPending(pending: Pending, marks: number, sink: EventSink): void {
@@ -331,7 +358,7 @@ export class MysqlSession extends ClientSession {
   /** COM_QUIT: the session ends once the replies before it are in. */
   quit(tsUs: number, sink: EventSink): void {
     this.quitUs = tsUs;
-    if (this.pending.length === 0) this.logout('quit', tsUs, sink);
+    if (this.head === undefined) this.logout('quit', tsUs, sink);
   }
 
   /** The connection is over. */

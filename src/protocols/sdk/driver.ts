@@ -11,7 +11,6 @@ import {
   type EndReason,
   type EventSink,
   FRAME_MALFORMED,
-  FRAME_MORE,
   FRAME_OK,
   FRAME_WAIT,
   Frame,
@@ -23,6 +22,7 @@ import {
 } from '../../contracts/protocol.ts';
 import type { DriverCounters } from './counters.ts';
 import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
+import { deliverableBytes, measure } from './measure.ts';
 import { Resync } from './resync.ts';
 import { RequestShelf } from './shelf.ts';
 
@@ -43,7 +43,8 @@ export class Driver<S> {
   /** The module answered STOP: nothing more is read. */
   stopped = false;
   private readonly sink: EventSink;
-  private readonly lanes: readonly [Lane, Lane];
+  /** Made when a direction has something to carry or to pass over: while there are none, every frame came whole. */
+  private lanes: readonly [Lane, Lane] | undefined = undefined;
   private readonly window: FrameWindow;
   /** Made when it is needed: most connections lose nothing. */
   private resync: Resync<S> | undefined = undefined;
@@ -66,12 +67,10 @@ export class Driver<S> {
     this.sink = sink;
     this.counters = counters;
     this.window = window;
-    this.lanes = [new Lane(), new Lane()];
-    if (midstream) {
-      for (const lane of this.lanes) {
-        lane.mode = RESYNC;
-        lane.atBoundary = true;
-      }
+    if (!midstream) return;
+    for (const lane of this.bothLanes()) {
+      lane.mode = RESYNC;
+      lane.atBoundary = true;
     }
   }
 
@@ -87,14 +86,23 @@ export class Driver<S> {
   private hear(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     if (this.stopped) return;
     this.takeTurn(direction);
-    this.advance(direction, bytes, start, end, tsUs);
-    if (this.lanes[1 - direction]?.waiting) this.wake(tsUs);
+    const pos = this.lanes === undefined ? this.readWhole(direction, bytes, start, end, tsUs) : start;
+    if (pos === end || this.stopped) return;
+    const lanes = this.bothLanes();
+    this.advance(direction, lanes[direction], bytes, pos, end, tsUs);
+    if (lanes[1 - direction]?.waiting) this.wake(tsUs);
+  }
+
+  private bothLanes(): readonly [Lane, Lane] {
+    this.lanes ??= [new Lane(), new Lane()];
+    return this.lanes;
   }
 
   private isIdle(): boolean {
-    const { requests } = this.module;
-    if (requests === undefined || this.stopped) return false;
-    return this.lanes[0].isIdle && this.lanes[1].isIdle && requests.isIdle(this.session);
+    const { lanes, module } = this;
+    if (module.requests === undefined || this.stopped) return false;
+    const between = lanes === undefined || (lanes[0].isIdle && lanes[1].isIdle);
+    return between && module.requests.isIdle(this.session);
   }
 
   private setAside(bytes: Uint8Array, start: number, end: number, tsUs: number): boolean {
@@ -122,7 +130,7 @@ export class Driver<S> {
     this.takeTurn(direction);
     this.counters.gaps++;
     this.counters.gapBytes += lostBytes;
-    const lane = this.lanes[direction];
+    const lane = this.bothLanes()[direction];
     if (lane.mode === SKIP && lostBytes <= lane.skipLeft) {
       this.skipLost(direction, lane, lostBytes, tsUs);
       return;
@@ -134,9 +142,11 @@ export class Driver<S> {
   end(reason: EndReason, tsUs: number): void {
     this.readAside();
     if (this.stopped) return;
-    for (const direction of BOTH) this.settle(direction);
-    this.wake(tsUs);
-    if (this.stopped) return;
+    if (this.lanes !== undefined) {
+      for (const direction of BOTH) this.settle(direction, this.lanes[direction]);
+      this.wake(tsUs);
+      if (this.stopped) return;
+    }
     this.module.onEnd(this.session, reason, tsUs, this.sink);
     this.stop();
   }
@@ -144,14 +154,13 @@ export class Driver<S> {
   /** Bytes held back now, for memory accounting and tests. */
   heldBytes(): number {
     const aside = this.aside < 0 ? 0 : this.window.shelf.end(this.aside) - this.window.shelf.start(this.aside);
-    return this.lanes[0].length + this.lanes[1].length + aside;
+    return aside + (this.lanes === undefined ? 0 : this.lanes[0].length + this.lanes[1].length);
   }
 
   private takeTurn(direction: Direction): void {
     if (this.turn === direction) return;
-    if (this.turn !== -1) {
-      const spoke = this.turn;
-      this.settle(spoke);
+    if (this.turn !== -1 && this.lanes !== undefined) {
+      this.settle(this.turn, this.lanes[this.turn]);
       // What the other side says next starts a message, as far as anyone can tell.
       const lane = this.lanes[direction];
       lane.searchedBytes = 0;
@@ -160,8 +169,20 @@ export class Driver<S> {
     this.turn = direction;
   }
 
-  private advance(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
-    const lane = this.lanes[direction];
+  /** Reads frames in place for as long as all of them is wanted and there. Returns where that ended. */
+  private readWhole(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): number {
+    let pos = start;
+    while (pos < end && !this.stopped) {
+      if (measure(this.module, this.session, direction, bytes, pos, end, out) !== FRAME_OK) return pos;
+      const { length } = out;
+      if (length > end - pos || deliverableBytes(this.module.limits, out) < length) return pos;
+      this.deliver(direction, undefined, bytes, pos, length, 0, tsUs, tsUs);
+      pos += length;
+    }
+    return end;
+  }
+
+  private advance(direction: Direction, lane: Lane, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     let pos = start;
     while (pos < end && !this.stopped) {
       pos =
@@ -201,14 +222,14 @@ export class Driver<S> {
     startUs: number,
     tsUs: number,
   ): number {
-    const verdict = this.measure(direction, bytes, pos, end);
+    const verdict = measure(this.module, this.session, direction, bytes, pos, end, out);
     if (verdict === FRAME_MALFORMED) {
       this.counters.malformedFrames++;
       this.loseSync(direction, lane, 0, tsUs);
       lane.ruledOut = true;
       return pos;
     }
-    const wanted = verdict === FRAME_OK ? this.deliverable() : out.need;
+    const wanted = verdict === FRAME_OK ? deliverableBytes(this.module.limits, out) : out.need;
     if (verdict === FRAME_OK && wanted <= end - pos) {
       return pos + this.deliver(direction, lane, bytes, pos, wanted, 0, startUs, tsUs);
     }
@@ -219,31 +240,10 @@ export class Driver<S> {
     return end;
   }
 
-  /** `module.frame` with its answer made safe: lengths and needs are positive and finite. */
-  private measure(direction: Direction, bytes: Uint8Array, pos: number, end: number): number {
-    out.length = 0;
-    out.type = 0;
-    out.need = 0;
-    out.want = 0;
-    out.rest = false;
-    const verdict = this.module.frame(this.session, direction, bytes, pos, end, out);
-    if (verdict === FRAME_OK) return out.length >= 1 ? FRAME_OK : FRAME_MALFORMED;
-    if (verdict === FRAME_MORE) {
-      if (out.need <= end - pos) out.need = end - pos + 1;
-      if (out.need > this.module.limits.frameBytesMax) return FRAME_MALFORMED;
-    }
-    return verdict;
-  }
-
-  private deliverable(): number {
-    const kept = out.want > 0 && out.want < out.length ? out.want : out.length;
-    return Math.min(kept, this.module.limits.frameBytesMax);
-  }
-
-  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the rest of the frame is skipped later. */
+  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the lane skips the rest of the frame later. */
   private deliver(
     direction: Direction,
-    lane: Lane,
+    lane: Lane | undefined,
     bytes: Uint8Array,
     pos: number,
     available: number,
@@ -264,7 +264,7 @@ export class Driver<S> {
     const rest = out.rest;
     if (frame.truncated) this.counters.truncatedFrames++;
     this.counters.frames++;
-    if (length > available) {
+    if (lane !== undefined && length > available) {
       lane.mode = SKIP;
       lane.skipLeft = length - available;
       lane.rest = rest;
@@ -276,7 +276,7 @@ export class Driver<S> {
 
   private stop(): void {
     this.stopped = true;
-    for (const lane of this.lanes) {
+    for (const lane of this.lanes ?? []) {
       this.counters.unparsedBytes += lane.length;
       lane.clear();
     }
@@ -334,7 +334,7 @@ export class Driver<S> {
     for (let before = -1; before < this.counters.frames && !this.stopped; ) {
       before = this.counters.frames;
       for (const direction of BOTH) {
-        const lane = this.lanes[direction];
+        const lane = this.bothLanes()[direction];
         if (!lane.waiting) continue;
         lane.waiting = false;
         this.drain(direction, lane, tsUs);
@@ -357,7 +357,7 @@ export class Driver<S> {
   private cutFrame(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): boolean {
     const bytes = lane.bytes;
     const length = lane.length;
-    if (lane.waiting || this.measure(direction, bytes, 0, length) !== FRAME_OK) return false;
+    if (lane.waiting || measure(this.module, this.session, direction, bytes, 0, length, out) !== FRAME_OK) return false;
     const startUs = lane.startUs;
     const lostInside = Math.min(lostBytes, out.length - length);
     lane.take();
@@ -394,8 +394,7 @@ export class Driver<S> {
   }
 
   /** The direction fell silent: decide what a search left open. */
-  private settle(direction: Direction): void {
-    const lane = this.lanes[direction];
+  private settle(direction: Direction, lane: Lane): void {
     if (lane.mode !== RESYNC || lane.length === 0) return;
     const buffer = lane.bytes;
     const length = lane.length;

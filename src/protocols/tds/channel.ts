@@ -215,6 +215,8 @@ export class Channel {
     }
     if (synced) return;
     this.clientDoubt = true;
+    // Again, for the next request: the one that was cut has cleared it.
+    this.doubt = true;
     // The data that it announced may be what was lost.
     if (this.bulk !== undefined) this.bulk.marks |= MARK_GAP;
   }

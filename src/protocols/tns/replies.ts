@@ -54,6 +54,8 @@ export function onServerData(
   reply.lastUs = frame.endUs;
   reply.append(bytes, start, end);
   if (frame.truncated) reply.holed = true;
+  // Only where it was agreed is it ever set: the ACCEPT that said so may have been lost.
+  if ((flags & c.DATA_END_OF_RESPONSE) !== 0) session.endOfResponse = true;
   if (session.endOfResponse) {
     const alone = end - start === 1 && bytes[start] === c.MSG_END_OF_RESPONSE;
     if (alone || (flags & c.DATA_END_OF_RESPONSE) !== 0) finishReply(session, true, sink);

@@ -138,7 +138,10 @@ export function load(session: TnsSession, request: Request, marks: number, start
   const ending = LOAD_ENDS.get(call?.operation ?? 0) ?? 'DIRECT PATH OPERATION';
   const event = session.statement(startUs, 'bulk', LOAD_OPERATIONS.get(request.fn) ?? ending);
   event.marks |= marks;
-  if (session.loadTable !== undefined) event.parameters = [session.loadTable, ...(call?.columns ?? [])];
+  if (session.loadTable !== undefined) {
+    event.objects = [session.loadTable];
+    event.parameters = [session.loadTable, ...(call?.columns ?? [])];
+  }
   const pending = new Pending(KIND_COMMAND, request.sequence, event);
   pending.bulkBytes = call?.dataBytes ?? 0;
   session.push(pending, sink);

@@ -1,6 +1,6 @@
 /** Answers of the API as state of a component: asked again when the question changes, the old answer kept meanwhile. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { ApiProblem, apiUrl, ask, type Params } from './api.ts';
+import { AGAIN_MS, ApiProblem, apiUrl, ask, type Params } from './api.ts';
 
 export interface Answer<T> {
   /** Latest answer; of an earlier question while `stale`. */
@@ -26,15 +26,21 @@ export function useAnswer<T>(path: string | undefined, params: Params = {}): Ans
   useEffect(() => {
     if (path === undefined || url === undefined) return;
     const abort = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
     setState((before) => ({ ...before, loading: true }));
     ask<T>(path, params, abort.signal).then(
       (data) => setState({ url, data, problem: undefined, loading: false }),
       (error: unknown) => {
         if (abort.signal.aborted) return;
-        setState((before) => ({ ...before, problem: problemFrom(error), loading: false }));
+        const problem = problemFrom(error);
+        setState((before) => ({ ...before, problem, loading: false }));
+        if (problem.code === 'unreachable') timer = setTimeout(() => setTurn((before) => before + 1), AGAIN_MS);
       },
     );
-    return () => abort.abort();
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
   }, [url, turn]);
   const reload = useCallback(() => setTurn((before) => before + 1), []);
   return {

@@ -10,6 +10,7 @@ import {
   formatMoment,
   formatShare,
   formatShort,
+  microseconds,
   plural,
 } from './format.ts';
 
@@ -17,7 +18,8 @@ test('counts keep all digits, short forms name their unit', () => {
   assert.equal(formatCount(41_203_118), '41,203,118');
   assert.equal(formatShort(999), '999');
   assert.equal(formatShort(41_203_118), '41.2 M');
-  assert.equal(formatShort(1_000), '1 k');
+  assert.equal(formatShort(12_480), '12,480');
+  assert.equal(formatShort(1_000_000), '1 M');
   assert.equal(formatShort(0.25), '0.25');
   assert.equal(formatBytes(1536), '1.5 KiB');
   assert.equal(formatBytes(12), '12 B');
@@ -39,6 +41,12 @@ test('durations from microseconds to days', () => {
   assert.equal(formatDuration(125e6), '2 min 5 s');
   assert.equal(formatDuration(10_920e6), '3 h 2 min');
   assert.equal(formatDuration(90_000e6), '1 d 1 h');
+});
+
+test('times keep their microseconds', () => {
+  assert.equal(microseconds('1970-01-01T00:00:01.000250Z'), 1_000_250);
+  assert.equal(microseconds('1970-01-01T00:00:01.5Z'), 1_500_000);
+  assert.equal(microseconds('1970-01-01T00:00:02Z'), 2_000_000);
 });
 
 test('moments carry their offset and keep their microseconds', () => {

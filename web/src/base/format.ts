@@ -7,8 +7,12 @@ export function formatCount(value: number): string {
   return GROUPED.format(value);
 }
 
-/** At most four figures and a unit, for tiles and axes: `41.2 M`. */
+/** Below this a count is written in full even where room is short. */
+const FULL_BELOW = 1_000_000;
+
+/** For tiles, legends and axes: in full, or at most four figures and a unit: `12,480`, `41.2 M`. */
 export function formatShort(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < FULL_BELOW) return formatCount(value);
   return scaled(value, 1000, ['', ' k', ' M', ' G', ' T']);
 }
 
@@ -55,6 +59,12 @@ export function formatDuration(us: number): string {
 
 function pair(major: number, majorUnit: string, minor: number, minorUnit: string): string {
   return minor === 0 ? `${major} ${majorUnit}` : `${major} ${majorUnit} ${minor} ${minorUnit}`;
+}
+
+/** Since 1970, of an ISO text with up to six digits behind the second. */
+export function microseconds(iso: string): number {
+  const fraction = /\.(\d{1,6})/.exec(iso)?.[1] ?? '';
+  return Math.floor(Date.parse(iso) / 1000) * 1_000_000 + Number(fraction.padEnd(6, '0'));
 }
 
 export type Zone = 'UTC' | 'local';

@@ -3,7 +3,7 @@ import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { Role } from '#src/console/api/common.js';
 import type { Session } from '#src/console/api/session.js';
 import { problemFrom } from './answer.ts';
-import { type ApiProblem, ask, send, whenSignedOut } from './api.ts';
+import { AGAIN_MS, type ApiProblem, ask, send, whenSignedOut } from './api.ts';
 import { place, setParams } from './url.ts';
 
 const current = signal<Session | undefined>(undefined);
@@ -33,6 +33,7 @@ export async function loadSession(): Promise<void> {
     trouble.value = undefined;
   } catch (error) {
     trouble.value = problemFrom(error);
+    if (trouble.value.code === 'unreachable') setTimeout(() => void loadSession(), AGAIN_MS);
   }
 }
 

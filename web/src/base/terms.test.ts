@@ -64,7 +64,7 @@ test('tokens cover any text without a hole', () => {
 
 test('a value of any characters becomes a condition for exactly that value', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme' }), (value) => {
+    fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (value) => {
       const filter = parseFilter(term('user', value), NOW_US);
       assert.ok(filter?.kind === 'match');
       assert.deepEqual(
@@ -75,6 +75,12 @@ test('a value of any characters becomes a condition for exactly that value', () 
     { seed: 20_261_122, numRuns: 2000 },
   );
   assert.equal(quoted('a*b'), '"a*b"');
+});
+
+test('no value means records that do not name the field', () => {
+  const none = parseFilter(term('user', ''), NOW_US);
+  assert.equal(none?.kind, 'not');
+  assert.equal(parseFilter(term('user', '', 'not'), NOW_US)?.kind, 'match');
 });
 
 test('conditions are added once, removed, turned round', () => {

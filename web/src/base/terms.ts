@@ -107,8 +107,12 @@ function trimmed(text: string): Span {
   return { start: text.length - text.trimStart().length, end: text.trimEnd().length };
 }
 
-/** `field:value`, quoted where the grammar needs it; `not` as `!=`. Also for values that came off the wire. */
+/**
+ * `field:value`, quoted where the grammar needs it; `not` as `!=`. Also for values that came off the wire. The empty value
+ * stands for records that do not name the field at all.
+ */
 export function term(field: string, value: string, relation: 'is' | 'not' = 'is'): string {
+  if (value === '') return relation === 'is' ? `not ${field}:*` : `${field}:*`;
   return `${field}${relation === 'is' ? ':' : '!='}${quoted(value)}`;
 }
 

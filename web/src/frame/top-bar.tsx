@@ -20,7 +20,7 @@ export function TopBar({ onHelp }: { readonly onHelp: () => void }): JSX.Element
       <TimeField />
       <span class="grow" />
       <ThemeButton />
-      <button type="button" class="button plain" aria-label="Keys" title="Keys (?)" onClick={onHelp}>
+      <button type="button" class="button plain narrow-off" aria-label="Keys" title="Keys (?)" onClick={onHelp}>
         <Icon name="keyboard" />
       </button>
       <AccountMenu />
@@ -84,7 +84,13 @@ function ThemeButton(): JSX.Element {
   const now = theme.value;
   const name = `Colours: ${now === 'system' ? 'auto' : now}`;
   return (
-    <button type="button" class="button plain" aria-label={name} title={name} onClick={() => setTheme(NEXT_THEME[now])}>
+    <button
+      type="button"
+      class="button plain narrow-off"
+      aria-label={name}
+      title={name}
+      onClick={() => setTheme(NEXT_THEME[now])}
+    >
       <Icon name={now === 'dark' ? 'moon' : 'sun'} />
       {now === 'system' && <span class="small muted">auto</span>}
     </button>
@@ -101,7 +107,7 @@ function AccountMenu(): JSX.Element {
       label={
         <>
           <Icon name="account" />
-          <span class="strong">{person?.name}</span>
+          <span class="strong narrow-away">{person?.name}</span>
           <span class="muted small wide-only">{person?.role}</span>
         </>
       }

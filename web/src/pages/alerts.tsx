@@ -48,12 +48,25 @@ export default function Alerts(): JSX.Element {
               <p>Rules alert on statements as they are seen; see Policies for what they look for.</p>
             </Empty>
           ) : (
-            <Triage groups={data.groups} onDecided={answer.reload} />
+            <>
+              {data.groups.length < matching(data, view) && (
+                <p class="note small">
+                  The {formatCount(data.groups.length)} most severe of {formatCount(matching(data, view))} are listed;
+                  narrow the time or the databases for the others.
+                </p>
+              )}
+              <Triage groups={data.groups} onDecided={answer.reload} />
+            </>
           )
         }
       </Answered>
     </>
   );
+}
+
+/** Groups that there are in the view, listed or not. */
+function matching({ counts }: AlertsData, view: View): number {
+  return view === 'all' ? counts.open + counts.acknowledged + counts.closed : counts[view];
 }
 
 function Triage({

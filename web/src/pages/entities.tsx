@@ -8,9 +8,11 @@ import { term, withTerm } from '../base/terms.ts';
 import { linkTo, place, segment, setParams } from '../base/url.ts';
 import { Meter } from '../ui/badge.tsx';
 import { Chips } from '../ui/chips.tsx';
+import { CountCell } from '../ui/count-cell.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
+import { TableHead } from '../ui/table-head.tsx';
 import { Tabs } from '../ui/tabs.tsx';
 
 const KINDS = [
@@ -55,28 +57,16 @@ export default function Entities(): JSX.Element {
 }
 
 function EntityTable({ items, kind }: { readonly items: readonly TopItem[]; readonly kind: Kind }): JSX.Element {
+  const own = (item: TopItem): string => withTerm(query(), term(kind.field, item.value));
   return (
     <table class="table entity-table">
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Over time</th>
-          <th scope="col">Share</th>
-          <th scope="col" class="num">
-            Records
-          </th>
-          <th scope="col" class="num">
-            Failed
-          </th>
-          <th scope="col" class="num">
-            Rows
-          </th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={['Name', 'Over time', 'Share', { number: 'Records' }, { number: 'Failed' }, { number: 'Rows' }]}
+      />
       <tbody>
         {items.map((item) => (
           <tr key={item.value}>
-            <td class="strong">
+            <td class="name strong" title={item.value}>
               {item.value === '' ? (
                 <span class="muted">not known</span>
               ) : (
@@ -91,17 +81,9 @@ function EntityTable({ items, kind }: { readonly items: readonly TopItem[]; read
                 <Meter share={item.share} /> <span class="small muted num">{formatShare(item.share, 1)}</span>
               </span>
             </td>
-            <td class="num">
-              <a
-                href={linkTo('/search', {
-                  q: item.value === '' ? query() : withTerm(query(), term(kind.field, item.value)),
-                })}
-              >
-                {formatCount(item.count)}
-              </a>
-            </td>
-            <td class={item.errors > 0 ? 'num bad' : 'num'}>{formatCount(item.errors)}</td>
-            <td class="num">{formatCount(item.rows)}</td>
+            <CountCell count={item.count} q={own(item)} />
+            <CountCell count={item.errors} q={withTerm(own(item), 'failed:yes')} bad />
+            <CountCell count={item.rows} q={withTerm(own(item), 'rows>0')} />
           </tr>
         ))}
       </tbody>

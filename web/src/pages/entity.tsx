@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import type { EntityView, Figure } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
-import { formatBytes, formatCount, formatDuration, formatMoment, formatShort, plural } from '../base/format.ts';
+import { formatCount, formatMoment, formatShort, plural } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
 import { rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
@@ -102,7 +102,7 @@ function FigureCard({ figure }: { readonly figure: Figure }): JSX.Element {
           <span class="muted">{figure.name}</span>
           <span class={state === 'above usual' ? 'small strong bad' : 'small muted'}>{state}</span>
         </span>
-        <b>{inUnit(now, figure.unit)}</b>
+        <b title={formatCount(figure.total)}>{formatShort(figure.total)}</b>
         {known && (
           <span class="band" aria-hidden="true">
             <i style={{ left: `${(100 * low) / most}%`, width: `${Math.max(1, (100 * (high - low)) / most)}%` }} />
@@ -111,21 +111,24 @@ function FigureCard({ figure }: { readonly figure: Figure }): JSX.Element {
           </span>
         )}
         <span class="small muted">
-          {known ? `usually ${usualText(inUnit(low, figure.unit), inUnit(high, figure.unit))} a day` : 'in this range'}
+          {known ? `${nowText(figure)}usually ${usualText(low, high)} a day` : 'in this range'}
         </span>
       </a>
     </li>
   );
 }
 
-function usualText(low: string, high: string): string {
-  return low === high ? low : `${low} to ${high}`;
+/** Over more or less than a day the sum alone does not compare. */
+function nowText({ total, now }: Figure): string {
+  return total === now ? '' : `${formatRate(now)} a day, `;
 }
 
-function inUnit(value: number, unit: string): string {
-  if (unit === 'us') return formatDuration(value);
-  if (unit === 'bytes') return formatBytes(value);
-  return formatShort(value);
+function usualText(low: number, high: number): string {
+  return low === high ? formatRate(low) : `${formatRate(low)} to ${formatRate(high)}`;
+}
+
+function formatRate(value: number): string {
+  return formatShort(value >= 100 ? Math.round(value) : value);
 }
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
@@ -216,7 +219,7 @@ function RelatedLine(props: {
 }): JSX.Element {
   const { field, one, own } = props;
   const page = PAGES[field];
-  const q = one.value === '' ? own : withTerm(own, term(field, one.value));
+  const q = withTerm(own, term(field, one.value));
   return (
     <li class="split">
       <span class="clip">

@@ -12,12 +12,14 @@ import { patched, place, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
-import { columnsOf, type RecordColumn } from '../ui/record-columns.tsx';
+import { columnsOf, type RecordColumn, roomFor } from '../ui/record-columns.tsx';
 import { type Tail, useTail } from './live/tail.ts';
 
 export default function Live(): JSX.Element {
   const tail = useTail({ q: query(), db: scopeParams()['db'] });
-  const columns = useMemo(() => columnsOf(place.value.params.get('cols')), [place.value.params.get('cols')]);
+  const cols = place.value.params.get('cols');
+  const room = roomFor(place.value.params.has('id'));
+  const columns = useMemo(() => columnsOf(cols, room), [cols, room]);
   const toggle = (): void => (tail.paused ? tail.resume() : tail.pause());
   useKeys([{ keys: ' ', label: tail.paused ? 'Go on' : 'Pause', run: toggle }], [tail.paused]);
   return (

@@ -5,6 +5,7 @@ import { useAnswer } from '../base/answer.ts';
 import { formatCount, formatMoment, formatShare, formatShort } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
 import { query, rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
+import { session } from '../base/session.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { linkTo, patched, place, setParams } from '../base/url.ts';
 import { SeverityBadge } from '../ui/badge.tsx';
@@ -29,20 +30,32 @@ export default function Overview(): JSX.Element {
       />
       <Chips />
       <Answered answer={answer} lines={10}>
-        {(data) =>
-          data.total === 0 ? (
-            <Empty title="Nothing matched">
-              <p>
-                {query() === '' ? 'No records in this time range. ' : 'No records in this range fit the query. '}
-                {place.value.params.has('t') && <a href={patched({ t: undefined })}>Look at everything that is kept</a>}
-              </p>
-            </Empty>
-          ) : (
-            <Pictures data={data} />
-          )
-        }
+        {(data) => (data.total === 0 ? <NothingThere /> : <Pictures data={data} />)}
       </Answered>
     </>
+  );
+}
+
+/** Nothing recorded yet, nothing in the range, or nothing that fits. */
+function NothingThere(): JSX.Element {
+  const store = session.value?.store;
+  const ranged = place.value.params.has('t');
+  if (store?.records === 0 && !ranged)
+    return (
+      <Empty title="Nothing is recorded yet">
+        <p>What a sensor or a replay writes into this store appears here. See Coverage for what is captured.</p>
+      </Empty>
+    );
+  return (
+    <Empty title="Nothing matched">
+      <p>
+        {query() === '' ? 'No records in this time range. ' : 'No records in this range fit the query. '}
+        {store?.first !== undefined &&
+          store.last !== undefined &&
+          `Records reach from ${formatMoment(Date.parse(store.first), zone(), 'minute')} to ${formatMoment(Date.parse(store.last), zone(), 'minute')}. `}
+        {ranged && <a href={patched({ t: undefined })}>Look at everything that is kept</a>}
+      </p>
+    </Empty>
   );
 }
 
@@ -126,7 +139,7 @@ function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
         value={data.alerts}
         before={before.alerts}
         href={linkTo('/search', { q: withTerm(q, 'action:alert') })}
-        note="with an alerting rule"
+        note="raised by a rule"
       />
       <Tile
         name="Rows"
@@ -138,7 +151,7 @@ function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
         name="Failed sign-ins"
         value={data.failedLogins}
         href={linkTo('/search', { q: withTerm(q, 'kind:login failed:true') })}
-        note="refused by the server"
+        note="refused"
       />
       <Tile
         name="Encrypted"
@@ -230,8 +243,12 @@ function AlertPanel({ data }: { readonly data: OverviewData }): JSX.Element {
       <ul class="plain-list small">
         {data.rules.slice(0, 5).map((rule) => (
           <li key={rule.value} class="split">
-            <a class="clip" href={linkTo('/search', { q: withTerm(query(), term('rule', rule.value)) })}>
-              {rule.value}
+            <a
+              class="clip"
+              title={rule.value}
+              href={linkTo('/search', { q: withTerm(query(), term('rule', rule.value)) })}
+            >
+              {rule.title ?? rule.value}
             </a>
             <span class="num muted">{formatCount(rule.count)}</span>
           </li>

@@ -11,6 +11,7 @@ import { may } from '../base/session.ts';
 import { Choice, Field, type Sending, useSending } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Answered, ProblemNote } from '../ui/states.tsx';
+import { TableHead } from '../ui/table-head.tsx';
 
 const ASK_AGAIN_MS = 1500;
 
@@ -65,17 +66,7 @@ function Runs({ runs }: { readonly runs: readonly ReportRun[] }): JSX.Element {
   if (runs.length === 0) return <p class="muted">No report has been made yet.</p>;
   return (
     <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">Report</th>
-          <th scope="col">Period</th>
-          <th scope="col">Made</th>
-          <th scope="col" class="num">
-            Records
-          </th>
-          <th scope="col">Files</th>
-        </tr>
-      </thead>
+      <TableHead columns={['Report', 'Period', 'Made', { number: 'Records' }, 'Files']} />
       <tbody>
         {runs.map((run) => (
           <tr key={run.id}>

@@ -7,7 +7,6 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Histogram, RecordsAt, Row } from '#src/console/api/records.js';
 import { type Answer, useAnswer } from '../base/answer.ts';
 import { ask, type Params } from '../base/api.ts';
-import { formatCount } from '../base/format.ts';
 import { useKeys } from '../base/keys.ts';
 import { query, rangeParam, scopeParams, useEcho } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
@@ -15,7 +14,7 @@ import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Grid } from '../ui/grid.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
-import { columnsOf, conditionValue, RECORD_COLUMNS, type RecordColumn } from '../ui/record-columns.tsx';
+import { columnsOf, conditionValue, RECORD_COLUMNS, type RecordColumn, roomFor } from '../ui/record-columns.tsx';
 import { RowCache } from '../ui/row-cache.ts';
 import { Empty, ProblemNote, Skeleton } from '../ui/states.tsx';
 import { TimeChart } from '../ui/time-chart.tsx';
@@ -140,9 +139,11 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
   );
   const cols = place.value.params.get('cols');
   const openId = place.value.params.get('id') ?? undefined;
-  const beside = openId !== undefined;
-  const columns = useMemo(() => columnsOf(cols, beside), [cols, beside]);
+  const room = roomFor(openId !== undefined);
+  const columns = useMemo(() => columnsOf(cols, room), [cols, room]);
   const [opened, setOpened] = useState(0);
+  const oldest = question['dir'] === 'oldest';
+  const turn = (): void => setParams({ sort: oldest ? undefined : 'oldest' });
   const open = (row: Row, index: number): void => {
     setOpened(index);
     setParams({ id: row.id }, { replace: openId !== undefined });
@@ -155,6 +156,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
     [
       { keys: '[', label: 'Previous row, with its detail', run: () => step(-1) },
       { keys: ']', label: 'Next row, with its detail', run: () => step(1) },
+      { keys: 's', label: oldest ? 'Newest first' : 'Oldest first', run: turn },
       {
         keys: 'c',
         label: 'Columns',
@@ -166,7 +168,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
         run: () => openId !== undefined && go(linkTo(`/statements/${segment(openId)}`)),
       },
     ],
-    [cache, opened, openId],
+    [cache, opened, openId, oldest],
   );
   return (
     <Grid<Row>
@@ -180,12 +182,8 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       onOpen={open}
       onKey={(pressed, row, column) => narrowByCell(pressed, row, column)}
       onWidth={(column, widthPx) => setParams({ cols: widened(columns, column.id, widthPx) }, { replace: true })}
-      onHead={() => setParams({ sort: question['dir'] === 'oldest' ? undefined : 'oldest' })}
-      foot={
-        <span>
-          of {formatCount(data.total)} found, {question['dir'] === 'oldest' ? 'oldest' : 'newest'} first
-        </span>
-      }
+      order={{ column: 'time', direction: oldest ? 'ascending' : 'descending', turn }}
+      foot={<span>{oldest ? 'oldest' : 'newest'} first</span>}
     />
   );
 }

@@ -1,4 +1,4 @@
-/** Sensors and coverage: what captures, and what was not seen, in words and as strips under one time axis. */
+/** Sensors and coverage: what captures, what was not seen, in words and as strips under one time axis, what is kept. */
 import type { JSX } from 'preact';
 import type { Gap } from '#src/console/api/common.js';
 import type { CoverageView, SensorInfo, Sensors as SensorsData } from '#src/console/api/sensors.js';
@@ -7,8 +7,11 @@ import { formatAgo, formatBytes, formatCount, formatMoment, formatShare, plural 
 import { rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { term } from '../base/terms.ts';
 import { linkTo, segment, setParams } from '../base/url.ts';
+import { coverageText } from '../ui/coverage-strip.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Answered } from '../ui/states.tsx';
+import { TableHead } from '../ui/table-head.tsx';
+import { KeptPanel } from './sensors/kept-panel.tsx';
 
 export default function Sensors(): JSX.Element {
   const sensors = useAnswer<SensorsData>('/sensors');
@@ -28,6 +31,7 @@ export default function Sensors(): JSX.Element {
         </Answered>
       </section>
       <Answered answer={coverage}>{(view) => <CoverageBody view={view} />}</Answered>
+      <KeptPanel />
     </div>
   );
 }
@@ -38,23 +42,17 @@ function SensorTable({ sensors }: { readonly sensors: readonly SensorInfo[] }): 
   if (sensors.length === 0) return <p class="muted">No sensor is known: no record names one and none answers.</p>;
   return (
     <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">Sensor</th>
-          <th scope="col">State</th>
-          <th scope="col" class="num">
-            Packets
-          </th>
-          <th scope="col" class="num">
-            Lost
-          </th>
-          <th scope="col" class="num">
-            Records
-          </th>
-          <th scope="col">Policy</th>
-          <th scope="col">Last record</th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Sensor',
+          'State',
+          { number: 'Packets' },
+          { number: 'Lost' },
+          { number: 'Records' },
+          'Policy',
+          'Last record',
+        ]}
+      />
       <tbody>
         {sensors.map((sensor) => (
           <tr key={sensor.name}>
@@ -102,7 +100,7 @@ function CoverageBody({ view }: { readonly view: CoverageView }): JSX.Element {
       <section class="panel">
         <div class="split">
           <h2>Completeness</h2>
-          <b class="total">{formatShare(coverage.share, 1)}</b>
+          <b>{coverageText(coverage)}</b>
         </div>
         <p class="quote">{coverage.statement}</p>
         <ul class="strips">
@@ -189,18 +187,7 @@ function Losses({ losses }: { readonly losses: readonly Gap[] }): JSX.Element {
   if (losses.length === 0) return <p class="muted">No sensor reported a loss in this range.</p>;
   return (
     <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">From</th>
-          <th scope="col">To</th>
-          <th scope="col">Sensor</th>
-          <th scope="col">Reason</th>
-          <th scope="col">What the sensor said</th>
-          <th scope="col" class="num">
-            Bytes
-          </th>
-        </tr>
-      </thead>
+      <TableHead columns={['From', 'To', 'Sensor', 'Reason', 'What the sensor said', { number: 'Bytes' }]} />
       <tbody>
         {losses.map((gap) => (
           <tr key={`${gap.from} ${gap.reason} ${gap.detail}`}>

@@ -9,10 +9,11 @@ import { term } from '../base/terms.ts';
 import { linkTo, patched, segment } from '../base/url.ts';
 import type { PageProps } from '../frame/lazy.tsx';
 import { SeverityBadge } from '../ui/badge.tsx';
-import { Moment, Outcome, StatementText } from '../ui/record-columns.tsx';
+import { Moment, Outcome, reasonText, StatementText } from '../ui/record-columns.tsx';
 import { Answered } from '../ui/states.tsx';
 import { Timeline } from './session/timeline.tsx';
 import { lengthUs } from './sessions.tsx';
+import { NoteText } from './statement/notes.tsx';
 
 /** Idle time worth a line of its own. */
 const IDLE_SHOWN_US = 1_000_000;
@@ -54,15 +55,14 @@ export default function SessionPage({ params }: PageProps): JSX.Element {
 
 function Head({ view }: { readonly view: SessionView }): JSX.Element {
   const { session } = view;
+  const own = term('session', session.session);
   const commits = view.transactions.filter((one) => one.end === 'commit').length;
   const undone = view.transactions.filter((one) => one.end === 'rollback' || one.end === 'failed').length;
   return (
     <header class="stack tight">
       <div class="page-head">
         <h2 class="statement-title">Session of {session.user ?? 'an unknown user'}</h2>
-        <a href={linkTo('/search', { q: term('session', session.session), t: undefined })}>
-          {plural(session.records, 'record')}
-        </a>
+        <a href={linkTo('/search', { q: own, t: undefined })}>{plural(session.records, 'record')}</a>
       </div>
       <p class="muted">
         {formatMoment(Date.parse(session.first), zone())} – {formatMoment(Date.parse(session.last), zone()).slice(11)},{' '}
@@ -71,8 +71,16 @@ function Head({ view }: { readonly view: SessionView }): JSX.Element {
         {session.db !== undefined && `, database ${session.db}`}.
       </p>
       <ul class="tiles">
-        <Figure name="Rows" value={formatCount(session.rows)} />
-        <Figure name="Failed" value={formatCount(view.errors)} />
+        <Figure
+          name="Rows"
+          value={formatCount(session.rows)}
+          href={linkTo('/search', { q: `${own} rows>0`, t: undefined })}
+        />
+        <Figure
+          name="Failed"
+          value={formatCount(view.errors)}
+          href={linkTo('/search', { q: `${own} failed:yes`, t: undefined })}
+        />
         <Figure
           name="Transactions"
           value={formatCount(view.transactions.length)}
@@ -80,7 +88,7 @@ function Head({ view }: { readonly view: SessionView }): JSX.Element {
         />
         <Figure name="Longest pause" value={formatDuration(view.idleUsMax)} />
         <Figure name="Began" value={view.login === undefined ? 'not seen' : 'sign-in'} note={view.login?.errorText} />
-        <Figure name="Ended" value={view.logout === undefined ? 'not seen' : (view.logout.reason ?? 'sign-out')} />
+        <Figure name="Ended" value={view.logout === undefined ? 'not seen' : (reasonText(view.logout) ?? 'sign-out')} />
       </ul>
     </header>
   );
@@ -90,12 +98,27 @@ function Figure(props: {
   readonly name: string;
   readonly value: string;
   readonly note?: string | undefined;
+  /** The statements behind the figure. */
+  readonly href?: string;
 }): JSX.Element {
-  return (
-    <li class="tile">
+  const inside = (
+    <>
       <span class="muted">{props.name}</span>
       <b>{props.value}</b>
-      <span class="small muted clip">{props.note ?? ''}</span>
+      <span class="small muted clip" title={props.note}>
+        {props.note ?? ''}
+      </span>
+    </>
+  );
+  return (
+    <li>
+      {props.href === undefined ? (
+        <div class="tile">{inside}</div>
+      ) : (
+        <a class="tile" href={props.href}>
+          {inside}
+        </a>
+      )}
     </li>
   );
 }
@@ -118,6 +141,13 @@ function Steps({ view }: { readonly view: SessionView }): JSX.Element {
               <span class="num muted">{row.rows === undefined ? '' : plural(row.rows, 'row')}</span>
               <Outcome row={row} />
             </a>
+            {view.notes
+              .filter((note) => note.record === row.id)
+              .map((note) => (
+                <p key={note.time} class="noted">
+                  <NoteText note={note} />
+                </p>
+              ))}
             {within !== undefined && within.last === index && (
               <span class="idle small muted">
                 transaction: {within.end}, {plural(within.writes, 'write')}, {plural(within.rows, 'row')}

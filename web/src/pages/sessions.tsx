@@ -2,13 +2,16 @@
 import type { JSX } from 'preact';
 import type { SessionRow, Sessions as SessionsData } from '#src/console/api/records.js';
 import { useAnswer } from '../base/answer.ts';
-import { formatCount, formatDuration } from '../base/format.ts';
+import { formatCount, formatDuration, microseconds } from '../base/format.ts';
 import { query, scopeParams, useEcho } from '../base/scope.ts';
+import { term, withTerm } from '../base/terms.ts';
 import { linkTo, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
+import { CountCell } from '../ui/count-cell.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
+import { TableHead } from '../ui/table-head.tsx';
 
 export default function Sessions(): JSX.Element {
   const answer = useAnswer<SessionsData>('/sessions', { ...scopeParams(), q: query(), limit: 200 });
@@ -46,27 +49,19 @@ export default function Sessions(): JSX.Element {
 function SessionTable({ sessions }: { readonly sessions: readonly SessionRow[] }): JSX.Element {
   return (
     <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">Began</th>
-          <th scope="col" class="num">
-            Lasted
-          </th>
-          <th scope="col">User</th>
-          <th scope="col">Database</th>
-          <th scope="col">Program</th>
-          <th scope="col">Client</th>
-          <th scope="col" class="num">
-            Records
-          </th>
-          <th scope="col" class="num">
-            Failed
-          </th>
-          <th scope="col" class="num">
-            Rows
-          </th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Began',
+          { number: 'Lasted' },
+          'User',
+          'Database',
+          'Program',
+          'Client',
+          { number: 'Records' },
+          { number: 'Failed' },
+          { number: 'Rows' },
+        ]}
+      />
       <tbody>
         {sessions.map((session) => (
           <tr key={session.session}>
@@ -75,14 +70,24 @@ function SessionTable({ sessions }: { readonly sessions: readonly SessionRow[] }
                 <Moment time={session.first} />
               </a>
             </td>
-            <td class="num">{formatDuration(lengthUs(session))}</td>
-            <td>{session.user ?? <span class="muted">not seen</span>}</td>
-            <td>{session.db ?? ''}</td>
-            <td>{session.program ?? ''}</td>
+            <td class="num">{session.records === 1 ? '–' : formatDuration(lengthUs(session))}</td>
+            <td class="name" title={session.user}>
+              {session.user === undefined ? (
+                <span class="muted">not seen</span>
+              ) : (
+                <a href={linkTo(`/users/${segment(session.user)}`)}>{session.user}</a>
+              )}
+            </td>
+            <td class="name" title={session.db}>
+              {session.db !== undefined && <a href={linkTo(`/databases/${segment(session.db)}`)}>{session.db}</a>}
+            </td>
+            <td class="name" title={session.program}>
+              {session.program ?? ''}
+            </td>
             <td class="mono">{session.client ?? ''}</td>
-            <td class="num">{formatCount(session.records)}</td>
-            <td class={session.errors > 0 ? 'num bad strong' : 'num'}>{formatCount(session.errors)}</td>
-            <td class="num">{formatCount(session.rows)}</td>
+            <CountCell count={session.records} q={own(session)} />
+            <CountCell count={session.errors} q={withTerm(own(session), 'failed:yes')} bad />
+            <CountCell count={session.rows} q={withTerm(own(session), 'rows>0')} />
           </tr>
         ))}
       </tbody>
@@ -90,6 +95,11 @@ function SessionTable({ sessions }: { readonly sessions: readonly SessionRow[] }
   );
 }
 
+/** Records of the session among those asked for. */
+function own(session: SessionRow): string {
+  return withTerm(query(), term('session', session.session));
+}
+
 export function lengthUs(session: SessionRow): number {
-  return Math.max(0, Date.parse(session.last) - Date.parse(session.first)) * 1000;
+  return Math.max(0, microseconds(session.last) - microseconds(session.first));
 }

@@ -5,6 +5,13 @@ import { formatBytes, formatMoment, formatShare } from '../base/format.ts';
 import { zone } from '../base/scope.ts';
 import { linkTo } from '../base/url.ts';
 
+/** What may be claimed at a glance: sensors know what they lost, and when they watched. */
+export function coverageText({ share, lossRecords, watched }: Coverage): string {
+  const lost = lossRecords === 0 ? 'no loss reported' : `${formatShare(share, 1)} without loss`;
+  const most = Math.max(0, ...watched.map((one) => one.share));
+  return watched.length === 0 ? lost : `watched ${formatShare(most, 1)} of the time, ${lost}`;
+}
+
 export function CoverageStrip({
   asked,
   coverage,
@@ -18,6 +25,13 @@ export function CoverageStrip({
   return (
     <div class="coverage">
       <div class="strip" role="img" aria-label={coverage.statement}>
+        {coverage.unwatched.map(({ from: start, to }) => (
+          <b
+            key={start}
+            style={{ left: `${place(start)}%`, width: `${place(to) - place(start)}%` }}
+            title={`${formatMoment(Date.parse(start), zone(), 'second')} to ${formatMoment(Date.parse(to), zone(), 'second')}: no sensor watched`}
+          />
+        ))}
         {coverage.gaps.map((gap) => {
           const left = place(gap.from);
           return (
@@ -30,7 +44,7 @@ export function CoverageStrip({
         })}
       </div>
       <p class="small muted">
-        <a href={linkTo('/sensors')}>{formatShare(coverage.share, 1)} covered</a>
+        <a href={linkTo('/sensors')}>{coverageText(coverage)}</a>
         {coverage.lostBytes > 0 && `, ${formatBytes(coverage.lostBytes)} not seen`}. {coverage.statement}
       </p>
     </div>

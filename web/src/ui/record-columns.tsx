@@ -23,30 +23,30 @@ function textColumn(
 }
 
 export const RECORD_COLUMNS: readonly RecordColumn[] = [
-  { id: 'time', title: 'Time', widthPx: 170, cell: (row) => <Moment time={row.time} short /> },
+  { id: 'time', title: 'Time', widthPx: 162, cell: (row) => <Moment time={row.time} short /> },
   { id: 'severity', title: 'Rule', widthPx: 42, field: 'severity', value: (row) => row.severity, cell: severityCell },
-  textColumn('user', 'User', 88, (row) => row.user),
-  textColumn('db', 'Database', 80, (row) => row.db),
-  textColumn('operation', 'Operation', 110, (row) => row.operation ?? row.kind, 'op'),
-  { id: 'text', title: 'Statement', widthPx: 170, flexible: true, cell: (row) => <StatementText row={row} /> },
+  textColumn('user', 'User', 80, (row) => row.user),
+  textColumn('db', 'Database', 72, (row) => row.db),
+  textColumn('operation', 'Operation', 92, (row) => row.operation ?? row.kind, 'op'),
+  { id: 'text', title: 'Statement', widthPx: 150, flexible: true, cell: (row) => <StatementText row={row} /> },
   {
     id: 'rows',
     title: 'Rows',
-    widthPx: 66,
+    widthPx: 56,
     number: true,
     cell: (row) => (row.rows === undefined ? '' : formatCount(row.rows)),
   },
   {
     id: 'duration',
     title: 'Took',
-    widthPx: 82,
+    widthPx: 76,
     number: true,
     cell: (row) => (row.durationUs === undefined ? '' : formatDuration(row.durationUs)),
   },
   {
     id: 'outcome',
     title: 'Outcome',
-    widthPx: 84,
+    widthPx: 76,
     field: 'error',
     value: (row) => row.errorCode,
     cell: (row) => <Outcome row={row} />,
@@ -74,12 +74,23 @@ export const COLUMNS_SHOWN = [
   'outcome',
 ] as const;
 
-/** Those that still fit beside an open statement. */
-const COLUMNS_BESIDE = 'time,severity,user,text';
+/** How much room there is: the whole page, beside an open statement, a phone. */
+export type Room = 'page' | 'beside' | 'phone';
+
+const COLUMNS_FITTING: Readonly<Record<Room, string>> = {
+  page: COLUMNS_SHOWN.join(','),
+  beside: 'time,severity,user,text',
+  phone: 'time,text',
+};
+
+export function roomFor(isOpen: boolean): Room {
+  if (matchMedia('(max-width: 560px)').matches) return 'phone';
+  return isOpen ? 'beside' : 'page';
+}
 
 /** Columns by the `cols` of the address (`user.180,text`: a width may follow); unknown names are left out. */
-export function columnsOf(cols: string | null, beside: boolean = false): readonly RecordColumn[] {
-  const chosen = cols === null || cols === '' ? (beside ? COLUMNS_BESIDE : COLUMNS_SHOWN.join(',')) : cols;
+export function columnsOf(cols: string | null, room: Room = 'page'): readonly RecordColumn[] {
+  const chosen = cols === null || cols === '' ? COLUMNS_FITTING[room] : cols;
   const wanted = chosen.split(',');
   return wanted.flatMap((name) => {
     const [id = '', width] = name.split('.');
@@ -119,8 +130,15 @@ export function Outcome({ row }: { readonly row: Row }): JSX.Element {
   return row.kind === 'statement' || row.kind === 'login' ? (
     <span class="outcome">ok</span>
   ) : (
-    <span class="muted">{row.reason ?? ''}</span>
+    <span class="muted">{reasonText(row) ?? ''}</span>
   );
+}
+
+/** How a connection ended, where the record says it by the name of a TCP flag. */
+const ENDS: Readonly<Record<string, string>> = { fin: 'closed', rst: 'reset' };
+
+export function reasonText(row: Row): string | undefined {
+  return row.reason === undefined ? undefined : (ENDS[row.reason] ?? row.reason);
 }
 
 /** What was said, in one line: the statement, or in words what else the record is. */

@@ -10,7 +10,8 @@ import type { Series } from '#src/console/api/records.js';
 import { formatCount, formatMoment, formatShort } from '../base/format.ts';
 import { zone } from '../base/scope.ts';
 import { colour, paletteVersion } from '../base/theme.ts';
-import { bucketName, bucketStartMs, folded, lineColour, OTHER, stack, timeMarks } from './series.ts';
+import { bucketName, bucketStartMs, folded, lineColour, lineText, OTHER, stack, timeMarks } from './series.ts';
+import { TableHead } from './table-head.tsx';
 
 export interface TimeChartProps {
   readonly title: string;
@@ -85,10 +86,10 @@ function ChartHead(props: TimeChartProps & { readonly numbers: boolean; readonly
               <button
                 type="button"
                 onClick={() => props.onLine?.(line.name)}
-                disabled={props.onLine === undefined || line.name === OTHER || line.name === ''}
+                disabled={props.onLine === undefined || line.name === OTHER}
               >
                 <i class={`fill-${lineColour(line.name, index)}`} />
-                {line.name === '' ? 'none' : line.name} <b>{formatShort(line.total)}</b>
+                {lineText(line.name)} <b>{formatShort(line.total)}</b>
               </button>
             </li>
           ))}
@@ -107,7 +108,9 @@ function Reading({ series, at }: { readonly series: Series; readonly at: number 
   return (
     <p class="reading shown" aria-live="polite">
       <b>{formatMoment(bucketStartMs(series, at), zone(), 'second')}</b>
-      {parts.length === 0 ? ' nothing' : parts.map((part) => ` ${part.name} ${formatCount(part.count)}`).join(',')}
+      {parts.length === 0
+        ? ' nothing'
+        : parts.map((part) => ` ${lineText(part.name)} ${formatCount(part.count)}`).join(',')}
     </p>
   );
 }
@@ -119,16 +122,7 @@ function Numbers({ series }: { readonly series: Series }): JSX.Element {
   return (
     <section class="numbers" tabIndex={0} aria-label="Numbers of the chart">
       <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            {series.lines.map((line) => (
-              <th key={line.name} scope="col" class="num">
-                {line.name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={['From', ...series.lines.map((line) => ({ number: lineText(line.name) }))]} />
         <tbody>
           {buckets.map((bucket) => (
             <tr key={bucket}>
@@ -202,7 +196,7 @@ function plotOf(host: HTMLElement, props: TimeChartProps, onCursor: (bucket: num
       width: Math.max(200, host.clientWidth),
       height: props.heightPx,
       legend: { show: false },
-      padding: [6, 18, 0, 0],
+      padding: [6, 34, 0, 0],
       ...(zone() === 'UTC' ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
       scales: {
         x: { time: true, range: () => [first, first + bucketSeconds * Math.max(1, series.buckets)] },
@@ -257,6 +251,10 @@ function axis(side: 'x' | 'y'): uPlot.Axis {
       ...shared,
       size: 38,
       gap: 8,
+      space: (u) => {
+        const { min = 0, max = 0 } = u.scales['x'] ?? {};
+        return (max ?? 0) - (min ?? 0) < SHORT_SECONDS ? 96 : 64;
+      },
       grid: { show: false },
       values: (_u, ticks, _axis, _space, step) => timeMarks(ticks, step, zone()),
     };
@@ -268,6 +266,9 @@ function axis(side: 'x' | 'y'): uPlot.Axis {
     grid: { stroke: colour('line'), width: 1 },
   };
 }
+
+/** Below it the marks of the time axis carry seconds or fractions of them. */
+const SHORT_SECONDS = 600;
 
 /** Counts are whole, and so are the marks of their axis. */
 const WHOLE_STEPS = Array.from({ length: 13 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();

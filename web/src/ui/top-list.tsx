@@ -36,7 +36,7 @@ export function TopList(props: {
             </span>
             <a
               class="num strong"
-              href={linkTo('/search', { q: item.value === '' ? q : withTerm(q, term(props.field, item.value)) })}
+              href={linkTo('/search', { q: withTerm(q, term(props.field, item.value)) })}
               title={`${formatCount(item.count)} records, ${formatCount(item.errors)} failed: see them`}
             >
               {formatShort(item.count)}

@@ -1,6 +1,6 @@
 /** State of one connection: who logged in, and the statements that wait for their reply. */
 import type { Cursor } from '../../../base/cursor.ts';
-import { LoginEvent, MARK_GAP, MARK_NO_REPLY, Outcome, StatementEvent } from '../../../contracts/event.ts';
+import { LoginEvent, MARK_GAP, MARK_NO_REPLY, Outcome, type StatementEvent } from '../../../contracts/event.ts';
 import {
   type ConnectionInfo,
   type Direction,
@@ -73,7 +73,7 @@ export class Session extends ClientSession {
   }
 
   private onQuery(frame: Frame, cursor: Cursor, sink: EventSink): void {
-    const statement = new StatementEvent(this.identity, frame.startUs, 'simple');
+    const statement = this.statement(frame.startUs, 'simple');
     statement.text = cursor.text(cursor.remaining(), 'utf8');
     if (frame.lostBytes > 0) statement.marks |= MARK_GAP;
     statement.lostBytes = frame.lostBytes;

@@ -9,12 +9,14 @@ import { formatMoment } from '../../base/format.ts';
 import { zone } from '../../base/scope.ts';
 import { session } from '../../base/session.ts';
 import { segment } from '../../base/url.ts';
+import { ActionForm, type Code } from '../../ui/action-form.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Choice, CodeField, Field, useSending } from '../../ui/form.tsx';
+import { Choice, Field } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
-import { Answered, ProblemNote } from '../../ui/states.tsx';
+import { Answered } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
-export const ROLE_CHOICES: readonly { readonly value: Role; readonly text: string }[] = [
+const ROLE_CHOICES: readonly { readonly value: Role; readonly text: string }[] = [
   { value: 'viewer', text: 'viewer' },
   { value: 'auditor', text: 'auditor' },
   { value: 'administrator', text: 'administrator' },
@@ -22,7 +24,7 @@ export const ROLE_CHOICES: readonly { readonly value: Role; readonly text: strin
 
 interface Step {
   readonly title: string;
-  readonly request: (code: { readonly code?: string }) => Promise<unknown>;
+  readonly request: (code: Code) => Promise<unknown>;
 }
 
 export function PeoplePanel(): JSX.Element {
@@ -80,21 +82,17 @@ function PeopleTable(props: {
 }): JSX.Element {
   return (
     <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Role</th>
-          <th scope="col">Second factor</th>
-          <th scope="col">Last sign-in</th>
-          <th scope="col" class="num">
-            Signed in
-          </th>
-          <th scope="col">State</th>
-          <th scope="col">
-            <span class="away">What can be done</span>
-          </th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Name',
+          'Role',
+          'Second factor',
+          'Last sign-in',
+          { number: 'Signed in' },
+          'State',
+          { spoken: 'What can be done' },
+        ]}
+      />
       <tbody>
         {props.people.map((person) => (
           <tr key={person.name}>
@@ -185,16 +183,7 @@ function Rights({ rights }: { readonly rights: People['rights'] }): JSX.Element 
     <section class="panel">
       <h2>What each role may do</h2>
       <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Action</th>
-            {ROLE_CHOICES.map((one) => (
-              <th key={one.value} scope="col">
-                {one.text}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={['Action', ...ROLE_CHOICES.map((one) => one.text)]} />
         <tbody>
           {rights.map((right) => (
             <tr key={right.action}>
@@ -216,67 +205,35 @@ function InviteDialog(props: {
 }): JSX.Element {
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
-  const [code, setCode] = useState('');
-  const sending = useSending();
   return (
     <Dialog title="Invite a person" onClose={props.onClose}>
-      <form
-        class="stack tight"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void sending.run(async () => {
-            props.onLink(
-              await send<InvitationLink>('POST', '/people', { name, role, ...(code === '' ? {} : { code }) }),
-            );
-            props.onClose();
-          });
-        }}
+      <ActionForm
+        action="Make the link"
+        send={async (code) => props.onLink(await send<InvitationLink>('POST', '/people', { name, role, ...code }))}
+        onDone={props.onClose}
       >
         <Field text="Name" value={name} onText={setName} required maxLength={64} pattern="[A-Za-z0-9._@\-]+" />
         <Choice text="Role" value={role} options={ROLE_CHOICES} onChoose={setRole} />
-        {session.value?.person?.totp === true && <CodeField value={code} onText={setCode} />}
-        {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
-        <button type="submit" class="button main" disabled={sending.busy}>
-          Make the link
-        </button>
-      </form>
+      </ActionForm>
     </Dialog>
   );
 }
 
 /** Asks once more before rights change, with a code where the administrator has a second factor. */
-export function StepDialog(props: {
+function StepDialog(props: {
   readonly step: Step;
   readonly onClose: () => void;
   readonly onDone: () => void;
 }): JSX.Element {
-  const [code, setCode] = useState('');
-  const sending = useSending();
+  const done = (): void => {
+    props.onDone();
+    props.onClose();
+  };
   return (
     <Dialog title={props.step.title} onClose={props.onClose}>
-      <form
-        class="stack tight"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void sending.run(async () => {
-            await props.step.request(code === '' ? {} : { code });
-            props.onDone();
-            props.onClose();
-          });
-        }}
-      >
+      <ActionForm action="Do it" send={props.step.request} onDone={done} onCancel={props.onClose}>
         <p>This is written to the trail under your name.</p>
-        {session.value?.person?.totp === true && <CodeField value={code} onText={setCode} />}
-        {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
-        <div class="line">
-          <button type="submit" class="button main" disabled={sending.busy}>
-            Do it
-          </button>
-          <button type="button" class="button" onClick={props.onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
+      </ActionForm>
     </Dialog>
   );
 }

@@ -3,12 +3,16 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Trail } from '#src/console/api/people.js';
 import { useAnswer } from '../../base/answer.ts';
-import { formatCount } from '../../base/format.ts';
+import { plural } from '../../base/format.ts';
+import { linkTo, segment } from '../../base/url.ts';
 import { Field } from '../../ui/form.tsx';
 import { Moment } from '../../ui/record-columns.tsx';
 import { Answered } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 const PAGE = 100;
+/** Actions whose subject is the id of a record. */
+const OF_RECORDS: ReadonlySet<string> = new Set(['view', 'reveal', 'packets', 'note']);
 
 export function TrailPanel(): JSX.Element {
   const [who, setWho] = useState('');
@@ -31,19 +35,11 @@ export function TrailPanel(): JSX.Element {
         {(data) => (
           <>
             <p class={data.intact ? 'muted small' : 'bad strong'}>
-              {formatCount(data.total)} entries;{' '}
+              {plural(data.total, 'entry', 'entries')};{' '}
               {data.intact ? 'the chain of hashes is unbroken.' : 'THE CHAIN OF HASHES IS BROKEN.'}
             </p>
             <table class="table">
-              <thead>
-                <tr>
-                  <th scope="col">Time</th>
-                  <th scope="col">Who</th>
-                  <th scope="col">From</th>
-                  <th scope="col">Action</th>
-                  <th scope="col">What</th>
-                </tr>
-              </thead>
+              <TableHead columns={['Time', 'Who', 'From', 'Action', 'What']} />
               <tbody>
                 {data.entries.map((entry) => (
                   <tr key={entry.seq}>
@@ -56,7 +52,14 @@ export function TrailPanel(): JSX.Element {
                       <span class="tag">{entry.action}</span>
                     </td>
                     <td>
-                      {entry.subject} <span class="muted">{entry.detail}</span>
+                      {OF_RECORDS.has(entry.action) ? (
+                        <a class="mono" href={linkTo(`/statements/${segment(entry.subject)}`)}>
+                          {entry.subject}
+                        </a>
+                      ) : (
+                        entry.subject
+                      )}{' '}
+                      <span class="muted">{entry.detail}</span>
                     </td>
                   </tr>
                 ))}

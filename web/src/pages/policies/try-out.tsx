@@ -12,6 +12,7 @@ import { useSending } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { RowList } from '../../ui/row-list.tsx';
 import { ProblemNote } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 const ASK_AGAIN_MS = 400;
 
@@ -97,24 +98,16 @@ function Outcome({ progress }: { readonly progress: TryProgress }): JSX.Element 
       </div>
       <Days days={progress.days} />
       <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Rule</th>
-            <th scope="col" class="num">
-              Now
-            </th>
-            <th scope="col" class="num">
-              Was
-            </th>
-            <th scope="col" class="num">
-              Change
-            </th>
-            <th scope="col" class="num">
-              A day
-            </th>
-            <th scope="col">Examples</th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={[
+            'Rule',
+            { number: 'Now' },
+            { number: 'Was' },
+            { number: 'Change' },
+            { number: 'A day' },
+            'Examples',
+          ]}
+        />
         <tbody>
           {progress.rules.map((rule) => (
             <tr key={rule.id}>

@@ -6,9 +6,10 @@ import { send } from '../../base/api.ts';
 import { plural } from '../../base/format.ts';
 import { may, session } from '../../base/session.ts';
 import { segment } from '../../base/url.ts';
+import { ActionForm } from '../../ui/action-form.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { CodeField, Field, useSending } from '../../ui/form.tsx';
-import { ProblemNote, Skeleton } from '../../ui/states.tsx';
+import { Field } from '../../ui/form.tsx';
+import { Skeleton } from '../../ui/states.tsx';
 import type { Editor as EditorComponent } from './editor.tsx';
 import { TryOut } from './try-out.tsx';
 
@@ -196,37 +197,26 @@ function SaveDialog(props: {
 }): JSX.Element {
   const [name, setName] = useState(props.view.draft?.name ?? '');
   const [note, setNote] = useState(props.view.draft?.note ?? '');
-  const sending = useSending();
-  const save = async (): Promise<void> => {
+  const save = (): Promise<Draft> => {
     const previous = props.view.draft?.name === name ? props.view.draft.savedAt : undefined;
     const base = props.view.draft?.base ?? props.version;
-    const body = {
+    return send<Draft>('PUT', `/policies/drafts/${segment(name)}`, {
       sources: props.sources,
       note,
       ...(base === undefined ? {} : { base }),
       ...(previous === undefined ? {} : { previous }),
-    };
-    if (await sending.run(() => send<Draft>('PUT', `/policies/drafts/${segment(name)}`, body))) {
-      props.onSaved();
-      props.onClose();
-    }
+    });
+  };
+  const done = (): void => {
+    props.onSaved();
+    props.onClose();
   };
   return (
     <Dialog title="Keep as draft" onClose={props.onClose}>
-      <form
-        class="stack tight"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
+      <ActionForm action="Keep" send={save} onDone={done} withoutCode>
         <Field text="Name" value={name} onText={setName} required maxLength={60} pattern="[A-Za-z0-9._\-]+" />
         <Field text="What it changes" value={note} onText={setNote} maxLength={2000} />
-        {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
-        <button type="submit" class="button main" disabled={sending.busy}>
-          Keep
-        </button>
-      </form>
+      </ActionForm>
     </Dialog>
   );
 }
@@ -237,32 +227,21 @@ function PushDialog(props: {
   readonly onPushed: () => void;
 }): JSX.Element {
   const [reason, setReason] = useState('');
-  const [code, setCode] = useState('');
-  const sending = useSending();
-  const push = async (): Promise<void> => {
-    const body = { sources: props.sources, reason, ...(code === '' ? {} : { code }) };
-    if (await sending.run(() => send('POST', '/policies/push', body))) {
-      props.onPushed();
-      props.onClose();
-    }
+  const done = (): void => {
+    props.onPushed();
+    props.onClose();
   };
   return (
     <Dialog title="Push to the sensor" onClose={props.onClose}>
-      <form
-        class="stack tight"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void push();
-        }}
+      <ActionForm
+        action="Push"
+        send={(code) => send('POST', '/policies/push', { sources: props.sources, reason, ...code })}
+        onDone={done}
+        onCancel={props.onClose}
       >
         <p>The sensor judges by these rules from the next packet on. Who pushed what, when and why is written down.</p>
         <Field text="Reason" value={reason} onText={setReason} required minLength={3} maxLength={2000} />
-        {session.value?.person?.totp === true && <CodeField value={code} onText={setCode} />}
-        {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
-        <button type="submit" class="button main" disabled={sending.busy}>
-          Push
-        </button>
-      </form>
+      </ActionForm>
     </Dialog>
   );
 }

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Facets } from '#src/console/api/records.js';
 import { useAnswer } from '../../base/answer.ts';
 import type { Params } from '../../base/api.ts';
-import { formatCount, formatShort } from '../../base/format.ts';
+import { formatCount, formatShort, plural } from '../../base/format.ts';
 import { query } from '../../base/scope.ts';
 import { term, withTerm } from '../../base/terms.ts';
 import { patched } from '../../base/url.ts';
@@ -41,7 +41,7 @@ export function FacetList({ question }: { readonly question: Params | undefined 
   const { total } = answer.data;
   return (
     <section class="facets" aria-label="Values found" tabIndex={0}>
-      <p class="small muted">counted over {formatCount(total)} records</p>
+      <p class="small muted">counted over {plural(total, 'record')}</p>
       {answer.data.facets
         .filter((facet) => facet.values.some((one) => one.value !== ''))
         .map((facet) => (

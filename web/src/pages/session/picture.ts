@@ -1,6 +1,6 @@
 /** Places of a session's records, transactions and gaps on a time axis, in per cent of its width. */
 import type { SessionView } from '#src/console/api/records.js';
-import { formatDuration } from '../../base/format.ts';
+import { formatDuration, microseconds } from '../../base/format.ts';
 
 export const LANES = ['read', 'write', 'admin', 'other'] as const;
 export type Lane = (typeof LANES)[number];
@@ -28,10 +28,10 @@ export interface RecordMark extends Stretch {
 const MARKS_MAX = 2000;
 
 export function pictureOf(view: SessionView): Picture {
-  const starts = view.items.map((item) => Date.parse(item.row.time));
+  const starts = view.items.map((item) => microseconds(item.row.time) / 1000);
   const ends = view.items.map((item, index) => (starts[index] ?? 0) + (item.row.durationUs ?? 0) / 1000);
-  const fromMs = starts.length === 0 ? Date.parse(view.session.first) : Math.min(...bounded(starts));
-  const toMs = ends.length === 0 ? Date.parse(view.session.last) : Math.max(...bounded(ends));
+  const fromMs = starts.length === 0 ? microseconds(view.session.first) / 1000 : Math.min(...bounded(starts));
+  const toMs = ends.length === 0 ? microseconds(view.session.last) / 1000 : Math.max(...bounded(ends));
   const lengthMs = Math.max(0.001, toMs - fromMs);
   const stretch = (from: number, to: number): Stretch => {
     const left = percent(from - fromMs, lengthMs);
@@ -44,7 +44,7 @@ export function pictureOf(view: SessionView): Picture {
       ...stretch(starts[one.first] ?? fromMs, ends[one.last] ?? toMs),
       end: one.end,
     })),
-    gaps: view.gaps.map((gap) => stretch(Date.parse(gap.from), Date.parse(gap.to))),
+    gaps: view.gaps.map((gap) => stretch(microseconds(gap.from) / 1000, microseconds(gap.to) / 1000)),
   };
 }
 
@@ -64,7 +64,7 @@ export function marksOf(view: SessionView, picture: Picture): readonly RecordMar
     .slice(0, 2 * MARKS_MAX)
     .map(({ row, lane }) => {
       const failed = row.errorCode !== undefined || row.errorText !== undefined;
-      const left = percent(Date.parse(row.time) - picture.fromMs, picture.lengthMs);
+      const left = percent(microseconds(row.time) / 1000 - picture.fromMs, picture.lengthMs);
       return {
         id: row.id,
         lane,

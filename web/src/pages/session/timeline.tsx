@@ -1,12 +1,14 @@
 /** The session on a time axis: a lane for reading, writing, administration and the rest, transactions as brackets, gaps hatched. */
 import type { JSX } from 'preact';
 import type { SessionView } from '#src/console/api/records.js';
-import { formatMoment } from '../../base/format.ts';
+import { formatDuration, formatMoment } from '../../base/format.ts';
 import { zone } from '../../base/scope.ts';
 import { patched } from '../../base/url.ts';
 import { LANES, type Lane, marksOf, type Picture, pictureOf } from './picture.ts';
 
 const LANE_PX = 26;
+/** A session shorter than this is told by its length. */
+const SHORT_MS = 20;
 const BRACKETS_PX = 18;
 const AXIS_PX = 22;
 const LABELS: Readonly<Record<Lane, string>> = { read: 'Reads', write: 'Writes', admin: 'Admin', other: 'Other' };
@@ -97,20 +99,23 @@ function Axis({ picture, y }: { readonly picture: Picture; readonly y: number })
       {places.map((percent) => (
         <text
           key={percent}
-          class="axis"
+          class={percent % 100 === 0 ? 'axis' : 'axis axis-between'}
           x={`${percent}%`}
           y={y}
           text-anchor={percent === 0 ? 'start' : percent === 100 ? 'end' : 'middle'}
         >
-          {formatMoment(
-            picture.fromMs + (picture.lengthMs * percent) / 100,
-            zone(),
-            picture.lengthMs < 10_000 ? 'ms' : 'second',
-          ).slice(11)}
+          {axisText(picture, percent)}
         </text>
       ))}
     </>
   );
+}
+
+/** The clock; within a few milliseconds how far it is from the beginning. */
+function axisText({ fromMs, lengthMs }: Picture, percent: number): string {
+  const atMs = (lengthMs * percent) / 100;
+  if (lengthMs < SHORT_MS && percent > 0) return `+${formatDuration(atMs * 1000)}`;
+  return formatMoment(fromMs + atMs, zone(), lengthMs < 10_000 ? 'ms' : 'second').slice(11);
 }
 
 function Hatch(): JSX.Element {
