@@ -14,7 +14,7 @@ import { ChunkSelector, planSelection, type Selection, type Span } from './selec
 import { ChunkView } from './view.ts';
 
 /** Records of a chunk; `undefined`: all of them. */
-export interface Pick {
+export interface ChunkPick {
   readonly chunk: ColumnChunk;
   readonly picked: Picked | undefined;
 }
@@ -89,10 +89,9 @@ export class Scope {
   private readonly filter: Filter | undefined;
   private readonly span: Span;
   private readonly shared: Shared;
-  /** Until the records are picked. */
   private selection: Selection | undefined = undefined;
   private chunks: readonly ColumnChunk[] | undefined = undefined;
-  private picks: readonly Pick[] = [];
+  private picks: readonly ChunkPick[] = [];
   /** By number of the table. */
   private readonly tables: (Cells | undefined)[] = [];
   private readonly totals: (Cells | undefined)[] = [];
@@ -123,15 +122,16 @@ export class Scope {
   }
 
   /** The records, of the chunks of their segment. Yields the records gone through. */
-  *pick(pooled: PooledSegment, chunks: readonly ColumnChunk[]): Generator<number, readonly Pick[], void> {
+  *pick(pooled: PooledSegment, all: readonly ColumnChunk[]): Generator<number, readonly ChunkPick[], void> {
+    const { seqMin, seqMax } = this.span;
+    const chunks = all.filter(({ firstSeq, rows }) => firstSeq <= seqMax && firstSeq + rows > seqMin);
     // Columns found damaged are made again from rows: their chunks are other ones.
     const { chunks: known } = this;
     if (known?.length === chunks.length && known.every((chunk, i) => chunk === chunks[i])) return this.picks;
-    const picks: Pick[] = [];
+    const picks: ChunkPick[] = [];
     yield* this.eachPicked(pooled, [this.span], chunks, (chunk, { picked }) => picks.push({ chunk, picked }));
     this.chunks = chunks;
     this.picks = picks;
-    this.selection = undefined;
     this.bytes += picks.reduce((sum, { picked }) => sum + (picked?.byteLength ?? 0), chunks.length * 8);
     return picks;
   }
@@ -167,11 +167,9 @@ export class Scope {
   /** The tables to be summed when one is asked for: that alone for who asks once, the others together for a page. */
   private tablesDue(pooled: PooledSegment, table: number): readonly number[] {
     if (this.chunks === undefined) return [table];
-    return ROLLUPS.flatMap((_, other) =>
-      this.tables[other] === undefined && (other === table || this.innerCells(pooled, other) === undefined)
-        ? [other]
-        : [],
-    );
+    const isDue = (other: number): boolean =>
+      this.tables[other] === undefined && this.sumsOf(pooled, other) === undefined;
+    return ROLLUPS.flatMap((_, other) => (other === table || isDue(other) ? [other] : []));
   }
 
   /** The segment's own sums, when they can tell which of their records are picked. */
@@ -246,7 +244,10 @@ export class Scope {
 
   private selectionIn(pooled: PooledSegment): Selection {
     const { segment } = pooled;
-    this.selection ??= pooled.withIndex((index) => planSelection(segment, this.filter, index));
+    if (this.selection === undefined) {
+      this.selection = pooled.withIndex((index) => planSelection(segment, this.filter, index));
+      this.bytes += this.selection.candidates?.byteLength ?? 0;
+    }
     return this.selection;
   }
 
