@@ -10,9 +10,7 @@ import type { ConnectionInfo } from '../contracts/protocol.ts';
 import type { AuditRecord } from '../contracts/record.ts';
 import type { SqlEffect, SqlStatement } from '../contracts/sql.ts';
 import { endUserOfProgram } from './end-user.ts';
-
-/** Statements prepared in SQL that are remembered per session; the oldest is forgotten first. */
-const PREPARED_MAX = 1024;
+import { PreparedTexts } from './prepared.ts';
 
 /** Everything in one object: with thousands of sessions each statement finds its own out of the cache. */
 export class SessionState {
@@ -28,8 +26,8 @@ export class SessionState {
   private database: string | undefined = undefined;
   private schema: string | undefined = undefined;
   private program: string | undefined = undefined;
-  /** Text prepared under a name, case-folded. */
-  private prepared: Map<string, string> | undefined = undefined;
+  /** Made when the first one is. */
+  private prepared: PreparedTexts | undefined = undefined;
   private told: Identity | undefined = undefined;
 
   constructor(connection: ConnectionInfo) {
@@ -90,7 +88,7 @@ export class SessionState {
 
   /** Text that `EXECUTE name` runs, when its PREPARE was seen. */
   preparedText(statement: SqlStatement): string | undefined {
-    return statement.executes === undefined ? undefined : this.prepared?.get(statement.executes.toLowerCase());
+    return statement.executes === undefined ? undefined : this.prepared?.get(statement.executes);
   }
 
   apply(effect: SqlEffect): void {
@@ -109,27 +107,17 @@ export class SessionState {
         this.program = effect.program;
         break;
       case 'prepare':
-        this.remember(effect.name.toLowerCase(), effect.text);
+        this.prepared ??= new PreparedTexts();
+        this.prepared.set(effect.name, effect.text);
         break;
       case 'deallocate':
         if (effect.name === undefined) this.prepared = undefined;
-        else this.prepared?.delete(effect.name.toLowerCase());
+        else this.prepared?.delete(effect.name);
         break;
       case 'discard-all':
         this.reset();
         break;
     }
-  }
-
-  private remember(name: string, text: string | undefined): void {
-    this.prepared?.delete(name);
-    if (text === undefined) return;
-    this.prepared ??= new Map();
-    if (this.prepared.size >= PREPARED_MAX) {
-      const oldest = this.prepared.keys().next();
-      if (!oldest.done) this.prepared.delete(oldest.value);
-    }
-    this.prepared.set(name, text);
   }
 
   private reset(): void {

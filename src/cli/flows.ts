@@ -5,17 +5,18 @@ import { EXIT_DONE, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { fieldsOf } from '../query/vocabulary.ts';
 import { csvLine } from '../store/format/csv.ts';
-import { type Column, TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
-import { type FlowTotal, FlowTotals, KEY_FIELDS, parseKeys } from '../traffic/aggregate.ts';
+import { TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
+import { FlowTotals, KEY_FIELDS, parseKeys } from '../traffic/aggregate.ts';
 import { FLOW_VOCABULARY, statusPredicate } from '../traffic/filter.ts';
 import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
 import type { FlowStatus } from '../traffic/schema.ts';
 import { binsOf, partOf } from '../traffic/split.ts';
 import { recordAccess } from './access.ts';
+import { BIN_COLUMN, type FlowColumn, HEARTBEAT_COLUMNS, LIST_COLUMNS, totalColumns } from './flow-columns.ts';
 import { positiveInteger, upTo } from './options.ts';
 import { PIPE_WIDTH, print, write } from './query-sql.ts';
 import { SessionUsers } from './session-users.ts';
-import { byteSize, counted, grouped, say } from './text.ts';
+import { counted, grouped, say } from './text.ts';
 import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
 
 interface FlowOptions extends TimeOptions {
@@ -123,7 +124,7 @@ function list(expression: string, options: FlowOptions): Promise<void> {
   return withTraffic(options, async (reader, users, span) => {
     const out = new Output(LIST_COLUMNS, options);
     for (const status of matching(reader, users, expression, span)) {
-      if (!(await out.add(listCells(status, users.userOf(status.session)), status))) break;
+      if (!(await out.add({ status, user: users.userOf(status.session) }, status))) break;
     }
     await out.end('record');
   });
@@ -134,8 +135,8 @@ function merge(expression: string, options: FlowOptions): Promise<void> {
     const keys = parseKeys(options.by);
     const totals = new FlowTotals(keys, users.userOf);
     for (const status of matching(reader, users, expression, span)) totals.add(status);
-    const out = new Output([...keys.map(({ field }) => text(field.toUpperCase(), 40)), ...TOTAL_COLUMNS], options);
-    for (const total of totals.ranked()) if (!(await out.add(totalCells(total), total))) break;
+    const out = new Output(totalColumns(keys), options);
+    for (const total of totals.ranked()) if (!(await out.add({ binUs: 0, total }, total))) break;
     await out.end('line');
   });
 }
@@ -157,12 +158,11 @@ function bins(expression: string, options: FlowOptions): Promise<void> {
         totals.add(part);
       }
     }
-    const columns = [text('BIN', 23), ...keys.map(({ field }) => text(field.toUpperCase(), 40)), ...TOTAL_COLUMNS];
-    const out = new Output(columns, options);
+    const out = new Output([BIN_COLUMN, ...totalColumns(keys)], options);
     for (const [startUs, totals] of [...byBin].sort(([a], [b]) => a - b)) {
       for (const total of totals.inOrder()) {
-        const cells = [clock(startUs), ...totalCells(total)];
-        if (!(await out.add(cells, { bin: formatTime(startUs), ...total }))) return out.end('line');
+        const data = { bin: formatTime(startUs), ...total };
+        if (!(await out.add({ binUs: startUs, total }, data))) return out.end('line');
       }
     }
     await out.end('line');
@@ -171,7 +171,7 @@ function bins(expression: string, options: FlowOptions): Promise<void> {
 
 async function top(expression: string, options: FlowOptions): Promise<void> {
   const keys = parseKeys(options.by);
-  const columns = [...keys.map(({ field }) => text(field.toUpperCase(), 40)), ...TOTAL_COLUMNS];
+  const columns = totalColumns(keys);
   const isScreen = process.stdout.isTTY === true;
   for (;;) {
     const nowUs = Date.now() * 1000;
@@ -184,7 +184,7 @@ async function top(expression: string, options: FlowOptions): Promise<void> {
       const rows = totals
         .ranked()
         .slice(0, options.limit ?? TOP_ROWS)
-        .map(totalCells);
+        .map((total) => columns.map(({ cell }) => cell({ binUs: 0, total })));
       if (isScreen) process.stdout.write('\x1b[H\x1b[2J');
       await print(`${formatTime(nowUs)}  the last ${TOP_WINDOW_US / 1e6} s`);
       for (const line of tableLines(columns, rows, process.stdout.columns ?? PIPE_WIDTH)) await print(line);
@@ -200,33 +200,29 @@ function heartbeats(expression: string, options: FlowOptions): Promise<void> {
   if (expression !== '') throw new UserError('heartbeats take no expression');
   return withTraffic(options, async (reader, _users, span) => {
     const out = new Output(HEARTBEAT_COLUMNS, options);
-    for (const beat of reader.heartbeats(span)) {
-      const counts = [beat.packets, beat.kernelDrops, beat.activeFlows, beat.connections, beat.cutSessions];
-      const cells = [clock(beat.fromUs), clock(beat.toUs), beat.sensor, byteSize(beat.bytes), ...counts.map(grouped)];
-      if (!(await out.add(cells, beat))) break;
-    }
+    for (const beat of reader.heartbeats(span)) if (!(await out.add(beat, beat))) break;
     await out.end('heartbeat');
   });
 }
 
 /** Lines of a table, JSON or CSV, up to the limit. */
-class Output {
-  private readonly columns: readonly Column[];
+class Output<T> {
+  private readonly columns: readonly FlowColumn<T>[];
   private readonly options: FlowOptions;
   private readonly limit: number;
-  private rows: string[][] = [];
+  private rows: T[] = [];
   private shown = 0;
   private more = false;
   private header = true;
 
-  constructor(columns: readonly Column[], options: FlowOptions) {
+  constructor(columns: readonly FlowColumn<T>[], options: FlowOptions) {
     this.columns = columns;
     this.options = options;
     this.limit = options.limit ?? (options.format === 'table' ? TABLE_LIMIT : Number.POSITIVE_INFINITY);
   }
 
-  /** False when the limit is reached and there is more. */
-  async add(cells: readonly string[], data: object): Promise<boolean> {
+  /** `data` is the row as JSON. False when the limit is reached and there is more. */
+  async add(row: T, data: object): Promise<boolean> {
     if (this.shown === this.limit) {
       this.more = true;
       return false;
@@ -236,7 +232,7 @@ class Output {
     if (format === 'jsonl') {
       await print(JSON.stringify(data));
     } else {
-      this.rows.push([...cells]);
+      this.rows.push(row);
       if (this.rows.length >= TABLE_GROUP_ROWS) await this.flush();
     }
     return true;
@@ -253,97 +249,15 @@ class Output {
     const { columns, rows, header } = this;
     const { format } = this.options;
     if (format === 'csv') {
-      const lines = header ? [columns.map(({ title }) => title.toLowerCase()), ...rows] : rows;
-      for (const line of lines) await write(csvLine(line));
+      if (header) await write(csvLine(columns.map(({ name }) => name)));
+      for (const row of rows) await write(csvLine(columns.map(({ value }) => value(row))));
     } else if (format === 'table') {
-      for (const line of tableLines(columns, rows, process.stdout.columns ?? PIPE_WIDTH, header)) await print(line);
+      const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
+      for (const line of tableLines(columns, cells, process.stdout.columns ?? PIPE_WIDTH, header)) await print(line);
     }
     this.header = false;
     this.rows = [];
   }
-}
-
-function text(title: string, widthMax: number): Column {
-  return { title, align: 'left', widthMax };
-}
-
-function number(title: string): Column {
-  return { title, align: 'right', widthMax: 14 };
-}
-
-const LIST_COLUMNS: readonly Column[] = [
-  text('START', 23),
-  number('SECONDS'),
-  text('CLIENT', 45),
-  text('', 3),
-  text('SERVER', 45),
-  text('USER', 20),
-  number('PKTS >'),
-  number('PKTS <'),
-  number('BYTES >'),
-  number('BYTES <'),
-  number('RETR'),
-  number('RTT MS'),
-  text('STATE', 5),
-];
-
-function listCells(status: FlowStatus, user: string): string[] {
-  const { startUs, endUs, client, server, directed, synAckUs, ackDataUs, state } = status;
-  const rttUs = synAckUs === undefined ? undefined : synAckUs + (ackDataUs ?? 0);
-  return [
-    clock(startUs),
-    seconds(endUs - startUs),
-    `${client.address}:${client.port}`,
-    directed ? '->' : '<?>',
-    `${server.address}:${server.port}`,
-    user,
-    grouped(client.packets),
-    grouped(server.packets),
-    grouped(client.bytes),
-    grouped(server.bytes),
-    grouped(client.retransmitted + server.retransmitted),
-    rttUs === undefined ? '' : (rttUs / 1000).toFixed(3),
-    state,
-  ];
-}
-
-const TOTAL_COLUMNS: readonly Column[] = [
-  text('START', 23),
-  number('SECONDS'),
-  number('CONNS'),
-  number('RECORDS'),
-  number('PKTS >'),
-  number('PKTS <'),
-  number('BYTES >'),
-  number('BYTES <'),
-  number('RETR'),
-  text('STATE', 5),
-];
-
-function totalCells(total: FlowTotal): string[] {
-  const { key, startUs, endUs, connections, records, clientPackets, serverPackets, clientBytes, serverBytes } = total;
-  const counts = [connections, records, clientPackets, serverPackets, clientBytes, serverBytes, total.retransmitted];
-  return [...key, clock(startUs), seconds(endUs - startUs), ...counts.map(grouped), total.state];
-}
-
-const HEARTBEAT_COLUMNS: readonly Column[] = [
-  text('FROM', 23),
-  text('TO', 23),
-  text('SENSOR', 30),
-  number('BYTES'),
-  number('PACKETS'),
-  number('DROPPED'),
-  number('ACTIVE'),
-  number('SESSIONS'),
-  number('CUT'),
-];
-
-function clock(timeUs: number): string {
-  return formatTime(timeUs).slice(0, 23).replace('T', ' ');
-}
-
-function seconds(lengthUs: number): string {
-  return (lengthUs / 1e6).toFixed(3);
 }
 
 const BIN_UNITS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MARK_MASKED, MARK_REDACTED } from '../contracts/event.ts';
@@ -112,6 +113,23 @@ test('patterns: text, binds and errors are masked, equal values alike, with one 
   const again = recordOf('4111111111111111', undefined);
   new Masker({ kinds: SENSITIVE_KINDS, key: 'other' }).mask(again, undefined);
   assert.notEqual(again.text, token, 'another key, another hash');
+});
+
+test('patterns: what only looks like a hash is masked, and a hash that looks like a card number is not', () => {
+  const key = 'k';
+  const forged = Object.assign(new AuditRecord(), { text: "SELECT '<card:4111111111111111>'" });
+  new Masker({ kinds: ['card'], key }).mask(forged, undefined);
+  assert.match(forged.text ?? '', /^SELECT '<card:<card:[0-9a-f]{16}>>'$/);
+
+  const hashOf = (value: string): string => createHmac('sha256', key).update(value).digest('hex').slice(0, 16);
+  let n = 0;
+  while (findSensitive(`<value:${hashOf(`v${n}`)}>`, ALL).length === 0) n++;
+  const text = `SELECT * FROM t WHERE a = 'v${n}'`;
+  const start = text.indexOf("'");
+  const finder = { find: () => ({ literals: [{ start, end: text.length }], binds: [] }) };
+  const record = Object.assign(new AuditRecord(), { text });
+  new Masker({ kinds: SENSITIVE_KINDS, columns: ['a'], finder, key }).mask(record, undefined);
+  assert.equal(record.text, `SELECT * FROM t WHERE a = '<value:${hashOf(`v${n}`)}>'`);
 });
 
 test('patterns: a record without such values is left alone', () => {

@@ -30,6 +30,8 @@ export class Masker {
   private readonly key: string | Uint8Array;
   private readonly columns: MaskColumns;
   private readonly finder: ColumnValueFinder | undefined;
+  /** What stands for values in the record at hand: its digits are nobody's. */
+  private readonly issued = new Set<string>();
 
   constructor(options: MaskOptions) {
     this.kinds = new Set(options.kinds);
@@ -40,6 +42,7 @@ export class Masker {
 
   /** Masks the values of certain columns, then what the patterns find. */
   mask(record: AuditRecord, statement: SqlStatement | undefined): void {
+    this.issued.clear();
     if (!this.columns.isEmpty && record.kind === 'statement') this.maskColumns(record, statement);
     this.maskPatterns(record);
   }
@@ -50,13 +53,13 @@ export class Masker {
     if (text === undefined) {
       // Whatever was prepared, its binds may be of any column.
       if ((record.marks & MARK_UNKNOWN_HANDLE) !== 0 && record.parameters !== undefined)
-        this.maskAll(record, statement);
+        this.hideAll(record, statement);
       return;
     }
     const wanted = this.columns.wantedIn(text);
     // EXECUTE of a statement prepared in SQL: its columns are known, but not which value is whose.
     const isExecute = statement?.executes !== undefined && this.columns.anyIn(statement.columns, statement.objects);
-    if (isExecute || (wanted !== undefined && this.finder === undefined)) this.maskAll(record, statement);
+    if (isExecute || (wanted !== undefined && this.finder === undefined)) this.hideAll(record, statement);
     else if (wanted !== undefined && this.finder !== undefined) {
       const dialect = SQL_DIALECTS[record.system ?? ''] ?? 'generic';
       const { literals, binds } = this.finder.find(text, dialect, wanted, record.parameters?.length ?? 0);
@@ -95,6 +98,11 @@ export class Masker {
 
   /** Masks every literal and every bind. A text whose literals are not known for sure gives way to its normal form. */
   maskAll(record: AuditRecord, statement: SqlStatement | undefined): void {
+    this.issued.clear();
+    this.hideAll(record, statement);
+  }
+
+  private hideAll(record: AuditRecord, statement: SqlStatement | undefined): void {
     const { text } = record;
     if (text !== undefined) {
       const literals = literalsOf(record, text, statement);
@@ -117,8 +125,7 @@ export class Masker {
     let masked = '';
     let from = 0;
     for (const { kind, start, end, value } of spans) {
-      // Digits of a hash that stands for a value already.
-      if (text[start - 1] === ':' && text[end] === '>') continue;
+      if (this.issued.has(text.slice(text.lastIndexOf('<', start), end + 1))) continue;
       masked += text.slice(from, start) + this.token(kind, value);
       from = end;
     }
@@ -149,7 +156,9 @@ export class Masker {
   }
 
   private token(kind: string, value: string): string {
-    return `<${kind}:${createHmac('sha256', this.key).update(value).digest('hex').slice(0, HASH_DIGITS)}>`;
+    const token = `<${kind}:${createHmac('sha256', this.key).update(value).digest('hex').slice(0, HASH_DIGITS)}>`;
+    this.issued.add(token);
+    return token;
   }
 }
 

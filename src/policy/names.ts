@@ -2,8 +2,9 @@
 import { globMatches, NO_BARRIER } from '../base/glob.ts';
 import { foldWidth } from './width.ts';
 
-/** Results kept per matcher: names repeat from statement to statement. */
+/** Results kept per matcher: names repeat from statement to statement. Longer ones are no names, but texts of errors. */
 const REMEMBERED_MAX = 1024;
+const REMEMBERED_CHARS_MAX = 256;
 
 const DOT = 0x2e;
 
@@ -42,6 +43,7 @@ export class NameMatcher {
     const known = this.remembered.get(name);
     if (known !== undefined) return known;
     const verdict = this.judge(foldWidth(name).toLowerCase());
+    if (name.length > REMEMBERED_CHARS_MAX) return verdict;
     if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();
     this.remembered.set(name, verdict);
     return verdict;

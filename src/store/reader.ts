@@ -181,6 +181,22 @@ export class StoreReader {
     return aggregation.all();
   }
 
+  /** Brings to memory, as far as there is room, what questions need of a sealed segment. */
+  warm(candidate: Candidate): void {
+    if (!candidate.sealed) return;
+    this.withSegment(candidate, (pooled) => {
+      pooled.rollup();
+      for (const field of WARMED_FIELDS) this.classes.classes(pooled.segment, [field]);
+      const steps = pooled.withColumns(function* ({ chunks }) {
+        for (const chunk of chunks) {
+          if (!chunk.keep()) return;
+          yield;
+        }
+      });
+      finish(steps);
+    });
+  }
+
   /** Sequence number of the newest record; 0 in an empty store. */
   lastSeq(): number {
     return this.candidates({}).reduce((last, { firstSeq, rows }) => Math.max(last, firstSeq + rows - 1), 0);
@@ -346,3 +362,8 @@ export function covers(query: Query, { sealed, firstSeq, rows, timeMinUs, timeMa
 }
 
 const PROBLEMS_MAX = 100;
+/** Fields that people filter and count by most. */
+const WARMED_FIELDS = [
+  ...(['user', 'effective', 'client', 'host', 'server', 'port', 'program', 'db', 'system', 'session'] as const),
+  ...(['kind', 'op', 'operations', 'object', 'fingerprint', 'summary', 'rule', 'action', 'severity'] as const),
+];

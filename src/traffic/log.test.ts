@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -146,6 +146,19 @@ test('a partition without records is no beginning of time', () => {
   assert.equal(reader.span(), undefined);
   assert.deepEqual(reader.problems, []);
   reader.close();
+});
+
+test('a closed partition is one plain file; an open one may be read all the same', () => {
+  const log = written([row(START_US, IPV4_CLIENT, 1)]);
+  const folder = join(store, FLOWS_FOLDER);
+  assert.ok(readdirSync(folder).length > 1);
+  assert.equal(read().length, 1);
+  log.close();
+  assert.deepEqual(readdirSync(folder), ['2023-11-14.flows.db']);
+  assert.equal(read().length, 1);
+  // And may be written again.
+  written([row(START_US + 10e6, IPV4_CLIENT, 1)]).close();
+  assert.equal(read().length, 2);
 });
 
 test('the span reaches from the first record to behind the last', () => {

@@ -112,7 +112,7 @@ export class TrafficLog {
   }
 
   close(): void {
-    for (const { db } of this.open.values()) db.close();
+    for (const { db } of this.open.values()) closePartition(db);
     this.open.clear();
   }
 
@@ -129,9 +129,11 @@ export class TrafficLog {
     const known = this.open.get(path);
     if (known !== undefined) return known;
     if (this.open.size >= OPEN_MAX) {
-      const [oldest = ''] = this.open.keys();
-      this.open.get(oldest)?.db.close();
-      this.open.delete(oldest);
+      for (const [oldest, { db }] of this.open) {
+        closePartition(db);
+        this.open.delete(oldest);
+        break;
+      }
     }
     const partition = openPartition(join(this.folder, path));
     this.open.set(path, partition);
@@ -261,6 +263,16 @@ function openPartition(file: string): Partition {
     db.close();
     throw error;
   }
+}
+
+/** Leaves one plain file, which can be read where nothing can be written. */
+function closePartition(db: Database.Database): void {
+  try {
+    db.pragma('journal_mode = DELETE');
+  } catch {
+    // Somebody reads it: it stays as it is, and is read with the two files beside it.
+  }
+  db.close();
 }
 
 /** Time of a partition's last record, without limit for a file that cannot be read. */

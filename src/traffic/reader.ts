@@ -139,9 +139,15 @@ export class TrafficReader {
       else this.partitions.push({ db, firstUs });
     } catch (error) {
       db?.close();
-      this.problems.push(`${file}: not read: ${(error as Error).message}`);
+      this.problems.push(`${file}: not read: ${reasonOf(error)}`);
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  const { code = '', message } = error as { readonly code?: string; readonly message: string };
+  if (!code.startsWith('SQLITE_READONLY')) return message;
+  return 'its writer has not closed it, and it can only be read where its folder can be written';
 }
 
 function statusOf(row: StatusRow): FlowStatus {

@@ -128,6 +128,23 @@ test('names of files follow a pattern; a bad one is refused in one line', () => 
   assert.match(refused.stderr, /not a name pattern/);
 });
 
+test('CSV is for programs: names, whole numbers, times of RFC 3339', () => {
+  const lines = (...args: string[]): string[] => {
+    const run = wiretrail(['flows', ...args, '--store', store, '--format', 'csv']);
+    assert.equal(run.status, 0, run.stderr);
+    return run.stdout.trim().split('\r\n');
+  };
+  const [header, first] = lines('list', '--limit', '1');
+  assert.equal(
+    header,
+    'start,seconds,client,directed,server,user,client_packets,server_packets,client_bytes,server_bytes,retransmitted,rtt_ms,state',
+  );
+  assert.match(first ?? '', /^2023-11-14T23:59:30\.100000Z,[\d.]+,10\.0\.0\.1:40000,true,[^,]+,,\d+,\d+,\d+,\d+,0,/);
+  assert.match(lines('merge', '--by', 'port').join('\n'), /^port,start,[^\n]+\n\d+,2023-.*,63,61,\d{4,},\d{4,},0,FIN$/);
+  assert.match(lines('bins', '--bin', '1m').join('\n'), /^bin,start,[^\n]+\n2023-11-14T23:59:00\.000000Z,/);
+  assert.match(lines('heartbeats').join('\n'), /^from,to,sensor,bytes,[^\n]+\n2023-[^,]+,2023-[^,]+,replay,\d+,/);
+});
+
 test('two workers write the records of one', () => {
   const many = Array.from({ length: 20 }, (_, i) => longConnection(41_000 + i * 7)).flat();
   const one = stored('one', many);
