@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { parseFilter } from '../query/language.ts';
+import { printable } from '../store/format/table.ts';
 import { StoreReader } from '../store/reader.ts';
 import { type Coverage, coverageOf, isComplete } from '../traffic/coverage.ts';
 import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
@@ -104,7 +105,8 @@ function lossLines(records: StoreReader, span: TimeSpan): string[] {
   const filter = parseFilter('kind:loss', 0);
   const lines: string[] = [];
   for (const record of records.query({ ...span, filter, order: 'oldest', limit: LOSSES_SHOWN + 1 })) {
-    lines.push(`  ${formatTime(record.timeUs)}  ${record.reason ?? ''}: ${record.errorText ?? record.text ?? ''}`);
+    const detail = printable(record.errorText ?? record.text ?? '');
+    lines.push(`  ${formatTime(record.timeUs)}  ${record.reason ?? ''}: ${detail}`);
   }
   if (lines.length === 0) return [];
   const more = lines.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
