@@ -10,12 +10,12 @@ import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contr
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
 import type { AuditRecord, RecordKind, RecordSink } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } from '../contracts/sql.ts';
-import { SessionState } from './effects.ts';
 import { endUserOfTags } from './end-user.ts';
 import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { RecordPool } from './record-pool.ts';
 import { redact, redactError } from './redact.ts';
+import { SessionState } from './session-state.ts';
 import { merged, type Part, pair, withText } from './split.ts';
 
 export interface AuditorOptions {

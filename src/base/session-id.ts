@@ -1,5 +1,5 @@
 /** The id of a session, which its audit records and its flow records carry: the same in every replay of its packets. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const SESSION_HEX_DIGITS = 24;
 
@@ -17,5 +17,5 @@ export interface SessionKey {
 export function sessionId(connection: SessionKey): string {
   const { clientAddress, clientPort, serverAddress, serverPort, firstTsUs } = connection;
   const name = `${clientAddress} ${clientPort} ${serverAddress} ${serverPort} ${firstTsUs}`;
-  return createHash('sha256').update(name).digest('hex').slice(0, SESSION_HEX_DIGITS);
+  return hash('sha256', name, 'hex').slice(0, SESSION_HEX_DIGITS);
 }

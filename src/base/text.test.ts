@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeText } from './text.ts';
+import { decodeText, withoutPadding } from './text.ts';
 
 test('windows-1252: what lies between the controls of latin1', () => {
   const bytes = Uint8Array.from([0x41, 0x80, 0x93, 0xe9, 0x94, 0x9f, 0x81, 0xa0]);
@@ -33,4 +33,12 @@ test('windows-1252 agrees with an independent table, byte by byte', () => {
   ];
   for (const [byte, character] of assigned)
     assert.equal(decodeText(Uint8Array.of(byte), 0, 1, 'windows-1252'), character);
+});
+
+test('padding: zeros and space at the end, in one pass', () => {
+  assert.equal(withoutPadding(' a b \0 \t\r\n'), ' a b');
+  assert.equal(withoutPadding(' \0 '), '');
+  assert.equal(withoutPadding(''), '');
+  const long = `${'\0'.repeat(1_000_000)}x`;
+  assert.equal(withoutPadding(long), long);
 });

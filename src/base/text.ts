@@ -59,3 +59,14 @@ export function toHex(bytes: Uint8Array, start: number, end: number): string {
   if (start >= end) return '';
   return Buffer.prototype.hexSlice.call(bytes, start, end);
 }
+
+/** `text` without the zeros and ASCII space at its end, in time that grows with their number only. */
+export function withoutPadding(text: string): string {
+  let end = text.length;
+  while (end > 0 && isPadding(text.charCodeAt(end - 1))) end--;
+  return text.slice(0, end);
+}
+
+function isPadding(c: number): boolean {
+  return c === 0 || c === 0x20 || (c >= 0x09 && c <= 0x0d);
+}

@@ -105,6 +105,8 @@ function loadCap(): new () => Cap {
 
 /** The capture thread's end of a `CapFeed`. */
 export class CapSource implements LiveSource {
+  /** Only what the queue dropped is. */
+  readonly tellsDrops = false;
   readonly interfaces: readonly string[];
   ended = false;
   private readonly reader: PacketQueueReader;

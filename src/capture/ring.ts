@@ -77,6 +77,8 @@ export interface LinkReport {
 
 /** A packet source over interfaces. */
 export interface LiveSource extends PacketSource {
+  /** What the system dropped before it reached the source is told in `stats` and `links`. */
+  readonly tellsDrops: boolean;
   /** Replaces the filter of every interface; an empty program accepts everything. */
   setFilter(program: Uint8Array): void;
   links(): LinkReport[];
@@ -103,6 +105,7 @@ export function openRing(options: RingOptions): RingSource {
 }
 
 class RingReader implements RingSource {
+  readonly tellsDrops = true;
   readonly interfaces: readonly string[];
   readonly #addon: Addon;
   readonly #rings: InterfaceRing[] = [];

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { parseFilter } from '../query/language.ts';
+import { DROPS_UNKNOWN } from '../sensor/loss-ledger.ts';
 import { printable } from '../store/format/table.ts';
 import { StoreReader } from '../store/reader.ts';
 import { type Coverage, coverageOf, isComplete } from '../traffic/coverage.ts';
@@ -52,26 +53,29 @@ function run(options: CoverageOptions): number {
     }
     const statements = coverageOf(traffic.heartbeats(span), span);
     for (const problem of traffic.problems) say(`wiretrail: ${problem}`);
-    if (options.format === 'json') process.stdout.write(`${JSON.stringify({ span, sensors: statements })}\n`);
-    else printStatements(statements, span, records);
-    return statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
+    const losses = lossesIn(records, span);
+    if (options.format === 'json') process.stdout.write(`${JSON.stringify({ span, sensors: statements, losses })}\n`);
+    else printStatements(statements, span, losses);
+    return areDropsCounted(losses) && statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
   } finally {
     traffic.close();
     records.close();
   }
 }
 
-function printStatements(statements: readonly Coverage[], span: TimeSpan, records: StoreReader): void {
+function printStatements(statements: readonly Coverage[], span: TimeSpan, losses: readonly Loss[]): void {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
   print(`Completeness from ${formatTime(span.fromUs)} to ${formatTime(span.toUs)}`);
   if (statements.length === 0) print('No sensor watched in this time.');
-  for (const statement of statements) for (const line of statementLines(statement, span)) print(line);
-  for (const line of lossLines(records, span)) print(line);
+  const note = areDropsCounted(losses) ? '' : ' (not counted while libpcap captured)';
+  for (const statement of statements) for (const line of statementLines(statement, span, note)) print(line);
+  for (const line of lossLines(losses)) print(line);
 }
 
-function statementLines(coverage: Coverage, span: TimeSpan): string[] {
+/** `note`: on the number of dropped packets. */
+function statementLines(coverage: Coverage, span: TimeSpan, note: string): string[] {
   const { sensor, holes, understoodBytes, encryptedBytes, otherBytes, undecidedBytes, gapBytes, unparsedBytes } =
     coverage;
   const whole = understoodBytes + encryptedBytes + otherBytes + undecidedBytes + gapBytes + unparsedBytes;
@@ -85,7 +89,7 @@ function statementLines(coverage: Coverage, span: TimeSpan): string[] {
       .map((hole) => `    not from   ${formatTime(hole.fromUs)} to ${formatTime(hole.toUs)}`),
     ...(holes.length > HOLES_SHOWN ? [`    and ${counted(holes.length - HOLES_SHOWN, 'hole')} more`] : []),
     `  seen         ${counted(coverage.packets, 'packet')}, ${byteSize(coverage.bytes)}`,
-    `  dropped      ${counted(coverage.kernelDrops, 'packet')} by the kernel; the ring froze ${grouped(coverage.ringFreezes)} times`,
+    `  dropped      ${counted(coverage.kernelDrops, 'packet')} by the kernel${note}; ${counted(coverage.ringFreezes, 'freeze')} of the ring`,
     `  payload      ${byteSize(whole)} of TCP`,
     `    understood ${share(understoodBytes)}`,
     `    encrypted  ${share(encryptedBytes)}`,
@@ -100,17 +104,34 @@ function statementLines(coverage: Coverage, span: TimeSpan): string[] {
   return lines;
 }
 
-/** What the ledger wrote down, in its own words. */
-function lossLines(records: StoreReader, span: TimeSpan): string[] {
+/** An entry of the ledger, in its own words. */
+interface Loss {
+  readonly time: string;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** Where nobody counted them, that there were none is no news. */
+function areDropsCounted(losses: readonly Loss[]): boolean {
+  return losses.every(({ reason }) => reason !== DROPS_UNKNOWN);
+}
+
+/** The first of them. */
+function lossesIn(records: StoreReader, span: TimeSpan): Loss[] {
   const filter = parseFilter('kind:loss', 0);
-  const lines: string[] = [];
+  const losses: Loss[] = [];
   for (const record of records.query({ ...span, filter, order: 'oldest', limit: LOSSES_SHOWN + 1 })) {
-    const detail = printable(record.errorText ?? record.text ?? '');
-    lines.push(`  ${formatTime(record.timeUs)}  ${record.reason ?? ''}: ${detail}`);
+    const { timeUs, reason = '', errorText, text } = record;
+    losses.push({ time: formatTime(timeUs), reason, detail: printable(errorText ?? text ?? '') });
   }
-  if (lines.length === 0) return [];
-  const more = lines.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
-  return ['', 'Losses written down:', ...lines.slice(0, LOSSES_SHOWN), ...more];
+  return losses;
+}
+
+function lossLines(losses: readonly Loss[]): string[] {
+  if (losses.length === 0) return [];
+  const lines = losses.slice(0, LOSSES_SHOWN).map(({ time, reason, detail }) => `  ${time}  ${reason}: ${detail}`);
+  const more = losses.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
+  return ['', 'Losses written down:', ...lines, ...more];
 }
 
 function percent(part: number, whole: number): string {

@@ -17,7 +17,7 @@ import { readPolicies } from '../sensor/assemble.ts';
 import { LiveCapture, type LiveListeners } from '../sensor/live.ts';
 import { type CrewJob, LiveCrew } from '../sensor/live-crew.ts';
 import type { Progress } from '../sensor/messages.ts';
-import { Steering } from '../sensor/steering.ts';
+import { type SensorFacts, Steering } from '../sensor/steering.ts';
 import { trafficOpener } from '../sensor/traffic.ts';
 import type { TrafficLog } from '../traffic/log.ts';
 import { DEFAULT_LISTEN, startConsole } from './console.ts';
@@ -151,7 +151,7 @@ async function run(options: SensorOptions): Promise<number> {
     },
     progress: (progress) => line.update(() => describe(progress)),
   });
-  const steering = new Steering(live, { sensor: options.sensorName, interfaces: options.interface, policies }, desk);
+  const steering = new Steering(live, factsOf(options, policies), desk);
   const unhook = hookSignals(live, steering);
   let control: ControlServer | undefined;
   try {
@@ -160,6 +160,7 @@ async function run(options: SensorOptions): Promise<number> {
     const last = await live.ended;
     line.end();
     printSummary(last.tally, last.stats, last.counters);
+    if (cap !== undefined) say('not known   what libpcap dropped; times are those of arrival in this program');
     return last.stats.drops + internalLoss(last.counters) > 0 ? EXIT_LOSS : EXIT_DONE;
   } catch (error) {
     live.stop();
@@ -175,6 +176,11 @@ async function run(options: SensorOptions): Promise<number> {
     await desk.close(ALARM_GRACE_MS);
     printAlarms(desk.reports());
   }
+}
+
+function factsOf(options: SensorOptions, policies: readonly string[]): SensorFacts {
+  const { sensorName: sensor, interface: interfaces, source } = options;
+  return { sensor, interfaces, policies, tellsDrops: source === 'ring' };
 }
 
 /** The console of `--console`. That it cannot be served ends no capture. */

@@ -50,7 +50,7 @@ export interface ConsoleServer {
   readonly app: ConsoleApp;
   /** Path of the link that makes the first administrator; `undefined` when there is one. */
   readonly setupPath: string | undefined;
-  /** Has each reading thread open the store and count once, so that the first page is quick. */
+  /** Has each reading thread do what first questions would wait for (`reads/warm.ts`). Never rejects. */
   warm(): Promise<void>;
   close(): Promise<void>;
 }
@@ -90,8 +90,7 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
     app,
     setupPath: setupSecret === undefined ? undefined : `/setup#${setupSecret}`,
     warm: async () => {
-      const asked = Array.from({ length: threads }, () => reads.ask('overview', { sight: { literals: true } }));
-      await Promise.allSettled(asked);
+      for (let step = 0, more = true; more; step++) more = (await reads.askEach('warm', { step })).includes(true);
     },
     close: async () => {
       await app.close();

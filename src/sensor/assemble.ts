@@ -42,6 +42,8 @@ export interface AssemblyOptions extends OutputOptions {
   readonly traffic?: StatusSink | undefined;
   /** Records of one packet by time and id (`PipelineOptions.ordered`). */
   readonly ordered?: boolean;
+  /** As in `PipelineOptions`. */
+  readonly hashSeed?: number;
 }
 
 /** Where records are judged and written, and what must be closed afterwards. */
@@ -82,6 +84,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     evidence,
     traffic: options.traffic,
     ordered: options.ordered ?? false,
+    ...(options.hashSeed === undefined ? {} : { hashSeed: options.hashSeed }),
   });
   return {
     pipeline,

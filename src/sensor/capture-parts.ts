@@ -1,4 +1,5 @@
 /** What a capture thread works with, alone (`assembleAlone`) or as one of several (`crew-member.ts`). */
+import { randomInt } from 'node:crypto';
 import type { RecordSink } from '../contracts/record.ts';
 import type { StatusSink } from '../contracts/traffic.ts';
 import type { ExplainingEngine } from '../policy/engine.ts';
@@ -30,7 +31,7 @@ export async function assembleAlone(
   sinks: readonly RecordSink[],
   traffic: StatusSink | undefined,
 ): Promise<CaptureParts> {
-  const parts = await assemble({ ...job, sinks, whenFull: 'drop', traffic });
+  const parts = await assemble({ ...job, sinks, whenFull: 'drop', traffic, hashSeed: secretSeed() });
   return {
     pipeline: parts.pipeline,
     get engine() {
@@ -42,4 +43,9 @@ export async function assembleAlone(
     flush: () => parts.jsonl?.flush(),
     close: () => parts.close(),
   };
+}
+
+/** So that nobody who sends packets can aim connections at one place of the flow table. */
+export function secretSeed(): number {
+  return randomInt(2 ** 32);
 }

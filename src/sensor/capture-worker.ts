@@ -15,7 +15,7 @@ import { assembleAlone, type CaptureParts } from './capture-parts.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { assembleMember } from './crew-member.ts';
 import { policyFilter } from './kernel-filter.ts';
-import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
+import { type LossAccount, LossLedger, lossAccounts, unknownDrops } from './loss-ledger.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, PolicyInForce, Progress } from './messages.ts';
 import { ThreadQueue } from './thread-queue.ts';
 import { Watch } from './watch.ts';
@@ -48,7 +48,12 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   const { pipeline } = parts;
   const ledger = new LossLedger((...loss) => pipeline.auditor.loss(...loss));
   const clock = new ClockWatch();
-  const accounts = (): LossAccount[] => lossAccounts(source.links(), clock.jumps, pipeline.counters());
+  const startMs = performance.now();
+  const accounts = (): LossAccount[] => {
+    const known = lossAccounts(source.links(), clock.jumps, pipeline.counters());
+    if (source.tellsDrops) return known;
+    return [...known, unknownDrops(job.interfaces.join(', '), (performance.now() - startMs) / 1000)];
+  };
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: clock.jumps });
   // In a crew the main thread watches, over all of its threads.
   const isWatching = job.sendsTraffic && job.crew === undefined;

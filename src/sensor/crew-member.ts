@@ -10,7 +10,7 @@ import type { Policy } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import { createColumnValueFinder } from '../sql/column-values.ts';
 import { readPolicies } from './assemble.ts';
-import type { CaptureParts } from './capture-parts.ts';
+import { type CaptureParts, secretSeed } from './capture-parts.ts';
 import { Evidence } from './evidence.ts';
 import type { CaptureJob, CrewPlace, CrewRecord } from './messages.ts';
 import { Pipeline } from './pipeline.ts';
@@ -93,6 +93,7 @@ export async function assembleMember(
     overlap: job.overlap,
     evidence,
     traffic,
+    hashSeed: secretSeed(),
     firstLoss: crew.index * LOSSES_PER_MEMBER,
     defer: (record, statement) => {
       if (!outbox.defer(record, statement)) pipeline.auditor.counters.dropped++;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { TestNet } from '../capture/net-test-support.ts';
 import { openRing } from '../capture/ring.ts';
 import { Conversation } from '../capture/synthetic.ts';
-import { type LossAccount, LossLedger, lossAccounts } from './loss-ledger.ts';
+import { DROPS_UNKNOWN, type LossAccount, LossLedger, lossAccounts, unknownDrops } from './loss-ledger.ts';
 
 interface Entry {
   readonly reason: string;
@@ -51,6 +51,18 @@ test('accounts of interfaces and stages are kept apart; bytes are told as such',
       ['kernel-drops', undefined, 'eth2'],
       ['flows-evicted', undefined, 'flow table'],
       ['gaps', 1460, 'connections of databases'],
+    ],
+  );
+});
+
+test('where nobody counts drops, every minute says so', () => {
+  const { ledger: book, entries } = ledger();
+  for (const seconds of [0, 59, 60, 119, 130]) book.observe(seconds * 1e6, () => [unknownDrops('eth1', seconds)]);
+  assert.deepEqual(
+    entries.map(({ reason, detail }) => [reason, detail]),
+    [
+      [DROPS_UNKNOWN, 'eth1: 60 seconds without a count of dropped packets since the last entry'],
+      [DROPS_UNKNOWN, 'eth1: 70 seconds without a count of dropped packets since the last entry'],
     ],
   );
 });

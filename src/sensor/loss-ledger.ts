@@ -18,6 +18,9 @@ export interface LossAccount {
   readonly total: number;
 }
 
+/** Reason of the entries that say that nobody counted what was dropped. */
+export const DROPS_UNKNOWN = 'drops-unknown';
+
 /** Takes an entry of the ledger: `Auditor.loss`. */
 export type WriteLoss = (reason: string, timeUs: number, lostBytes: number | undefined, detail: string) => void;
 
@@ -64,6 +67,16 @@ interface StageCounters {
   readonly reassembly: Counters;
   readonly protocols: Counters;
   readonly audit: Counters;
+}
+
+/** Of a source that does not tell what was dropped before it: so many seconds are without a count, in every minute. */
+export function unknownDrops(where: string, seconds: number): LossAccount {
+  return {
+    reason: DROPS_UNKNOWN,
+    where,
+    unit: 'seconds without a count of dropped packets',
+    total: Math.ceil(seconds),
+  };
 }
 
 /** The accounts of a capture: its interfaces, then the stages in the order of the packet's path. */

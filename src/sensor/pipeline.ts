@@ -12,6 +12,7 @@ import type { StatusSink } from '../contracts/traffic.ts';
 import { PacketView } from '../contracts/view.ts';
 import { Decoder } from '../decode/decoder.ts';
 import { DECODE_TCP } from '../decode/layers.ts';
+import { HASH_SEED_DEFAULT } from '../flow/hash.ts';
 import { ProtocolHost } from '../protocols/host.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Reassembler } from '../reassembly/reassembler.ts';
@@ -35,6 +36,8 @@ export interface PipelineOptions {
   readonly ordered?: boolean;
   /** This pipeline keeps only the flows of one part of the address pairs. */
   readonly shard?: { readonly index: number; readonly count: number };
+  /** Key of the flow tables' hash: a secret where strangers send the packets, constant where runs must be alike. */
+  readonly hashSeed?: number;
   /** As in `AuditorOptions`. */
   readonly firstLoss?: number;
   /** Takes status records of connections; without it none are made. */
@@ -78,6 +81,7 @@ export class Pipeline {
     this.reassembler = new Reassembler({
       flowsMax: options.flowsMax,
       overlap: options.overlap,
+      hashSeed: options.hashSeed ?? HASH_SEED_DEFAULT,
       shardIndex: options.shard?.index ?? 0,
       shardCount: options.shard?.count ?? 1,
     });
@@ -85,7 +89,10 @@ export class Pipeline {
     this.evidence = options.evidence;
     this.evidence?.connect(this.host, this.reassembler);
     if (options.traffic !== undefined) {
-      this.meter = new TrafficMeter(this.reassembler, this.host, options.traffic, { flowsMax: options.flowsMax });
+      this.meter = new TrafficMeter(this.reassembler, this.host, options.traffic, {
+        flowsMax: options.flowsMax,
+        ...(options.hashSeed === undefined ? {} : { hashSeed: options.hashSeed }),
+      });
     }
     this.reassembler.setReceiver(this.evidence ?? this.host);
   }

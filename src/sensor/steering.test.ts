@@ -34,7 +34,7 @@ async function withSteering(
   writeFileSync(file, GOOD);
   const steering = new Steering(
     fakeCapture(),
-    { sensor: 's1', interfaces: ['eth1'], policies: [file] },
+    { sensor: 's1', interfaces: ['eth1'], policies: [file], tellsDrops: true },
     new AlarmDesk([], '1.0.0'),
   );
   const handlers = steering.handlers();

@@ -15,6 +15,8 @@ export interface SensorFacts {
   readonly interfaces: readonly string[];
   /** As given on the command line: read again by a reload. */
   readonly policies: readonly string[];
+  /** The source tells what the system dropped. */
+  readonly tellsDrops: boolean;
 }
 
 /** Content of a reply to `CODE_STATUS`. */
@@ -61,7 +63,7 @@ export class Steering {
       policyReloads: this.reloads,
       policyRefusals: this.refusals,
       alarmsDropped,
-      ...(latest && countersOf(latest)),
+      ...(latest && countersOf(latest, this.facts.tellsDrops)),
     };
     return {
       sensor,
@@ -123,11 +125,12 @@ function sourcesOf(content: Buffer): () => readonly PolicySource[] {
   };
 }
 
-/** Maps do not survive JSON. */
-function countersOf({ stats, counters, tally, worst }: Progress): Record<string, unknown> {
+/** Maps do not survive JSON. Drops that nobody counts are not 0. */
+function countersOf({ stats, counters, tally, worst }: Progress, tellsDrops: boolean): Record<string, unknown> {
   const plain = Object.entries(tally).map(([name, value]) => [
     name,
     value instanceof Map ? Object.fromEntries(value) : value,
   ]);
-  return { packets: stats.packets, drops: stats.drops, ...counters, tally: Object.fromEntries(plain), worst };
+  const drops = tellsDrops ? { drops: stats.drops } : { dropsUnknown: true, queueDrops: stats.drops };
+  return { packets: stats.packets, ...drops, ...counters, tally: Object.fromEntries(plain), worst };
 }

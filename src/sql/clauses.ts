@@ -1,4 +1,5 @@
 /** What keywords do in the query walk: they end clauses, begin them, and name what the statement does. */
+import { flagsOf } from './keywords.ts';
 import {
   CLAUSE_CTE,
   CLAUSE_EXPRESSION,
@@ -21,6 +22,17 @@ import { KIND_LEFT, KIND_PARAMETER, KIND_WORD } from './tokens.ts';
 
 /** Another statement begins at the word. */
 export const STOP = -1;
+
+/** By keyword id: whether `keywordStep` does anything with the word. */
+const STEPS: Uint8Array = flagsOf(`
+  SELECT VALUES INSERT REPLACE UPDATE DELETE MERGE TABLE WITH FROM INTO JOIN APPLY STRAIGHT_JOIN ON USING SET UNION
+  EXCEPT INTERSECT MINUS AS FOR RETURNING OUTPUT WHERE HAVING GROUP ORDER LIMIT OFFSET FETCH WINDOW QUALIFY CONNECT
+  WHEN TOP ALL FIRST
+`);
+
+export function isStep(id: number): boolean {
+  return STEPS[id] === 1;
+}
 
 /** Takes the keyword at `i`: the position to go on from, or 0 when it may be a name there. */
 export function keywordStep(query: Query, word: string, i: number): number {

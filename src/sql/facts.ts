@@ -7,6 +7,8 @@ import type { SqlEffect } from '../contracts/sql.ts';
 /** Aliases and targets looked at per query level; further ones stand under the name they are written with. */
 const SCOPE_MAX = 32;
 
+const NO_NAMES: readonly string[] = [];
+
 /** Literals with SQL followed per statement; further ones are literals only. */
 const CODE_MAX = 64;
 
@@ -37,7 +39,20 @@ export class NameList {
 }
 
 export function sameName(a: string, b: string): boolean {
-  return a === b || (a.length === b.length && a.toLowerCase() === b.toLowerCase());
+  return a === b || (a.length === b.length && foldsAlike(a, b));
+}
+
+/** Whether two names of one length differ in case only. */
+function foldsAlike(a: string, b: string): boolean {
+  for (let i = 0; i < a.length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    if ((x | y) >= 0x80) return a.toLowerCase() === b.toLowerCase();
+    const letter = x | 0x20;
+    if (letter !== (y | 0x20) || letter < 0x61 || letter > 0x7a) return false;
+  }
+  return true;
 }
 
 interface Target {
@@ -94,6 +109,11 @@ export class Facts {
   /** Adds an operation, each once; the first outer one is the statement's and goes first. */
   addOperation(name: string, isOuter: boolean): void {
     if (this.isDry) return;
+    if (this.operations.length === 0) {
+      if (isOuter) this.operation ??= name;
+      this.operations.push(name);
+      return;
+    }
     const at = this.operations.indexOf(name);
     if (isOuter && this.operation === undefined) {
       this.operation = name;
@@ -154,6 +174,11 @@ export class Facts {
 
   /** Ends a query level: its targets are what changes, with `resolves` aliases replaced by what they stand for. */
   close(mark: ScopeMark, resolves: boolean): void {
+    if (this.targets.length === mark.targets) {
+      // Setting the length would cost more than all else here.
+      while (this.aliases.length > mark.aliases) this.aliases.pop();
+      return;
+    }
     const targets = this.targets.splice(mark.targets);
     const aliases = this.aliases.splice(mark.aliases);
     const anyAssigned = targets.some((target) => target.isAssigned);
@@ -168,11 +193,13 @@ export class Facts {
   }
 
   objects(): readonly string[] {
-    return this.objectNames.names.filter((_, i) => (this.uses[i] as number) > 0);
+    const { names } = this.objectNames;
+    if (names.length === 1 && (this.uses[0] as number) > 0) return names;
+    return names.filter((_, i) => (this.uses[i] as number) > 0);
   }
 
   objectsWritten(): readonly string[] {
-    if (this.isDry) return [];
+    if (this.isDry || !this.written.includes(true)) return NO_NAMES;
     return this.objectNames.names.filter((_, i) => (this.uses[i] as number) > 0 && this.written[i] === true);
   }
 }

@@ -50,6 +50,17 @@ function split(list: string): readonly string[] {
   return list.trim().split(/\s+/);
 }
 
+/** By keyword id: 1 for the words of the list. Throws for one that is no keyword. */
+export function flagsOf(list: string): Uint8Array {
+  const flags = new Uint8Array(KEYWORDS.length);
+  for (const word of split(list)) {
+    const id = KEYWORDS.indexOf(word);
+    if (id < 0) throw new Error(`${word} is not among the keywords`);
+    flags[id] = 1;
+  }
+  return flags;
+}
+
 /** One step of the word hash the lexer computes as it reads; start at 0. */
 export function hashStep(hash: number, foldedCode: number): number {
   return (Math.imul(hash, 31) + foldedCode) | 0;

@@ -20,14 +20,8 @@ const PARTS_MAX = 8;
 const AT = 0x40;
 const STAR = 0x2a;
 
-/** A dotted name: what it says and which tokens it takes. Reused: read it before the next call. */
+/** A dotted name: which tokens it takes, and what they say. Reused: read it before the next call. */
 export class Name {
-  /** Parts joined with dots, as written without quotes. */
-  text = '';
-  /** The last part. */
-  last = '';
-  /** The part before the last, or `''`. */
-  qualifier = '';
   /** Behind the last token. */
   next = 0;
   /** How many parts. */
@@ -36,6 +30,62 @@ export class Name {
   hasStar = false;
   /** A part of it is a double-quoted string of a dialect that has them. */
   hasString = false;
+
+  private tokens: Tokens | undefined = undefined;
+  private first = 0;
+  private lastPart = 0;
+  /** Part before the last, when one dot is between them; else -1. */
+  private qualifierPart = -1;
+  /** Behind the last token that is part of the text. */
+  private end = 0;
+
+  /** Takes the part at `i` for the first. */
+  begin(tokens: Tokens, i: number): void {
+    this.tokens = tokens;
+    this.first = this.lastPart = i;
+    this.end = i + 1;
+    this.qualifierPart = -1;
+    this.parts = 1;
+    this.hasStar = false;
+    this.hasString = tokens.kind[i] === KIND_DOUBLE_STRING;
+  }
+
+  /** Takes the part at `i`, behind one dot or more. */
+  add(i: number, dots: number, isString: boolean): void {
+    this.qualifierPart = dots === 1 ? this.lastPart : -1;
+    this.lastPart = i;
+    this.end = i + 1;
+    this.parts++;
+    if (isString) this.hasString = true;
+  }
+
+  /** The text goes on to `end`, behind what a database link names. */
+  extend(end: number): void {
+    this.end = end;
+  }
+
+  /** The last part. */
+  get last(): string {
+    return this.tokens === undefined ? '' : namePart(this.tokens, this.lastPart);
+  }
+
+  /** The part before the last, or `''`. */
+  get qualifier(): string {
+    return this.tokens === undefined || this.qualifierPart < 0 ? '' : namePart(this.tokens, this.qualifierPart);
+  }
+
+  /** Parts joined with dots, as written without quotes. */
+  get text(): string {
+    const { tokens, first, end } = this;
+    if (tokens === undefined) return '';
+    if (end - first === 1) return namePart(tokens, first);
+    let text = '';
+    for (let i = first; i < end; i++) {
+      const isPart = tokens.kind[i] !== KIND_DOT && tokens.kind[i] !== KIND_OPERATOR;
+      text += isPart ? namePart(tokens, i) : tokens.slice(i);
+    }
+    return text;
+  }
 }
 
 /**
@@ -44,42 +94,40 @@ export class Name {
  * database link operator is kept with it (`emp@remote`).
  */
 export function readName(tokens: Tokens, i: number, out: Name): boolean {
-  const kind = tokens.kindAt(i);
-  if (kind !== KIND_WORD && kind !== KIND_QUOTED && kind !== KIND_DOUBLE_STRING) return false;
-  out.text = out.last = namePart(tokens, i);
-  out.qualifier = '';
-  out.parts = 1;
-  out.hasStar = false;
-  out.hasString = kind === KIND_DOUBLE_STRING;
+  if (!isPart(tokens.kindAt(i))) return false;
+  out.begin(tokens, i);
   let p = i + 1;
   while (tokens.kindAt(p) === KIND_DOT && out.parts < PARTS_MAX) {
     let dots = 1;
     while (dots < PARTS_MAX && tokens.kindAt(p + dots) === KIND_DOT) dots++;
-    const partKind = tokens.kindAt(p + dots);
-    if (partKind !== KIND_WORD && partKind !== KIND_QUOTED && partKind !== KIND_DOUBLE_STRING) {
+    const kind = tokens.kindAt(p + dots);
+    if (!isPart(kind)) {
       out.hasStar = tokens.isOperator(p + dots, STAR);
       p += out.hasStar ? dots + 1 : dots;
       break;
     }
-    const part = namePart(tokens, p + dots);
-    if (partKind === KIND_DOUBLE_STRING) out.hasString = true;
-    out.text += '.'.repeat(dots) + part;
-    out.qualifier = dots === 1 ? out.last : '';
-    out.last = part;
-    out.parts++;
+    out.add(p + dots, dots, kind === KIND_DOUBLE_STRING);
     p += dots + 1;
   }
-  if (tokens.isOperator(p, AT) && (tokens.kindAt(p + 1) === KIND_WORD || tokens.kindAt(p + 1) === KIND_QUOTED)) {
-    out.text += `@${namePart(tokens, p + 1)}`;
-    p += 2;
-    while (tokens.kindAt(p) === KIND_DOT && tokens.kindAt(p + 1) === KIND_WORD && out.parts < PARTS_MAX) {
-      out.text += `.${namePart(tokens, p + 1)}`;
-      out.parts++;
-      p += 2;
-    }
-  }
+  if (tokens.isOperator(p, AT)) p = readLink(tokens, p, out);
   out.next = p;
   return true;
+}
+
+function isPart(kind: number): boolean {
+  return kind === KIND_WORD || kind === KIND_QUOTED || kind === KIND_DOUBLE_STRING;
+}
+
+/** The database link behind the name, whose operator is at `at`. */
+function readLink(tokens: Tokens, at: number, out: Name): number {
+  if (tokens.kindAt(at + 1) !== KIND_WORD && tokens.kindAt(at + 1) !== KIND_QUOTED) return at;
+  let p = at + 2;
+  while (tokens.kindAt(p) === KIND_DOT && tokens.kindAt(p + 1) === KIND_WORD && out.parts < PARTS_MAX) {
+    out.parts++;
+    p += 2;
+  }
+  out.extend(p);
+  return p;
 }
 
 /** One part of a name, or the text of a string or word: quotes and prefixes removed, doubled quotes undone. */

@@ -4,7 +4,8 @@
  * its level. It is not a parser: it accepts what no server would, and gives what the words say.
  */
 
-import { keywordStep, STOP } from './clauses.ts';
+import { isStep, keywordStep, STOP } from './clauses.ts';
+import { Ctes } from './ctes.ts';
 import type { DialectRules } from './dialects.ts';
 import { type Facts, sameName } from './facts.ts';
 import {
@@ -49,15 +50,6 @@ import {
 
 const PLUS = 0x2b;
 
-/** CTE names remembered; further ones are taken for tables. */
-const CTES_MAX = 64;
-
-interface Cte {
-  readonly name: string;
-  /** The first table of its query, -1 when there is none or it is not known yet. */
-  readonly object: number;
-}
-
 export class Query {
   readonly tokens: Tokens;
   readonly facts: Facts;
@@ -72,7 +64,7 @@ export class Query {
   isControl = false;
 
   private readonly name = new Name();
-  private readonly ctes: Cte[] = [];
+  private readonly ctes = new Ctes();
   /** Position behind the last operand: a name there is an alias. */
   private operandEnd = -1;
   /** Position of the bracket that opens the arguments of a table function. */
@@ -155,7 +147,7 @@ export class Query {
     else if (level.clause === CLAUSE_CTE || level.clause === CLAUSE_IGNORE) clause = CLAUSE_IGNORE;
     else if (before === 'TOP' || before === 'ON') isOperand = false;
     const isOuter = level.isOuter && level.clause === CLAUSE_START;
-    const next = newLevel(clause, isQuery || clause === CLAUSE_TABLE, isOuter, this.facts.scope(), this.ctes.length);
+    const next = newLevel(clause, isQuery || clause === CLAUSE_TABLE, isOuter, this.facts.scope(), this.ctes.count);
     next.isOperand = isOperand;
     next.hasColumns = next.isQuery || level.hasColumns;
     if (clause === CLAUSE_TABLE) {
@@ -173,7 +165,7 @@ export class Query {
       const closed = this.level;
       this.levels.pop();
       this.level = this.levels[this.levels.length - 1] as Level;
-      this.ctes.length = Math.min(this.ctes.length, closed.ctes);
+      this.ctes.forget(closed.ctes);
       this.facts.close(closed.scope, this.rules.targetAliases);
       this.inherit(closed);
       this.operandEnd = closed.isOperand ? i + 1 : -1;
@@ -185,7 +177,7 @@ export class Query {
   /** What a closed bracket leaves to the level around it: a CTE's name, and the table that stands for the bracket. */
   private inherit(closed: Level): void {
     const level = this.level;
-    if (level.clause === CLAUSE_CTE && closed.isQuery) this.addCte(level.cteName, closed.firstObject);
+    if (level.clause === CLAUSE_CTE && closed.isQuery) this.ctes.add(level.cteName, closed.firstObject);
     else if (level.firstObject < 0) level.firstObject = closed.firstObject;
     // A derived table that is changed changes its first table.
     if (level.clause === CLAUSE_TABLED && level.mode !== MODE_READ && closed.isQuery && closed.verb === 'SELECT') {
@@ -215,7 +207,7 @@ export class Query {
     if (word !== '') {
       if (this.isControl && this.levels.length === 1 && this.endsControl(word)) return STOP;
       if (this.rules.batch && this.levels.length === 1 && this.startsAnother(word, i)) return STOP;
-      const next = keywordStep(this, word, i);
+      const next = isStep(tokens.fact[i] as number) ? keywordStep(this, word, i) : 0;
       if (next !== 0) {
         this.operandEnd = word === 'END' || word === 'NULL' || word === 'TRUE' || word === 'FALSE' ? i + 1 : -1;
         return next;
@@ -267,19 +259,8 @@ export class Query {
     const isFirst = before === 'WITH' || before === 'RECURSIVE' || this.tokens.kindAt(i - 1) === KIND_COMMA;
     if (!isFirst || !this.read(i)) return i + 1;
     this.level.cteName = this.name.text;
-    if (this.level.isRecursive || this.rules.implicitRecursion) this.addCte(this.name.text, -1);
+    if (this.level.isRecursive || this.rules.implicitRecursion) this.ctes.add(this.name.text, -1);
     return this.name.next;
-  }
-
-  private addCte(name: string, object: number): void {
-    const known = this.cteOf(name);
-    if (known !== undefined) this.ctes[this.ctes.indexOf(known)] = { name, object };
-    else if (name !== '' && this.ctes.length < CTES_MAX) this.ctes.push({ name, object });
-  }
-
-  private cteOf(name: string): Cte | undefined {
-    for (const cte of this.ctes) if (sameName(cte.name, name)) return cte;
-    return undefined;
   }
 
   /** Reads a name that is not a column's; one that may be a string makes the result this statement's own. */
@@ -301,12 +282,13 @@ export class Query {
       this.argumentsAt = next;
       return next;
     }
-    const cte = name.parts === 1 ? this.cteOf(name.text) : undefined;
+    const { text } = name;
+    const cte = name.parts === 1 ? this.ctes.find(text) : undefined;
     if (cte !== undefined) {
       if (level.mode !== MODE_READ) facts.markWritten(cte.object);
       return this.alias(next, -1);
     }
-    const { last, text } = name;
+    const { last } = name;
     const object = facts.addObject(text, level.mode === MODE_WRITE);
     if (level.firstObject < 0) level.firstObject = object;
     const end = this.alias(next, object);
@@ -377,13 +359,15 @@ export class Query {
     this.operandEnd = next;
     if (tokens.kindAt(next) === KIND_LEFT && !this.isOuterJoinMark(next)) {
       this.operandEnd = -1;
-      if (!NOT_FUNCTIONS.has(word)) facts.functions.add(name.text);
-      const isExtract = name.parts === 1 && sameName(name.text, 'extract') && tokens.word(next + 2) === 'FROM';
+      if (word !== '' && NOT_FUNCTIONS.has(word)) return next;
+      const { text } = name;
+      facts.functions.add(text);
+      const isExtract = tokens.word(next + 2) === 'FROM' && sameName(text, 'extract');
       return isExtract ? this.open(next) + 1 : next;
     }
-    if (isAlias || name.hasStar || FRAME_WORDS.has(word)) return next;
+    if (isAlias || name.hasStar || (word !== '' && FRAME_WORDS.has(word))) return next;
     if (word === 'INTERVAL' && tokens.isLiteral(next)) return next;
-    if (tokens.isString(next) && this.isTypedLiteral(i, name.text)) return next;
+    if (tokens.isString(next) && this.isTypedLiteral(i)) return next;
     if (level.hasColumns) facts.columns.add(name.last);
     if (level.clause === CLAUSE_SET && name.qualifier !== '' && isAssignment(tokens, next)) {
       const before = i - 1;
@@ -399,9 +383,10 @@ export class Query {
   }
 
   /** `DATE '…'`, `_utf8'…'`, and in most dialects any type's name. */
-  private isTypedLiteral(i: number, text: string): boolean {
+  private isTypedLiteral(i: number): boolean {
     if (this.tokens.kindAt(i) === KIND_NONE) return false;
     if (!this.rules.backslash && !this.rules.batch) return true;
+    const { text } = this.name;
     return text.startsWith('_') || TYPED_LITERALS.has(text.toUpperCase());
   }
 }

@@ -26,12 +26,13 @@ const PROVIDER_TOKENS_MAX = 32;
 /** Adds the token indices of secret literals to `out`, rising, each once. */
 export function findSecrets(tokens: Tokens, out: number[]): void {
   const isSetPassword = tokens.word(0) === 'SET' && isPasswordStatement(tokens);
+  const { bytes } = tokens.codes;
   for (let i = 0; i < tokens.count; i++) {
-    const kind = tokens.kindAt(i);
+    const kind = tokens.kind[i];
     if (kind !== KIND_WORD && kind !== KIND_PARAMETER && kind !== KIND_QUOTED) continue;
     const start = tokens.startOf(i);
     const end = tokens.endOf(i);
-    if (end - start > NAME_LENGTH_MAX || !mayNameSecret(tokens.text, start, end)) continue;
+    if (end - start > NAME_LENGTH_MAX || !mayNameSecret(bytes, start, end)) continue;
     const name = tokens.slice(i).toLowerCase();
     if (SECRET_PROCEDURES.has(name)) i = takeAll(tokens, i + 1, out);
     else if (name === 'identified') identified(tokens, i + 1, out);
@@ -50,11 +51,11 @@ export function findSecrets(tokens: Tokens, out: number[]): void {
 }
 
 /** Rejects nearly all words by their last two letters before any string is made; quoted names by none. */
-function mayNameSecret(text: string, start: number, end: number): boolean {
+function mayNameSecret(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < 3) return false;
-  const last = text.charCodeAt(end - 1);
+  const last = bytes[end - 1] as number;
   if (last === 0x22 || last === 0x60 || last === 0x5d) return true;
-  return last < 128 && ENDINGS[((text.charCodeAt(end - 2) & 31) << 5) | (last & 31)] === 1;
+  return last < 128 && ENDINGS[(((bytes[end - 2] as number) & 31) << 5) | (last & 31)] === 1;
 }
 
 /** By the low five bits of two letters: how names of secrets, and words that lead to secrets, end. */

@@ -10,7 +10,7 @@
  * It is part of the record's format: changing the summary or the hash changes stored fingerprints.
  */
 import { decodeText } from '../base/text.ts';
-import { KEYWORDS, RESERVED_END } from './keywords.ts';
+import { flagsOf, KEYWORDS, RESERVED_END } from './keywords.ts';
 import {
   KIND_COMMA,
   KIND_DOT,
@@ -47,6 +47,7 @@ export class Summarizer {
   private readonly wide = new Uint16Array(SUMMARY_LENGTH_MAX);
   private units: Uint8Array | Uint16Array = this.narrow;
   private readonly digits = new Uint8Array(16);
+  private readonly rows = new Rows();
   private length = 0;
   private isFull = false;
   /** Kind of the token written last, and its index. */
@@ -70,8 +71,8 @@ export class Summarizer {
     this.lastKind = KIND_NONE;
     this.last = -1;
     const isQuery = isQueryStatement(tokens);
-    const rows = new Rows();
-    for (let i = 0; i < tokens.count && !this.isFull; ) i = this.step(tokens, i, isQuery, rows);
+    this.rows.reset();
+    for (let i = 0; i < tokens.count && !this.isFull; ) i = this.step(tokens, i, isQuery);
     const hasMore = isCut || this.isFull;
     this.hash(hasMore);
     return hasMore ? this.text() + ELLIPSIS : this.text();
@@ -87,7 +88,8 @@ export class Summarizer {
     return decodeText(digits, 0, 16, 'latin1');
   }
 
-  private step(tokens: Tokens, i: number, isQuery: boolean, rows: Rows): number {
+  private step(tokens: Tokens, i: number, isQuery: boolean): number {
+    const { rows } = this;
     const kind = this.secrets.length > 0 && this.isSecret(i) ? KIND_STRING : (tokens.kind[i] as number);
     switch (kind) {
       case KIND_STRING:
@@ -101,7 +103,7 @@ export class Summarizer {
         if (this.isSign(tokens, i)) return i + 1;
         break;
       case KIND_LEFT:
-        return this.left(tokens, i, rows);
+        return this.left(tokens, i);
       case KIND_RIGHT:
         rows.depth--;
         this.put(CLOSE_ROUND);
@@ -127,7 +129,8 @@ export class Summarizer {
   }
 
   /** An opening bracket; with all that is in it when that is a list of values. */
-  private left(tokens: Tokens, i: number, rows: Rows): number {
+  private left(tokens: Tokens, i: number): number {
+    const { rows } = this;
     const opensList = rows.opens(tokens, i, this.length);
     const close = opensList ? flatListEnd(tokens, i) : -1;
     this.space(tokens, i, KIND_LEFT);
@@ -257,6 +260,14 @@ class Rows {
   private previousEnd = -1;
   private isNext = false;
 
+  reset(): void {
+    this.depth = 0;
+    this.listDepth = -1;
+    this.isValues = false;
+    this.isNext = false;
+    this.rowStart = this.previousStart = this.previousEnd = -1;
+  }
+
   /** A word, by its keyword id. */
   word(id: number): void {
     if (id === ID_VALUES || id === ID_VALUE || id === ID_IN) {
@@ -294,13 +305,7 @@ class Rows {
   }
 }
 
-function isSame(
-  units: Uint8Array | Uint16Array,
-  aStart: number,
-  aEnd: number,
-  bStart: number,
-  bEnd: number,
-): boolean {
+function isSame(units: Uint8Array | Uint16Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
   if (aEnd - aStart !== bEnd - bStart) return false;
   for (let i = 0; i < aEnd - aStart; i++) if (units[aStart + i] !== units[bStart + i]) return false;
   return true;
@@ -374,8 +379,10 @@ function isStringKind(kind: number): boolean {
 function isQueryStatement(tokens: Tokens): boolean {
   if (tokens.kindAt(0) === KIND_LEFT) return true;
   const id = tokens.kindAt(0) === KIND_WORD ? (tokens.fact[0] as number) : 0;
-  return id > 0 && id < RESERVED_END && !['CREATE', 'ALTER', 'DROP', 'GRANT', 'REVOKE', 'SET'].includes(tokens.word(0));
+  return id > 0 && id < RESERVED_END && DEFINITIONS[id] === 0;
 }
+
+const DEFINITIONS: Uint8Array = flagsOf('CREATE ALTER DROP GRANT REVOKE SET');
 
 function finalMix(value: number): number {
   let h = value;

@@ -10,7 +10,8 @@ import { identityOf } from './columns.ts';
 import { StoreError } from './errors.ts';
 import { OTHERS } from './group-table.ts';
 import type { AggregateField } from './groups.ts';
-import type { Candidate, Found, StoreReader } from './reader.ts';
+import type { Candidate } from './merge.ts';
+import type { Found, StoreReader } from './reader.ts';
 import type { Steps } from './steps.ts';
 import { ChunkView } from './view.ts';
 

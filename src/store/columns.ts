@@ -286,6 +286,12 @@ export class ColumnChunk {
     this.errorCodes();
   }
 
+  /** Reads all of it and keeps it for later questions; false when the source has no room. Throws `StoreError` (`damaged`). */
+  keep(): boolean {
+    this.check();
+    return COLUMNS.every((name) => this.isEmpty(name) || this.kept.has(name));
+  }
+
   /** Whether no record has anything in this column. */
   isEmpty(name: ColumnName): boolean {
     return this.width(name) === 0;

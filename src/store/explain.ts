@@ -15,13 +15,12 @@ export interface SegmentPlan {
   readonly asked: string;
 }
 
-/** `sealed`: the segment is complete; before that its columns stand in for the index. */
-export function explainPlan(path: string, rows: number, sealed: boolean, plan: SearchPlan): SegmentPlan {
-  const { candidates, condition, narrowed, seqMin, seqMax } = plan;
+export function explainPlan(path: string, rows: number, plan: SearchPlan): SegmentPlan {
+  const { by, candidates, condition, narrowed, seqMin, seqMax } = plan;
   return {
     path,
     rows,
-    how: candidates === undefined ? 'rows' : sealed ? 'index' : 'columns',
+    how: (candidates && by) ?? 'rows',
     looked: candidates?.count() ?? Math.max(0, seqMax - seqMin + 1),
     indexed: narrowed.map(conditionText),
     asked: conditionText(condition),

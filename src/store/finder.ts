@@ -1,4 +1,5 @@
 /** What tells which records refer to rows of a small table: an index (`postings.ts`), or the columns themselves. */
+import { ChunkPostingCache, type ChunkPostings } from './chunk-postings.ts';
 import { CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from './columns.ts';
 import type { ValueTest } from './groups.ts';
 import { isKeyField, keyBytes } from './keys.ts';
@@ -21,6 +22,7 @@ export interface FoundRecords {
 }
 
 export interface RowFinder {
+  readonly kind: 'index' | 'columns';
   /** Rows with a value that passes one of the tests, ascending; `undefined`: the segment's own tables have to be asked. */
   rowsOf(tests: readonly ValueTest[]): number[] | undefined;
   /** How many records refer to the rows, for planning, not for answers. */
@@ -31,6 +33,7 @@ export interface RowFinder {
 
 /** Looks into the index of a sealed segment. */
 export class IndexFinder implements RowFinder {
+  readonly kind = 'index';
   private readonly index: PostingIndex;
 
   constructor(index: PostingIndex) {
@@ -76,8 +79,9 @@ export interface ColumnHelp {
   rowsAfter(index: number, choices: readonly ChosenRows[]): Uint32Array;
 }
 
-/** Looks through the columns of the segment that is being written, which has no index yet. */
+/** Looks through the columns of a segment that has no index (yet). */
 export class ColumnFinder implements RowFinder {
+  readonly kind = 'columns';
   private chunks: readonly ColumnChunk[];
   private readonly firstSeq: number;
   private readonly help: ColumnHelp;
@@ -146,35 +150,54 @@ export class ColumnFinder implements RowFinder {
   }
 
   /** Indexes of the chunk's records that are wanted, ascending. */
-  private within(chunk: ColumnChunk, wanted: readonly Wanted[]): Uint32Array {
-    let count = chunk.rows;
+  private within(chunk: ColumnChunk, choices: readonly Wanted[]): Uint32Array {
     let picked: Picked | undefined;
-    for (const { dimension, allowed } of wanted) {
-      chunk.words(dimension, WORDS, picked);
-      const before = count;
-      count = 0;
-      for (let at = 0; at < before; at++) {
-        const row = WORDS[at] as number;
-        if (row < allowed.length && allowed[row] === 1)
-          PLACES[count++] = picked === undefined ? at : (picked[at] as number);
-      }
-      picked = PLACES.subarray(0, count);
+    for (const wanted of choices) {
+      const postings = picked === undefined && wanted.rows.length <= POSTINGS_ROWS_MAX;
+      const known = postings ? POSTINGS.of(chunk, wanted.dimension) : undefined;
+      picked = known === undefined ? scanned(chunk, wanted, picked) : placesOf(known, wanted.rows);
     }
     const start = chunk.firstSeq - this.firstSeq;
-    const found = new Uint32Array(count);
-    for (let i = 0; i < count; i++) found[i] = start + (PLACES[i] as number);
+    const found = new Uint32Array(picked?.length ?? 0);
+    for (let i = 0; i < found.length; i++) found[i] = start + ((picked as Picked)[i] as number);
     return found;
   }
+}
+
+const POSTINGS = new ChunkPostingCache();
+/** More rows of a table are looked for by going through the chunk. */
+const POSTINGS_ROWS_MAX = 64;
+
+/** Borrowed until the next call. */
+function placesOf(postings: ChunkPostings, rows: readonly number[]): Picked {
+  let count = 0;
+  for (const row of rows) count = postings.copy(row, PLACES, count);
+  const places = PLACES.subarray(0, count);
+  return rows.length > 1 ? places.sort() : places;
+}
+
+/** Of the picked records, or of all. Borrowed until the next call. */
+function scanned(chunk: ColumnChunk, { dimension, allowed }: Wanted, picked: Picked | undefined): Picked {
+  chunk.words(dimension, WORDS, picked);
+  const before = picked?.length ?? chunk.rows;
+  let count = 0;
+  for (let at = 0; at < before; at++) {
+    const row = WORDS[at] as number;
+    if (row >= allowed.length || allowed[row] === 0) continue;
+    PLACES[count++] = picked === undefined ? at : (picked[at] as number);
+  }
+  return PLACES.subarray(0, count);
 }
 
 /** Rows of a table that a record may refer to. */
 interface Wanted {
   readonly dimension: Dimension;
+  readonly rows: readonly number[];
   readonly allowed: Uint8Array;
 }
 
 function wantedOf({ dimension, rows }: ChosenRows): Wanted {
   const allowed = new Uint8Array((rows.at(-1) ?? 0) + 1);
   for (const row of rows) allowed[row] = 1;
-  return { dimension, allowed };
+  return { dimension, rows, allowed };
 }

@@ -278,17 +278,43 @@ class RowClasses implements Classes {
 /** Two numbers below it make one that is exact. */
 const PAIR_SCALE = 2 ** 26;
 
+/** Numbers of pairs of numbers, as they occur; the pair of 0 and 0 is 0. */
+class PairNumbers {
+  private count = 1;
+  /** By first number: the second one it came with first, and the number of that pair. Most have no other. */
+  private readonly seconds: number[] = [0];
+  private readonly numbers: number[] = [0];
+  private readonly others = new Map<number, number>();
+
+  numberOf(first: number, second: number): number {
+    const known = this.seconds[first];
+    if (known === second) return this.numbers[first] as number;
+    if (known === undefined) {
+      this.seconds[first] = second;
+      this.numbers[first] = this.count;
+      return this.count++;
+    }
+    const key = first * PAIR_SCALE + second;
+    let number = this.others.get(key);
+    if (number === undefined) {
+      number = this.count++;
+      this.others.set(key, number);
+    }
+    return number;
+  }
+}
+
 /** Classes of several fields, from those of each. */
 class CombinedClasses implements Classes {
   classOf: Uint32Array = new Uint32Array(1);
   /** By class: one of its rows. */
   private readonly rows: number[] = [0];
-  /** By field but the first: numbers of what is the same in it and in all fields before. Nothing at all is 0. */
-  private readonly pairs: readonly Map<number, number>[];
+  /** By field but the first: what is the same in it and in all fields before has one number. */
+  private readonly pairs: readonly PairNumbers[];
   private singles: readonly Classes[] = [];
 
   constructor(fields: number) {
-    this.pairs = Array.from({ length: fields - 1 }, () => new Map([[0, 0]]));
+    this.pairs = Array.from({ length: fields - 1 }, () => new PairNumbers());
   }
 
   get count(): number {
@@ -307,28 +333,17 @@ class CombinedClasses implements Classes {
     const [first, ...others] = singles;
     const from = this.classOf.length;
     if (first === undefined || first.classOf.length <= from) return;
-    const classOf = new Uint32Array(first.classOf.length);
-    classOf.set(this.classOf);
-    for (let row = from; row < classOf.length; row++) {
-      let number = first.classOf[row] as number;
-      for (let i = 0; i < others.length; i++) {
-        number = numberOfPair(this.pairs[i] ?? new Map(), number, others[i]?.classOf[row] ?? 0);
+    const classOf = first.classOf.slice();
+    for (const [i, { classOf: next }] of others.entries()) {
+      const pairs = this.pairs[i];
+      for (let row = from; row < classOf.length; row++) {
+        classOf[row] = pairs?.numberOf(classOf[row] as number, next[row] as number) ?? 0;
       }
-      if (number === this.rows.length) this.rows.push(row);
-      classOf[row] = number;
     }
+    classOf.set(this.classOf);
+    for (let row = from; row < classOf.length; row++) if (classOf[row] === this.rows.length) this.rows.push(row);
     this.classOf = classOf;
   }
-}
-
-function numberOfPair(numbers: Map<number, number>, a: number, b: number): number {
-  const key = a * PAIR_SCALE + b;
-  let number = numbers.get(key);
-  if (number === undefined) {
-    number = numbers.size;
-    numbers.set(key, number);
-  }
-  return number;
 }
 
 /** What a query may say to find it: an object also by its name without the schema. */

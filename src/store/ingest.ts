@@ -7,19 +7,21 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { basename, join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { makeFolder } from '../base/folder.ts';
 import { type BatchEntry, BatchRow, BatchTables, type BatchVisitor, readBatch } from './batch.ts';
 import { Catalog, type Hold, type SegmentEntry } from './catalog.ts';
 import { CHAIN_START } from './chain.ts';
 import { type IngestCounters, newCounters } from './counters.ts';
-import { StoreError, toStoreError } from './errors.ts';
+import { toStoreError } from './errors.ts';
 import { filteredFiles } from './filters.ts';
 import { holdOn } from './hold.ts';
 import { KnownIds, type KnownSegment } from './known.ts';
-import { isExpired, type Retention, removeSegmentFiles, type SealedFacts } from './retention.ts';
-import { CATALOG_FILE, LOCK_FILE, SEGMENT_FOLDER } from './schema.ts';
+import { takeLock } from './lock.ts';
+import { type Retention, removeSegmentFiles, type SealedFacts, segmentBytes } from './retention.ts';
+import { CATALOG_FILE, SEGMENT_FOLDER } from './schema.ts';
 import { hasIndex, type SealedSegment } from './seal.ts';
+import { SealedList } from './sealed-list.ts';
 import { type Durability, type SegmentFacts, SegmentWriter, sizeOf } from './segment.ts';
 import { readSignKey, signSegment } from './sign.ts';
 
@@ -67,13 +69,7 @@ export class Ingest implements BatchVisitor {
   private chainDigest: Uint8Array = CHAIN_START;
   private segmentDay = Number.NEGATIVE_INFINITY;
   private nextSeq = 1;
-  /** Oldest first. */
-  private sealedSegments: SealedFacts[] = [];
-  /** Those past their time that a legal hold keeps; looked at again whenever a segment is sealed. */
-  private heldSegments: SealedFacts[] = [];
-  private sealedBytes = 0;
-  /** Of all segments, the open one included, held ones not. */
-  private storedRecords = 0;
+  private readonly sealed = new SealedList();
   private newestUs = Number.NEGATIVE_INFINITY;
   private bytes: Buffer = Buffer.alloc(0);
   private readonly row = new BatchRow();
@@ -136,7 +132,7 @@ export class Ingest implements BatchVisitor {
     counters.commitMs += tookMs;
     counters.commitMsMax = Math.max(counters.commitMsMax, tookMs);
     counters.records += this.uncommitted;
-    counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
+    counters.bytesOnDisk = this.sealed.bytes + segment.bytesOnDisk();
     this.uncommitted = 0;
   }
 
@@ -157,6 +153,7 @@ export class Ingest implements BatchVisitor {
     const segment = this.retiring.get(path);
     this.retiring.delete(path);
     if (segment !== undefined) this.guard(() => segment.close());
+    this.sealed.measured(path, segmentBytes(path));
   }
 
   /** Commits and gives the store back. The last segment stays open for the next run. */
@@ -166,7 +163,7 @@ export class Ingest implements BatchVisitor {
     this.guard(() => this.settleCatalog());
     if (segment !== undefined) {
       this.guard(() => segment.close());
-      this.counters.bytesOnDisk = this.sealedBytes + segment.bytesOnDisk();
+      this.counters.bytesOnDisk = this.sealed.bytes + segment.bytesOnDisk();
     }
     this.release();
   }
@@ -195,7 +192,7 @@ export class Ingest implements BatchVisitor {
         : this.rowOf(this.tables.verdicts[row.verdict - 1], (bytes) => segment.verdictRow(bytes));
     segment.append(this.nextSeq++, this.bytes, row, session, shape, verdict);
     this.uncommitted++;
-    this.storedRecords++;
+    this.sealed.records++;
     if (row.timeUs > this.newestUs) this.newestUs = row.timeUs;
     this.expire();
     if (this.rolloverStartMs === undefined) return;
@@ -260,29 +257,32 @@ export class Ingest implements BatchVisitor {
     this.counters.segmentsSealed++;
     this.unindexed.push({ path, firstSeq, rows: facts.rows });
     this.segment = undefined;
-    this.reconsiderHeld();
+    this.sealed.reconsiderHeld();
   }
 
   private addSealed(place: SegmentPlace, path: string, facts: SegmentFacts, bytes: number): void {
     const { rows, timeMinUs, timeMaxUs } = facts;
-    this.sealedSegments.push({ ...place, path, rows, bytes, timeMinUs, timeMaxUs });
-    this.sealedBytes += bytes;
+    this.sealed.add({ ...place, path, rows, bytes, timeMinUs, timeMaxUs });
   }
 
   /** Drops the oldest segments as far as the retention says. What replaces them is committed first. */
   private expire(): void {
     let holds: readonly Hold[] | undefined;
-    for (let oldest = this.sealedSegments[0]; oldest !== undefined; oldest = this.sealedSegments[0]) {
-      const { retention } = this.options;
-      if (!isExpired(oldest, retention, this.storedRecords, this.sealedBytes, this.newestUs)) return;
+    const { sealed } = this;
+    const { retention } = this.options;
+    for (
+      let oldest = sealed.expired(retention, this.newestUs);
+      oldest !== undefined;
+      oldest = sealed.expired(retention, this.newestUs)
+    ) {
       holds ??= this.catalog.holds();
-      const held = holdOn(oldest, holds) !== undefined;
-      if (held) this.heldSegments.push(oldest);
-      else this.drop(oldest);
-      this.sealedSegments.shift();
-      this.sealedBytes -= oldest.bytes;
-      this.storedRecords -= oldest.rows;
-      this.counters.segmentsHeld = this.heldSegments.length;
+      if (holdOn(oldest, holds) !== undefined) {
+        sealed.hold();
+      } else {
+        this.drop(oldest);
+        sealed.remove();
+      }
+      this.counters.segmentsHeld = sealed.heldCount;
     }
   }
 
@@ -297,16 +297,6 @@ export class Ingest implements BatchVisitor {
     this.counters.recordsExpired += oldest.rows;
   }
 
-  /** Holds may have been taken away: held segments are the oldest again. */
-  private reconsiderHeld(): void {
-    for (const { bytes, rows } of this.heldSegments) {
-      this.sealedBytes += bytes;
-      this.storedRecords += rows;
-    }
-    this.sealedSegments = [...this.heldSegments, ...this.sealedSegments];
-    this.heldSegments = [];
-  }
-
   /** Picks up where the last run ended, however it ended. Returns what was stored before. */
   private recover(): KnownSegment[] {
     const known: KnownSegment[] = [];
@@ -317,7 +307,7 @@ export class Ingest implements BatchVisitor {
       const found = this.recoverSegment(entry, path, filtered);
       if (found === undefined) continue;
       known.push(found);
-      this.storedRecords += found.rows;
+      this.sealed.records += found.rows;
       this.newestUs = Math.max(this.newestUs, found.timeMaxUs);
     }
     return known;
@@ -331,7 +321,7 @@ export class Ingest implements BatchVisitor {
       this.nextSeq = entry.firstSeq + entry.rows;
       this.chainDigest = entry.chainAfter ?? CHAIN_START;
       if (sizeOf(path) === 0) return this.damaged(entry, `${path}: the file is missing`);
-      this.addSealed({ ...entry, chainAfter: this.chainDigest }, path, entry, entry.bytes);
+      this.addSealed({ ...entry, chainAfter: this.chainDigest }, path, entry, segmentBytes(path));
       const sealed = { path, firstSeq: entry.firstSeq, rows: entry.rows };
       if (!hasIndex(sealed) || !filtered.has(basename(path))) this.unindexed.push(sealed);
       return knownSegment(path, entry, this.nextSeq - 1);
@@ -398,22 +388,4 @@ function knownSegment(
   const { rows, timeMinUs, timeMaxUs } = facts;
   if (timeMinUs === undefined || timeMaxUs === undefined) return undefined;
   return { path, seqMax, rows, timeMinUs, timeMaxUs };
-}
-
-/** One writer a store, by a lock that the system releases however the process ends. */
-function takeLock(directory: string): Database.Database {
-  const path = join(directory, LOCK_FILE);
-  let lock: Database.Database | undefined;
-  try {
-    lock = new Database(path, { timeout: 0 });
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    lock?.close();
-    const reason = toStoreError(error, path);
-    if (reason.code === 'locked') {
-      throw new StoreError('locked', `${directory}: another process is writing to this store`, { cause: error });
-    }
-    throw reason;
-  }
 }

@@ -13,19 +13,26 @@ const SET_GROUPS_MAX = 50_000;
 export class GroupSet {
   readonly paths: readonly string[];
   readonly groups: readonly Group[];
-  private readonly places: ReadonlyMap<string, number>;
+  private named: ReadonlyMap<string, number> | undefined = undefined;
 
   constructor(paths: readonly string[], groups: readonly Group[]) {
     this.paths = paths;
     this.groups = groups;
-    this.places = new Map(groups.map((group, place) => [nameOf(group), place]));
+  }
+
+  /** Where the groups are, by name; made when it is first needed. */
+  private get places(): ReadonlyMap<string, number> {
+    this.named ??= new Map(this.groups.map((group, place) => [nameOf(group), place]));
+    return this.named;
   }
 
   /** With the groups of other records. */
   with(more: readonly Group[]): Group[] {
+    if (this.groups.length === 0) return [...more];
+    const { places } = this;
     const merged = [...this.groups];
     for (const group of more) {
-      const place = this.places.get(nameOf(group));
+      const place = places.get(nameOf(group));
       const known = place === undefined ? undefined : merged[place];
       if (place === undefined || known === undefined) merged.push(group);
       else merged[place] = { ...known, ...together(known, group) };

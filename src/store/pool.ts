@@ -74,9 +74,12 @@ export class PooledSegment {
     return this.segment.seqRange(fromUs, toUs);
   }
 
-  /** `use` with what finds records in the segment: its index, or its columns while it is being written. */
-  withFinder<T>(use: (finder: RowFinder | undefined) => T): T {
-    if (this.ref.sealed) return this.withIndex((index) => use(index && new IndexFinder(index)));
+  /** `use` with what finds records in the segment: its index, or its columns as long as it has none. */
+  withFinder<T>(use: (finder: RowFinder) => T): T {
+    return this.withIndex((index) => (index === undefined ? this.withColumnFinder(use) : use(new IndexFinder(index))));
+  }
+
+  private withColumnFinder<T>(use: (finder: RowFinder) => T): T {
     const { path, firstSeq } = this.ref;
     const asked = this.shared.ofRows.has(path);
     const madeAnew = (error: unknown): readonly ColumnChunk[] => {

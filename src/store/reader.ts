@@ -15,11 +15,11 @@ import { explainPlan, explainSkipped, type SegmentPlan } from './explain.ts';
 import { type FilterQuestion, filterQuestion, SegmentFilters } from './filters.ts';
 import { type AggregateField, ClassCache } from './groups.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
-import { comparePlaces, type Order, type RecordPlace } from './order.ts';
+import { type Candidate, SegmentMerge } from './merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';
 import { CATALOG_FILE, SEGMENT_FOLDER } from './schema.ts';
 import { type Pick, partsOfSegment, ScopeCache } from './scope.ts';
-import { indexCount, planSearch, searchPlaces } from './search.ts';
+import { indexCount, planSearch } from './search.ts';
 import { ChunkSelector, planSelection, spanOf } from './select.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
 
@@ -30,29 +30,9 @@ export interface StoreSummary {
   readonly timeMaxUs: number | undefined;
 }
 
-/** A segment that may hold an answer, and the time it spans. */
-export interface Candidate extends SegmentRef {
-  readonly timeMinUs: number;
-  readonly timeMaxUs: number;
-}
-
 /** A record and where it stands. */
 export interface Found extends Place {
   readonly record: AuditRecord;
-}
-
-/** What is looked for, and in which order. */
-interface Search {
-  readonly compiled: CompiledQuery;
-  readonly question: FilterQuestion;
-  readonly order: Order;
-}
-
-/** A segment being read for a query, at its next record. */
-interface Stream {
-  readonly pooled: PooledSegment;
-  readonly places: Iterator<RecordPlace>;
-  head: RecordPlace;
 }
 
 export class StoreReader {
@@ -90,25 +70,27 @@ export class StoreReader {
   *find(query: Query): Generator<Found, void, undefined> {
     const compiled = compileQuery(query);
     const question = filterQuestion(compiled);
-    const order = query.order ?? 'newest';
-    const pending = sortCandidates(this.candidates(query), order);
-    const streams: Stream[] = [];
+    const mayHold = (candidate: Candidate): boolean => !this.isExcluded(candidate, question);
+    const merge = new SegmentMerge(this.candidates(query), compiled, query.order ?? 'newest', {
+      mayHold,
+      take: (candidate) => this.pool.take(candidate),
+      give: (pooled) => this.pool.give(pooled),
+      attempt: (path, step) => this.attempt(path, step),
+    });
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     try {
-      while (left > 0) {
-        this.openDue(pending, streams, { compiled, question, order });
-        const stream = first(streams, order);
-        if (stream === undefined) return;
-        const { seq, time_us: timeUs } = stream.head;
-        const record = this.attempt(stream.pooled.ref.path, () => stream.pooled.segment.record(seq));
+      for (let next = left > 0 ? merge.first() : undefined; next !== undefined; next = merge.first()) {
+        const { segment, path } = next;
+        const { seq, time_us: timeUs } = next.place;
+        const record = this.attempt(path, () => segment.record(seq));
         if (record !== undefined) {
-          left--;
           yield { record, seq, timeUs };
+          if (--left === 0) return;
         }
-        this.advance(stream, streams);
+        merge.advance();
       }
     } finally {
-      for (const stream of streams) this.closeStream(stream);
+      merge.close();
     }
   }
 
@@ -146,11 +128,11 @@ export class StoreReader {
     const question = filterQuestion(compiled);
     const due = new Set(this.candidates(query).map((candidate) => candidate.path));
     return this.candidates({}).flatMap((candidate) => {
-      const { path, rows, sealed } = candidate;
+      const { path, rows } = candidate;
       if (!due.has(path)) return [explainSkipped(path, rows, 'other time')];
       if (this.isExcluded(candidate, question)) return [explainSkipped(path, rows, 'filter')];
       const plan = this.withSegment(candidate, (pooled) =>
-        pooled.withFinder((finder) => explainPlan(path, rows, sealed, planSearch(pooled, compiled, finder))),
+        pooled.withFinder((finder) => explainPlan(path, rows, planSearch(pooled, compiled, finder))),
       );
       return plan === undefined ? [] : [plan];
     });
@@ -197,6 +179,22 @@ export class StoreReader {
     const aggregation = new Aggregation(query, by, this.classes, this.scopes);
     yield* this.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled), total, before);
     return aggregation.all();
+  }
+
+  /** Brings to memory, as far as there is room, what questions need of a sealed segment. */
+  warm(candidate: Candidate): void {
+    if (!candidate.sealed) return;
+    this.withSegment(candidate, (pooled) => {
+      pooled.rollup();
+      for (const field of WARMED_FIELDS) this.classes.classes(pooled.segment, [field]);
+      const steps = pooled.withColumns(function* ({ chunks }) {
+        for (const chunk of chunks) {
+          if (!chunk.keep()) return;
+          yield;
+        }
+      });
+      finish(steps);
+    });
   }
 
   /** Sequence number of the newest record; 0 in an empty store. */
@@ -332,59 +330,6 @@ export class StoreReader {
     }
   }
 
-  /** Opens the segments that may hold a record before the earliest head, in result order. */
-  private openDue(pending: Candidate[], streams: Stream[], search: Search): void {
-    const { order, question } = search;
-    for (let next = pending[0]; next !== undefined; next = pending[0]) {
-      const head = first(streams, order)?.head;
-      if (head !== undefined) {
-        const reaches = order === 'newest' ? next.timeMaxUs >= head.time_us : next.timeMinUs <= head.time_us;
-        if (!reaches) return;
-      }
-      pending.shift();
-      const due = next;
-      if (this.isExcluded(due, question)) continue;
-      const stream = this.attempt(due.path, () => this.openStream(due, search));
-      if (stream !== undefined) streams.push(stream);
-    }
-  }
-
-  private advance(stream: Stream, streams: Stream[]): void {
-    const next = this.attempt(stream.pooled.ref.path, () => stream.places.next());
-    if (next !== undefined && next.done !== true) {
-      stream.head = next.value;
-      return;
-    }
-    streams.splice(streams.indexOf(stream), 1);
-    this.closeStream(stream);
-  }
-
-  /** `undefined` when the segment holds no match. */
-  private openStream(candidate: Candidate, { compiled, order }: Search): Stream | undefined {
-    const pooled = this.pool.take(candidate);
-    try {
-      const plan = pooled.withFinder((finder) => planSearch(pooled, compiled, finder));
-      if (plan.candidates?.none === true) {
-        this.pool.give(pooled);
-        return undefined;
-      }
-      const places = searchPlaces(pooled, plan, order);
-      const head = places.next();
-      if (head.done !== true) return { pooled, places, head: head.value };
-    } catch (error) {
-      this.pool.give(pooled);
-      throw error;
-    }
-    this.pool.give(pooled);
-    return undefined;
-  }
-
-  /** An iterator that was left early must be ended before its connection can close. */
-  private closeStream(stream: Stream): void {
-    stream.places.return?.();
-    this.pool.give(stream.pooled);
-  }
-
   /** What `step` gives; `undefined`, and a problem reported, when the segment cannot be read. */
   private attempt<T>(path: string, step: () => T): T | undefined {
     try {
@@ -417,18 +362,8 @@ export function covers(query: Query, { sealed, firstSeq, rows, timeMinUs, timeMa
 }
 
 const PROBLEMS_MAX = 100;
-
-function sortCandidates(candidates: Candidate[], order: Order): Candidate[] {
-  if (order === 'newest') return candidates.sort((a, b) => b.timeMaxUs - a.timeMaxUs);
-  return candidates.sort((a, b) => a.timeMinUs - b.timeMinUs);
-}
-
-/** The stream whose head comes first. */
-function first(streams: readonly Stream[], order: Order): Stream | undefined {
-  const sign = order === 'newest' ? -1 : 1;
-  let best: Stream | undefined;
-  for (const stream of streams) {
-    if (best === undefined || sign * comparePlaces(stream.head, best.head) < 0) best = stream;
-  }
-  return best;
-}
+/** Fields that people filter and count by most. */
+const WARMED_FIELDS = [
+  ...(['user', 'effective', 'client', 'host', 'server', 'port', 'program', 'db', 'system', 'session'] as const),
+  ...(['kind', 'op', 'operations', 'object', 'fingerprint', 'summary', 'rule', 'action', 'severity'] as const),
+];

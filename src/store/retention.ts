@@ -9,6 +9,7 @@ import { rmSync } from 'node:fs';
 import { columnsPath } from './columns.ts';
 import { indexPath } from './postings.ts';
 import { rollupPath } from './rollup.ts';
+import { sizeOf } from './segment.ts';
 import type { SignedFacts } from './sign.ts';
 
 export interface Retention {
@@ -45,6 +46,14 @@ export function isExpired(
 
 /** Removes the files of a segment, whichever of them exist. */
 export function removeSegmentFiles(path: string): void {
-  const beside = [indexPath(path), columnsPath(path), rollupPath(path)];
-  for (const file of [path, `${path}-wal`, `${path}-shm`, ...beside]) rmSync(file, { force: true });
+  for (const file of filesOf(path)) rmSync(file, { force: true });
+}
+
+/** What the files of a segment take on disk, those beside it included. */
+export function segmentBytes(path: string): number {
+  return filesOf(path).reduce((sum, file) => sum + sizeOf(file), 0);
+}
+
+function filesOf(path: string): string[] {
+  return [path, `${path}-wal`, `${path}-shm`, indexPath(path), columnsPath(path), rollupPath(path)];
 }

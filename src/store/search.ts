@@ -9,6 +9,8 @@ import type { SegmentReader } from './rows.ts';
 
 /** How a segment is searched. */
 export interface SearchPlan {
+  /** What finds the candidates. */
+  readonly by: RowFinder['kind'] | undefined;
   /** The only records that can match; `undefined`: read the rows. */
   readonly candidates: FoundRecords | undefined;
   /** The conditions that the candidates meet already. */
@@ -34,14 +36,14 @@ const SELECTIVE_PART = 0.25;
 const GROUP_MIN = 128;
 const GROUP_MAX = 8192;
 
-/** `finder` is `undefined` for a segment whose index is missing or damaged. Throws `StoreError`. */
+/** `finder` is `undefined` where only rows can be read. Throws `StoreError`. */
 export function planSearch(searched: SearchedSegment, query: CompiledQuery, finder: RowFinder | undefined): SearchPlan {
   const remaining: Condition[] = [];
   const narrowed: Condition[] = [];
   const choices: ChosenRows[] = [];
   for (const term of query.terms) {
     const chosen = term.need && chooseRows(searched, finder, term.need);
-    if (chosen?.rows.length === 0) return nothing([...narrowed, term]);
+    if (chosen?.rows.length === 0) return nothing([...narrowed, term], finder?.kind);
     if (chosen === undefined || finder === undefined || finder.estimate(chosen) > searched.rows * SELECTIVE_PART) {
       remaining.push(term);
       continue;
@@ -50,8 +52,9 @@ export function planSearch(searched: SearchedSegment, query: CompiledQuery, find
     choices.push(chosen);
   }
   const candidates = choices.length > 0 ? finder?.records(choices) : undefined;
-  if (candidates?.none === true) return nothing(narrowed);
+  if (candidates?.none === true) return nothing(narrowed, finder?.kind);
   return {
+    by: finder?.kind,
     candidates,
     narrowed,
     condition: conjunction(remaining),
@@ -60,8 +63,8 @@ export function planSearch(searched: SearchedSegment, query: CompiledQuery, find
 }
 
 /** `narrowed`: why there is none. */
-function nothing(narrowed: readonly Condition[]): SearchPlan {
-  return { candidates: NO_FOUND, narrowed, condition: conjunction([]), seqMin: 0, seqMax: 0 };
+function nothing(narrowed: readonly Condition[], by: SearchPlan['by']): SearchPlan {
+  return { by, candidates: NO_FOUND, narrowed, condition: conjunction([]), seqMin: 0, seqMax: 0 };
 }
 
 /** The rows that meet a need. */

@@ -54,6 +54,8 @@ export interface MeterOptions {
   /** Connections without a packet for this long are forgotten: open ones, and all others. */
   readonly idleUs: number;
   readonly endedUs: number;
+  /** Key of the table's hash. */
+  readonly hashSeed: number;
 }
 
 const METER_DEFAULTS: MeterOptions = {
@@ -61,6 +63,7 @@ const METER_DEFAULTS: MeterOptions = {
   intervalUs: 5_000_000,
   idleUs: 3600_000_000,
   endedUs: 60_000_000,
+  hashSeed: 0x7a11,
 };
 
 /** Packets that are older than the interval by up to this count as of its start (several interfaces, odd captures). */
@@ -69,7 +72,6 @@ const IDLE_TICK_US = 1_000_000;
 const IDLE_BUCKETS = 4096;
 /** Status records handed on at once. */
 const BATCH_ROWS = 256;
-const HASH_SEED = 0x7a11;
 
 /** Float64 words of a connection: of the interval, then of the connection as a whole. */
 const TIMES = 10;
@@ -127,7 +129,7 @@ export class TrafficMeter {
     this.flows = flows;
     this.classifier = classifier;
     this.sink = sink;
-    this.table = new FlowTable(flowsMax, HASH_SEED);
+    this.table = new FlowTable(flowsMax, this.options.hashSeed);
     this.idle = new TimerWheel(flowsMax, IDLE_TICK_US, IDLE_BUCKETS);
     this.times = new Float64Array(flowsMax * TIMES);
     this.words = new Int32Array(flowsMax * WORDS);

@@ -1,7 +1,8 @@
 /**
  * The console over a big store: the calls that each page makes, asked one after the other as a browser does, the first
- * time, then their median and 99th percentile. Users, sessions and statements are drawn with a skew; a thousandth of the records raise alerts.
- * The store is made once and kept when a folder is given.
+ * time, then their median and 99th percentile; and what a click costs: pages with filters that nobody asked before.
+ * Users, sessions and statements are drawn with a skew; a thousandth of the records raise alerts. The store is made once
+ * and kept when a folder is given. Counts that are wrong end it with an error.
  *
  * Run: `node dist/test/bench/console.js [records] [folder]` (the built file); 1,000,000 by default.
  */
@@ -24,6 +25,8 @@ const OBJECTS = 500;
 const SEGMENT_ROWS_MAX = 1_000_000;
 const SEGMENTS_MIN = 10;
 const ROUNDS = 20;
+const FAILED_EVERY = 200;
+const ALERT_EVERY = 1000;
 const ALERT: readonly PolicyMatch[] = [{ rule: 'bench/cards', severity: 'high', action: 'alert' }];
 const ORIGIN = 'http://localhost';
 const PASSWORD = 'seven tall pines by a lake';
@@ -81,8 +84,8 @@ async function fill(directory: string, count: number): Promise<void> {
     record.timeUs = START_US + n * STEP_US;
     record.durationUs = 50 + Math.floor(random() * 5000);
     record.returnedRows = Math.floor(random() * 20);
-    record.errorCode = n % 200 === 0 ? '42P01' : undefined;
-    record.policy = n % 1000 === 0 ? ALERT : undefined;
+    record.errorCode = n % FAILED_EVERY === 0 ? '42P01' : undefined;
+    record.policy = n % ALERT_EVERY === 0 ? ALERT : undefined;
     record.text = `SELECT n${shape} FROM shop.orders_${shape % OBJECTS} WHERE customer = ${n}`;
     writer.write(record);
   }
@@ -118,6 +121,69 @@ function pages(count: number): Readonly<Record<string, readonly string[]>> {
   };
 }
 
+/** Filters by kind, none of which a page before has asked: what people click. */
+function clicks(): Readonly<Record<string, readonly string[]>> {
+  const each = (of: number, filter: (i: number) => string): string[] => Array.from({ length: of }, (_, i) => filter(i));
+  return {
+    'one value': [
+      ...each(8, (i) => `user:user${11 * i + 9}`),
+      ...each(8, (i) => `object:shop.orders_${37 * i + 3}`),
+      ...each(8, (i) => `session:${sessionName(211 * i + 40)}`),
+    ],
+    'two together': [
+      ...each(8, (i) => `user:user${13 * i + 10} op:INSERT`),
+      ...each(8, (i) => `object:shop.orders_${41 * i + 5} failed:yes`),
+      ...each(8, (i) => `user:user${17 * i + 12} rows>${i + 9}`),
+    ],
+    'much of all': [
+      ...each(4, (i) => `op:${['SELECT', 'INSERT', 'UPDATE', 'DELETE'][i]}`),
+      ...each(5, (i) => `client:10.${2 * i + 1}.0.0/16`),
+      ...each(5, (i) => `rows>${3 * i + 4}`),
+      ...each(5, (i) => `db:db${i + 1}`),
+      ...each(5, (i) => `program:app${5 * i + 2}`),
+    ],
+  };
+}
+
+/** The calls that a filter makes on overview and search; then their sums are compared. */
+async function click(server: ConsoleServer, cookie: string, filter: string): Promise<readonly [number, number]> {
+  const q = `q=${encodeURIComponent(filter)}`;
+  const overview = await ask(server, cookie, [`/overview?${q}`]);
+  // With a database none of the records is without: another question to the store.
+  const other = `q=${encodeURIComponent(`${filter} db:db*`)}`;
+  const search = await ask(server, cookie, [
+    `/count?${other}`,
+    `/histogram?by=op&${other}`,
+    `/facets?field=user,op,object,db&limit=10&${other}`,
+    `/records?limit=100&${other}`,
+  ]);
+  const [all] = overview.answers as [{ total: number; series: { lines: { total: number }[] } }];
+  const [counted, histogram, facets] = search.answers as { total: number }[];
+  const charted = all.series.lines.reduce((sum, { total }) => sum + total, 0);
+  if (![charted, counted?.total, histogram?.total, facets?.total].every((total) => total === all.total))
+    throw new Error(`${filter}: overview ${all.total}, its chart ${charted}, ${JSON.stringify(counted)}: not the same`);
+  return [overview.tookMs, search.tookMs];
+}
+
+/** What is known of the records from how they were made. */
+async function checkTotals(server: ConsoleServer, cookie: string): Promise<void> {
+  const { answers } = await ask(server, cookie, [
+    '/count',
+    '/overview',
+    '/count?q=failed:yes',
+    '/count?q=action:alert',
+  ]);
+  const [all, overview, failed, alerts] = answers as { total: number; errors: number; alerts: number }[];
+  const failing = Math.ceil(count / FAILED_EVERY);
+  const raised = Math.ceil(count / ALERT_EVERY);
+  const found = [all?.total, overview?.total, failed?.total, overview?.errors, alerts?.total, overview?.alerts];
+  const wanted = [count, count, failing, failing, raised, raised];
+  if (wanted.some((total, i) => total !== found[i]))
+    throw new Error(
+      `${folder}: counted ${found.join(', ')}, not ${wanted.join(', ')}: remove it when it is of an older run`,
+    );
+}
+
 async function signIn({ app, setupPath }: ConsoleServer): Promise<string> {
   const payload = { token: setupPath?.split('#')[1], name: 'bench', password: PASSWORD };
   const headers = { origin: ORIGIN, host: 'localhost' };
@@ -134,32 +200,40 @@ interface Times {
   readonly arrivedMs: readonly number[];
 }
 
+/** Makes calls together; the answers in their order. Rejects when one is refused. */
+async function ask(
+  { app }: ConsoleServer,
+  cookie: string,
+  urls: readonly string[],
+): Promise<{ readonly tookMs: number; readonly answers: readonly unknown[] }> {
+  const startMs = performance.now();
+  const responses = await Promise.all(
+    urls.map((url) => app.inject({ method: 'GET', url: `/api/v1${url}`, headers: { cookie } })),
+  );
+  const tookMs = performance.now() - startMs;
+  const refused = responses.find(({ statusCode }) => statusCode !== 200);
+  if (refused !== undefined) throw new Error(`${urls.join()}: ${refused.body}`);
+  return { tookMs, answers: responses.map((response): unknown => response.json()) };
+}
+
 /** The calls of a page, made together: once, then again and again. */
-async function time({ app }: ConsoleServer, cookie: string, calls: readonly string[]): Promise<Times> {
-  const ask = async (urls: readonly string[]): Promise<{ tookMs: number; refused: string | undefined }> => {
-    const startMs = performance.now();
-    const answers = await Promise.all(
-      urls.map((url) => app.inject({ method: 'GET', url: `/api/v1${url}`, headers: { cookie } })),
-    );
-    const refused = answers.find(({ statusCode }) => statusCode !== 200)?.body;
-    return { tookMs: performance.now() - startMs, refused };
-  };
+async function time(server: ConsoleServer, cookie: string, calls: readonly string[]): Promise<Times> {
   const againMs: number[] = [];
   const arrivedMs: number[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const { tookMs, refused } = await ask(calls);
-    if (refused !== undefined) throw new Error(`${calls.join()}: ${refused}`);
-    againMs.push(tookMs);
-  }
-  for (let round = 1; round <= ROUNDS; round++) {
-    const { tookMs, refused } = await ask(calls.map((url) => withWatermark(url, count - round)));
-    // Pages about one thing have no watermark.
-    if (refused !== undefined) break;
-    arrivedMs.push(tookMs);
+  for (let round = 0; round <= ROUNDS; round++) againMs.push((await ask(server, cookie, calls)).tookMs);
+  for (let round = 1; round <= ROUNDS && takesWatermark(calls); round++) {
+    const urls = calls.map((url) => withWatermark(url, count - round));
+    arrivedMs.push((await ask(server, cookie, urls)).tookMs);
   }
   const [firstMs = 0] = againMs.splice(0, 1);
-  const rising = (a: number, b: number): number => a - b;
   return { firstMs, againMs: againMs.sort(rising), arrivedMs: arrivedMs.sort(rising) };
+}
+
+const rising = (a: number, b: number): number => a - b;
+
+/** Pages about one thing have none. */
+function takesWatermark(calls: readonly string[]): boolean {
+  return !calls.some((url) => /^\/(complete|records\/(?!at)|sessions\/)/.test(url));
 }
 
 function withWatermark(url: string, watermark: number): string {
@@ -188,9 +262,7 @@ try {
     onError: (_id, error) => write(error.stack ?? error.message),
   });
   const cookie = await signIn(server);
-  const summary = await server.app.inject({ method: 'GET', url: '/api/v1/count', headers: { cookie } });
-  const { total } = summary.json() as { total: number };
-  if (total !== count) throw new Error(`${folder} holds ${total} records, not ${count}: remove it`);
+  await checkTotals(server, cookie);
   write(`${count} records, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}; ${ROUNDS} rounds a page`);
   const startMs = performance.now();
   await server.warm();
@@ -204,6 +276,16 @@ try {
       ...[againMs, arrivedMs].flatMap((took) => [percentile(took, 0.5), percentile(took, 0.99)]),
     ];
     write(`${page.padEnd(28)} ${String(calls.length).padStart(5)}${figures.join('')}`);
+  }
+  write(`\n${'a filter not asked before'.padEnd(34)}${titles.slice(1, 3).join('')}${'most ms'.padStart(9)}`);
+  for (const [kind, filters] of Object.entries(clicks())) {
+    const took: (readonly [number, number])[] = [];
+    for (const filter of filters) took.push(await click(server, cookie, filter));
+    for (const [i, page] of ['overview', 'search'].entries()) {
+      const ms = took.map((times) => times[i] ?? 0).sort(rising);
+      const figures = [0.5, 0.99, 1].map((part) => percentile(ms, part));
+      write(`${`${page}, ${kind} (${filters.length})`.padEnd(34)}${figures.join('')}`);
+    }
   }
   await server.close();
 } finally {

@@ -29,6 +29,7 @@ const RIGHTS: Readonly<Record<string, Role | 'public'>> = {
   'post /people': 'administrator',
   'patch /people/{name}': 'administrator',
   'post /people/{name}/reset': 'administrator',
+  'get /store': 'viewer',
   'get /tokens': 'administrator',
   'post /tokens': 'administrator',
   'delete /tokens/{id}': 'administrator',

@@ -14,8 +14,10 @@ import type {
   RecordView,
   SessionView,
 } from '#src/console/api/records.js';
+import type { Kept } from '#src/console/api/sensors.js';
 import type { AuditRecord } from '#src/contracts/record.js';
 import { statement } from '#src/store/fixture.js';
+import { addHold } from '#src/store/hold.js';
 import { someRecords, type TestConsole, withConsole, writeRecords } from './console.js';
 
 async function ask<T>(console: TestConsole, role: Role, path: string): Promise<T> {
@@ -260,3 +262,16 @@ test('a session from login to logout: lanes, transactions, idle times', () => {
     assert.equal((await console.get('viewer', '/sessions/ffff')).statusCode, 404);
   });
 });
+
+test('what is kept: records, segments, legal holds with what they keep', () =>
+  withConsole(someRecords(30), async (console) => {
+    addHold(console.directory, { name: 'case-7', expression: 'user:bob', sinceUs: 0 });
+    const kept = await ask<Kept>(console, 'auditor', '/store');
+    assert.deepEqual([kept.records, kept.segments, kept.expired], [30, 1, { segments: 0, records: 0 }]);
+    assert.ok(kept.bytes > 0);
+    assert.deepEqual(
+      kept.holds.map(({ name, expression, records }) => [name, expression, records]),
+      [['case-7', 'user:bob', 10]],
+    );
+    assert.deepEqual((await ask<Kept>(console, 'viewer', '/store')).holds, []);
+  }));

@@ -5,7 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import * as c from '#src/protocols/tds/constants.js';
 import * as t from '#src/protocols/tds/testing.js';
-import { type ConnectionRecorder, Recorder } from './recorder.ts';
+import { type ConnectionRecorder, Recorder } from '../support/recorder.ts';
 import { type Credentials, Transport } from './transport.ts';
 
 /** Logins of this user fail. */

@@ -5,7 +5,7 @@
 import { DIALECT_F8, DIALECT_NA, type Dialect } from '#src/protocols/tns/reader.js';
 import * as t from '#src/protocols/tns/testing.js';
 import { FixedWriter } from '#src/protocols/tns/testing-fixed.js';
-import type { Heard } from './pcap.ts';
+import type { Heard } from '../support/recorder.ts';
 
 const DESCRIPTOR =
   '(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=shop)(CID=(PROGRAM=sqlplus)(HOST=desk7)(USER=ann)))' +
@@ -97,5 +97,5 @@ export const NATIVE_SESSIONS: readonly (readonly [name: string, about: string, t
 
 /** What a tap would have heard. */
 export function heard(turns: t.Turns): Heard[] {
-  return turns.map(({ direction, bytes }) => ({ fromServer: direction === 1, bytes }));
+  return turns.map(({ direction, bytes }) => ({ from: direction === 1 ? 'server' : 'client', bytes }));
 }

@@ -8,8 +8,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as t from '#src/protocols/tns/testing.js';
+import { writeConversation } from '../support/recorder.ts';
 import { type JsonRecord, replayToRecords } from '../support/replay.ts';
-import { writeConversation } from './pcap.ts';
 import { ScriptedServer, type ServerOptions, TIME_ZONE_QUERY } from './server.ts';
 
 /** The part of the driver that is used here; it comes without types. */
@@ -51,6 +51,7 @@ export interface Driver {
 export const oracledb: Driver = createRequire(import.meta.url)('oracledb') as Driver;
 
 const PASSWORD = 'tiger-secret';
+export const ORACLE_PORT = 1521;
 
 /** Runs a program on a connection and returns what the sensor says of it. */
 export async function observe(
@@ -70,7 +71,7 @@ export async function observe(
     if (options.refuse === undefined && options.refuseLogin === undefined) throw error;
   } finally {
     server.close();
-    writeConversation(join(folder, 'capture.pcap'), server.heard);
+    writeConversation(join(folder, 'capture.pcap'), ORACLE_PORT, server.heard);
   }
   const records = replayToRecords([join(folder, 'capture.pcap')]);
   rmSync(folder, { recursive: true });

@@ -7,9 +7,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as t from '#src/protocols/tns/testing.js';
+import { type Heard, writeConversation } from '../support/recorder.ts';
 import { heard, NATIVE_SESSIONS } from './native.ts';
-import { type Connection, type Cursor, done, oracledb, type Pipeline } from './observe.ts';
-import { type Heard, writeConversation } from './pcap.ts';
+import { type Connection, type Cursor, done, ORACLE_PORT, oracledb, type Pipeline } from './observe.ts';
 import { ScriptedServer, type ServerOptions } from './server.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../../../pcaps/tns');
@@ -118,7 +118,7 @@ async function record(scenario: Scenario): Promise<readonly Heard[]> {
 function write(name: string, conversation: readonly Heard[], about: string): void {
   const folder = join(FOLDER, name);
   mkdirSync(folder, { recursive: true });
-  writeConversation(join(folder, 'capture.pcap'), conversation);
+  writeConversation(join(folder, 'capture.pcap'), ORACLE_PORT, conversation);
   const text = `# tns: ${name}\n\n${about}\nRecorded by \`node dist/test/tns/record.js\`.\n`;
   writeFileSync(join(folder, 'README.md'), text);
 }

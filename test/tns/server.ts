@@ -7,7 +7,7 @@ import { createCipheriv, createDecipheriv, createHash, pbkdf2Sync, randomBytes }
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import * as t from '#src/protocols/tns/testing.js';
-import type { Heard } from './pcap.ts';
+import type { Heard } from '../support/recorder.ts';
 
 /** Makes the payload of a reply from the call's sequence number and payload. */
 export type Reply = (seq: number, call: Uint8Array) => Uint8Array;
@@ -80,7 +80,7 @@ export class ScriptedServer {
     this.large = false;
     socket.on('error', () => undefined);
     socket.on('data', (chunk: Buffer) => {
-      this.heard.push({ fromServer: false, bytes: new Uint8Array(chunk) });
+      this.heard.push({ from: 'client', bytes: new Uint8Array(chunk) });
       this.held = Buffer.concat([this.held, chunk]);
       for (;;) {
         if (this.held.length < 8) return;
@@ -94,7 +94,7 @@ export class ScriptedServer {
   }
 
   private send(socket: Socket, packet: Uint8Array): void {
-    this.heard.push({ fromServer: true, bytes: new Uint8Array(packet) });
+    this.heard.push({ from: 'server', bytes: new Uint8Array(packet) });
     socket.write(packet);
   }
 

@@ -36,6 +36,16 @@ const PAGES: readonly PageCase[] = [
   { path: '/account', shows: () => 'Second factor' },
 ];
 
+/** What opens above the page: the control that does it, and a text that shows then. */
+const OPENED: readonly { readonly path: string; readonly open: string; readonly shows: string }[] = [
+  { path: '/search?q=user:alice', open: '[data-anchor="time"]', shows: 'Last 30 days' },
+  { path: '/search?q=user:alice', open: '[data-anchor="columns"]', shows: 'As at first' },
+  { path: '/search?q=user:alice', open: 'button:has-text("Saved")', shows: 'Save this search as' },
+  { path: '/search?q=user:alice', open: '[aria-label="Keys"]', shows: 'Single letters do something' },
+  { path: '/people', open: 'button:has-text("Invite")', shows: 'Invite a person' },
+  { path: '/policies?tab=edit', open: 'button:has-text("Keep as draft")', shows: 'What it changes' },
+];
+
 const DESK = { width: 1440, height: 900 } as const;
 const PHONE = { width: 360, height: 740 } as const;
 
@@ -100,6 +110,19 @@ test('every page, for every role, without a fault', { skip: NO_BROWSER ?? false 
       }
       assert.deepEqual(found, []);
       assert.deepEqual(visit.faults, []);
+      await visit.context.close();
+    });
+    await t.test('accessible with menus and dialogs open', async () => {
+      const visit = await stage.visit('administrator');
+      const { page } = visit;
+      const found: string[] = [];
+      for (const { path, open, shows } of OPENED) {
+        await goTo(visit, stage, path);
+        await page.locator(open).first().click();
+        await page.getByText(shows).first().waitFor();
+        for (const fault of await violations(page)) found.push(`${path} with ${shows}: ${fault}`);
+      }
+      assert.deepEqual([...found, ...visit.faults], []);
       await visit.context.close();
     });
     await t.test('an unknown address says so', async () => {

@@ -30,7 +30,7 @@ const PICTURES: readonly Picture[] = [
 async function take(stage: Stage, picture: Picture): Promise<void> {
   const visit = await stage.visit('administrator', picture.colours === undefined ? {} : { colours: picture.colours });
   const { page } = visit;
-  await page.setViewportSize({ width: 1200, height: 660 });
+  await page.setViewportSize({ width: 1200, height: 630 });
   let { path } = picture;
   if (picture.of !== undefined) {
     await goTo(visit, stage, '/account');

@@ -213,6 +213,10 @@ async function countsAgree(stage: Stage): Promise<void> {
   await page.keyboard.press('End');
   await page.locator(`.grid-row[aria-rowindex="${found + 1}"] .moment`).waitFor();
   await page.getByText(`row ${found.toLocaleString('en-US')} of ${found.toLocaleString('en-US')}`).waitFor();
+  await page.keyboard.press('s');
+  await page.getByText('oldest first').waitFor();
+  await settled(page);
+  await page.locator('[role="columnheader"][aria-sort="ascending"]').waitFor();
   await page.getByRole('button', { name: 'Export' }).click();
   const [download] = await Promise.all([
     page.waitForEvent('download'),

@@ -78,6 +78,7 @@ async function hugeTexts(visit: Visit, stage: Stage): Promise<void> {
         before: [],
         after: [],
         packets: false,
+        notes: [],
       },
     }),
   );

@@ -98,7 +98,7 @@ async function keepSearch(stage: Stage): Promise<void> {
   await settled(page);
   assert.equal(await page.getByRole('combobox', { name: 'Query' }).inputValue(), 'op:DELETE');
   const heads = await page.getByRole('columnheader').all();
-  assert.deepEqual(await Promise.all(heads.map(textOf)), ['Time', 'User', 'Objects']);
+  assert.deepEqual(await Promise.all(heads.map(textOf)), ['Time ↓', 'User', 'Objects']);
   await goTo(visit, stage, '/search');
   const field = page.getByRole('combobox', { name: 'Query' });
   await field.pressSequentially('user:alice @who');

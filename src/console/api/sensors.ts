@@ -61,3 +61,27 @@ export const CoverageView = closed({
   losses: Type.Array(Gap),
 });
 export type CoverageView = Static<typeof CoverageView>;
+
+/** `GET /store`: what is kept, what has gone, and what must not go. */
+export const Kept = closed({
+  records: Type.Integer(),
+  /** Times of the oldest and newest record. */
+  first: Type.Optional(Type.String()),
+  last: Type.Optional(Type.String()),
+  segments: Type.Integer(),
+  /** Segments with a signature. */
+  signed: Type.Integer(),
+  bytes: Type.Integer(),
+  expired: closed({ segments: Type.Integer(), records: Type.Integer() }),
+  /** Legal holds; none for viewers. */
+  holds: Type.Array(
+    closed({
+      name: Type.String(),
+      /** What it finds, in the query language; relative times count from `since`. */
+      expression: Type.String(),
+      since: Type.String(),
+      records: Type.Integer(),
+    }),
+  ),
+});
+export type Kept = Static<typeof Kept>;

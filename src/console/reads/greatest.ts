@@ -2,7 +2,8 @@
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import { CHUNK_ROWS_MAX } from '../../store/columns.ts';
-import { type Candidate, covers, type StoreReader } from '../../store/reader.ts';
+import type { Candidate } from '../../store/merge.ts';
+import { covers, type StoreReader } from '../../store/reader.ts';
 import type { Pick } from '../../store/scope.ts';
 import { type Mask, planSelection } from '../../store/select.ts';
 import { ChunkView } from '../../store/view.ts';

@@ -64,6 +64,12 @@ export class ReadPool {
     }) as Promise<ReturnType<TaskTable[T]>>;
   }
 
+  /** Asks as many times as there are threads: each answers once when none is busy. What is refused is left out. */
+  async askEach<T extends TaskName>(task: T, args: Parameters<TaskTable[T]>[1]): Promise<ReturnType<TaskTable[T]>[]> {
+    const asked = await Promise.allSettled(this.readers.map(() => this.ask(task, args)));
+    return asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  }
+
   /** Chunks of a stream, each made when it is asked for. Ends its thread when left early. */
   async *stream<S extends StreamName>(
     name: S,

@@ -54,6 +54,24 @@ function sessionRow(session: string, { labels, records, failed, rows, firstUs, l
   });
 }
 
+/** As the session was last, with all it did. */
+function sessionOf(session: string, latest: AuditRecord, sums: Group | undefined): SessionRow {
+  return defined<SessionRow>({
+    session,
+    user: latest.user,
+    program: latest.program,
+    client: latest.clientAddress,
+    server: endOf(latest.serverAddress, latest.serverPort),
+    db: latest.namespace,
+    system: latest.system,
+    first: formatTime(sums?.firstUs ?? latest.timeUs),
+    last: formatTime(sums?.lastUs ?? latest.timeUs),
+    records: sums?.records ?? 0,
+    errors: sums?.failed ?? 0,
+    rows: sums?.rows ?? 0,
+  });
+}
+
 function apiRow({ firstUs: _firstUs, lastUs: _lastUs, ...row }: Summed): SessionRow {
   return row;
 }
@@ -76,11 +94,9 @@ export function session(
   args: Seen<{ id: string; after: string | undefined }>,
 ): Omit<SessionView, 'notes'> {
   const filter = valueFilter('session', args.id);
-  const sums = source
-    .aggregate({ filter }, { fields: SESSION_FIELDS })
-    .map((group) => sessionRow(args.id, group))
-    .reduce<Summed | undefined>((all, row) => (all === undefined ? row : together(all, row)), undefined);
-  if (sums === undefined) throw new ConsoleError('not-found', 'there is no such session: it may have expired');
+  const [latest] = source.latest({ filter }, 1);
+  if (latest === undefined) throw new ConsoleError('not-found', 'there is no such session: it may have expired');
+  const [sums] = source.aggregate({ filter }, { fields: [] });
   const after = args.after === undefined ? undefined : source.get(args.after);
   // One more than shown tells whether there are more.
   const query = { filter, order: 'oldest', after, limit: ITEMS_MAX + 1 } as const;
@@ -91,7 +107,7 @@ export function session(
   const login = records.find(({ kind }) => kind === 'login');
   const logout = records.findLast(({ kind }) => kind === 'logout');
   return {
-    session: apiRow(sums),
+    session: sessionOf(args.id, latest, sums),
     ...(login === undefined ? {} : { login: rowOf(login, args.sight) }),
     ...(logout === undefined ? {} : { logout: rowOf(logout, args.sight) }),
     items: records.map((record, i) => ({
@@ -102,7 +118,7 @@ export function session(
     transactions: timeline.finished(),
     gaps: records.filter(({ marks, lostBytes }) => lostBytes !== undefined || (marks & 1) !== 0).map(gapOf),
     idleUsMax: timeline.idleUs.reduce((most, idle) => Math.max(most, idle), 0),
-    errors: sums.errors,
+    errors: sums?.failed ?? 0,
     more: found.length > records.length,
   };
 }

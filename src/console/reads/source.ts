@@ -149,7 +149,8 @@ export class Source {
 
   /** Values of a field in records before `beforeUs`. */
   valuesBefore(field: AggregateField, beforeUs: number): ReadonlySet<string> {
-    const rows = this.aggregate({ toUs: beforeUs }, { fields: [field] });
+    // Asked of the whole store, which pages of all ranges have in common.
+    const rows = this.aggregate({}, { fields: [field] }).filter(({ firstUs }) => firstUs < beforeUs);
     return new Set(rows.map(({ labels }) => labels[0] ?? ''));
   }
 

@@ -27,7 +27,7 @@ import type {
   SessionsQuery,
   SessionView,
 } from '../api/records.ts';
-import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
+import type { CoverageQuery, CoverageView, Kept } from '../api/sensors.ts';
 import type { ReportFiles, ReportRequest } from '../reports/model.ts';
 import type { DecisionFacts } from './alerts.ts';
 import type { SensorRecords } from './coverage.ts';
@@ -47,6 +47,7 @@ export interface LiveTail {
 
 export interface TaskTable {
   readonly summary: (source: Source, args: null) => StoreSummary;
+  readonly warm: (source: Source, args: { step: number }) => boolean;
   readonly records: (source: Source, args: Seen<RecordsQuery>) => Records;
   readonly recordsAt: (source: Source, args: Seen<RecordsAtQuery>) => RecordsAt;
   readonly count: (source: Source, args: Seen<Scope>) => Count;
@@ -69,6 +70,7 @@ export interface TaskTable {
     args: Seen<EntityQuery & { kind: 'user' | 'object' | 'database'; name: string }>,
   ) => EntityView;
   readonly coverage: (source: Source, args: CoverageQuery) => CoverageView;
+  readonly kept: (source: Source, args: Seen<object>) => Kept;
   readonly sensors: (source: Source, args: null) => readonly SensorRecords[];
   readonly alerts: (
     source: Source,

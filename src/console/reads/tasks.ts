@@ -6,6 +6,7 @@ import { complete } from './complete.ts';
 import { coverage, sensorRecords } from './coverage.ts';
 import { entities, entity } from './entities.ts';
 import { exportRecords } from './export.ts';
+import { kept } from './kept.ts';
 import { count, explain, facets, histogram, records, recordsAt } from './lists.ts';
 import { overview } from './overview.ts';
 import { packets } from './packets.ts';
@@ -15,9 +16,11 @@ import { tail } from './tail.ts';
 import type { StreamTable, TaskTable } from './task.ts';
 import { tryPolicy } from './trial.ts';
 import { archived, validate } from './validate.ts';
+import { warm } from './warm.ts';
 
 export const TASKS: TaskTable = {
   summary: (source) => source.reader.summary(),
+  warm,
   records,
   recordsAt,
   count,
@@ -35,6 +38,7 @@ export const TASKS: TaskTable = {
   entity,
   coverage,
   sensors: sensorRecords,
+  kept,
   alerts,
   alert,
   tail,

@@ -4,8 +4,8 @@ import { UserError } from '../../base/errors.ts';
 import { formatTime } from '../../base/time.ts';
 import { sensorStatus } from '../../sensor/remote.ts';
 import type { SensorStatus } from '../../sensor/steering.ts';
-import { CoverageQuery, CoverageView, type SensorInfo, Sensors } from '../api/sensors.ts';
-import type { ConsoleApp, Context } from '../context.ts';
+import { CoverageQuery, CoverageView, Kept, type SensorInfo, Sensors } from '../api/sensors.ts';
+import { type ConsoleApp, type Context, sightFor } from '../context.ts';
 import type { SensorRecords } from '../reads/coverage.ts';
 
 const READ = { role: 'viewer', right: 'read sensors and coverage' } as const;
@@ -25,6 +25,11 @@ export function sensorRoutes(app: ConsoleApp, context: Context): void {
     const own = known.find(({ name }) => name === status.sensor);
     return { sensors: [runningSensor(status, own), ...known.filter((sensor) => sensor !== own)] };
   });
+  app.get(
+    '/store',
+    { config: READ, schema: { summary: 'What is kept, what has gone, legal holds', response: { 200: Kept } } },
+    (request) => reads.ask('kept', { sight: sightFor(request) }, request.gone),
+  );
   app.get(
     '/coverage',
     {

@@ -215,6 +215,15 @@ test('special registers say on whose behalf: end user, program, workstation', ()
   assert.deepEqual([last?.endUser, last?.program, last?.clientHost], ["o'hara", 'billing', 'desk7']);
 });
 
+test('names as long as a structure are cut, their padding is found in one pass', () => {
+  const events = t.run([], { database: `shop${' '.repeat(300)}`, user: `${'\0'.repeat(3000)}x${' '.repeat(600)}` });
+  const { database, user } = loginOf(events).identity;
+  assert.equal(database, 'shop');
+  assert.equal(user, `${'\0'.repeat(3000)}x`);
+  const long = loginOf(t.run([], { user: 'u'.repeat(30_000) })).identity.user;
+  assert.equal(long?.length, 4096);
+});
+
 const CLIENT_INFO = 'SYSPROC.WLM_SET_CLIENT_INFO';
 const words = (count: number): t.ColumnType[] => Array.from({ length: count }, () => [types.VARIABLE_MIXED | 1, 255]);
 const word = (text: string) => Buffer.concat([t.u8(0), t.u16(text.length), t.utf8(text)]);

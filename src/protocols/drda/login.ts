@@ -1,4 +1,5 @@
 /** EXCSAT, ACCSEC, SECCHK and ACCRDB: how a connection begins, or begins again for its next user. */
+import { withoutPadding } from '../../base/text.ts';
 import { LoginEvent, MARK_GAP } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import { registerToken } from './cancel.ts';
@@ -38,6 +39,9 @@ const REFUSALS: ReadonlyMap<number, string> = new Map([
   [0x15, 'new password invalid'],
   [0x16, 'authentication failed because of connectivity restrictions'],
 ]);
+
+/** No name is longer; DB2's have 255 at most. */
+const NAME_BYTES_MAX = 4096;
 
 /** Columns of PRDDTA behind its length byte: product, platform, program. */
 const PRODUCT_BYTES = 8;
@@ -86,7 +90,7 @@ function setProgram(s: Session, program: string): void {
 
 function textOf(reader: DdmReader, ccsid: number): string {
   const { bytes, pos, end } = reader.body;
-  return decodeCcsid(bytes, pos, end, ccsid).replace(/[\s\0]+$/, '');
+  return withoutPadding(decodeCcsid(bytes, pos, Math.min(end, pos + NAME_BYTES_MAX), ccsid));
 }
 
 function openLogin(s: Session, request: Request): LoginEvent {

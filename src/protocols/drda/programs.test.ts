@@ -188,6 +188,23 @@ test('SQLDTARD: the row of a static SELECT INTO counts, its values are no parame
   assert.deepEqual([event.parameters, event.outcomes[0]?.returnedRows], [undefined, 1]);
 });
 
+test('SQLDTARD: whether a text is a call is told in one pass, however much space it has', () => {
+  // In time that grew with the square of the space this would take seconds.
+  for (const [text, isCall] of [
+    [`${' '.repeat(30_000)}x`, false],
+    [`${' '.repeat(15_000)}{${' '.repeat(15_000)}call p(?)}`, true],
+  ] as const) {
+    const [event] = t.statements(
+      t.run([
+        t.toServer(t.chain(t.prepare(2, text), t.executeSection(2))),
+        t.toClient(t.replies(1, [t.done()], [output(INTEGERS, t.u8(0xff), t.u8(0xff), t.u8(0xff), t.u8(0xff))])),
+      ]),
+    );
+    assert.equal(event?.text, text);
+    assert.equal(event.outcomes[0]?.tag, isCall ? 'OUT PARAMETERS' : undefined);
+  }
+});
+
 test('SQLDTARD: the error of a call is its outcome', () => {
   const failed = t.object(cp.SQLDTARD, t.object(cp.FDODTA, t.sqlca(-438, '75000', 0, 'refused'), t.u8(0xff)));
   const [event] = t.statements(

@@ -6,8 +6,8 @@ type Register = 'endUser' | 'program' | 'clientHost';
 
 /** SET CLIENT USERID 'x', SET CURRENT CLIENT_USERID = 'x', and so on. */
 const SETTING =
-  /^\s*SET\s+(?:CURRENT\s+)?CLIENT[_\s]+(USERID|APPLNAME|WRKSTNNAME)\s*(?:=|TO)?\s*(?:'((?:[^']|'')*)'|(NULL|\?))\s*;?\s*$/i;
-const SET_CLIENT_INFO = /^\s*\{?\s*CALL\s+(?:"?SYSPROC"?\s*\.\s*)?"?WLM_SET_CLIENT_INFO"?\s*\(/i;
+  /^\s*SET\s+(?:CURRENT\s+)?CLIENT[_\s]+(USERID|APPLNAME|WRKSTNNAME)(?:\s*(?:=|TO))?\s*(?:'((?:[^']|'')*)'|(NULL|\?))(?:\s*;)?\s*$/i;
+const SET_CLIENT_INFO = /^\s*(?:\{\s*)?CALL\s+(?:"?SYSPROC"?\s*\.\s*)?"?WLM_SET_CLIENT_INFO"?\s*\(/i;
 const SET_CLIENT_INFO_NAME = /^(?:SYSPROC\.)?WLM_SET_CLIENT_INFO$/i;
 /** Arguments of a call that are a literal, a parameter marker or a word. */
 const ARGUMENT = /'((?:[^']|'')*)'|\?|[^\s,)]+/g;

@@ -238,7 +238,8 @@ function onOutputData(s: Session, request: Request, objects: DdmReader): void {
   }
 }
 
-const CALL = /^\s*\{?\s*(?:\?\s*=\s*)?CALL\b/i;
+/** No two runs of spaces stand side by side in it: the time would grow with their square. */
+const CALL = /^\s*(?:\{\s*)?(?:\?\s*=\s*)?CALL\b/i;
 
 function isCallText(text: string | undefined): boolean {
   return text !== undefined && CALL.test(text);

@@ -73,6 +73,12 @@ const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 /** Silence of both sides after which a pipelining client is believed to have no reply outstanding. */
 const QUIET_US = 1_000_000;
 
+/**
+ * A time before all others. No small integer: a field that begins as one and becomes a time later makes the engine
+ * change the layout of all sessions that exist by then.
+ */
+const NEVER_US = Number.NEGATIVE_INFINITY;
+
 /** A request whose reply is awaited. */
 export class Pending {
   readonly kind: number;
@@ -150,15 +156,15 @@ export class MysqlSession extends ClientSession {
   /** Replies cannot be told apart. */
   adrift = false;
   pipelines = false;
-  quitUs = -1;
-  lastClientUs = 0;
-  lastServerUs = 0;
+  quitUs: number = NEVER_US;
+  lastClientUs: number = NEVER_US;
+  lastServerUs: number = NEVER_US;
 
   /** While the framing is unknown: one command was read as a plain packet. */
   plainCommandSeen = false;
   /** Made when the client asks for TLS. */
   tls: TlsObserver | undefined = undefined;
-  tlsStartUs = 0;
+  tlsStartUs: number = NEVER_US;
   serverCapabilities = 0;
   serverExtendedCapabilities = 0;
   extendedCapabilities = 0;

@@ -11,7 +11,7 @@ export interface Setting {
 const TEXT_LENGTH_MAX = 256;
 /** Asked first, of every statement. */
 const MAY_SET = /^\s*(?:use|set)\s/i;
-const USE = /^\s*use\s+(?:`((?:[^`]|``)+)`|([^\s;`]+))\s*;?\s*$/i;
+const USE = /^\s*use\s+(?:`((?:[^`]|``)+)`|([^\s;`]+))(?:\s*;)?\s*$/i;
 const SET_NAMES = /^\s*set\s+(?:names|character\s+set|charset)\s+['"`]?(\w+)/i;
 
 const A = 0x61;

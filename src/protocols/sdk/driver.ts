@@ -11,7 +11,6 @@ import {
   type EndReason,
   type EventSink,
   FRAME_MALFORMED,
-  FRAME_MORE,
   FRAME_OK,
   FRAME_WAIT,
   Frame,
@@ -23,6 +22,7 @@ import {
 } from '../../contracts/protocol.ts';
 import type { DriverCounters } from './counters.ts';
 import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
+import { deliverableBytes, measure } from './measure.ts';
 import { Resync } from './resync.ts';
 import { RequestShelf } from './shelf.ts';
 
@@ -173,9 +173,9 @@ export class Driver<S> {
   private readWhole(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): number {
     let pos = start;
     while (pos < end && !this.stopped) {
-      if (this.measure(direction, bytes, pos, end) !== FRAME_OK) return pos;
+      if (measure(this.module, this.session, direction, bytes, pos, end, out) !== FRAME_OK) return pos;
       const { length } = out;
-      if (length > end - pos || this.deliverable() < length) return pos;
+      if (length > end - pos || deliverableBytes(this.module.limits, out) < length) return pos;
       this.deliver(direction, undefined, bytes, pos, length, 0, tsUs, tsUs);
       pos += length;
     }
@@ -222,14 +222,14 @@ export class Driver<S> {
     startUs: number,
     tsUs: number,
   ): number {
-    const verdict = this.measure(direction, bytes, pos, end);
+    const verdict = measure(this.module, this.session, direction, bytes, pos, end, out);
     if (verdict === FRAME_MALFORMED) {
       this.counters.malformedFrames++;
       this.loseSync(direction, lane, 0, tsUs);
       lane.ruledOut = true;
       return pos;
     }
-    const wanted = verdict === FRAME_OK ? this.deliverable() : out.need;
+    const wanted = verdict === FRAME_OK ? deliverableBytes(this.module.limits, out) : out.need;
     if (verdict === FRAME_OK && wanted <= end - pos) {
       return pos + this.deliver(direction, lane, bytes, pos, wanted, 0, startUs, tsUs);
     }
@@ -238,27 +238,6 @@ export class Driver<S> {
     lane.waiting = verdict === FRAME_WAIT;
     if (lane.waiting && lane.length > this.module.limits.heldBytesMax) this.overflow(direction, lane, tsUs);
     return end;
-  }
-
-  /** `module.frame` with its answer made safe: lengths and needs are positive and finite. */
-  private measure(direction: Direction, bytes: Uint8Array, pos: number, end: number): number {
-    out.length = 0;
-    out.type = 0;
-    out.need = 0;
-    out.want = 0;
-    out.rest = false;
-    const verdict = this.module.frame(this.session, direction, bytes, pos, end, out);
-    if (verdict === FRAME_OK) return out.length >= 1 ? FRAME_OK : FRAME_MALFORMED;
-    if (verdict === FRAME_MORE) {
-      if (out.need <= end - pos) out.need = end - pos + 1;
-      if (out.need > this.module.limits.frameBytesMax) return FRAME_MALFORMED;
-    }
-    return verdict;
-  }
-
-  private deliverable(): number {
-    const kept = out.want > 0 && out.want < out.length ? out.want : out.length;
-    return Math.min(kept, this.module.limits.frameBytesMax);
   }
 
   /** Hands the frame at `pos` to the module. Returns the bytes consumed; the lane skips the rest of the frame later. */
@@ -378,7 +357,7 @@ export class Driver<S> {
   private cutFrame(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): boolean {
     const bytes = lane.bytes;
     const length = lane.length;
-    if (lane.waiting || this.measure(direction, bytes, 0, length) !== FRAME_OK) return false;
+    if (lane.waiting || measure(this.module, this.session, direction, bytes, 0, length, out) !== FRAME_OK) return false;
     const startUs = lane.startUs;
     const lostInside = Math.min(lostBytes, out.length - length);
     lane.take();

@@ -32,6 +32,8 @@ export function contextInfo(
 /** Clients cast a string of either width; the server pads with zeros. */
 function asText(bytes: Uint8Array): string {
   const isWide = /^(?:[0-9a-f]{2}00)+$/.test(toHex(bytes, 0, bytes.length));
-  const text = decodeText(bytes, 0, bytes.length, isWide ? 'utf16le' : 'utf8').replace(/\0+$/, '');
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  const text = isWide ? decodeText(bytes, 0, end + (end & 1), 'utf16le') : decodeText(bytes, 0, end, 'utf8');
   return PRINTABLE.test(text) ? text : '';
 }

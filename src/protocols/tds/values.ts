@@ -89,23 +89,38 @@ function partial(cursor: Cursor, type: t.TypeInfo): RawValue | undefined {
   const declared = cursor.u64le();
   if (cursor.failed) return undefined;
   if (declared === PLP_NULL) return nullOf(type);
-  const chunks: Uint8Array[] = [];
+  const first = cursor.pos;
   let present = 0;
   let length = 0;
+  let chunks = 0;
   for (;;) {
     const size = cursor.u32le();
     if (size === 0) break;
-    const start = cursor.pos;
-    const end = Math.min(start + size, cursor.end);
+    present += Math.min(size, cursor.end - cursor.pos);
     cursor.skip(size);
     length += size;
-    present += end - start;
-    chunks.push(cursor.bytes.subarray(start, end));
+    chunks++;
   }
   if (cursor.failed && present === length) length++; // cut between chunks: the last one is missing
   if (declared !== PLP_UNKNOWN && declared < Number.MAX_SAFE_INTEGER && cursor.failed) length = Number(declared);
-  const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
-  return new RawValue(type, bytes, 0, present, false, length);
+  const start = first + CHUNK_HEADER_BYTES;
+  if (chunks === 1) return new RawValue(type, cursor.bytes, start, start + present, false, length);
+  return new RawValue(type, joinChunks(cursor.bytes, first, present), 0, present, false, length);
+}
+
+const CHUNK_HEADER_BYTES = 4;
+
+/** The chunks from `first` on in one piece of `total` bytes, which are there. */
+function joinChunks(bytes: Uint8Array, first: number, total: number): Uint8Array {
+  const whole = new Uint8Array(total);
+  const cursor = new Cursor().reset(bytes, first, bytes.length);
+  for (let at = 0; at < total && !cursor.failed; ) {
+    const size = Math.min(cursor.u32le(), total - at);
+    whole.set(bytes.subarray(cursor.pos, cursor.pos + size), at);
+    cursor.skip(size);
+    at += size;
+  }
+  return whole;
 }
 
 function isCharacter(type: t.TypeInfo): boolean {

@@ -61,17 +61,36 @@ async function call<T>(method: string, url: string, body: unknown, signal: Abort
     init.headers = { ...init.headers, 'content-type': 'application/json' };
     init.body = JSON.stringify(body);
   }
-  let response: Response;
-  try {
-    response = await fetch(url, init);
-  } catch (error) {
-    if (signal?.aborted === true) throw error;
-    throw new ApiProblem(0, { code: 'unreachable', message: method === 'GET' ? NO_ANSWER : NOT_SENT });
-  }
+  const response = await fetched(url, init, method === 'GET' ? NO_ANSWER : NOT_SENT);
   if (response.ok) return (await response.json()) as T;
+  throw await refusal(response);
+}
+
+/** Has the browser save what a route answers, under the name that the server gives. Rejects when it refuses. */
+export async function saveFile(path: string): Promise<void> {
+  const response = await fetched(apiUrl(path), { credentials: 'same-origin' }, NO_ANSWER);
+  if (!response.ok) throw await refusal(response);
+  const name = /filename="([^"]*)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? '';
+  const address = URL.createObjectURL(await response.blob());
+  const link = Object.assign(document.createElement('a'), { href: address, download: name });
+  link.click();
+  URL.revokeObjectURL(address);
+}
+
+async function fetched(url: string, init: RequestInit, unreachable: string): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error;
+    throw new ApiProblem(0, { code: 'unreachable', message: unreachable });
+  }
+}
+
+/** What the server refused; that the sign-in ended is told to whom it concerns. */
+async function refusal(response: Response): Promise<ApiProblem> {
   const problem = await problemOf(response);
   if (response.status === 401 && problem.code === 'sign-in-needed') onSignedOut();
-  throw problem;
+  return problem;
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {

@@ -139,7 +139,7 @@ function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
         value={data.alerts}
         before={before.alerts}
         href={linkTo('/search', { q: withTerm(q, 'action:alert') })}
-        note="with an alerting rule"
+        note="raised by a rule"
       />
       <Tile
         name="Rows"
@@ -151,7 +151,7 @@ function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
         name="Failed sign-ins"
         value={data.failedLogins}
         href={linkTo('/search', { q: withTerm(q, 'kind:login failed:true') })}
-        note="refused by the server"
+        note="refused"
       />
       <Tile
         name="Encrypted"

@@ -142,6 +142,8 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
   const room = roomFor(openId !== undefined);
   const columns = useMemo(() => columnsOf(cols, room), [cols, room]);
   const [opened, setOpened] = useState(0);
+  const oldest = question['dir'] === 'oldest';
+  const turn = (): void => setParams({ sort: oldest ? undefined : 'oldest' });
   const open = (row: Row, index: number): void => {
     setOpened(index);
     setParams({ id: row.id }, { replace: openId !== undefined });
@@ -154,6 +156,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
     [
       { keys: '[', label: 'Previous row, with its detail', run: () => step(-1) },
       { keys: ']', label: 'Next row, with its detail', run: () => step(1) },
+      { keys: 's', label: oldest ? 'Newest first' : 'Oldest first', run: turn },
       {
         keys: 'c',
         label: 'Columns',
@@ -165,7 +168,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
         run: () => openId !== undefined && go(linkTo(`/statements/${segment(openId)}`)),
       },
     ],
-    [cache, opened, openId],
+    [cache, opened, openId, oldest],
   );
   return (
     <Grid<Row>
@@ -179,8 +182,8 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       onOpen={open}
       onKey={(pressed, row, column) => narrowByCell(pressed, row, column)}
       onWidth={(column, widthPx) => setParams({ cols: widened(columns, column.id, widthPx) }, { replace: true })}
-      onHead={() => setParams({ sort: question['dir'] === 'oldest' ? undefined : 'oldest' })}
-      foot={<span>{question['dir'] === 'oldest' ? 'oldest' : 'newest'} first</span>}
+      order={{ column: 'time', direction: oldest ? 'ascending' : 'descending', turn }}
+      foot={<span>{oldest ? 'oldest' : 'newest'} first</span>}
     />
   );
 }

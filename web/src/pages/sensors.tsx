@@ -1,4 +1,4 @@
-/** Sensors and coverage: what captures, and what was not seen, in words and as strips under one time axis. */
+/** Sensors and coverage: what captures, what was not seen, in words and as strips under one time axis, what is kept. */
 import type { JSX } from 'preact';
 import type { Gap } from '#src/console/api/common.js';
 import type { CoverageView, SensorInfo, Sensors as SensorsData } from '#src/console/api/sensors.js';
@@ -11,6 +11,7 @@ import { coverageText } from '../ui/coverage-strip.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Answered } from '../ui/states.tsx';
 import { TableHead } from '../ui/table-head.tsx';
+import { KeptPanel } from './sensors/kept-panel.tsx';
 
 export default function Sensors(): JSX.Element {
   const sensors = useAnswer<SensorsData>('/sensors');
@@ -30,6 +31,7 @@ export default function Sensors(): JSX.Element {
         </Answered>
       </section>
       <Answered answer={coverage}>{(view) => <CoverageBody view={view} />}</Answered>
+      <KeptPanel />
     </div>
   );
 }

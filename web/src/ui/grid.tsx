@@ -30,7 +30,8 @@ export interface GridProps<R> {
   readonly onOpen: (row: R, index: number) => void;
   /** A key that the grid itself does not know, on the active cell. */
   readonly onKey?: (key: string, row: R, column: GridColumn<R>) => boolean;
-  readonly onHead?: (column: GridColumn<R>) => void;
+  /** The column that orders the rows, and how; a click on its head turns the order round. */
+  readonly order?: { readonly column: string; readonly direction: 'ascending' | 'descending'; turn(): void };
   /** A column's edge was dragged. */
   readonly onWidth?: (column: GridColumn<R>, widthPx: number) => void;
   readonly foot?: ComponentChildren;
@@ -145,13 +146,18 @@ function GridHead<R>(props: GridProps<R> & { readonly template: string; readonly
     <div class="grid-head" role="rowgroup" style={{ width: props.width }}>
       <div class="grid-row" role="row" aria-rowindex={1} style={{ gridTemplateColumns: props.template }}>
         {props.columns.map((column) => (
-          <div key={column.id} role="columnheader" class={column.number === true ? 'num' : ''}>
-            {props.onHead === undefined || column.id !== 'time' ? (
-              column.title
-            ) : (
-              <button type="button" tabIndex={-1} onClick={() => props.onHead?.(column)}>
-                {column.title}
+          <div
+            key={column.id}
+            role="columnheader"
+            class={column.number === true ? 'num' : ''}
+            aria-sort={props.order?.column === column.id ? props.order.direction : undefined}
+          >
+            {props.order?.column === column.id ? (
+              <button type="button" tabIndex={-1} title="Turn the order round" onClick={props.order.turn}>
+                {column.title} {props.order.direction === 'ascending' ? '↑' : '↓'}
               </button>
+            ) : (
+              column.title
             )}
             {props.onWidth !== undefined && (
               <i

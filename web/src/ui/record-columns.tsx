@@ -23,30 +23,30 @@ function textColumn(
 }
 
 export const RECORD_COLUMNS: readonly RecordColumn[] = [
-  { id: 'time', title: 'Time', widthPx: 170, cell: (row) => <Moment time={row.time} short /> },
+  { id: 'time', title: 'Time', widthPx: 162, cell: (row) => <Moment time={row.time} short /> },
   { id: 'severity', title: 'Rule', widthPx: 42, field: 'severity', value: (row) => row.severity, cell: severityCell },
-  textColumn('user', 'User', 88, (row) => row.user),
-  textColumn('db', 'Database', 80, (row) => row.db),
-  textColumn('operation', 'Operation', 110, (row) => row.operation ?? row.kind, 'op'),
-  { id: 'text', title: 'Statement', widthPx: 170, flexible: true, cell: (row) => <StatementText row={row} /> },
+  textColumn('user', 'User', 80, (row) => row.user),
+  textColumn('db', 'Database', 72, (row) => row.db),
+  textColumn('operation', 'Operation', 92, (row) => row.operation ?? row.kind, 'op'),
+  { id: 'text', title: 'Statement', widthPx: 150, flexible: true, cell: (row) => <StatementText row={row} /> },
   {
     id: 'rows',
     title: 'Rows',
-    widthPx: 66,
+    widthPx: 56,
     number: true,
     cell: (row) => (row.rows === undefined ? '' : formatCount(row.rows)),
   },
   {
     id: 'duration',
     title: 'Took',
-    widthPx: 82,
+    widthPx: 76,
     number: true,
     cell: (row) => (row.durationUs === undefined ? '' : formatDuration(row.durationUs)),
   },
   {
     id: 'outcome',
     title: 'Outcome',
-    widthPx: 84,
+    widthPx: 76,
     field: 'error',
     value: (row) => row.errorCode,
     cell: (row) => <Outcome row={row} />,

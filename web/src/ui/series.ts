@@ -47,6 +47,11 @@ function named(series: Series): Series {
   return { ...series, lines: series.lines.map((line) => ({ ...line, name: 'records' })) };
 }
 
+/** Records of a line without a name are no statements, or ones whose operation is not known. */
+export function lineText(name: string): string {
+  return name === '' ? 'no operation' : name;
+}
+
 /** Colour token of the n-th line: outcomes have their own, anything past the palette shares the last. */
 export function lineColour(name: string, index: number): string {
   if (name === 'ok') return 'ok';

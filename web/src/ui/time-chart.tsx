@@ -10,7 +10,7 @@ import type { Series } from '#src/console/api/records.js';
 import { formatCount, formatMoment, formatShort } from '../base/format.ts';
 import { zone } from '../base/scope.ts';
 import { colour, paletteVersion } from '../base/theme.ts';
-import { bucketName, bucketStartMs, folded, lineColour, OTHER, stack, timeMarks } from './series.ts';
+import { bucketName, bucketStartMs, folded, lineColour, lineText, OTHER, stack, timeMarks } from './series.ts';
 import { TableHead } from './table-head.tsx';
 
 export interface TimeChartProps {
@@ -86,10 +86,10 @@ function ChartHead(props: TimeChartProps & { readonly numbers: boolean; readonly
               <button
                 type="button"
                 onClick={() => props.onLine?.(line.name)}
-                disabled={props.onLine === undefined || line.name === OTHER || line.name === ''}
+                disabled={props.onLine === undefined || line.name === OTHER}
               >
                 <i class={`fill-${lineColour(line.name, index)}`} />
-                {line.name === '' ? 'none' : line.name} <b>{formatShort(line.total)}</b>
+                {lineText(line.name)} <b>{formatShort(line.total)}</b>
               </button>
             </li>
           ))}
@@ -108,7 +108,9 @@ function Reading({ series, at }: { readonly series: Series; readonly at: number 
   return (
     <p class="reading shown" aria-live="polite">
       <b>{formatMoment(bucketStartMs(series, at), zone(), 'second')}</b>
-      {parts.length === 0 ? ' nothing' : parts.map((part) => ` ${part.name} ${formatCount(part.count)}`).join(',')}
+      {parts.length === 0
+        ? ' nothing'
+        : parts.map((part) => ` ${lineText(part.name)} ${formatCount(part.count)}`).join(',')}
     </p>
   );
 }
@@ -120,9 +122,7 @@ function Numbers({ series }: { readonly series: Series }): JSX.Element {
   return (
     <section class="numbers" tabIndex={0} aria-label="Numbers of the chart">
       <table class="table">
-        <TableHead
-          columns={['From', ...series.lines.map((line) => ({ number: line.name === '' ? 'none' : line.name }))]}
-        />
+        <TableHead columns={['From', ...series.lines.map((line) => ({ number: lineText(line.name) }))]} />
         <tbody>
           {buckets.map((bucket) => (
             <tr key={bucket}>

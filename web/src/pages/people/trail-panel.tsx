@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Trail } from '#src/console/api/people.js';
 import { useAnswer } from '../../base/answer.ts';
-import { formatCount } from '../../base/format.ts';
+import { plural } from '../../base/format.ts';
 import { linkTo, segment } from '../../base/url.ts';
 import { Field } from '../../ui/form.tsx';
 import { Moment } from '../../ui/record-columns.tsx';
@@ -35,7 +35,7 @@ export function TrailPanel(): JSX.Element {
         {(data) => (
           <>
             <p class={data.intact ? 'muted small' : 'bad strong'}>
-              {formatCount(data.total)} entries;{' '}
+              {plural(data.total, 'entry', 'entries')};{' '}
               {data.intact ? 'the chain of hashes is unbroken.' : 'THE CHAIN OF HASHES IS BROKEN.'}
             </p>
             <table class="table">

@@ -25,7 +25,7 @@ export function BindTable({ view }: { readonly view: RecordView }): JSX.Element 
     <section>
       <div class="split">
         <h3>Bind values</h3>
-        {revealed === undefined && view.mayReveal && (
+        {revealed === undefined && view.mayReveal && view.binds.some((bind) => !bind.isNull) && (
           <button type="button" class="button plain" onClick={() => setAsking(true)}>
             <Icon name="eye" /> Reveal with a reason
           </button>

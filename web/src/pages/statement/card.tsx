@@ -3,17 +3,18 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { RecordView, Row } from '#src/console/api/records.js';
 import { useAnswer } from '../../base/answer.ts';
-import { apiUrl } from '../../base/api.ts';
+import { saveFile } from '../../base/api.ts';
 import { formatCount, formatDuration, formatMoment } from '../../base/format.ts';
 import { zone } from '../../base/scope.ts';
 import { may } from '../../base/session.ts';
 import { term } from '../../base/terms.ts';
 import { linkTo, segment } from '../../base/url.ts';
 import { SeverityBadge } from '../../ui/badge.tsx';
+import { useSending } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Outcome, reasonText } from '../../ui/record-columns.tsx';
 import { type Mark, Sql } from '../../ui/sql.tsx';
-import { Answered } from '../../ui/states.tsx';
+import { Answered, ProblemNote } from '../../ui/states.tsx';
 import { BindTable } from './binds.tsx';
 import { Matches } from './matches.tsx';
 import { Notes } from './notes.tsx';
@@ -172,6 +173,8 @@ function Linked(props: {
 function Tools({ view }: { readonly view: RecordView }): JSX.Element {
   const { row } = view;
   const [copied, setCopied] = useState(false);
+  // Packets are kept behind alerts only: that there are none is said here, not by the browser.
+  const saving = useSending();
   return (
     <div class="line no-print">
       {row.session !== undefined && (
@@ -185,9 +188,14 @@ function Tools({ view }: { readonly view: RecordView }): JSX.Element {
         </a>
       )}
       {view.packets && may('auditor') && (
-        <a class="button" download href={apiUrl(`/records/${segment(row.id)}/packets`)}>
+        <button
+          type="button"
+          class="button"
+          disabled={saving.busy}
+          onClick={() => void saving.run(() => saveFile(`/records/${segment(row.id)}/packets`))}
+        >
           <Icon name="download" /> Packets
-        </a>
+        </button>
       )}
       <button
         type="button"
@@ -202,6 +210,7 @@ function Tools({ view }: { readonly view: RecordView }): JSX.Element {
       <button type="button" class="button" onClick={() => print()}>
         <Icon name="print" /> Print
       </button>
+      {saving.problem !== undefined && <ProblemNote problem={saving.problem} />}
     </div>
   );
 }
