@@ -18,7 +18,7 @@ import { GroupSet, KeptGroups } from './kept-groups.ts';
 import { type Candidate, SegmentMerge } from './merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';
 import { CATALOG_FILE, SEGMENT_FOLDER } from './schema.ts';
-import { type Pick, partsOfSegment, ScopeCache } from './scope.ts';
+import { type ChunkPick, partsOfSegment, ScopeCache } from './scope.ts';
 import { indexCount, planSearch } from './search.ts';
 import { ChunkSelector, planSelection, spanOf } from './select.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
@@ -233,7 +233,7 @@ export class StoreReader {
    * once for each part of the segment, and anew for one whose columns turn out to be damaged. `undefined`, and a problem
    * reported, when the segment cannot be read.
    */
-  withPicks<T>(candidate: Candidate, query: Query, use: (picks: readonly Pick[]) => T): T[] | undefined {
+  withPicks<T>(candidate: Candidate, query: Query, use: (picks: readonly ChunkPick[]) => T): T[] | undefined {
     return this.withSegment(candidate, (pooled) =>
       partsOfSegment(pooled, query).map((span) => {
         const scope = this.scopes.of(candidate.path, query.filter, span);
