@@ -11,6 +11,7 @@ export interface Range {
 }
 
 const V4_BASE = 0xffff_0000_0000n;
+const V4_BITS = 32n;
 const ALL_ONES = (1n << 128n) - 1n;
 const REMEMBERED_MAX = 4096;
 
@@ -69,11 +70,14 @@ function parseWords(text: string, last: boolean): number[] | undefined {
 export function networkOf(text: string, prefixBits: number): string {
   const address = parseAddress(text);
   if (address === undefined) return text;
-  const bits = Math.min(prefixBits, text.includes(':') ? 128 : 32);
-  const hostBits = BigInt((text.includes(':') ? 128 : 32) - bits);
+  const bitsMax = text.includes(':') ? 128 : 32;
+  const bits = Math.min(prefixBits, bitsMax);
+  const hostBits = BigInt(bitsMax - bits);
   const network = (address >> hostBits) << hostBits;
   const word = (index: number): number => Number(BigInt.asIntN(32, network >> BigInt(96 - 32 * index)));
-  return `${formatAddress(word(0), word(1), word(2), word(3))}/${bits}`;
+  // `::ffff:10.0.0.0/104` is written as the IPv4 network that it is.
+  const writtenBits = bitsMax === 128 && isV4(network) ? bits - 96 : bits;
+  return `${formatAddress(word(0), word(1), word(2), word(3))}/${writtenBits}`;
 }
 
 /** A range of addresses, or the reason why `text` is none. */
@@ -84,7 +88,8 @@ export function parseNetwork(text: string): Range | string {
   if (dash >= 0) {
     const first = parseAddress(text.slice(0, dash).trim());
     const last = parseAddress(text.slice(dash + 1).trim());
-    if (first === undefined || last === undefined) return `"${text}" is not a range of addresses`;
+    if (first === undefined || last === undefined || isV4(first) !== isV4(last))
+      return `"${text}" is not a range of addresses of one family`;
     return first > last ? `"${text}" ends before it begins` : { first, last };
   }
   const address = parseAddress(text);
@@ -103,19 +108,27 @@ function parseCidr(text: string, base: string, length: string): Range | string {
   return { first: address & (ALL_ONES ^ hostMask), last: address | hostMask };
 }
 
+function isV4(address: Address): boolean {
+  return address >> V4_BITS === V4_BASE >> V4_BITS;
+}
+
+/** Ranges of either family match addresses of their own: `::/0` is every IPv6 address, and no IPv4 address. */
 export class NetworkMatcher {
-  private readonly ranges: readonly Range[];
+  private readonly v4: readonly Range[];
+  private readonly v6: readonly Range[];
   private readonly remembered = new Map<string, boolean>();
 
   constructor(ranges: readonly Range[]) {
-    this.ranges = ranges;
+    this.v4 = ranges.filter(({ first, last }) => isV4(first) && isV4(last));
+    this.v6 = ranges.filter((range) => !this.v4.includes(range));
   }
 
   test(address: string): boolean {
     const known = this.remembered.get(address);
     if (known !== undefined) return known;
     const value = parseAddress(address);
-    const verdict = value !== undefined && this.ranges.some(({ first, last }) => first <= value && value <= last);
+    const ranges = value !== undefined && isV4(value) ? this.v4 : this.v6;
+    const verdict = value !== undefined && ranges.some(({ first, last }) => first <= value && value <= last);
     if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();
     this.remembered.set(address, verdict);
     return verdict;

@@ -1,5 +1,6 @@
 /** What commands show of a store is written down in it (`store/reads.ts`). */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
+import { osUser } from '../base/os-user.ts';
 import { StoreError } from '../store/errors.ts';
 import { recordAccesses } from '../store/reads.ts';
 import { say } from './text.ts';
@@ -9,13 +10,13 @@ import { say } from './text.ts';
  * media, that is said and the command goes on. False when there is no store.
  */
 export function recordAccess(store: string, operation: string, call: string, text: string): boolean {
-  const { username } = userInfo();
+  const vouched = osUser();
   // Whom `sudo` says it works for; the operating system vouches for the other.
-  const user = process.env['SUDO_USER'] ?? username;
+  const user = process.env['SUDO_USER'] ?? vouched;
   const timeUs = Date.now() * 1000;
   const program = 'wiretrail';
   try {
-    recordAccesses(store, [{ timeUs, operation, call, text, user, osUser: username, host: hostname(), program }]);
+    recordAccesses(store, [{ timeUs, operation, call, text, user, osUser: vouched, host: hostname(), program }]);
   } catch (error) {
     // The command itself says that there is no store.
     if (!(error instanceof StoreError) || error.code === 'not-a-store') return false;

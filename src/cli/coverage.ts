@@ -4,6 +4,7 @@ import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { parseFilter } from '../query/language.ts';
 import { DROPS_UNKNOWN } from '../sensor/loss-ledger.ts';
+import { printable } from '../store/format/table.ts';
 import { StoreReader } from '../store/reader.ts';
 import { type Coverage, coverageOf, isComplete } from '../traffic/coverage.ts';
 import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
@@ -53,35 +54,40 @@ function run(options: CoverageOptions): number {
     const statements = coverageOf(traffic.heartbeats(span), span);
     for (const problem of traffic.problems) say(`wiretrail: ${problem}`);
     const losses = lossesIn(records, span);
-    if (options.format === 'json') process.stdout.write(`${JSON.stringify({ span, sensors: statements, losses })}\n`);
-    else printStatements(statements, span, losses);
-    return areDropsCounted(losses) && statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
+    const { listed, areMore, areDropsCounted } = losses;
+    if (options.format === 'json') {
+      const statement = { span, sensors: statements, losses: listed, moreLosses: areMore };
+      process.stdout.write(`${JSON.stringify(statement)}\n`);
+    } else {
+      printStatements(statements, span, losses);
+    }
+    return areDropsCounted && statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
   } finally {
     traffic.close();
     records.close();
   }
 }
 
-function printStatements(statements: readonly Coverage[], span: TimeSpan, losses: readonly Loss[]): void {
+function printStatements(statements: readonly Coverage[], span: TimeSpan, losses: Losses): void {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
   print(`Completeness from ${formatTime(span.fromUs)} to ${formatTime(span.toUs)}`);
   if (statements.length === 0) print('No sensor watched in this time.');
-  const note = areDropsCounted(losses) ? '' : ' (not counted while libpcap captured)';
-  for (const statement of statements) for (const line of statementLines(statement, span, note)) print(line);
+  for (const statement of statements)
+    for (const line of statementLines(statement, span, losses.areDropsCounted)) print(line);
   for (const line of lossLines(losses)) print(line);
 }
 
-/** `note`: on the number of dropped packets. */
-function statementLines(coverage: Coverage, span: TimeSpan, note: string): string[] {
+function statementLines(coverage: Coverage, span: TimeSpan, areDropsCounted: boolean): string[] {
   const { sensor, holes, understoodBytes, encryptedBytes, otherBytes, undecidedBytes, gapBytes, unparsedBytes } =
     coverage;
   const whole = understoodBytes + encryptedBytes + otherBytes + undecidedBytes + gapBytes + unparsedBytes;
   const share = (bytes: number): string => `${byteSize(bytes)}, ${percent(bytes, whole)}`;
+  const note = areDropsCounted ? '' : ' (not counted while libpcap captured)';
   const lines = [
     '',
-    `Sensor ${sensor}: ${isComplete(coverage) ? 'complete' : 'NOT complete'}`,
+    `Sensor ${sensor}: ${areDropsCounted && isComplete(coverage) ? 'complete' : 'NOT complete'}`,
     `  watched      ${percent(coverage.watchedUs, span.toUs - span.fromUs)} of the time`,
     ...holes
       .slice(0, HOLES_SHOWN)
@@ -110,26 +116,35 @@ interface Loss {
   readonly detail: string;
 }
 
-/** Where nobody counted them, that there were none is no news. */
-function areDropsCounted(losses: readonly Loss[]): boolean {
-  return losses.every(({ reason }) => reason !== DROPS_UNKNOWN);
+interface Losses {
+  /** The first of them. */
+  readonly listed: readonly Loss[];
+  readonly areMore: boolean;
+  /** Where nobody counted dropped packets, that there were none is no news. */
+  readonly areDropsCounted: boolean;
 }
 
-/** The first of them. */
-function lossesIn(records: StoreReader, span: TimeSpan): Loss[] {
+function lossesIn(records: StoreReader, span: TimeSpan): Losses {
   const filter = parseFilter('kind:loss', 0);
-  const losses: Loss[] = [];
-  for (const record of records.query({ ...span, filter, order: 'oldest', limit: LOSSES_SHOWN + 1 })) {
-    const { timeUs, reason = '', errorText, text } = record;
-    losses.push({ time: formatTime(timeUs), reason, detail: errorText ?? text ?? '' });
+  const listed: Loss[] = [];
+  let areMore = false;
+  let areDropsCounted = true;
+  for (const { timeUs, reason = '', errorText, text } of records.query({ ...span, filter, order: 'oldest' })) {
+    if (reason === DROPS_UNKNOWN) areDropsCounted = false;
+    if (listed.length < LOSSES_SHOWN) {
+      listed.push({ time: formatTime(timeUs), reason, detail: printable(errorText ?? text ?? '') });
+      continue;
+    }
+    areMore = true;
+    if (!areDropsCounted) break;
   }
-  return losses;
+  return { listed, areMore, areDropsCounted };
 }
 
-function lossLines(losses: readonly Loss[]): string[] {
-  if (losses.length === 0) return [];
-  const lines = losses.slice(0, LOSSES_SHOWN).map(({ time, reason, detail }) => `  ${time}  ${reason}: ${detail}`);
-  const more = losses.length > LOSSES_SHOWN ? ["  … more with 'wiretrail query kind:loss'"] : [];
+function lossLines({ listed, areMore }: Losses): string[] {
+  if (listed.length === 0) return [];
+  const lines = listed.map(({ time, reason, detail }) => `  ${time}  ${reason}: ${detail}`);
+  const more = areMore ? ["  … more with 'wiretrail query kind:loss'"] : [];
   return ['', 'Losses written down:', ...lines, ...more];
 }
 

@@ -1,5 +1,7 @@
 /** Text for people: always on standard error, so that standard output carries data alone. */
 
+import { printable } from '../store/format/table.ts';
+
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -27,10 +29,10 @@ export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? '' : ending}`;
 }
 
-/** Largest first: `SELECT 12, INSERT 3, … 4 more`. */
+/** Largest first: `SELECT 12, INSERT 3, … 4 more`. Names come from the wire: none moves the cursor. */
 export function ranking(counts: ReadonlyMap<string, number>, shown: number): string {
   const ranked = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  const parts = ranked.slice(0, shown).map(([name, count]) => `${name} ${grouped(count)}`);
+  const parts = ranked.slice(0, shown).map(([name, count]) => `${printable(name)} ${grouped(count)}`);
   if (ranked.length > shown) parts.push(`… ${ranked.length - shown} more`);
   return parts.join(', ');
 }

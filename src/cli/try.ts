@@ -4,6 +4,7 @@ import { formatTime } from '../base/time.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parseMoment } from '../query/time.ts';
 import { type TryMatch, tryPolicy } from '../sensor/try.ts';
+import { printable } from '../store/format/table.ts';
 import { recordAccess } from './access.ts';
 import { print } from './query-sql.ts';
 import { grouped, say } from './text.ts';
@@ -42,12 +43,12 @@ async function printMatch({ record, text, explained }: TryMatch, asJson: boolean
   if (asJson) return print(recordToLine(record));
   for (const { rule, sentences } of explained) {
     const who = `${formatTime(record.timeUs)} ${record.user ?? '(unknown)'} ${record.clientAddress ?? ''}`;
-    await print(`${rule}  ${who}  ${shown(text ?? record.kind)}`);
-    for (const sentence of sentences) await print(`    ${sentence.text}`);
+    await print(`${rule}  ${printable(who)}  ${shown(text ?? record.kind)}`);
+    for (const sentence of sentences) await print(`    ${printable(sentence.text)}`);
   }
 }
 
 function shown(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = printable(text);
   return line.length > TEXT_CHARS_SHOWN ? `${line.slice(0, TEXT_CHARS_SHOWN)}…` : line;
 }

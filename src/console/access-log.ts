@@ -3,8 +3,9 @@
  * `wiretrail verify` covers it. A thread writes, for it waits on the disk and on other processes; what comes meanwhile
  * goes with the next write. Whoever shows something waits until it is on disk.
  */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { osUser } from '../base/os-user.ts';
 import type { Access } from '../store/reads.ts';
 import { ConsoleError } from './error.ts';
 import type { TrailFacts } from './trail.ts';
@@ -26,7 +27,7 @@ const READS: ReadonlySet<string> = new Set(['view', 'search', 'reveal', 'export'
 
 export class AccessLog {
   private readonly worker: Worker;
-  private readonly osUser: string = userInfo().username;
+  private readonly osUser: string = osUser();
   private waiting: Waiting[] = [];
   private writing: Waiting[] = [];
   private failure: Error | undefined = undefined;

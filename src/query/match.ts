@@ -1,6 +1,7 @@
 /** Comparisons of values with what a query names: patterns, networks, texts. */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { globMatches } from '../base/glob.ts';
+import { NetworkMatcher, networkOf, parseNetwork } from '../base/networks.ts';
 import type { Pattern } from './filter.ts';
 
 export { globMatches };
@@ -39,12 +40,9 @@ function rangeOf(address = '', prefix?: string, port?: string): AddressRange | u
   return { network: address, prefixBits, port: portNumber };
 }
 
-/** A predicate for addresses as they are stored. */
-export function addressPredicate(range: AddressRange): (address: string) => boolean {
-  const list = new BlockList();
-  list.addSubnet(range.network, range.prefixBits, isIP(range.network) === 4 ? 'ipv4' : 'ipv6');
-  return (address) => {
-    const family = isIP(address);
-    return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
-  };
+/** A predicate for addresses as they are stored. An IPv6 network has no IPv4 addresses in it. */
+export function addressPredicate({ network, prefixBits }: AddressRange): (address: string) => boolean {
+  const range = parseNetwork(networkOf(network, prefixBits));
+  const matcher = new NetworkMatcher(typeof range === 'string' ? [] : [range]);
+  return (address) => matcher.test(address);
 }

@@ -38,6 +38,8 @@ export interface Found extends Place {
 export class StoreReader {
   /** What could not be read so far, one line each. */
   readonly problems: string[] = [];
+  /** Set when a segment or a record was left out because it could not be read: answers lack what is in it. */
+  isIncomplete = false;
   private readonly directory: string;
   private readonly catalog: Catalog;
   private readonly pool: SegmentPool;
@@ -281,6 +283,7 @@ export class StoreReader {
     const { state, firstSeq } = entry;
     if (state === 'new' || state === 'dropping' || state === 'dropped') return undefined;
     if (state === 'damaged') {
+      this.isIncomplete = true;
       this.report(`${path}: the segment is damaged and was left out`);
       return undefined;
     }
@@ -336,6 +339,7 @@ export class StoreReader {
       return step();
     } catch (error) {
       const reason = existsSync(path) ? toStoreError(error, path).message : `${path}: the file is missing`;
+      this.isIncomplete = true;
       this.report(reason);
       return undefined;
     }

@@ -250,3 +250,22 @@ function freeBytes(mount: string): number {
   const output = execFileSync('df', ['--output=avail', '-B1', mount], { encoding: 'utf8' });
   return Math.max(0, Number(output.trim().split('\n').at(-1)) - 300 * 1024);
 }
+
+test('a user that the system has no name for, as in a container, is known by number', (t) => {
+  if (!isRoot || !existsSync('/usr/bin/setpriv')) return t.skip('needs root and setpriv to become a number');
+  makeStore();
+  execFileSync('chmod', ['-R', 'a+rwX', directory]);
+  const main = resolve(import.meta.dirname, '../../main.js');
+  const who = ['--reuid', '54321', '--regid', '54321', '--clear-groups', process.execPath, main];
+  const run = (...args: string[]): string =>
+    execFileSync('setpriv', [...who, ...args], { encoding: 'utf8', stdio: 'pipe', timeout: 20_000 });
+  try {
+    run('--version');
+  } catch (error) {
+    const { stderr } = error as { stderr: string };
+    if (/EACCES|Cannot find module|permission denied/i.test(stderr)) return t.skip('nobody cannot read this checkout');
+    throw error;
+  }
+  assert.match(run('query', '--format', 'jsonl', '--limit', '1', '--store', path('s')), /"audit\.id"/);
+  assert.match(run('query', '--reads', '--format', 'jsonl', '--store', path('s')), /"audit\.os_user":"uid 54321"/);
+});

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pcapFile } from '#src/capture/pcap-writer.js';
 import { Conversation, type SyntheticPacket } from '#src/capture/synthetic.js';
+import { AuditRecord } from '#src/contracts/record.js';
+import { openStore } from '#src/store/store.js';
 import { wiretrail } from '../support/replay.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'wiretrail-flows-'));
@@ -17,6 +19,7 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 const SECOND_NS = 1_000_000_000n;
 /** 2023-11-14T23:59:30Z */
 const BEFORE_MIDNIGHT_NS = 1_700_006_370n * SECOND_NS;
+const START_US = 1_700_006_375e6;
 
 interface Total {
   readonly key: readonly string[];
@@ -230,4 +233,26 @@ test('coverage says what was seen, and is exit code 3 where nobody watched', () 
     sensors.map(({ packets, connections }) => [packets, connections]),
     [[124, 0]],
   );
+});
+
+test('coverage is not complete where drops were not counted, though many other losses come first', async () => {
+  const place = stored('losses', longConnection(40_000));
+  const audit = await openStore(place);
+  const writer = audit.writer('wait');
+  for (let i = 0; i < 60; i++) {
+    const record = new AuditRecord();
+    const reason = i === 59 ? 'drops-unknown' : 'gaps';
+    const facts = { kind: 'loss', id: i.toString(16).padStart(32, '0'), timeUs: START_US + i, reason } as const;
+    writer.write(Object.assign(record, { ...facts, errorText: 'eth1: 60 \u001b[2Jseconds' }));
+  }
+  await writer.close();
+  await audit.close();
+  const run = wiretrail(['coverage', '--store', place]);
+  assert.equal(run.status, 3, run.stderr);
+  assert.match(run.stdout, /Sensor replay: NOT complete/);
+  assert.match(run.stdout, /dropped {6}0 packets by the kernel \(not counted while libpcap captured\)/);
+  assert.match(run.stdout, /… more with/);
+  assert.ok(!run.stdout.includes('\u001b'));
+  const json = JSON.parse(wiretrail(['coverage', '--store', place, '--format', 'json']).stdout);
+  assert.deepEqual([json.losses.length, json.moreLosses], [50, true]);
 });
