@@ -92,7 +92,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', hostname())
-    .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
     .addOption(evidenceSizeOption())
