@@ -147,11 +147,7 @@ export class CapSource implements LiveSource {
   }
 
   refuse(): void {
-    // The feed is closed by its owner.
-  }
-
-  unread(): undefined {
-    return undefined;
+    this.reader.refuse();
   }
 
   close(): void {

@@ -79,6 +79,24 @@ test('the oldest files go when the folder is full, also those of an earlier run;
   assert.equal(last && commentOf(last), 'number 499');
 });
 
+test('several writers share the budget, and none goes on with a file that another one deleted', () => {
+  const bytesMax = 32_768;
+  const busy = new EvidenceFiles(folder, bytesMax, 2);
+  const quiet = new EvidenceFiles(folder, bytesMax, 2);
+  quiet.write(FRAME, descriptors(0), 0, 'quiet, early');
+  // The quiet writer's file becomes the oldest, and goes.
+  for (let i = 0; i < 1000; i++) busy.write(FRAME, descriptors(0), 0, `busy ${i}`);
+  quiet.write(FRAME, descriptors(0), 0, 'quiet, late');
+  busy.close();
+  quiet.close();
+  const names = evidenceFiles(folder);
+  const comments = names.flatMap((name) => [...pcapngBlocks(readFileSync(name))].map(commentOf));
+  assert.ok(!comments.includes('quiet, early'));
+  assert.ok(comments.includes('quiet, late') && comments.includes('busy 999'));
+  assert.ok(names.reduce((sum, name) => sum + statSync(name).size, 0) <= bytesMax);
+  assert.equal(busy.counters.failures + quiet.counters.failures, 0);
+});
+
 test('a folder that went away costs packets, not the sensor', () => {
   const files = new EvidenceFiles(folder, 1 << 20);
   rmSync(folder, { recursive: true });

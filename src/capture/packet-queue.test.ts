@@ -74,6 +74,18 @@ test('a packet longer than a block is dropped and counted, and nothing else', ()
   assert.equal(reader.next(0), undefined);
 });
 
+test('a reader that refuses gets what was added before, and no loss is counted after', () => {
+  const memory = newQueueMemory(2, 1024);
+  const writer = new PacketQueueWriter(memory);
+  const reader = new PacketQueueReader(memory);
+  assert.equal(writer.add(packet(10, 1), 10, 10, 1, 0, 1, 0), true);
+  reader.refuse();
+  assert.equal(writer.add(packet(10, 2), 10, 10, 1, 0, 2, 0), false);
+  writer.flush();
+  assert.equal(reader.next(0)?.count, 1);
+  assert.equal(reader.dropped, 0);
+});
+
 test('a reader that waits wakes up when another thread passes a block on', async () => {
   const memory = newQueueMemory(2, 1024);
   const script = `

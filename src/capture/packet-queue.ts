@@ -13,7 +13,9 @@ const BLOCK_PACKETS_MAX = 2048;
 // Words of `QueueMemory.control`: what both sides share; then three for each block.
 const PASSED = 0;
 const DROPPED = 1;
-const CONTROL_WORDS = 2;
+/** 1: the reader takes no more than what was added. */
+const REFUSED = 2;
+const CONTROL_WORDS = 3;
 /** 1: the reader's. */
 const FULL = 0;
 const COUNT = 1;
@@ -80,7 +82,7 @@ export class PacketQueueWriter {
     this.end = new QueueEnd(memory);
   }
 
-  /** Copies `bytes[0, capturedBytes)`. False when it had to be dropped. */
+  /** Copies `bytes[0, capturedBytes)`. False when it had to be dropped, or when the reader wants no more. */
   add(
     bytes: Uint8Array,
     capturedBytes: number,
@@ -91,6 +93,7 @@ export class PacketQueueWriter {
     nanoseconds: number,
   ): boolean {
     const { end } = this;
+    if (Atomics.load(end.control, REFUSED) === 1) return false;
     const needed = HEADER_BYTES + ((capturedBytes + 3) & ~3);
     if (this.count === BLOCK_PACKETS_MAX || (this.count > 0 && this.at + needed > end.blockBytes)) this.flush();
     if (needed > end.blockBytes || Atomics.load(end.control, end.word(FULL)) === 1) {
@@ -140,6 +143,11 @@ export class PacketQueueReader {
   /** Packets dropped so far. */
   get dropped(): number {
     return Atomics.load(this.end.control, DROPPED) >>> 0;
+  }
+
+  /** From now on the writer adds nothing. */
+  refuse(): void {
+    Atomics.store(this.end.control, REFUSED, 1);
   }
 
   /** The next block, copied; valid until the next call. `undefined` when none came within `timeoutMs`. */

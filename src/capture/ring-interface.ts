@@ -226,18 +226,11 @@ export class InterfaceRing {
     this.#native?.setFilter(ACCEPT_NOTHING);
   }
 
-  /** Frames that were received and not read yet. */
-  unread(): number {
-    if (this.#native === undefined) return 0;
-    this.#readStats();
-    return this.#accepted - this.#delivered;
-  }
-
   /** Counts the last losses, among them what was received and never read, and closes. Idempotent. */
   close(): void {
     if (this.#native === undefined) return;
-    const unread = this.unread();
-    this.drops += Math.max(0, unread);
+    this.#readStats();
+    this.drops += Math.max(0, this.#accepted - this.#delivered);
     this.#native.close();
     this.#native = undefined;
   }

@@ -216,9 +216,7 @@ test('a stop: what was received before it can be read to the end, nothing after 
   const sent = net.send('out0', frames);
   source.refuse();
   net.send('out0', frames);
-  assert.equal(source.unread(), sent);
   assert.equal(readAll(source).packets.length, sent);
-  assert.equal(source.unread(), 0);
   source.close();
   assert.deepEqual([source.stats().packets, source.stats().drops], [sent, 0]);
 });

@@ -84,8 +84,6 @@ export interface LiveSource extends PacketSource {
   links(): LinkReport[];
   /** From now on nothing is received: what was can be read to its end. What is not read before `close` counts as lost. */
   refuse(): void;
-  /** Packets that were received and not read yet; `undefined` when that is not known. */
-  unread(): number | undefined;
 }
 
 export interface RingSource extends LiveSource {
@@ -216,10 +214,6 @@ class RingReader implements RingSource {
 
   refuse(): void {
     for (const ring of this.#rings) ring.refuse();
-  }
-
-  unread(): number {
-    return this.#rings.reduce((sum, ring) => sum + ring.unread(), 0);
   }
 
   close(): void {

@@ -52,10 +52,13 @@ export async function explain(reader: StoreReader, query: Query): Promise<void> 
   let looked = 0;
   for (const plan of reader.explain(query)) {
     looked += plan.looked;
-    const asked = plan.asked === '1' || plan.asked === '' ? '' : `; asked of each: ${plan.asked}`;
-    const via = plan.indexed.length > 0 ? ` by ${plan.indexed.join(' and ')}` : '';
     const skipped = plan.how === 'other time' || plan.how === 'filter';
-    const how = skipped ? `not read: ${plan.how}` : `${plan.how}${via}: ${grouped(plan.looked)}`;
+    const found =
+      plan.indexed.length > 0
+        ? ` finds ${grouped(plan.looked)} by ${plan.indexed.join(', ')}`
+        : ` read: ${grouped(plan.looked)}`;
+    const how = skipped ? `not read: ${plan.how}` : `${plan.how}${found}`;
+    const asked = plan.asked.length > 0 ? `; asked of each: ${plan.asked.join(', ')}` : '';
     await print(`${plan.path}  ${grouped(plan.rows)} records  ${how}${asked}`);
   }
   say(`${counted(looked, 'record')} looked at`);

@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { recordToJson, recordToLine } from '../audit/json.ts';
-import { EXIT_DONE, UserError } from '../base/errors.ts';
+import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import type { AuditRecord } from '../contracts/record.ts';
 import { splitCount } from '../query/count.ts';
 import type { Filter, Query } from '../query/filter.ts';
+import { rangeText, timesOf } from '../query/filter-text.ts';
 import { parseFilter } from '../query/language.ts';
 import { QUERY_FIELDS } from '../query/vocabulary.ts';
 import { csvHeader, csvLine, csvRecord } from '../store/format/csv.ts';
@@ -60,7 +61,9 @@ Examples:
   wiretrail query --sql "SELECT user, count(*) FROM records('op:DELETE since:-7d') GROUP BY user"
   wiretrail query --neighbours user:alice --order 2          who and what is two steps from alice
   wiretrail query user:alice --explain
-  wiretrail query --reads user:bob                           what bob looked at`;
+  wiretrail query --reads user:bob                           what bob looked at
+
+Exit codes: 0 done · 3 part of the store could not be read: the answer is incomplete`;
 
 export function queryCommand(exit: (code: number) => void): Command {
   const command = timeOptions(new Command('query'))
@@ -83,39 +86,46 @@ export function queryCommand(exit: (code: number) => void): Command {
     .option('--limit <count>', `records at most (${TABLE_LIMIT} for a table, else all)`, positiveInteger)
     .addHelpText('after', EXAMPLES)
     .action(async (expression: string[], options: QueryOptions) => {
-      await run(expression.join(' '), options);
-      exit(EXIT_DONE);
+      exit(await run(expression.join(' '), options));
     });
 }
 
-async function run(expression: string, options: QueryOptions): Promise<void> {
+/** Gives the exit code. */
+async function run(expression: string, options: QueryOptions): Promise<number> {
   recordAccess(options.store, 'READ', 'query', asked(expression, options));
   const reader = new StoreReader(options.reads === true ? join(options.store, READS_FOLDER) : options.store);
   try {
-    const nowUs = Date.now() * 1000;
-    if (options.sql !== undefined) {
-      if (expression !== '') throw new UserError("put the expression into the SQL: FROM records('user:alice')");
-      await runSql(reader, options.sql, nowUs, options.format);
-      return;
-    }
-    const range = timeRange(options, nowUs);
-    const { expression: condition, by } = splitCount(expression);
-    const filter = both(parseFilter(condition, nowUs), optionFilter(options));
-    const countBy = options.countBy ?? by?.join();
-    const { neighbours: start, via, format, limit = NEIGHBOURS_LIMIT } = options;
-    const query: Query = { fromUs: range?.fromUs, toUs: range?.toUs, filter };
-    if (start !== undefined) {
-      await printNeighbours(reader, query, { start, orders: stepsOf(options.order ?? '1'), via, limit, format });
-      return;
-    }
-    const order = orderOf(options.order ?? 'newest');
-    if (options.explain === true) await explain(reader, query);
-    else if (countBy === undefined) await list(reader, { ...query, order }, options);
-    else await count(reader, query, countBy, options);
+    await answer(reader, expression, options);
   } finally {
     for (const problem of reader.problems) say(`wiretrail: ${problem}`);
     reader.close();
   }
+  if (reader.isIncomplete) say('wiretrail: the answer is incomplete: part of the store could not be read');
+  return reader.isIncomplete ? EXIT_LOSS : EXIT_DONE;
+}
+
+async function answer(reader: StoreReader, expression: string, options: QueryOptions): Promise<void> {
+  const nowUs = Date.now() * 1000;
+  if (options.sql !== undefined) {
+    if (expression !== '') throw new UserError("put the expression into the SQL: FROM records('user:alice')");
+    await runSql(reader, options.sql, nowUs, options.format);
+    return;
+  }
+  const span = timeRange(options, nowUs);
+  const { expression: condition, by } = splitCount(expression);
+  const filter = both(parseFilter(condition, nowUs), optionFilter(options));
+  for (const range of filter === undefined ? [] : timesOf(filter)) say(`time: ${rangeText(range)}`);
+  const countBy = options.countBy ?? by?.join();
+  const { neighbours: start, via, format, limit = NEIGHBOURS_LIMIT } = options;
+  const query: Query = { fromUs: span?.fromUs, toUs: span?.toUs, filter };
+  if (start !== undefined) {
+    await printNeighbours(reader, query, { start, orders: stepsOf(options.order ?? '1'), via, limit, format });
+    return;
+  }
+  const order = orderOf(options.order ?? 'newest');
+  if (options.explain === true) await explain(reader, query);
+  else if (countBy === undefined) await list(reader, { ...query, order }, options);
+  else await count(reader, query, countBy, options);
 }
 
 function orderOf(text: string): Order {

@@ -72,8 +72,17 @@ describe('commands on a store', () => {
     assert.match(out, /^1 +sealed +100 .*yes$/m);
     assert.match(said, /^3 segments, 250 records/);
     const plan = wiretrail('query', 'user:nobody', '--explain', ...store);
-    assert.equal(plan.out.split('\n').filter((line) => /not read: filter|columns by/.test(line)).length, 3);
+    assert.equal(
+      plan.out.split('\n').filter((line) => /not read: filter$|columns finds 0 by user:nobody$/.test(line)).length,
+      3,
+    );
     assert.match(plan.said, /0 records looked at/);
+  });
+
+  test('query says which times it understood, wherever they stand', () => {
+    const { said } = wiretrail('query', 'user:bob (time:2026/11/20.10 or not since:2026-11-21)', ...store);
+    assert.match(said, /^time: 2026-11-20T10:00:00.000000Z to 2026-11-20T11:00:00.000000Z$/m);
+    assert.match(said, /^time: from 2026-11-21T00:00:00.000000Z on$/m);
   });
 
   test('query --sql and CSV print lines without gaps', () => {

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
+import { rangeText, timesOf } from '../query/filter-text.ts';
 import { parseFilter } from '../query/language.ts';
 import { tableLines } from '../store/format/table.ts';
 import { addHold, listHolds, removeHold } from '../store/hold.ts';
@@ -29,7 +30,7 @@ export function storeCommand(exit: (code: number) => void): Command {
   const store = new Command('store').description('segments, expiry and legal holds of a store');
   store.addHelpText('after', EXAMPLES);
   withStore(store.command('list'))
-    .description('segments: state, records, span, size')
+    .description('segments: state, records, span, size of the rows and of what lies beside them')
     .action(({ store: directory }: StoreOption) => {
       list(directory);
       exit(EXIT_DONE);
@@ -73,8 +74,10 @@ function holdCommand(exit: (code: number) => void): Command {
       const sinceUs = Date.now() * 1000;
       recordAccess(store, 'HOLD', 'store hold add', `${name} ${expression}`);
       addHold(store, { name, expression, sinceUs });
+      const filter = parseFilter(expression, sinceUs);
+      for (const range of filter === undefined ? [] : timesOf(filter)) say(`time: ${rangeText(range)}`);
       const reader = new StoreReader(store);
-      say(`${counted(reader.count({ filter: parseFilter(expression, sinceUs) }), 'record')} held so far`);
+      say(`${counted(reader.count({ filter }), 'record')} held so far`);
       reader.close();
       exit(EXIT_DONE);
     });
@@ -94,9 +97,9 @@ function withStore(command: Command): Command {
 
 function list(directory: string): void {
   const segments = listSegments(directory);
-  const columns = ['SEGMENT', 'STATE', 'RECORDS', 'FROM', 'TO', 'SIZE', 'INDEX', 'SIGNED'].map((title) => ({
+  const columns = ['SEGMENT', 'STATE', 'RECORDS', 'FROM', 'TO', 'SIZE', 'BESIDE', 'SIGNED'].map((title) => ({
     title,
-    align: title === 'RECORDS' || title === 'SIZE' ? ('right' as const) : ('left' as const),
+    align: title === 'RECORDS' || title === 'SIZE' || title === 'BESIDE' ? ('right' as const) : ('left' as const),
     widthMax: 30,
   }));
   for (const line of tableLines(columns, segments.map(cells), process.stdout.columns ?? PIPE_WIDTH)) {
@@ -104,7 +107,7 @@ function list(directory: string): void {
   }
   const there = segments.filter((segment) => segment.state !== 'dropped');
   const sum = (of: (segment: SegmentInfo) => number): number => there.reduce((total, each) => total + of(each), 0);
-  const size = byteSize(sum((segment) => segment.bytes + segment.indexBytes));
+  const size = byteSize(sum((segment) => segment.bytes + segment.besideBytes));
   say(
     `${counted(there.length, 'segment')}, ${counted(
       sum((segment) => segment.rows),
@@ -113,9 +116,27 @@ function list(directory: string): void {
   );
 }
 
-function cells({ number, state, rows, timeMinUs, timeMaxUs, bytes, indexBytes, signed }: SegmentInfo): string[] {
+function cells({
+  number,
+  state,
+  rows,
+  timeMinUs,
+  timeMaxUs,
+  bytes,
+  besideBytes,
+  signed,
+  isMissing,
+}: SegmentInfo): string[] {
   const time = (us: number | undefined): string => (us === undefined ? '' : formatTime(us).slice(0, 19));
-  const index = indexBytes > 0 ? byteSize(indexBytes) : '';
+  const beside = besideBytes > 0 ? byteSize(besideBytes) : '';
   const span = [time(timeMinUs), time(timeMaxUs)];
-  return [String(number), state, grouped(rows), ...span, byteSize(bytes), index, signed ? 'yes' : ''];
+  return [
+    String(number),
+    isMissing ? 'MISSING' : state,
+    grouped(rows),
+    ...span,
+    byteSize(bytes),
+    beside,
+    signed ? 'yes' : '',
+  ];
 }

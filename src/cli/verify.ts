@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
+import { type BesideReport, checkBeside } from '../store/check-beside.ts';
 import { anchorOfReads, verifyReads } from '../store/reads.ts';
 import { readVerifyKey } from '../store/sign.ts';
 import { anchorOf, type VerifyReport, verifyStore } from '../store/verify.ts';
@@ -12,11 +13,13 @@ interface VerifyOptions {
   readonly store: string;
   readonly anchor?: string;
   readonly key?: string;
+  readonly index?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
   wiretrail verify --store ./data
+  wiretrail verify --index                            nor does an altered index hide a record from searches
   wiretrail verify --key audit.pub.pem                every complete segment must be signed by this key
   wiretrail verify --anchor "$(cat last-anchor.txt)"  nothing before that line was cut off or rewritten
 
@@ -27,11 +30,12 @@ export function verifyCommand(exit: (code: number) => void): Command {
     .description('check that every record of a store is as it was written, and in its place')
     .option('--store <dir>', 'the store', 'data')
     .option('--anchor <line>', "what 'wiretrail anchor' printed earlier")
+    .option('--index', 'also make index, columns, sums and filters again and compare: no search passes a record by')
     .option('--key <file>', 'public key (PEM, Ed25519) of --sign-key')
     .addHelpText('after', EXAMPLES)
-    .action(({ store, anchor, key }: VerifyOptions) => {
+    .action(({ store, anchor, key, index }: VerifyOptions) => {
       const publicKey = key === undefined ? undefined : readVerifyKey(key);
-      recordAccess(store, 'READ', 'verify', '');
+      recordAccess(store, 'READ', 'verify', index === true ? '--index' : '');
       const lines = anchor?.split(/\r?\n/).filter((line) => line.trim() !== '');
       const ofReads = lines?.find((line) => line.endsWith(READS_WORD))?.slice(0, -READS_WORD.length);
       const report = verifyStore(
@@ -40,9 +44,11 @@ export function verifyCommand(exit: (code: number) => void): Command {
         publicKey,
       );
       const reads = verifyReads(store, ofReads);
-      const faults = [...report.faults, ...(reads?.faults ?? [])];
+      const beside = index === true ? checkBeside(store) : undefined;
+      const faults = [...report.faults, ...(beside?.faults ?? []), ...(reads?.faults ?? [])];
       for (const fault of faults) say(`wiretrail: ${fault}`);
       process.stdout.write(`${summary(report, anchor !== undefined, key !== undefined)}\n`);
+      if (beside !== undefined) process.stdout.write(`${besideSummary(beside)}\n`);
       if (reads !== undefined) process.stdout.write(`${readsSummary(reads)}\n`);
       exit(faults.length > 0 ? EXIT_RULE_MATCHED : EXIT_DONE);
     });
@@ -55,6 +61,11 @@ function readsSummary({ records, faults }: VerifyReport): string {
   return faults.length > 0
     ? 'what was recorded of its use does NOT hold'
     : `all ${counted(records, 'recorded access')} to it hold`;
+}
+
+function besideSummary({ segments, faults }: BesideReport): string {
+  if (faults.length > 0) return 'what is searched by does NOT say what the records say';
+  return `index, columns, sums and filters of ${counted(segments, 'segment')} say what the records say`;
 }
 
 function summary(report: VerifyReport, anchored: boolean, keyed: boolean): string {

@@ -9,7 +9,7 @@ import Database from 'better-sqlite3';
 import { UserError } from '../base/errors.ts';
 
 export const STATE_FILE = 'console.db';
-const STATE_VERSION = 2;
+const STATE_VERSION = 3;
 /** `PRAGMA application_id`: "WTC1". */
 const APPLICATION_ID = 0x57544331;
 
@@ -147,6 +147,23 @@ CREATE INDEX note_within ON note (session, seq);
 CREATE TRIGGER note_keeps BEFORE UPDATE ON note BEGIN SELECT raise(ABORT, 'notes cannot be changed'); END;
 CREATE TRIGGER note_stays BEFORE DELETE ON note BEGIN SELECT raise(ABORT, 'notes cannot be removed'); END;
 PRAGMA user_version = 2;`,
+  },
+  {
+    from: 2,
+    sql: `
+CREATE TABLE signature (
+  seq INTEGER PRIMARY KEY,
+  report TEXT NOT NULL,
+  who TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  verdict TEXT NOT NULL,
+  comment TEXT NOT NULL,
+  pdf_sha256 TEXT NOT NULL
+);
+CREATE INDEX signature_of ON signature (report, seq);
+CREATE TRIGGER signature_keeps BEFORE UPDATE ON signature BEGIN SELECT raise(ABORT, 'signatures cannot be changed'); END;
+CREATE TRIGGER signature_stays BEFORE DELETE ON signature BEGIN SELECT raise(ABORT, 'signatures cannot be removed'); END;
+PRAGMA user_version = 3;`,
   },
 ];
 

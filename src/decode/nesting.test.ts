@@ -64,6 +64,17 @@ test('each encapsulation inside each other one', () => {
   for (const { frame, chain, name } of cases) checkRead(frame, chain, name);
 });
 
+test('frames that segmentation offload made, in each encapsulation', () => {
+  const large: Bytes = tcp(Array.from({ length: 60_000 }, (_, i) => i & 0xff));
+  for (const outer of ENCAPSULATIONS) {
+    const frame = build([outer], { kind: 'ipv4', bytes: ipv4(6, large) });
+    assert.ok(frame !== undefined);
+    const view = new PacketView();
+    assert.equal(new Decoder().decode(batchOf(frame), 0, view), DECODE_TCP, outer.name);
+    assert.deepEqual([view.payloadBytes, view.payloadEnd - view.payloadStart], [60_000, 60_000], outer.name);
+  }
+});
+
 test('chains of any encapsulations: read up to the depth limit, refused beyond it', () => {
   const link = fc.constantFrom(...ENCAPSULATIONS);
   fc.assert(

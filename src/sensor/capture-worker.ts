@@ -24,9 +24,10 @@ const POLL_MS = 100;
 const PROGRESS_MS = 1000;
 /** Blocks read in a row before the event loop has its turn. */
 const BLOCKS_PER_TURN = 8;
-/** After a stop: how long what is there is read, and how long a block may take to be passed on. */
+/** After a stop: how long what is there is read. */
 const DRAIN_MS = 10_000;
-const DRAIN_POLL_MS = 100;
+/** The last block is handed over after its time; then nothing more comes. */
+const DRAIN_QUIET_MS = 50;
 /** Idle timers run this far behind the clock, so that packets still in the ring are not overtaken. */
 const IDLE_LAG_US = 1_000_000;
 
@@ -94,13 +95,18 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
 
 /** What came before the stop is read. What the time does not suffice for counts as lost when the source is closed. */
 function drain(source: LiveSource, { pipeline }: CaptureParts): void {
+  const quietMs = DRAIN_QUIET_MS + 2 * job.retireMs;
   const endMs = Date.now() + DRAIN_MS;
   source.refuse();
-  while (source.unread() !== 0 && Date.now() < endMs) {
-    const batch = source.poll(DRAIN_POLL_MS);
-    if (batch === undefined) return;
-    pipeline.run(batch);
-    source.release(batch);
+  for (let lastMs = Date.now(); Date.now() < endMs; ) {
+    const batch = source.poll(quietMs);
+    if (batch !== undefined) {
+      pipeline.run(batch);
+      source.release(batch);
+      lastMs = Date.now();
+    } else if (Date.now() - lastMs >= quietMs) {
+      return;
+    }
   }
 }
 

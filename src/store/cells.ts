@@ -103,6 +103,10 @@ export class CellView implements RecordView {
     return NO_AMOUNTS;
   }
 
+  moved(): Float64Array {
+    return NO_AMOUNTS;
+  }
+
   isEmpty(): boolean {
     return false;
   }

@@ -4,8 +4,10 @@
  *
  * No condition is ever NULL, so that `NOT` means what it says: absent values compare as false.
  */
+import { formatTime } from '../base/time.ts';
 import { MARK_NAMES } from '../contracts/event.ts';
 import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from '../query/filter.ts';
+import { filterText } from '../query/filter-text.ts';
 import { type AddressRange, addressPredicate, globMatches, parseAddress } from '../query/match.ts';
 import type { TimeRange } from '../query/time.ts';
 import { StoreError } from './errors.ts';
@@ -29,11 +31,16 @@ export interface Need {
   readonly tests?: readonly ValueTest[] | undefined;
 }
 
+/** A condition, and what it says in words. */
+export interface Term extends Condition {
+  readonly label: string;
+}
+
 /** A record matches when it meets every term. */
 export interface CompiledQuery {
   readonly fromUs: number | undefined;
   readonly toUs: number | undefined;
-  readonly terms: readonly Condition[];
+  readonly terms: readonly Term[];
 }
 
 /** SQL of the condition that every record meets. */
@@ -54,16 +61,18 @@ const DEPTH_MAX = 200;
 export function compileQuery(query: Query): CompiledQuery {
   const { filter, after, seqMax } = query;
   const { fromUs, toUs } = timeRangeOf(query);
-  const terms: Condition[] = [];
-  if (fromUs !== undefined) terms.push({ sql: 'r.time_us >= ?', values: [fromUs] });
-  if (toUs !== undefined) terms.push({ sql: 'r.time_us < ?', values: [toUs] });
-  if (seqMax !== undefined) terms.push({ sql: 'r.seq <= ?', values: [seqMax] });
+  const terms: Term[] = [];
+  if (fromUs !== undefined)
+    terms.push({ sql: 'r.time_us >= ?', values: [fromUs], label: `from ${formatTime(fromUs)}` });
+  if (toUs !== undefined) terms.push({ sql: 'r.time_us < ?', values: [toUs], label: `before ${formatTime(toUs)}` });
+  if (seqMax !== undefined) terms.push({ sql: 'r.seq <= ?', values: [seqMax], label: `up to record ${seqMax}` });
   if (after !== undefined) {
     const sign = query.order === 'oldest' ? '>' : '<';
-    terms.push({ sql: `(r.time_us, r.seq) ${sign} (?, ?)`, values: [after.timeUs, after.seq] });
+    const values = [after.timeUs, after.seq];
+    terms.push({ sql: `(r.time_us, r.seq) ${sign} (?, ?)`, values, label: `beyond record ${after.seq}` });
   }
   const filters = filter === undefined ? [] : filter.kind === 'and' ? filter.terms : [filter];
-  for (const term of filters) terms.push(compile(term, 0));
+  for (const term of filters) terms.push({ ...compile(term, 0), label: filterText(term) });
   return { fromUs, toUs, terms };
 }
 

@@ -1,5 +1,4 @@
 /** How a query is answered, segment by segment: for `wiretrail query --explain`. */
-import type { Condition } from './compile.ts';
 import type { SearchPlan } from './search.ts';
 
 export interface SegmentPlan {
@@ -10,33 +9,24 @@ export interface SegmentPlan {
   readonly how: 'other time' | 'filter' | 'rows' | 'index' | 'columns';
   /** Records that are looked at: the postings of the index, or the rows that the time range leaves. */
   readonly looked: number;
-  /** Conditions that the index answered, and those asked of each record looked at. */
+  /** Terms of the query that the index answered, and those asked of each record looked at. */
   readonly indexed: readonly string[];
-  readonly asked: string;
+  readonly asked: readonly string[];
 }
 
 export function explainPlan(path: string, rows: number, plan: SearchPlan): SegmentPlan {
-  const { by, candidates, condition, narrowed, seqMin, seqMax } = plan;
+  const { asked, by, candidates, narrowed, seqMin, seqMax } = plan;
   return {
     path,
     rows,
     how: (candidates && by) ?? 'rows',
     looked: candidates?.count() ?? Math.max(0, seqMax - seqMin + 1),
-    indexed: narrowed.map(conditionText),
-    asked: conditionText(condition),
+    indexed: narrowed.map(({ label }) => label),
+    asked: asked.map(({ label }) => label),
   };
 }
 
 /** `why`: its time, or a filter says that a value of the query is nowhere in it. */
 export function explainSkipped(path: string, rows: number, why: 'other time' | 'filter'): SegmentPlan {
-  return { path, rows, how: why, looked: 0, indexed: [], asked: '' };
-}
-
-/** The SQL with its values in place; for reading, not for running. */
-function conditionText({ sql, values }: Condition): string {
-  let next = 0;
-  return sql.replace(/\?/g, () => {
-    const value = values[next++];
-    return typeof value === 'string' ? `'${value}'` : String(value);
-  });
+  return { path, rows, how: why, looked: 0, indexed: [], asked: [] };
 }

@@ -10,7 +10,7 @@ import { crc32 } from 'node:zlib';
 import Database from 'better-sqlite3';
 import type { CompiledQuery } from './compile.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { encodeFilter, hashKey, isFilter, type KeyHash, mayHold } from './filter.ts';
+import { hashKey, isFilter, type KeyHash, mayHold } from './filter.ts';
 import { keyBytes } from './keys.ts';
 import { openForReading } from './open.ts';
 
@@ -50,10 +50,9 @@ function filtersPath(segmentPath: string): string {
   return join(dirname(segmentPath), FILTERS_FILE);
 }
 
-/** Puts the filter of a segment with these keys into the file; takes out those of segments that are gone. Throws `StoreError`. */
-export function writeFilter({ path, firstSeq, rows }: FilteredSegment, keys: readonly Uint8Array[]): void {
+/** Puts the filter of a segment into the file; takes out those of segments that are gone. Throws `StoreError`. */
+export function writeFilter({ path, firstSeq, rows }: FilteredSegment, bits: Buffer): void {
   const file = filtersPath(path);
-  const bits = encodeFilter(keys);
   try {
     const db = openForWriting(file);
     try {
@@ -158,7 +157,7 @@ export class SegmentFilters {
   }
 
   /** `undefined` where there is none to be believed. */
-  private bitsOf({ firstSeq, rows }: FilteredSegment): Buffer | undefined {
+  bitsOf({ firstSeq, rows }: FilteredSegment): Buffer | undefined {
     const known = this.kept.get(firstSeq) ?? this.read(firstSeq);
     return known?.rows === rows ? known.bits : undefined;
   }
@@ -197,6 +196,16 @@ export class SegmentFilters {
 
   private damaged(): StoreError {
     return new StoreError('damaged', `${this.file}: the filters are damaged`);
+  }
+}
+
+/** The filter of a segment as it is in the file; `undefined` without one to be believed. */
+export function readFilter({ path, firstSeq, rows }: FilteredSegment): Buffer | undefined {
+  const filters = new SegmentFilters(dirname(path), () => undefined);
+  try {
+    return filters.bitsOf({ path, firstSeq, rows });
+  } finally {
+    filters.close();
   }
 }
 

@@ -72,14 +72,14 @@ export class GroupTable {
     return interner;
   }
 
-  private count(parts: readonly KeyPart[], ids: readonly number[], { sums }: SegmentSums, slot: number): void {
+  private count(parts: readonly KeyPart[], ids: readonly number[], sums: SegmentSums, slot: number): void {
     const group = this.groupOf(parts, ids);
-    group.records += sums.records[slot] as number;
-    group.failed += sums.failed[slot] as number;
-    group.rows += sums.rows[slot] as number;
-    group.durationUs += sums.durationUs[slot] as number;
-    group.firstUs = Math.min(group.firstUs, sums.firstUs[slot] as number);
-    group.lastUs = Math.max(group.lastUs, sums.lastUs[slot] as number);
+    group.records += sums.of(slot, 'records');
+    group.failed += sums.of(slot, 'failed');
+    group.rows += sums.of(slot, 'rows');
+    group.durationUs += sums.of(slot, 'durationUs');
+    group.firstUs = Math.min(group.firstUs, sums.of(slot, 'firstUs'));
+    group.lastUs = Math.max(group.lastUs, sums.of(slot, 'lastUs'));
   }
 
   private groupOf(parts: readonly KeyPart[], ids: readonly number[]): Mutable<Group> {

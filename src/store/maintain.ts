@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { Catalog, type SegmentEntry } from './catalog.ts';
 import { StoreError } from './errors.ts';
 import { Ingest } from './ingest.ts';
-import { indexPath } from './postings.ts';
-import type { Retention } from './retention.ts';
+import { type Retention, segmentBytes } from './retention.ts';
 import { SegmentReader } from './rows.ts';
 import { CATALOG_FILE, type SegmentState } from './schema.ts';
 import { sizeOf } from './segment.ts';
@@ -18,9 +17,11 @@ export interface SegmentInfo {
   readonly timeMaxUs: number | undefined;
   /** Of the rows, the log included. */
   readonly bytes: number;
-  /** 0 without an index. */
-  readonly indexBytes: number;
+  /** Of what lies beside the rows: index, columns, sums. */
+  readonly besideBytes: number;
   readonly signed: boolean;
+  /** Its file is gone, though it should be there. */
+  readonly isMissing: boolean;
 }
 
 /** Every segment that ever was, oldest first. Throws `StoreError`. */
@@ -39,8 +40,9 @@ function infoOf(directory: string, entry: SegmentEntry): SegmentInfo {
   const { number, state, signature } = entry;
   const { rows, timeMinUs, timeMaxUs } = state === 'open' ? openFacts(path, entry) : entry;
   const bytes = sizeOf(path) + sizeOf(`${path}-wal`);
-  const indexBytes = sizeOf(indexPath(path));
-  return { number, state, rows, timeMinUs, timeMaxUs, bytes, indexBytes, signed: signature !== undefined };
+  const isMissing = state !== 'new' && state !== 'dropping' && state !== 'dropped' && !existsSync(path);
+  const besideBytes = segmentBytes(path) - bytes;
+  return { number, state, rows, timeMinUs, timeMaxUs, bytes, besideBytes, signed: signature !== undefined, isMissing };
 }
 
 /** What the catalog does not know yet; nothing when the file cannot be read. */

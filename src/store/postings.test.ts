@@ -8,7 +8,7 @@ import { parseFilter } from '../query/language.ts';
 import { StoreError } from './errors.ts';
 import { statement, TEST_TIME_US, withDirectory } from './fixture.ts';
 import { keyBytes } from './keys.ts';
-import { DIMENSIONS, PostingIndex, writePostings } from './postings.ts';
+import { DIMENSIONS, encodePostings, PostingIndex, writePostings } from './postings.ts';
 import { StoreReader } from './reader.ts';
 import { openStore } from './store.ts';
 
@@ -133,16 +133,8 @@ describe('the index file', () => {
         fc.property(rows, fc.uniqueArray(fc.integer({ min: 1, max: 14 })), (numbers, wanted) => {
           const keys = wanted.toSorted((a, b) => a - b);
           const column = Uint32Array.from(numbers);
-          writePostings(
-            path,
-            1000,
-            {
-              session: column,
-              shape: column.toReversed(),
-              verdict: new Uint32Array(column.length),
-            },
-            [],
-          );
+          const columns = { session: column, shape: column.toReversed(), verdict: new Uint32Array(column.length) };
+          writePostings(path, encodePostings(1000, columns, []));
           const index = new PostingIndex(path, 1000, column.length);
           const found = numbers.flatMap((row, i) => (keys.includes(row) ? [i] : []));
           assert.deepEqual([...index.indexes('session', keys)], found);
@@ -159,7 +151,7 @@ describe('the index file', () => {
     await withDirectory((directory) => {
       const path = join(directory, 'x.aix');
       const column = Uint32Array.from({ length: 300 }, (_, i) => (i * 7) % 20);
-      writePostings(path, 1, { session: column, shape: column, verdict: column }, KEYS);
+      writePostings(path, encodePostings(1, { session: column, shape: column, verdict: column }, KEYS));
       const good = readFileSync(path);
       const keys = Array.from({ length: 20 }, (_, i) => i + 1);
       const change = fc.record({ at: fc.nat(good.length - 1), byte: fc.integer({ min: 1, max: 255 }) });

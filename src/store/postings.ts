@@ -47,12 +47,13 @@ export function indexPath(segmentPath: string): string {
   return segmentPath.replace(/\.db$/, '') + INDEX_SUFFIX;
 }
 
-/** Writes the index so that it is there whole or not at all. `keys`: in order of their bytes. Throws `StoreError`. */
-export function writePostings(path: string, firstSeq: number, columns: PostingColumns, keys: readonly KeyRows[]): void {
-  writeWhole(path, [encodePostings(firstSeq, columns, keys)]);
+/** Writes the index so that it is there whole or not at all. Throws `StoreError`. */
+export function writePostings(path: string, content: Uint8Array): void {
+  writeWhole(path, [content]);
 }
 
-function encodePostings(firstSeq: number, columns: PostingColumns, keys: readonly KeyRows[]): Uint8Array {
+/** The index of a segment: for its records, in order, the rows they refer to; `keys` in order of their bytes. */
+export function encodePostings(firstSeq: number, columns: PostingColumns, keys: readonly KeyRows[]): Uint8Array {
   const records = columns.session.length;
   const rowCounts = DIMENSIONS.map((dimension) => columns[dimension].reduce((max, row) => Math.max(max, row), 0));
   const entryBytes = rowCounts.reduce((sum, rows) => sum + rows * ENTRY_BYTES, 0);

@@ -18,7 +18,7 @@ import { GroupSet, KeptGroups } from './kept-groups.ts';
 import { type Candidate, SegmentMerge } from './merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './pool.ts';
 import { CATALOG_FILE, SEGMENT_FOLDER } from './schema.ts';
-import { type Pick, partsOfSegment, ScopeCache } from './scope.ts';
+import { type ChunkPick, partsOfSegment, ScopeCache } from './scope.ts';
 import { indexCount, planSearch } from './search.ts';
 import { ChunkSelector, planSelection, spanOf } from './select.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
@@ -38,6 +38,8 @@ export interface Found extends Place {
 export class StoreReader {
   /** What could not be read so far, one line each. */
   readonly problems: string[] = [];
+  /** Set when a segment or a record was left out because it could not be read: answers lack what is in it. */
+  isIncomplete = false;
   private readonly directory: string;
   private readonly catalog: Catalog;
   private readonly pool: SegmentPool;
@@ -231,7 +233,7 @@ export class StoreReader {
    * once for each part of the segment, and anew for one whose columns turn out to be damaged. `undefined`, and a problem
    * reported, when the segment cannot be read.
    */
-  withPicks<T>(candidate: Candidate, query: Query, use: (picks: readonly Pick[]) => T): T[] | undefined {
+  withPicks<T>(candidate: Candidate, query: Query, use: (picks: readonly ChunkPick[]) => T): T[] | undefined {
     return this.withSegment(candidate, (pooled) =>
       partsOfSegment(pooled, query).map((span) => {
         const scope = this.scopes.of(candidate.path, query.filter, span);
@@ -281,6 +283,7 @@ export class StoreReader {
     const { state, firstSeq } = entry;
     if (state === 'new' || state === 'dropping' || state === 'dropped') return undefined;
     if (state === 'damaged') {
+      this.isIncomplete = true;
       this.report(`${path}: the segment is damaged and was left out`);
       return undefined;
     }
@@ -336,6 +339,7 @@ export class StoreReader {
       return step();
     } catch (error) {
       const reason = existsSync(path) ? toStoreError(error, path).message : `${path}: the file is missing`;
+      this.isIncomplete = true;
       this.report(reason);
       return undefined;
     }

@@ -84,7 +84,8 @@ export class CellBuilder {
 
   constructor(kind: RollupKind, { timeMinUs, timeMaxUs, rowMax, standsFor }: CellSource) {
     this.kind = kind;
-    const own = Uint32Array.from({ length: rowMax + 1 }, (_, row) => row);
+    const own = new Uint32Array(rowMax + 1);
+    for (let row = 0; row <= rowMax; row++) own[row] = row;
     this.rows = standsFor === undefined ? own : new Uint32Array(new Set(standsFor));
     this.placeOf = standsFor === undefined ? own : placesAmong(this.rows, standsFor);
     this.first = Math.floor(timeMinUs / kind.periodUs);
@@ -136,7 +137,8 @@ export class CellBuilder {
       cells.period[slot] = (first + period) * kind.periodUs;
     }
     for (const name of ['records', 'rows', 'durationUs', 'firstUs', 'lastUs'] as const) {
-      cells[name].set(sums.sums[name].subarray(0, count));
+      const column = cells[name];
+      for (let slot = 0; slot < count; slot++) column[slot] = sums.of(slot, name);
     }
     return cells;
   }

@@ -14,7 +14,7 @@ import { ChunkSelector, planSelection, type Selection, type Span } from './selec
 import { ChunkView } from './view.ts';
 
 /** Records of a chunk; `undefined`: all of them. */
-export interface Pick {
+export interface ChunkPick {
   readonly chunk: ColumnChunk;
   readonly picked: Picked | undefined;
 }
@@ -89,10 +89,9 @@ export class Scope {
   private readonly filter: Filter | undefined;
   private readonly span: Span;
   private readonly shared: Shared;
-  /** Until the records are picked. */
   private selection: Selection | undefined = undefined;
   private chunks: readonly ColumnChunk[] | undefined = undefined;
-  private picks: readonly Pick[] = [];
+  private picks: readonly ChunkPick[] = [];
   /** By number of the table. */
   private readonly tables: (Cells | undefined)[] = [];
   private readonly totals: (Cells | undefined)[] = [];
@@ -111,12 +110,7 @@ export class Scope {
 
   /** A table of the records; `total`: without telling periods apart. Yields the records gone through. */
   *cells(pooled: PooledSegment, table: number, total: boolean): Generator<number, Cells, void> {
-    let cells = this.tables[table];
-    if (cells === undefined) {
-      cells = yield* this.makeCells(pooled, table);
-      this.tables[table] = cells;
-      if (cells !== pooled.rollup()?.[table]) this.bytes += cells.row.length * CELL_BYTES;
-    }
+    const cells = this.tables[table] ?? (yield* this.makeCells(pooled, table));
     if (!total) return cells;
     let sums = this.totals[table];
     if (sums === undefined) {
@@ -128,28 +122,54 @@ export class Scope {
   }
 
   /** The records, of the chunks of their segment. Yields the records gone through. */
-  *pick(pooled: PooledSegment, chunks: readonly ColumnChunk[]): Generator<number, readonly Pick[], void> {
+  *pick(pooled: PooledSegment, all: readonly ColumnChunk[]): Generator<number, readonly ChunkPick[], void> {
+    const { seqMin, seqMax } = this.span;
+    const chunks = all.filter(({ firstSeq, rows }) => firstSeq <= seqMax && firstSeq + rows > seqMin);
     // Columns found damaged are made again from rows: their chunks are other ones.
     const { chunks: known } = this;
     if (known?.length === chunks.length && known.every((chunk, i) => chunk === chunks[i])) return this.picks;
-    const picks: Pick[] = [];
+    const picks: ChunkPick[] = [];
     yield* this.eachPicked(pooled, [this.span], chunks, (chunk, { picked }) => picks.push({ chunk, picked }));
     this.chunks = chunks;
     this.picks = picks;
-    this.selection = undefined;
     this.bytes += picks.reduce((sum, { picked }) => sum + (picked?.byteLength ?? 0), chunks.length * 8);
     return picks;
   }
 
   private *makeCells(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
     const inner = this.innerCells(pooled, table);
-    if (inner === undefined) return yield* pooled.withColumns(({ chunks }) => this.sumPicks(pooled, table, chunks));
+    if (inner === undefined) {
+      const tables = this.tablesDue(pooled, table);
+      const made = yield* pooled.withColumns(({ chunks }) => this.sumPicks(pooled, tables, chunks));
+      for (const [i, cells] of made.entries()) this.keepCells(tables[i] ?? table, cells);
+      return this.tables[table] ?? emptyCells(0);
+    }
     const edges = [
       { ...this.span, toUs: inner.fromUs },
       { ...this.span, fromUs: inner.toUs },
     ].filter((edge) => edge.fromUs < edge.toUs);
-    if (edges.length === 0) return inner.cells;
-    return yield* pooled.withColumns(({ chunks }) => this.sumEdges(pooled, table, chunks, inner.cells, edges));
+    if (edges.length > 0) {
+      const all = yield* pooled.withColumns(({ chunks }) => this.sumEdges(pooled, table, chunks, inner.cells, edges));
+      return this.keepCells(table, all);
+    }
+    if (inner.cells !== pooled.rollup()?.[table]) return this.keepCells(table, inner.cells);
+    // The segment has them anyway.
+    this.tables[table] = inner.cells;
+    return inner.cells;
+  }
+
+  private keepCells(table: number, cells: Cells): Cells {
+    this.tables[table] = cells;
+    this.bytes += cells.row.length * CELL_BYTES;
+    return cells;
+  }
+
+  /** The tables to be summed when one is asked for: that alone for who asks once, the others together for a page. */
+  private tablesDue(pooled: PooledSegment, table: number): readonly number[] {
+    if (this.chunks === undefined) return [table];
+    const isDue = (other: number): boolean =>
+      this.tables[other] === undefined && this.sumsOf(pooled, other) === undefined;
+    return ROLLUPS.flatMap((_, other) => (other === table || isDue(other) ? [other] : []));
   }
 
   /** The segment's own sums, when they can tell which of their records are picked. */
@@ -157,7 +177,9 @@ export class Scope {
     const { firstSeq, facts } = pooled.segment;
     const isWhole = this.span.seqMin <= firstSeq && this.span.seqMax >= firstSeq + facts.rows - 1;
     if (!isWhole || !canTest(kindOf(table), this.filter)) return undefined;
-    return pooled.rollup()?.[table];
+    const { never, candidates } = this.selectionIn(pooled);
+    // Few enough records to look at each of them.
+    return candidates !== undefined && !never ? undefined : pooled.rollup()?.[table];
   }
 
   /** The segment's own sums of whole periods within the span, and where those begin and end. */
@@ -171,26 +193,24 @@ export class Scope {
     const fromUs = Math.ceil(this.span.fromUs / periodUs) * periodUs;
     const toUs = Math.floor(this.span.toUs / periodUs) * periodUs;
     if (fromUs >= toUs) return undefined;
-    const { never, candidates, mask } = this.selectionIn(pooled);
-    // Few enough records to look at each of them.
-    if (candidates !== undefined && !never) return undefined;
+    const { never, mask } = this.selectionIn(pooled);
     return { cells: never ? emptyCells(0) : cellsWithin(sums, mask, fromUs, toUs), fromUs, toUs };
   }
 
   private *sumPicks(
     pooled: PooledSegment,
-    table: number,
+    tables: readonly number[],
     chunks: readonly ColumnChunk[],
-  ): Generator<number, Cells, void> {
+  ): Generator<number, readonly Cells[], void> {
     const picks = yield* this.pick(pooled, chunks);
-    const builder = this.builder(pooled.segment, table);
+    const builders = tables.map((table) => this.builder(pooled.segment, table));
     const { view } = this.shared;
     for (const { chunk, picked } of picks) {
       view.use(chunk, picked);
-      builder.add(view);
+      for (const builder of builders) builder.add(view);
       yield view.rows;
     }
-    return builder.cells();
+    return builders.map((builder) => builder.cells());
   }
 
   private *sumEdges(
@@ -224,7 +244,10 @@ export class Scope {
 
   private selectionIn(pooled: PooledSegment): Selection {
     const { segment } = pooled;
-    this.selection ??= pooled.withIndex((index) => planSelection(segment, this.filter, index));
+    if (this.selection === undefined) {
+      this.selection = pooled.withIndex((index) => planSelection(segment, this.filter, index));
+      this.bytes += this.selection.candidates?.byteLength ?? 0;
+    }
     return this.selection;
   }
 

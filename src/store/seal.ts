@@ -12,9 +12,9 @@ import {
 } from './column-file.ts';
 import { ColumnBuilder, columnsPath } from './columns.ts';
 import { StoreError, toStoreError } from './errors.ts';
+import { encodeFilter } from './filter.ts';
 import { writeFilter } from './filters.ts';
-import type { KeyRows } from './keys.ts';
-import { DIMENSIONS, indexPath, PostingIndex, writePostings } from './postings.ts';
+import { DIMENSIONS, encodePostings, indexPath, PostingIndex, writePostings } from './postings.ts';
 import {
   CellBuilder,
   type CellSource,
@@ -46,15 +46,16 @@ export function sealSegment(segment: SealedSegment): void {
     const db = new Database(path, { fileMustExist: true });
     try {
       db.pragma('wal_checkpoint(TRUNCATE)');
-      const keys = readRowKeys(db);
-      if (!buildFromColumns(segment, db, keys)) {
+      let beside = makeBeside(segment, db);
+      if (beside === undefined) {
         writeColumns(path, readChunks(db, firstSeq));
-        if (!buildFromColumns(segment, db, keys)) throw new StoreError('damaged', `${path}: the file is damaged`);
+        beside = makeBeside(segment, db);
       }
-      writeFilter(
-        segment,
-        keys.map(({ key }) => key),
-      );
+      if (beside === undefined) throw new StoreError('damaged', `${path}: the file is damaged`);
+      syncColumns(path);
+      writeRollup(path, beside.sums);
+      writePostings(indexPath(path), beside.index);
+      writeFilter(segment, beside.filter);
       leaveWal(db);
     } finally {
       db.close();
@@ -69,7 +70,7 @@ function filterFromIndex(segment: SealedSegment): boolean {
   const { path, firstSeq, rows } = segment;
   const index = new PostingIndex(indexPath(path), firstSeq, rows);
   try {
-    writeFilter(segment, [...index.dictionary.keys()]);
+    writeFilter(segment, encodeFilter([...index.dictionary.keys()]));
     return true;
   } catch (error) {
     if (toStoreError(error, path).code !== 'damaged') throw error;
@@ -79,8 +80,15 @@ function filterFromIndex(segment: SealedSegment): boolean {
   }
 }
 
-/** Makes sums and index of the columns that the segment's writer left; false when they are not whole. */
-function buildFromColumns(segment: SealedSegment, db: Database.Database, keys: readonly KeyRows[]): boolean {
+/** Contents of what lies beside a segment but for its columns. */
+export interface Beside {
+  readonly sums: Buffer;
+  readonly index: Uint8Array;
+  readonly filter: Buffer;
+}
+
+/** Made of the segment's columns and small tables; `undefined` when the columns are not whole. Throws what SQLite throws. */
+export function makeBeside(segment: SealedSegment, db: Database.Database): Beside | undefined {
   const { path, firstSeq, rows } = segment;
   const postings = { session: new Uint32Array(rows), shape: new Uint32Array(rows), verdict: new Uint32Array(rows) };
   const tables = ROLLUPS.map((kind) => new CellBuilder(kind, cellSource(db, kind)));
@@ -102,13 +110,15 @@ function buildFromColumns(segment: SealedSegment, db: Database.Database, keys: r
   } catch (error) {
     const { code } = toStoreError(error, path);
     // Missing (which reads as a folder that cannot be made), cut or altered.
-    if (code === 'damaged' || !existsSync(columnsPath(path))) return false;
+    if (code === 'damaged' || !existsSync(columnsPath(path))) return undefined;
     throw error;
   }
-  syncColumns(path);
-  writeRollup(path, encodeRollup(tables, rows));
-  writePostings(indexPath(path), firstSeq, postings, keys);
-  return true;
+  const keys = readRowKeys(db);
+  return {
+    sums: encodeRollup(tables, rows),
+    index: encodePostings(firstSeq, postings, keys),
+    filter: encodeFilter(keys.map(({ key }) => key)),
+  };
 }
 
 function readChunks(db: Database.Database, firstSeq: number): Buffer[] {

@@ -2,7 +2,7 @@
  * Finds records within one segment. Where the segment has an index and a condition of the query names few enough
  * records, only those are looked at; else the rows are read in order. Either way in order of time, as a stream.
  */
-import { type CompiledQuery, type Condition, conjunction, EVERYTHING, type Need } from './compile.ts';
+import { type CompiledQuery, type Condition, conjunction, EVERYTHING, type Need, type Term } from './compile.ts';
 import { type ChosenRows, type FoundRecords, NO_FOUND, type RowFinder } from './finder.ts';
 import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
 import type { SegmentReader } from './rows.ts';
@@ -13,9 +13,10 @@ export interface SearchPlan {
   readonly by: RowFinder['kind'] | undefined;
   /** The only records that can match; `undefined`: read the rows. */
   readonly candidates: FoundRecords | undefined;
-  /** The conditions that the candidates meet already. */
-  readonly narrowed: readonly Condition[];
-  /** What a candidate or row must meet besides. */
+  /** The terms that the candidates meet already, and those asked of each. */
+  readonly narrowed: readonly Term[];
+  readonly asked: readonly Term[];
+  /** `asked`, as one condition. */
   readonly condition: Condition;
   /** The query's time lies within these sequence numbers. */
   readonly seqMin: number;
@@ -38,14 +39,14 @@ const GROUP_MAX = 8192;
 
 /** `finder` is `undefined` where only rows can be read. Throws `StoreError`. */
 export function planSearch(searched: SearchedSegment, query: CompiledQuery, finder: RowFinder | undefined): SearchPlan {
-  const remaining: Condition[] = [];
-  const narrowed: Condition[] = [];
+  const asked: Term[] = [];
+  const narrowed: Term[] = [];
   const choices: ChosenRows[] = [];
   for (const term of query.terms) {
     const chosen = term.need && chooseRows(searched, finder, term.need);
     if (chosen?.rows.length === 0) return nothing([...narrowed, term], finder?.kind);
     if (chosen === undefined || finder === undefined || finder.estimate(chosen) > searched.rows * SELECTIVE_PART) {
-      remaining.push(term);
+      asked.push(term);
       continue;
     }
     narrowed.push(term);
@@ -57,14 +58,15 @@ export function planSearch(searched: SearchedSegment, query: CompiledQuery, find
     by: finder?.kind,
     candidates,
     narrowed,
-    condition: conjunction(remaining),
+    asked,
+    condition: conjunction(asked),
     ...searched.seqRange(query.fromUs, query.toUs),
   };
 }
 
 /** `narrowed`: why there is none. */
-function nothing(narrowed: readonly Condition[], by: SearchPlan['by']): SearchPlan {
-  return { by, candidates: NO_FOUND, narrowed, condition: conjunction([]), seqMin: 0, seqMax: 0 };
+function nothing(narrowed: readonly Term[], by: SearchPlan['by']): SearchPlan {
+  return { by, candidates: NO_FOUND, narrowed, asked: [], condition: conjunction([]), seqMin: 0, seqMax: 0 };
 }
 
 /** The rows that meet a need. */

@@ -185,23 +185,9 @@ function amountMask(column: AmountColumn, comparison: Comparison, value: number)
   return (view, mask) => compare(view.amounts(column), comparison, value, mask, view.rows);
 }
 
-const MOVED = new Float64Array(CHUNK_ROWS_MAX);
-
 /** Rows returned, or else affected. */
 function movedMask(comparison: Comparison, value: number): Mask {
-  return (view, mask) => {
-    const returned = view.amounts('returned');
-    if (view.isEmpty('affected')) {
-      compare(returned, comparison, value, mask, view.rows);
-      return;
-    }
-    const affected = view.amounts('affected');
-    for (let i = 0; i < view.rows; i++) {
-      const amount = returned[i] as number;
-      MOVED[i] = Number.isNaN(amount) ? (affected[i] as number) : amount;
-    }
-    compare(MOVED, comparison, value, mask, view.rows);
-  };
+  return (view, mask) => compare(view.moved(), comparison, value, mask, view.rows);
 }
 
 function failedMask(wanted: boolean): Mask {

@@ -32,9 +32,9 @@ for (const keys of [4096, MANY_KEYS]) {
     assert.equal(sums.count, 4 * CHUNK_ROWS);
     for (let slot = 0; slot < sums.count; slot++) {
       const key = sums.keys[slot] as number;
-      assert.equal(sums.sums.records[slot], 1);
-      assert.equal(sums.sums.firstUs[slot], key);
-      assert.equal(sums.sums.durationUs[slot], key % CHUNK_ROWS);
+      assert.equal(sums.of(slot, 'records'), 1);
+      assert.equal(sums.of(slot, 'firstUs'), key);
+      assert.equal(sums.of(slot, 'durationUs'), key % CHUNK_ROWS);
     }
   });
 }

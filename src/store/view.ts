@@ -10,6 +10,8 @@ export interface RecordView {
   words(name: WordColumn): Uint32Array;
   /** NaN where a record has none. */
   amounts(name: AmountColumn): Float64Array;
+  /** Rows returned, or else affected; NaN where a record has neither. */
+  moved(): Float64Array;
   /** Whether none of the records has anything in this column; `false` may be said of any. */
   isEmpty(name: AmountColumn | 'error' | 'marks'): boolean;
   /** Codes that the words of column `error` name, by number less 1. */
@@ -23,6 +25,7 @@ export class ChunkView implements RecordView {
   private picked: Picked | undefined = undefined;
   private readonly loaded = new Set<string>();
   private readonly timeArray = new Float64Array(CHUNK_ROWS_MAX);
+  private readonly movedArray = new Float64Array(CHUNK_ROWS_MAX);
   private readonly wordArrays = new Map<WordColumn, Uint32Array>();
   private readonly amountArrays = new Map<AmountColumn, Float64Array>();
 
@@ -61,6 +64,20 @@ export class ChunkView implements RecordView {
     }
     if (this.first(name)) this.chunk?.amounts(name, amounts, this.picked);
     return amounts;
+  }
+
+  moved(): Float64Array {
+    if (this.isEmpty('affected')) return this.amounts('returned');
+    if (this.isEmpty('returned')) return this.amounts('affected');
+    if (this.first('moved')) {
+      const returned = this.amounts('returned');
+      const affected = this.amounts('affected');
+      for (let i = 0; i < this.rows; i++) {
+        const amount = returned[i] as number;
+        this.movedArray[i] = Number.isNaN(amount) ? (affected[i] as number) : amount;
+      }
+    }
+    return this.movedArray;
   }
 
   isEmpty(name: AmountColumn | 'error' | 'marks'): boolean {

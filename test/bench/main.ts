@@ -1,13 +1,13 @@
 /**
- * All benches but the store's: `npm run bench [rounds]`; the store's: `npm run bench -- store [records] [beside]`
- * (`store.ts`). JSON lines on standard output as they are measured, a Markdown table at the
+ * All benches but two: `npm run bench [rounds]`. A capture of ten million packets: `npm run bench -- long [rounds]`. The
+ * store's: `npm run bench -- store [records] [beside]` (`store.ts`). JSON lines on standard output as they are measured, a Markdown table at the
  * end on standard error. Fails when a run does not find exactly what was put in.
  *
  * Read the figures as ratios between rows of one run: the machine, its load and its clock are the same for all of them.
  */
 import { join } from 'node:path';
 import { measure } from './measure.ts';
-import { type Result, replayResults } from './replay.ts';
+import { longReplayResults, type Result, replayResults } from './replay.ts';
 import { benchStore } from './store.ts';
 
 const ROUNDS_DEFAULT = 3;
@@ -23,18 +23,14 @@ const [, , first, ...others] = process.argv;
 if (first === 'store') {
   const [size = STORE_RECORDS_DEFAULT, besideSize = STORE_BESIDE_DEFAULT] = others.map(Number);
   await benchStore(size, besideSize);
+} else if (first === 'long') {
+  await benchReplay('replay-long', Number(others[0] ?? 1), longReplayResults);
 } else {
   await benchPackets(Number(first ?? ROUNDS_DEFAULT));
 }
 
 async function benchPackets(rounds: number): Promise<void> {
-  const results: Result[] = [];
-
-  await replayResults(rounds, (result) => {
-    results.push(result);
-    process.stdout.write(`${JSON.stringify({ bench: 'replay', ...result })}\n`);
-  });
-  table(results);
+  await benchReplay('replay', rounds, replayResults);
 
   for (const { flows, rounds: times } of PATH_RUNS) {
     const script = join(import.meta.dirname, 'packet-path.js');
@@ -47,9 +43,18 @@ async function benchPackets(rounds: number): Promise<void> {
   }
 }
 
+async function benchReplay(bench: string, rounds: number, replays: typeof replayResults): Promise<void> {
+  const results: Result[] = [];
+  await replays(rounds, (result) => {
+    results.push(result);
+    process.stdout.write(`${JSON.stringify({ bench, ...result })}\n`);
+  });
+  table(results);
+}
+
 function table(rows: readonly Result[]): void {
   const lines = [
-    '| 1 M packets, 10,000 MySQL flows, 470,000 statements | CPU s | wall s | peak MiB |',
+    `| ${rows[0]?.packets} packets, 10,000 MySQL flows, ${rows[0]?.statements} statements | CPU s | wall s | peak MiB |`,
     '| --- | ---: | ---: | ---: |',
     ...rows.map(
       (r) => `| ${r.name} | ${r.cpuSeconds.toFixed(2)} | ${r.wallSeconds.toFixed(2)} | ${Math.round(r.peakMib)} |`,

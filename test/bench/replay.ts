@@ -11,6 +11,8 @@ import { type Workload, writeMysqlCapture } from './workload.ts';
 
 const FLOWS = 10_000;
 const PACKETS_PER_FLOW = 100;
+/** Of the long capture, where start and compilation hardly count. */
+const PACKETS_PER_FLOW_LONG = 1000;
 const SEED = 1;
 
 export interface Result extends Omit<Cost, 'stdout' | 'stderr'> {
@@ -19,14 +21,38 @@ export interface Result extends Omit<Cost, 'stdout' | 'stderr'> {
   readonly statements: number | undefined;
 }
 
+/** Name and options of a run of Wiretrail. */
+type Run = readonly [string, readonly string[]];
+const RUNS: readonly Run[] = [
+  ['wiretrail, 1 worker', []],
+  ['wiretrail, 2 workers', ['--workers', '2']],
+];
+
 /** `rounds` runs of each, of which the cheapest counts; peers that are not installed are left out. */
 export async function replayResults(rounds: number, report: (result: Result) => void): Promise<void> {
+  await onCapture(PACKETS_PER_FLOW, async (folder, path, workload) => {
+    const stores: Run = ['wiretrail, 1 worker, store', ['--store', join(folder, 'store')]];
+    await wiretrail(rounds, [...RUNS, stores], folder, path, workload, report);
+    await peers(rounds, folder, path, workload, report);
+  });
+}
+
+/** The same with ten times the packets of a flow, and without those that take memory for each. */
+export async function longReplayResults(rounds: number, report: (result: Result) => void): Promise<void> {
+  await onCapture(PACKETS_PER_FLOW_LONG, async (folder, path, workload) => {
+    await wiretrail(rounds, RUNS, folder, path, workload, report);
+    await argus(rounds, folder, path, workload, report);
+  });
+}
+
+async function onCapture(
+  packetsPerFlow: number,
+  replayAll: (folder: string, path: string, workload: Workload) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'wiretrail-bench-'));
   try {
     const path = join(folder, 'mysql.pcap');
-    const workload = writeMysqlCapture(path, FLOWS, PACKETS_PER_FLOW, SEED);
-    await wiretrail(rounds, folder, path, workload, report);
-    await peers(rounds, folder, path, workload, report);
+    await replayAll(folder, path, writeMysqlCapture(path, FLOWS, packetsPerFlow, SEED));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -34,17 +60,13 @@ export async function replayResults(rounds: number, report: (result: Result) => 
 
 async function wiretrail(
   rounds: number,
+  runs: readonly Run[],
   folder: string,
   path: string,
   workload: Workload,
   report: (result: Result) => void,
 ): Promise<void> {
   const main = join(import.meta.dirname, '../../main.js');
-  const runs: readonly (readonly [string, readonly string[]])[] = [
-    ['wiretrail, 1 worker', []],
-    ['wiretrail, 2 workers', ['--workers', '2']],
-    ['wiretrail, 1 worker, store', ['--store', join(folder, 'store')]],
-  ];
   for (const [name, options] of runs) {
     const cost = await best(rounds, async () => {
       rmSync(join(folder, 'store'), { recursive: true, force: true });
@@ -64,6 +86,19 @@ function counted(summary: string, word: string): number {
   return Number(/[\d,]+/.exec(line ?? '')?.[0].replaceAll(',', ''));
 }
 
+async function argus(
+  rounds: number,
+  folder: string,
+  path: string,
+  workload: Workload,
+  report: (result: Result) => void,
+): Promise<void> {
+  const program = programPath('argus');
+  if (program === undefined) return;
+  const cost = await best(rounds, () => measure([program, '-r', path, '-w', join(folder, 'argus.out')]));
+  report(resultOf('argus (flows only)', workload, undefined, cost));
+}
+
 async function peers(
   rounds: number,
   folder: string,
@@ -71,11 +106,7 @@ async function peers(
   workload: Workload,
   report: (result: Result) => void,
 ): Promise<void> {
-  const argus = programPath('argus');
-  if (argus) {
-    const cost = await best(rounds, () => measure([argus, '-r', path, '-w', join(folder, 'argus.out')]));
-    report(resultOf('argus (flows only)', workload, undefined, cost));
-  }
+  await argus(rounds, folder, path, workload, report);
   const tcpdump = programPath('tcpdump');
   if (tcpdump) {
     const cost = await best(rounds, () => measure([tcpdump, '-r', path, '-w', '/dev/null']));

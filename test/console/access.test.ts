@@ -79,6 +79,7 @@ const RIGHTS: Readonly<Record<string, Role | 'public'>> = {
   'get /reports/{id}/pdf': 'auditor',
   'get /reports/{id}/html': 'auditor',
   'post /reports/schedules': 'auditor',
+  'post /reports/{id}/sign': 'auditor',
   'delete /reports/schedules/{id}': 'auditor',
 };
 

@@ -51,7 +51,7 @@ test('a state file of the first version is brought up; notes in it cannot be cha
   try {
     const path = join(folder, 'console.db');
     const first = openState(path);
-    first.exec('DROP TABLE note; PRAGMA user_version = 1');
+    first.exec('DROP TABLE note; DROP TABLE signature; PRAGMA user_version = 1');
     first.close();
     const db = openState(path);
     db.exec("INSERT INTO note (record, who, time_ms, text) VALUES ('a', 'auditor', 0, 'seen')");

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Trail } from '#src/console/api/people.js';
 import { REPORT_KINDS, type ReportRun, type Schedule } from '#src/console/api/reports.js';
 import { ReadPool } from '#src/console/reads/pool.js';
 import { reportHtml } from '#src/console/reports/html.js';
@@ -107,6 +108,32 @@ test('the same content gives the same bytes, tagged, with every row and its head
     assert.match(text, /Ελλάδα/);
   });
 });
+
+test('a report is signed once by each, or sent back with a reason; signatures stay', () =>
+  withConsole(RECORDS, async (console) => {
+    const { id, pdfSha256 } = await make(console, 'schema');
+    const sign = async (role: 'viewer' | 'auditor' | 'administrator', body: object): Promise<number> =>
+      (await console.post(role, `/reports/${id}/sign`, body)).statusCode;
+    assert.equal(await sign('viewer', { verdict: 'signed' }), 403);
+    assert.equal(await sign('auditor', { verdict: 'sent back', comment: ' ' }), 400);
+    assert.equal(await sign('auditor', { verdict: 'sent back', comment: 'which ticket?' }), 200);
+    assert.equal(await sign('auditor', { verdict: 'signed', comment: '4711' }), 200, 'one may change one’s mind');
+    assert.equal(await sign('auditor', { verdict: 'signed' }), 409);
+    assert.equal(await sign('administrator', { verdict: 'signed' }), 200);
+    assert.equal((await console.post('auditor', '/reports/none/sign', { verdict: 'signed' })).statusCode, 404);
+    const { signatures } = (await console.get('auditor', `/reports/${id}`)).json() as ReportRun;
+    assert.deepEqual(
+      signatures.map(({ who, verdict, comment }) => [who, verdict, comment]),
+      [
+        ['auditor', 'sent back', 'which ticket?'],
+        ['auditor', 'signed', '4711'],
+        ['administrator', 'signed', ''],
+      ],
+    );
+    const { entries } = (await console.get('auditor', '/trail?action=report-signed')).json() as Trail;
+    assert.equal(entries.length, 3);
+    assert.equal(entries[0]?.detail, `signed, PDF SHA-256 ${pdfSha256}`);
+  }));
 
 test('what is scheduled is made once it is due, over the period before', () =>
   withConsole(RECORDS, async ({ directory }) => {

@@ -78,7 +78,7 @@ async function noteAndPrint(stage: Stage): Promise<void> {
   await page.waitForFunction((count) => document.querySelectorAll('.alert-line').length === count, before - 1);
   await page.getByRole('tab', { name: /Closed/ }).focus();
   await page.getByRole('tab', { name: /To review/ }).focus();
-  await pressAll(page, ['ArrowRight', 'ArrowRight']);
+  await pressAll(page, ['ArrowRight', 'ArrowRight', 'ArrowRight']);
   await page.getByText('deployment of the shop, ticket 4711').waitFor();
   // Print: of a statement as a page.
   await page.locator('.row-list a').first().focus();

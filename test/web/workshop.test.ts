@@ -134,6 +134,10 @@ async function makeReport(stage: Stage): Promise<void> {
   );
   const printed = await runChecked(['pdftotext', '-layout', pdf, '-']);
   assert.match(printed, new RegExp(`Records: ${counted}\\b`));
+  await made.getByRole('button', { name: 'Sign' }).click();
+  await page.getByRole('dialog').getByLabel('Comment').fill('checked against ticket 4711');
+  await page.getByRole('button', { name: 'Sign it' }).click();
+  await made.getByText('signed by auditor').waitFor();
   const html = `${await downloaded(page, made.getByRole('link', { name: 'HTML' }))}.html`;
   await rename(html.slice(0, -'.html'.length), html);
   const report = await visit.context.newPage();

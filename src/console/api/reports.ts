@@ -1,10 +1,29 @@
 /** Reports: a catalogue by purpose, runs that were sealed, schedules. */
 import Type, { type Static } from 'typebox';
 import { closed, scopeProperties, word } from './common.ts';
+import { TotpCode } from './session.ts';
 
 export const REPORT_KINDS = ['privileged', 'schema', 'logins', 'objects', 'alerts', 'completeness', 'console'] as const;
 export type ReportKind = (typeof REPORT_KINDS)[number];
 export const REPORT_FORMATS = ['pdf', 'html'] as const;
+
+export const SIGN_VERDICTS = ['signed', 'sent back'] as const;
+
+export const Signature = closed({
+  who: Type.String(),
+  time: Type.String(),
+  verdict: word(SIGN_VERDICTS),
+  comment: Type.String(),
+});
+export type Signature = Static<typeof Signature>;
+
+/** `POST /reports/:id/sign`: of a finished report; sending it back needs a comment. Answers the run. */
+export const ReportSign = closed({
+  verdict: word(SIGN_VERDICTS),
+  comment: Type.Optional(Type.String({ maxLength: 2000 })),
+  code: Type.Optional(TotpCode),
+});
+export type ReportSign = Static<typeof ReportSign>;
 
 export const ReportRun = closed({
   id: Type.String(),
@@ -21,6 +40,7 @@ export const ReportRun = closed({
   /** SHA-256 of the files. */
   pdfSha256: Type.Optional(Type.String()),
   htmlSha256: Type.Optional(Type.String()),
+  signatures: Type.Array(Signature),
 });
 export type ReportRun = Static<typeof ReportRun>;
 

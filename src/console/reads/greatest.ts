@@ -4,7 +4,7 @@ import type { Filter, Query } from '../../query/filter.ts';
 import { CHUNK_ROWS_MAX } from '../../store/columns.ts';
 import type { Candidate } from '../../store/merge.ts';
 import { covers, type StoreReader } from '../../store/reader.ts';
-import type { Pick } from '../../store/scope.ts';
+import type { ChunkPick } from '../../store/scope.ts';
 import { type Mask, planSelection } from '../../store/select.ts';
 import { ChunkView } from '../../store/view.ts';
 
@@ -73,17 +73,21 @@ export class PeakFinder {
     });
   }
 
-  private addPeaks(peaks: Peak[], { chunk, picked }: Pick, only: Mask | undefined, by: Amount, limit: number): void {
+  private addPeaks(
+    peaks: Peak[],
+    { chunk, picked }: ChunkPick,
+    only: Mask | undefined,
+    by: Amount,
+    limit: number,
+  ): void {
     const { view, mask } = this;
     view.use(chunk, picked);
     if (only === undefined) mask.fill(1, 0, view.rows);
     else only(view, mask);
-    const amounts = by === 'time' ? view.times() : view.amounts(by === 'duration' ? 'duration' : 'returned');
-    const instead = by === 'rows' ? view.amounts('affected') : amounts;
+    const amounts = by === 'time' ? view.times() : by === 'duration' ? view.amounts('duration') : view.moved();
     let least = leastOf(peaks, limit);
     for (let i = 0; i < view.rows; i++) {
-      const first = amounts[i] as number;
-      const amount = Number.isNaN(first) ? (instead[i] as number) : first;
+      const amount = amounts[i] as number;
       if (mask[i] === 0 || !(amount >= least)) continue;
       insertPeak(peaks, { amount, seq: chunk.firstSeq + (picked?.[i] ?? i) }, limit);
       least = leastOf(peaks, limit);
@@ -106,7 +110,7 @@ export class PeakFinder {
 }
 
 /** No amount of the chunk is above it. */
-function boundOf({ chunk }: Pick, by: Amount): number {
+function boundOf({ chunk }: ChunkPick, by: Amount): number {
   if (by === 'time') return chunk.timeMaxUs;
   return by === 'duration'
     ? chunk.greatest('duration')

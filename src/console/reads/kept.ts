@@ -18,7 +18,7 @@ export function kept(source: Source, { sight }: Seen<object>): Kept {
     ...(timeMaxUs === undefined ? {} : { last: formatTime(timeMaxUs) }),
     segments: there.length,
     signed: there.filter(({ signed }) => signed).length,
-    bytes: sum(there, ({ bytes, indexBytes }) => bytes + indexBytes),
+    bytes: sum(there, ({ bytes, besideBytes }) => bytes + besideBytes),
     expired: { segments: expired.length, records: sum(expired, ({ rows }) => rows) },
     // What is held tells what is being looked into, and may quote literals.
     holds: sight.literals ? holdsOf(source) : [],

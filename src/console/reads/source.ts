@@ -164,11 +164,12 @@ export class Source {
   /** How the query would be answered, in words. */
   explain(query: Query): string[] {
     const plans = this.reader.explain(query);
-    const read = plans.filter(({ how }) => how !== 'other time');
+    const inTime = plans.filter(({ how }) => how !== 'other time');
+    const read = inTime.filter(({ how }) => how !== 'filter');
     const records = read.reduce((sum, { looked }) => sum + looked, 0);
     const indexed = read.filter(({ how }) => how === 'index').length;
     return [
-      `${read.length} of ${plans.length} segments lie in the time asked for.`,
+      `${inTime.length} of ${plans.length} segments lie in the time asked for; ${inTime.length - read.length} of them hold none of the values.`,
       `${indexed} are searched by their index, ${read.length - indexed} by reading rows.`,
       `${records.toLocaleString('en')} records are looked at.`,
     ];

@@ -7,6 +7,7 @@ import type { ReadPool } from '../reads/pool.ts';
 import { isoOf, newId, type StateDb } from '../state.ts';
 import { CATALOGUE, type ReportRequest } from './model.ts';
 import { nextRun, type Period, periodBefore } from './schedule.ts';
+import { Signatures } from './signatures.ts';
 
 interface RunRow {
   readonly id: string;
@@ -47,12 +48,14 @@ export class ReportRuns {
   private readonly db: StateDb;
   private readonly reads: ReadPool;
   private readonly version: string;
+  readonly signatures: Signatures;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(db: StateDb, reads: ReadPool, version: string) {
     this.db = db;
     this.reads = reads;
     this.version = version;
+    this.signatures = new Signatures(db);
     // Those that an earlier process was making will not be finished.
     db.prepare("UPDATE report SET state = 'failed', message = 'the console ended' WHERE state = 'running'").run();
   }
@@ -101,12 +104,15 @@ export class ReportRuns {
   get(id: string): ReportRun {
     const row = this.db.prepare<[string], RunRow>(`SELECT ${COLUMNS} FROM report WHERE id = ?`).get(id);
     if (row === undefined) throw new ConsoleError('not-found', 'there is no such report');
-    return describeRun(row);
+    return this.describe(row);
   }
 
   list(): ReportRun[] {
     const sql = `SELECT ${COLUMNS} FROM report ORDER BY created_ms DESC LIMIT ?`;
-    return this.db.prepare<[number], RunRow>(sql).all(RUNS_SHOWN).map(describeRun);
+    return this.db
+      .prepare<[number], RunRow>(sql)
+      .all(RUNS_SHOWN)
+      .map((row) => this.describe(row));
   }
 
   /** Throws `not-found`. */
@@ -146,6 +152,10 @@ export class ReportRuns {
   removeSchedule(id: string): void {
     if (this.db.prepare('DELETE FROM schedule WHERE id = ?').run(id).changes === 0)
       throw new ConsoleError('not-found', 'there is no such schedule');
+  }
+
+  private describe(row: RunRow): ReportRun {
+    return { ...describeRun(row), signatures: this.signatures.of(row.id) };
   }
 
   private async make(id: string, request: ReportRequest): Promise<void> {
@@ -194,7 +204,7 @@ function sha256(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-function describeRun(row: RunRow): ReportRun {
+function describeRun(row: RunRow): Omit<ReportRun, 'signatures'> {
   return {
     id: row.id,
     kind: row.kind,

@@ -1,8 +1,17 @@
 /** Reports: a catalogue, runs, their files, schedules. */
 import { principalOf } from '../access/access.ts';
 import { Done, IdParams } from '../api/common.ts';
-import { REPORT_KINDS, ReportCreate, ReportRun, Reports, Schedule, ScheduleCreate } from '../api/reports.ts';
+import {
+  REPORT_KINDS,
+  ReportCreate,
+  ReportRun,
+  ReportSign,
+  Reports,
+  Schedule,
+  ScheduleCreate,
+} from '../api/reports.ts';
 import { type ConsoleApp, type Context, note, record } from '../context.ts';
+import { ConsoleError } from '../error.ts';
 import { CATALOGUE } from '../reports/model.ts';
 import { ReportRuns } from '../reports/runs.ts';
 
@@ -59,7 +68,35 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
       },
     );
   }
+  signRoute(app, context, runs);
   scheduleRoutes(app, context, runs);
+}
+
+function signRoute(app: ConsoleApp, context: Context, runs: ReportRuns): void {
+  app.post(
+    '/reports/:id/sign',
+    {
+      config: { role: 'auditor', right: 'sign reports, or send them back' },
+      schema: {
+        summary: 'Sign a report, or send it back',
+        params: IdParams,
+        body: ReportSign,
+        response: { 200: ReportRun },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { verdict, comment = '', code } = request.body;
+      const { pdfSha256 } = runs.get(id);
+      if (pdfSha256 === undefined) throw new ConsoleError('conflict', 'this report is not finished');
+      if (verdict === 'sent back' && comment.trim() === '')
+        throw new ConsoleError('bad-request', 'say why it is sent back');
+      context.access.stepUp(principalOf(request), code);
+      runs.signatures.add(id, principalOf(request).who, pdfSha256, { verdict, comment });
+      await record(context, request, 'report-signed', id, `${verdict}, PDF SHA-256 ${pdfSha256} ${comment}`.trim());
+      return runs.get(id);
+    },
+  );
 }
 
 function scheduleRoutes(app: ConsoleApp, context: Context, runs: ReportRuns): void {

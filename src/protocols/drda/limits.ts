@@ -22,6 +22,8 @@ export const PENDING_BYTES_MAX: number = 8 * 1024 * 1024;
 export const PARAMETERS_MAX = 4096;
 /** Columns of one row descriptor; SQL allows fewer. */
 export const COLUMNS_MAX = 4096;
+/** Columns whose values take no bytes: rows of nothing else would cost time without costing bytes. */
+export const EMPTY_COLUMNS_MAX = 16;
 /** Tokens of connections that may be cancelled, in one pipeline; the oldest is forgotten. */
 export const INTERRUPT_TOKENS_MAX = 65_536;
 /** DB2's have 12; no token may be longer than this. */

@@ -4,6 +4,7 @@
  */
 import { Cursor } from '../../base/cursor.ts';
 import type { Column, Descriptor } from './descriptor.ts';
+import { EMPTY_COLUMNS_MAX } from './limits.ts';
 import {
   NULL,
   readSqlca,
@@ -58,6 +59,9 @@ export class RowWalker {
     this.typdef = typdef;
     this.sqlam = sqlam;
     if (this.columns.some((column) => column.bytes === t.BYTES_UNKNOWN)) this.lose();
+    // Rows must be walked in time that grows with their bytes.
+    const empty = this.columns.filter((column) => column.bytes === 0 && !column.nullable).length;
+    if (empty > EMPTY_COLUMNS_MAX) this.lose();
   }
 
   /** The walk cannot go on: bytes are missing, or mean something else. */

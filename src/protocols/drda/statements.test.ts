@@ -265,6 +265,28 @@ test('rows of a type that is not known are not counted, and never guessed', () =
   assert.ok((events[0]?.outcomes[0]?.responseBytes ?? 0) > 0);
 });
 
+test('rows of many columns without bytes are not counted: time must not grow without bytes', () => {
+  for (const [count, expected] of [
+    [16, 3],
+    [17, undefined],
+  ] as const) {
+    const columns = Array.from({ length: count }, (): t.ColumnType => [types.FIXED_BYTES, 0]);
+    const events = statements(
+      t.run([
+        t.toServer(t.chain(t.prepare(4, 'select x from t'), t.openQuery(4))),
+        t.toClient(
+          t.replies(
+            1,
+            [t.done()],
+            [t.opened, t.qrydsc(...columns), t.qrydta(t.row(), t.row(), t.row()), t.message(cp.ENDQRYRM, 4)],
+          ),
+        ),
+      ]),
+    );
+    assert.equal(events[0]?.outcomes[0]?.returnedRows, expected);
+  }
+});
+
 test('a call returns result sets by the sections of PKGSNLST', () => {
   const list = t.object(cp.PKGSNLST, t.section(31), t.section(32));
   const rows = t.qrydta(t.row(...one), t.endOfData());

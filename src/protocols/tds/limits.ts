@@ -21,6 +21,10 @@ export const PARAMETERS_MAX = 8192;
 export const CALLS_MAX = 1024;
 /** Outcomes of one request; of further ones only the sum is kept, in the last. */
 export const OUTCOMES_MAX = 1024;
+/** Columns of a result; servers allow no more in a SELECT. Rows of more cannot be told apart. */
+export const COLUMNS_MAX = 4096;
+/** Columns whose values take no bytes (typed NULL): a row of nothing else would cost time without costing bytes. */
+export const EMPTY_COLUMNS_MAX = 16;
 /** Columns of a result that are remembered with a handle. */
 export const SHAPE_COLUMNS_MAX = 256;
 /** MARS sessions open at a time. */

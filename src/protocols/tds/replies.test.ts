@@ -127,8 +127,21 @@ test('an unknown token marks the statement; the next reply is read', () => {
 });
 
 test('a description without end is given up, not kept', () => {
-  const event = answered(t.bytes(c.TOKEN_COLUMNS, t.u16(0xfffe), Buffer.alloc(400_000, 0x38)), 32_000);
+  const event = answered(t.bytes(c.TOKEN_COLUMNS, t.u16(4096), Buffer.alloc(400_000, 0x38)), 32_000);
   assert.equal(event.marks & MARK_MALFORMED, MARK_MALFORMED);
+});
+
+test('rows of more columns than a result can have, or of columns without bytes, are not walked', () => {
+  const column = (type: number): Uint8Array => t.bytes(t.u32(0), t.u16(0), type, 0);
+  const rows = (count: number, type: number): Uint8Array => {
+    const columns = Array.from({ length: count }, () => column(type));
+    return t.bytes(c.TOKEN_COLUMNS, t.u16(count), ...columns, Buffer.alloc(2000, c.TOKEN_ROW), t.done());
+  };
+  const [INT1, VOID] = [0x30, 0x1f];
+  assert.equal(answered(rows(4097, INT1)).marks, MARK_MALFORMED);
+  assert.equal(answered(rows(17, VOID)).marks, MARK_MALFORMED);
+  const few = answered(rows(16, VOID));
+  assert.deepEqual([few.marks, few.outcomes[0]?.returnedRows], [0, 2000]);
 });
 
 test('transactions: requests of the transaction manager, ENVCHANGE, and the descriptor of the next request', () => {

@@ -4,13 +4,21 @@
  */
 import type { Cursor } from '../../base/cursor.ts';
 import type { Dialect } from './dialect.ts';
-import { readTypeInfo, TYPE_IMAGE, TYPE_NTEXT, TYPE_TABLE, TYPE_TEXT, type TypeInfo } from './types.ts';
+import { COLUMNS_MAX, EMPTY_COLUMNS_MAX } from './limits.ts';
+import { KIND_FIXED, readTypeInfo, TYPE_IMAGE, TYPE_NTEXT, TYPE_TABLE, TYPE_TEXT, type TypeInfo } from './types.ts';
 
 export class RowShape {
   /** `KIND_*` of each column. */
   readonly kinds: number[] = [];
   /** Bytes of each column's values, for `KIND_FIXED`. */
   readonly sizes: number[] = [];
+  /** Columns whose values take no bytes. */
+  private empty = 0;
+
+  /** Its rows can be walked in time that grows with their bytes. */
+  get isSound(): boolean {
+    return this.kinds.length <= COLUMNS_MAX && this.empty <= EMPTY_COLUMNS_MAX;
+  }
 
   get columns(): number {
     return this.kinds.length;
@@ -19,6 +27,7 @@ export class RowShape {
   add(kind: number, size: number): void {
     this.kinds.push(kind);
     this.sizes.push(size);
+    if (kind === KIND_FIXED && size === 0) this.empty++;
   }
 
   /** The columns of `types`, in their order. */

@@ -7,7 +7,7 @@
 import { Cursor } from '../../base/cursor.ts';
 import * as c from './constants.ts';
 import { type Dialect, FAMILY_SYBASE } from './dialect.ts';
-import { TOKEN_BYTES_MAX } from './limits.ts';
+import { COLUMNS_MAX, TOKEN_BYTES_MAX } from './limits.ts';
 import { PieceReader } from './pieces.ts';
 import { RowWalk } from './rows.ts';
 import {
@@ -238,6 +238,7 @@ export class TokenWalker extends PieceReader {
     if (count === 0xffff) {
       this.shape = this.handler.rememberedShape();
     } else {
+      if (count > COLUMNS_MAX) return this.lose(pos);
       this.shape = new RowShape();
       this.left = count;
       this.at = this.dialect.columnEncryption ? AT_KEYS : AT_COLUMN;
@@ -275,6 +276,8 @@ export class TokenWalker extends PieceReader {
   }
 
   private altColumns(bytes: Uint8Array, pos: number, end: number): number {
+    if (end - pos < 3) return this.wants(3, pos);
+    if (this.u16(bytes, pos + 1) > COLUMNS_MAX) return this.lose(pos);
     const cursor = this.cursor.reset(bytes, pos + 1, end);
     const alternative = readAltColumns(cursor, this.dialect);
     if (alternative === undefined) return this.more(pos, end);
@@ -307,7 +310,7 @@ export class TokenWalker extends PieceReader {
 
   /** `at`: `AT_ROW` for a row of a result, `AT_VALUE` for what is passed over uncounted. */
   private beginRow(shape: RowShape | undefined, at: number, bytes: Uint8Array, pos: number, end: number): number {
-    if (shape === undefined) return this.lose(pos);
+    if (shape === undefined || !shape.isSound) return this.lose(pos);
     this.row.begin(shape);
     this.at = at;
     return this.walkRow(bytes, pos, end);
@@ -381,7 +384,7 @@ export class TokenWalker extends PieceReader {
     if (length > TOKEN_BYTES_MAX) return this.lose(pos);
     if (end - pos < header + length) return this.wants(header + length, pos);
     const shape = readSybaseShape(token, this.cursor.reset(bytes, pos + header, pos + header + length), this.dialect);
-    if (shape === undefined) return this.lose(pos);
+    if (shape === undefined || !shape.isSound) return this.lose(pos);
     if (token === c.TOKEN5_PARAMETER_FORMAT || token === c.TOKEN5_PARAMETER_FORMAT2) {
       this.parameters = shape;
     } else {

@@ -4,6 +4,8 @@ import { REPLY_HEAD_BYTES_MAX, REPLY_TAIL_BYTES_MAX, REQUEST_BYTES_MAX } from '.
 const FIRST_BYTES = 512;
 /** A buffer that grew beyond this is freed once it is empty, so that idle connections stay small. */
 const KEPT_BYTES = 4096;
+/** Short packets after each of which a request is read; later ones only when it has grown by half. */
+const ATTEMPTS_MAX = 16;
 const REPLY_BYTES_MAX = REPLY_HEAD_BYTES_MAX + 4 * REPLY_TAIL_BYTES_MAX;
 
 /** Grows by doubling up to `limit`. */
@@ -34,6 +36,20 @@ export class RequestBuffer extends Buffered {
   /** Bytes beyond the cap were dropped. */
   overflowed = false;
   startUs = 0;
+  /** How often it was read in vain, and its length at which that is worth trying again. */
+  private attempts = 0;
+  private attemptAt = 0;
+
+  /** Whether what there is may be all. A message in very many short packets is not read again for each of them. */
+  get mayBeWhole(): boolean {
+    return this.length >= this.attemptAt;
+  }
+
+  /** It was read, and there must be more. */
+  noteIncomplete(): void {
+    this.attempts++;
+    if (this.attempts >= ATTEMPTS_MAX) this.attemptAt = this.length + (this.length >> 1);
+  }
 
   append(from: Uint8Array, start: number, end: number): void {
     const room = REQUEST_BYTES_MAX - this.length;
@@ -44,6 +60,8 @@ export class RequestBuffer extends Buffered {
   override clear(): void {
     super.clear();
     this.overflowed = false;
+    this.attempts = 0;
+    this.attemptAt = 0;
   }
 }
 

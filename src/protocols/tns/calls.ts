@@ -50,7 +50,8 @@ export function onClientData(
   }
   append(session, bytes, start, end);
   const ends = frame.truncated || (flags & c.DATA_END_OF_REQUEST) !== 0;
-  if (ends || frame.length < session.sduBytes) takeRequest(session, ends, frame.truncated, sink);
+  if (ends || (frame.length < session.sduBytes && request.mayBeWhole))
+    takeRequest(session, ends, frame.truncated, sink);
 }
 
 /** Keeps what fits; of a text that does not fit, length and digest are still taken. */
@@ -103,7 +104,10 @@ export function forceRequest(session: TnsSession, lost: boolean, sink: EventSink
 function takeRequest(session: TnsSession, forced: boolean, lost: boolean, sink: EventSink): void {
   const { request } = session;
   const marks = lost ? MARK_GAP : request.overflowed ? MARK_TRUNCATED : 0;
-  if (!readMessage(session, request.bytes, 0, request.length, forced, marks, request.startUs, sink)) return;
+  if (!readMessage(session, request.bytes, 0, request.length, forced, marks, request.startUs, sink)) {
+    request.noteIncomplete();
+    return;
+  }
   request.clear();
   session.longText = undefined;
 }

@@ -1,4 +1,4 @@
-/** What happens when a table is full. */
+/** What happens when a table is full, and when bytes are made to cost more time than they take on the wire. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MARK_GAP, MARK_NO_REPLY, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
@@ -8,6 +8,8 @@ import { Driver } from '../sdk/driver.ts';
 import { connectionInfo } from '../sdk/testkit.ts';
 import { LIMITS, REDIRECTS_MAX } from './limits.ts';
 import tns from './protocol.ts';
+import { returningBinds } from './rows.ts';
+import { findSql } from './scan.ts';
 import * as t from './testing.ts';
 
 /** Sequence numbers are one byte. */
@@ -68,4 +70,37 @@ test('more redirected clients than are remembered: the oldest is forgotten', () 
     }
   }
   assert.equal(info.shared.size, REDIRECTS_MAX);
+});
+
+// The three below took minutes to hours before they were bounded.
+
+test('binds behind RETURNING INTO are told in one pass', () => {
+  assert.equal(returningBinds('insert into t values (:1) returning id, name into :2, : "three"'), 2);
+  assert.equal(returningBinds('update t set a = :1 return a INTO :2'), 1);
+  assert.equal(returningBinds('begin return 1; end; insert into t values (:1);'), 0);
+  assert.equal(returningBinds('insert into t values (:1)'), 0);
+  assert.equal(returningBinds('select returning, into_ from t where a = :1'), 0);
+  const hostile = `${' return'.repeat(10_000)}${' into'.repeat(10_000)}${' :x'.repeat(10_000)}`;
+  assert.equal(returningBinds(`${hostile};`), 0);
+  assert.equal(returningBinds(hostile), 10_000);
+});
+
+test('the search for a text gives up where every place may be the beginning of one', () => {
+  const lengths = Array.from({ length: 500 }, (_, i) => t.bytes(3, 0x0f, 0x80, i & 0xff));
+  const words = t.bytes(...Array.from({ length: 400 }, () => ' set '));
+  const hostile = t.bytes(...lengths, words, Buffer.alloc(1_000_000, 0x20), 1, 1, 1);
+  assert.equal(findSql(hostile, 0, hostile.length), undefined);
+  const chunks = t.bytes(...Array.from({ length: 800 }, () => t.bytes(0xfe, 1, 'set', 1)), Buffer.alloc(500_000, 1));
+  assert.equal(findSql(chunks, 0, chunks.length), undefined);
+});
+
+test('a call in thousands of short packets is read once, when the server answers', () => {
+  const sql = `INSERT INTO t VALUES ('${'x'.repeat(200_000)}')`;
+  const call = t.execute(3, { sql });
+  const packets: Uint8Array[] = [];
+  for (let at = 0; at < call.length; at += 60) packets.push(t.data(call.subarray(at, at + 60)));
+  const turns = [...packets.map((packet) => t.client(packet)), t.server(t.data(t.oer(3, { rows: 1, cursor: 2 })))];
+  const [event, ...others] = t.statements(t.run([...t.opening(), ...turns]));
+  assert.equal(others.length, 0);
+  assert.deepEqual([event?.text, event?.marks, event?.outcomes[0]?.affectedRows], [sql, 0, 1]);
 });

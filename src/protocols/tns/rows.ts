@@ -96,6 +96,15 @@ function readRow(reader: TtcReader, binds: readonly BindType[], moved: (bind: Bi
 
 /** Binds behind `RETURNING … INTO` only come back; they have a descriptor but no value. */
 export function returningBinds(sql: string): number {
-  const into = /\breturn(?:ing)?\b[\s\S]*\binto\b([^;]*)$/i.exec(sql);
-  return into === null ? 0 : ((into[1] as string).match(/:\s*(?:\w+|"[^"]+")/g)?.length ?? 0);
+  const returning = RETURNING.exec(sql);
+  if (returning === null) return 0;
+  // One expression for both words would take time that grows with the cube of how often they stand there.
+  let into = -1;
+  for (const found of sql.slice(returning.index).matchAll(INTO)) into = returning.index + found.index;
+  if (into < 0 || sql.indexOf(';', into) >= 0) return 0;
+  return sql.slice(into).match(BIND)?.length ?? 0;
 }
+
+const RETURNING = /\breturn(?:ing)?\b/i;
+const INTO = /\binto\b/gi;
+const BIND = /:\s*(?:\w+|"[^"]+")/g;

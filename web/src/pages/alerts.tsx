@@ -6,6 +6,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AlertGroup, Alerts as AlertsData } from '#src/console/api/alerts.js';
 import { useAnswer } from '../base/answer.ts';
+import type { Params } from '../base/api.ts';
 import { formatCount } from '../base/format.ts';
 import { useKeys } from '../base/keys.ts';
 import { query, scopeParams, useEcho } from '../base/scope.ts';
@@ -19,24 +20,38 @@ import { Tabs } from '../ui/tabs.tsx';
 import { Decide } from './alerts/decide.tsx';
 import { GroupDetail } from './alerts/group-detail.tsx';
 
-type View = 'open' | 'acknowledged' | 'closed' | 'all';
-const VIEWS: readonly View[] = ['open', 'acknowledged', 'closed', 'all'];
+type View = 'open' | 'mine' | 'acknowledged' | 'closed' | 'all';
+
+/** What the server is asked for in each view. */
+const QUESTIONS: Readonly<Record<View, Params>> = {
+  open: { state: 'open' },
+  mine: { state: 'acknowledged', mine: true },
+  acknowledged: { state: 'acknowledged' },
+  closed: { state: 'closed' },
+  all: { state: 'open,acknowledged,closed' },
+};
+const VIEWS: readonly View[] = ['open', 'mine', 'acknowledged', 'closed', 'all'];
 
 export default function Alerts(): JSX.Element {
   const view = VIEWS.find((one) => one === place.value.params.get('state')) ?? 'open';
-  const state = view === 'all' ? 'open,acknowledged,closed' : view;
-  const answer = useAnswer<AlertsData>('/alerts', { ...scopeParams(), q: query(), state });
+  const answer = useAnswer<AlertsData>('/alerts', { ...scopeParams(), q: query(), ...QUESTIONS[view] });
   useEcho(answer.data?.asked);
   const counts = answer.data?.counts;
   const tab = (id: View, text: string): { id: View; text: string; count?: number } =>
-    counts === undefined || id === 'all' ? { id, text } : { id, text, count: counts[id] };
+    counts === undefined || id === 'all' || id === 'mine' ? { id, text } : { id, text, count: counts[id] };
   return (
     <>
       <Tabs
         label="State"
         chosen={view}
         onChoose={(id) => setParams({ state: id === 'open' ? undefined : id, group: undefined })}
-        tabs={[tab('open', 'To review'), tab('acknowledged', 'Taken'), tab('closed', 'Closed'), tab('all', 'All')]}
+        tabs={[
+          tab('open', 'To review'),
+          ...(may('auditor') ? [tab('mine', 'Taken by me')] : []),
+          tab('acknowledged', 'Taken'),
+          tab('closed', 'Closed'),
+          tab('all', 'All'),
+        ]}
       />
       {counts !== undefined && counts.returned > 0 && (
         <p class="small">{formatCount(counts.returned)} came back after being closed; they are open again.</p>
@@ -64,8 +79,9 @@ export default function Alerts(): JSX.Element {
   );
 }
 
-/** Groups that there are in the view, listed or not. */
+/** Groups that there are in the view, listed or not; of one's own nobody takes more than are listed. */
 function matching({ counts }: AlertsData, view: View): number {
+  if (view === 'mine') return 0;
   return view === 'all' ? counts.open + counts.acknowledged + counts.closed : counts[view];
 }
 

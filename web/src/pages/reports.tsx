@@ -12,6 +12,7 @@ import { Choice, Field, type Sending, useSending } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Answered, ProblemNote } from '../ui/states.tsx';
 import { TableHead } from '../ui/table-head.tsx';
+import { Signatures } from './reports/signatures.tsx';
 
 const ASK_AGAIN_MS = 1500;
 
@@ -50,7 +51,7 @@ export default function Reports(): JSX.Element {
           </ul>
           <section class="panel">
             <h2>Made</h2>
-            <Runs runs={data.runs} />
+            <Runs runs={data.runs} onSigned={answer.reload} />
           </section>
           <section class="panel">
             <h2>Scheduled</h2>
@@ -62,11 +63,12 @@ export default function Reports(): JSX.Element {
   );
 }
 
-function Runs({ runs }: { readonly runs: readonly ReportRun[] }): JSX.Element {
+function Runs(props: { readonly runs: readonly ReportRun[]; readonly onSigned: () => void }): JSX.Element {
+  const { runs } = props;
   if (runs.length === 0) return <p class="muted">No report has been made yet.</p>;
   return (
     <table class="table">
-      <TableHead columns={['Report', 'Period', 'Made', { number: 'Records' }, 'Files']} />
+      <TableHead columns={['Report', 'Period', 'Made', { number: 'Records' }, 'Files', 'Signatures']} />
       <tbody>
         {runs.map((run) => (
           <tr key={run.id}>
@@ -84,6 +86,9 @@ function Runs({ runs }: { readonly runs: readonly ReportRun[] }): JSX.Element {
             <td class="num">{run.records === undefined ? '' : formatCount(run.records)}</td>
             <td>
               <RunFiles run={run} />
+            </td>
+            <td>
+              <Signatures run={run} onSigned={props.onSigned} />
             </td>
           </tr>
         ))}
