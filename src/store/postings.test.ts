@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import type { AuditRecord } from '../contracts/record.ts';
 import { parseFilter } from '../query/language.ts';
@@ -123,6 +124,30 @@ const KEYS = Array.from({ length: 400 }, (_, i) => ({
   key: keyBytes({ field: 'user', value: `user${1000 + i * 7}` }),
   rows: [1 + (i % 5), 10 + (i % 9)],
 }));
+
+describe('an index of another version', () => {
+  test('is said, does without, and is made again by the next writer', async () => {
+    await withDirectory(async (directory) => {
+      await writeStore(directory);
+      const file = indexFile(directory, 2);
+      const good = readFileSync(file);
+      const other = Buffer.from(good);
+      other.writeUInt32LE(1, 4);
+      other.writeUInt32LE(crc32(other.subarray(0, 60)), 60);
+      writeFileSync(file, other);
+      const all = expected((record) => record.user === 'user7');
+      const { ids, problems } = find(directory, 'user:user7');
+      assert.deepEqual(ids, all);
+      assert.match(
+        problems.join(),
+        /^[^,]*000002\.aix: the index is of another version; the next writer makes it anew/,
+      );
+      const store = await openStore(directory);
+      await store.close();
+      assert.deepEqual(readFileSync(file), good);
+    });
+  });
+});
 
 describe('the index file', () => {
   test('gives back the records of any keys', async () => {

@@ -150,12 +150,14 @@ export class PostingIndex {
       const valid =
         header.readUInt32LE(HEADER_CRC_OFFSET) === crc32(header.subarray(0, HEADER_CRC_OFFSET)) &&
         header.readUInt32LE(0) === MAGIC &&
-        header.readUInt32LE(4) === VERSION &&
         header.readUInt32LE(8) === records &&
         header.readUInt32LE(12) === DIMENSIONS.length &&
         header.readDoubleLE(16) === firstSeq &&
         header.readDoubleLE(24) === this.fileBytes;
       if (!valid) throw this.damaged();
+      if (header.readUInt32LE(4) !== VERSION) {
+        throw new StoreError('damaged', `${path}: the index is of another version; the next writer makes it anew`);
+      }
       for (const [i, dimension] of DIMENSIONS.entries()) {
         this.rowCounts[dimension] = header.readUInt32LE(DIMENSION_OFFSET + i * 8);
         this.offsets[dimension] = header.readUInt32LE(DIMENSION_OFFSET + i * 8 + 4);
