@@ -68,16 +68,43 @@ function takesSecret({ operation, procedure }: SqlStatement): boolean {
   );
 }
 
-/** Servers quote statements in errors, of the whole request, literals as they stand or as they are meant. */
+/** Different secrets looked for in one error; of a statement with more, the error is withheld whole. */
+const SPELLINGS_MAX = 1024;
+
+/**
+ * Servers quote statements in errors, of the whole request, literals as they stand or as they are meant. All are looked
+ * for in the error as it came: what stands for one secret is never searched for the next, which may be a part of it.
+ */
 export function redactError(errorText: string, text: string, statements: readonly SqlStatement[]): string {
-  let clean = errorText;
+  const spellings = new Set<string>();
   for (const { secrets } of statements) {
     for (const { start, end } of secrets) {
       const literal = text.slice(start, end);
       const inner = /^(['"])(.*)\1$/s.exec(literal)?.[2] ?? literal;
-      const meant = inner.replaceAll("''", "'").replaceAll('""', '"');
-      for (const spelling of [literal, inner, meant]) if (spelling !== '') clean = clean.replaceAll(spelling, REDACTED);
+      spellings.add(literal).add(inner).add(inner.replaceAll("''", "'").replaceAll('""', '"'));
+      if (spellings.size > SPELLINGS_MAX) return REDACTED;
     }
+  }
+  spellings.delete('');
+  return spellings.size === 0 ? errorText : withoutAll(errorText, spellings);
+}
+
+/** `text` with `REDACTED` for each run of characters that belong to one of the `spellings`. */
+function withoutAll(text: string, spellings: ReadonlySet<string>): string {
+  const isSecret = new Uint8Array(text.length);
+  for (const spelling of spellings) {
+    for (let at = text.indexOf(spelling); at >= 0; at = text.indexOf(spelling, at + spelling.length)) {
+      isSecret.fill(1, at, at + spelling.length);
+    }
+  }
+  let clean = '';
+  let at = 0;
+  while (at < text.length) {
+    const secret = isSecret[at];
+    let end = at + 1;
+    while (end < text.length && isSecret[end] === secret) end++;
+    clean += secret === 1 ? REDACTED : text.slice(at, end);
+    at = end;
   }
   return clean;
 }

@@ -35,8 +35,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
 };
 
-/** The command that is named first; all of them when none is, for help and complaints. */
+/** The command that is named first; all of them when none is, for help and complaints, but none to tell the version. */
 function commandsFor(name: string | undefined): Promise<readonly MakeCommand[]> {
+  if (name === '--version' || name === '-V') return Promise.resolve([]);
   const named = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   return Promise.all((named === undefined ? Object.values(COMMANDS) : [named]).map((load) => load()));
 }

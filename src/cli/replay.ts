@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import type { AlarmDesk } from '../alarm/desk.ts';
 import { ALARM_FORMS } from '../alarm/forms.ts';
 import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
+import { InputError } from '../capture/batch.ts';
 import { openFiles } from '../capture/file.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { RecordSink, Severity } from '../contracts/record.ts';
@@ -11,7 +12,7 @@ import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Findings, type ReportRule } from '../report/findings.ts';
 import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
 import { AlarmSink } from '../sensor/alarm-sink.ts';
-import { type AssemblyOptions, assemble, openOutputs } from '../sensor/assemble.ts';
+import { type Assembly, type AssemblyOptions, assemble, openOutputs } from '../sensor/assemble.ts';
 import type { PipelineCounters } from '../sensor/pipeline.ts';
 import { replay } from '../sensor/replay.ts';
 import { type ReplayProgress, replaySharded } from '../sensor/sharded-replay.ts';
@@ -107,6 +108,8 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
   if ((options.report === undefined) !== (options.reportFile === undefined))
     throw new UserError('--report and --report-file go together');
   const findings = new Findings();
+  const [only] = files;
+  if (files.length === 1) findings.inputOf = () => only;
   const desk = options.alarm && (await openDesk(options.alarm));
   const alarms = desk && new AlarmSink((alarm) => desk.raise(alarm));
   const sinks = [...(options.report ? [findings] : []), ...(alarms ? [alarms] : [])];
@@ -146,17 +149,36 @@ async function replayOnOne(
   log.traffic = wanted && (await trafficOpener(wanted))();
   const totals = () => ({ stats: { ...source.stats() }, counters: pipeline.counters(), clockJumps: 0 });
   const watch = wanted && new Watch((beat) => log.traffic?.heartbeat(beat), totals);
+  findings.inputOf = () => source.currentFile;
   const progress = new ProgressLine();
-  const stats = await replay(source, pipeline, watch, () => {
-    findings.input = source.currentFile;
-    progress.update(() => describe(source, tally.counts.records, source.currentFile));
-  });
-  progress.end();
-  await parts.close();
-  closeTraffic(log.traffic);
-  source.close();
-  const { worst, policy } = engine;
-  return { stats, counters: pipeline.counters(), tally: tally.counts, worst, rules: policy.rules };
+  try {
+    const stats = await replay(source, pipeline, watch, () =>
+      progress.update(() => describe(source, tally.counts.records, source.currentFile)),
+    );
+    await parts.close();
+    closeTraffic(log.traffic);
+    const { worst, policy } = engine;
+    return { stats, counters: pipeline.counters(), tally: tally.counts, worst, rules: policy.rules };
+  } catch (error) {
+    if (error instanceof InputError) await keepWhatWasRead(parts, watch);
+    // One line says what is wrong.
+    log.traffic?.close();
+    throw error;
+  } finally {
+    progress.end();
+    source.close();
+  }
+}
+
+/** An input could not be read to its end. That is what the user must know, so whatever fails now is not said. */
+async function keepWhatWasRead({ pipeline, close }: Assembly, watch: Watch | undefined): Promise<void> {
+  try {
+    pipeline.finish();
+    watch?.close();
+    await close();
+  } catch {
+    // The records cannot be written either.
+  }
 }
 
 async function replayOnSeveral(

@@ -26,12 +26,15 @@ import {
   DEFAULT_FLOWS_MAX,
   evidenceOptions,
   evidenceSizeOption,
+  flowCount,
+  name,
   overlapRange,
   PACKAGED_POLICIES,
   portHint,
   positiveInteger,
   programVersion,
   repeated,
+  workerCount,
 } from './options.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
 import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
@@ -91,8 +94,8 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--two-to-push', 'in that console a policy is pushed only from a draft that another administrator kept')
     .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
-    .option('--sensor-name <name>', 'name written on every record', hostname())
-    .option('--flows <count>', 'connections tracked at once', positiveInteger, DEFAULT_FLOWS_MAX)
+    .option('--sensor-name <name>', 'name written on every record', name, hostname())
+    .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
     .addOption(evidenceSizeOption())
@@ -106,7 +109,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .addOption(
       new Option('--source <name>', 'ring: AF_PACKET, Linux; cap: libpcap').choices(['ring', 'cap']).default('ring'),
     )
-    .option('--workers <count>', 'capture threads that share the connections of every interface', positiveInteger, 1)
+    .option('--workers <count>', 'capture threads that share the connections of every interface', workerCount, 1)
     .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
     .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
     .option('--no-promiscuous', 'see only what is addressed to this interface')

@@ -49,13 +49,15 @@ const SUBJECT_CHARS_MAX = 2000;
 export class Findings implements RecordSink {
   omitted = 0;
   records = 0;
-  /** What is being read; set by whoever reads it. */
-  input: string | undefined = undefined;
+  /** What is being read, by whoever reads it; at the end, when nothing is, what was read last. */
+  inputOf: () => string | undefined = () => undefined;
+  private input: string | undefined = undefined;
   private readonly found = new Map<string, Finding>();
   private readonly rules = new Set<string>();
 
   write(record: AuditRecord): boolean {
     this.records++;
+    this.input = this.inputOf() ?? this.input;
     for (const { rule, severity, action } of record.policy ?? []) {
       if (action === 'alert') this.add(record, rule, severity);
     }

@@ -26,7 +26,7 @@ function record(text: string, user: string, ...policy: PolicyMatch[]): AuditReco
 
 function reportOf(failOn: Severity | undefined): Report {
   const findings = new Findings();
-  findings.input = 'a capture.pcap';
+  findings.inputOf = () => 'a capture.pcap';
   const alert: PolicyMatch = { rule: 'x/high', severity: 'high', action: 'alert' };
   findings.write(record("SELECT '\u0001<&>'", 'ann', alert));
   findings.write(record("SELECT '\u0002<&>'", 'ann', alert));

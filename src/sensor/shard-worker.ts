@@ -134,17 +134,7 @@ async function main(): Promise<void> {
   const pipeline = new Pipeline({ ...options, protocols: await loadProtocols() });
   outbox.position = () => pipeline.position;
   const watch = sendsTraffic ? watchOf(source, pipeline) : undefined;
-  while (!source.ended) {
-    const batch = source.poll(POLL_MS);
-    if (batch) {
-      watch?.begin(batch);
-      pipeline.run(batch);
-      watch?.end(batch);
-      source.release(batch);
-    }
-    outbox.send(pipeline.position);
-    await nextTurn();
-  }
+  const problem = await readAll(source, pipeline, watch, outbox);
   pipeline.finish();
   watch?.close();
   outbox.send(Number.POSITIVE_INFINITY);
@@ -152,7 +142,33 @@ async function main(): Promise<void> {
   evidence?.close();
   const report = { stats: source.stats(), counters: pipeline.counters(), tally: tally.counts, worst: policy.worst };
   source.close();
-  tell({ kind: 'done', report });
+  tell(problem === undefined ? { kind: 'done', report } : { kind: 'failed', message: problem });
+}
+
+/** Reads to the end, or to where an input cannot be read on: then why, in one line. What came before is kept. */
+async function readAll(
+  source: FileSource,
+  pipeline: Pipeline,
+  watch: Watch | undefined,
+  outbox: Outbox,
+): Promise<string | undefined> {
+  try {
+    while (!source.ended) {
+      const batch = source.poll(POLL_MS);
+      if (batch) {
+        watch?.begin(batch);
+        pipeline.run(batch);
+        watch?.end(batch);
+        source.release(batch);
+      }
+      outbox.send(pipeline.position);
+      await nextTurn();
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.message;
+  }
 }
 
 try {

@@ -71,9 +71,18 @@ export async function replaySharded(
         tellJudgements(judgements, threads);
         writer?.tick();
         onProgress(message);
+      }).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        // It sends nothing more; what the others still have is kept.
+        merge.add(index, Number.POSITIVE_INFINITY, []);
+        return error;
       });
     });
-    const reports = await Promise.all(runs);
+    const reports: ShardReport[] = [];
+    for (const report of await Promise.all(runs)) {
+      if (report instanceof UserError) throw report;
+      reports.push(report);
+    }
     return together(reports, kept, engine.worst, outputs);
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()));

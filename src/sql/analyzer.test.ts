@@ -358,6 +358,10 @@ test('secrets are found by grammar and are in no summary', () => {
     ['oracle', "alter user x identified by values 'S:AB'", ["'S:AB'"]],
     ['db2', "set encryption password = 'pw'", ["'pw'"]],
     ['postgresql', "select 'password' from t", []],
+    ['postgresql', "select dblink_connect('host=h password=pw')", ["'host=h password=pw'"]],
+    ['postgresql', "select dblink_connect_u('c', 'password=pw'), 'kept'", ["'c'", "'password=pw'"]],
+    ['postgresql', "select * from dblink('password=pw', 'select 1') as t(a int)", ["'password=pw'"]],
+    ['postgresql', "select * from dblink('select 1') as t(a int)", []],
     ['postgresql', 'select password from users', []],
   ];
   for (const [dialect, text, secrets] of cases) {

@@ -10,6 +10,7 @@ import {
   KIND_LEFT,
   KIND_PARAMETER,
   KIND_QUOTED,
+  KIND_RIGHT,
   KIND_SEMICOLON,
   KIND_WORD,
   type Tokens,
@@ -41,6 +42,8 @@ export function findSecrets(tokens: Tokens, out: number[]): void {
       take(tokens, isAssignment(tokens, i + 1) ? i + 2 : i + 1, out);
     else if (name === 'using' && tokens.slice(0).toLowerCase() === 'connect') takeAny(tokens, i + 1, out);
     else if (name === 'openrowset' || name === 'opendatasource') takeProvider(tokens, i + 1, out);
+    else if (name === 'dblink_connect' || name === 'dblink_connect_u') takeArguments(tokens, i + 1, out);
+    else if (name === 'dblink' || name === 'dblink_exec') takeConnection(tokens, i + 1, out);
   }
   if (isSetPassword) {
     let p = 2;
@@ -64,7 +67,8 @@ const ENDINGS: Uint8Array = endings();
 function endings(): Uint8Array {
   const found = new Uint8Array(1024);
   const words =
-    'identified password passwd pwd secret passphrase connection credentials using openrowset opendatasource';
+    'identified password passwd pwd secret passphrase connection credentials using openrowset opendatasource ' +
+    'dblink dblink_connect dblink_connect_u dblink_exec';
   for (const word of [...words.split(' '), ...SECRET_PROCEDURES])
     found[((word.charCodeAt(word.length - 2) & 31) << 5) | (word.charCodeAt(word.length - 1) & 31)] = 1;
   return found;
@@ -137,6 +141,19 @@ function takeProvider(tokens: Tokens, from: number, out: number[]): void {
     if (tokens.kindAt(i) === KIND_COMMA) commas++;
     else if (commas === 1 && tokens.isString(i)) out.push(i);
   }
+}
+
+/** All strings of `(…)`: PostgreSQL's `dblink_connect('host=… password=…')`, with or without a name before. */
+function takeArguments(tokens: Tokens, from: number, out: number[]): void {
+  if (tokens.kindAt(from) !== KIND_LEFT) return;
+  const end = Math.min(tokens.count, from + PROVIDER_TOKENS_MAX);
+  for (let i = from + 1; i < end && tokens.kindAt(i) !== KIND_RIGHT; i++) if (tokens.isString(i)) out.push(i);
+}
+
+/** What stands before the SQL in `dblink('host=… password=…', 'SELECT …')`; SQL may also stand alone. */
+function takeConnection(tokens: Tokens, from: number, out: number[]): void {
+  const hasTwo = tokens.kindAt(from) === KIND_LEFT && tokens.kindAt(from + 2) === KIND_COMMA;
+  if (hasTwo && tokens.isString(from + 1) && tokens.isString(from + 3)) out.push(from + 1);
 }
 
 function sortUnique(list: number[]): void {

@@ -22,6 +22,12 @@ function assertOneLine(stderr: string, pattern: RegExp): void {
   assert.match(stderr, pattern);
 }
 
+interface SarifResult {
+  readonly locations: readonly {
+    readonly physicalLocation?: { readonly artifactLocation: { readonly uri: string } };
+  }[];
+}
+
 interface Wrong {
   readonly name: string;
   readonly args: readonly string[];
@@ -124,6 +130,44 @@ test('a cut-off capture is read to its last whole packet, and that is said', () 
   const { status, stderr } = wiretrail(['replay', path('cut.pcap')]);
   assert.equal(status, 0);
   assert.match(stderr, /1 file cut off/);
+});
+
+for (const workers of ['1', '2']) {
+  test(`what was read before a corrupt capture is kept, with ${workers} workers`, () => {
+    const whole = wiretrail(['replay', CAPTURE, '--jsonl', '-', '--quiet']).stdout;
+    // A packet of 2 GiB.
+    writeFileSync(path('corrupt.pcap'), Buffer.concat([readFileSync(CAPTURE).subarray(0, 24), Buffer.alloc(64, 0x7f)]));
+    const [store, jsonl] = [path(`kept-${workers}`), path(`kept-${workers}.jsonl`)];
+    const keep = ['--store', store, '--jsonl', jsonl, '--workers', workers, '--quiet'];
+    const { status, stderr } = wiretrail(['replay', CAPTURE, path('corrupt.pcap'), ...keep]);
+    assert.equal(status, 2, stderr);
+    assertOneLine(stderr, /corrupt\.pcap: corrupt at byte 24/);
+    assert.equal(readFileSync(jsonl, 'utf8'), whole);
+    const stored = wiretrail(['query', '--store', store, '--format', 'jsonl']).stdout;
+    assert.equal(stored.split('\n').length, whole.split('\n').length);
+    assert.match(wiretrail(['flows', 'list', '--store', store]).stderr, /^3 records$/m);
+  });
+}
+
+test('a report names the capture that each finding is from', () => {
+  copyFileSync(CAPTURE, path('a.pcap'));
+  copyFileSync(join(PCAPS, 'mysql/prepared-types/capture.pcap'), path('b.pcap'));
+  const rule =
+    'id: t/any\n    title: Any\n    reason: t\n    severity: low\n    action: alert\n    when: { kind: statement }';
+  writeFileSync(path('statements.yaml'), `version: 1\nrules:\n  - ${rule}\n`);
+  const report = [
+    '--report',
+    'sarif',
+    '--report-file',
+    path('r.sarif'),
+    '--policies',
+    path('statements.yaml'),
+    '--quiet',
+  ];
+  assert.equal(wiretrail(['replay', path('a.pcap'), path('b.pcap'), ...report]).status, 0);
+  const { results } = JSON.parse(readFileSync(path('r.sarif'), 'utf8')).runs[0];
+  const places = results.map((result: SarifResult) => result.locations[0]?.physicalLocation?.artifactLocation.uri);
+  assert.deepEqual([...new Set(places)], [path('a.pcap'), path('b.pcap')]);
 });
 
 test('wrong usage is exit code 2 and names what is possible', () => {
