@@ -1,4 +1,4 @@
-// The JavaScript class `Ring`. Its interface is `NativeRing` in src/capture/addon.ts.
+// The JavaScript class `Ring`. Its interface is `NativeRing` in src/capture/live/addon.ts.
 #pragma once
 
 #include <napi.h>

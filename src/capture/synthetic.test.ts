@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { VLAN_PRESENT } from '../contracts/packet.ts';
+import { pcapFile, pcapngFile } from './files/pcap-writer.ts';
 import { addressBytes } from './frames.ts';
-import { pcapFile, pcapngFile } from './pcap-writer.ts';
 import { Conversation, SyntheticSource } from './synthetic.ts';
 import { drain, packetsOf, TempFolder } from './test-support.ts';
 

@@ -19,7 +19,7 @@ import {
   type PacketSource,
 } from '../contracts/packet.ts';
 import { InputError } from './batch.ts';
-import type { CapturedPacket } from './pcap-writer.ts';
+import type { CapturedPacket } from './files/pcap-writer.ts';
 import { Conversation } from './synthetic.ts';
 
 /** A packet copied out of a batch. */

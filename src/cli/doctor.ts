@@ -1,7 +1,7 @@
 /** `wiretrail doctor`: can this machine capture, and what is missing? */
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_USAGE } from '../base/errors.ts';
-import { captureChecks } from '../capture/doctor.ts';
+import { captureChecks } from '../capture/live/doctor.ts';
 import { say } from './text.ts';
 
 const EXAMPLES = `

@@ -1,7 +1,7 @@
 /** `wiretrail extract`: the packets of one session, as pcapng. */
 import { Command } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
-import { openFiles } from '../capture/file.ts';
+import { openFiles } from '../capture/files/file.ts';
 import { extractFromEvidence, extractFromSource } from '../sensor/extract.ts';
 import { recordAccess } from './access.ts';
 import { DEFAULT_FLOWS_MAX } from './options.ts';

@@ -4,8 +4,14 @@ import { formatTime } from '../base/time.ts';
 import type { Query } from '../query/filter.ts';
 import { csvLine } from '../store/format/csv.ts';
 import { tableLines } from '../store/format/table.ts';
-import { NEIGHBOUR_KINDS, type Neighbour, type NeighbourKind, type Node, neighbours } from '../store/neighbours.ts';
 import type { StoreReader } from '../store/reader.ts';
+import {
+  NEIGHBOUR_KINDS,
+  type Neighbour,
+  type NeighbourKind,
+  type Node,
+  neighbours,
+} from '../store/search/neighbours.ts';
 import { finish } from '../store/steps.ts';
 import { type Format, PIPE_WIDTH, print, write } from './query-sql.ts';
 import { counted, grouped, say } from './text.ts';

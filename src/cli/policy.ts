@@ -2,10 +2,10 @@
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_RULE_MATCHED } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
-import { diffPolicies } from '../policy/diff.ts';
+import { diffPolicies } from '../policy/files/diff.ts';
+import { formatProblem, PolicyError } from '../policy/files/source.ts';
 import { type Policy, shortVersion } from '../policy/policy.ts';
 import { runPolicyTests } from '../policy/rule-tests.ts';
-import { formatProblem, PolicyError } from '../policy/source.ts';
 import { readPolicies } from '../sensor/assemble.ts';
 import { listPolicies, readArchivedPolicy } from '../sensor/policy-archive.ts';
 import { pushPolicy, reloadPolicy } from '../sensor/remote.ts';

@@ -4,7 +4,7 @@ import type { Query } from '../query/filter.ts';
 import { csvLine } from '../store/format/csv.ts';
 import { TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
 import type { StoreReader } from '../store/reader.ts';
-import { querySql, type SqlCell } from '../store/sql.ts';
+import { querySql, type SqlCell } from '../store/search/sql.ts';
 import { counted, grouped, say } from './text.ts';
 
 export type Format = 'table' | 'jsonl' | 'csv';

@@ -5,7 +5,7 @@ import type { AlarmDesk } from '../alarm/desk.ts';
 import { ALARM_FORMS } from '../alarm/forms.ts';
 import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { InputError } from '../capture/batch.ts';
-import { openFiles } from '../capture/file.ts';
+import { openFiles } from '../capture/files/file.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { RecordSink, Severity } from '../contracts/record.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';

@@ -1,6 +1,6 @@
 /** Options of what a store keeps and how it is sealed, for every command that writes to one. */
 import type { Command } from 'commander';
-import type { Retention } from '../store/retention.ts';
+import type { Retention } from '../store/expiry/retention.ts';
 import type { StoreOptions } from '../store/store.ts';
 import { byteCount, positiveInteger } from './options.ts';
 

@@ -2,10 +2,10 @@
 import { Command } from 'commander';
 import { EXIT_DONE, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
-import { type BesideReport, checkBeside } from '../store/check-beside.ts';
+import { type BesideReport, checkBeside } from '../store/proof/check-beside.ts';
+import { readVerifyKey } from '../store/proof/sign.ts';
+import { anchorOf, type VerifyReport, verifyStore } from '../store/proof/verify.ts';
 import { anchorOfReads, verifyReads } from '../store/reads.ts';
-import { readVerifyKey } from '../store/sign.ts';
-import { anchorOf, type VerifyReport, verifyStore } from '../store/verify.ts';
 import { recordAccess } from './access.ts';
 import { counted, grouped, say } from './text.ts';
 

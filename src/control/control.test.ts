@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../base/errors.ts';
-import { loadAddon } from '../capture/addon.ts';
+import { loadAddon } from '../capture/live/addon.ts';
 import { requestControl } from './client.ts';
 import {
   CODE_PUSH,

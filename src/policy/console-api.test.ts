@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { AuditRecord } from '../contracts/record.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
-import { diffLines, diffPolicies } from './diff.ts';
+import { Facts, locate } from './conditions/facts.ts';
 import { createEngine } from './engine.ts';
-import { Facts, locate } from './facts.ts';
+import { diffLines, diffPolicies } from './files/diff.ts';
 import { parsePolicies } from './policy.ts';
 import { explainMatches } from './sentences.ts';
 

@@ -18,14 +18,14 @@ import {
   kindsOf,
   leavesOf,
   type Predicate,
-} from './condition.ts';
+} from './conditions/condition.ts';
+import { Facts, KIND_ALL, KIND_BITS } from './conditions/facts.ts';
+import { hasMemory, isPlainRecord, specialise } from './conditions/specialise.ts';
 import { type Evidence, evidenceOf } from './explain.ts';
-import { Facts, KIND_ALL, KIND_BITS } from './facts.ts';
-import { KeywordScanner } from './keywords.ts';
-import { Masker } from './mask.ts';
+import type { Rule } from './files/policy-file.ts';
+import { Masker } from './mask/mask.ts';
+import { KeywordScanner } from './match/keywords.ts';
 import { type Policy, shortVersion } from './policy.ts';
-import type { Rule } from './policy-file.ts';
-import { hasMemory, isPlainRecord, specialise } from './specialise.ts';
 
 /** Why a rule that is in `record.policy` matched. */
 export interface Explanation {

@@ -1,7 +1,7 @@
 /** Why a rule matched: the conditions that held, what they found, and at which byte of the statement. */
-import { type BuiltCondition, COST_MEMORY } from './condition.ts';
-import type { Facts, Finding } from './facts.ts';
-import type { Position } from './source.ts';
+import { type BuiltCondition, COST_MEMORY } from './conditions/condition.ts';
+import type { Facts, Finding } from './conditions/facts.ts';
+import type { Position } from './files/source.ts';
 
 export interface Evidence extends Finding {
   /** Key of the condition in the policy, `not ` before it when it held by not holding. */

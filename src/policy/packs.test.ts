@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { createAnalyzer } from '../sql/analyzer.ts';
+import { policySchema } from './files/schema.ts';
 import { loadPolicies } from './policy.ts';
 import { runPolicyTests } from './rule-tests.ts';
-import { policySchema } from './schema.ts';
 
 const FOLDER = join(import.meta.dirname, '../../policies');
 

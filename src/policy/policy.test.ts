@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { parse } from 'yaml';
+import { policySchema } from './files/schema.ts';
+import { formatProblem, PolicyError } from './files/source.ts';
 import { loadPolicies, type Policy, parsePolicies } from './policy.ts';
-import { policySchema } from './schema.ts';
-import { formatProblem, PolicyError } from './source.ts';
 
 const RULE = 'version: 1\nrules:\n  - id: a\n    title: t\n    reason: r\n    action: record\n    when: ';
 

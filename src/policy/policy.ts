@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '../base/errors.ts';
-import { MatcherError } from './aho-corasick.ts';
-import type { Sets, Value } from './arguments.ts';
-import { buildCondition } from './condition.ts';
-import { KeywordScanner } from './keywords.ts';
-import { PolicyFileReader, type Rule } from './policy-file.ts';
-import type { SensitiveKind } from './sensitive.ts';
-import { PolicyError, type PolicyProblem, type PolicySource } from './source.ts';
+import type { Sets, Value } from './conditions/arguments.ts';
+import { buildCondition } from './conditions/condition.ts';
+import { PolicyFileReader, type Rule } from './files/policy-file.ts';
+import { PolicyError, type PolicyProblem, type PolicySource } from './files/source.ts';
+import type { SensitiveKind } from './mask/sensitive.ts';
+import { MatcherError } from './match/aho-corasick.ts';
+import { KeywordScanner } from './match/keywords.ts';
 
 export interface Policy {
   /** SHA-256 over names and texts of the files, in hexadecimal. */

@@ -2,9 +2,9 @@
 import { AuditRecord } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlStatement } from '../contracts/sql.ts';
 import { createEngine, type ExplainingEngine } from './engine.ts';
-import type { Snippet } from './expectations.ts';
+import type { Snippet } from './files/expectations.ts';
+import type { Rule } from './files/policy-file.ts';
 import type { Policy } from './policy.ts';
-import type { Rule } from './policy-file.ts';
 
 export interface RuleTestResult {
   readonly rule: string;

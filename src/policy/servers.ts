@@ -4,9 +4,9 @@
  */
 
 import type { Range } from '../base/networks.ts';
-import type { Condition } from './condition.ts';
+import type { Condition } from './conditions/condition.ts';
+import type { PortRange } from './conditions/units.ts';
 import type { Policy } from './policy.ts';
-import type { PortRange } from './units.ts';
 
 /** Servers in `addresses` with a port in `ports`; `undefined` is any. */
 export interface ServerSet {

@@ -9,7 +9,7 @@ import { loadProtocols } from '../protocols/registry.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { createColumnValueFinder } from '../sql/column-values.ts';
 import type { AuditStore, StoreOptions } from '../store/store.ts';
-import type { StoreWriter, WhenFull } from '../store/writer.ts';
+import type { StoreWriter, WhenFull } from '../store/write/writer.ts';
 import { Evidence, type EvidenceOptions } from './evidence.ts';
 import { JsonlSink } from './jsonl.ts';
 import { maskKeyFor } from './mask-key.ts';

@@ -5,9 +5,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
-import { CapSource } from '../capture/cap.ts';
-import { type LiveSource, openRing } from '../capture/ring.ts';
-import { compileFilter } from '../capture/tcpdump-filter.ts';
+import { CapSource } from '../capture/live/cap.ts';
+import { type LiveSource, openRing } from '../capture/live/ring.ts';
+import { compileFilter } from '../capture/live/tcpdump-filter.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { parsePolicySteps } from '../policy/policy.ts';
 import { ALARMS_UNDER_WAY_MAX, AlarmSink } from './alarm-sink.ts';

@@ -5,8 +5,8 @@
  * comes back, their packets are kept even when the connection has ended.
  */
 
-import { type EvidenceCounters, EvidenceFiles } from '../capture/evidence-files.ts';
-import { type ParkedRing, RecentPackets } from '../capture/recent.ts';
+import { type EvidenceCounters, EvidenceFiles } from '../capture/evidence/evidence-files.ts';
+import { type ParkedRing, RecentPackets } from '../capture/evidence/recent.ts';
 import type { PacketBatch } from '../contracts/packet.ts';
 import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 import {

@@ -5,9 +5,9 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
 import { sessionId } from '../base/session-id.ts';
-import { evidenceFiles } from '../capture/evidence-files.ts';
-import { commentOf, pcapngBlocks } from '../capture/pcapng-blocks.ts';
-import { PcapngFile } from '../capture/pcapng-file.ts';
+import { evidenceFiles } from '../capture/evidence/evidence-files.ts';
+import { commentOf, pcapngBlocks } from '../capture/files/pcapng-blocks.ts';
+import { PcapngFile } from '../capture/files/pcapng-file.ts';
 import { DESCRIPTOR_WORDS, type PacketBatch, type PacketSource } from '../contracts/packet.ts';
 import { type FlowReader, type Side, STREAM_KEEP, type StreamReceiver } from '../contracts/stream.ts';
 import { PacketView } from '../contracts/view.ts';

@@ -1,5 +1,5 @@
 /** The program that keeps out of the process what the policy has no use for (`--kernel-filter`). */
-import { kernelFilter, type ServerRange } from '../capture/kernel-filter.ts';
+import { kernelFilter, type ServerRange } from '../capture/live/kernel-filter.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type ServerSet, serversOf } from '../policy/servers.ts';
 

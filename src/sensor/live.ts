@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Alarm } from '../alarm/alarm.ts';
 import { UserError } from '../base/errors.ts';
-import type { PolicySource } from '../policy/source.ts';
+import type { PolicySource } from '../policy/files/source.ts';
 import { ALARMS_UNDER_WAY_MAX } from './alarm-sink.ts';
 import type { Judged } from './evidence.ts';
 import type { CaptureCommand, CaptureJob, CaptureMessage, CrewRecord, PolicyInForce, Progress } from './messages.ts';

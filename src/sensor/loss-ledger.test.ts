@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TestNet } from '../capture/net-test-support.ts';
-import { openRing } from '../capture/ring.ts';
+import { TestNet } from '../capture/live/net-test-support.ts';
+import { openRing } from '../capture/live/ring.ts';
 import { Conversation } from '../capture/synthetic.ts';
 import { DROPS_UNKNOWN, type LossAccount, LossLedger, lossAccounts, unknownDrops } from './loss-ledger.ts';
 

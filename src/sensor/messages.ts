@@ -1,11 +1,11 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
 import type { Alarm } from '../alarm/alarm.ts';
-import type { QueueMemory } from '../capture/packet-queue.ts';
+import type { QueueMemory } from '../capture/live/packet-queue.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { AuditRecord, Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
 import type { Heartbeat } from '../contracts/traffic.ts';
-import type { PolicySource } from '../policy/source.ts';
+import type { PolicySource } from '../policy/files/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { StoreOptions } from '../store/store.ts';
 import type { EvidenceOptions, Judged } from './evidence.ts';

@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '../base/errors.ts';
+import type { PolicySource } from '../policy/files/source.ts';
 import { type Policy, parsePolicies, shortVersion } from '../policy/policy.ts';
-import type { PolicySource } from '../policy/source.ts';
 
 export const POLICY_FOLDER = 'policies';
 const VERSION_FILE = /^([0-9a-f]{12})\.json$/;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { UserError } from '../base/errors.ts';
 import { type Identity, Outcome, StatementEvent } from '../contracts/event.ts';
-import { diffPolicies } from '../policy/diff.ts';
+import { diffPolicies } from '../policy/files/diff.ts';
 import { parsePolicies, shortVersion } from '../policy/policy.ts';
 import { connectionInfo } from '../protocols/sdk/testkit.ts';
 import { StoreReader } from '../store/reader.ts';

@@ -2,7 +2,7 @@
 import { UserError } from '../base/errors.ts';
 import { requestControl } from '../control/client.ts';
 import { CODE_PUSH, CODE_RELOAD, CODE_STATUS, RESULT_DONE } from '../control/frame.ts';
-import type { PolicySource } from '../policy/source.ts';
+import type { PolicySource } from '../policy/files/source.ts';
 import type { PolicyInForce } from './messages.ts';
 import type { SensorStatus } from './steering.ts';
 

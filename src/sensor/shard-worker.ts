@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PacketOrder } from '../audit/order.ts';
 import { UserError } from '../base/errors.ts';
-import { type FileSource, openFiles } from '../capture/file.ts';
+import { type FileSource, openFiles } from '../capture/files/file.ts';
 import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
 import type { StatusSink } from '../contracts/traffic.ts';

@@ -6,11 +6,11 @@ import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { statement, withDirectory } from './fixture.ts';
+import { verifyStore } from './proof/verify.ts';
 import { StoreReader } from './reader.ts';
 import { openStore } from './store.ts';
-import { verifyStore } from './verify.ts';
 
-const CHILD = fileURLToPath(new URL('./crash-writer.js', import.meta.url));
+const CHILD = fileURLToPath(new URL('./write/crash-writer.js', import.meta.url));
 const RECORDS = 6000;
 const ROUNDS = 6;
 

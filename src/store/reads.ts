@@ -8,13 +8,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AuditRecord } from '../contracts/record.ts';
-import { BatchEncoder, BatchTables } from './batch.ts';
-import { Catalog } from './catalog.ts';
 import { StoreError } from './errors.ts';
-import { Ingest } from './ingest.ts';
-import { CATALOG_FILE } from './schema.ts';
-import { sealSegment } from './seal.ts';
-import { anchorOf, type VerifyReport, verifyStore } from './verify.ts';
+import { anchorOf, type VerifyReport, verifyStore } from './proof/verify.ts';
+import { Catalog } from './segment/catalog.ts';
+import { CATALOG_FILE } from './segment/schema.ts';
+import { sealSegment } from './segment/seal.ts';
+import { BatchEncoder, BatchTables } from './write/batch.ts';
+import { Ingest } from './write/ingest.ts';
 
 /** Folder, within a store, of what was read of it. */
 export const READS_FOLDER = 'reads';

@@ -5,7 +5,9 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { type IngestCounters, newCounters } from './counters.ts';
 import { StoreError, type StoreErrorCode } from './errors.ts';
-import type { IngestOptions } from './ingest.ts';
+import type { Retention } from './expiry/retention.ts';
+import type { Durability } from './segment/segment.ts';
+import type { IngestOptions } from './write/ingest.ts';
 import {
   type FailureText,
   type FromWorker,
@@ -18,10 +20,8 @@ import {
   WORD_DROPPED,
   WORD_FAILED,
   type WorkerSetup,
-} from './queue.ts';
-import type { Retention } from './retention.ts';
-import type { Durability } from './segment.ts';
-import { StoreWriter, type WhenFull } from './writer.ts';
+} from './write/queue.ts';
+import { StoreWriter, type WhenFull } from './write/writer.ts';
 
 export interface StoreOptions {
   /** Rows of a segment at most. */
@@ -81,7 +81,7 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
     commitMs: settings.commitMs,
     words,
   };
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
+  const worker = new Worker(new URL('./write/worker.js', import.meta.url), { workerData: setup });
   const store = new ThreadedStore(worker, words, settings);
   await store.opened;
   return store;

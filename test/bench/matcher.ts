@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { type KeywordEncoding, Matcher } from '#src/policy/aho-corasick.js';
+import { type KeywordEncoding, Matcher } from '#src/policy/match/aho-corasick.js';
 
 interface CallbackAutomaton {
   add(word: string, data: number): void;

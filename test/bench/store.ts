@@ -14,11 +14,11 @@ import Database from 'better-sqlite3';
 import { ClassicLevel } from 'classic-level';
 import { AuditRecord } from '#src/contracts/record.js';
 import { parseFilter } from '#src/query/language.js';
-import { aggregate, histogram } from '#src/store/answers.js';
+import { verifyStore } from '#src/store/proof/verify.js';
 import { StoreReader } from '#src/store/reader.js';
 import { finish } from '#src/store/steps.js';
 import { type AuditStore, openStore } from '#src/store/store.js';
-import { verifyStore } from '#src/store/verify.js';
+import { aggregate, histogram } from '#src/store/totals/answers.js';
 import { benchColdLookups, benchLookups } from './store-lookups.ts';
 import { Workload } from './store-workload.ts';
 

@@ -1,6 +1,6 @@
 /** Seeded captures for the benches: the same bytes every time, with known contents. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { pcapHeader, pcapRecord } from '#src/capture/pcap-writer.js';
+import { pcapHeader, pcapRecord } from '#src/capture/files/pcap-writer.js';
 import { Conversation } from '#src/capture/synthetic.js';
 import { randomFrom } from '../support/random.ts';
 

@@ -16,8 +16,8 @@ import type {
 } from '#src/console/api/records.js';
 import type { Kept } from '#src/console/api/sensors.js';
 import type { AuditRecord } from '#src/contracts/record.js';
+import { addHold } from '#src/store/expiry/hold.js';
 import { statement } from '#src/store/fixture.js';
-import { addHold } from '#src/store/hold.js';
 import { someRecords, type TestConsole, withConsole, writeRecords } from './console.js';
 
 async function ask<T>(console: TestConsole, role: Role, path: string): Promise<T> {

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { type CapturedPacket, PcapngWriter } from '#src/capture/files/pcap-writer.js';
 import {
   ETHERTYPE_IPV4,
   ETHERTYPE_VLAN,
@@ -15,7 +16,6 @@ import {
   ipv4Packet,
   udpDatagram,
 } from '#src/capture/frames.js';
-import { type CapturedPacket, PcapngWriter } from '#src/capture/pcap-writer.js';
 import { readPcap } from '../support/pcap.ts';
 import { wiretrail } from '../support/replay.ts';
 

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { evidenceFiles } from '#src/capture/evidence-files.js';
-import { commentOf, pcapngBlocks } from '#src/capture/pcapng-blocks.js';
+import { evidenceFiles } from '#src/capture/evidence/evidence-files.js';
+import { commentOf, pcapngBlocks } from '#src/capture/files/pcapng-blocks.js';
 import { type JsonRecord, replayToRecords, wiretrail } from '../support/replay.ts';
 
 const CAPTURES = ['mysql/prepared-types', 'postgres/extended-types', 'postgres/cancel'].map((name) =>

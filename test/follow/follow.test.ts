@@ -7,7 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { openFiles } from '#src/capture/file.js';
+import { openFiles } from '#src/capture/files/file.js';
 import {
   type FlowReader,
   type Side,

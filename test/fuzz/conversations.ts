@@ -1,6 +1,6 @@
 /** What clients and servers said in the recorded scenarios: the material that the fuzz campaigns mutate. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { openFiles } from '#src/capture/file.js';
+import { openFiles } from '#src/capture/files/file.js';
 import type { ProtocolModule } from '#src/contracts/protocol.js';
 import { STREAM_KEEP, type StreamReceiver, type StreamWish } from '#src/contracts/stream.js';
 import { PacketView } from '#src/contracts/view.js';

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { TestNet } from '#src/capture/net-test-support.js';
+import { TestNet } from '#src/capture/live/net-test-support.js';
 import { readPcap } from '../support/pcap.ts';
 import { Service, waitUntil } from '../support/process.ts';
 

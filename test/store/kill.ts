@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { statement } from '#src/store/fixture.js';
+import { verifyStore } from '#src/store/proof/verify.js';
 import { StoreReader } from '#src/store/reader.js';
-import { verifyStore } from '#src/store/verify.js';
 
 const CHILD = fileURLToPath(new URL('../../store/crash-writer.js', import.meta.url));
 const ENDLESS = '1000000000';

@@ -3,8 +3,8 @@
  * scripted server exchanged, the TCP around them is made here. Segments of 1,460 bytes, handshake and end included.
  */
 import { writeFileSync } from 'node:fs';
+import { pcapHeader, pcapRecord } from '#src/capture/files/pcap-writer.js';
 import { type Endpoint, tcpFrame } from '#src/capture/frames.js';
-import { pcapHeader, pcapRecord } from '#src/capture/pcap-writer.js';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '#src/contracts/view.js';
 
 const SEGMENT_BYTES_MAX = 1460;

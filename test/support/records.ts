@@ -1,6 +1,6 @@
 /** Replays a capture in this process, without a policy: a hundred replays take no longer than one command line. */
 import { recordToLine } from '#src/audit/json.js';
-import { openFiles } from '#src/capture/file.js';
+import { openFiles } from '#src/capture/files/file.js';
 import { loadProtocols } from '#src/protocols/registry.js';
 import { Pipeline } from '#src/sensor/pipeline.js';
 import { replay } from '#src/sensor/replay.js';

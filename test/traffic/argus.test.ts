@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { openFiles } from '#src/capture/file.js';
+import { openFiles } from '#src/capture/files/file.js';
 import { assemble } from '#src/sensor/assemble.js';
 import { replay } from '#src/sensor/replay.js';
 import { FLOWS_FOLDER, TrafficLog } from '#src/traffic/log.js';

@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { pcapFile } from '#src/capture/pcap-writer.js';
+import { pcapFile } from '#src/capture/files/pcap-writer.js';
 import { Conversation, type SyntheticPacket } from '#src/capture/synthetic.js';
 import { AuditRecord } from '#src/contracts/record.js';
 import { openStore } from '#src/store/store.js';

@@ -1,6 +1,6 @@
 /** A capture of a PostgreSQL connection whose every text tries to become markup or script in a browser. */
 
-import { pcapHeader, pcapRecord } from '#src/capture/pcap-writer.js';
+import { pcapHeader, pcapRecord } from '#src/capture/files/pcap-writer.js';
 import { Conversation } from '#src/capture/synthetic.js';
 import {
   auth,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { TestNet } from '#src/capture/net-test-support.js';
+import { TestNet } from '#src/capture/live/net-test-support.js';
 import { Conversation } from '#src/capture/synthetic.js';
 import { auth, columns, complete, query, ready, row, startup, terminate } from '#src/protocols/postgres/testing.js';
 import { run, Service } from '../support/process.ts';

@@ -1,7 +1,7 @@
 /** Alerts: records with a rule that raised one, in groups of a rule and a shape of statement. */
 import { formatTime } from '../../base/time.ts';
 import type { Filter, Query } from '../../query/filter.ts';
-import type { Group } from '../../store/aggregate.ts';
+import type { Group } from '../../store/totals/aggregate.ts';
 import {
   ALERT_STATES,
   type AlertGroup,

@@ -1,8 +1,8 @@
 /** Records in the order in which they arrived, by sequence number: what the live page follows. */
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter } from '../../query/filter.ts';
-import { compileQuery, conjunction } from '../../store/compile.ts';
 import type { StoreReader } from '../../store/reader.ts';
+import { compileQuery, conjunction } from '../../store/search/compile.ts';
 
 export interface Arrival {
   readonly seq: number;

@@ -1,6 +1,6 @@
 /** Time buckets of charts: round widths, so that the same question a minute later draws the same bars. */
 import { formatTime } from '../../base/time.ts';
-import type { Group } from '../../store/aggregate.ts';
+import type { Group } from '../../store/totals/aggregate.ts';
 import type { Series } from '../api/records.ts';
 import { floorTo } from './source.ts';
 

@@ -5,7 +5,7 @@ import { QueryError } from '../../query/errors.ts';
 import { NUMBER_FIELDS } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { QUERY_FIELDS } from '../../query/vocabulary.ts';
-import type { AggregateField } from '../../store/groups.ts';
+import type { AggregateField } from '../../store/totals/groups.ts';
 import { type CompleteQuery, type Completion, KINDS } from '../api/records.ts';
 import { isQueryField, type QueryToken, queryTerms, queryTokens } from './query-tokens.ts';
 import type { Source } from './source.ts';

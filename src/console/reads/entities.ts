@@ -2,8 +2,8 @@
 import { formatTime } from '../../base/time.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { TimeRange } from '../../query/time.ts';
-import type { Group } from '../../store/aggregate.ts';
-import type { AggregateField } from '../../store/groups.ts';
+import type { Group } from '../../store/totals/aggregate.ts';
+import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Entities, EntitiesQuery, EntityQuery, EntityView, Figure } from '../api/overview.ts';
 import { ConsoleError } from '../error.ts';
 import { bucketsOf, DAY_US, seriesOf } from './buckets.ts';

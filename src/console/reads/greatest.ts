@@ -1,12 +1,12 @@
 /** The records with most of something, or the newest: found in the columns of segments, then read. */
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query } from '../../query/filter.ts';
-import { CHUNK_ROWS_MAX } from '../../store/columns.ts';
-import type { Candidate } from '../../store/merge.ts';
 import { covers, type StoreReader } from '../../store/reader.ts';
-import type { ChunkPick } from '../../store/scope.ts';
-import { type Mask, planSelection } from '../../store/select.ts';
-import { ChunkView } from '../../store/view.ts';
+import type { Candidate } from '../../store/search/merge.ts';
+import { CHUNK_ROWS_MAX } from '../../store/segment/columns.ts';
+import { ChunkView } from '../../store/segment/view.ts';
+import type { ChunkPick } from '../../store/totals/scope.ts';
+import { type Mask, planSelection } from '../../store/totals/select.ts';
 
 export type Amount = 'duration' | 'rows' | 'time';
 

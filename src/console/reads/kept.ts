@@ -1,8 +1,8 @@
 /** What the store keeps: segments and their size, what has expired, and the legal holds that keep records from it. */
 import { formatTime } from '../../base/time.ts';
 import { parseFilter } from '../../query/language.ts';
-import { listHolds } from '../../store/hold.ts';
-import { listSegments, type SegmentInfo } from '../../store/maintain.ts';
+import { listHolds } from '../../store/expiry/hold.ts';
+import { listSegments, type SegmentInfo } from '../../store/expiry/maintain.ts';
 import type { Kept } from '../api/sensors.ts';
 import type { Source } from './source.ts';
 import type { Seen } from './task.ts';

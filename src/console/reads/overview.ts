@@ -2,8 +2,8 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { Filter, Query } from '../../query/filter.ts';
-import { type Group, topGroups } from '../../store/aggregate.ts';
-import type { AggregateField } from '../../store/groups.ts';
+import { type Group, topGroups } from '../../store/totals/aggregate.ts';
+import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Scope } from '../api/common.ts';
 import { SEVERITY_NAMES } from '../api/common.ts';
 import type { FirstSeen, HeatMap, Overview, TopItem } from '../api/overview.ts';

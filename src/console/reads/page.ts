@@ -4,8 +4,8 @@
  */
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Place } from '../../query/filter.ts';
-import type { Order } from '../../store/order.ts';
 import type { Found } from '../../store/reader.ts';
+import type { Order } from '../../store/search/order.ts';
 import { ConsoleError } from '../error.ts';
 import { bucketsOf } from './buckets.ts';
 import type { Question, Source } from './source.ts';

@@ -1,7 +1,7 @@
 /** Sessions: a list, and one of them from login to logout. */
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import { type Group, topGroups } from '../../store/aggregate.ts';
+import { type Group, topGroups } from '../../store/totals/aggregate.ts';
 import type { Gap } from '../api/common.ts';
 import type { LANES, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
 import { ConsoleError } from '../error.ts';

@@ -1,8 +1,8 @@
 /** A policy as it would be put in force: its problems by line and column, its rules, and what their own tests say. */
 import { basename } from 'node:path';
+import { PolicyError } from '../../policy/files/source.ts';
 import { type Policy, parsePolicies, shortVersion } from '../../policy/policy.ts';
 import { runPolicyTests } from '../../policy/rule-tests.ts';
-import { PolicyError } from '../../policy/source.ts';
 import { readArchivedPolicy } from '../../sensor/policy-archive.ts';
 import { createAnalyzer } from '../../sql/analyzer.ts';
 import type { PolicyValidated, RuleInfo, SourceFile } from '../api/policies.ts';

@@ -2,7 +2,7 @@
  * What a reading thread does before anybody asks: it brings segments to memory, newest first, and goes through the pages
  * once for one user, so that code is compiled and small tables are at hand. A step at a time: questions come in between.
  */
-import { type Group, topGroups } from '../../store/aggregate.ts';
+import { type Group, topGroups } from '../../store/totals/aggregate.ts';
 import { alerts } from './alerts.ts';
 import { entity } from './entities.ts';
 import { count, facets, histogram, records } from './lists.ts';

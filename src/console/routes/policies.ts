@@ -1,8 +1,8 @@
 /** Policies: read, check, try, keep drafts, push to the sensor, compare versions. */
 
 import { UserError } from '../../base/errors.ts';
-import { diffLines, type LineChange } from '../../policy/diff.ts';
-import type { PolicySource } from '../../policy/source.ts';
+import { diffLines, type LineChange } from '../../policy/files/diff.ts';
+import type { PolicySource } from '../../policy/files/source.ts';
 import { listPolicies } from '../../sensor/policy-archive.ts';
 import { pushPolicy } from '../../sensor/remote.ts';
 import { principalOf } from '../access/access.ts';

@@ -1,0 +1,173 @@
+/**
+ * Counts by the values of fields, exactly, from the columns of segments: a chunk at a time, without touching a row
+ * unless the filter asks for what only rows tell.
+ */
+
+import type { Filter, Query } from '../../query/filter.ts';
+import type { PooledSegment } from '../search/pool.ts';
+import { CHUNK_ROWS_MAX } from '../segment/columns.ts';
+import type { Cells } from '../segment/rollup.ts';
+import type { RecordView } from '../segment/view.ts';
+import { cellChunks, tablesFor } from './cells.ts';
+import { GroupTable } from './group-table.ts';
+import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
+import { type KeyPart, partsOf } from './parts.ts';
+import { partsOfSegment, type ScopeCache } from './scope.ts';
+import { type Mask, planSelection } from './select.ts';
+import { SegmentSums } from './sums.ts';
+
+/** What is known of the records of a group. */
+export interface Measures {
+  readonly records: number;
+  readonly failed: number;
+  /** Rows returned, or else affected. */
+  readonly rows: number;
+  /** Durations added up, in microseconds. */
+  readonly durationUs: number;
+  /** Time of the oldest and of the newest. */
+  readonly firstUs: number;
+  readonly lastUs: number;
+}
+
+export interface AggregateRow extends Measures {
+  /** In the order of the fields asked for; empty where a record has no value. Periods as their ISO 8601 start. */
+  readonly labels: Labels;
+}
+
+/** What to count by. */
+export interface GroupBy {
+  readonly fields: readonly AggregateField[];
+  /** Width of the time buckets that are told apart, and the moment that one of them starts at; not with fields that name periods. */
+  readonly bucketUs?: number | undefined;
+  readonly originUs?: number | undefined;
+  /** Of the records that the query finds, those only: for several questions about the same records. */
+  readonly only?: Filter | undefined;
+}
+
+/** A group, and the start of its time bucket (0 when none was asked for). */
+export interface Group extends AggregateRow {
+  readonly bucketUs: number;
+}
+
+export class Aggregation {
+  private readonly by: GroupBy;
+  private readonly query: Query;
+  private readonly cache: ClassCache;
+  private readonly scopes: ScopeCache;
+  private readonly table: GroupTable;
+  private readonly bucketUs: number | undefined;
+  /** Tables that can answer, by number; none: the columns are asked. */
+  private readonly tables: readonly number[];
+
+  constructor(query: Query, by: GroupBy, cache: ClassCache, scopes: ScopeCache) {
+    this.query = query;
+    this.by = by;
+    this.cache = cache;
+    this.scopes = scopes;
+    this.table = new GroupTable(by);
+    const periods = by.fields.filter(isPeriod).map((field) => PERIODS_US[field]);
+    const shortest = Math.min(...periods, by.bucketUs ?? Number.POSITIVE_INFINITY);
+    this.bucketUs = Number.isFinite(shortest) ? shortest : undefined;
+    this.tables = tablesFor(by, this.bucketUs);
+  }
+
+  /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
+  add(pooled: PooledSegment): Generator<number, void, void> {
+    return this.tables.length === 0 ? this.addColumns(pooled) : this.addTables(pooled);
+  }
+
+  private *addTables(pooled: PooledSegment): Generator<number, void, void> {
+    const { segment } = pooled;
+    const { filter } = this.query;
+    const { never, mask } = planSelection(segment, this.by.only, undefined);
+    if (never) return;
+    const parts = partsOf(this.by, this.bucketUs, this.query, segment, [], this.cache);
+    const sums = sumsOf(parts);
+    for (const span of partsOfSegment(pooled, this.query)) {
+      const scope = this.scopes.of(segment.path, filter, span);
+      const cells = yield* scope.cells(pooled, scope.tableFor(pooled, this.tables), this.bucketUs === undefined);
+      addCells(cells, mask, parts, sums);
+    }
+    this.table.add(parts, sums);
+  }
+
+  /** Nothing is added when the columns turn out to be damaged. */
+  private *addColumns(pooled: PooledSegment): Generator<number, void, void> {
+    const { query, by, bucketUs, cache, scopes, table } = this;
+    const { segment } = pooled;
+    const filter = allOf(query.filter, by.only);
+    for (const span of partsOfSegment(pooled, query)) {
+      const scope = scopes.of(segment.path, filter, span);
+      yield* pooled.withColumns(function* ({ chunks }) {
+        const picks = yield* scope.pick(pooled, chunks);
+        const parts = partsOf(
+          by,
+          bucketUs,
+          query,
+          segment,
+          picks.map(({ chunk }) => chunk),
+          cache,
+        );
+        const sums = sumsOf(parts);
+        for (const { chunk, picked } of picks) {
+          scopes.view.use(chunk, picked);
+          setKeys(scopes.view, parts);
+          sums.add(scopes.view, KEYS);
+          yield scopes.view.rows;
+        }
+        table.add(parts, sums);
+      });
+    }
+  }
+
+  /** All groups, in no order. */
+  all(): Group[] {
+    return this.table.groups();
+  }
+}
+
+function allOf(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
+  return a && b
+    ? { kind: 'and', terms: [a, b].flatMap((each) => (each.kind === 'and' ? each.terms : [each])) }
+    : (a ?? b);
+}
+
+/** Hold nothing between two calls. */
+const KEYS = new Float64Array(CHUNK_ROWS_MAX);
+const MASK = new Uint8Array(CHUNK_ROWS_MAX);
+
+function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
+  for (const { view, start } of cellChunks(cells)) {
+    if (mask === undefined) MASK.fill(1, 0, view.rows);
+    else mask(view, MASK);
+    setKeys(view, parts);
+    sums.addCells(cells, start, KEYS, MASK, view.rows);
+  }
+}
+
+function setKeys(view: RecordView, parts: readonly KeyPart[]): void {
+  KEYS.fill(0, 0, view.rows);
+  let scale = 1;
+  for (const part of parts) {
+    part.addTo(view, KEYS, scale);
+    scale *= part.size;
+  }
+}
+
+function sumsOf(parts: readonly KeyPart[]): SegmentSums {
+  return new SegmentSums(parts.reduce((product, part) => product * part.size, 1));
+}
+
+/** The biggest groups by a measure, biggest first. */
+export function topGroups(groups: readonly Group[], limit: number, by: keyof Measures = 'records'): Group[] {
+  return [...groups].sort((a, b) => b[by] - a[by] || compareLabels(a.labels, b.labels)).slice(0, limit);
+}
+
+function compareLabels(a: Labels, b: Labels): number {
+  for (let i = 0; i < a.length; i++) {
+    const left = a[i] ?? '';
+    const right = b[i] ?? '';
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return 0;
+}

@@ -1,0 +1,279 @@
+/**
+ * What a filter picks of a part of a segment, found once: where those records are, and what they sum to. A page asks
+ * much about the same records; its second question finds here what the first one made. What is here depends on records
+ * that are written already, and they never change, so it can only be forgotten.
+ */
+import type { Filter, Query } from '../../query/filter.ts';
+import type { PooledSegment } from '../search/pool.ts';
+import type { ColumnChunk, Picked } from '../segment/columns.ts';
+import { CellBuilder, type Cells, emptyCells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
+import type { SegmentReader } from '../segment/rows.ts';
+import { ChunkView } from '../segment/view.ts';
+import { canTest, cellsWithin, joinedCells, withoutPeriods } from './cells.ts';
+import type { ClassCache } from './groups.ts';
+import { ChunkSelector, planSelection, type Selection, type Span } from './select.ts';
+
+/** Records of a chunk; `undefined`: all of them. */
+export interface ChunkPick {
+  readonly chunk: ColumnChunk;
+  readonly picked: Picked | undefined;
+}
+
+/** Of a segment that still grows, parts of so many records are looked at on their own: all but the last are complete. */
+const PART_ROWS = 65_536;
+/** What scopes may keep together, in bytes; those asked for longest ago are forgotten first. */
+const KEPT_BYTES_MAX = 128 * 1024 * 1024;
+const SCOPE_BYTES = 500;
+const CELL_BYTES = 56;
+
+/** The parts of a segment that a query is about. */
+export function partsOfSegment({ ref, segment }: PooledSegment, { fromUs, toUs, seqMax }: Query): Span[] {
+  const { firstSeq, facts } = segment;
+  const { timeMinUs = 0, timeMaxUs = 0, rows } = facts;
+  // The same for all questions that are about all of the segment.
+  const time = {
+    fromUs: fromUs === undefined || fromUs <= timeMinUs ? Number.NEGATIVE_INFINITY : fromUs,
+    toUs: toUs === undefined || toUs > timeMaxUs ? Number.POSITIVE_INFINITY : toUs,
+  };
+  const last = Math.min(firstSeq + rows - 1, seqMax ?? Number.POSITIVE_INFINITY);
+  const partRows = ref.sealed ? rows : PART_ROWS;
+  const parts: Span[] = [];
+  for (let seqMin = firstSeq; seqMin <= last; seqMin += partRows) {
+    parts.push({ ...time, seqMin, seqMax: Math.min(last, seqMin + partRows - 1) });
+  }
+  return parts;
+}
+
+/** What the scopes of a reader share. */
+interface Shared {
+  readonly classes: ClassCache;
+  /** Used a step at a time: whoever yields turns it to a chunk again. */
+  readonly view: ChunkView;
+}
+
+export class ScopeCache {
+  /** Most recently used last. */
+  private readonly kept = new Map<string, Scope>();
+  private readonly shared: Shared;
+
+  constructor(classes: ClassCache) {
+    this.shared = { classes, view: new ChunkView() };
+  }
+
+  /** Used a step at a time: whoever yields turns it to a chunk again. */
+  get view(): ChunkView {
+    return this.shared.view;
+  }
+
+  /** The scope of a part of the segment at `path`. */
+  of(path: string, filter: Filter | undefined, span: Span): Scope {
+    const { fromUs, toUs, seqMin, seqMax } = span;
+    const key = `${path}\n${seqMin} ${seqMax} ${fromUs} ${toUs}\n${JSON.stringify(filter)}`;
+    const scope = this.kept.get(key) ?? new Scope(filter, span, this.shared);
+    this.kept.delete(key);
+    this.kept.set(key, scope);
+    let bytes = 0;
+    for (const each of this.kept.values()) bytes += each.bytes;
+    for (const [oldest, each] of this.kept) {
+      if (bytes <= KEPT_BYTES_MAX || oldest === key) break;
+      this.kept.delete(oldest);
+      bytes -= each.bytes;
+    }
+    return scope;
+  }
+}
+
+export class Scope {
+  /** What this takes of memory, roughly. */
+  bytes: number = SCOPE_BYTES;
+  private readonly filter: Filter | undefined;
+  private readonly span: Span;
+  private readonly shared: Shared;
+  private selection: Selection | undefined = undefined;
+  private chunks: readonly ColumnChunk[] | undefined = undefined;
+  private picks: readonly ChunkPick[] = [];
+  /** By number of the table. */
+  private readonly tables: (Cells | undefined)[] = [];
+  private readonly totals: (Cells | undefined)[] = [];
+
+  constructor(filter: Filter | undefined, span: Span, shared: Shared) {
+    this.filter = filter;
+    this.span = span;
+    this.shared = shared;
+  }
+
+  /** Which of the tables is there, or can be with least to do. */
+  tableFor(pooled: PooledSegment, tables: readonly number[]): number {
+    const known = tables.find((table) => this.tables[table] !== undefined);
+    return known ?? tables.find((table) => this.sumsOf(pooled, table) !== undefined) ?? tables[0] ?? 0;
+  }
+
+  /** A table of the records; `total`: without telling periods apart. Yields the records gone through. */
+  *cells(pooled: PooledSegment, table: number, total: boolean): Generator<number, Cells, void> {
+    const cells = this.tables[table] ?? (yield* this.makeCells(pooled, table));
+    if (!total) return cells;
+    let sums = this.totals[table];
+    if (sums === undefined) {
+      sums = withoutPeriods(cells, pooled.segment.rowMax(kindOf(table).dimension));
+      this.totals[table] = sums;
+      this.bytes += sums.row.length * CELL_BYTES;
+    }
+    return sums;
+  }
+
+  /** The records, of the chunks of their segment. Yields the records gone through. */
+  *pick(pooled: PooledSegment, all: readonly ColumnChunk[]): Generator<number, readonly ChunkPick[], void> {
+    const { seqMin, seqMax } = this.span;
+    const chunks = all.filter(({ firstSeq, rows }) => firstSeq <= seqMax && firstSeq + rows > seqMin);
+    // Columns found damaged are made again from rows: their chunks are other ones.
+    const { chunks: known } = this;
+    if (known?.length === chunks.length && known.every((chunk, i) => chunk === chunks[i])) return this.picks;
+    const picks: ChunkPick[] = [];
+    yield* this.eachPicked(pooled, [this.span], chunks, (chunk, { picked }) => picks.push({ chunk, picked }));
+    this.chunks = chunks;
+    this.picks = picks;
+    this.bytes += picks.reduce((sum, { picked }) => sum + (picked?.byteLength ?? 0), chunks.length * 8);
+    return picks;
+  }
+
+  private *makeCells(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
+    const inner = this.innerCells(pooled, table);
+    if (inner === undefined) {
+      const tables = this.tablesDue(pooled, table);
+      const made = yield* pooled.withColumns(({ chunks }) => this.sumPicks(pooled, tables, chunks));
+      for (const [i, cells] of made.entries()) this.keepCells(tables[i] ?? table, cells);
+      return this.tables[table] ?? emptyCells(0);
+    }
+    const edges = [
+      { ...this.span, toUs: inner.fromUs },
+      { ...this.span, fromUs: inner.toUs },
+    ].filter((edge) => edge.fromUs < edge.toUs);
+    if (edges.length > 0) {
+      const all = yield* pooled.withColumns(({ chunks }) => this.sumEdges(pooled, table, chunks, inner.cells, edges));
+      return this.keepCells(table, all);
+    }
+    if (inner.cells !== pooled.rollup()?.[table]) return this.keepCells(table, inner.cells);
+    // The segment has them anyway.
+    this.tables[table] = inner.cells;
+    return inner.cells;
+  }
+
+  private keepCells(table: number, cells: Cells): Cells {
+    this.tables[table] = cells;
+    this.bytes += cells.row.length * CELL_BYTES;
+    return cells;
+  }
+
+  /** The tables to be summed when one is asked for: that alone for who asks once, the others together for a page. */
+  private tablesDue(pooled: PooledSegment, table: number): readonly number[] {
+    if (this.chunks === undefined) return [table];
+    const isDue = (other: number): boolean =>
+      this.tables[other] === undefined && this.sumsOf(pooled, other) === undefined;
+    return ROLLUPS.flatMap((_, other) => (other === table || isDue(other) ? [other] : []));
+  }
+
+  /** The segment's own sums, when they can tell which of their records are picked. */
+  private sumsOf(pooled: PooledSegment, table: number): Cells | undefined {
+    const { firstSeq, facts } = pooled.segment;
+    const isWhole = this.span.seqMin <= firstSeq && this.span.seqMax >= firstSeq + facts.rows - 1;
+    if (!isWhole || !canTest(kindOf(table), this.filter)) return undefined;
+    const { never, candidates } = this.selectionIn(pooled);
+    // Few enough records to look at each of them.
+    return candidates !== undefined && !never ? undefined : pooled.rollup()?.[table];
+  }
+
+  /** The segment's own sums of whole periods within the span, and where those begin and end. */
+  private innerCells(
+    pooled: PooledSegment,
+    table: number,
+  ): { readonly cells: Cells; readonly fromUs: number; readonly toUs: number } | undefined {
+    const sums = this.sumsOf(pooled, table);
+    if (sums === undefined) return undefined;
+    const { periodUs } = kindOf(table);
+    const fromUs = Math.ceil(this.span.fromUs / periodUs) * periodUs;
+    const toUs = Math.floor(this.span.toUs / periodUs) * periodUs;
+    if (fromUs >= toUs) return undefined;
+    const { never, mask } = this.selectionIn(pooled);
+    return { cells: never ? emptyCells(0) : cellsWithin(sums, mask, fromUs, toUs), fromUs, toUs };
+  }
+
+  private *sumPicks(
+    pooled: PooledSegment,
+    tables: readonly number[],
+    chunks: readonly ColumnChunk[],
+  ): Generator<number, readonly Cells[], void> {
+    const picks = yield* this.pick(pooled, chunks);
+    const builders = tables.map((table) => this.builder(pooled.segment, table));
+    const { view } = this.shared;
+    for (const { chunk, picked } of picks) {
+      view.use(chunk, picked);
+      for (const builder of builders) builder.add(view);
+      yield view.rows;
+    }
+    return builders.map((builder) => builder.cells());
+  }
+
+  private *sumEdges(
+    pooled: PooledSegment,
+    table: number,
+    chunks: readonly ColumnChunk[],
+    inner: Cells,
+    edges: readonly Span[],
+  ): Generator<number, Cells, void> {
+    const builder = this.builder(pooled.segment, table);
+    yield* this.eachPicked(pooled, edges, chunks, (_, { view }) => builder.add(view));
+    return joinedCells(inner, builder.cells());
+  }
+
+  /** Calls `use` for each chunk in which there are records of the spans that meet the filter. */
+  private *eachPicked(
+    pooled: PooledSegment,
+    spans: readonly Span[],
+    chunks: readonly ColumnChunk[],
+    use: (chunk: ColumnChunk, found: ChunkSelector) => void,
+  ): Generator<number, void, void> {
+    const { segment } = pooled;
+    const selection = this.selectionIn(pooled);
+    if (selection.never) return;
+    const selectors = spans.map((span) => new ChunkSelector(span, this.shared.view));
+    for (const chunk of chunks) {
+      for (const selector of selectors) if (selector.select(segment, chunk, selection) > 0) use(chunk, selector);
+      yield chunk.rows;
+    }
+  }
+
+  private selectionIn(pooled: PooledSegment): Selection {
+    const { segment } = pooled;
+    if (this.selection === undefined) {
+      this.selection = pooled.withIndex((index) => planSelection(segment, this.filter, index));
+      this.bytes += this.selection.candidates?.byteLength ?? 0;
+    }
+    return this.selection;
+  }
+
+  private builder(segment: SegmentReader, table: number): CellBuilder {
+    const { fromUs, toUs } = this.span;
+    const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
+    const kind = kindOf(table);
+    return new CellBuilder(kind, {
+      timeMinUs: Math.max(timeMinUs, fromUs),
+      timeMaxUs: Math.min(timeMaxUs, toUs),
+      rowMax: segment.rowMax(kind.dimension),
+      standsFor: kind.operationsOnly ? sameOperations(segment, this.shared.classes) : undefined,
+    });
+  }
+}
+
+function kindOf(table: number): RollupKind {
+  return ROLLUPS[table] as RollupKind;
+}
+
+/** By shape row: the lowest row of the same kind and operations. */
+function sameOperations(segment: SegmentReader, classes: ClassCache): Uint32Array {
+  const { classOf, count } = classes.classes(segment, ['kind', 'op', 'operations']);
+  const lowest = new Uint32Array(count);
+  return classOf.map((number, row) => {
+    if (lowest[number] === 0) lowest[number] = row;
+    return lowest[number] as number;
+  });
+}
