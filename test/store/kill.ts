@@ -14,7 +14,7 @@ import { statement } from '#src/store/fixture.js';
 import { verifyStore } from '#src/store/proof/verify.js';
 import { StoreReader } from '#src/store/reader.js';
 
-const CHILD = fileURLToPath(new URL('../../store/crash-writer.js', import.meta.url));
+const CHILD = fileURLToPath(new URL('../../store/write/crash-writer.js', import.meta.url));
 const ENDLESS = '1000000000';
 const AHEAD_MIN = 97;
 const AHEAD_MAX = 900;
