@@ -96,10 +96,26 @@ export async function goTo({ page }: Visit, { base }: Site, path: string): Promi
   await settled(page);
 }
 
-/** Nothing is loading any more: no grey shapes, no stale answer, no code of a page missing. */
+/**
+ * Nothing is loading any more: no grey shapes, no stale answer, no code of a page missing, nothing fading in. It must have been
+ * so for several frames, since a click is drawn in the next one at the earliest.
+ */
 export async function settled(page: Page): Promise<void> {
   await page.waitForSelector('#app > *');
-  await page.waitForFunction(() => document.querySelector('.skeleton, [aria-busy="true"], .ghost') === null);
+  await page.evaluate(
+    (framesCalm) =>
+      new Promise<void>((resolve) => {
+        let calm = 0;
+        const look = (): void => {
+          const busy = document.querySelector('.skeleton, [aria-busy="true"], .ghost') !== null;
+          calm = busy || document.getAnimations().length > 0 ? 0 : calm + 1;
+          if (calm < framesCalm) requestAnimationFrame(look);
+          else resolve();
+        };
+        requestAnimationFrame(look);
+      }),
+    4,
+  );
 }
 
 /** The text of an element as the document has it. */

@@ -43,11 +43,13 @@ export function useAnswer<T>(path: string | undefined, params: Params = {}): Ans
     };
   }, [url, turn]);
   const reload = useCallback(() => setTurn((before) => before + 1), []);
+  const behind = state.url !== url;
   return {
     data: state.data,
     problem: state.problem,
-    loading: state.loading && url !== undefined,
-    stale: state.data !== undefined && state.url !== url,
+    // Said from the first frame of a new question on, not only when its request has been sent.
+    loading: url !== undefined && (state.loading || (behind && state.problem === undefined)),
+    stale: state.data !== undefined && behind,
     reload,
   };
 }
