@@ -14,6 +14,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { StoreError } from '../errors.ts';
+import type { AmountTest } from './amount-test.ts';
 import { ByteWriter, cursorOver, readText } from './bytes.ts';
 
 /**
@@ -344,6 +345,17 @@ export class ColumnChunk {
         into[i] = coded === 0 ? Number.NaN : coded - 1;
       }
     }
+  }
+
+  /** Sets a byte of `mask` for each of the picked records, or of all; false when the amounts are not packed enough for it. */
+  testAmounts(name: AmountColumn, test: AmountTest, mask: Uint8Array, picked?: Picked): boolean {
+    const packed = this.packed(name);
+    if (!(packed instanceof Uint8Array || packed instanceof Uint16Array)) return false;
+    const table = test.tableOf(2 ** (8 * packed.BYTES_PER_ELEMENT));
+    const count = picked?.length ?? this.rows;
+    if (picked === undefined) for (let i = 0; i < count; i++) mask[i] = table[packed[i] as number] as number;
+    else for (let i = 0; i < count; i++) mask[i] = table[packed[picked[i] as number] as number] as number;
+    return true;
   }
 
   /** No amount of the column is above it; negative infinity when there is none. */
