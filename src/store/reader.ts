@@ -47,6 +47,8 @@ export class StoreReader {
   private readonly kept = new KeptGroups();
   private readonly filters: SegmentFilters;
   private readonly scopes = new ScopeCache(this.classes);
+  /** Of sealed segments. */
+  private readonly sealed = new WeakMap<SegmentEntry, Candidate>();
   /** Times something could not be read. */
   private failures = 0;
   /** The segments as they were when they were first asked for; `undefined`: asked anew each time. */
@@ -279,6 +281,8 @@ export class StoreReader {
   }
 
   private candidateOf(entry: SegmentEntry): Candidate | undefined {
+    const known = this.sealed.get(entry);
+    if (known !== undefined) return known;
     const path = join(this.directory, entry.file);
     const { state, firstSeq } = entry;
     if (state === 'new' || state === 'dropping' || state === 'dropped') return undefined;
@@ -291,7 +295,9 @@ export class StoreReader {
     const ref = { path, sealed, firstSeq, rows: entry.rows };
     const facts = sealed ? entry : this.withSegment(ref, ({ segment }) => segment.facts);
     if (facts?.timeMinUs === undefined || facts.timeMaxUs === undefined) return undefined;
-    return { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
+    const candidate = { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
+    if (sealed) this.sealed.set(entry, candidate);
+    return candidate;
   }
 
   /** Whether the segment's filter says that there is nothing in it for the query. */

@@ -4,7 +4,6 @@
  *
  * No condition is ever NULL, so that `NOT` means what it says: absent values compare as false.
  */
-import { formatTime } from '../../base/time.ts';
 import { MARK_NAMES } from '../../contracts/event.ts';
 import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from '../../query/filter.ts';
 import { filterText } from '../../query/filter-text.ts';
@@ -14,6 +13,7 @@ import { StoreError } from '../errors.ts';
 import { isUtf8, type KeyField, type SearchKey, shortestAddress } from '../segment/keys.ts';
 import type { Dimension } from '../segment/postings.ts';
 import type { RowField, ValueTest } from '../totals/groups.ts';
+import { boundTerms, type SegmentBounds } from './bounds.ts';
 
 export interface Condition {
   readonly sql: string;
@@ -34,6 +34,8 @@ export interface Need {
 /** A condition, and what it says in words. */
 export interface Term extends Condition {
   readonly label: string;
+  /** Whether every record within the bounds meets it. */
+  readonly always?: (bounds: SegmentBounds) => boolean;
 }
 
 /** A record matches when it meets every term. */
@@ -59,18 +61,9 @@ const DEPTH_MAX = 200;
 
 /** A query as conditions on `record AS r`. Throws `StoreError` (`usage`). */
 export function compileQuery(query: Query): CompiledQuery {
-  const { filter, after, seqMax } = query;
+  const { filter } = query;
   const { fromUs, toUs } = timeRangeOf(query);
-  const terms: Term[] = [];
-  if (fromUs !== undefined)
-    terms.push({ sql: 'r.time_us >= ?', values: [fromUs], label: `from ${formatTime(fromUs)}` });
-  if (toUs !== undefined) terms.push({ sql: 'r.time_us < ?', values: [toUs], label: `before ${formatTime(toUs)}` });
-  if (seqMax !== undefined) terms.push({ sql: 'r.seq <= ?', values: [seqMax], label: `up to record ${seqMax}` });
-  if (after !== undefined) {
-    const sign = query.order === 'oldest' ? '>' : '<';
-    const values = [after.timeUs, after.seq];
-    terms.push({ sql: `(r.time_us, r.seq) ${sign} (?, ?)`, values, label: `beyond record ${after.seq}` });
-  }
+  const terms = [...boundTerms(query, fromUs, toUs)];
   const filters = filter === undefined ? [] : filter.kind === 'and' ? filter.terms : [filter];
   for (const term of filters) terms.push({ ...compile(term, 0), label: filterText(term) });
   return { fromUs, toUs, terms };

@@ -7,6 +7,7 @@ import { indexPath, PostingIndex } from '../segment/postings.ts';
 import { type Rollup, readRollup, rollupPath } from '../segment/rollup.ts';
 import { SegmentReader } from '../segment/rows.ts';
 import type { ClassCache } from '../totals/groups.ts';
+import type { SegmentBounds } from './bounds.ts';
 import { type ChosenRows, ColumnFinder, IndexFinder, type RowFinder } from './finder.ts';
 
 /** Which segment, as the catalog has it. */
@@ -43,6 +44,7 @@ export class PooledSegment {
   private postings: PostingIndex | undefined = undefined;
   private columns: SegmentColumns | undefined = undefined;
   private sums: Rollup | undefined = undefined;
+  private isSettled = false;
   /** Files found damaged. */
   private readonly distrusted = new Set<string>();
 
@@ -64,13 +66,23 @@ export class PooledSegment {
     return this.ref.sealed ? this.ref.rows : this.segment.facts.rows;
   }
 
+  get firstSeq(): number {
+    return this.ref.firstSeq;
+  }
+
+  /** `undefined` for a segment that can still change. */
+  get bounds(): SegmentBounds | undefined {
+    const { sealed, firstSeq, rows, timeMinUs, timeMaxUs } = this.ref;
+    if (!sealed || timeMinUs === undefined || timeMaxUs === undefined) return undefined;
+    return { timeMinUs, timeMaxUs, lastSeq: firstSeq + rows - 1 };
+  }
+
   /** As `SegmentReader.seqRange`. */
   seqRange(fromUs: number | undefined, toUs: number | undefined): { seqMin: number; seqMax: number } {
-    const { sealed, firstSeq, rows, timeMinUs, timeMaxUs } = this.ref;
-    const whole =
-      (fromUs === undefined || (timeMinUs !== undefined && timeMinUs >= fromUs)) &&
-      (toUs === undefined || (timeMaxUs !== undefined && timeMaxUs < toUs));
-    if (sealed && whole) return { seqMin: firstSeq, seqMax: firstSeq + rows - 1 };
+    const { bounds, firstSeq } = this;
+    const { timeMinUs = Number.NEGATIVE_INFINITY, timeMaxUs = Number.POSITIVE_INFINITY } = bounds ?? {};
+    const whole = (fromUs === undefined || timeMinUs >= fromUs) && (toUs === undefined || timeMaxUs < toUs);
+    if (bounds !== undefined && whole) return { seqMin: firstSeq, seqMax: bounds.lastSeq };
     return this.segment.seqRange(fromUs, toUs);
   }
 
@@ -110,7 +122,8 @@ export class PooledSegment {
   withIndex<T>(use: (index: PostingIndex | undefined) => T): T {
     const { path, sealed, firstSeq, rows } = this.ref;
     const file = indexPath(path);
-    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return use(undefined);
+    if (!sealed || this.distrusted.has(file)) return use(undefined);
+    if (this.postings === undefined && !existsSync(file)) return use(undefined);
     try {
       this.postings ??= new PostingIndex(file, firstSeq, rows);
       return use(this.postings);
@@ -161,7 +174,8 @@ export class PooledSegment {
 
   /** Whether its files are complete and will not change any more: the index is made last. */
   get settled(): boolean {
-    return this.ref.sealed && existsSync(indexPath(this.ref.path));
+    this.isSettled ||= this.ref.sealed && existsSync(indexPath(this.ref.path));
+    return this.isSettled;
   }
 
   close(): void {
