@@ -238,13 +238,12 @@ function matchField(field: TextField, pattern: Pattern): Condition {
   }
 }
 
-/** SQLite folds the case of ASCII only: other values are left to our function, which costs a call for each. */
-const NOT_ASCII = '*[^ -~]*';
-
+/** SQLite folds the case of ASCII only: values longer in bytes are left to our function, which costs a call for each. */
 function matchColumn(column: string, pattern: Pattern): Condition {
   const glob = patternText(pattern);
   if (glob.startsWith('*')) return { sql: `${FUNCTION_GLOB}(${column}, ?)`, values: [glob] };
-  const sql = `(${column} = ? COLLATE NOCASE OR (${column} GLOB '${NOT_ASCII}' AND ${FUNCTION_GLOB}(${column}, ?)))`;
+  const isAscii = `octet_length(${column}) = length(${column})`;
+  const sql = `(${column} = ? COLLATE NOCASE OR (NOT ${isAscii} AND ${FUNCTION_GLOB}(${column}, ?)))`;
   return { sql, values: [glob.slice(1), glob] };
 }
 
