@@ -29,6 +29,8 @@ export interface Need {
   readonly values: readonly (string | number)[];
   /** The same in other words, where that is possible: rows with a value that passes one of them. */
   readonly tests?: readonly ValueTest[] | undefined;
+  /** The tests are passed by rows too that `sql` does not give. */
+  readonly testsPassMore?: boolean;
 }
 
 /** A condition, and what it says in words. */
@@ -147,7 +149,13 @@ function eitherNeed(conditions: readonly Condition[]): Need | undefined {
   const sql = needs.map((need) => `(${need.sql})`).join(' OR ');
   const tests = needs.flatMap((need) => need.tests ?? []);
   const values = needs.flatMap((need) => need.values);
-  return { dimension: first.dimension, sql, values, tests: needs.every((need) => need.tests) ? tests : undefined };
+  return {
+    dimension: first.dimension,
+    sql,
+    values,
+    tests: needs.every((need) => need.tests) ? tests : undefined,
+    testsPassMore: needs.some((need) => need.testsPassMore === true),
+  };
 }
 
 function anyOf(patterns: readonly Pattern[], one: (pattern: Pattern) => Condition): Condition {
@@ -163,8 +171,13 @@ function inSession(
   return { sql: `r.session_row IN (SELECT session_row FROM session WHERE ${sql})`, values, need };
 }
 
-function inShape(sql: string, values: readonly (string | number)[], tests: readonly ValueTest[]): Condition {
-  const need: Need = { dimension: 'shape', sql, values, tests };
+function inShape(
+  sql: string,
+  values: readonly (string | number)[],
+  tests: readonly ValueTest[],
+  testsPassMore = false,
+): Condition {
+  const need: Need = { dimension: 'shape', sql, values, tests, testsPassMore };
   return { sql: `r.shape_row IN (SELECT shape_row FROM shape WHERE ${sql})`, values, need };
 }
 
@@ -221,6 +234,11 @@ function matchField(field: TextField, pattern: Pattern): Condition {
         valueTests(['op', 'operations'], pattern),
       );
     case 'object':
+      if (pattern.exact === true) {
+        // Names are looked up with and without their schema: one without a dot may be either.
+        const tests = valueTests(['object'], pattern);
+        return inShape(`${FUNCTION_GLOB_LIST}(objects, ?)`, [glob], tests, !pattern.text.includes('.'));
+      }
       return inShape(`${FUNCTION_OBJECT}(objects, ?)`, [glob], valueTests(['object'], pattern));
     case 'rule':
     case 'action':

@@ -78,8 +78,10 @@ function nothing(narrowed: readonly Term[], by: SearchPlan['by']): SearchPlan {
 
 /** The rows that meet a need. */
 function chooseRows(searched: SearchedSegment, finder: RowFinder | undefined, need: Need): ChosenRows {
-  const known = need.tests && finder?.rowsOf(need.tests);
-  return { dimension: need.dimension, rows: known ?? searched.segment.rowsOf(need) };
+  const { dimension, tests, testsPassMore } = need;
+  const known = tests && finder?.rowsOf(tests);
+  const areRows = known !== undefined && (testsPassMore !== true || known.length === 0);
+  return { dimension, rows: areRows ? known : searched.segment.rowsOf(need, known) };
 }
 
 /** Places of the records that match, by time, then by order of arrival. */

@@ -182,10 +182,18 @@ export class SegmentReader {
       .iterate(...values);
   }
 
-  /** Rows of a small table that meet the need, ascending. */
-  rowsOf({ dimension, sql, values, tests }: Need): number[] {
-    if (tests !== undefined && this.classes?.isWorth(this, tests) === true) return this.classes.rows(this, tests);
-    return this.numbers(`SELECT ${dimension}_row FROM ${dimension} WHERE ${sql} ORDER BY ${dimension}_row`, values);
+  /** Rows of a small table that meet the need, ascending. `passed`: those that pass its tests, where they are known. */
+  rowsOf({ dimension, sql, values, tests, testsPassMore }: Need, passed?: readonly number[]): number[] {
+    let known = passed;
+    if (known === undefined && tests !== undefined && this.classes?.isWorth(this, tests) === true) {
+      const rows = this.classes.rows(this, tests);
+      if (testsPassMore !== true) return rows;
+      known = rows;
+    }
+    const row = `${dimension}_row`;
+    const among = known === undefined ? '' : `${row} IN (SELECT value FROM json_each(?)) AND `;
+    const asked = known === undefined ? values : [JSON.stringify(known), ...values];
+    return this.numbers(`SELECT ${row} FROM ${dimension} WHERE ${among}(${sql}) ORDER BY ${row}`, asked);
   }
 
   /** Highest row of a small table; 0 when it is empty. */
