@@ -10,7 +10,7 @@ import type { Place, Query } from '../query/filter.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { type CompiledQuery, compileQuery, timeRangeOf } from './search/compile.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './search/explain.ts';
-import { type Candidate, SegmentMerge } from './search/merge.ts';
+import { type Candidate, type MergeSource, SegmentMerge } from './search/merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './search/pool.ts';
 import { indexCount, planSearch } from './search/search.ts';
 import { Catalog, type SegmentEntry } from './segment/catalog.ts';
@@ -75,12 +75,17 @@ export class StoreReader implements GroupingSource {
   *find(query: Query): Generator<Found, void, undefined> {
     const compiled = compileQuery(query);
     const question = filterQuestion(compiled);
-    const mayHold = (candidate: Candidate): boolean => !this.isExcluded(candidate, question);
-    const merge = new SegmentMerge(this.candidates(query), compiled, query.order ?? 'newest', {
-      mayHold,
+    const source: MergeSource = {
+      mayHold: (candidate) => !this.isExcluded(candidate, question),
       take: (candidate) => this.pool.take(candidate),
       give: (pooled) => this.pool.give(pooled),
       attempt: (path, step) => this.attempt(path, step),
+    };
+    // The segment being written is asked for its span of time first, and then nearly always searched: opened once.
+    const merge = this.pool.hold(() => {
+      const merged = new SegmentMerge(this.candidates(query), compiled, query.order ?? 'newest', source);
+      merged.first();
+      return merged;
     });
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     try {

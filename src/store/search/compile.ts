@@ -256,13 +256,20 @@ function matchField(field: TextField, pattern: Pattern): Condition {
   }
 }
 
-/** SQLite folds the case of ASCII only: values longer in bytes are left to our function, which costs a call for each. */
+/**
+ * SQLite folds the case of ASCII only. Beyond it one letter alone has its small form in ASCII (the Kelvin sign, a `k`):
+ * other values of more bytes than characters are left to our function, which costs a call for each.
+ */
+const FOLDED_BY_SQLITE = /^[\0-jl-\x7f]*$/;
+
 function matchColumn(column: string, pattern: Pattern): Condition {
   const glob = patternText(pattern);
   if (glob.startsWith('*')) return { sql: `${FUNCTION_GLOB}(${column}, ?)`, values: [glob] };
+  const wanted = glob.slice(1);
+  const folded = `${column} = ? COLLATE NOCASE`;
+  if (FOLDED_BY_SQLITE.test(wanted)) return { sql: folded, values: [wanted] };
   const isAscii = `octet_length(${column}) = length(${column})`;
-  const sql = `(${column} = ? COLLATE NOCASE OR (NOT ${isAscii} AND ${FUNCTION_GLOB}(${column}, ?)))`;
-  return { sql, values: [glob.slice(1), glob] };
+  return { sql: `(${folded} OR (NOT ${isAscii} AND ${FUNCTION_GLOB}(${column}, ?)))`, values: [wanted, glob] };
 }
 
 function matchMark(name: string): Condition {
