@@ -58,7 +58,7 @@ export class PooledSegment {
 
   /** Its file, opened when first asked for: of a sealed one the index may tell all there is to know. */
   get segment(): SegmentReader {
-    this.reader ??= new SegmentReader(this.ref.path, this.shared.classes);
+    this.reader ??= new SegmentReader(this.ref.path, this.shared.classes, this.ref.sealed);
     return this.reader;
   }
 

@@ -1,114 +1,71 @@
-/** One segment, read: rows of its tables back into audit records, exactly as they were written. */
+/**
+ * One sealed or open segment, read: what SQL finds in its tables, and records by their numbers. A sealed segment's file
+ * is read without SQLite as far as only rows by their numbers are asked for.
+ */
 import type Database from 'better-sqlite3';
-import { decodeText, toHex } from '../../base/text.ts';
-import { AuditRecord, type PolicyMatch, type RecordKind } from '../../contracts/record.ts';
+import type { AuditRecord } from '../../contracts/record.ts';
 import { StoreError } from '../errors.ts';
 import type { Condition, Need } from '../search/compile.ts';
-import { parseList, registerFunctions } from '../search/functions.ts';
+import { registerFunctions } from '../search/functions.ts';
 import type { Order, RecordPlace } from '../search/order.ts';
 import type { ClassCache } from '../totals/groups.ts';
-import { readRest, SESSION_NUMBERS, SESSION_TEXTS } from '../write/codec.ts';
-import { ByteWriter, cursorOver } from './bytes.ts';
-import { readTextForm } from './delta.ts';
 import { openForReading } from './open.ts';
 import type { Dimension } from './postings.ts';
-import { columnOf } from './schema.ts';
+import { RecordReader } from './records.ts';
+import { type RowSource, SqliteRows } from './row-source.ts';
 import { checkVersion, type OpenSegmentFacts } from './segment.ts';
-
-interface MetaRow {
-  readonly rows: number;
-  readonly time_min_us: number | null;
-  readonly time_max_us: number | null;
-  readonly disorder_us: number;
-}
-
-/** A row of `record` as far as it is read back. Arrays take SQLite half the time of objects. */
-type RecordRow = readonly [
-  timeUs: number,
-  id: Uint8Array | string,
-  sessionRow: number,
-  shapeRow: number,
-  verdictRow: number | null,
-  durationUs: number | null,
-  returnedRows: number | null,
-  affectedRows: number | null,
-  marks: number,
-  errorCode: string | null,
-  endUser: string | null,
-  body: Uint8Array,
-];
-
-const RECORD_SQL = `SELECT time_us, id, session_row, shape_row, verdict_row, duration_us, returned_rows, affected_rows,
-  marks, error_code, end_user, body FROM record WHERE seq = ?`;
-
-export interface ShapeRow {
-  readonly kind: RecordKind;
-  readonly call: string | null;
-  readonly operation: string | null;
-  readonly operations: string | null;
-  readonly objects: string | null;
-  readonly procedure: string | null;
-  readonly summary: string | null;
-  readonly fingerprint: string | null;
-  readonly reference: Uint8Array | null;
-}
-
-export interface VerdictRow {
-  readonly severity: number;
-  readonly policy: string;
-}
-
-/** What a record says of its session, in the order of `SESSION_FIELDS`. */
-export type SessionRow = readonly (string | number | null)[];
-
-const SESSION_FIELDS = [...SESSION_TEXTS, ...SESSION_NUMBERS];
+import { TableFile } from './table-file.ts';
 
 const DIRECTION: Readonly<Record<Order, string>> = { newest: 'DESC', oldest: 'ASC' };
 
 /** Statements kept for the next query. */
 const STATEMENTS_MAX = 8;
-/** Rows of the small tables kept at hand. */
-const CACHED_ROWS_MAX = 4096;
-/** Used again by every call: it holds nothing between two. */
-const SCRATCH = new ByteWriter(4096);
-
 export class SegmentReader {
   readonly path: string;
   readonly facts: OpenSegmentFacts;
-  private readonly db: Database.Database;
   private readonly classes: ClassCache | undefined;
-  private readonly sessions: RowCache<SessionRow>;
-  private readonly shapes: RowCache<ShapeRow>;
-  private readonly verdicts: RowCache<VerdictRow>;
+  private readonly source: RowSource;
+  private readonly records: RecordReader;
   private readonly statements = new Map<string, Database.Statement<unknown[]>>();
   private readonly rowMaxima: Partial<Record<Dimension, number>> = {};
+  private connection: Database.Database | undefined = undefined;
   private first: number | undefined = undefined;
-  private timeBySeq: Database.Statement<[number], number> | undefined = undefined;
-  private recordBySeq: Database.Statement<[number], RecordRow> | undefined = undefined;
   private lookup: Lookup | undefined = undefined;
 
   /**
-   * What is not needed by every search is prepared when it is first asked for: a search for a rare value opens many
-   * segments for a record of each. `classes`: what is known of small tables, to be used and added to. Throws what
-   * SQLite throws.
+   * `classes`: what is known of small tables, to be used and added to. `isSealed`: the file changes no more. Throws what
+   * SQLite and the file system throw.
    */
-  constructor(path: string, classes?: ClassCache) {
+  constructor(path: string, classes?: ClassCache, isSealed = false) {
     this.path = path;
     this.classes = classes;
-    this.db = openForReading(path);
+    this.source = (isSealed ? TableFile.open(path) : undefined) ?? new SqliteRows(this.db);
+    this.records = new RecordReader(path, this.source);
     try {
-      checkVersion(this.db, path);
-      // One snapshot for all that follows, also while the segment is being written.
-      this.db.exec('BEGIN');
       this.facts = this.readFacts();
     } catch (error) {
-      this.db.close();
+      this.close();
       throw error;
     }
-    this.shapes = new RowCache(this.db, SHAPE_SQL);
-    this.sessions = new RowCache(this.db, SESSION_SQL, true);
-    this.verdicts = new RowCache(this.db, 'SELECT * FROM verdict WHERE verdict_row = ?');
-    registerFunctions(this.db, (row) => this.referenceOf(row));
+  }
+
+  private get db(): Database.Database {
+    this.connection ??= this.connect();
+    return this.connection;
+  }
+
+  private connect(): Database.Database {
+    const db = openForReading(this.path);
+    try {
+      checkVersion(db, this.path);
+      // One snapshot for all that follows, also while the segment is being written.
+      db.exec('BEGIN');
+      registerFunctions(db, (row) => this.referenceOf(row));
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
   }
 
   /** Sequence number of the first record; 0 where there is none. */
@@ -151,7 +108,7 @@ export class SegmentReader {
     const last = indexes.length - 1;
     for (let i = 0; i <= last; i++) {
       const seq = firstSeq + (indexes[order === 'newest' ? last - i : i] as number);
-      const timeUs = seq < seqMin || seq > seqMax ? undefined : this.timeOf(seq);
+      const timeUs = seq < seqMin || seq > seqMax ? undefined : this.records.timeOf(seq);
       if (timeUs !== undefined) yield { seq, time_us: timeUs };
     }
   }
@@ -242,138 +199,53 @@ export class SegmentReader {
     return statement;
   }
 
-  session(row: number): SessionRow | undefined {
-    return this.sessions.get(row);
-  }
-
-  shape(row: number): ShapeRow | undefined {
-    return this.shapes.get(row);
-  }
-
-  verdict(row: number): VerdictRow | undefined {
-    return this.verdicts.get(row);
-  }
-
   /** The record with that sequence number. Throws `StoreError` (`damaged`) when it cannot be put together. */
   record(seq: number): AuditRecord {
-    this.recordBySeq ??= this.db.prepare<[number], RecordRow>(RECORD_SQL).raw();
-    const row = this.recordBySeq.get(seq);
-    const session = row && this.session(row[2]);
-    const shape = row && this.shape(row[3]);
-    if (row === undefined || session === undefined || shape === undefined) throw this.damaged(seq);
-    const [timeUs, id, , , verdict, duration, returned, affected, marks, errorCode, endUser, body] = row;
-    const record = new AuditRecord();
-    record.id = typeof id === 'string' ? id : toHex(id, 0, id.length);
-    record.timeUs = timeUs;
-    record.durationUs = duration ?? undefined;
-    record.returnedRows = returned ?? undefined;
-    record.affectedRows = affected ?? undefined;
-    record.marks = marks;
-    record.errorCode = errorCode ?? undefined;
-    record.endUser = endUser ?? undefined;
-    fillSession(record, session);
-    fillShape(record, shape);
-    if (verdict !== null) record.policy = parseList(this.verdict(verdict)?.policy) as PolicyMatch[];
-    const cursor = cursorOver(body);
-    const text = readTextForm(cursor, shape.reference ?? undefined, SCRATCH);
-    if (text !== undefined) record.text = decodeText(text, 0, text.length, 'utf8');
-    readRest(cursor, record);
-    if (cursor.failed) throw this.damaged(seq);
-    return record;
+    return this.records.record(seq);
   }
 
   close(): void {
-    this.lookup?.db.close();
-    this.db.close();
+    this.lookup?.source.close();
+    this.source.close();
+    this.connection?.close();
   }
 
   private readFacts(): OpenSegmentFacts {
-    const row = this.db.prepare<[], MetaRow>('SELECT * FROM meta').get();
-    if (row === undefined) throw new StoreError('damaged', `${this.path}: the file is damaged`);
-    const { rows, time_min_us, time_max_us, disorder_us } = row;
-    return { rows, timeMinUs: time_min_us ?? undefined, timeMaxUs: time_max_us ?? undefined, disorderUs: disorder_us };
+    const [, rows, timeMinUs, timeMaxUs, disorderUs] = (this.source.get('meta', 1) ?? []) as Partial<MetaRow>;
+    if (rows === undefined || disorderUs === undefined) {
+      throw new StoreError('damaged', `${this.path}: the file is damaged`);
+    }
+    return { rows, timeMinUs: timeMinUs ?? undefined, timeMaxUs: timeMaxUs ?? undefined, disorderUs };
   }
 
   private timeAt(seq: number): number {
-    const timeUs = this.timeOf(seq);
-    if (timeUs === undefined) throw this.damaged(seq);
+    const timeUs = this.records.timeOf(seq);
+    if (timeUs === undefined) throw this.records.damaged(seq);
     return timeUs;
-  }
-
-  private timeOf(seq: number): number | undefined {
-    this.timeBySeq ??= this.db.prepare<[number], number>('SELECT time_us FROM record WHERE seq = ?').pluck();
-    return this.timeBySeq.get(seq);
   }
 
   /** For SQL functions, which may not use the connection that calls them. */
   private referenceOf(shapeRow: number): Uint8Array | undefined {
+    if (this.source instanceof TableFile) return this.records.referenceOf(shapeRow);
     if (this.lookup === undefined) {
-      const db = openForReading(this.path);
-      this.lookup = { db, shapes: new RowCache(db, SHAPE_SQL) };
+      const source = new SqliteRows(openForReading(this.path));
+      this.lookup = { source, records: new RecordReader(this.path, source) };
     }
-    return this.lookup.shapes.get(shapeRow)?.reference ?? undefined;
-  }
-
-  private damaged(seq: number): StoreError {
-    return new StoreError('damaged', `${this.path}: record ${seq} is damaged`);
+    return this.lookup.records.referenceOf(shapeRow);
   }
 }
 
 /** A second connection to the segment. */
 interface Lookup {
-  readonly db: Database.Database;
-  readonly shapes: RowCache<ShapeRow>;
+  readonly source: RowSource;
+  readonly records: RecordReader;
 }
 
-/** Rows of a small table by number, the latest few kept. */
-class RowCache<T> {
-  private readonly db: Database.Database;
-  private readonly sql: string;
-  private readonly isRaw: boolean;
-  private readonly rows = new Map<number, T>();
-  private select: Database.Statement<[number], T> | undefined = undefined;
-
-  /** `sql`: gives the row of a number, as an array where `isRaw`. */
-  constructor(db: Database.Database, sql: string, isRaw = false) {
-    this.db = db;
-    this.sql = sql;
-    this.isRaw = isRaw;
-  }
-
-  get(row: number): T | undefined {
-    const cached = this.rows.get(row);
-    if (cached !== undefined) return cached;
-    this.select ??= this.db.prepare<[number], T>(this.sql).raw(this.isRaw);
-    const found = this.select.get(row);
-    if (found === undefined) return undefined;
-    if (this.rows.size >= CACHED_ROWS_MAX) this.rows.clear();
-    this.rows.set(row, found);
-    return found;
-  }
-}
-
-const SHAPE_SQL = 'SELECT * FROM shape WHERE shape_row = ?';
-const SESSION_SQL = `SELECT ${SESSION_FIELDS.map(columnOf).join(', ')} FROM session WHERE session_row = ?`;
-
-function fillSession(record: AuditRecord, row: SessionRow): void {
-  const texts = SESSION_TEXTS.length;
-  for (let i = 0; i < texts; i++) {
-    const value = row[i];
-    if (typeof value === 'string') record[SESSION_TEXTS[i] as (typeof SESSION_TEXTS)[number]] = value;
-  }
-  for (let i = 0; i < SESSION_NUMBERS.length; i++) {
-    const value = row[texts + i];
-    if (typeof value === 'number') record[SESSION_NUMBERS[i] as (typeof SESSION_NUMBERS)[number]] = value;
-  }
-}
-
-function fillShape(record: AuditRecord, row: ShapeRow): void {
-  record.kind = row.kind;
-  record.call = row.call ?? undefined;
-  record.operation = row.operation ?? undefined;
-  record.procedure = row.procedure ?? undefined;
-  record.summary = row.summary ?? undefined;
-  record.fingerprint = row.fingerprint ?? undefined;
-  if (row.operations !== null) record.operations = parseList(row.operations) as string[];
-  if (row.objects !== null) record.objects = parseList(row.objects) as string[];
-}
+/** As `ROW_COLUMNS` names them. */
+type MetaRow = readonly [
+  number: number,
+  rows: number,
+  timeMinUs: number | null,
+  timeMaxUs: number | null,
+  disorderUs: number,
+];
