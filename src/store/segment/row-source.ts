@@ -52,7 +52,8 @@ export interface RowSource {
 /** Asks SQLite. Statements are prepared when they are first needed. */
 export class SqliteRows implements RowSource {
   private readonly db: Database.Database;
-  private readonly statements = new Map<string, Database.Statement<[number], SqlCell[]>>();
+  /** By table and number of columns. */
+  private readonly statements = new Map<SegmentTable, Database.Statement<[number], SqlCell[]>[]>();
 
   /** The connection is closed with this. */
   constructor(db: Database.Database) {
@@ -60,14 +61,17 @@ export class SqliteRows implements RowSource {
   }
 
   get(table: SegmentTable, row: number, columns: number = ROW_COLUMNS[table].length): SqlCell[] | undefined {
-    const key = `${table} ${columns}`;
-    let statement = this.statements.get(key);
-    if (statement === undefined) {
-      const names = ROW_COLUMNS[table].slice(0, columns).join(', ');
-      statement = this.db.prepare<[number], SqlCell[]>(`SELECT ${names} FROM ${table} WHERE rowid = ?`).raw();
-      this.statements.set(key, statement);
-    }
-    return statement.get(row);
+    return (this.statements.get(table)?.[columns] ?? this.prepare(table, columns)).get(row);
+  }
+
+  private prepare(table: SegmentTable, columns: number): Database.Statement<[number], SqlCell[]> {
+    const names = ROW_COLUMNS[table].slice(0, columns).join(', ');
+    const sql = `SELECT ${names} FROM ${table} WHERE rowid = ?`;
+    const statement = this.db.prepare<[number], SqlCell[]>(sql).raw();
+    const known = this.statements.get(table) ?? [];
+    known[columns] = statement;
+    this.statements.set(table, known);
+    return statement;
   }
 
   close(): void {
