@@ -63,7 +63,7 @@ export class StoreReader implements GroupingSource {
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
     this.filters = new SegmentFilters(join(directory, SEGMENT_FOLDER), (line) => this.report(line));
-    this.pool = new SegmentPool(this.classes, (line) => this.report(line));
+    this.pool = new SegmentPool(this.classes, this.filters, (line) => this.report(line));
   }
 
   /** Matching records in order of time, one at a time. Throws `StoreError` (`usage`) for a query that makes no sense. */

@@ -36,18 +36,23 @@ export interface RowFinder {
 export class IndexFinder implements RowFinder {
   readonly kind = 'index';
   private readonly index: PostingIndex;
+  private readonly mayHold: (key: Uint8Array) => boolean;
   /** What was estimated is often read next. */
   private readonly lists = new Map<ChosenRows, PostingLists>();
 
-  constructor(index: PostingIndex) {
+  /** `mayHold`: false for keys that are known not to be there. */
+  constructor(index: PostingIndex, mayHold: (key: Uint8Array) => boolean = () => true) {
     this.index = index;
+    this.mayHold = mayHold;
   }
 
   rowsOf(tests: readonly ValueTest[]): number[] {
     const { dictionary } = this.index;
     const found = new Set<number>();
     for (const { field, keys, prefix, matches } of tests) {
-      for (const key of keys ?? []) for (const row of dictionary.rows(keyBytes(key))) found.add(row);
+      for (const key of keys?.map(keyBytes) ?? []) {
+        if (this.mayHold(key)) for (const row of dictionary.rows(key)) found.add(row);
+      }
       if (keys !== undefined || !isKeyField(field)) continue;
       for (const { value, rows } of dictionary.startingWith(field, prefix)) {
         if (matches(value)) for (const row of rows) found.add(row);

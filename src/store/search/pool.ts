@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { StoreError, toStoreError } from '../errors.ts';
 import { ColumnBudget, openColumns, RowColumns, type SegmentColumns } from '../segment/column-file.ts';
 import { type ColumnChunk, columnsPath } from '../segment/columns.ts';
+import type { SegmentFilters } from '../segment/filters.ts';
 import { indexPath, PostingIndex } from '../segment/postings.ts';
 import { type Rollup, readRollup, rollupPath } from '../segment/rollup.ts';
 import { SegmentReader } from '../segment/rows.ts';
@@ -29,6 +30,7 @@ const COLUMN_BYTES_MAX = 256 * 1024 * 1024;
 interface Shared {
   readonly budget: ColumnBudget;
   readonly classes: ClassCache;
+  readonly filters: SegmentFilters;
   /** Columns made from rows, by the segment's path. */
   readonly ofRows: Map<string, RowColumns>;
 }
@@ -88,7 +90,12 @@ export class PooledSegment {
 
   /** `use` with what finds records in the segment: its index, or its columns as long as it has none. */
   withFinder<T>(use: (finder: RowFinder) => T): T {
-    return this.withIndex((index) => (index === undefined ? this.withColumnFinder(use) : use(new IndexFinder(index))));
+    const { filters } = this.shared;
+    return this.withIndex((index) =>
+      index === undefined
+        ? this.withColumnFinder(use)
+        : use(new IndexFinder(index, (key) => filters.mayHold(this.ref, key))),
+    );
   }
 
   private withColumnFinder<T>(use: (finder: RowFinder) => T): T {
@@ -225,8 +232,8 @@ export class SegmentPool {
   private readonly shared: Shared;
   private readonly report: (line: string) => void;
 
-  constructor(classes: ClassCache, report: (line: string) => void) {
-    this.shared = { classes, budget: new ColumnBudget(COLUMN_BYTES_MAX), ofRows: new Map() };
+  constructor(classes: ClassCache, filters: SegmentFilters, report: (line: string) => void) {
+    this.shared = { classes, filters, budget: new ColumnBudget(COLUMN_BYTES_MAX), ofRows: new Map() };
     this.report = report;
   }
 
