@@ -245,6 +245,29 @@ test('LOCAL INFILE: the file is named and its bytes counted', () => {
   assert.equal(statements[1]?.outcomes[0]?.returnedRows, 1);
 });
 
+test('LOCAL INFILE: sequence numbers wrap within a long file', () => {
+  const sequenceOf = (piece: number): number => (piece + 2) & 0xff;
+  const pieces = Array.from({ length: 600 }, (_, i) => t.packet(sequenceOf(i), '1,2\n'));
+  const statements = session(
+    t.CLASSIC,
+    t.client(t.query("LOAD DATA LOCAL INFILE '/tmp/x' INTO TABLE t")),
+    t.server(t.packet(1, 0xfb, '/tmp/x')),
+    t.client(...pieces, t.packet(sequenceOf(600))),
+    t.server(t.ok(sequenceOf(601), { affectedRows: 600 })),
+    t.client(t.query('SELECT 1')),
+    t.server(t.result(['1'])),
+  );
+  assert.deepEqual(
+    statements.map((statement) => [statement.operation, statement.marks]),
+    [
+      [undefined, 0],
+      [undefined, 0],
+    ],
+  );
+  assert.equal(statements[0]?.outcomes[0]?.bulkBytes, 2400);
+  assert.equal(statements[1]?.outcomes[0]?.returnedRows, 1);
+});
+
 test('a server that asks for a file unprompted is marked', () => {
   const statement = first(
     session(

@@ -147,7 +147,7 @@ function clientPacket(session: MysqlSession, sequence: number, out: FrameOut): F
   }
   const waitsForLogin = session.head?.kind === KIND_AUTH && sequence === 0;
   if (waitsForLogin && session.layer === undefined && session.willCompress()) return FRAME_WAIT;
-  if (session.replyState === REPLY_INFILE && sequence !== 0) out.want = HEADER_BYTES;
+  if (session.sendsFile(sequence)) out.want = HEADER_BYTES;
   return FRAME_OK;
 }
 

@@ -136,7 +136,7 @@ export class MysqlSession extends ClientSession {
   private pendingBytes = 0;
   /** The client packet being received is continued by the next one. */
   clientContinues = false;
-  /** Sequence number of the latest client packet. */
+  /** Sequence number of the latest command, or of the latest piece of a file. */
   clientSequence = 0;
   body: Body | undefined = undefined;
 
@@ -225,6 +225,15 @@ export class MysqlSession extends ClientSession {
       !this.adrift &&
       this.quitUs < 0
     );
+  }
+
+  /**
+   * The client's packet is a piece of the file that the server asked for. Its sequence numbers run on from the request,
+   * past 255 to 0 again, with which otherwise a command begins.
+   */
+  sendsFile(sequence: number): boolean {
+    if (this.replyState !== REPLY_INFILE) return false;
+    return sequence !== 0 || (this.clientSequence === 0xff && !this.infileEnded);
   }
 
   /** Queues a request. Makes room first: see the policy above for doubt, and the README for a full queue. */
