@@ -2,6 +2,7 @@
 import { Cursor } from '../../base/cursor.ts';
 import { type TextEncodingName, toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { doubleValue, integerValue, singleValue } from '../sdk/numbers.ts';
 import { decodeDate, decodeInterval, decodeTime, decodeTimestamp, decodeTimetz } from './datetime.ts';
 import { decodeNumeric } from './numeric.ts';
 import * as type from './types.ts';
@@ -28,14 +29,14 @@ function decodeOne(cursor: Cursor, oid: number, encoding: TextEncodingName): Bin
     case type.OID_INT4:
       return cursor.i32be();
     case type.OID_INT8:
-      return fromInt64(cursor.i64be());
+      return integerValue(cursor.i64be());
     case type.OID_OID:
     case type.OID_XID:
       return cursor.u32be();
     case type.OID_FLOAT4:
-      return fromFloat(float32(cursor.u32be()), true);
+      return singleValue(cursor.u32be());
     case type.OID_FLOAT8:
-      return fromFloat(float64(cursor.u64be()), false);
+      return doubleValue(cursor.u32be(), cursor.u32be());
     case type.OID_NUMERIC:
       return decodeNumeric(cursor);
     case type.OID_CHAR:
@@ -74,41 +75,6 @@ function decodeOne(cursor: Cursor, oid: number, encoding: TextEncodingName): Bin
 }
 
 const JSONB_VERSION = 1;
-
-/** Digits beyond 2^53, where a number would be another one. */
-function fromInt64(value: bigint): BindValue {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : String(value);
-}
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-function float32(bits: number): number {
-  scratch.setUint32(0, bits);
-  return scratch.getFloat32(0);
-}
-
-function float64(bits: bigint): number {
-  scratch.setBigUint64(0, bits);
-  return scratch.getFloat64(0);
-}
-
-/** JSON has no NaN, no infinities and no negative zero: those become text. */
-function fromFloat(value: number, single: boolean): BindValue {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
-  if (Object.is(value, -0)) return '-0';
-  return single ? shortestSingle(value) : value;
-}
-
-/** The shortest decimal that is read back as the same single. */
-function shortestSingle(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === value) return candidate;
-  }
-  return Number(value.toPrecision(9));
-}
 
 function decodeUuid(cursor: Cursor): string {
   const hex = cursor.hex(16);
