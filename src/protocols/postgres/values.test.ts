@@ -124,10 +124,12 @@ test('binary numeric is exact', () => {
     [numeric(0, 0xf000, 0), '-Infinity'],
   ];
   for (const [bytes, expected] of cases) assert.equal(binary(type.OID_NUMERIC, bytes), expected);
+  assert.equal(binary(type.OID_NUMERIC, numeric(77, 0, 0, 1)), `1${'0'.repeat(308)}`);
   const tall = numeric(32_767, 0, 0, 1);
-  assert.deepEqual(binary(type.OID_NUMERIC, tall), { type: 'numeric', hex: tall.toString('hex') });
-  const bad = numeric(0, 0, 0, 12_345);
-  assert.deepEqual(binary(type.OID_NUMERIC, bad), { type: 'numeric', hex: bad.toString('hex') });
+  // Eight bytes that stand for thousands of zeros, before or behind the point, and a digit that is none.
+  for (const bad of [tall, numeric(-32_768, 0, 0x3fff), numeric(0, 0, 0x3fff), numeric(0, 0, 0, 12_345)]) {
+    assert.deepEqual(binary(type.OID_NUMERIC, bad), { type: 'numeric', hex: bad.toString('hex') });
+  }
 });
 
 /** array_send of one dimension. */
@@ -165,7 +167,7 @@ test('arrays that lie about their size are given as bytes', () => {
   // Elements of no bytes must not be read beyond the end: 70 to the power of 6 of them.
   const empty = Buffer.concat([t.i32(6), t.i32(0), t.i32(25), ...Array.from({ length: 12 }, () => t.i32(70))]);
   assert.deepEqual(binary(1009, empty), { type: 'text[]', hex: empty.toString('hex') });
-  const tall = array(type.OID_NUMERIC, ...Array.from({ length: 20 }, () => numeric(1000, 0, 0, 1)));
+  const tall = array(type.OID_NUMERIC, ...Array.from({ length: 60 }, () => numeric(77, 0, 0, 1)));
   assert.deepEqual(binary(1231, tall), { type: 'numeric[]', hex: tall.toString('hex') });
   const nested = Buffer.concat([t.i32(6), t.i32(0), t.i32(23), ...Array.from({ length: 12 }, () => t.i32(70))]);
   assert.deepEqual(binary(1007, nested), { type: 'int4[]', hex: nested.toString('hex') });
