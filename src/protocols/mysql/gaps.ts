@@ -51,10 +51,7 @@ export function loseRequests(session: MysqlSession, lostBytes: number): void {
   session.body = undefined;
   session.infileEnded = true;
   // A lost execution may have changed the types that later ones rely on; lost pieces make a value wrong.
-  for (const prepared of session.statements.values()) {
-    prepared.types = undefined;
-    session.statements.forgetLongData(prepared);
-  }
+  session.statements.loseExecutions();
   if (session.phase === PHASE_GREETING || session.phase === PHASE_RESPONSE) {
     session.phase = PHASE_COMMAND;
     session.loginUnseen();

@@ -106,7 +106,9 @@ export function endResult(session: MysqlSession, head: Pending, status: number, 
   }
   const lastRow = (status & c.STATUS_LAST_ROW_SENT) !== 0;
   const opens = (status & c.STATUS_CURSOR_EXISTS) !== 0 && !lastRow;
-  if (opens && prepared && event instanceof StatementEvent && head.kind !== KIND_FETCH) prepared.cursor = event;
+  if (opens && prepared && event instanceof StatementEvent && head.kind !== KIND_FETCH) {
+    session.openCursor(prepared, event);
+  }
   session.finish(0, sink);
   if (head.kind === KIND_FETCH && lastRow && prepared) session.closeCursor(prepared, sink);
 }

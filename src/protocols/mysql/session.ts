@@ -12,6 +12,7 @@ import {
   type LoginEvent,
   MARK_GAP,
   MARK_NO_REPLY,
+  MARK_TRUNCATED,
   MARK_UNKNOWN_HANDLE,
   type Outcome,
   StatementEvent,
@@ -68,7 +69,7 @@ export const REPLY_INFILE = 5;
 /** A gap took the part that tells what is being received. */
 export const REPLY_LOST = 6;
 
-/** Memory that waiting statements may hold, text and values. */
+/** Memory that waiting statements may hold, text and values; and as much those whose cursors are open. */
 const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 /** Silence of both sides after which a pipelining client is believed to have no reply outstanding. */
 const QUIET_US = 1_000_000;
@@ -134,6 +135,8 @@ export class MysqlSession extends ClientSession {
   last: Pending | undefined = undefined;
   private pendingCount = 0;
   private pendingBytes = 0;
+  /** Of executions whose cursor is open. */
+  private cursorBytes = 0;
   /** The client packet being received is continued by the next one. */
   clientContinues = false;
   /** Sequence number of the latest command, or of the latest piece of a file. */
@@ -253,6 +256,14 @@ export class MysqlSession extends ClientSession {
     } else if (this.adrift) this.flush(MARK_GAP, sink);
   }
 
+  /** A request in the queue holds more than it did. False when there is no room for that. */
+  grow(pending: Pending, bytes: number): boolean {
+    if (this.pendingBytes + bytes > PENDING_BYTES_MAX) return false;
+    pending.bytes += bytes;
+    this.pendingBytes += bytes;
+    return true;
+  }
+
   private append(pending: Pending): void {
     if (this.last === undefined) this.head = pending;
     else this.last.next = pending;
@@ -331,11 +342,27 @@ export class MysqlSession extends ClientSession {
     this.body = undefined;
   }
 
+  /** Rows of `event`, the request at the head of the queue, are still to be fetched: it is emitted when they are. */
+  openCursor(prepared: Prepared, event: StatementEvent): void {
+    const bytes = this.head?.bytes ?? 0;
+    if (this.cursorBytes + bytes > PENDING_BYTES_MAX) {
+      // Emitted now; the rows that are fetched later are not counted.
+      event.marks |= MARK_TRUNCATED;
+      this.pendingOverflows++;
+      return;
+    }
+    this.cursorBytes += bytes;
+    prepared.cursorBytes = bytes;
+    prepared.cursor = event;
+  }
+
   /** The client is done with a cursor, or the server has sent its last row. */
   closeCursor(prepared: Prepared, sink: EventSink): void {
     const event = prepared.cursor;
+    if (event === undefined) return;
     prepared.cursor = undefined;
-    if (event) this.emit(event, sink);
+    this.cursorBytes -= prepared.cursorBytes;
+    this.emit(event, sink);
   }
 
   private closeCursors(sink: EventSink): void {

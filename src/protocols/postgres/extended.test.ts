@@ -208,6 +208,26 @@ test('handles are bounded: the least recently used statement is forgotten', () =
   assert.equal(d.statement(1).text, 'text 0');
 });
 
+test('as many parameters as a message can have are recorded, and their types count towards the limit', () => {
+  const parametersMax = 0xffff;
+  const value = Buffer.concat([t.i32(2), Buffer.from('42')]);
+  const values = Buffer.alloc(parametersMax * value.length, value);
+  const bind = t.message('B', t.z(''), t.z(''), t.i16(0), t.i16(parametersMax), values, t.i16(0));
+  const types = t.message('t', t.i16(parametersMax), Buffer.alloc(4 * parametersMax));
+  const d = new t.Dialogue().login();
+  d.client(t.parse('', 'INSERT'), bind, t.execute(), t.sync);
+  d.server(t.parseComplete, t.bindComplete, t.complete('INSERT 0 9'), t.ready());
+  assert.deepEqual(
+    [d.statement().text, d.statement().parameters?.length, d.statement().marks],
+    ['INSERT', parametersMax, 0],
+  );
+  for (let i = 0; i < 20; i++) {
+    d.client(t.parse(`s${i}`, 'INSERT'), t.describe('S', `s${i}`), t.sync);
+    d.server(t.parseComplete, types, t.noData, t.ready());
+  }
+  assert.equal(d.session.statements.size, 15);
+});
+
 test('a statement over the limits: cut, hashed whole, also in a message that is not kept whole', () => {
   for (const size of [LIMITS.sqlBytesMax + 10, LIMITS.frameBytesMax * 2]) {
     const text = 'y'.repeat(size);

@@ -3,8 +3,13 @@ import type { StatementEvent } from '../../contracts/event.ts';
 import { HandleTable, type TextHolder } from '../sdk/handles.ts';
 import { HANDLE_BYTES_MAX, LIMITS } from './limits.ts';
 
+/** Bytes that a statement, and each parameter type of it, take beside its text. */
+const STATEMENT_WEIGHT = 128;
+const TYPE_WEIGHT = 8;
+
 /** A prepared statement as Parse described it. */
 export class Statement implements TextHolder {
+  readonly name: string;
   readonly text: string;
   textLength: number | undefined = undefined;
   textSha256: string | undefined = undefined;
@@ -15,12 +20,15 @@ export class Statement implements TextHolder {
   marks = 0;
   /** `Session.requestLosses` when it was prepared. */
   readonly losses: number;
-  readonly weight: number;
-  constructor(text: string, types: readonly number[], losses: number) {
+  constructor(name: string, text: string, types: readonly number[], losses: number) {
+    this.name = name;
     this.text = text;
     this.types = types;
     this.losses = losses;
-    this.weight = 128 + text.length + 8 * types.length;
+  }
+
+  get weight(): number {
+    return STATEMENT_WEIGHT + this.text.length + TYPE_WEIGHT * this.types.length;
   }
 }
 
@@ -35,8 +43,6 @@ export class Portal {
   readonly boundary: number;
   /** Execute messages whose reply is awaited. */
   executing = 0;
-  /** An Execute was answered with PortalSuspended: there is more to fetch. */
-  suspended = false;
   /** Its name is gone: nobody can execute it any more. */
   detached = false;
   constructor(name: string, statement: Statement | undefined, event: StatementEvent, weight: number, boundary: number) {

@@ -50,6 +50,7 @@ import {
   PHASE_UNKNOWN,
   releaseEnded,
   type Session,
+  setTypes,
 } from './session.ts';
 import * as wire from './wire.ts';
 
@@ -166,7 +167,7 @@ function onParameterDescription(s: Session, cursor: Cursor): void {
   const count = cursor.u16be();
   const types: number[] = [];
   for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u32be());
-  if (step.statement && !cursor.failed) step.statement.types = types;
+  if (step.statement && !cursor.failed) setTypes(s, step.statement, types);
 }
 
 function onError(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {

@@ -42,6 +42,7 @@ import {
   PHASE_UNKNOWN,
   realign,
   type Session,
+  setTypes,
 } from './session.ts';
 import { ParseTail, TextTail } from './tail.ts';
 import * as wire from './wire.ts';
@@ -127,9 +128,9 @@ function begin(s: Session, frame: Frame, sink: EventSink): void {
   s.quiet = false;
 }
 
-/** Bytes that a step, and each value in it, take beside their content. */
+/** Bytes that a step, and each value in it, take beside their content: 65,535 values must not fill the queue. */
 const STEP_WEIGHT = 256;
-const PARAMETER_WEIGHT = 128;
+const PARAMETER_WEIGHT = 48;
 
 function newStep(kind: StepKind, frame: Frame): Step {
   return new Step(kind, frame.startUs, STEP_WEIGHT + frame.available);
@@ -181,14 +182,14 @@ function onParse(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   if (!cursor.failed) {
     step.name = name;
     step.previous = s.statements.delete(name);
-    step.statement = readStatement(s, frame, cursor);
+    step.statement = readStatement(s, name, frame, cursor);
     s.statements.set(name, step.statement);
   }
   enqueue(s, step, sink);
 }
 
 /** The rest of a Parse message: text and parameter types. */
-function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
+function readStatement(s: Session, name: string, frame: Frame, cursor: Cursor): Statement {
   const { bytes, pos: start, end } = cursor;
   const nul = indexOfByte(bytes, 0, start, end);
   const stop = nul < 0 ? end : nul;
@@ -200,7 +201,7 @@ function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
     for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u32be());
     if (cursor.failed && types.length > 0) types.pop();
   }
-  const statement = new Statement(text, types, s.requestLosses);
+  const statement = new Statement(name, text, types, s.requestLosses);
   if (nul >= 0 && cursor.failed && !frame.truncated) statement.marks |= MARK_MALFORMED;
   if (nul < 0) {
     statement.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
@@ -211,7 +212,7 @@ function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
         statement.textSha256 = hash;
       };
       s.tail = new ParseTail(new Digest().add(bytes, start, stop), textDone, (all) => {
-        statement.types = all;
+        setTypes(s, statement, all);
       });
     }
   } else if (stop - start > LIMITS.sqlBytesMax) {
