@@ -13,7 +13,7 @@ import { GroupTable } from './group-table.ts';
 import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
 import { partsOfSegment, type ScopeCache } from './scope.ts';
-import { type Mask, planSelection } from './select.ts';
+import { type Mask, pickMasked, planSelection } from './select.ts';
 import { SegmentSums } from './sums.ts';
 
 /** What is known of the records of a group. */
@@ -89,6 +89,7 @@ export class Aggregation {
       addCells(cells, mask, parts, sums);
     }
     this.table.add(parts, sums);
+    sums.release();
   }
 
   /** Nothing is added when the columns turn out to be damaged. */
@@ -116,6 +117,7 @@ export class Aggregation {
           yield scopes.view.rows;
         }
         table.add(parts, sums);
+        sums.release();
       });
     }
   }
@@ -138,10 +140,12 @@ const MASK = new Uint8Array(CHUNK_ROWS_MAX);
 
 function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
   for (const { view, start } of cellChunks(cells)) {
-    if (mask === undefined) MASK.fill(1, 0, view.rows);
-    else mask(view, MASK);
+    if (mask !== undefined) {
+      mask(view, MASK);
+      view.use(start, view.rows, pickMasked(MASK, undefined, view.rows));
+    }
     setKeys(view, parts);
-    sums.addCells(cells, start, KEYS, MASK, view.rows);
+    sums.addCells(view, KEYS);
   }
 }
 

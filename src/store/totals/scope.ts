@@ -102,10 +102,10 @@ export class Scope {
     this.shared = shared;
   }
 
-  /** Which of the tables is there, or can be with least to do. */
+  /** Which of the tables is there, or can be with least to do: else the last, whose periods are the longest. */
   tableFor(pooled: PooledSegment, tables: readonly number[]): number {
     const known = tables.find((table) => this.tables[table] !== undefined);
-    return known ?? tables.find((table) => this.sumsOf(pooled, table) !== undefined) ?? tables[0] ?? 0;
+    return known ?? tables.find((table) => this.sumsOf(pooled, table) !== undefined) ?? tables.at(-1) ?? 0;
   }
 
   /** A table of the records; `total`: without telling periods apart. Yields the records gone through. */
@@ -164,11 +164,14 @@ export class Scope {
     return cells;
   }
 
-  /** The tables to be summed when one is asked for: that alone for who asks once, the others together for a page. */
+  /**
+   * The tables to be summed when one is asked for: that alone for who asks once, for a page the others together, but for
+   * the one of short periods, which only charts of short ranges ask for.
+   */
   private tablesDue(pooled: PooledSegment, table: number): readonly number[] {
     if (this.chunks === undefined) return [table];
     const isDue = (other: number): boolean =>
-      this.tables[other] === undefined && this.sumsOf(pooled, other) === undefined;
+      !kindOf(other).operationsOnly && this.tables[other] === undefined && this.sumsOf(pooled, other) === undefined;
     return ROLLUPS.flatMap((_, other) => (other === table || isDue(other) ? [other] : []));
   }
 
@@ -210,7 +213,7 @@ export class Scope {
       for (const builder of builders) builder.add(view);
       yield view.rows;
     }
-    return builders.map((builder) => builder.cells());
+    return builders.map(takeCells);
   }
 
   private *sumEdges(
@@ -222,7 +225,7 @@ export class Scope {
   ): Generator<number, Cells, void> {
     const builder = this.builder(pooled.segment, table);
     yield* this.eachPicked(pooled, edges, chunks, (_, { view }) => builder.add(view));
-    return joinedCells(inner, builder.cells());
+    return joinedCells(inner, takeCells(builder));
   }
 
   /** Calls `use` for each chunk in which there are records of the spans that meet the filter. */
@@ -262,6 +265,12 @@ export class Scope {
       standsFor: kind.operationsOnly ? sameOperations(segment, this.shared.classes) : undefined,
     });
   }
+}
+
+function takeCells(builder: CellBuilder): Cells {
+  const cells = builder.cells();
+  builder.release();
+  return cells;
 }
 
 function kindOf(table: number): RollupKind {
