@@ -112,3 +112,20 @@ test('types are kept as far as there is room in the table', () => {
   table.keepTypes(prepared[4] as Prepared, types);
   assert.equal(prepared[4]?.types?.length, 300_000, 'what was lost weighs nothing any more');
 });
+
+test('what the driver inside compression could not read is counted with the connection', () => {
+  const capabilities = t.CLASSIC | c.CLIENT_COMPRESS;
+  const payload = (...parts: readonly Uint8Array[]): Uint8Array => {
+    const inside = t.bytes(...parts);
+    return t.bytes(t.u24(inside.length), 0, t.u24(0), inside);
+  };
+  const noStream = t.bytes(t.u24(20), 1, t.u24(500), 0x78, 0x9c, new Uint8Array(18).fill(0xff));
+  const { counters } = play([
+    ...t.opening(capabilities),
+    t.client(payload(t.query('SELECT 1'))),
+    t.server(noStream),
+    t.client(payload(t.query('SELECT 2'))),
+  ]);
+  assert.equal(counters.malformedFrames, 1);
+  assert.equal(counters.unparsedBytes, 20);
+});

@@ -115,6 +115,7 @@ const mysql: ProtocolModule<MysqlSession> = {
     strayFrames: session.strayFrames,
     evictedHandles: session.statements.evicted,
     pendingOverflows: session.pendingOverflows,
+    inner: session.layer?.counters,
   }),
   onEnd: (session, reason, tsUs, sink) => {
     if (session.phase === PHASE_TLS) emitOpaque(session, sink);
