@@ -112,6 +112,44 @@ test('a Parse that fails because the name is taken leaves the old statement in f
   assert.equal(d.statement(1).outcomes[0]?.returnedRows, 0);
 });
 
+test('a failed Parse of the unnamed statement leaves none; one behind the next Sync stands', () => {
+  const d = new t.Dialogue().login();
+  const failed = [t.error('42601', 'syntax error'), t.ready()];
+  const ran = [t.bindComplete, t.complete('SELECT 0'), t.ready()];
+  d.client(t.parse('', 'SELECT 1'), t.sync).server(t.parseComplete, t.ready());
+  d.client(t.parse('', 'SELEC 2'), t.sync).server(...failed);
+  d.client(t.bind('', ''), t.execute(), t.sync).server(t.error('26000', 'no such statement'), t.ready());
+  d.client(t.parse('s', 'SELEC 3'), t.sync, t.parse('s', 'SELECT 3'), t.sync);
+  d.server(...failed, t.parseComplete, t.ready());
+  d.client(t.bind('', 's'), t.execute(), t.sync).server(...ran);
+  assert.deepEqual(
+    d.statements().map(({ text, marks }) => [text, marks]),
+    [
+      ['SELEC 2', 0],
+      [undefined, MARK_UNKNOWN_HANDLE],
+      ['SELEC 3', 0],
+      ['SELECT 3', 0],
+    ],
+  );
+});
+
+test('a simple query ends the unnamed statement and the unnamed portal', () => {
+  const d = new t.Dialogue().login();
+  d.client(t.parse('', 'SELECT 1'), t.bind('', ''), t.execute('', 1), t.sync);
+  d.server(t.parseComplete, t.bindComplete, t.row('1'), t.suspended, t.ready('T'));
+  assert.equal(d.statements().length, 0);
+  d.client(t.query('SELECT 2')).server(t.columns('x'), t.complete('SELECT 0'), t.ready('T'));
+  d.client(t.bind('', ''), t.execute(), t.sync).server(t.error('26000', 'no such statement'), t.ready('E'));
+  assert.deepEqual(
+    d.statements().map(({ text, outcomes, marks }) => [text, outcomes[0]?.returnedRows, marks]),
+    [
+      ['SELECT 1', 1, 0],
+      ['SELECT 2', 0, 0],
+      [undefined, undefined, MARK_UNKNOWN_HANDLE],
+    ],
+  );
+});
+
 test('Close frees the name; a name may be used again for another text', () => {
   const d = new t.Dialogue().login();
   d.client(t.parse('s', 'first'), t.close('S', 's'), t.parse('s', 'second'), t.bind('p', 's'), t.execute('p'), t.sync);

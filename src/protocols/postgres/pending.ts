@@ -26,7 +26,7 @@ export class Step {
   portal: Portal | undefined = undefined;
   /** The statement that Parse makes, or Describe asks about. */
   statement: Statement | undefined = undefined;
-  /** Statement name that Parse or Close took effect on, and what it stood for until then. */
+  /** Statement name that Parse, Close or Query took effect on, and what it stood for until then. */
   name: string | undefined = undefined;
   previous: Statement | undefined = undefined;
   constructor(kind: StepKind, startUs: number, weight: number) {

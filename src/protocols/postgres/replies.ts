@@ -199,6 +199,8 @@ function onError(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   if (step.kind === STEP_QUERY || step.kind === STEP_FUNCTION) return;
   if (step.portal) step.portal.event = undefined;
   if (recorded) endStatement(s, event, sink);
+  // The server drops the unnamed statement before it looks at the new one.
+  if (step.kind === STEP_PARSE && step.name === '') step.previous = undefined;
   skipPipeline(s);
 }
 
@@ -236,7 +238,8 @@ function undo(s: Session, step: Step): void {
     step.portal.event = undefined;
     if (s.portals.get(step.portal.name) === step.portal) s.portals.delete(step.portal.name);
   }
-  if (step.name === undefined) return;
+  // What a message behind the Sync has put in its place stands.
+  if (step.name === undefined || s.statements.peek(step.name) !== step.statement) return;
   if (step.previous) s.statements.set(step.name, step.previous);
   else s.statements.delete(step.name);
 }

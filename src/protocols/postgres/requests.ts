@@ -33,7 +33,6 @@ import {
   COPY_MODE_IN,
   COPY_MODE_NONE,
   detachPortal,
-  endPortal,
   enqueue,
   loseAlignment,
   markLost,
@@ -140,6 +139,10 @@ function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   const step = newStep(STEP_QUERY, frame);
   const event = s.statement(frame.startUs, 'simple');
   step.event = event;
+  // It uses the unnamed statement and the unnamed portal itself.
+  step.name = '';
+  step.previous = s.statements.delete('');
+  detachPortal(s, s.portals.delete(''), sink);
   const { bytes, pos: start, end } = cursor;
   const nul = indexOfByte(bytes, 0, start, end);
   const stop = nul < 0 ? end : nul;
@@ -286,11 +289,7 @@ function onClose(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
     step.name = name;
     step.previous = s.statements.delete(name);
   } else if (!cursor.failed) {
-    const portal = s.portals.delete(name);
-    if (portal) {
-      portal.detached = true;
-      if (portal.executing === 0) endPortal(s, portal, sink);
-    }
+    detachPortal(s, s.portals.delete(name), sink);
   }
   enqueue(s, step, sink);
 }
