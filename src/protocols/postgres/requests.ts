@@ -60,15 +60,36 @@ export function onRequest(s: Session, frame: Frame, cursor: Cursor, sink: EventS
     case wire.FLUSH:
       return;
     case wire.COPY_DATA:
-      if (s.outcome && (s.copy === COPY_MODE_IN || s.copy === COPY_MODE_BOTH)) s.outcome.bulkBytes += frame.length;
+      onCopyData(s, frame);
       return;
     case wire.COPY_DONE:
     case wire.COPY_FAIL:
-      if (s.copy === COPY_MODE_IN) s.copy = COPY_MODE_NONE;
+      onCopyEnd(s);
       return;
     default:
       onAnswered(s, frame, cursor, sink);
   }
+}
+
+function onCopyData(s: Session, frame: Frame): void {
+  if (s.copy === COPY_MODE_IN || s.copy === COPY_MODE_BOTH) {
+    if (s.outcome) s.outcome.bulkBytes += frame.length;
+    return;
+  }
+  const step = s.queue.before(s.queue.syncsAtEnd());
+  if (step) step.aheadBytes += frame.length;
+}
+
+function onCopyEnd(s: Session): void {
+  if (s.copy !== COPY_MODE_NONE) {
+    if (s.copy === COPY_MODE_IN) s.copy = COPY_MODE_NONE;
+    return;
+  }
+  const syncs = s.queue.syncsAtEnd();
+  const step = s.queue.before(syncs);
+  if (step === undefined || step.dataEnded) return;
+  step.dataEnded = true;
+  step.syncsInData = syncs;
 }
 
 /** A message that the server answers. */
