@@ -3,6 +3,7 @@
 import type { ChunkView } from '../segment/view.ts';
 import type { Measures } from './aggregate.ts';
 import type { CellView } from './cells.ts';
+import type { PeriodView } from './period-counts.ts';
 
 /** Keys whose slots are found in an array; of more, in a map. */
 const INDEXED_MAX = 2 ** 20;
@@ -118,6 +119,24 @@ export class SegmentSums {
       const lastUs = cells.lastUs[cell] as number;
       if (firstUs < (sums[at + FIRST] as number)) sums[at + FIRST] = firstUs;
       if (lastUs > (sums[at + LAST] as number)) sums[at + LAST] = lastUs;
+    }
+  }
+
+  /** Adds counts alone: what else is summed stays 0, and times are those of the periods. */
+  addCounts(view: PeriodView, keys: Float64Array): void {
+    const { room } = this;
+    const { counts } = view;
+    const times = view.times();
+    const errors = view.words('error');
+    for (let i = 0; i < view.rows; i++) {
+      const at = this.slotFor(keys[i] as number) << SLOT_SHIFT;
+      const { sums } = room;
+      const records = counts[i] as number;
+      const timeUs = times[i] as number;
+      sums[at] = (sums[at] as number) + records;
+      if (errors[i] !== 0) sums[at + FAILED] = (sums[at + FAILED] as number) + records;
+      sums[at + FIRST] = Math.min(sums[at + FIRST] as number, timeUs);
+      sums[at + LAST] = Math.max(sums[at + LAST] as number, timeUs);
     }
   }
 
