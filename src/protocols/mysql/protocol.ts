@@ -17,8 +17,8 @@ import {
   type WaitingRequests,
 } from '../../contracts/protocol.ts';
 import { CompressedLayer } from './compress.ts';
-import { COM_QUERY, HEADER_BYTES } from './constants.ts';
-import { mayBeCompressed, TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, u24, wireFrame } from './frame.ts';
+import { COM_QUERY, HEADER_BYTES, u24 } from './constants.ts';
+import { mayBeCompressed, TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, wireFrame } from './frame.ts';
 import { onPacketGap } from './gaps.ts';
 import { LIMITS } from './limits.ts';
 import { emitOpaque, onProxyHeader, onTls } from './login.ts';
