@@ -10,20 +10,18 @@ const TYPE_WEIGHT = 8;
 /** A prepared statement as Parse described it. */
 export class Statement implements TextHolder {
   readonly name: string;
-  readonly text: string;
+  text = '';
   textLength: number | undefined = undefined;
   textSha256: string | undefined = undefined;
   /** Type OIDs of the parameters; 0 where the client left the choice to the server and its answer was not seen. */
-  types: readonly number[];
+  types: readonly number[] = [];
   /** Whether executing it returns rows, as Describe told; `undefined` while nobody asked. */
   returnsRows: boolean | undefined = undefined;
   marks = 0;
   /** `Session.requestLosses` when it was prepared. */
   readonly losses: number;
-  constructor(name: string, text: string, types: readonly number[], losses: number) {
+  constructor(name: string, losses: number) {
     this.name = name;
-    this.text = text;
-    this.types = types;
     this.losses = losses;
   }
 

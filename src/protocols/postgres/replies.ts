@@ -249,7 +249,7 @@ function onReady(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   const status = cursor.u8();
   s.quiet = true;
   if (s.phase === PHASE_LOGIN || s.phase === PHASE_UNKNOWN || s.phase === PHASE_START) {
-    finishLogin(s, frame.endUs, 0, sink);
+    finishLogin(s, frame.endUs, sink);
     s.phase = PHASE_READY;
     return;
   }

@@ -8,7 +8,7 @@ import {
   type StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
-import { copyText } from '../sdk/handles.ts';
+import { copyText, type TextHolder } from '../sdk/handles.ts';
 import { Digest, keptText, sha256 } from '../sdk/long.ts';
 import { readValues } from './bind.ts';
 import { readFunctionCall } from './function_call.ts';
@@ -138,7 +138,7 @@ function onAnswered(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): 
 function begin(s: Session, frame: Frame, sink: EventSink): void {
   if (s.phase === PHASE_LOGIN && s.login !== undefined && (s.login.marks & MARK_GAP) !== 0) {
     // The end of the login was lost. A client that goes on was let in.
-    finishLogin(s, frame.startUs, 0, sink);
+    finishLogin(s, frame.startUs, sink);
     loseAlignment(s);
   }
   if (s.phase === PHASE_UNKNOWN) s.phase = PHASE_READY;
@@ -164,28 +164,38 @@ function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   step.name = '';
   step.previous = s.statements.delete('');
   detachPortal(s, s.portals.delete(''), sink);
-  const { bytes, pos: start, end } = cursor;
-  const nul = indexOfByte(bytes, 0, start, end);
-  const stop = nul < 0 ? end : nul;
-  event.text = keptText(bytes, start, stop, s.encoding, LIMITS.sqlBytesMax);
-  if (nul < 0 && !frame.truncated) event.marks |= MARK_MALFORMED;
-  if (nul < 0 && frame.truncated) {
+  const start = cursor.pos;
+  if (!takeText(s, frame, cursor, event) && frame.truncated) {
     event.textLength = frame.length - wire.HEADER_BYTES - 1;
-    event.marks |= MARK_TRUNCATED;
     if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     else {
-      const left = event.textLength - (stop - start);
-      s.tail = new TextTail(new Digest().add(bytes, start, stop), left, (_, hash) => {
+      const left = event.textLength - (cursor.end - start);
+      s.tail = new TextTail(new Digest().add(cursor.bytes, start, cursor.end), left, (_, hash) => {
         event.textSha256 = hash;
       });
     }
-  } else if (stop - start > LIMITS.sqlBytesMax) {
-    event.textLength = stop - start;
-    event.textSha256 = sha256(bytes, start, stop);
-    event.marks |= MARK_TRUNCATED;
   }
   nameReplication(s, event);
   enqueue(s, step, sink);
+}
+
+/** Gives `holder` the text at the cursor, which then stands behind its NUL. False: the NUL is cut off, or was not sent. */
+function takeText(s: Session, frame: Frame, cursor: Cursor, holder: TextHolder): boolean {
+  const { bytes, pos: start, end } = cursor;
+  const nul = indexOfByte(bytes, 0, start, end);
+  const stop = nul < 0 ? end : nul;
+  holder.text = keptText(bytes, start, stop, s.encoding, LIMITS.sqlBytesMax);
+  if (nul < 0) {
+    holder.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
+    return false;
+  }
+  cursor.pos = nul + 1;
+  if (stop - start > LIMITS.sqlBytesMax) {
+    holder.textLength = stop - start;
+    holder.textSha256 = sha256(bytes, start, stop);
+    holder.marks |= MARK_TRUNCATED;
+  }
+  return true;
 }
 
 const REPLICATION_COMMAND =
@@ -214,35 +224,25 @@ function onParse(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
 
 /** The rest of a Parse message: text and parameter types. */
 function readStatement(s: Session, name: string, frame: Frame, cursor: Cursor): Statement {
-  const { bytes, pos: start, end } = cursor;
-  const nul = indexOfByte(bytes, 0, start, end);
-  const stop = nul < 0 ? end : nul;
-  const text = keptText(bytes, start, stop, s.encoding, LIMITS.sqlBytesMax);
-  const types: number[] = [];
-  if (nul >= 0) {
-    cursor.pos = nul + 1;
+  const statement = new Statement(name, s.requestLosses);
+  const start = cursor.pos;
+  if (takeText(s, frame, cursor, statement)) {
     const count = cursor.u16be();
+    const types: number[] = [];
     for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u32be());
     if (cursor.failed && types.length > 0) types.pop();
-  }
-  const statement = new Statement(name, text, types, s.requestLosses);
-  if (nul >= 0 && cursor.failed && !frame.truncated) statement.marks |= MARK_MALFORMED;
-  if (nul < 0) {
-    statement.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
-    if (frame.lostBytes > 0) statement.marks |= MARK_GAP;
-    else if (frame.truncated) {
-      const textDone = (length: number, hash: string): void => {
-        statement.textLength = length;
-        statement.textSha256 = hash;
-      };
-      s.tail = new ParseTail(new Digest().add(bytes, start, stop), textDone, (all) => {
-        setTypes(s, statement, all);
-      });
-    }
-  } else if (stop - start > LIMITS.sqlBytesMax) {
-    statement.textLength = stop - start;
-    statement.textSha256 = sha256(bytes, start, stop);
-    statement.marks |= MARK_TRUNCATED;
+    if (cursor.failed && !frame.truncated) statement.marks |= MARK_MALFORMED;
+    statement.types = types;
+  } else if (frame.lostBytes > 0) {
+    statement.marks |= MARK_GAP;
+  } else if (frame.truncated) {
+    const textDone = (length: number, hash: string): void => {
+      statement.textLength = length;
+      statement.textSha256 = hash;
+    };
+    s.tail = new ParseTail(new Digest().add(cursor.bytes, start, cursor.end), textDone, (all) => {
+      setTypes(s, statement, all);
+    });
   }
   return statement;
 }
