@@ -6,7 +6,7 @@ import { type ColumnChunk, columnsPath } from '../segment/columns.ts';
 import { indexPath, PostingIndex } from '../segment/postings.ts';
 import { type Rollup, readRollup, rollupPath } from '../segment/rollup.ts';
 import { SegmentReader } from '../segment/rows.ts';
-import type { ClassCache } from '../totals/groups.ts';
+import type { ClassCache } from '../totals/classes.ts';
 import { type ChosenRows, ColumnFinder, IndexFinder, type RowFinder } from './finder.ts';
 
 /** Which segment, as the catalog has it. */

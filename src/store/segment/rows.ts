@@ -6,7 +6,7 @@ import { StoreError } from '../errors.ts';
 import type { Condition, Need } from '../search/compile.ts';
 import { parseList, registerFunctions } from '../search/functions.ts';
 import type { Order, RecordPlace } from '../search/order.ts';
-import type { ClassCache } from '../totals/groups.ts';
+import type { ClassCache } from '../totals/classes.ts';
 import { readRest, SESSION_NUMBERS, SESSION_TEXTS } from '../write/codec.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
 import { readTextForm } from './delta.ts';

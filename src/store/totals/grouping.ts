@@ -9,7 +9,7 @@ import type { Candidate } from '../search/merge.ts';
 import type { PooledSegment } from '../search/pool.ts';
 import type { Progress, Steps } from '../steps.ts';
 import { Aggregation, type Group, type GroupBy } from './aggregate.ts';
-import type { ClassCache } from './groups.ts';
+import type { ClassCache } from './classes.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
 import type { ScopeCache } from './scope.ts';
 
