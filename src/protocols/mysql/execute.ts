@@ -17,7 +17,8 @@ import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import { copyText } from '../sdk/handles.ts';
 import * as c from './constants.ts';
 import { bulkValues, executionValues } from './parameters.ts';
-import { KIND_FETCH, KIND_NONE, KIND_PREPARE, KIND_RESULT, type MysqlSession, Pending } from './session.ts';
+import { KIND_FETCH, KIND_NONE, KIND_PREPARE, KIND_RESULT, Pending } from './pending.ts';
+import type { MysqlSession } from './session.ts';
 import type { Prepared } from './statements.ts';
 
 /** Bytes that a request in the queue, and each value in it, take beside their content. */

@@ -17,13 +17,12 @@ import {
 } from '../../contracts/protocol.ts';
 import { COMPRESSED_HEADER_BYTES, HEADER_BYTES, PAYLOAD_MAX, REPLY_EOF, u24 } from './constants.ts';
 import { LIMITS } from './limits.ts';
+import { KIND_AUTH, KIND_STREAM } from './pending.ts';
 import { SHAPE_COMPRESSED, SHAPE_SHORT, shapeNeed, shapeOf } from './plausible.ts';
 import { proxyHeader } from './proxy.ts';
 import {
   FRAMING_COMPRESSED,
   FRAMING_UNKNOWN,
-  KIND_AUTH,
-  KIND_STREAM,
   type MysqlSession,
   PHASE_FOREIGN,
   PHASE_GREETING,

@@ -5,11 +5,9 @@
 import { LoginEvent, MARK_GAP } from '../../contracts/event.ts';
 import { type Direction, type EventSink, TO_SERVER } from '../../contracts/protocol.ts';
 import { assumeLogin } from './login.ts';
+import { KIND_AUTH, KIND_NONE, type Pending } from './pending.ts';
 import {
-  KIND_AUTH,
-  KIND_NONE,
   type MysqlSession,
-  type Pending,
   PHASE_COMMAND,
   PHASE_GREETING,
   PHASE_RESPONSE,

@@ -7,7 +7,8 @@ import { type EventSink, Frame } from '../../contracts/protocol.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
 import type { OkReply } from './messages.ts';
-import { KIND_FETCH, KIND_NONE, type MysqlSession, Pending } from './session.ts';
+import { KIND_FETCH, KIND_NONE, Pending } from './pending.ts';
+import type { MysqlSession } from './session.ts';
 import { settingOf } from './settings.ts';
 
 /** Outcomes of one request; of further ones only the sum is kept, in the last. */

@@ -22,12 +22,9 @@ import {
   KIND_RESULT,
   KIND_STREAM,
   KIND_STRING,
-  type MysqlSession,
   Pending,
-  PHASE_COMMAND,
-  PHASE_GREETING,
-  PHASE_RESPONSE,
-} from './session.ts';
+} from './pending.ts';
+import { type MysqlSession, PHASE_COMMAND, PHASE_GREETING, PHASE_RESPONSE } from './session.ts';
 import { Prepared } from './statements.ts';
 
 /** Memory a queued command is taken to hold beside its text. */

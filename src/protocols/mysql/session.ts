@@ -9,7 +9,6 @@
 import type { TextEncodingName } from '../../base/text.ts';
 import {
   type AuditEvent,
-  type LoginEvent,
   MARK_GAP,
   MARK_NO_REPLY,
   MARK_TRUNCATED,
@@ -24,6 +23,7 @@ import type { Body } from './bodies.ts';
 import type { CompressedLayer } from './compress.ts';
 import { CLIENT_COMPRESS, CLIENT_ZSTD_COMPRESSION } from './constants.ts';
 import { LIMITS } from './limits.ts';
+import { KIND_AUTH, KIND_NONE, KIND_PREPARE, type Pending } from './pending.ts';
 import { type Prepared, StatementTable } from './statements.ts';
 
 // Phases of a connection.
@@ -40,22 +40,6 @@ export const FRAMING_PLAIN = 0;
 export const FRAMING_COMPRESSED = 1;
 /** Mid-stream: the first believable frame tells. */
 export const FRAMING_UNKNOWN = 2;
-
-// What reply a request gets.
-export const KIND_RESULT = 0;
-/** One packet of any content. */
-export const KIND_STRING = 1;
-export const KIND_PREPARE = 2;
-/** Column definitions up to an EOF. */
-export const KIND_FIELDS = 3;
-/** Rows, without column definitions. */
-export const KIND_FETCH = 4;
-/** Packets without end. */
-export const KIND_STREAM = 5;
-export const KIND_AUTH = 6;
-export const KIND_CLONE = 7;
-/** No reply: stands in the queue so that it takes effect in order. */
-export const KIND_NONE = 8;
 
 // Where the reply being received stands.
 export const REPLY_FIRST = 0;
@@ -79,44 +63,6 @@ const QUIET_US = 1_000_000;
  * change the layout of all sessions that exist by then.
  */
 const NEVER_US = Number.NEGATIVE_INFINITY;
-
-/** A request whose reply is awaited. */
-export class Pending {
-  readonly kind: number;
-  readonly event: StatementEvent | LoginEvent | undefined;
-  /** The statement being prepared or executed. */
-  prepared: Prepared | undefined = undefined;
-  /** Sequence number of the reply's first packet. */
-  replySequence: number;
-  /** Payload that names a statement whose prepare is not answered yet. */
-  deferred: Uint8Array | undefined = undefined;
-  deferredCommand = 0;
-  /** The part of the request that is still to come. */
-  body: Body | undefined = undefined;
-  /** Recorded only when it fails. */
-  silent = false;
-  /** Database the session is in when the server agrees. */
-  database: string | undefined = undefined;
-  /** Encoding of the client's texts when the server agrees. */
-  encoding: TextEncodingName | undefined = undefined;
-  /** COM_CHANGE_USER, not the connection's login. */
-  changesUser = false;
-  /** COM_RESET_CONNECTION. */
-  dropsStatements = false;
-  /** COM_STMT_RESET. */
-  closesCursor = false;
-  /** The reply has begun. */
-  started = false;
-  /** Estimate of the memory it holds. */
-  bytes = 0;
-  /** Queued behind it. */
-  next: Pending | undefined = undefined;
-  constructor(kind: number, event: StatementEvent | LoginEvent | undefined, replySequence: number) {
-    this.kind = kind;
-    this.event = event;
-    this.replySequence = replySequence;
-  }
-}
 
 export class MysqlSession extends ClientSession {
   // Fields that every statement asks for come first: they lie side by side.
