@@ -14,8 +14,9 @@ import type { SqlAnalyzer, SqlDialect, SqlStatement, TextSpan } from '../contrac
 import { Assignments, budgetFor, type CodeBudget } from './assembled.ts';
 import { BODY_RULES, type DialectRules, rulesOf } from './dialects.ts';
 import { codeText, EMBEDDED_DEPTH_MAX, mergeCode } from './embedded.ts';
-import { Facts } from './facts.ts';
+import { Facts, NO_NAMES } from './facts.ts';
 import { Lexer } from './lexer.ts';
+import { Query } from './query.ts';
 import { findSecrets } from './secrets.ts';
 import { type Shape, ShapeCache } from './shapes.ts';
 import { walkStatements } from './statement.ts';
@@ -48,6 +49,8 @@ class Analyzer implements CountingAnalyzer {
     templates_known: 0,
   };
   private readonly lexer = new Lexer(rulesOf('generic'));
+  private readonly facts = new Facts(this.lexer.tokens);
+  private readonly query = new Query(this.lexer.tokens, this.facts);
   private readonly summarizer = new Summarizer();
   private readonly shapes = new ShapeCache();
   private readonly templates = new TemplateCache();
@@ -135,30 +138,31 @@ class Analyzer implements CountingAnalyzer {
   private shape(rules: DialectRules): Shape {
     const { lexer, summarizer, counters } = this;
     const { tokens } = lexer;
-    const facts = new Facts();
-    walkStatements(tokens, facts, rules);
-    findSecrets(tokens, facts.secrets);
+    const { facts } = this;
+    walkStatements(this.query, rules);
+    const secrets = findSecrets(tokens);
     const innerSecrets = facts.code.length > 0 ? this.embedded(tokens, facts, rules) : NO_SPANS;
     const isCut = lexer.cutAt >= 0;
     if (isCut) counters['statements_cut'] = (counters['statements_cut'] as number) + 1;
-    const summary = summarizer.summarize(tokens, isCut, facts.secrets);
+    const summary = summarizer.summarize(tokens, isCut, secrets);
     const shape: Shape = {
       operation: facts.operation,
-      operations: facts.operations,
+      operations: facts.operations(),
       objects: facts.objects(),
       objectsWritten: facts.objectsWritten(),
-      columns: facts.columns.names,
-      functions: facts.functions.names,
+      columns: facts.columns.list(),
+      functions: facts.functions.list(),
       procedure: facts.procedure,
       executes: facts.executes,
       effect: facts.effect,
-      secrets: facts.secrets,
+      secrets,
       innerSecrets,
       summary,
       fingerprint: summarizer.fingerprint(),
     };
     if (!facts.readsLiterals && !this.mayNameByString(facts.operation) && !isCut && facts.effect === undefined)
       this.shapes.add(tokens, lexer.shapeHash, rules, shape);
+    facts.reset();
     return shape;
   }
 
@@ -253,7 +257,6 @@ function disjoint(spans: TextSpan[]): TextSpan[] {
 
 const QUERIES: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REPLACE']);
 const NO_SPANS: readonly TextSpan[] = [];
-const NO_NAMES: readonly string[] = [];
 
 function empty(end: number): SqlStatement {
   return {

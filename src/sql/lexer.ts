@@ -27,7 +27,7 @@ import {
   CLASS_WORD,
   type DialectRules,
 } from './dialects.ts';
-import { hashStep, keywordId } from './keywords.ts';
+import { keywordId, wordHash } from './keywords.ts';
 import {
   isDigit,
   opensLineComment,
@@ -49,6 +49,7 @@ import {
   KIND_DOT,
   KIND_DOUBLE_STRING,
   KIND_LEFT,
+  KIND_NONE,
   KIND_NUMBER,
   KIND_OPERATOR,
   KIND_PARAMETER,
@@ -62,6 +63,23 @@ import {
   Tokens,
 } from './tokens.ts';
 
+// Constants of other modules are looked up at each use, so what is done for every token has its own.
+const SPACE = CLASS_SPACE;
+const LETTER = CLASS_WORD;
+const MARK = CLASS_PUNCTUATION;
+const WORD = KIND_WORD;
+const DOT = KIND_DOT;
+const NUMBER = KIND_NUMBER;
+
+/** By character of `CLASS_PUNCTUATION`: its kind. */
+const MARK_KINDS: Uint8Array = new Uint8Array(256);
+MARK_KINDS[0x28] = KIND_LEFT;
+MARK_KINDS[0x29] = KIND_RIGHT;
+MARK_KINDS[0x2c] = KIND_COMMA;
+MARK_KINDS[0x3b] = KIND_SEMICOLON;
+
+const SEMICOLON = 0x3b;
+const POINT = 0x2e;
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 const BACKTICK = 0x60;
@@ -92,13 +110,19 @@ export class Lexer {
   private readonly codes: Codes;
   /** Characters of the text, with zeros behind them (`Codes`). */
   private bytes: Uint8Array;
+  private data: DataView;
   private pos = 0;
   private executed = false;
+  /** Kind of the token added last. */
+  private lastKind = KIND_NONE;
+  /** How many tokens can be added without `makeRoom`. */
+  private room = 0;
 
   constructor(rules: DialectRules) {
     this.rules = rules;
     this.codes = this.tokens.codes;
     this.bytes = this.codes.bytes;
+    this.data = this.codes.data;
   }
 
   open(text: string, rules: DialectRules): void {
@@ -106,6 +130,7 @@ export class Lexer {
     this.tokens.text = text;
     this.codes.load(text);
     this.bytes = this.codes.bytes;
+    this.data = this.codes.data;
     this.rules = rules;
     this.pos = 0;
     this.executed = false;
@@ -117,6 +142,7 @@ export class Lexer {
     this.tokens.text = '';
     this.codes.clear();
     this.bytes = this.codes.bytes;
+    this.data = this.codes.data;
   }
 
   /** Position behind the last statement and its separator. */
@@ -130,70 +156,84 @@ export class Lexer {
 
   /** Reads the next statement (perhaps an empty one) and its separator. */
   next(): void {
+    this.begin();
+    const { bytes, tokens } = this;
+    const { length } = this.codes;
+    const { classes } = this.rules;
+    let pos = this.pos;
+    while (pos < length) {
+      const c = bytes[pos] as number;
+      const kind = classes[c] as number;
+      if (kind === SPACE) {
+        pos++;
+        continue;
+      }
+      if (c === SEMICOLON && this.splitter.endsAt(tokens)) {
+        pos++;
+        break;
+      }
+      if (this.start < 0) this.start = pos;
+      if (kind === LETTER) pos = this.word(pos);
+      else if (kind === MARK) pos = this.take(MARK_KINDS[c] as number, pos, pos + 1);
+      else pos = this.other(pos, c, kind);
+      this.end = pos;
+    }
+    this.pos = pos;
+    if (this.start < 0) this.start = this.end = pos;
+    if (this.cutAt >= 0) tokens.count = TOKENS_MAX;
+  }
+
+  private begin(): void {
     this.tokens.count = 0;
+    this.lastKind = KIND_NONE;
+    this.room = Math.min(this.tokens.kind.length, TOKENS_MAX);
     this.commentCount = 0;
     this.shapeHash = 0;
     this.cutAt = -1;
     this.start = -1;
     this.end = -1;
     this.splitter.reset(this.rules);
-    const { bytes } = this;
-    const { length } = this.codes;
-    const { classes } = this.rules;
-    while (this.pos < length) {
-      const from = this.pos;
-      const c = bytes[from] as number;
-      const kind = classes[c] as number;
-      if (kind === CLASS_SPACE) {
-        this.pos = from + 1;
-        continue;
-      }
-      if (kind === CLASS_PUNCTUATION && c === 0x3b && this.splitter.endsAt(this.tokens)) {
-        this.pos = from + 1;
-        break;
-      }
-      if (this.start < 0) this.start = from;
-      this.pos = kind === CLASS_WORD ? this.word(from) : this.other(from, c, kind);
-      this.end = this.pos;
-    }
-    if (this.start < 0) this.start = this.end = this.pos;
-    if (this.cutAt >= 0) this.tokens.count = TOKENS_MAX;
   }
 
   private add(kind: number, fact: number, start: number, end: number): void {
-    const tokens = this.tokens;
+    const { tokens } = this;
+    if (tokens.count >= this.room) this.makeRoom(start);
+    const i = tokens.count;
+    tokens.count = i + 1;
+    tokens.kind[i] = kind;
+    tokens.fact[i] = fact;
+    tokens.start[i] = start;
+    tokens.end[i] = end;
+    this.lastKind = kind;
+    this.shapeHash = (Math.imul(this.shapeHash ^ (kind + (fact << 4)), 0x9e3779b1) + (this.shapeHash >>> 15)) | 0;
+  }
+
+  /** There is no room for the token at `start`: more is made, or those behind `TOKENS_MAX` are dropped. */
+  private makeRoom(start: number): void {
+    const { tokens } = this;
     if (tokens.count >= TOKENS_MAX && this.cutAt < 0) this.cutAt = start;
     if (tokens.count >= tokens.kind.length && !tokens.grow()) {
       this.splitter.read(tokens);
       tokens.count = TOKENS_MAX;
       this.splitter.rewind(TOKENS_MAX);
     }
-    const i = tokens.count++;
-    tokens.kind[i] = kind;
-    tokens.fact[i] = fact;
-    tokens.start[i] = start;
-    tokens.end[i] = end;
-    this.shapeHash = (Math.imul(this.shapeHash ^ (kind + (fact << 4)), 0x9e3779b1) + (this.shapeHash >>> 15)) | 0;
+    this.room = tokens.count < TOKENS_MAX ? Math.min(tokens.kind.length, TOKENS_MAX) : tokens.kind.length;
   }
 
   private word(from: number): number {
-    const { bytes, tokens } = this;
+    const { bytes, data } = this;
     const part = this.rules.wordPart;
-    let hash = 0;
-    let p = from;
-    for (let folded = part[bytes[p] as number] as number; folded !== 0; folded = part[bytes[p] as number] as number) {
-      hash = hashStep(hash, folded);
-      p++;
-    }
+    let p = from + 1;
+    while (part[bytes[p] as number] !== 0) p++;
     if (p - from <= 2) {
       const c = bytes[p];
       const behind = c === QUOTE || c === AMPERSAND ? this.prefixed(from, p) : 0;
       if (behind > 0) return behind;
     }
-    const { count } = tokens;
-    const named = count > 0 && tokens.kind[count - 1] === KIND_DOT;
+    const hash = wordHash(data, from, p);
     this.shapeHash = (this.shapeHash ^ hash) | 0;
-    this.add(KIND_WORD, named ? 0 : keywordId(bytes, from, p, hash), from, p);
+    // A word behind a dot is always a name.
+    this.add(WORD, this.lastKind === DOT ? 0 : keywordId(data, from, p, hash), from, p);
     return p;
   }
 
@@ -230,14 +270,6 @@ export class Lexer {
 
   private other(from: number, c: number, kind: number): number {
     switch (kind) {
-      case CLASS_PUNCTUATION:
-        this.add(
-          c === 0x28 ? KIND_LEFT : c === 0x29 ? KIND_RIGHT : c === 0x2c ? KIND_COMMA : KIND_SEMICOLON,
-          0,
-          from,
-          from + 1,
-        );
-        return from + 1;
       case CLASS_DIGIT:
         return this.number(from);
       case CLASS_QUOTE:
@@ -304,24 +336,31 @@ export class Lexer {
 
   /** A decimal point before a digit, unless it stands in a range (`1..2`) or, in MySQL, behind a name (`db.1t`). */
   private dot(from: number): number {
+    if (!isDigit(this.bytes[from + 1] as number)) return this.take(DOT, from, from + 1);
     const last = this.tokens.count - 1;
     const kind = this.tokens.kindAt(last);
     const isBehindDot = kind === KIND_DOT && this.tokens.end[last] === from;
     const isBehindName =
       this.rules.digitWords && (kind === KIND_WORD || kind === KIND_QUOTED) && this.tokens.end[last] === from;
-    const isNumber = isDigit(this.bytes[from + 1] as number) && !isBehindDot && !isBehindName;
-    return isNumber ? this.number(from) : this.take(KIND_DOT, from, from + 1);
+    return isBehindDot || isBehindName ? this.take(DOT, from, from + 1) : this.number(from);
   }
 
   private number(from: number): number {
-    const last = this.tokens.count - 1;
-    if (this.rules.digitWords) {
+    const { bytes, rules } = this;
+    if (!rules.digitWords) {
+      let p = from;
+      while (isDigit(bytes[p] as number)) p++;
+      const next = bytes[p] as number;
+      // Nothing but digits, as most numbers are.
+      if (next !== POINT && rules.wordPart[next] === 0) return this.take(NUMBER, from, p);
+    } else {
+      const last = this.tokens.count - 1;
       // MySQL: a word may begin with digits, and behind a dot it is one.
       const wordEnd = scanWord(this.codes, from, this.rules);
       const afterDot = this.tokens.kindAt(last) === KIND_DOT && this.tokens.end[last] === from;
       if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.take(KIND_WORD, from, wordEnd);
     }
-    return this.take(KIND_NUMBER, from, scanNumber(this.codes, from));
+    return this.take(NUMBER, from, scanNumber(this.codes, from));
   }
 
   /** Whether a number begins the word characters in `[from, wordEnd)`: all of them, or up to an exponent's end. */

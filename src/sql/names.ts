@@ -33,7 +33,8 @@ export class Name {
 
   private tokens: Tokens | undefined = undefined;
   private first = 0;
-  private lastPart = 0;
+  /** The token of the last part. */
+  lastPart = 0;
   /** Part before the last, when one dot is between them; else -1. */
   private qualifierPart = -1;
   /** Behind the last token that is part of the text. */

@@ -24,8 +24,9 @@ const NAME_LENGTH_MAX = 64;
 /** How far the arguments of OPENROWSET are read. */
 const PROVIDER_TOKENS_MAX = 32;
 
-/** Adds the token indices of secret literals to `out`, rising, each once. */
-export function findSecrets(tokens: Tokens, out: number[]): void {
+/** The token indices of secret literals, rising, each once. */
+export function findSecrets(tokens: Tokens): readonly number[] {
+  const out: number[] = [];
   const isSetPassword = tokens.word(0) === 'SET' && isPasswordStatement(tokens);
   const { bytes } = tokens.codes;
   for (let i = 0; i < tokens.count; i++) {
@@ -51,6 +52,7 @@ export function findSecrets(tokens: Tokens, out: number[]): void {
     takeAll(tokens, p, out);
   }
   if (out.length > 1) sortUnique(out);
+  return out;
 }
 
 /** Rejects nearly all words by their last two letters before any string is made; quoted names by none. */

@@ -40,6 +40,36 @@ const PLUS = 0x2b;
 const MINUS = 0x2d;
 const OPEN_SQUARE = 0x5b;
 const CLOSE_SQUARE = 0x5d;
+const SPACE = 0x20;
+const AT = 0x40;
+
+// Constants of other modules are looked up at each use, so the paths taken for every token have their own.
+const RESERVED = RESERVED_END;
+
+/** What is written for a token: itself, or something else by its form. */
+const FORM_VALUE = 1;
+const FORM_WORD = 2;
+const FORM_OPERATOR = 3;
+const FORM_LEFT = 4;
+const FORM_MARK = 5;
+/** By kind of token; 0 for those that are written as they are. */
+const FORMS: Uint8Array = new Uint8Array(256);
+for (const kind of [KIND_STRING, KIND_DOUBLE_STRING, KIND_NUMBER, KIND_PARAMETER]) FORMS[kind] = FORM_VALUE;
+FORMS[KIND_WORD] = FORM_WORD;
+FORMS[KIND_OPERATOR] = FORM_OPERATOR;
+FORMS[KIND_LEFT] = FORM_LEFT;
+for (const kind of [KIND_RIGHT, KIND_COMMA, KIND_SEMICOLON, KIND_DOT]) FORMS[kind] = FORM_MARK;
+
+/** By kind of token: its only character. */
+const MARKS: Uint8Array = new Uint8Array(256);
+MARKS[KIND_COMMA] = 0x2c;
+MARKS[KIND_SEMICOLON] = 0x3b;
+MARKS[KIND_DOT] = 0x2e;
+
+/** What the token written last wants behind it: a space, none, or one before anything but an opening bracket. */
+const SPACED = 0;
+const TIGHT = 1;
+const NAME = 2;
 
 export class Summarizer {
   /** The summary so far: as bytes where the text is ASCII, else as UTF-16 units. */
@@ -50,6 +80,8 @@ export class Summarizer {
   private readonly rows = new Rows();
   private length = 0;
   private isFull = false;
+  /** `SPACED`, `TIGHT` or `NAME`. */
+  private spacing = TIGHT;
   /** Kind of the token written last, and its index. */
   private lastKind = KIND_NONE;
   private last = -1;
@@ -68,6 +100,7 @@ export class Summarizer {
     this.secretsSeen = 0;
     this.length = 0;
     this.isFull = false;
+    this.spacing = TIGHT;
     this.lastKind = KIND_NONE;
     this.last = -1;
     const isQuery = isQueryStatement(tokens);
@@ -88,44 +121,55 @@ export class Summarizer {
     return decodeText(digits, 0, 16, 'latin1');
   }
 
+  /** Writes the token at `i`, or what stands for it and those behind it: the token to go on from. */
   private step(tokens: Tokens, i: number, isQuery: boolean): number {
-    const { rows } = this;
     const kind = this.secrets.length > 0 && this.isSecret(i) ? KIND_STRING : (tokens.kind[i] as number);
-    switch (kind) {
-      case KIND_STRING:
-      case KIND_DOUBLE_STRING:
-      case KIND_NUMBER:
-      case KIND_PARAMETER:
-        if (!(isStringKind(kind) && isStringKind(this.lastKind))) this.value(tokens, i, kind);
-        this.lastKind = kind;
-        return i + 1;
-      case KIND_OPERATOR:
-        if (this.isSign(tokens, i)) return i + 1;
+    switch (FORMS[kind]) {
+      case FORM_VALUE:
+        // Adjacent strings are one.
+        if (!(isStringKind(kind) && isStringKind(this.lastKind))) this.mark(QUESTION, SPACED);
         break;
-      case KIND_LEFT:
+      case FORM_WORD:
+        this.word(tokens, i, isQuery);
+        break;
+      case FORM_OPERATOR:
+        if (this.isSign(tokens, i)) return i + 1;
+        this.operator(tokens, i);
+        break;
+      case FORM_LEFT:
         return this.left(tokens, i);
-      case KIND_RIGHT:
-        rows.depth--;
-        this.put(CLOSE_ROUND);
-        this.mark(i, kind);
-        this.length = rows.end(this.units, this.length);
-        return i + 1;
-      case KIND_WORD: {
-        const id = tokens.fact[i] as number;
-        rows.word(id);
-        const isUpper =
-          id > 0 && (id < RESERVED_END || (!isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT));
-        this.space(tokens, i, kind);
-        this.copy(tokens, i, isUpper);
-        this.mark(i, kind);
-        return i + 1;
-      }
+      case FORM_MARK:
+        if (kind === KIND_RIGHT) return this.right(i);
+        // A mark stands close behind whatever there is.
+        this.spacing = TIGHT;
+        this.mark(MARKS[kind] as number, kind === KIND_DOT ? TIGHT : SPACED);
+        break;
       default:
+        this.copy(tokens, i, PLAIN);
+        this.spacing = kind === KIND_QUOTED ? NAME : SPACED;
     }
-    this.space(tokens, i, kind);
-    this.copy(tokens, i, false);
-    this.mark(i, kind);
+    this.lastKind = kind;
+    this.last = i;
     return i + 1;
+  }
+
+  private word(tokens: Tokens, i: number, isQuery: boolean): void {
+    const { rows } = this;
+    const id = tokens.fact[i] as number;
+    const isReserved = id > 0 && id < RESERVED;
+    rows.word(id);
+    const isUpper =
+      isReserved || (id > 0 && !isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT);
+    this.copy(tokens, i, isUpper ? UPPER : PLAIN);
+    this.spacing = isReserved ? SPACED : NAME;
+  }
+
+  private operator(tokens: Tokens, i: number): void {
+    const code = tokens.fact[i] as number;
+    const isTight = code === OPEN_SQUARE || code === CLOSE_SQUARE || code === AT || tokens.isCast(i);
+    if (isTight) this.spacing = TIGHT;
+    this.copy(tokens, i, PLAIN);
+    this.spacing = isTight && code !== CLOSE_SQUARE ? TIGHT : SPACED;
   }
 
   /** An opening bracket; with all that is in it when that is a list of values. */
@@ -133,19 +177,33 @@ export class Summarizer {
     const { rows } = this;
     const opensList = rows.opens(tokens, i, this.length);
     const close = opensList ? flatListEnd(tokens, i) : -1;
-    this.space(tokens, i, KIND_LEFT);
+    if (this.spacing === SPACED) this.put(SPACE);
     if (opensList) rows.begin(this.length);
+    this.spacing = TIGHT;
     this.put(OPEN_ROUND);
+    this.lastKind = KIND_LEFT;
+    this.last = i;
     if (close < 0) {
       rows.depth++;
-      this.mark(i, KIND_LEFT);
       return i + 1;
     }
     this.put(QUESTION);
+    return this.closed(close);
+  }
+
+  private right(i: number): number {
+    this.rows.depth--;
+    return this.closed(i);
+  }
+
+  /** Writes the closing bracket at `i`. */
+  private closed(i: number): number {
     this.put(CLOSE_ROUND);
-    this.mark(close, KIND_RIGHT);
-    this.length = rows.end(this.units, this.length);
-    return close + 1;
+    this.spacing = SPACED;
+    this.lastKind = KIND_RIGHT;
+    this.last = i;
+    this.length = this.rows.end(this.units, this.length);
+    return i + 1;
   }
 
   private isSecret(i: number): boolean {
@@ -153,20 +211,10 @@ export class Summarizer {
     return this.secrets[this.secretsSeen] === i;
   }
 
-  private value(tokens: Tokens, i: number, kind: number): void {
-    this.space(tokens, i, kind);
-    this.put(QUESTION);
-    this.last = i;
-  }
-
-  private mark(i: number, kind: number): void {
-    this.last = i;
-    this.lastKind = kind;
-  }
-
   /** A sign of a number, not an operator between operands. */
   private isSign(tokens: Tokens, i: number): boolean {
-    if (!tokens.isOperator(i, MINUS) && !tokens.isOperator(i, PLUS)) return false;
+    const code = tokens.fact[i];
+    if (code !== MINUS && code !== PLUS) return false;
     const next = tokens.kindAt(i + 1);
     if (next !== KIND_NUMBER && next !== KIND_PARAMETER) return false;
     switch (this.lastKind) {
@@ -183,8 +231,11 @@ export class Summarizer {
     }
   }
 
-  private space(tokens: Tokens, i: number, kind: number): void {
-    if (needsSpace(tokens, this.last, this.lastKind, i, kind)) this.put(0x20);
+  /** Writes `unit` as a token of its own. */
+  private mark(unit: number, spacing: number): void {
+    if (this.spacing !== TIGHT) this.put(SPACE);
+    this.put(unit);
+    this.spacing = spacing;
   }
 
   private put(unit: number): void {
@@ -192,7 +243,9 @@ export class Summarizer {
     else this.units[this.length++] = unit;
   }
 
-  private copy(tokens: Tokens, i: number, isUpper: boolean): void {
+  /** Writes the token at `i`, its ASCII characters by `table`. */
+  private copy(tokens: Tokens, i: number, table: Uint8Array): void {
+    if (this.spacing !== TIGHT) this.put(SPACE);
     const start = tokens.start[i] as number;
     const end = tokens.end[i] as number;
     if (this.length + end - start > SUMMARY_LENGTH_MAX) {
@@ -200,17 +253,15 @@ export class Summarizer {
       return;
     }
     const { units } = this;
+    const { bytes } = tokens.codes;
     let n = this.length;
-    if (isUpper) {
-      // A keyword: its letters are ASCII.
-      const { bytes } = tokens.codes;
-      for (let p = start; p < end; p++) units[n++] = UPPER[bytes[p] as number] as number;
-    } else if (tokens.codes.isAscii) {
-      const { bytes } = tokens.codes;
-      for (let p = start; p < end; p++) units[n++] = bytes[p] as number;
-    } else {
+    if (tokens.codes.isAscii) for (let p = start; p < end; p++) units[n++] = table[bytes[p] as number] as number;
+    else {
       const { text } = tokens;
-      for (let p = start; p < end; p++) units[n++] = text.charCodeAt(p);
+      for (let p = start; p < end; p++) {
+        const unit = text.charCodeAt(p);
+        units[n++] = unit < 0x80 ? (table[unit] as number) : unit;
+      }
     }
     this.length = n;
   }
@@ -243,7 +294,8 @@ export class Summarizer {
 
 const NO_SECRETS: readonly number[] = [];
 
-/** By ASCII character: letters in upper case. */
+/** By character: itself, and letters in upper case. */
+const PLAIN: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => c);
 const UPPER: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => (c >= 0x61 && c <= 0x7a ? c - 32 : c));
 
 const ID_VALUES: number = KEYWORDS.indexOf('VALUES');
@@ -336,39 +388,6 @@ function flatListEnd(tokens: Tokens, i: number): number {
     }
   }
   return -1;
-}
-
-function needsSpace(tokens: Tokens, last: number, lastKind: number, i: number, kind: number): boolean {
-  switch (lastKind) {
-    case KIND_NONE:
-    case KIND_LEFT:
-    case KIND_DOT:
-      return false;
-    case KIND_OPERATOR:
-      if (isTight(tokens, last) && !tokens.isOperator(last, CLOSE_SQUARE)) return false;
-      break;
-    default:
-  }
-  switch (kind) {
-    case KIND_RIGHT:
-    case KIND_COMMA:
-    case KIND_SEMICOLON:
-    case KIND_DOT:
-      return false;
-    case KIND_OPERATOR:
-      return !isTight(tokens, i);
-    case KIND_LEFT:
-      return !(lastKind === KIND_QUOTED || (lastKind === KIND_WORD && !tokens.isReserved(last)));
-    default:
-      return true;
-  }
-}
-
-/** Operators written without space: `::`, `[`, `]`, `@`. */
-function isTight(tokens: Tokens, i: number): boolean {
-  if (tokens.isOperator(i, OPEN_SQUARE) || tokens.isOperator(i, CLOSE_SQUARE) || tokens.isOperator(i, 0x40))
-    return true;
-  return tokens.isCast(i);
 }
 
 function isStringKind(kind: number): boolean {
