@@ -53,7 +53,7 @@ class Analyzer implements CountingAnalyzer {
   private readonly query = new Query(this.lexer.tokens, this.facts);
   private readonly summarizer = new Summarizer();
   private readonly shapes = new ShapeCache();
-  private readonly templates = new TemplateCache();
+  private readonly templates = new TemplateCache(this.lexer.tokens.codes);
   /** The statement read last may be remembered by its template. */
   private isPlain = false;
 
@@ -74,8 +74,10 @@ class Analyzer implements CountingAnalyzer {
 
   private analyzeBy(text: string, rules: DialectRules): readonly SqlStatement[] {
     const { lexer, counters, templates } = this;
-    const known = templates.find(text, rules);
+    lexer.open(text, rules);
+    const known = templates.find(rules);
     if (known !== undefined) {
+      lexer.close();
       counters['statements'] = (counters['statements'] as number) + 1;
       counters['templates_known'] = (counters['templates_known'] as number) + 1;
       return [known];
@@ -83,7 +85,6 @@ class Analyzer implements CountingAnalyzer {
     const out: SqlStatement[] = [];
     this.assignments = undefined;
     if (this.depth === 0) this.budget = budgetFor(text);
-    lexer.open(text, rules);
     while (!lexer.atEnd()) {
       if (out.length === STATEMENTS_MAX) {
         counters['texts_cut'] = (counters['texts_cut'] as number) + 1;

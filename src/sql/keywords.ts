@@ -131,10 +131,9 @@ function isKeyword(data: DataView, start: number, end: number, id: number): bool
   return true;
 }
 
-/** Writes the keyword at `at` in capital letters, and up to three zeros behind it. Returns its length. */
-export function writeKeyword(id: number, into: DataView, at: number): number {
-  const start = starts[id] as number;
-  const length = lengths[id] as number;
-  for (let done = 0; done < length; done += 4) into.setInt32(at + done, capitals[start + (done >> 2)] as number, true);
-  return length;
+/** Writes the keyword at `at` in capital letters, and up to three zeros behind it. */
+export function writeKeyword(id: number, into: DataView, at: number): void {
+  const first = starts[id] as number;
+  const count = ((lengths[id] as number) + 3) >> 2;
+  for (let i = 0; i < count; i++) into.setInt32(at + 4 * i, capitals[first + i] as number, true);
 }

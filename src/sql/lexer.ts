@@ -44,6 +44,7 @@ import {
   stringPrefix,
 } from './scan.ts';
 import { Splitter } from './split.ts';
+import { isLeading, mayNameSecret } from './suspects.ts';
 import {
   KIND_COMMA,
   KIND_DOT,
@@ -185,6 +186,7 @@ export class Lexer {
 
   private begin(): void {
     this.tokens.count = 0;
+    this.tokens.suspectCount = 0;
     this.lastKind = KIND_NONE;
     this.room = Math.min(this.tokens.kind.length, TOKENS_MAX);
     this.commentCount = 0;
@@ -233,8 +235,22 @@ export class Lexer {
     const hash = wordHash(data, from, p);
     this.shapeHash = (this.shapeHash ^ hash) | 0;
     // A word behind a dot is always a name.
-    this.add(WORD, this.lastKind === DOT ? 0 : keywordId(data, from, p, hash), from, p);
+    const id = this.lastKind === DOT ? 0 : keywordId(data, from, p, hash);
+    if (id === 0 ? mayNameSecret(bytes, from, p) : isLeading(id)) this.suspect();
+    this.add(WORD, id, from, p);
     return p;
+  }
+
+  /** The token added next may name a secret. */
+  private suspect(): void {
+    const { tokens } = this;
+    if (tokens.count < TOKENS_MAX) tokens.suspects[tokens.suspectCount++] = tokens.count;
+  }
+
+  /** A name that is no plain word, or a parameter. */
+  private named(kind: number, start: number, end: number): number {
+    if (mayNameSecret(this.bytes, start, end)) this.suspect();
+    return this.take(kind, start, end);
   }
 
   /** A literal or name with a prefix of one or two letters: the position behind it, or 0. */
@@ -251,8 +267,7 @@ export class Lexer {
     const mark = bytes[to + 1];
     if (mark !== QUOTE && mark !== DOUBLE_QUOTE) return 0;
     const end = scanQuoted(this.codes, to + 2, mark, false);
-    this.add(mark === QUOTE ? KIND_STRING : KIND_QUOTED, 0, from, end);
-    return end;
+    return mark === QUOTE ? this.take(KIND_STRING, from, end) : this.named(KIND_QUOTED, from, end);
   }
 
   private prefixedEnd(prefix: StringPrefix, from: number): number {
@@ -279,11 +294,11 @@ export class Lexer {
       case CLASS_DOUBLE_QUOTE:
         return this.rules.doubleQuoteString
           ? this.take(KIND_DOUBLE_STRING, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, this.rules.backslash))
-          : this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, false));
+          : this.named(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, false));
       case CLASS_BACKTICK:
-        return this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, BACKTICK, false));
+        return this.named(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, BACKTICK, false));
       case CLASS_BRACKET:
-        return this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, 0x5d, false));
+        return this.named(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, 0x5d, false));
       case CLASS_OTHER:
         return from + 1;
       default:
@@ -307,11 +322,11 @@ export class Lexer {
       case CLASS_DOLLAR:
         return this.dollar(from, next);
       case CLASS_QUESTION:
-        return this.take(KIND_PARAMETER, from, from + 1);
+        return this.named(KIND_PARAMETER, from, from + 1);
       case CLASS_COLON:
-        if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
+        if (this.isWordCharacter(next)) return this.named(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
         if (next === DOUBLE_QUOTE)
-          return this.take(KIND_PARAMETER, from, scanQuoted(codes, from + 2, DOUBLE_QUOTE, false));
+          return this.named(KIND_PARAMETER, from, scanQuoted(codes, from + 2, DOUBLE_QUOTE, false));
         break;
       case CLASS_AT:
         return this.at(from, next);
@@ -358,7 +373,7 @@ export class Lexer {
       // MySQL: a word may begin with digits, and behind a dot it is one.
       const wordEnd = scanWord(this.codes, from, this.rules);
       const afterDot = this.tokens.kindAt(last) === KIND_DOT && this.tokens.end[last] === from;
-      if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.take(KIND_WORD, from, wordEnd);
+      if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.named(KIND_WORD, from, wordEnd);
     }
     return this.take(NUMBER, from, scanNumber(this.codes, from));
   }
@@ -377,13 +392,13 @@ export class Lexer {
     if (rules.dollarParameters && isDigit(next)) {
       let p = from + 1;
       while (isDigit(bytes[p] as number)) p++;
-      return this.take(KIND_PARAMETER, from, p);
+      return this.named(KIND_PARAMETER, from, p);
     }
     if (rules.dollarQuotes) {
       const tagEnd = scanDollarTag(codes, from, rules);
       if (tagEnd > from) return this.take(KIND_STRING, from, scanDollarBody(text, from, tagEnd));
     } else if (isDigit(next)) return this.take(KIND_NUMBER, from, scanNumber(codes, from + 1));
-    else if (this.isWordCharacter(next)) return this.take(KIND_WORD, from, scanWord(codes, from + 1, rules));
+    else if (this.isWordCharacter(next)) return this.named(KIND_WORD, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x24);
   }
 
@@ -391,7 +406,7 @@ export class Lexer {
   private at(from: number, next: number): number {
     const { codes, rules } = this;
     if (next === 0x40) return this.take(KIND_SYSTEM_VARIABLE, from, scanWord(codes, from + 2, rules));
-    if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
+    if (this.isWordCharacter(next)) return this.named(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x40);
   }
 

@@ -1,16 +1,12 @@
 /**
- * The normalised text of a statement and its fingerprint.
+ * The normalised text of a statement; its fingerprint is a hash of it (`summary-text.ts`).
  *
  * Literals, numbers and parameters become `?`; a sign before a number goes with it, adjacent strings are one. Flat lists
  * behind IN and rows behind VALUES become `(?)`, repeated rows are written once. Comments are gone, tokens stand apart by
  * at most one space whatever the text had, reserved words are upper case, names are as written.
- *
- * The fingerprint is 64 bits: two 32-bit lanes over the UTF-16 units of the summary with ASCII letters folded, each
- * `lane = (rotl(lane, 5) ^ unit) * odd constant`, then the murmur3 finaliser with the lanes crossed; 16 hex digits.
- * It is part of the record's format: changing the summary or the hash changes stored fingerprints.
  */
-import { decodeText } from '../base/text.ts';
 import { flagsOf, KEYWORDS, RESERVED_END } from './keywords.ts';
+import { SummaryText } from './summary-text.ts';
 import {
   KIND_COMMA,
   KIND_DOT,
@@ -28,11 +24,6 @@ import {
   type Tokens,
 } from './tokens.ts';
 
-/** Longest summary, UTF-16 units; the rest is cut and marked with `…`. */
-export const SUMMARY_LENGTH_MAX = 16_384;
-
-const ELLIPSIS = '\u2026';
-const ELLIPSIS_UNIT = 0x2026;
 const OPEN_ROUND = 0x28;
 const CLOSE_ROUND = 0x29;
 const QUESTION = 0x3f;
@@ -72,14 +63,8 @@ const TIGHT = 1;
 const NAME = 2;
 
 export class Summarizer {
-  /** The summary so far: as bytes where the text is ASCII, else as UTF-16 units. */
-  private readonly narrow = Buffer.alloc(SUMMARY_LENGTH_MAX);
-  private readonly wide = new Uint16Array(SUMMARY_LENGTH_MAX);
-  private units: Uint8Array | Uint16Array = this.narrow;
-  private readonly digits = new Uint8Array(16);
+  private readonly out = new SummaryText();
   private readonly rows = new Rows();
-  private length = 0;
-  private isFull = false;
   /** `SPACED`, `TIGHT` or `NAME`. */
   private spacing = TIGHT;
   /** Kind of the token written last, and its index. */
@@ -87,38 +72,28 @@ export class Summarizer {
   private last = -1;
   private secrets: readonly number[] = NO_SECRETS;
   private secretsSeen = 0;
-  private low = 0;
-  private high = 0;
 
   /**
    * Summary of all tokens; `isCut` when the statement had more. Tokens listed in `secrets` (rising indices) become `?`
    * whatever they are: Oracle writes passwords as words.
    */
   summarize(tokens: Tokens, isCut: boolean, secrets: readonly number[]): string {
-    this.units = tokens.codes.isAscii ? this.narrow : this.wide;
+    const { out } = this;
+    out.reset(tokens.codes.isAscii);
     this.secrets = secrets;
     this.secretsSeen = 0;
-    this.length = 0;
-    this.isFull = false;
     this.spacing = TIGHT;
     this.lastKind = KIND_NONE;
     this.last = -1;
     const isQuery = isQueryStatement(tokens);
     this.rows.reset();
-    for (let i = 0; i < tokens.count && !this.isFull; ) i = this.step(tokens, i, isQuery);
-    const hasMore = isCut || this.isFull;
-    this.hash(hasMore);
-    return hasMore ? this.text() + ELLIPSIS : this.text();
+    for (let i = 0; i < tokens.count && !out.isFull; ) i = this.step(tokens, i, isQuery);
+    return out.end(isCut || out.isFull);
   }
 
   /** Hash of the last summary as 16 hex digits. */
   fingerprint(): string {
-    const { digits } = this;
-    for (let i = 0; i < 8; i++) {
-      digits[i] = HEX_DIGITS[(this.high >>> (28 - 4 * i)) & 15] as number;
-      digits[i + 8] = HEX_DIGITS[(this.low >>> (28 - 4 * i)) & 15] as number;
-    }
-    return decodeText(digits, 0, 16, 'latin1');
+    return this.out.fingerprint();
   }
 
   /** Writes the token at `i`, or what stands for it and those behind it: the token to go on from. */
@@ -127,7 +102,11 @@ export class Summarizer {
     switch (FORMS[kind]) {
       case FORM_VALUE:
         // Adjacent strings are one.
-        if (!(isStringKind(kind) && isStringKind(this.lastKind))) this.mark(QUESTION, SPACED);
+        if (!(isStringKind(kind) && isStringKind(this.lastKind))) {
+          this.space();
+          this.out.put(QUESTION);
+          this.spacing = SPACED;
+        }
         break;
       case FORM_WORD:
         this.word(tokens, i, isQuery);
@@ -140,12 +119,12 @@ export class Summarizer {
         return this.left(tokens, i);
       case FORM_MARK:
         if (kind === KIND_RIGHT) return this.right(i);
-        // A mark stands close behind whatever there is.
-        this.spacing = TIGHT;
-        this.mark(MARKS[kind] as number, kind === KIND_DOT ? TIGHT : SPACED);
+        this.out.put(MARKS[kind] as number);
+        this.spacing = kind === KIND_DOT ? TIGHT : SPACED;
         break;
       default:
-        this.copy(tokens, i, PLAIN);
+        this.space();
+        this.out.copy(tokens, i);
         this.spacing = kind === KIND_QUOTED ? NAME : SPACED;
     }
     this.lastKind = kind;
@@ -154,40 +133,42 @@ export class Summarizer {
   }
 
   private word(tokens: Tokens, i: number, isQuery: boolean): void {
-    const { rows } = this;
+    const { rows, out } = this;
     const id = tokens.fact[i] as number;
     const isReserved = id > 0 && id < RESERVED;
     rows.word(id);
-    const isUpper =
-      isReserved || (id > 0 && !isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT);
-    this.copy(tokens, i, isUpper ? UPPER : PLAIN);
+    this.space();
+    // Soft keywords are rarely names outside queries.
+    if (isReserved || (id > 0 && !isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT))
+      out.keyword(id, tokens.endOf(i) - tokens.startOf(i));
+    else out.copy(tokens, i);
     this.spacing = isReserved ? SPACED : NAME;
   }
 
   private operator(tokens: Tokens, i: number): void {
     const code = tokens.fact[i] as number;
     const isTight = code === OPEN_SQUARE || code === CLOSE_SQUARE || code === AT || tokens.isCast(i);
-    if (isTight) this.spacing = TIGHT;
-    this.copy(tokens, i, PLAIN);
+    if (!isTight) this.space();
+    this.out.copy(tokens, i);
     this.spacing = isTight && code !== CLOSE_SQUARE ? TIGHT : SPACED;
   }
 
   /** An opening bracket; with all that is in it when that is a list of values. */
   private left(tokens: Tokens, i: number): number {
-    const { rows } = this;
-    const opensList = rows.opens(tokens, i, this.length);
+    const { rows, out } = this;
+    const opensList = rows.opens(tokens, i, out.length);
     const close = opensList ? flatListEnd(tokens, i) : -1;
-    if (this.spacing === SPACED) this.put(SPACE);
-    if (opensList) rows.begin(this.length);
+    if (this.spacing === SPACED) out.put(SPACE);
+    if (opensList) rows.begin(out.length);
     this.spacing = TIGHT;
-    this.put(OPEN_ROUND);
+    out.put(OPEN_ROUND);
     this.lastKind = KIND_LEFT;
     this.last = i;
     if (close < 0) {
       rows.depth++;
       return i + 1;
     }
-    this.put(QUESTION);
+    out.put(QUESTION);
     return this.closed(close);
   }
 
@@ -198,11 +179,11 @@ export class Summarizer {
 
   /** Writes the closing bracket at `i`. */
   private closed(i: number): number {
-    this.put(CLOSE_ROUND);
+    this.out.put(CLOSE_ROUND);
     this.spacing = SPACED;
     this.lastKind = KIND_RIGHT;
     this.last = i;
-    this.length = this.rows.end(this.units, this.length);
+    this.rows.end(this.out);
     return i + 1;
   }
 
@@ -231,73 +212,13 @@ export class Summarizer {
     }
   }
 
-  /** Writes `unit` as a token of its own. */
-  private mark(unit: number, spacing: number): void {
-    if (this.spacing !== TIGHT) this.put(SPACE);
-    this.put(unit);
-    this.spacing = spacing;
-  }
-
-  private put(unit: number): void {
-    if (this.length >= SUMMARY_LENGTH_MAX) this.isFull = true;
-    else this.units[this.length++] = unit;
-  }
-
-  /** Writes the token at `i`, its ASCII characters by `table`. */
-  private copy(tokens: Tokens, i: number, table: Uint8Array): void {
-    if (this.spacing !== TIGHT) this.put(SPACE);
-    const start = tokens.start[i] as number;
-    const end = tokens.end[i] as number;
-    if (this.length + end - start > SUMMARY_LENGTH_MAX) {
-      this.isFull = true;
-      return;
-    }
-    const { units } = this;
-    const { bytes } = tokens.codes;
-    let n = this.length;
-    if (tokens.codes.isAscii) for (let p = start; p < end; p++) units[n++] = table[bytes[p] as number] as number;
-    else {
-      const { text } = tokens;
-      for (let p = start; p < end; p++) {
-        const unit = text.charCodeAt(p);
-        units[n++] = unit < 0x80 ? (table[unit] as number) : unit;
-      }
-    }
-    this.length = n;
-  }
-
-  private text(): string {
-    if (this.units === this.narrow) return decodeText(this.narrow, 0, this.length, 'latin1');
-    return Buffer.from(this.wide.buffer, 0, 2 * this.length).toString('utf16le');
-  }
-
-  private hash(hasMore: boolean): void {
-    const { units, length } = this;
-    let a = 0x243f6a88;
-    let b = 0x85a308d3 | 0;
-    for (let i = 0; i < length; i++) {
-      let c = units[i] as number;
-      if (c >= 0x41 && c <= 0x5a) c += 32;
-      a = Math.imul(((a << 5) | (a >>> 27)) ^ c, 0x9e3779b1);
-      b = Math.imul(((b << 5) | (b >>> 27)) ^ c, 0x85ebca77);
-    }
-    if (hasMore) {
-      a = Math.imul(((a << 5) | (a >>> 27)) ^ ELLIPSIS_UNIT, 0x9e3779b1);
-      b = Math.imul(((b << 5) | (b >>> 27)) ^ ELLIPSIS_UNIT, 0x85ebca77);
-    }
-    a ^= hasMore ? length + 1 : length;
-    const low = finalMix(a ^ ((b << 15) | (b >>> 17)));
-    this.low = low;
-    this.high = finalMix(b ^ low);
+  /** Writes the space before a token that wants one, if the one before does. */
+  private space(): void {
+    if (this.spacing !== TIGHT) this.out.put(SPACE);
   }
 }
 
 const NO_SECRETS: readonly number[] = [];
-
-/** By character: itself, and letters in upper case. */
-const PLAIN: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => c);
-const UPPER: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => (c >= 0x61 && c <= 0x7a ? c - 32 : c));
-
 const ID_VALUES: number = KEYWORDS.indexOf('VALUES');
 const ID_VALUE: number = KEYWORDS.indexOf('VALUE');
 const ID_IN: number = KEYWORDS.indexOf('IN');
@@ -343,24 +264,20 @@ class Rows {
     this.rowStart = at;
   }
 
-  /** A bracket has closed: the length to go on from. */
-  end(units: Uint8Array | Uint16Array, length: number): number {
-    if (this.depth !== this.listDepth || this.rowStart < 0) return length;
+  /** A bracket has closed: a row that is the same as the one before is taken back. */
+  end(out: SummaryText): void {
+    if (this.depth !== this.listDepth || this.rowStart < 0) return;
     const start = this.rowStart;
     this.rowStart = -1;
-    if (!this.isValues) return length;
-    if (this.previousEnd >= 0 && isSame(units, this.previousStart, this.previousEnd, start, length))
-      return this.previousEnd;
+    if (!this.isValues) return;
+    const { previousStart, previousEnd } = this;
+    if (previousEnd >= 0 && out.isSame(previousStart, previousEnd, start, out.length)) {
+      out.length = previousEnd;
+      return;
+    }
     this.previousStart = start;
-    this.previousEnd = length;
-    return length;
+    this.previousEnd = out.length;
   }
-}
-
-function isSame(units: Uint8Array | Uint16Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
-  if (aEnd - aStart !== bEnd - bStart) return false;
-  for (let i = 0; i < aEnd - aStart; i++) if (units[aStart + i] !== units[bStart + i]) return false;
-  return true;
 }
 
 /** Position of the bracket that closes the list at `i` when it holds nothing but values, else -1. */
@@ -402,13 +319,3 @@ function isQueryStatement(tokens: Tokens): boolean {
 }
 
 const DEFINITIONS: Uint8Array = flagsOf('CREATE ALTER DROP GRANT REVOKE SET');
-
-function finalMix(value: number): number {
-  let h = value;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-/** ASCII. */
-const HEX_DIGITS: Uint8Array = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));

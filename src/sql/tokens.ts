@@ -44,6 +44,10 @@ export class Tokens {
   start: Int32Array = new Int32Array(TOKENS_INITIAL);
   end: Int32Array = new Int32Array(TOKENS_INITIAL);
 
+  /** Tokens that may name a secret (`suspects.ts`), rising: the first `suspectCount`. */
+  readonly suspects: number[] = [];
+  suspectCount = 0;
+
   /** Room for at least one more token; false when the statement has all it may have. */
   grow(): boolean {
     const size = this.kind.length;
