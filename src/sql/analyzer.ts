@@ -23,7 +23,7 @@ import { walkStatements } from './statement.ts';
 import { Summarizer } from './summary.ts';
 import { mayHoldTags, readTags } from './tags.ts';
 import { TemplateCache } from './templates.ts';
-import { KIND_DOUBLE_STRING, KIND_NUMBER, KIND_STRING, type Tokens } from './tokens.ts';
+import { KIND_DOUBLE_STRING, type Tokens } from './tokens.ts';
 
 /** Statements per text. */
 export const STATEMENTS_MAX = 16_384;
@@ -48,7 +48,7 @@ class Analyzer implements CountingAnalyzer {
     texts_cut: 0,
     templates_known: 0,
   };
-  private readonly lexer = new Lexer(rulesOf('generic'));
+  private readonly lexer = new Lexer(rulesOf('generic'), true);
   private readonly facts = new Facts(this.lexer.tokens);
   private readonly query = new Query(this.lexer.tokens, this.facts);
   private readonly summarizer = new Summarizer();
@@ -114,7 +114,8 @@ class Analyzer implements CountingAnalyzer {
       counters['shapes_new'] = (counters['shapes_new'] as number) + 1;
       shape = this.shape(rules);
     } else counters['shapes_known'] = (counters['shapes_known'] as number) + 1;
-    const literals = this.literals(text);
+    const { cutAt } = lexer;
+    const literals = lexer.literals.list(cutAt < 0 ? undefined : { start: cutAt, end: Math.min(lexer.end, text.length) });
     return {
       start: lexer.start,
       end: lexer.end,
@@ -175,22 +176,6 @@ class Analyzer implements CountingAnalyzer {
     return false;
   }
 
-  private literals(text: string): readonly TextSpan[] {
-    const { tokens, cutAt } = this.lexer;
-    const { kind, start, end, count } = tokens;
-    let found = 0;
-    for (let i = 0; i < count; i++) if (isLiteral(kind[i] as number)) found++;
-    if (found === 0 && cutAt < 0) return NO_SPANS;
-    // Of its true size at once: a list that grows takes several times as much.
-    const spans = new Array<TextSpan>(found);
-    found = 0;
-    for (let i = 0; i < count; i++) {
-      if (isLiteral(kind[i] as number)) spans[found++] = { start: start[i] as number, end: end[i] as number };
-    }
-    if (cutAt >= 0) spans.push({ start: cutAt, end: Math.min(this.lexer.end, text.length) });
-    return spans;
-  }
-
   /** Follows the literals that hold SQL; gives the secrets in them. */
   private embedded(tokens: Tokens, facts: Facts, rules: DialectRules): readonly TextSpan[] {
     const spans: TextSpan[] = [];
@@ -239,10 +224,6 @@ class Analyzer implements CountingAnalyzer {
     const tags = this.tags(text, last.tags === undefined ? undefined : new Map(last.tags));
     out.push({ ...last, tags });
   }
-}
-
-function isLiteral(kind: number): boolean {
-  return kind === KIND_STRING || kind === KIND_NUMBER || kind === KIND_DOUBLE_STRING;
 }
 
 /** Spans in order, without those that begin inside another. */

@@ -43,8 +43,10 @@ import {
   scanWord,
   stringPrefix,
 } from './scan.ts';
+import { endsFirstRow, Rows } from './rows.ts';
+import { Spans } from './spans.ts';
 import { Splitter } from './split.ts';
-import { isLeading, mayNameSecret } from './suspects.ts';
+import { isLeading, mayLead } from './suspects.ts';
 import {
   KIND_COMMA,
   KIND_DOT,
@@ -81,6 +83,8 @@ MARK_KINDS[0x3b] = KIND_SEMICOLON;
 
 const SEMICOLON = 0x3b;
 const POINT = 0x2e;
+const CLOSING = 0x29;
+const COMMA = 0x2c;
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 const BACKTICK = 0x60;
@@ -97,6 +101,8 @@ export class Lexer {
   /** Ranges of comments as start, end pairs. */
   readonly comments: Int32Array = new Int32Array(2 * COMMENTS_MAX);
   commentCount = 0;
+  /** Literals of the statement, those of rows without tokens among them. */
+  readonly literals: Spans = new Spans();
   /** Hash of the statement without its literals; only a hint, equal statements give equal hashes. */
   shapeHash = 0;
   /** First character behind the last stored token when there were more than `TOKENS_MAX`, or -1. */
@@ -118,9 +124,14 @@ export class Lexer {
   private lastKind = KIND_NONE;
   /** How many tokens can be added without `makeRoom`. */
   private room = 0;
+  /** Tokens that can be kept: `TOKENS_MAX`, but for what rows without tokens would have had. */
+  private limit = TOKENS_MAX;
+  private readonly rows: Rows | undefined;
 
-  constructor(rules: DialectRules) {
+  /** With `skipsRows`, no tokens are made of rows of an INSERT that add nothing but literals (`rows.ts`). */
+  constructor(rules: DialectRules, skipsRows = false) {
     this.rules = rules;
+    this.rows = skipsRows ? new Rows(this.tokens.codes, this.literals) : undefined;
     this.codes = this.tokens.codes;
     this.bytes = this.codes.bytes;
     this.data = this.codes.data;
@@ -175,19 +186,24 @@ export class Lexer {
       }
       if (this.start < 0) this.start = pos;
       if (kind === LETTER) pos = this.word(pos);
-      else if (kind === MARK) pos = this.take(MARK_KINDS[c] as number, pos, pos + 1);
+      else if (kind === MARK) {
+        pos = this.take(MARK_KINDS[c] as number, pos, pos + 1);
+        if (c === CLOSING && bytes[pos] === COMMA && this.rows !== undefined) pos = this.skipRows(this.rows, pos);
+      }
       else pos = this.other(pos, c, kind);
       this.end = pos;
     }
     this.pos = pos;
     if (this.start < 0) this.start = this.end = pos;
-    if (this.cutAt >= 0) tokens.count = TOKENS_MAX;
+    if (this.cutAt >= 0) tokens.count = this.limit;
   }
 
   private begin(): void {
     this.tokens.count = 0;
     this.tokens.suspectCount = 0;
     this.lastKind = KIND_NONE;
+    this.literals.count = 0;
+    this.limit = TOKENS_MAX;
     this.room = Math.min(this.tokens.kind.length, TOKENS_MAX);
     this.commentCount = 0;
     this.shapeHash = 0;
@@ -210,16 +226,36 @@ export class Lexer {
     this.shapeHash = (Math.imul(this.shapeHash ^ (kind + (fact << 4)), 0x9e3779b1) + (this.shapeHash >>> 15)) | 0;
   }
 
-  /** There is no room for the token at `start`: more is made, or those behind `TOKENS_MAX` are dropped. */
+  /** There is no room for the token at `start`: more is made, or those behind the limit are dropped. */
   private makeRoom(start: number): void {
-    const { tokens } = this;
-    if (tokens.count >= TOKENS_MAX && this.cutAt < 0) this.cutAt = start;
+    const { tokens, limit } = this;
+    if (tokens.count >= limit && this.cutAt < 0) this.cutAt = start;
     if (tokens.count >= tokens.kind.length && !tokens.grow()) {
       this.splitter.read(tokens);
-      tokens.count = TOKENS_MAX;
-      this.splitter.rewind(TOKENS_MAX);
+      tokens.count = limit;
+      this.splitter.rewind(limit);
     }
-    this.room = tokens.count < TOKENS_MAX ? Math.min(tokens.kind.length, TOKENS_MAX) : tokens.kind.length;
+    this.room = this.cutAt < 0 ? Math.min(tokens.kind.length, limit) : tokens.kind.length;
+  }
+
+  /** Behind the rows at `from` of which no tokens need to be made. */
+  private skipRows(rows: Rows, from: number): number {
+    const { tokens } = this;
+    if (!endsFirstRow(tokens)) return from;
+    let pos = from;
+    for (;;) {
+      const { count } = this.literals;
+      const end = rows.read(pos, this.rules);
+      if (end < 0) break;
+      if (tokens.count + rows.tokenCount > this.limit) {
+        this.literals.count = count;
+        break;
+      }
+      this.limit -= rows.tokenCount;
+      pos = end;
+    }
+    this.room = Math.min(this.room, this.limit);
+    return pos;
   }
 
   private word(from: number): number {
@@ -236,7 +272,7 @@ export class Lexer {
     this.shapeHash = (this.shapeHash ^ hash) | 0;
     // A word behind a dot is always a name.
     const id = this.lastKind === DOT ? 0 : keywordId(data, from, p, hash);
-    if (id === 0 ? mayNameSecret(bytes, from, p) : isLeading(id)) this.suspect();
+    if (id === 0 ? mayLead(data, from, p) : isLeading(id)) this.suspect();
     this.add(WORD, id, from, p);
     return p;
   }
@@ -249,7 +285,7 @@ export class Lexer {
 
   /** A name that is no plain word, or a parameter. */
   private named(kind: number, start: number, end: number): number {
-    if (mayNameSecret(this.bytes, start, end)) this.suspect();
+    if (mayLead(this.data, start, end)) this.suspect();
     return this.take(kind, start, end);
   }
 
@@ -260,14 +296,13 @@ export class Lexer {
       const prefix = stringPrefix(bytes, from, to, this.rules);
       if (prefix === '') return 0;
       const end = this.prefixedEnd(prefix, to + 1);
-      this.add(KIND_STRING, 0, from, end);
-      return end;
+      return this.literal(KIND_STRING, from, end);
     }
     if (to - from !== 1 || ((bytes[from] as number) | 32) !== 0x75) return 0;
     const mark = bytes[to + 1];
     if (mark !== QUOTE && mark !== DOUBLE_QUOTE) return 0;
     const end = scanQuoted(this.codes, to + 2, mark, false);
-    return mark === QUOTE ? this.take(KIND_STRING, from, end) : this.named(KIND_QUOTED, from, end);
+    return mark === QUOTE ? this.literal(KIND_STRING, from, end) : this.named(KIND_QUOTED, from, end);
   }
 
   private prefixedEnd(prefix: StringPrefix, from: number): number {
@@ -288,12 +323,12 @@ export class Lexer {
       case CLASS_DIGIT:
         return this.number(from);
       case CLASS_QUOTE:
-        return this.take(KIND_STRING, from, scanQuoted(this.codes, from + 1, QUOTE, this.rules.backslash));
+        return this.literal(KIND_STRING, from, scanQuoted(this.codes, from + 1, QUOTE, this.rules.backslash));
       case CLASS_DOT:
         return this.dot(from);
       case CLASS_DOUBLE_QUOTE:
         return this.rules.doubleQuoteString
-          ? this.take(KIND_DOUBLE_STRING, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, this.rules.backslash))
+          ? this.literal(KIND_DOUBLE_STRING, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, this.rules.backslash))
           : this.named(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, false));
       case CLASS_BACKTICK:
         return this.named(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, BACKTICK, false));
@@ -345,6 +380,12 @@ export class Lexer {
     return end;
   }
 
+  private literal(kind: number, start: number, end: number): number {
+    this.add(kind, 0, start, end);
+    if (this.cutAt < 0) this.literals.add(start, end);
+    return end;
+  }
+
   private isWordCharacter(c: number): boolean {
     return this.rules.wordPart[c] !== 0;
   }
@@ -367,7 +408,7 @@ export class Lexer {
       while (isDigit(bytes[p] as number)) p++;
       const next = bytes[p] as number;
       // Nothing but digits, as most numbers are.
-      if (next !== POINT && rules.wordPart[next] === 0) return this.take(NUMBER, from, p);
+      if (next !== POINT && rules.wordPart[next] === 0) return this.literal(NUMBER, from, p);
     } else {
       const last = this.tokens.count - 1;
       // MySQL: a word may begin with digits, and behind a dot it is one.
@@ -375,7 +416,7 @@ export class Lexer {
       const afterDot = this.tokens.kindAt(last) === KIND_DOT && this.tokens.end[last] === from;
       if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.named(KIND_WORD, from, wordEnd);
     }
-    return this.take(NUMBER, from, scanNumber(this.codes, from));
+    return this.literal(NUMBER, from, scanNumber(this.codes, from));
   }
 
   /** Whether a number begins the word characters in `[from, wordEnd)`: all of them, or up to an exponent's end. */
@@ -396,8 +437,8 @@ export class Lexer {
     }
     if (rules.dollarQuotes) {
       const tagEnd = scanDollarTag(codes, from, rules);
-      if (tagEnd > from) return this.take(KIND_STRING, from, scanDollarBody(text, from, tagEnd));
-    } else if (isDigit(next)) return this.take(KIND_NUMBER, from, scanNumber(codes, from + 1));
+      if (tagEnd > from) return this.literal(KIND_STRING, from, scanDollarBody(text, from, tagEnd));
+    } else if (isDigit(next)) return this.literal(KIND_NUMBER, from, scanNumber(codes, from + 1));
     else if (this.isWordCharacter(next)) return this.named(KIND_WORD, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x24);
   }

@@ -5,6 +5,7 @@
  */
 import { SECRET_PROCEDURES } from '../contracts/sql.ts';
 import { isAssignment } from './names.ts';
+import { namesSecret } from './suspects.ts';
 import {
   KIND_COMMA,
   KIND_LEFT,
@@ -34,7 +35,7 @@ export function findSecrets(tokens: Tokens): readonly number[] {
     const name = tokens.slice(i).toLowerCase();
     if (SECRET_PROCEDURES.has(name)) behind = takeAll(tokens, i + 1, out) + 1;
     else if (name === 'identified') identified(tokens, i + 1, out);
-    else if (/(?:password|passwd|pwd|secret|passphrase)["`\]]?$/.test(name)) password(tokens, i + 1, out);
+    else if (namesSecret(name)) password(tokens, i + 1, out);
     else if (name === 'connection' || name === 'credentials')
       take(tokens, isAssignment(tokens, i + 1) ? i + 2 : i + 1, out);
     else if (name === 'using' && tokens.slice(0).toLowerCase() === 'connect') takeAny(tokens, i + 1, out);
