@@ -26,6 +26,9 @@ const RIGHT = 0x29;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
 
+/** Names looked at for each list of rows; with more of them, tokens are made. */
+const SUSPECTS_MAX = 16;
+
 const INSERTS: Uint8Array = flagsOf('INSERT REPLACE');
 const LISTS: Uint8Array = flagsOf('VALUES VALUE');
 /** Words that stand for a value, as literals do. */
@@ -38,6 +41,7 @@ export function endsFirstRow(tokens: Tokens): boolean {
   let i = last;
   while (isValue(tokens, i)) i--;
   if (i === last || tokens.kindAt(i) !== KIND_LEFT || !hasFlag(tokens, i - 1, LISTS)) return false;
+  if (tokens.suspectCount > SUSPECTS_MAX) return false;
   for (let at = 0; at < tokens.suspectCount; at++) {
     if (leadsToSecret(tokens.slice(tokens.suspects[at] as number).toLowerCase())) return false;
   }
