@@ -15,6 +15,7 @@ export const SUMMARY_LENGTH_MAX = 16_384;
 const LENGTH_MAX = SUMMARY_LENGTH_MAX;
 /** Characters are written four at a time: so many bytes more may be behind the last. */
 const OVERHANG = 4;
+const SPACE = 0x20;
 const ELLIPSIS = '\u2026';
 const ELLIPSIS_UNIT = 0x2026;
 
@@ -28,7 +29,6 @@ export class SummaryText {
   private readonly data = new DataView(this.narrow.buffer);
   private readonly wide = new Uint16Array(LENGTH_MAX);
   private isNarrow = true;
-  private readonly digits = new Uint8Array(16);
   private low = 0;
   private high = 0;
 
@@ -38,44 +38,54 @@ export class SummaryText {
     this.isFull = false;
   }
 
-  put(unit: number): void {
-    const { length } = this;
-    if (length >= LENGTH_MAX) this.isFull = true;
-    else {
-      if (this.isNarrow) this.narrow[length] = unit;
-      else this.wide[length] = unit;
-      this.length = length + 1;
-    }
+  // Each of these writes a space before, when `gap` is 1 and not 0. A space alone is written where no more has room.
+
+  put(unit: number, gap: number): void {
+    const at = this.begin(gap, 1);
+    if (at < 0) return;
+    if (this.isNarrow) this.narrow[at] = unit;
+    else this.wide[at] = unit;
+    this.length = at + 1;
   }
 
   /** Writes token `i` as it is. */
-  copy(tokens: Tokens, i: number): void {
+  copy(tokens: Tokens, i: number, gap: number): void {
     const start = tokens.start[i] as number;
     const size = (tokens.end[i] as number) - start;
-    if (!this.hasRoom(size)) return;
+    const at = this.begin(gap, size);
+    if (at < 0) return;
     if (this.isNarrow) {
-      const { data, length } = this;
+      const { data } = this;
       const from = tokens.codes.data;
-      for (let done = 0; done < size; done += 4) data.setInt32(length + done, from.getInt32(start + done, true), true);
+      for (let done = 0; done < size; done += 4) data.setInt32(at + done, from.getInt32(start + done, true), true);
     } else {
-      const { wide, length } = this;
-      for (let done = 0; done < size; done++) wide[length + done] = tokens.text.charCodeAt(start + done);
+      const { wide } = this;
+      for (let done = 0; done < size; done++) wide[at + done] = tokens.text.charCodeAt(start + done);
     }
-    this.length += size;
+    this.length = at + size;
   }
 
   /** Writes the keyword with that id, which has `size` letters. */
-  keyword(id: number, size: number): void {
-    if (!this.hasRoom(size)) return;
-    if (this.isNarrow) writeKeyword(id, this.data, this.length);
-    else for (let i = 0; i < size; i++) this.wide[this.length + i] = (KEYWORDS[id] as string).charCodeAt(i);
-    this.length += size;
+  keyword(id: number, size: number, gap: number): void {
+    const at = this.begin(gap, size);
+    if (at < 0) return;
+    if (this.isNarrow) writeKeyword(id, this.data, at);
+    else for (let i = 0; i < size; i++) this.wide[at + i] = (KEYWORDS[id] as string).charCodeAt(i);
+    this.length = at + size;
   }
 
-  private hasRoom(size: number): boolean {
-    if (this.length + size <= LENGTH_MAX) return true;
+  /** Writes the gap: where `size` units have room behind it, or -1. */
+  private begin(gap: number, size: number): number {
+    const { length } = this;
+    if (length + gap <= LENGTH_MAX) {
+      // Written in any case: without a gap the next unit takes its place.
+      if (this.isNarrow) this.narrow[length] = SPACE;
+      else if (gap === 1) this.wide[length] = SPACE;
+      if (length + gap + size <= LENGTH_MAX) return length + gap;
+      this.length = length + gap;
+    }
     this.isFull = true;
-    return false;
+    return -1;
   }
 
   /** Whether two ranges of what was written are the same. */
@@ -98,12 +108,12 @@ export class SummaryText {
 
   /** Hash of the summary that was ended last, as 16 hex digits. */
   fingerprint(): string {
-    const { digits } = this;
-    for (let i = 0; i < 8; i++) {
-      digits[i] = HEX_DIGITS[(this.high >>> (28 - 4 * i)) & 15] as number;
-      digits[i + 8] = HEX_DIGITS[(this.low >>> (28 - 4 * i)) & 15] as number;
-    }
-    return decodeText(digits, 0, 16, 'latin1');
+    const { high: h, low: l } = this;
+    // One call with all digits makes the string without leaving compiled code.
+    return String.fromCharCode(
+      hex(h >>> 28), hex(h >>> 24), hex(h >>> 20), hex(h >>> 16), hex(h >>> 12), hex(h >>> 8), hex(h >>> 4), hex(h),
+      hex(l >>> 28), hex(l >>> 24), hex(l >>> 20), hex(l >>> 16), hex(l >>> 12), hex(l >>> 8), hex(l >>> 4), hex(l),
+    );
   }
 
   private hash(units: Uint8Array | Uint16Array, hasMore: boolean): void {
@@ -138,5 +148,9 @@ function finalMix(value: number): number {
   return h ^ (h >>> 16);
 }
 
-/** ASCII. */
+/** The digit of the lowest four bits, as ASCII. */
+function hex(value: number): number {
+  return HEX_DIGITS[value & 15] as number;
+}
+
 const HEX_DIGITS: Uint8Array = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));

@@ -31,7 +31,6 @@ const PLUS = 0x2b;
 const MINUS = 0x2d;
 const OPEN_SQUARE = 0x5b;
 const CLOSE_SQUARE = 0x5d;
-const SPACE = 0x20;
 const AT = 0x40;
 
 // Constants of other modules are looked up at each use, so the paths taken for every token have their own.
@@ -103,8 +102,7 @@ export class Summarizer {
       case FORM_VALUE:
         // Adjacent strings are one.
         if (!(isStringKind(kind) && isStringKind(this.lastKind))) {
-          this.space();
-          this.out.put(QUESTION);
+          this.out.put(QUESTION, this.gap());
           this.spacing = SPACED;
         }
         break;
@@ -119,12 +117,11 @@ export class Summarizer {
         return this.left(tokens, i);
       case FORM_MARK:
         if (kind === KIND_RIGHT) return this.right(i);
-        this.out.put(MARKS[kind] as number);
+        this.out.put(MARKS[kind] as number, 0);
         this.spacing = kind === KIND_DOT ? TIGHT : SPACED;
         break;
       default:
-        this.space();
-        this.out.copy(tokens, i);
+        this.out.copy(tokens, i, this.gap());
         this.spacing = kind === KIND_QUOTED ? NAME : SPACED;
     }
     this.lastKind = kind;
@@ -137,19 +134,18 @@ export class Summarizer {
     const id = tokens.fact[i] as number;
     const isReserved = id > 0 && id < RESERVED;
     rows.word(id);
-    this.space();
+    const gap = this.gap();
     // Soft keywords are rarely names outside queries.
     if (isReserved || (id > 0 && !isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT))
-      out.keyword(id, tokens.endOf(i) - tokens.startOf(i));
-    else out.copy(tokens, i);
+      out.keyword(id, tokens.endOf(i) - tokens.startOf(i), gap);
+    else out.copy(tokens, i, gap);
     this.spacing = isReserved ? SPACED : NAME;
   }
 
   private operator(tokens: Tokens, i: number): void {
     const code = tokens.fact[i] as number;
     const isTight = code === OPEN_SQUARE || code === CLOSE_SQUARE || code === AT || tokens.isCast(i);
-    if (!isTight) this.space();
-    this.out.copy(tokens, i);
+    this.out.copy(tokens, i, isTight ? 0 : this.gap());
     this.spacing = isTight && code !== CLOSE_SQUARE ? TIGHT : SPACED;
   }
 
@@ -158,17 +154,17 @@ export class Summarizer {
     const { rows, out } = this;
     const opensList = rows.opens(tokens, i, out.length);
     const close = opensList ? flatListEnd(tokens, i) : -1;
-    if (this.spacing === SPACED) out.put(SPACE);
-    if (opensList) rows.begin(out.length);
+    const gap = this.spacing === SPACED ? 1 : 0;
+    if (opensList) rows.begin(out.length + gap);
     this.spacing = TIGHT;
-    out.put(OPEN_ROUND);
+    out.put(OPEN_ROUND, gap);
     this.lastKind = KIND_LEFT;
     this.last = i;
     if (close < 0) {
       rows.depth++;
       return i + 1;
     }
-    out.put(QUESTION);
+    out.put(QUESTION, 0);
     return this.closed(close);
   }
 
@@ -179,7 +175,7 @@ export class Summarizer {
 
   /** Writes the closing bracket at `i`. */
   private closed(i: number): number {
-    this.out.put(CLOSE_ROUND);
+    this.out.put(CLOSE_ROUND, 0);
     this.spacing = SPACED;
     this.lastKind = KIND_RIGHT;
     this.last = i;
@@ -212,9 +208,9 @@ export class Summarizer {
     }
   }
 
-  /** Writes the space before a token that wants one, if the one before does. */
-  private space(): void {
-    if (this.spacing !== TIGHT) this.out.put(SPACE);
+  /** 1 for a space before a token that wants one, when the one before does. */
+  private gap(): number {
+    return this.spacing === TIGHT ? 0 : 1;
   }
 }
 
