@@ -5,7 +5,7 @@
  * Limits: `threads` and `WAITING_MAX` questions, beyond which the answer is `busy`; `STREAMS_MAX` streams at a time.
  * A question whose asker went away is dropped from the queue; one that runs too long costs its thread, which is made anew.
  */
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { ConsoleError, type ProblemCode } from '../error.ts';
 import type { FromReader, StreamName, StreamTable, TaskName, TaskTable, ToReader } from './task.ts';
 
@@ -114,8 +114,19 @@ export class ReadPool {
 
   private newReader(): Reader {
     const reader: Reader = { worker: this.newWorker(), question: undefined, timer: undefined };
+    this.introduce(reader);
     this.watch(reader);
     return reader;
+  }
+
+  /** Lets the thread and all others help each other (`peers.ts`). */
+  private introduce(reader: Reader): void {
+    for (const other of this.readers) {
+      if (other === reader) continue;
+      const { port1, port2 } = new MessageChannel();
+      reader.worker.postMessage({ kind: 'peer', port: port1 } satisfies ToReader, [port1]);
+      other.worker.postMessage({ kind: 'peer', port: port2 } satisfies ToReader, [port2]);
+    }
   }
 
   private watch(reader: Reader): void {
@@ -159,6 +170,7 @@ export class ReadPool {
     worker.removeAllListeners('message');
     void worker.terminate();
     reader.worker = this.newWorker();
+    this.introduce(reader);
     this.watch(reader);
     this.release(reader)?.reject(error instanceof Error ? error : new Error(String(error)));
     this.dispatch();

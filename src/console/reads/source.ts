@@ -1,5 +1,6 @@
 /** The store as the tasks of a reading thread see it: a scope becomes a query, and every answer says what it was made from. */
 
+import type { MessagePort } from 'node:worker_threads';
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query, TextField } from '../../query/filter.ts';
@@ -15,6 +16,7 @@ import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
 import { PeakFinder } from './greatest.ts';
+import { Peer, type PeerAnswer, type PeerWork, packGroups } from './peers.ts';
 
 /** A scope made absolute. */
 export interface Question {
@@ -50,6 +52,29 @@ export class Source {
     this.peaks = new PeakFinder(this.reader);
     this.explainer = new RecordExplainer(directory);
     this.titles = new RuleTitles(directory);
+  }
+
+  /** Another thread that reads the store, which helps with long questions and is helped. */
+  meet(port: MessagePort): void {
+    const peer = new Peer(port, (work) => this.helpWith(work));
+    this.reader.grouping.peers.push(peer);
+    this.peaks.peers.push(peer);
+    port.once('close', () => {
+      this.reader.grouping.peers.splice(this.reader.grouping.peers.indexOf(peer), 1);
+      this.peaks.peers.splice(this.peaks.peers.indexOf(peer), 1);
+    });
+  }
+
+  private helpWith(work: PeerWork): PeerAnswer {
+    const { reader, peaks } = this;
+    reader.problems.length = 0;
+    return reader.atOneMoment(() => {
+      const done =
+        work.kind === 'groups'
+          ? { groups: packGroups(finish(reader.grouping.of(work.query, work.by, work.paths))) }
+          : { peaks: peaks.among(work.question, work.paths) };
+      return { ...done, problems: [...reader.problems] };
+    });
   }
 
   /** Throws `QueryError` for a query or time that makes no sense. */

@@ -13,9 +13,12 @@ if (port === null) throw new Error('this file is a thread of the console');
 const source = new Source((workerData as { directory: string }).directory);
 let stream: Iterator<unknown> | undefined;
 
-port.on('message', (message: ToReader) => port.postMessage(answer(message)));
+port.on('message', (message: ToReader) => {
+  if (message.kind === 'peer') source.meet(message.port);
+  else port.postMessage(answer(message));
+});
 
-function answer(message: ToReader): FromReader {
+function answer(message: Exclude<ToReader, { kind: 'peer' }>): FromReader {
   try {
     if (message.kind === 'task') {
       const task = TASKS[message.task] as (source: Source, args: unknown) => unknown;

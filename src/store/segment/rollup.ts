@@ -126,10 +126,10 @@ export class CellBuilder {
 
   cells(): Cells {
     const { sums, first, rows, kind } = this;
-    const { count, keys } = sums;
+    const { count } = sums;
     const cells = emptyCells(count);
     for (let slot = 0; slot < count; slot++) {
-      const key = keys[slot] as number;
+      const key = sums.keyOf(slot);
       const place = Math.floor(key / 2);
       const period = Math.floor(place / rows.length);
       cells.failed[slot] = key - 2 * place;
@@ -141,6 +141,11 @@ export class CellBuilder {
       for (let slot = 0; slot < count; slot++) column[slot] = sums.of(slot, name);
     }
     return cells;
+  }
+
+  /** Ends the use of it. */
+  release(): void {
+    this.sums.release();
   }
 }
 
@@ -158,9 +163,11 @@ export function encodeRollup(builders: readonly CellBuilder[], records: number):
     header.writeUInt32LE(kept ? 1 : 0, 0);
     header.writeUInt32LE(kept ? builder.count : 0, 4);
     parts.push(header);
-    if (!kept) continue;
-    const cells = builder.cells();
-    for (const name of CELL_COLUMNS) parts.push(pack(cells[name]));
+    if (kept) {
+      const cells = builder.cells();
+      for (const name of CELL_COLUMNS) parts.push(pack(cells[name]));
+    }
+    builder.release();
   }
   const body = Buffer.concat(parts);
   const file = Buffer.alloc(HEADER_BYTES + body.length);

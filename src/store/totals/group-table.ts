@@ -47,7 +47,7 @@ export class GroupTable {
     const known = parts.map((): (readonly number[] | undefined)[] => []);
     const single = new Array<number>(parts.length).fill(0);
     for (let slot = 0; slot < sums.count; slot++) {
-      let rest = sums.keys[slot] as number;
+      let rest = sums.keyOf(slot);
       let several: number[][] | undefined;
       for (const [p, part] of parts.entries()) {
         const number = rest % part.size;

@@ -289,7 +289,7 @@ export class ChunkSelector {
       if (mask === undefined) MASK.fill(1, 0, view.rows);
       else mask(view, MASK);
       if (!whole) this.maskEdges(chunk, this.picked);
-      this.picked = pickMasked(this.picked, view.rows);
+      this.picked = pickMasked(MASK, this.picked, view.rows);
       view.use(chunk, this.picked);
     }
     if (view.rows > 0 && residual !== undefined) {
@@ -327,14 +327,21 @@ export class ChunkSelector {
   }
 }
 
-/** Of the picked records, or of all, those that the mask lets through. */
-function pickMasked(picked: Picked | undefined, rows: number): Picked {
-  if (!MASK.subarray(0, rows).includes(1)) return NO_PLACES;
+/** Of the picked records, or of the first `rows`, those that the mask lets through. */
+export function pickMasked(mask: Uint8Array, picked: Picked | undefined, rows: number): Picked {
+  if (mask.indexOf(1) >>> 0 >= rows) return NO_PLACES;
   let count = 0;
   // Without a branch, which could not be predicted.
-  for (let i = 0; i < rows; i++) {
-    PLACES[count] = picked === undefined ? i : (picked[i] as number);
-    count += MASK[i] as number;
+  if (picked === undefined) {
+    for (let i = 0; i < rows; i++) {
+      PLACES[count] = i;
+      count += mask[i] as number;
+    }
+  } else {
+    for (let i = 0; i < rows; i++) {
+      PLACES[count] = picked[i] as number;
+      count += mask[i] as number;
+    }
   }
   return PLACES.slice(0, count);
 }
