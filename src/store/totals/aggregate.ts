@@ -171,7 +171,8 @@ function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[
 }
 
 function addCounts(counts: PeriodCounts, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
-  for (const failed of counts.hasFailures ? [false, true] : [false]) {
+  for (const failed of [false, true]) {
+    if (counts.of(failed) === undefined) continue;
     const view = new PeriodView(counts, failed);
     for (let start = 0; start < counts.rowCount; start += CHUNK_ROWS_MAX) {
       const rows = Math.min(CHUNK_ROWS_MAX, counts.rowCount - start);

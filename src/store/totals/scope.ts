@@ -179,7 +179,7 @@ export class Scope {
       const own = tables[i] ?? table;
       this.keepSums(own, sums);
       this.periods[own] = periods;
-      this.bytes += periods?.numbers.byteLength ?? 0;
+      this.bytes += periods?.bytes ?? 0;
     }
   }
 
@@ -247,11 +247,25 @@ export class Scope {
   ): Generator<number, readonly Tallied[], void> {
     const picks = yield* this.pick(pooled, chunks);
     const records = picks.reduce((sum, { chunk, picked }) => sum + (picked?.length ?? chunk.rows), 0);
-    const tallies = tables.map((table) => this.newTally(pooled.segment, kindOf(table), records));
-    yield* this.view(picks, (view) => {
-      for (const tally of tallies) tally.add(view);
-    });
-    return tallies.map((tally) => (tally instanceof Tally ? tally.take() : { sums: takeCells(tally) }));
+    const tally = Tally.begin();
+    try {
+      // Where there are many rows for few records, those that occur are searched.
+      const kinds = tables.map(kindOf);
+      const isTallied = kinds.map((kind) => tally?.addTable(kind, this.rows(pooled.segment, kind), records) === true);
+      const builders = kinds.map((kind, i) =>
+        isTallied[i] === true ? undefined : this.builder(pooled.segment, { ...kind, periodUs: EVER_US }),
+      );
+      yield* this.view(picks, (view) => {
+        tally?.add(view);
+        for (const builder of builders) builder?.add(view);
+      });
+      const tallied = tally?.take().values();
+      return builders.map((builder) =>
+        builder === undefined ? (tallied?.next().value ?? NOTHING) : { sums: takeCells(builder) },
+      );
+    } finally {
+      tally?.end();
+    }
   }
 
   /** Calls `use` with the view turned to the records of each chunk. */
@@ -307,14 +321,6 @@ export class Scope {
     return new CellBuilder(kind, { ...this.rows(segment, kind), standsFor });
   }
 
-  /** For so many records. */
-  private newTally(segment: SegmentReader, kind: RollupKind, records: number): Tally | CellBuilder {
-    const rows = this.rows(segment, kind);
-    return Tally.suits(rows, records)
-      ? new Tally(kind, rows, records)
-      : this.builder(segment, { ...kind, periodUs: EVER_US });
-  }
-
   private rows(segment: SegmentReader, { dimension }: RollupKind): CountedRows {
     const { fromUs, toUs } = this.span;
     const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
@@ -325,6 +331,8 @@ export class Scope {
     };
   }
 }
+
+const NOTHING: Tallied = { sums: emptyCells(0) };
 
 function takeCells(builder: CellBuilder): Cells {
   const cells = builder.cells();
