@@ -49,6 +49,7 @@ export function partsOfSegment({ ref, segment }: PooledSegment, { fromUs, toUs, 
 /** What the scopes of a reader share. */
 interface Shared {
   readonly classes: ClassCache;
+  forPages: boolean;
   /** Used a step at a time: whoever yields turns it to a chunk again. */
   readonly view: ChunkView;
 }
@@ -59,7 +60,12 @@ export class ScopeCache {
   private readonly shared: Shared;
 
   constructor(classes: ClassCache) {
-    this.shared = { classes, view: new ChunkView() };
+    this.shared = { classes, forPages: false, view: new ChunkView() };
+  }
+
+  /** Of the same records much will be asked: what the next questions need is made along with the first. */
+  expectPages(): void {
+    this.shared.forPages = true;
   }
 
   /** Used a step at a time: whoever yields turns it to a chunk again. */
@@ -116,12 +122,12 @@ export class Scope {
     return this.tables[table] ?? (yield* this.makeCells(pooled, table));
   }
 
-  /** The same sums without telling periods apart; `moreFollow`: other tables too will be asked for. Yields the records gone through. */
-  *totals(pooled: PooledSegment, table: number, moreFollow: boolean): Generator<number, Cells, void> {
+  /** The same sums without telling periods apart. Yields the records gone through. */
+  *totals(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
     const known = this.sums[table];
     if (known !== undefined) return known;
     if (this.tables[table] === undefined && this.sumsOf(pooled, table) === undefined) {
-      yield* this.tally(pooled, table, moreFollow);
+      yield* this.tally(pooled, table);
     } else {
       const cells = yield* this.cells(pooled, table);
       this.keepSums(table, withoutPeriods(cells, pooled.segment.rowMax(kindOf(table).dimension)));
@@ -133,7 +139,7 @@ export class Scope {
   *counts(pooled: PooledSegment, table: number): Generator<number, PeriodCounts | undefined, void> {
     const hasCells = this.tables[table] !== undefined || this.sumsOf(pooled, table) !== undefined;
     if (hasCells || kindOf(table).operationsOnly) return undefined;
-    if (this.sums[table] === undefined) yield* this.tally(pooled, table, false);
+    if (this.sums[table] === undefined) yield* this.tally(pooled, table);
     return this.periods[table];
   }
 
@@ -172,8 +178,9 @@ export class Scope {
   }
 
   /** Sums and counts of a table, and of those that will be asked for next. */
-  private *tally(pooled: PooledSegment, table: number, moreFollow: boolean): Generator<number, void, void> {
-    const tables = moreFollow || this.chunks !== undefined ? this.tablesDue(pooled, table) : [table];
+  private *tally(pooled: PooledSegment, table: number): Generator<number, void, void> {
+    const { forPages } = this.shared;
+    const tables = forPages || this.chunks !== undefined ? this.tablesDue(pooled, table) : [table];
     const made = yield* pooled.withColumns(({ chunks }) => this.tallyPicks(pooled, tables, chunks));
     for (const [i, { sums, periods }] of made.entries()) {
       const own = tables[i] ?? table;
