@@ -360,6 +360,7 @@ function valueTests(fields: readonly RowKeyField[], pattern: Pattern): ValueTest
   return fields.map((field) => ({
     field,
     exact,
+    otherwise: undefined,
     keys: exact === undefined ? undefined : [{ field, value: exact }],
     prefix: isUtf8(prefix) ? prefix : '',
     matches: (value) => (wildcard < 0 ? value === lower : globMatches(value, lower)),
@@ -372,10 +373,11 @@ function addressTest(field: AddressField, range: AddressRange): ValueTest {
   const single = prefixBits === IPV4_BITS && IPV4.test(network);
   return {
     field,
-    exact: undefined,
+    // An IPv6 address may contain the IPv4 one.
+    exact: single ? network : undefined,
+    otherwise: single ? ':' : undefined,
     keys: addressKeys(field, range),
     prefix: '',
-    // An IPv6 address may contain the IPv4 one.
     matches: single ? (value) => value === network || (value.includes(':') && matchesRange(value)) : matchesRange,
   };
 }

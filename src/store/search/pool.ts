@@ -7,7 +7,7 @@ import type { SegmentFilters } from '../segment/filters.ts';
 import { indexPath, PostingIndex } from '../segment/postings.ts';
 import { type Rollup, readRollup, rollupPath } from '../segment/rollup.ts';
 import { SegmentReader } from '../segment/rows.ts';
-import type { ClassCache } from '../totals/groups.ts';
+import type { ClassCache } from '../totals/classes.ts';
 import type { SegmentBounds } from './bounds.ts';
 import { type ChosenRows, ColumnFinder, IndexFinder, type RowFinder } from './finder.ts';
 

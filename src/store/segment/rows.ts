@@ -8,7 +8,7 @@ import { StoreError } from '../errors.ts';
 import type { Condition, Need } from '../search/compile.ts';
 import { registerFunctions } from '../search/functions.ts';
 import type { Order, RecordPlace } from '../search/order.ts';
-import type { ClassCache } from '../totals/groups.ts';
+import type { ClassCache } from '../totals/classes.ts';
 import { openForReading } from './open.ts';
 import type { Dimension } from './postings.ts';
 import { RecordReader } from './records.ts';
