@@ -115,7 +115,9 @@ class Analyzer implements CountingAnalyzer {
       shape = this.shape(rules);
     } else counters['shapes_known'] = (counters['shapes_known'] as number) + 1;
     const { cutAt } = lexer;
-    const literals = lexer.literals.list(cutAt < 0 ? undefined : { start: cutAt, end: Math.min(lexer.end, text.length) });
+    const literals = lexer.literals.list(
+      cutAt < 0 ? undefined : { start: cutAt, end: Math.min(lexer.end, text.length) },
+    );
     return {
       start: lexer.start,
       end: lexer.end,

@@ -28,6 +28,7 @@ import {
   type DialectRules,
 } from './dialects.ts';
 import { keywordId, wordHash } from './keywords.ts';
+import { endsFirstItem, endsFirstRow, Lists } from './lists.ts';
 import {
   isDigit,
   opensLineComment,
@@ -43,7 +44,6 @@ import {
   scanWord,
   stringPrefix,
 } from './scan.ts';
-import { endsFirstRow, Rows } from './rows.ts';
 import { Spans } from './spans.ts';
 import { Splitter } from './split.ts';
 import { isLeading, mayLead } from './suspects.ts';
@@ -101,7 +101,7 @@ export class Lexer {
   /** Ranges of comments as start, end pairs. */
   readonly comments: Int32Array = new Int32Array(2 * COMMENTS_MAX);
   commentCount = 0;
-  /** Literals of the statement, those of rows without tokens among them. */
+  /** Literals of the statement, those without tokens among them. */
   readonly literals: Spans = new Spans();
   /** Hash of the statement without its literals; only a hint, equal statements give equal hashes. */
   shapeHash = 0;
@@ -124,14 +124,14 @@ export class Lexer {
   private lastKind = KIND_NONE;
   /** How many tokens can be added without `makeRoom`. */
   private room = 0;
-  /** Tokens that can be kept: `TOKENS_MAX`, but for what rows without tokens would have had. */
+  /** Tokens that can be kept: `TOKENS_MAX`, but for those that lists would have had. */
   private limit = TOKENS_MAX;
-  private readonly rows: Rows | undefined;
+  private readonly lists: Lists | undefined;
 
-  /** With `skipsRows`, no tokens are made of rows of an INSERT that add nothing but literals (`rows.ts`). */
-  constructor(rules: DialectRules, skipsRows = false) {
+  /** With `skipsLists`, no tokens are made of what is in lists and adds nothing but literals (`lists.ts`). */
+  constructor(rules: DialectRules, skipsLists = false) {
     this.rules = rules;
-    this.rows = skipsRows ? new Rows(this.tokens.codes, this.literals) : undefined;
+    this.lists = skipsLists ? new Lists(this.tokens.codes, this.literals) : undefined;
     this.codes = this.tokens.codes;
     this.bytes = this.codes.bytes;
     this.data = this.codes.data;
@@ -187,10 +187,11 @@ export class Lexer {
       if (this.start < 0) this.start = pos;
       if (kind === LETTER) pos = this.word(pos);
       else if (kind === MARK) {
-        pos = this.take(MARK_KINDS[c] as number, pos, pos + 1);
-        if (c === CLOSING && bytes[pos] === COMMA && this.rows !== undefined) pos = this.skipRows(this.rows, pos);
-      }
-      else pos = this.other(pos, c, kind);
+        const { lists } = this;
+        const behind = c === COMMA && lists !== undefined ? this.skipItems(lists, pos) : pos;
+        pos = behind > pos ? behind : this.take(MARK_KINDS[c] as number, pos, pos + 1);
+        if (c === CLOSING && bytes[pos] === COMMA && lists !== undefined) pos = this.skipRows(lists, pos);
+      } else pos = this.other(pos, c, kind);
       this.end = pos;
     }
     this.pos = pos;
@@ -239,23 +240,34 @@ export class Lexer {
   }
 
   /** Behind the rows at `from` of which no tokens need to be made. */
-  private skipRows(rows: Rows, from: number): number {
-    const { tokens } = this;
-    if (!endsFirstRow(tokens)) return from;
+  private skipRows(lists: Lists, from: number): number {
+    if (!endsFirstRow(this.tokens)) return from;
     let pos = from;
     for (;;) {
       const { count } = this.literals;
-      const end = rows.read(pos, this.rules);
-      if (end < 0) break;
-      if (tokens.count + rows.tokenCount > this.limit) {
-        this.literals.count = count;
-        break;
-      }
-      this.limit -= rows.tokenCount;
+      const end = this.skipped(lists.row(pos, this.rules), lists.tokenCount, count);
+      if (end < 0) return pos;
       pos = end;
     }
+  }
+
+  /** The closing bracket behind the values from the comma at `from` on, if no tokens need to be made of them. */
+  private skipItems(lists: Lists, from: number): number {
+    const { tokens, literals } = this;
+    if (tokens.kindAt(tokens.count - 2) !== KIND_LEFT || !endsFirstItem(tokens)) return from;
+    const { count } = literals;
+    return this.skipped(lists.items(from, this.rules), lists.tokenCount, count);
+  }
+
+  /** `end`, if there is one and room for the tokens; else -1, with the first `literalCount` literals. */
+  private skipped(end: number, tokenCount: number, literalCount: number): number {
+    if (end < 0 || this.tokens.count + tokenCount > this.limit) {
+      this.literals.count = literalCount;
+      return -1;
+    }
+    this.limit -= tokenCount;
     this.room = Math.min(this.room, this.limit);
-    return pos;
+    return end;
   }
 
   private word(from: number): number {

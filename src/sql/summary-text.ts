@@ -111,8 +111,22 @@ export class SummaryText {
     const { high: h, low: l } = this;
     // One call with all digits makes the string without leaving compiled code.
     return String.fromCharCode(
-      hex(h >>> 28), hex(h >>> 24), hex(h >>> 20), hex(h >>> 16), hex(h >>> 12), hex(h >>> 8), hex(h >>> 4), hex(h),
-      hex(l >>> 28), hex(l >>> 24), hex(l >>> 20), hex(l >>> 16), hex(l >>> 12), hex(l >>> 8), hex(l >>> 4), hex(l),
+      hex(h >>> 28),
+      hex(h >>> 24),
+      hex(h >>> 20),
+      hex(h >>> 16),
+      hex(h >>> 12),
+      hex(h >>> 8),
+      hex(h >>> 4),
+      hex(h),
+      hex(l >>> 28),
+      hex(l >>> 24),
+      hex(l >>> 20),
+      hex(l >>> 16),
+      hex(l >>> 12),
+      hex(l >>> 8),
+      hex(l >>> 4),
+      hex(l),
     );
   }
 
