@@ -86,19 +86,40 @@ function isValue(tokens: Tokens, i: number): boolean {
 
 /** Reads lists of one text after another. */
 export class Lists {
-  /** Of what was read last: how many tokens the lexer would have made of it. */
-  tokenCount = 0;
+  private readonly tokens: Tokens;
   private readonly codes: Codes;
   private readonly literals: Spans;
+  /** Of what was read last: how many tokens the lexer would have made of it. */
+  private tokenCount = 0;
 
   /** Literals are added to `literals`. */
-  constructor(codes: Codes, literals: Spans) {
-    this.codes = codes;
+  constructor(tokens: Tokens, literals: Spans) {
+    this.tokens = tokens;
+    this.codes = tokens.codes;
     this.literals = literals;
   }
 
-  /** Behind the row whose comma is at `from`; -1, with no literal added, when it is not plain. */
-  row(from: number, rules: DialectRules): number {
+  /** Behind the rows at `from` of which no tokens need to be made. */
+  behindRows(from: number, rules: DialectRules): number {
+    let pos = from;
+    for (let isMore = endsFirstRow(this.tokens); isMore; ) {
+      const end = this.row(pos, rules);
+      isMore = end > pos;
+      if (isMore) pos = end;
+    }
+    return pos;
+  }
+
+  /** The bracket that closes the list whose first comma is at `from`, if no tokens need to be made of its values. */
+  behindItems(from: number, rules: DialectRules): number {
+    if (!endsFirstItem(this.tokens)) return from;
+    this.tokenCount = 0;
+    const close = this.values(from + 1, rules);
+    return close < 0 ? from : close;
+  }
+
+  /** Behind the row whose comma is at `from`, or -1. */
+  private row(from: number, rules: DialectRules): number {
     const { bytes } = this.codes;
     const open = bytes[from] === COMMA ? this.behindSpace(from + 1) : from;
     this.tokenCount = 2;
@@ -107,12 +128,7 @@ export class Lists {
     return close < 0 ? -1 : close + 1;
   }
 
-  /** Where the bracket closes behind the values whose first comma is at `from`; -1 as above. */
-  items(from: number, rules: DialectRules): number {
-    this.tokenCount = 0;
-    return this.values(from + 1, rules);
-  }
-
+  /** The closing bracket behind the values at `from`; -1, with no literal added, when tokens have to be made. */
   private values(from: number, rules: DialectRules): number {
     const { literals } = this;
     const { bytes } = this.codes;
@@ -122,7 +138,7 @@ export class Lists {
       if (end < 0) break;
       p = this.behindSpace(end);
       this.tokenCount += 2;
-      if (bytes[p] === RIGHT) return p;
+      if (bytes[p] === RIGHT && this.tokens.skip(this.tokenCount)) return p;
       if (bytes[p] !== COMMA) break;
     }
     literals.count = count;
