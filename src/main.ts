@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /** Process entry: arguments in, exit code out. */
 import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { EXIT_USAGE } from './base/errors.ts';
+import { BUNDLE_SUFFIX, loadBundled } from './bundle.ts';
 
 /** The program joined into few files (`vite.config.ts`). */
-const BUNDLE = new URL('./bundle/program.js', import.meta.url);
+const BUNDLE = new URL(`./bundle/program${BUNDLE_SUFFIX}`, import.meta.url);
 /** What the compiler writes whenever it has written a module. */
 const COMPILED: readonly string[] = ['.src.tsbuildinfo', '.console-api.tsbuildinfo'];
 
@@ -17,8 +19,8 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-const { run }: typeof import('./cli/program.ts') = isCurrent()
-  ? await import(BUNDLE.href)
+const { run } = isCurrent()
+  ? (loadBundled(fileURLToPath(BUNDLE)) as typeof import('./cli/program.ts'))
   : await import('./cli/program.ts');
 process.exitCode = await run(process.argv.slice(2));
 

@@ -2,11 +2,13 @@
  * Joins the modules of the program into few files, `dist/bundle`, which `main.ts` prefers while they are as new as the
  * compiled modules: several hundred small files take longer to load than a small capture to replay.
  *
- * Places of other files (policies, threads, the console's pages) stay those of the module that names them.
+ * Places of other files (policies, threads, the console's pages) stay those of the module that names them. The files are
+ * scripts, for the sake of `bundle.ts`, which loads them.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { Plugin, UserConfig } from 'vite';
+import { BUNDLE_SUFFIX } from './bundle.ts';
 
 const src: string = import.meta.dirname;
 /** Threads that are worth joining as well, with the module that starts each. */
@@ -50,9 +52,24 @@ function ownPlaces(): Plugin {
   };
 }
 
+/** A thread begins with a module, as which `bundle.ts` loads the thread's joined file. */
+function threadModules(): Plugin {
+  return {
+    name: 'thread-modules',
+    generateBundle() {
+      for (const [thread] of THREADS) {
+        const name = basename(thread, '.ts');
+        const file = `new URL('./${name}${BUNDLE_SUFFIX}', import.meta.url)`;
+        const load = `import { loadBundled } from '../bundle.js';\nloadBundled(decodeURIComponent(${file}.pathname));\n`;
+        this.emitFile({ type: 'asset', fileName: `${name}.js`, source: load });
+      }
+    },
+  };
+}
+
 const config: UserConfig = {
   root: src,
-  plugins: [staticProtocols(), ownPlaces()],
+  plugins: [staticProtocols(), ownPlaces(), threadModules()],
   ssr: { noExternal: [...JOINED] },
   build: {
     ssr: true,
@@ -64,7 +81,7 @@ const config: UserConfig = {
     reportCompressedSize: false,
     rolldownOptions: {
       input: ['cli/program.ts', ...THREADS.map(([thread]) => thread)].map((file) => join(src, file)),
-      output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+      output: { format: 'cjs', entryFileNames: `[name]${BUNDLE_SUFFIX}`, chunkFileNames: `[name]${BUNDLE_SUFFIX}` },
     },
   },
 };

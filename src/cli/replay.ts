@@ -1,5 +1,6 @@
 /** `wiretrail replay`: captures in, records out. */
 import { writeFileSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
 import { Command, Option } from 'commander';
 import type { AlarmDesk } from '../alarm/desk.ts';
 import { ALARM_FORMS } from '../alarm/forms.ts';
@@ -12,10 +13,10 @@ import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Findings, type ReportRule } from '../report/findings.ts';
 import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
 import { AlarmSink } from '../sensor/alarm-sink.ts';
-import { type Assembly, type AssemblyOptions, assemble, openOutputs } from '../sensor/assemble.ts';
+import { type Assembly, type AssemblyOptions, assemble, type Outputs, openOutputs } from '../sensor/assemble.ts';
 import type { PipelineCounters } from '../sensor/pipeline.ts';
 import { replay } from '../sensor/replay.ts';
-import { type ReplayProgress, replaySharded } from '../sensor/sharded-replay.ts';
+import { type ReplayProgress, replaySharded, startShards, stopShards } from '../sensor/sharded-replay.ts';
 import { isAtLeast, type TallySnapshot } from '../sensor/tally.ts';
 import { trafficOpener } from '../sensor/traffic.ts';
 import { Watch } from '../sensor/watch.ts';
@@ -187,15 +188,27 @@ async function replayOnSeveral(
   sinks: readonly RecordSink[],
 ): Promise<Found> {
   if (files.includes('-')) throw new UserError('standard input can be read by one worker only');
-  const common = assemblyOptions(options, sinks);
-  const outputs = await openOutputs(common);
-  const { sensor, policies, ports, flowsMax, overlap, evidence } = common;
+  const threads = startShards(options.workers);
+  try {
+    return await replayInto(await openOutputs(assemblyOptions(options, sinks)), threads, files, options);
+  } finally {
+    await stopShards(threads);
+  }
+}
+
+async function replayInto(
+  outputs: Outputs,
+  threads: readonly Worker[],
+  files: readonly string[],
+  options: ReplayOptions,
+): Promise<Found> {
+  const { sensor, policies, ports, flowsMax, overlap, evidence } = assemblyOptions(options, []);
   const job = { files, sensor, policies, ports, flowsMax, overlap, evidence, maskKey: outputs.maskKey };
   const progress = new ProgressLine();
   const wanted = trafficOptionsOf(options);
   const traffic = wanted && (await trafficOpener(wanted))();
   try {
-    const report = await replaySharded(job, options.workers, outputs, traffic, (at) =>
+    const report = await replaySharded(threads, job, outputs, traffic, (at) =>
       progress.update(() => describe(at, outputs.tally.counts.records, undefined)),
     );
     return { ...report, rules: outputs.engine.policy.rules };

@@ -84,6 +84,9 @@ export class Decoder {
     tunnelled: 0,
   };
   private readonly frame = new Frame();
+  /** Of the batches: sources hand over the same bytes again and again. */
+  private batchBytes: Uint8Array = this.frame.bytes;
+  private batchData: DataView = this.frame.data;
   private readonly fragments: Fragments;
 
   constructor(options: DecodeOptions = DECODE_DEFAULTS) {
@@ -134,7 +137,9 @@ export class Decoder {
     const wireBytes = descriptors[d + DESCRIPTOR_WIRE_BYTES] as number;
     const nanoseconds = descriptors[d + DESCRIPTOR_NANOSECONDS] as number;
     const microseconds = (nanoseconds / 1000) | 0;
-    frame.bytes = batch.bytes;
+    if (batch.bytes !== this.batchBytes) this.setBatchBytes(batch.bytes);
+    frame.bytes = this.batchBytes;
+    frame.data = this.batchData;
     frame.pos = start;
     frame.end = start + (descriptors[d + DESCRIPTOR_CAPTURED_BYTES] as number);
     frame.wireEnd = start + wireBytes;
@@ -151,6 +156,11 @@ export class Decoder {
     if ((vlan & VLAN_PRESENT) !== 0) setVlan(view, vlan);
     const link = descriptors[d + DESCRIPTOR_LINK] as number;
     return link === LINK_ETHERNET ? LAYER_ETHERNET : linkLayer(link, frame);
+  }
+
+  private setBatchBytes(bytes: Uint8Array): void {
+    this.batchBytes = bytes;
+    this.batchData = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   private walk(first: number, view: PacketView): DecodeVerdict {

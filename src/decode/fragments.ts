@@ -68,6 +68,7 @@ export class Fragments {
   private readonly table: Datagram[] = [];
   private readonly key = new Int32Array(KEY_WORDS);
   private readonly output = new Uint8Array(DATAGRAM_BYTES_MAX);
+  private readonly outputData = new DataView(this.output.buffer);
   private heldBytes = 0;
   /** Next datagram to be given up when the budget is used up. */
   private hand = 0;
@@ -200,6 +201,7 @@ export class Fragments {
   private complete(datagram: Datagram, frame: Frame): number {
     for (const piece of datagram.pieces) this.output.set(piece.bytes, piece.start);
     frame.bytes = this.output;
+    frame.data = this.outputData;
     frame.pos = 0;
     frame.end = datagram.length;
     frame.wireEnd = datagram.length;

@@ -57,13 +57,13 @@ export function ip(frame: Frame): number {
 }
 
 export function ipv4(frame: Frame, view: PacketView): number {
-  const bytes = frame.bytes;
+  const { bytes, data } = frame;
   const p = frame.pos;
   if (p + IPV4_BYTES > frame.end) return DECODE_CUT;
   const first = bytes[p] as number;
   const headerBytes = (first & 0x0f) << 2;
   if (first >> 4 !== 4 || headerBytes < IPV4_BYTES) return DECODE_MALFORMED;
-  const totalBytes = u16(bytes, p + 2);
+  const totalBytes = data.getUint16(p + 2);
   if (totalBytes === 0) {
     // Segmentation offload of more than 64 KiB (BIG TCP): only the frame knows the length.
     if (frame.wireEnd - p > UNSIZED_BYTES_MAX) return DECODE_MALFORMED;
@@ -76,13 +76,13 @@ export function ipv4(frame: Frame, view: PacketView): number {
   view.ipVersion = 4;
   view.src0 = view.src1 = view.dst0 = view.dst1 = 0;
   view.src2 = view.dst2 = IPV4_MAPPED;
-  view.src3 = i32(bytes, p + 12);
-  view.dst3 = i32(bytes, p + 16);
+  view.src3 = data.getInt32(p + 12);
+  view.dst3 = data.getInt32(p + 16);
   frame.pos = p + headerBytes;
   frame.type = bytes[p + 9] as number;
-  const fragment = u16(bytes, p + 6);
+  const fragment = data.getUint16(p + 6);
   if ((fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) !== 0) {
-    frame.fragmentId = u16(bytes, p + 4);
+    frame.fragmentId = data.getUint16(p + 4);
     frame.fragmentOffset = (fragment & IPV4_OFFSET_MASK) << 3;
     frame.fragmentMore = (fragment & IPV4_MORE_FRAGMENTS) !== 0;
     return LAYER_FRAGMENT;
@@ -91,11 +91,11 @@ export function ipv4(frame: Frame, view: PacketView): number {
 }
 
 export function ipv6(frame: Frame, view: PacketView): number {
-  const bytes = frame.bytes;
+  const { bytes, data } = frame;
   const p = frame.pos;
   if (p + IPV6_BYTES > frame.end) return DECODE_CUT;
   if ((bytes[p] as number) >> 4 !== 6) return DECODE_MALFORMED;
-  const payloadBytes = u16(bytes, p + 4);
+  const payloadBytes = data.getUint16(p + 4);
   if (payloadBytes === 0) {
     // A jumbogram (RFC 2675) or BIG TCP. The frame's length is used, not the jumbo option's claim.
     if (frame.wireEnd - p > UNSIZED_BYTES_MAX) return DECODE_MALFORMED;
@@ -104,14 +104,14 @@ export function ipv6(frame: Frame, view: PacketView): number {
     if (frame.end > frame.wireEnd) frame.end = frame.wireEnd;
   }
   view.ipVersion = 6;
-  view.src0 = i32(bytes, p + 8);
-  view.src1 = i32(bytes, p + 12);
-  view.src2 = i32(bytes, p + 16);
-  view.src3 = i32(bytes, p + 20);
-  view.dst0 = i32(bytes, p + 24);
-  view.dst1 = i32(bytes, p + 28);
-  view.dst2 = i32(bytes, p + 32);
-  view.dst3 = i32(bytes, p + 36);
+  view.src0 = data.getInt32(p + 8);
+  view.src1 = data.getInt32(p + 12);
+  view.src2 = data.getInt32(p + 16);
+  view.src3 = data.getInt32(p + 20);
+  view.dst0 = data.getInt32(p + 24);
+  view.dst1 = data.getInt32(p + 28);
+  view.dst2 = data.getInt32(p + 32);
+  view.dst3 = data.getInt32(p + 36);
   frame.pos = p + IPV6_BYTES;
   frame.type = bytes[p + 6] as number;
   return frame.type === PROTOCOL_TCP ? LAYER_TCP : LAYER_PROTOCOL;
@@ -175,19 +175,19 @@ function fragment(frame: Frame): number {
 }
 
 export function tcp(frame: Frame, view: PacketView): number {
-  const bytes = frame.bytes;
+  const { bytes, data } = frame;
   const p = frame.pos;
   if (p + TCP_BYTES > frame.end) return p + TCP_BYTES > frame.wireEnd ? DECODE_MALFORMED : DECODE_CUT;
   const headerBytes = ((bytes[p + 12] as number) >> 4) << 2;
   const payloadStart = p + headerBytes;
   if (headerBytes < TCP_BYTES || payloadStart > frame.wireEnd) return DECODE_MALFORMED;
   view.bytes = bytes;
-  view.srcPort = u16(bytes, p);
-  view.dstPort = u16(bytes, p + 2);
-  view.seq = i32(bytes, p + 4);
-  view.ack = i32(bytes, p + 8);
+  view.srcPort = data.getUint16(p);
+  view.dstPort = data.getUint16(p + 2);
+  view.seq = data.getInt32(p + 4);
+  view.ack = data.getInt32(p + 8);
   view.flags = bytes[p + 13] as number;
-  view.window = u16(bytes, p + 14);
+  view.window = data.getUint16(p + 14);
   view.payloadBytes = frame.wireEnd - payloadStart;
   view.payloadStart = Math.min(payloadStart, frame.end);
   view.payloadEnd = frame.end;

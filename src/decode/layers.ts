@@ -51,6 +51,8 @@ export const UNSIZED_BYTES_MAX: number = 1 << 20;
 /** The unread part of a frame. One instance is reused. */
 export class Frame {
   bytes: Uint8Array = EMPTY;
+  /** The same bytes: a number of several is one load through it. */
+  data: DataView = EMPTY_DATA;
   /** Next unread byte. */
   pos = 0;
   /** End of the captured bytes. */
@@ -67,6 +69,7 @@ export class Frame {
 }
 
 const EMPTY = new Uint8Array(0);
+const EMPTY_DATA = new DataView(EMPTY.buffer);
 
 /** Unsigned 16 bits at `p`; the caller has checked `p + 2 <= end`. */
 export function u16(bytes: Uint8Array, p: number): number {

@@ -100,7 +100,7 @@ function loopback(frame: Frame): number {
 export function ethernet(frame: Frame): number {
   const p = frame.pos;
   if (p + ETHERNET_BYTES > frame.end) return DECODE_CUT;
-  frame.type = u16(frame.bytes, p + 12);
+  frame.type = frame.data.getUint16(p + 12);
   frame.pos = p + ETHERNET_BYTES;
   return LAYER_ETHERTYPE;
 }

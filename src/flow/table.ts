@@ -43,9 +43,10 @@ export class FlowTable {
   private readonly index: Int32Array;
   private readonly indexMask: number;
   private readonly entryMask: number;
-  /** Stack of free slots. */
+  /** Stack of slots that were given back; those from `fresh` on were never taken, and their memory never touched. */
   private readonly free: Int32Array;
-  private freeCount: number;
+  private freeCount = 0;
+  private fresh = 0;
   // The canonical key of the packet looked up last.
   private low0 = 0;
   private low1 = 0;
@@ -72,12 +73,10 @@ export class FlowTable {
     this.indexMask = entries - 1;
     this.entryMask = 2 ** (32 - Math.clz32(capacity)) - 1;
     this.free = new Int32Array(capacity);
-    for (let i = 0; i < capacity; i++) this.free[i] = capacity - 1 - i;
-    this.freeCount = capacity;
   }
 
   get size(): number {
-    return this.capacity - this.freeCount;
+    return this.fresh - this.freeCount;
   }
 
   /** Bytes of memory, all taken at construction. */
@@ -106,8 +105,8 @@ export class FlowTable {
 
   /** Takes a slot for the packet that `find` did not find; `FLOW_NONE` when the table is full. */
   insert(view: PacketView): number {
-    if (this.freeCount === 0) return FLOW_NONE;
-    const slot = this.free[--this.freeCount] as number;
+    const slot = this.takeSlot();
+    if (slot === FLOW_NONE) return FLOW_NONE;
     const w = slot * WORDS;
     const words = this.words;
     words[w] = this.low0;
@@ -126,6 +125,11 @@ export class FlowTable {
     while (index[i] !== 0) i = (i + 1) & indexMask;
     index[i] = (keyHash & ~entryMask) | (slot + 1);
     return (slot << 1) | this.side;
+  }
+
+  private takeSlot(): number {
+    if (this.freeCount > 0) return this.free[--this.freeCount] as number;
+    return this.fresh < this.capacity ? this.fresh++ : FLOW_NONE;
   }
 
   /** Describes a new flow in the slot of an old one with the same 4-tuple. */

@@ -9,7 +9,10 @@ export class TimerWheel {
   private readonly tickUs: number;
   private readonly mask: number;
   private readonly slots: number;
-  /** Links of slots, then of one sentinel a bucket; an unscheduled slot links to itself. */
+  /**
+   * Links of slots, then of one sentinel a bucket, as distances: what links to itself holds 0, so that the memory of slots
+   * that are never used is never touched.
+   */
   private readonly next: Int32Array;
   private readonly previous: Int32Array;
   /** Next tick to be looked at; all timers lie within `[tick, tick + mask]`. */
@@ -26,10 +29,6 @@ export class TimerWheel {
     this.slots = slots;
     this.next = new Int32Array(slots + buckets);
     this.previous = new Int32Array(slots + buckets);
-    for (let i = 0; i < slots + buckets; i++) {
-      this.next[i] = i;
-      this.previous[i] = i;
-    }
   }
 
   /** Slots waiting. */
@@ -43,7 +42,7 @@ export class TimerWheel {
   }
 
   isScheduled(slot: number): boolean {
-    return this.next[slot] !== slot;
+    return this.next[slot] !== 0;
   }
 
   /** Has `slot` come due at `dueUs` or up to a tick later, in place of its earlier schedule. */
@@ -58,23 +57,23 @@ export class TimerWheel {
     const tick = Math.min(Math.max(Math.ceil(dueUs / this.tickUs), now + 1, this.tick), this.tick + this.mask);
     if (tick < this.low) this.low = tick;
     const sentinel = this.slots + (tick & this.mask);
-    const last = this.previous[sentinel] as number;
-    this.next[last] = slot;
-    this.previous[slot] = last;
-    this.next[slot] = sentinel;
-    this.previous[sentinel] = slot;
+    this.link(sentinel + (this.previous[sentinel] as number), slot);
+    this.link(slot, sentinel);
     this.scheduled++;
   }
 
   cancel(slot: number): void {
     const next = this.next[slot] as number;
-    if (next === slot) return;
-    const previous = this.previous[slot] as number;
-    this.next[previous] = next;
-    this.previous[next] = previous;
-    this.next[slot] = slot;
-    this.previous[slot] = slot;
+    if (next === 0) return;
+    this.link(slot + (this.previous[slot] as number), slot + next);
+    this.next[slot] = 0;
+    this.previous[slot] = 0;
     this.scheduled--;
+  }
+
+  private link(from: number, to: number): void {
+    this.next[from] = to - from;
+    this.previous[to] = from - to;
   }
 
   /** Takes a slot that is due at `nowUs`, or -1. Call until it answers -1. */
@@ -83,8 +82,9 @@ export class TimerWheel {
     this.catchUp(now);
     for (; this.scheduled > 0 && this.tick <= now; this.tick++) {
       const sentinel = this.slots + (this.tick & this.mask);
-      const slot = this.next[sentinel] as number;
-      if (slot === sentinel) continue;
+      const distance = this.next[sentinel] as number;
+      if (distance === 0) continue;
+      const slot = sentinel + distance;
       this.cancel(slot);
       return slot;
     }
@@ -106,8 +106,8 @@ export class TimerWheel {
     if (this.low < this.tick) this.low = this.tick;
     for (; ; this.low++) {
       const sentinel = this.slots + (this.low & this.mask);
-      const slot = this.next[sentinel] as number;
-      if (slot !== sentinel) return slot;
+      const distance = this.next[sentinel] as number;
+      if (distance !== 0) return sentinel + distance;
     }
   }
 

@@ -21,7 +21,9 @@ export class PagePool {
   readonly order: Int32Array;
   /** 1: the page stands for bytes that the snap length cut off, and holds none. */
   readonly cut: Uint8Array;
-  private freeHead = 0;
+  /** List of pages that were given back; those from `fresh` on were never taken. */
+  private freeHead = PAGE_NONE;
+  private fresh = 0;
   private freePages: number;
   private taken = 0;
 
@@ -36,8 +38,6 @@ export class PagePool {
     this.tsUs = new Float64Array(pages);
     this.order = new Int32Array(pages);
     this.cut = new Uint8Array(pages);
-    for (let i = 0; i < pages; i++) this.next[i] = i + 1 < pages ? i + 1 : PAGE_NONE;
-    this.freeHead = pages > 0 ? 0 : PAGE_NONE;
     this.freePages = pages;
   }
 
@@ -46,9 +46,10 @@ export class PagePool {
   }
 
   take(): number {
-    const page = this.freeHead;
-    if (page === PAGE_NONE) return PAGE_NONE;
-    this.freeHead = this.next[page] as number;
+    if (this.freePages === 0) return PAGE_NONE;
+    let page = this.freeHead;
+    if (page === PAGE_NONE) page = this.fresh++;
+    else this.freeHead = this.next[page] as number;
     this.freePages--;
     this.taken = (this.taken + 1) | 0;
     this.order[page] = this.taken;

@@ -201,9 +201,8 @@ async function main(): Promise<void> {
   }
 }
 
-try {
-  await main();
-} catch (error) {
+// Not awaited: in the bundle this is a script.
+main().catch((error: unknown) => {
   if (!(error instanceof UserError)) throw error;
   tell({ kind: 'failed', message: error.message });
-}
+});

@@ -1,6 +1,6 @@
 /**
- * What a replay's main thread and its shard threads tell each other. All of it is plain data. The main thread sends only
- * `Judged`, to threads that keep evidence.
+ * What a replay's main thread and its shard threads tell each other. All of it is plain data. The main thread sends a
+ * `ShardJob`, then only `Judged`, to threads that keep evidence.
  */
 
 import type { Ordered } from '../audit/order.ts';
@@ -13,7 +13,7 @@ import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import type { TallySnapshot } from './tally.ts';
 
-/** Start-up data of a shard thread. */
+/** What a shard thread is to do. */
 export interface ShardJob {
   readonly files: readonly string[];
   readonly sensor: string;

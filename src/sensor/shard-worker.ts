@@ -4,7 +4,7 @@
  * when someone wants them, or when a rule's memory of all flows must judge them.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { PacketOrder } from '../audit/order.ts';
 import { UserError } from '../base/errors.ts';
 import { type FileSource, openFiles } from '../capture/files/file.ts';
@@ -29,19 +29,20 @@ const RECORDS_MAX = 4096;
 /** Sleeps end after this time even without a signal, to look again. */
 const WAIT_MS = 1000;
 
-const job = workerData as ShardJob;
-const taken = new Int32Array(job.taken);
-
 class Outbox implements RecordSink {
   /** Packet that is being read. */
   position: () => number = () => 0;
   private readonly order = new PacketOrder();
   private records: ShardRecord[] = [];
   private sent = 0;
+  private readonly shard: number;
+  private readonly taken: Int32Array;
   private readonly source: FileSource;
   private readonly evidence: Evidence | undefined;
 
-  constructor(source: FileSource, evidence: Evidence | undefined) {
+  constructor(job: ShardJob, source: FileSource, evidence: Evidence | undefined) {
+    this.shard = job.shard.index;
+    this.taken = new Int32Array(job.taken);
     this.source = source;
     this.evidence = evidence;
   }
@@ -63,17 +64,16 @@ class Outbox implements RecordSink {
     // A template is known by its identity, which no copy has.
     const analysed = statement && { ...statement, template: undefined };
     const ticket = deferred ? (this.evidence?.await(record) ?? 0) : 0;
-    const { index: shard } = job.shard;
-    this.records.push({ position, orderUs, record, deferred, statement: analysed, ticket, shard });
+    this.records.push({ position, orderUs, record, deferred, statement: analysed, ticket, shard: this.shard });
   }
 
   /** Sends what is there; everything up to the packet `position` is then told. */
   send(position: number): void {
-    const { index } = job.shard;
+    const { taken, shard } = this;
     for (;;) {
-      const seen = Atomics.load(taken, index);
+      const seen = Atomics.load(taken, shard);
       if (this.sent - seen < MESSAGES_MAX) break;
-      Atomics.wait(taken, index, seen, WAIT_MS);
+      Atomics.wait(taken, shard, seen, WAIT_MS);
     }
     this.sent++;
     const { bytesRead, bytesTotal } = this.source;
@@ -105,7 +105,13 @@ function both(evidence: Evidence | undefined, sink: RecordSink): RecordSink {
   };
 }
 
+/** The main thread's first message. */
+function nextJob(): Promise<ShardJob> {
+  return new Promise((resolve) => parentPort?.once('message', resolve));
+}
+
 async function main(): Promise<void> {
+  const job = await nextJob();
   const policy = createEngine(readPolicies(job.policies), {
     maskKey: job.maskKey,
     columnValues: createColumnValueFinder(),
@@ -114,7 +120,7 @@ async function main(): Promise<void> {
   const source = openFiles(job.files);
   const evidence = job.evidence && new Evidence(job.evidence, job.flowsMax);
   parentPort?.on('message', (judged: Judged) => evidence?.settle(judged));
-  const outbox = new Outbox(source, evidence);
+  const outbox = new Outbox(job, source, evidence);
   const tally = new Tally([]);
   const { sensor, ports, flowsMax, overlap, shard, sendsRecords, sendsTraffic } = job;
   const sink = both(evidence, sendsRecords ? outbox : tally);
@@ -171,9 +177,8 @@ async function readAll(
   }
 }
 
-try {
-  await main();
-} catch (error) {
+// Not awaited: in the bundle this is a script.
+main().catch((error: unknown) => {
   if (!(error instanceof UserError)) throw error;
   tell({ kind: 'failed', message: error.message });
-}
+});

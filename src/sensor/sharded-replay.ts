@@ -19,18 +19,28 @@ export interface ReplayProgress {
   readonly bytesTotal: number | undefined;
 }
 
+/** Threads for `replaySharded`. They load what they need at once, while their creator gets their job ready. */
+export function startShards(count: number): readonly Worker[] {
+  return Array.from({ length: count }, () => new Worker(join(import.meta.dirname, 'shard-worker.js')));
+}
+
+export async function stopShards(threads: readonly Worker[]): Promise<void> {
+  await Promise.all(threads.map((thread) => thread.terminate()));
+}
+
 /**
- * Replays `job.files` in `workers` threads into `outputs`. The report holds the counters of all shards; those of
- * packets, which every shard reads, are counted once. Throws a UserError when an input cannot be used.
+ * Replays `job.files` in threads that have done nothing yet, into `outputs`. The report holds the counters of all shards;
+ * those of packets, which every shard reads, are counted once. Throws a UserError when an input cannot be used.
  */
 export async function replaySharded(
+  threads: readonly Worker[],
   job: Omit<ShardJob, 'shard' | 'taken' | 'sendsRecords' | 'sendsTraffic'>,
-  workers: number,
   outputs: Outputs,
   traffic: TrafficReceiver | undefined,
   onProgress: (progress: ReplayProgress) => void,
 ): Promise<ShardReport> {
   const { engine, tally, takesRecords, writer } = outputs;
+  const workers = threads.length;
   const taken = new SharedArrayBuffer(4 * workers);
   const words = new Int32Array(taken);
   const kept = { ignored: 0, dropped: 0 };
@@ -50,43 +60,31 @@ export async function replaySharded(
   const sendsRecords = takesRecords;
   const sendsTraffic = traffic !== undefined;
   const heartbeats = new HeartbeatSum(workers, (beat) => traffic?.heartbeat(beat));
-  const threads: Worker[] = [];
-  try {
-    const runs = Array.from({ length: workers }, (_, index) => {
-      const evidence = job.evidence && { ...job.evidence, writers: workers };
-      const workerData: ShardJob = {
-        ...job,
-        evidence,
-        shard: { index, count: workers },
-        sendsRecords,
-        sendsTraffic,
-        taken,
-      };
-      const thread = new Worker(join(import.meta.dirname, 'shard-worker.js'), { workerData });
-      threads.push(thread);
-      return shardReport(thread, (message) => {
-        if (message.kind === 'traffic') return traffic?.write(message.rows, message.count, message.interfaces);
-        if (message.kind === 'heartbeat') return heartbeats.add(message.beat);
-        merge.add(index, message.position, message.records);
-        tellJudgements(judgements, threads);
-        writer?.tick();
-        onProgress(message);
-      }).catch((error: unknown) => {
-        if (!(error instanceof UserError)) throw error;
-        // It sends nothing more; what the others still have is kept.
-        merge.add(index, Number.POSITIVE_INFINITY, []);
-        return error;
-      });
+  const evidence = job.evidence && { ...job.evidence, writers: workers };
+  const runs = threads.map((thread, index) => {
+    const shard = { index, count: workers };
+    const whole: ShardJob = { ...job, evidence, shard, sendsRecords, sendsTraffic, taken };
+    thread.postMessage(whole);
+    return shardReport(thread, (message) => {
+      if (message.kind === 'traffic') return traffic?.write(message.rows, message.count, message.interfaces);
+      if (message.kind === 'heartbeat') return heartbeats.add(index, message.beat);
+      merge.add(index, message.position, message.records);
+      tellJudgements(judgements, threads);
+      writer?.tick();
+      onProgress(message);
+    }).catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      // It sends nothing more; what the others still have is kept.
+      merge.add(index, Number.POSITIVE_INFINITY, []);
+      return error;
     });
-    const reports: ShardReport[] = [];
-    for (const report of await Promise.all(runs)) {
-      if (report instanceof UserError) throw report;
-      reports.push(report);
-    }
-    return together(reports, kept, engine.worst, outputs);
-  } finally {
-    await Promise.all(threads.map((thread) => thread.terminate()));
+  });
+  const reports: ShardReport[] = [];
+  for (const report of await Promise.all(runs)) {
+    if (report instanceof UserError) throw report;
+    reports.push(report);
   }
+  return together(reports, kept, engine.worst, outputs);
 }
 
 /** Of one shard's records, since it was told last. */

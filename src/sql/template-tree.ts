@@ -1,6 +1,6 @@
 /**
  * Templates of one dialect as a tree of their bytes: texts that begin alike share the way, and a literal is one step
- * of it. A text is looked up in one pass, what is no literal four bytes at a time, and compared in full by that.
+ * of it. A text is looked up in one pass, what is no literal eight bytes at a time, and compared in full by that.
  */
 import type { SqlStatement } from '../contracts/sql.ts';
 import { literalEnd, MEANING_DIGIT, MEANING_STRING, meaningOf, type ScannedText } from './template-scan.ts';
@@ -88,13 +88,20 @@ export class TemplateTree {
   /** Whether the node's code is next in the text. */
   private isNext(node: Node, text: ScannedText, pos: number): boolean {
     const { end } = node;
-    const { bytes, data } = this.store;
     if (pos + end - node.start > text.length) return false;
     let at = node.start;
     let p = pos;
-    for (; at + 4 <= end; at += 4, p += 4) if (data.getInt32(at) !== text.data.getInt32(p)) return false;
-    for (; at < end; at++, p++) if (bytes[at] !== text.bytes[p]) return false;
-    return true;
+    const lastEight = end - 8;
+    if (at > lastEight) {
+      const { bytes } = this.store;
+      for (; at < end; at++, p++) if (bytes[at] !== text.bytes[p]) return false;
+      return true;
+    }
+    // Eight ASCII bytes of a template are a number that is neither 0 nor NaN: it equals nothing but the same eight bytes.
+    const { data } = this.store;
+    for (; at < lastEight; at += 8, p += 8)
+      if (data.getFloat64(at, true) !== text.data.getFloat64(p, true)) return false;
+    return data.getFloat64(lastEight, true) === text.data.getFloat64(p - (at - lastEight), true);
   }
 
   private childOf(node: Node, byte: number): Node | undefined {

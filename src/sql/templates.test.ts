@@ -110,3 +110,20 @@ test('more templates than are kept: all answers stay right, and those in use com
   assert.ok(back?.template);
   assert.deepEqual(back.columns, ['c0', 'id']);
 });
+
+test('a text of which one byte is another has another template, wherever the byte is', () => {
+  const analyzer = createAnalyzer();
+  const known = 'SELECT abcdefghijklmnop, q FROM rstuvw WHERE x = 1 AND yz = 22 ORDER BY abcdefghi';
+  for (let i = 0; i < 3; i++) analyzer.analyze(known, 'mysql');
+  const template = analyzer.analyze(known, 'mysql')[0]?.template;
+  assert.ok(template !== undefined);
+  for (let at = 0; at < known.length; at++) {
+    if (/\d/.test(known.charAt(at))) continue;
+    const byte = known.charCodeAt(at);
+    for (const other of [byte ^ 0x20, byte ^ 1, byte ^ 0x40, 0, 0x7f]) {
+      const changed = known.slice(0, at) + String.fromCharCode(other) + known.slice(at + 1);
+      const found = analyzer.analyze(changed, 'mysql')[0]?.template;
+      assert.notEqual(found, template, `${at}: ${JSON.stringify(changed)}`);
+    }
+  }
+});

@@ -10,16 +10,17 @@ import type { Place, Query } from '../query/filter.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { type CompiledQuery, compileQuery, timeRangeOf } from './search/compile.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './search/explain.ts';
-import { type Candidate, SegmentMerge } from './search/merge.ts';
+import { type Candidate, type MergeSource, SegmentMerge } from './search/merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './search/pool.ts';
 import { indexCount, planSearch } from './search/search.ts';
 import { Catalog, type SegmentEntry } from './segment/catalog.ts';
 import { type FilterQuestion, filterQuestion, SegmentFilters } from './segment/filters.ts';
 import { CATALOG_FILE, SEGMENT_FOLDER } from './segment/schema.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
-import { type AggregateRow, Aggregation, type Group, type GroupBy, topGroups } from './totals/aggregate.ts';
-import { type AggregateField, ClassCache } from './totals/groups.ts';
-import { GroupSet, KeptGroups } from './totals/kept-groups.ts';
+import { type AggregateRow, type Group, type GroupBy, topGroups } from './totals/aggregate.ts';
+import { ClassCache } from './totals/classes.ts';
+import { Grouping, type GroupingSource, rowsOf } from './totals/grouping.ts';
+import type { AggregateField } from './totals/groups.ts';
 import { type ChunkPick, partsOfSegment, ScopeCache } from './totals/scope.ts';
 import { ChunkSelector, planSelection, spanOf } from './totals/select.ts';
 
@@ -35,7 +36,7 @@ export interface Found extends Place {
   readonly record: AuditRecord;
 }
 
-export class StoreReader {
+export class StoreReader implements GroupingSource {
   /** What could not be read so far, one line each. */
   readonly problems: string[] = [];
   /** Set when a segment or a record was left out because it could not be read: answers lack what is in it. */
@@ -44,11 +45,14 @@ export class StoreReader {
   private readonly catalog: Catalog;
   private readonly pool: SegmentPool;
   private readonly classes = new ClassCache();
-  private readonly kept = new KeptGroups();
   private readonly filters: SegmentFilters;
   private readonly scopes = new ScopeCache(this.classes);
+  /** Of sealed segments. */
+  private readonly sealed = new WeakMap<SegmentEntry, Candidate>();
+  /** Counts by fields; other threads may be told to it (`peers`). */
+  readonly grouping: Grouping = new Grouping(this, this.classes, this.scopes);
   /** Times something could not be read. */
-  private failures = 0;
+  failures = 0;
   /** The segments as they were when they were first asked for; `undefined`: asked anew each time. */
   private moment: Candidate[] | undefined = undefined;
   private isHeld = false;
@@ -60,7 +64,7 @@ export class StoreReader {
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
     this.filters = new SegmentFilters(join(directory, SEGMENT_FOLDER), (line) => this.report(line));
-    this.pool = new SegmentPool(this.classes, (line) => this.report(line));
+    this.pool = new SegmentPool(this.classes, this.filters, (line) => this.report(line));
   }
 
   /** Matching records in order of time, one at a time. Throws `StoreError` (`usage`) for a query that makes no sense. */
@@ -72,12 +76,17 @@ export class StoreReader {
   *find(query: Query): Generator<Found, void, undefined> {
     const compiled = compileQuery(query);
     const question = filterQuestion(compiled);
-    const mayHold = (candidate: Candidate): boolean => !this.isExcluded(candidate, question);
-    const merge = new SegmentMerge(this.candidates(query), compiled, query.order ?? 'newest', {
-      mayHold,
+    const source: MergeSource = {
+      mayHold: (candidate) => !this.isExcluded(candidate, question),
       take: (candidate) => this.pool.take(candidate),
       give: (pooled) => this.pool.give(pooled),
       attempt: (path, step) => this.attempt(path, step),
+    };
+    // The segment being written is asked for its span of time first, and then nearly always searched: opened once.
+    const merge = this.pool.hold(() => {
+      const merged = new SegmentMerge(this.candidates(query), compiled, query.order ?? 'newest', source);
+      merged.first();
+      return merged;
     });
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     try {
@@ -146,41 +155,8 @@ export class StoreReader {
   }
 
   /** All groups, in no order, to be watched and given up (`steps.ts`). Throws `StoreError` (`usage`). */
-  *groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
-    compileQuery(query);
-    const candidates = this.candidates({ ...query, after: undefined });
-    const whole = candidates.filter((candidate) => covers(query, candidate));
-    const total = rowsOf(candidates);
-    const kept = yield* this.keptGroups(query, by, whole, total);
-    if (whole.length === candidates.length) return [...kept.groups];
-    const rest = candidates.filter((candidate) => !whole.includes(candidate));
-    return kept.with(yield* this.groupsOf(query, by, rest, total, rowsOf(whole)));
-  }
-
-  /** Groups of sealed segments that the query covers whole: only those not asked for before are read. */
-  private *keptGroups({ filter }: Query, by: GroupBy, whole: readonly Candidate[], total: number): Steps<GroupSet> {
-    const paths = whole.map(({ path }) => path);
-    const known = this.kept.find(filter, by, paths) ?? new GroupSet([], []);
-    if (known.paths.length === paths.length) return known;
-    const failuresBefore = this.failures;
-    const counted = known.paths.length;
-    const more = yield* this.groupsOf({ filter }, by, whole.slice(counted), total, rowsOf(whole.slice(0, counted)));
-    const set = new GroupSet(paths, known.with(more));
-    // What could not be read may be there the next time.
-    if (this.failures === failuresBefore) this.kept.keep(filter, by, set);
-    return set;
-  }
-
-  private *groupsOf(
-    query: Query,
-    by: GroupBy,
-    candidates: readonly Candidate[],
-    total: number,
-    before: number,
-  ): Steps<Group[]> {
-    const aggregation = new Aggregation(query, by, this.classes, this.scopes);
-    yield* this.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled), total, before);
-    return aggregation.all();
+  groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
+    return this.grouping.steps(query, by);
   }
 
   /** Brings to memory, as far as there is room, what questions need of a sealed segment. */
@@ -279,19 +255,22 @@ export class StoreReader {
   }
 
   private candidateOf(entry: SegmentEntry): Candidate | undefined {
+    const known = this.sealed.get(entry);
+    if (known !== undefined) return known;
     const path = join(this.directory, entry.file);
     const { state, firstSeq } = entry;
     if (state === 'new' || state === 'dropping' || state === 'dropped') return undefined;
     if (state === 'damaged') {
-      this.isIncomplete = true;
-      this.report(`${path}: the segment is damaged and was left out`);
+      this.leaveOut(`${path}: the segment is damaged and was left out`);
       return undefined;
     }
     const sealed = state === 'sealed';
     const ref = { path, sealed, firstSeq, rows: entry.rows };
     const facts = sealed ? entry : this.withSegment(ref, ({ segment }) => segment.facts);
     if (facts?.timeMinUs === undefined || facts.timeMaxUs === undefined) return undefined;
-    return { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
+    const candidate = { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
+    if (sealed) this.sealed.set(entry, candidate);
+    return candidate;
   }
 
   /** Whether the segment's filter says that there is nothing in it for the query. */
@@ -300,7 +279,7 @@ export class StoreReader {
   }
 
   /** Reads the segments that may hold an answer; `read` yields the records it went through, of `total` and after those `before`. */
-  private *eachSegment(
+  *eachSegment(
     candidates: readonly Candidate[],
     query: CompiledQuery,
     read: (pooled: PooledSegment) => Generator<number, void, void>,
@@ -339,30 +318,21 @@ export class StoreReader {
       return step();
     } catch (error) {
       const reason = existsSync(path) ? toStoreError(error, path).message : `${path}: the file is missing`;
-      this.isIncomplete = true;
-      this.report(reason);
+      this.leaveOut(reason);
       return undefined;
     }
+  }
+
+  /** Says what could not be read; answers lack it. */
+  leaveOut(problem: string): void {
+    this.isIncomplete = true;
+    this.report(problem);
   }
 
   private report(line: string): void {
     this.failures++;
     if (this.problems.length < PROBLEMS_MAX && !this.problems.includes(line)) this.problems.push(line);
   }
-}
-
-function rowsOf(candidates: readonly Candidate[]): number {
-  return candidates.reduce((sum, { rows }) => sum + rows, 0);
-}
-
-/** Whether a segment can change no more, and all of its records are within the query's time and watermark. */
-export function covers(query: Query, { sealed, firstSeq, rows, timeMinUs, timeMaxUs }: Candidate): boolean {
-  const {
-    fromUs = Number.NEGATIVE_INFINITY,
-    toUs = Number.POSITIVE_INFINITY,
-    seqMax = Number.POSITIVE_INFINITY,
-  } = query;
-  return sealed && timeMinUs >= fromUs && timeMaxUs < toUs && firstSeq + rows - 1 <= seqMax;
 }
 
 const PROBLEMS_MAX = 100;

@@ -1,6 +1,6 @@
-/** The program joined into few files (`src/vite.config.ts`) does what the compiled modules do. */
+/** The program joined into few files (`src/vite.config.ts`) does what the compiled modules do, with a code cache or without. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -18,17 +18,24 @@ before(async () => {
 });
 after(() => rmSync(BUNDLE, { recursive: true, force: true }));
 
-/** Runs the command line whose module is `program`. */
-function wiretrail(program: string, args: readonly string[]): Promise<RunResult> {
+/** Runs a command line, whose module the expression `program` gives. */
+function commandLine(program: string, args: readonly string[]): Promise<RunResult> {
   const script =
-    'const [, program, ...args] = process.argv;' +
-    'import(program).then(async ({ run }) => { process.exitCode = await run(args); });';
-  return run([process.execPath, '-e', script, program, ...args], { cwd: ROOT });
+    'const [, ...args] = process.argv;' +
+    `${program}.then(async ({ run }) => { process.exitCode = await run(args); });`;
+  return run([process.execPath, '-e', script, '--', ...args], { cwd: ROOT });
+}
+
+function joinedProgram(args: readonly string[]): Promise<RunResult> {
+  const [loader, program] = [join(ROOT, 'dist/bundle.js'), join(BUNDLE, 'program.cjs')].map((path) =>
+    JSON.stringify(path),
+  );
+  return commandLine(`import(${loader}).then(({ loadBundled }) => loadBundled(${program}))`, args);
 }
 
 async function assertSame(args: readonly string[]): Promise<RunResult> {
-  const joined = await wiretrail(join(BUNDLE, 'program.js'), args);
-  const compiled = await wiretrail(join(ROOT, 'dist/cli/program.js'), args);
+  const joined = await joinedProgram(args);
+  const compiled = await commandLine(`import(${JSON.stringify(join(ROOT, 'dist/cli/program.js'))})`, args);
   assert.equal(joined.code, compiled.code, joined.stderr);
   assert.ok(joined.stdout === compiled.stdout, `${args.join(' ')}: other output`);
   return joined;
@@ -54,9 +61,24 @@ test('files beside the modules are found: policies, threads of the store, the ve
   await assertSame(['policy', 'check', 'policies/']);
   const folder = mkdtempSync(join(tmpdir(), 'wiretrail-bundle-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const program = join(BUNDLE, 'program.js');
-  const replayed = await wiretrail(program, ['replay', CAPTURES, '--store', folder]);
+  const replayed = await joinedProgram(['replay', CAPTURES, '--store', folder]);
   assert.equal(replayed.code, 0, replayed.stderr);
-  const verified = await wiretrail(program, ['verify', '--store', folder]);
+  const verified = await joinedProgram(['verify', '--store', folder]);
   assert.equal(verified.code, 0, verified.stderr);
+});
+
+test('the same records with code from the cache, and with a cache of another version', async () => {
+  const made = await run([process.execPath, join(ROOT, 'dist/bundle-cache.js'), BUNDLE], { cwd: ROOT });
+  assert.equal(made.code, 0, made.stderr);
+  const caches = readdirSync(BUNDLE).filter((name) => name.endsWith('.cache'));
+  assert.ok(caches.includes('program.cjs.cache') && caches.includes('replay.cjs.cache'), caches.join(' '));
+  const args = ['replay', CAPTURES, '--jsonl', '-', '--workers', '2'];
+  const cached = await assertSame(args);
+  for (const name of caches) {
+    const bytes = readFileSync(join(BUNDLE, name));
+    bytes.fill(0x55, 0, 16); // what the engine knows its own caches by
+    writeFileSync(join(BUNDLE, name), bytes);
+  }
+  const refused = await assertSame(args);
+  assert.ok(refused.stdout === cached.stdout);
 });

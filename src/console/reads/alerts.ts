@@ -225,7 +225,7 @@ export function alert(
   const rows = source.latest(own, ROWS);
   const [latest] = rows;
   const match = latest && explainMatches(source, latest, args.sight).find((one) => one.rule === rule);
-  const byTime = { fields: [], bucketUs: buckets.widthUs, originUs: buckets.originUs };
+  const byTime = { fields: [], bucketUs: buckets.widthUs, originUs: buckets.originUs, countsOnly: true };
   return {
     asked: source.asked(question),
     group: shown,

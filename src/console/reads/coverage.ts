@@ -161,7 +161,8 @@ export function coverage(source: Source, args: CoverageQuery): CoverageView {
   const question = source.question({ t: args.t, db: args.db, w: args.w });
   const { range, query } = question;
   const buckets = bucketsOf(range.fromUs, range.toUs, args.buckets ?? COVERAGE_BUCKETS);
-  const by = { fields: ['db', 'system', 'server'] as const, bucketUs: buckets.widthUs, originUs: buckets.originUs };
+  const fields = ['db', 'system', 'server'] as const;
+  const by = { fields, bucketUs: buckets.widthUs, originUs: buckets.originUs, countsOnly: true };
   const strips = new Map<string, CoverageView['strips'][number]>();
   const add = (filter: Filter | undefined, lane: 'records' | 'touched' | 'opaque'): void => {
     for (const { labels, bucketUs, records } of source.aggregate(

@@ -58,7 +58,7 @@ function makeEntity(
   days: number,
 ): EntityView {
   const own = valueFilter(FIELD_OF[kind], name);
-  const [ever] = source.aggregate({ filter: own }, { fields: [] });
+  const [ever] = source.aggregate({ filter: own }, { fields: [], moreFollow: true });
   if (ever === undefined) throw new ConsoleError('not-found', `no record names the ${kind} ${name}`);
   const now: Query = { ...question.query, filter: own };
   const { fromUs, toUs } = question.range;
@@ -80,7 +80,7 @@ function makeEntity(
       days: usualDays.length,
     },
     series: seriesOf(
-      source.aggregate(now, { fields: ['op'], bucketUs: chart.widthUs, originUs: chart.originUs }),
+      source.aggregate(now, { fields: ['op'], bucketUs: chart.widthUs, originUs: chart.originUs, countsOnly: true }),
       chart,
     ),
     week: { usual: weekOf(source, usual), now: weekOf(source, now) },
@@ -94,7 +94,7 @@ function makeEntity(
 /** 7 × 24 counts, Monday first. */
 function weekOf(source: Source, query: Query): number[][] {
   const week = Array.from({ length: 7 }, () => Array<number>(24).fill(0));
-  for (const { bucketUs, records } of source.aggregate(query, { fields: [], bucketUs: HOUR_US })) {
+  for (const { bucketUs, records } of source.aggregate(query, { fields: [], bucketUs: HOUR_US, countsOnly: true })) {
     const day = week[(Math.floor(bucketUs / DAY_US) + FIRST_WEEKDAY) % 7];
     const hour = Math.floor((bucketUs - floorTo(bucketUs, DAY_US)) / HOUR_US);
     if (day !== undefined) day[hour] = (day[hour] ?? 0) + records;
@@ -127,7 +127,7 @@ function figures(source: Source, { kind, name, now, usual, nowDays }: Compared):
   const distinct = (title: string, field: AggregateField): Figure => {
     const values = source.aggregate(now, { fields: [field] }).filter(({ labels }) => labels[0] !== '').length;
     const byDay = new Map<number, number>();
-    for (const { labels, bucketUs } of source.aggregate(usual, { fields: [field], bucketUs: DAY_US }))
+    for (const { labels, bucketUs } of source.aggregate(usual, { fields: [field], bucketUs: DAY_US, countsOnly: true }))
       if (labels[0] !== '') byDay.set(bucketUs, (byDay.get(bucketUs) ?? 0) + 1);
     return { name: title, unit: '', total: values, now: values, ...band([...byDay.values()]), q: own };
   };

@@ -1,18 +1,45 @@
 /** The records with most of something, or the newest: found in the columns of segments, then read. */
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query } from '../../query/filter.ts';
-import { covers, type StoreReader } from '../../store/reader.ts';
+import type { StoreReader } from '../../store/reader.ts';
 import type { Candidate } from '../../store/search/merge.ts';
 import { CHUNK_ROWS_MAX } from '../../store/segment/columns.ts';
 import { ChunkView } from '../../store/segment/view.ts';
+import { covers, sharesOf } from '../../store/totals/grouping.ts';
 import type { ChunkPick } from '../../store/totals/scope.ts';
 import { type Mask, planSelection } from '../../store/totals/select.ts';
 
 export type Amount = 'duration' | 'rows' | 'time';
 
-interface Peak {
+export interface Peak {
   readonly amount: number;
   readonly seq: number;
+}
+
+/** What is looked for: of the records that the query finds and that meet `only`. */
+export interface PeakQuestion {
+  readonly query: Query;
+  readonly only: Filter | undefined;
+  readonly by: Amount;
+  readonly limit: number;
+}
+
+/** A segment that a peer looks at, and what fetches its peaks; `undefined`: it did not, or could not read it. */
+interface Offered {
+  readonly candidate: Candidate;
+  fetch(): readonly Peak[] | undefined;
+}
+
+/** Another thread that reads the same store. */
+export interface PeakPeer {
+  /** Hands over some segments. The function fetches their peaks; `undefined`: the other had something else to do. */
+  offerPeaks(work: PeakQuestion & { readonly paths: readonly string[] }): () => PeerPeaks | undefined;
+}
+
+/** Peaks by segment, in the order of the paths; `undefined` for one that could not be read. */
+export interface PeerPeaks {
+  readonly peaks: readonly (readonly Peak[] | undefined)[];
+  readonly problems: readonly string[];
 }
 
 /** Lists of peaks kept at most. */
@@ -20,6 +47,8 @@ const KEPT_MAX = 20_000;
 
 /** Finds records with most of something. Remembers the peaks of segments that can change no more. */
 export class PeakFinder {
+  /** Who else reads the store, by place. */
+  readonly peers: Map<number, PeakPeer> = new Map<number, PeakPeer>();
   private readonly reader: StoreReader;
   private readonly kept = new Map<string, readonly Peak[]>();
   private readonly view = new ChunkView();
@@ -35,19 +64,65 @@ export class PeakFinder {
    */
   greatest(query: Query, only: Filter | undefined, by: Amount, limit: number): AuditRecord[] {
     const peaks: Peak[] = [];
+    const question = { query, only, by, limit };
+    // The newest are in few segments; of other amounts each may have some.
+    const offers = by === 'time' ? new Map<string, Offered>() : this.offer(question);
     // Newest first: most of the older ones need not be looked at then.
     for (const candidate of this.reader.candidates(query).reverse()) {
       if (by === 'time' && candidate.timeMaxUs < leastOf(peaks, limit)) continue;
-      const isWhole = covers(query, candidate);
-      const key = JSON.stringify([candidate.path, query.filter, only, by, limit]);
-      let found = isWhole ? this.kept.get(key) : undefined;
-      if (found === undefined) {
-        found = this.peaksOf(candidate, query, only, by, limit);
-        if (isWhole && found !== undefined) this.keep(key, found);
-      }
-      for (const peak of found ?? []) insertPeak(peaks, peak, limit);
+      if (offers.has(candidate.path)) continue;
+      for (const peak of this.peaksIn(candidate, question) ?? []) insertPeak(peaks, peak, limit);
+    }
+    for (const { candidate, fetch } of offers.values()) {
+      for (const peak of fetch() ?? this.peaksIn(candidate, question) ?? []) insertPeak(peaks, peak, limit);
     }
     return this.records(peaks);
+  }
+
+  /** Peaks of these segments, in their order: for another thread. */
+  among(question: PeakQuestion, paths: readonly string[]): (readonly Peak[] | undefined)[] {
+    const candidates = new Map(this.reader.candidates({}).map((candidate) => [candidate.path, candidate]));
+    return paths.map((path) => {
+      const candidate = candidates.get(path);
+      return candidate && this.peaksIn(candidate, question);
+    });
+  }
+
+  /** Shares the segments whose peaks are not known with the peers. By path: those that one of them got. */
+  private offer(question: PeakQuestion): Map<string, Offered> {
+    const due = this.reader.candidates(question.query).filter((each) => this.known(each, question) === undefined);
+    const offers = new Map<string, Offered>();
+    for (const { thread, share } of sharesOf(due, this.reader.grouping.place).others) {
+      const fetch = this.peers.get(thread)?.offerPeaks({ ...question, paths: share.map(({ path }) => path) });
+      const answer = once(() => {
+        const fetched = fetch?.();
+        for (const problem of fetched?.problems ?? []) this.reader.leaveOut(problem);
+        return fetched;
+      });
+      for (const [at, candidate] of share.entries()) {
+        const fetchOne = (): readonly Peak[] | undefined => {
+          const peaks = answer()?.peaks[at];
+          if (peaks !== undefined && covers(question.query, candidate)) this.keep(keyOf(candidate, question), peaks);
+          return peaks;
+        };
+        offers.set(candidate.path, { candidate, fetch: fetchOne });
+      }
+    }
+    return offers;
+  }
+
+  private known(candidate: Candidate, question: PeakQuestion): readonly Peak[] | undefined {
+    return covers(question.query, candidate) ? this.kept.get(keyOf(candidate, question)) : undefined;
+  }
+
+  /** `undefined` when the segment cannot be read. */
+  private peaksIn(candidate: Candidate, question: PeakQuestion): readonly Peak[] | undefined {
+    const { query, only, by, limit } = question;
+    const known = this.known(candidate, question);
+    if (known !== undefined) return known;
+    const found = this.peaksOf(candidate, query, only, by, limit);
+    if (found !== undefined && covers(query, candidate)) this.keep(keyOf(candidate, question), found);
+    return found;
   }
 
   /** `undefined` when the segment cannot be read. */
@@ -107,6 +182,18 @@ export class PeakFinder {
     const oldest = this.kept.keys().next();
     if (this.kept.size > KEPT_MAX && oldest.done !== true) this.kept.delete(oldest.value);
   }
+}
+
+function keyOf({ path }: Candidate, { query, only, by, limit }: PeakQuestion): string {
+  return JSON.stringify([path, query.filter, only, by, limit]);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** No amount of the chunk is above it. */

@@ -60,7 +60,8 @@ export function histogram(source: Source, args: Seen<HistogramQuery>): Histogram
   const { fromUs, toUs } = question.range;
   const buckets = bucketsOf(fromUs, toUs, args.buckets ?? 120);
   const fields = args.by === undefined ? [] : [FIELD_OF_LINES[args.by]];
-  const rows = source.aggregate(question.query, { fields, bucketUs: buckets.widthUs, originUs: buckets.originUs });
+  const by = { fields, bucketUs: buckets.widthUs, originUs: buckets.originUs, countsOnly: true };
+  const rows = source.aggregate(question.query, by);
   const total = rows.reduce((sum, row) => sum + row.records, 0);
   return { asked: source.asked(question), total, series: seriesOf(rows, buckets) };
 }

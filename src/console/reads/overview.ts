@@ -34,10 +34,10 @@ export function overview(source: Source, args: Seen<Scope>): Overview {
 function makeOverview(source: Source, args: Seen<Scope>, question: Question): Overview {
   const { query, range } = question;
   const chart = bucketsOf(range.fromUs, range.toUs, CHART_BUCKETS);
-  const kinds = source.aggregate(query, { fields: ['kind'] });
+  const kinds = source.aggregate(query, { fields: ['kind'], moreFollow: true });
   const total = sum(kinds, 'records');
   const ofKind = (name: string): Group | undefined => kinds.find(({ labels }) => labels[0] === name);
-  const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs };
+  const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs, countsOnly: true };
   const list = (only: Filter, best: Amount): Row[] =>
     source.peaks.greatest(query, only, best, EXAMPLES).map((record) => rowOf(record, args.sight));
   const users = topItems(source, question, 'user', total, HEAT_USERS).items;
@@ -109,7 +109,7 @@ export function topItems(
     field,
     top.map(({ labels }) => labels[0] ?? ''),
   );
-  const by = { fields: [field], bucketUs: buckets.widthUs, originUs: buckets.originUs, only };
+  const by = { fields: [field], bucketUs: buckets.widthUs, originUs: buckets.originUs, countsOnly: true, only };
   const rows = top.length === 0 ? [] : source.aggregate(query, by);
   const trends = trendsOf(rows, buckets);
   const items = top.map(({ labels: [value = ''], records, failed, rows: found }) => ({
@@ -139,7 +139,7 @@ function trendsOf(rows: readonly Group[], buckets: Buckets): ReadonlyMap<string,
 function heatMap(source: Source, query: Query, users: readonly TopItem[]): HeatMap {
   const names = users.map(({ value }) => value);
   const hours = new Map(names.map((name) => [name, Array<number>(24).fill(0)]));
-  const by = { fields: ['user'] as const, bucketUs: HOUR_US, only: valuesFilter('user', names) };
+  const by = { fields: ['user'] as const, bucketUs: HOUR_US, countsOnly: true, only: valuesFilter('user', names) };
   for (const { labels, bucketUs, records } of names.length === 0 ? [] : source.aggregate(query, by)) {
     const row = hours.get(labels[0] ?? '');
     const hour = Math.floor(bucketUs / HOUR_US) % 24;

@@ -48,7 +48,7 @@ export function pageAt(
   let skip = position;
   while (skip > SKIPPED_MAX) {
     const { originUs, widthUs } = bucketsOf(fromUs, toUs, NARROWING_BUCKETS);
-    const by = { fields: [], bucketUs: widthUs, originUs };
+    const by = { fields: [], bucketUs: widthUs, originUs, countsOnly: true };
     const groups = [...source.aggregate({ ...question.query, fromUs, toUs }, by)];
     groups.sort((a, b) => (order === 'newest' ? b.bucketUs - a.bucketUs : a.bucketUs - b.bucketUs));
     const bucket = groups.find(({ records }) => {

@@ -1,5 +1,6 @@
 /** The store as the tasks of a reading thread see it: a scope becomes a query, and every answer says what it was made from. */
 
+import type { MessagePort } from 'node:worker_threads';
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query, TextField } from '../../query/filter.ts';
@@ -11,10 +12,12 @@ import { type Found, StoreReader, type StoreSummary } from '../../store/reader.t
 import { finish } from '../../store/steps.ts';
 import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
 import { recordById } from '../../store/totals/answers.ts';
+import { ALONE, type Place } from '../../store/totals/grouping.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
 import { PeakFinder } from './greatest.ts';
+import { Peer, type PeerAnswer, type PeerWork, packGroups } from './peers.ts';
 
 /** A scope made absolute. */
 export interface Question {
@@ -44,12 +47,39 @@ export class Source {
   private kept = 0;
   private readonly whole = new Map<string, unknown>();
 
-  constructor(directory: string) {
+  /** `place`: of this thread among those that read the store. */
+  constructor(directory: string, place: Place = ALONE) {
     this.directory = directory;
     this.reader = new StoreReader(directory);
+    this.reader.grouping.place = place;
     this.peaks = new PeakFinder(this.reader);
     this.explainer = new RecordExplainer(directory);
     this.titles = new RuleTitles(directory);
+  }
+
+  /** The thread at a place reads the store as well: it helps with long questions, and is helped. */
+  meet(thread: number, port: MessagePort): void {
+    const { grouping } = this.reader;
+    const peer = new Peer(port, (work) => this.helpWith(work));
+    grouping.peers.set(thread, peer);
+    this.peaks.peers.set(thread, peer);
+    port.once('close', () => {
+      // Unless another one has come in its place.
+      if (grouping.peers.get(thread) === peer) grouping.peers.delete(thread);
+      if (this.peaks.peers.get(thread) === peer) this.peaks.peers.delete(thread);
+    });
+  }
+
+  private helpWith(work: PeerWork): PeerAnswer {
+    const { reader, peaks } = this;
+    reader.problems.length = 0;
+    return reader.atOneMoment(() => {
+      const done =
+        work.kind === 'groups'
+          ? { groups: packGroups(finish(reader.grouping.of(work.query, work.by, work.paths))) }
+          : { peaks: peaks.among(work.question, work.paths) };
+      return { ...done, problems: [...reader.problems] };
+    });
   }
 
   /** Throws `QueryError` for a query or time that makes no sense. */

@@ -1,5 +1,6 @@
 /** What reading threads can be asked, and the messages that carry it. */
 
+import type { MessagePort } from 'node:worker_threads';
 import type { TimeRange } from '../../query/time.ts';
 import type { StoreSummary } from '../../store/reader.ts';
 import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
@@ -109,7 +110,9 @@ export type StreamName = keyof StreamTable;
 export type ToReader =
   | { readonly kind: 'task'; readonly task: TaskName; readonly args: unknown }
   | { readonly kind: 'stream'; readonly name: StreamName; readonly args: unknown }
-  | { readonly kind: 'more' };
+  | { readonly kind: 'more' }
+  /** The way to the reading thread at a place; not answered. */
+  | { readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort };
 
 export type FromReader =
   | { readonly kind: 'result'; readonly result: unknown }

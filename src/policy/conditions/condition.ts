@@ -8,19 +8,18 @@ import { KIND_ALL } from './facts.ts';
 import type { PortRange } from './units.ts';
 
 /** What can be asked of a record. */
-export interface Question {
-  test(facts: Facts): boolean;
-}
+export type Predicate = (facts: Facts) => boolean;
 
 /** One condition, ready to be asked. */
-export interface Check extends Question {
+export interface Check {
+  test(facts: Facts): boolean;
   /** Why it holds; `undefined` when it does not. Never changes what the check remembers. */
   find(facts: Facts): Finding | undefined;
   /**
    * What is left to ask of the statements of one template, given one of them, or the answer for all of them. Without it
    * that is the check itself.
    */
-  specialise?(facts: Facts): Question | boolean;
+  specialise?(facts: Facts): Predicate | boolean;
   /** Keys a full table forgot, for checks that remember. */
   evicted?(): number;
 }
@@ -124,8 +123,6 @@ export function buildCondition(condition: Condition, builder: CheckBuilder): Bui
   }
 }
 
-export type Predicate = (facts: Facts) => boolean;
-
 /** One function for the whole tree. `any` stops at the first that holds, `all` at the first that does not. */
 export function compile(condition: BuiltCondition): Predicate {
   switch (condition.kind) {
@@ -145,6 +142,10 @@ export function compile(condition: BuiltCondition): Predicate {
 }
 
 export function allOf(parts: readonly Predicate[]): Predicate {
+  const [first, second] = parts;
+  // Most are of two, which are asked of every record.
+  if (parts.length === 2 && first !== undefined && second !== undefined)
+    return (facts) => first(facts) && second(facts);
   return (facts) => {
     for (const part of parts) if (!part(facts)) return false;
     return true;
@@ -152,6 +153,9 @@ export function allOf(parts: readonly Predicate[]): Predicate {
 }
 
 export function anyOf(parts: readonly Predicate[]): Predicate {
+  const [first, second] = parts;
+  if (parts.length === 2 && first !== undefined && second !== undefined)
+    return (facts) => first(facts) || second(facts);
   return (facts) => {
     for (const part of parts) if (part(facts)) return true;
     return false;

@@ -8,7 +8,7 @@ import { type Argument, describeList, readNames, readParsed, readWords } from '.
 import { type Check, COST_NAME, COST_NAMES, COST_NUMBER } from './condition.ts';
 import type { Definition, JsonSchema } from './definition.ts';
 import { LIST_SCHEMA } from './definition.ts';
-import { type Facts, type Finding, KIND_ALL, KIND_BITS, KIND_LOGIN, KIND_STATEMENT, locate } from './facts.ts';
+import { type Facts, KIND_ALL, KIND_BITS, KIND_LOGIN, KIND_STATEMENT, locate } from './facts.ts';
 import { parseCount, parseDurationUs, parsePorts } from './units.ts';
 
 type NameGetter = (facts: Facts) => string | undefined;
@@ -114,28 +114,20 @@ export function port(doc: string, get: (record: AuditRecord) => number | undefin
     schema: LIST_SCHEMA,
     read(argument) {
       const ranges = readParsed(argument, (text) => parsePorts(text) ?? `"${text}" is not a port or a range of ports`);
-      const holds = (facts: Facts): number | undefined => {
-        const value = get(facts.record);
-        if (value === undefined) return undefined;
-        return ranges.some(({ first, last }) => first <= value && value <= last) ? value : undefined;
+      const check: Check = {
+        test({ record }) {
+          const value = get(record);
+          return value !== undefined && ranges.some(({ first, last }) => first <= value && value <= last);
+        },
+        find: (facts) => (check.test(facts) ? { found: String(get(facts.record)) } : undefined),
       };
       return {
         expected: argument.file.written(argument.node),
         cost: COST_NUMBER,
         kinds: KIND_ALL,
         serverPorts: ranges,
-        build: () => numberCheck(holds),
+        build: () => check,
       };
-    },
-  };
-}
-
-function numberCheck(holds: (facts: Facts) => number | undefined): Check {
-  return {
-    test: (facts) => holds(facts) !== undefined,
-    find(facts): Finding | undefined {
-      const value = holds(facts);
-      return value === undefined ? undefined : { found: String(value) };
     },
   };
 }
@@ -163,16 +155,14 @@ export function threshold(
       const bounds = readBounds(argument, parse, example);
       if (bounds === undefined) return undefined;
       const { over, under } = bounds;
-      const holds = (facts: Facts): number | undefined => {
-        const value = get(facts);
-        return value !== undefined && value > over && value < under ? value : undefined;
+      const check: Check = {
+        test(facts) {
+          const value = get(facts);
+          return value !== undefined && value > over && value < under;
+        },
+        find: (facts) => (check.test(facts) ? { found: String(get(facts)) } : undefined),
       };
-      return {
-        expected: argument.file.written(argument.node),
-        cost: COST_NUMBER,
-        kinds,
-        build: () => numberCheck(holds),
-      };
+      return { expected: argument.file.written(argument.node), cost: COST_NUMBER, kinds, build: () => check };
     },
   };
 }

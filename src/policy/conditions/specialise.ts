@@ -15,8 +15,7 @@ export function specialise(condition: BuiltCondition, facts: Facts): Predicate |
     case 'leaf': {
       const { leaf, check } = condition;
       if (leaf.isFixed === true) return check.test(facts);
-      const special = check.specialise?.(facts) ?? check;
-      return typeof special === 'boolean' ? special : (asked) => special.test(asked);
+      return check.specialise === undefined ? (asked) => check.test(asked) : check.specialise(facts);
     }
     case 'not': {
       const part = specialise(condition.part, facts);

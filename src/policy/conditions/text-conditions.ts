@@ -6,7 +6,7 @@ import { Regex } from '../match/regex.ts';
 import { RegexError } from '../match/regex-parser.ts';
 import { foldWidth } from '../match/width.ts';
 import { type Argument, describeList, readValues } from './arguments.ts';
-import { type Check, COST_KEYWORD, COST_REGEX, type Question } from './condition.ts';
+import { allOf, type Check, COST_KEYWORD, COST_REGEX, type Predicate } from './condition.ts';
 import { type Definition, type JsonSchema, LIST_SCHEMA } from './definition.ts';
 import { byteRange, type Facts, type Finding, KIND_STATEMENT, locate } from './facts.ts';
 
@@ -93,7 +93,7 @@ class KeywordCheck implements Check {
     return this.scanner.holds(this.group, facts);
   }
 
-  specialise(facts: Facts): Question | boolean {
+  specialise(facts: Facts): Predicate | boolean {
     return specialiseGroup(this.scanner, this.group, facts);
   }
 
@@ -105,10 +105,10 @@ class KeywordCheck implements Check {
 }
 
 /** Words of the text: those outside its literals are the same in all statements of a template. */
-function specialiseGroup(scanner: KeywordScanner, group: number, facts: Facts): Question | boolean {
-  if (!scanner.isPlain(group)) return { test: (asked) => scanner.holds(group, asked) };
+function specialiseGroup(scanner: KeywordScanner, group: number, facts: Facts): Predicate | boolean {
+  if (!scanner.isPlain(group)) return (asked) => scanner.holds(group, asked);
   if (scanner.holdsOutsideLiterals(group, facts)) return true;
-  return facts.hasStrings() && { test: (asked) => scanner.holdsInStrings(group, asked) };
+  return facts.hasStrings() && ((asked) => scanner.holdsInStrings(group, asked));
 }
 
 export const regex: Definition = {
@@ -165,20 +165,15 @@ class RegexCheck implements Check {
     return text !== undefined && this.regex.search(text);
   }
 
-  specialise(facts: Facts): Question | boolean {
-    const words: Question[] = [];
+  specialise(facts: Facts): Predicate | boolean {
+    const parts: Predicate[] = [];
     for (const group of this.groups) {
       const special = specialiseGroup(this.scanner, group, facts);
       if (special === false) return false;
-      if (special !== true) words.push(special);
+      if (special !== true) parts.push(special);
     }
-    return {
-      test: (asked) => {
-        for (const word of words) if (!word.test(asked)) return false;
-        const { text } = asked.record;
-        return text !== undefined && this.regex.search(text);
-      },
-    };
+    parts.push(({ record: { text } }) => text !== undefined && this.regex.search(text));
+    return allOf(parts);
   }
 
   find(facts: Facts): Finding | undefined {

@@ -62,6 +62,7 @@ export class Matcher {
   private resume = 0;
   /** The buffer scanned last, two bytes at a time. */
   private units: Uint16Array = new Uint16Array(0);
+  private unitsOwner: Uint8Array = new Uint8Array(0);
   /** By match state: its first needle, and the longest proper suffix that is a match state too (-1: none). */
   private readonly heads: Int32Array;
   private readonly suffixes: Int32Array;
@@ -257,7 +258,11 @@ export class Matcher {
     return count;
   }
 
-  private unitsOf({ buffer }: Uint8Array): Uint16Array {
+  /** `buffer` is asked for rarely: for each answer the engine leaves compiled code, which takes longer than a short scan. */
+  private unitsOf(bytes: Uint8Array): Uint16Array {
+    if (bytes === this.unitsOwner) return this.units;
+    this.unitsOwner = bytes;
+    const { buffer } = bytes;
     if (this.units.buffer !== buffer) this.units = new Uint16Array(buffer, 0, buffer.byteLength >> 1);
     return this.units;
   }

@@ -12,7 +12,8 @@ import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { StoreError } from '../errors.ts';
 import { SegmentSums } from '../totals/sums.ts';
-import { CHUNK_ROWS_MAX, narrowest } from './columns.ts';
+import { narrowest } from './column-builder.ts';
+import { CHUNK_ROWS_MAX } from './columns.ts';
 import { writeWhole } from './files.ts';
 import type { Dimension } from './postings.ts';
 import { type ChunkView, MINUTE_US } from './view.ts';
@@ -126,10 +127,10 @@ export class CellBuilder {
 
   cells(): Cells {
     const { sums, first, rows, kind } = this;
-    const { count, keys } = sums;
+    const { count } = sums;
     const cells = emptyCells(count);
     for (let slot = 0; slot < count; slot++) {
-      const key = keys[slot] as number;
+      const key = sums.keyOf(slot);
       const place = Math.floor(key / 2);
       const period = Math.floor(place / rows.length);
       cells.failed[slot] = key - 2 * place;
@@ -141,6 +142,11 @@ export class CellBuilder {
       for (let slot = 0; slot < count; slot++) column[slot] = sums.of(slot, name);
     }
     return cells;
+  }
+
+  /** Ends the use of it. */
+  release(): void {
+    this.sums.release();
   }
 }
 
@@ -158,9 +164,11 @@ export function encodeRollup(builders: readonly CellBuilder[], records: number):
     header.writeUInt32LE(kept ? 1 : 0, 0);
     header.writeUInt32LE(kept ? builder.count : 0, 4);
     parts.push(header);
-    if (!kept) continue;
-    const cells = builder.cells();
-    for (const name of CELL_COLUMNS) parts.push(pack(cells[name]));
+    if (kept) {
+      const cells = builder.cells();
+      for (const name of CELL_COLUMNS) parts.push(pack(cells[name]));
+    }
+    builder.release();
   }
   const body = Buffer.concat(parts);
   const file = Buffer.alloc(HEADER_BYTES + body.length);

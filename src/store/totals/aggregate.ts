@@ -5,15 +5,17 @@
 
 import type { Filter, Query } from '../../query/filter.ts';
 import type { PooledSegment } from '../search/pool.ts';
-import { CHUNK_ROWS_MAX } from '../segment/columns.ts';
+import { CHUNK_ROWS_MAX, type Picked } from '../segment/columns.ts';
 import type { Cells } from '../segment/rollup.ts';
 import type { RecordView } from '../segment/view.ts';
 import { cellChunks, tablesFor } from './cells.ts';
+import type { ClassCache } from './classes.ts';
 import { GroupTable } from './group-table.ts';
-import { type AggregateField, type ClassCache, isPeriod, type Labels, PERIODS_US } from './groups.ts';
+import { type AggregateField, isPeriod, type Labels, PERIODS_US } from './groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
-import { partsOfSegment, type ScopeCache } from './scope.ts';
-import { type Mask, planSelection } from './select.ts';
+import { type PeriodCounts, PeriodView } from './period-counts.ts';
+import { partsOfSegment, type Scope, type ScopeCache } from './scope.ts';
+import { type Mask, pickMasked, planSelection } from './select.ts';
 import { SegmentSums } from './sums.ts';
 
 /** What is known of the records of a group. */
@@ -42,6 +44,13 @@ export interface GroupBy {
   readonly originUs?: number | undefined;
   /** Of the records that the query finds, those only: for several questions about the same records. */
   readonly only?: Filter | undefined;
+  /**
+   * Of groups by time nothing but the numbers of records is asked for: `rows` and `durationUs` may be 0, `firstUs` and
+   * `lastUs` no nearer than the period.
+   */
+  readonly countsOnly?: boolean | undefined;
+  /** Questions by many other fields will come: what they need is made along with this one. */
+  readonly moreFollow?: boolean | undefined;
 }
 
 /** A group, and the start of its time bucket (0 when none was asked for). */
@@ -85,10 +94,23 @@ export class Aggregation {
     const sums = sumsOf(parts);
     for (const span of partsOfSegment(pooled, this.query)) {
       const scope = this.scopes.of(segment.path, filter, span);
-      const cells = yield* scope.cells(pooled, scope.tableFor(pooled, this.tables), this.bucketUs === undefined);
-      addCells(cells, mask, parts, sums);
+      const table = scope.tableFor(pooled, this.tables);
+      const counts = this.wantsCounts ? yield* scope.counts(pooled, table) : undefined;
+      if (counts === undefined) addCells(yield* this.cellsOf(scope, pooled, table), mask, parts, sums);
+      else addCounts(counts, mask, parts, sums);
     }
     this.table.add(parts, sums);
+    sums.release();
+  }
+
+  private get wantsCounts(): boolean {
+    return this.bucketUs !== undefined && this.by.countsOnly === true;
+  }
+
+  private cellsOf(scope: Scope, pooled: PooledSegment, table: number): Generator<number, Cells, void> {
+    return this.bucketUs === undefined
+      ? scope.totals(pooled, table, this.by.moreFollow === true)
+      : scope.cells(pooled, table);
   }
 
   /** Nothing is added when the columns turn out to be damaged. */
@@ -116,6 +138,7 @@ export class Aggregation {
           yield scopes.view.rows;
         }
         table.add(parts, sums);
+        sums.release();
       });
     }
   }
@@ -138,10 +161,33 @@ const MASK = new Uint8Array(CHUNK_ROWS_MAX);
 
 function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
   for (const { view, start } of cellChunks(cells)) {
-    if (mask === undefined) MASK.fill(1, 0, view.rows);
-    else mask(view, MASK);
+    if (mask !== undefined) {
+      mask(view, MASK);
+      view.use(start, view.rows, pickMasked(MASK, undefined, view.rows));
+    }
     setKeys(view, parts);
-    sums.addCells(cells, start, KEYS, MASK, view.rows);
+    sums.addCells(view, KEYS);
+  }
+}
+
+function addCounts(counts: PeriodCounts, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
+  for (const failed of counts.hasFailures ? [false, true] : [false]) {
+    const view = new PeriodView(counts, failed);
+    for (let start = 0; start < counts.rowCount; start += CHUNK_ROWS_MAX) {
+      const rows = Math.min(CHUNK_ROWS_MAX, counts.rowCount - start);
+      let picked: Picked | undefined;
+      if (mask !== undefined) {
+        // A row passes in all periods or in none.
+        view.useRows(start, rows);
+        mask(view, MASK);
+        picked = pickMasked(MASK, undefined, rows);
+      }
+      for (let period = 0; period < counts.periods && picked?.length !== 0; period++) {
+        view.usePeriod(period, start, rows, picked);
+        setKeys(view, parts);
+        sums.addCounts(view, KEYS);
+      }
+    }
   }
 }
 

@@ -21,7 +21,7 @@ import {
   sameShape,
   sessionRecords,
 } from './answers.ts';
-import { expected, sameGroups } from './expected.ts';
+import { expected, nameOf, sameGroups } from './expected.ts';
 import { AGGREGATE_FIELDS, type AggregateField } from './groups.ts';
 
 const SEGMENT_ROWS = 90;
@@ -232,8 +232,12 @@ describe('long work and damage', () => {
             );
           const harmed = new StoreReader(copy);
           for (const fields of [['user'], ['op', 'minute'], ['user', 'program', 'kind']] as const) {
-            const { rows } = finish(aggregate(harmed, {}, fields, { limit: 1000 }));
-            assert.deepEqual(rows, finish(aggregate(reader, {}, fields, { limit: 1000 })).rows);
+            const wanted = finish(aggregate(reader, {}, fields, { limit: 1000 })).rows;
+            // Sums made of records and sums made of cells are rounded in another order.
+            sameGroups(
+              finish(aggregate(harmed, {}, fields, { limit: 1000 })).rows,
+              new Map(wanted.map((group) => [nameOf(group), group])),
+            );
           }
           const query = { filter: parseFilter('session:* failed:yes', 0) };
           assert.equal(harmed.count(query), reader.count(query));

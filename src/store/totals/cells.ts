@@ -1,7 +1,8 @@
 /** Which questions the cells of tables answer (`rollup.ts`), and cells as records of a view. */
 import type { Filter } from '../../query/filter.ts';
 import { compileFilter } from '../search/compile.ts';
-import { CHUNK_ROWS_MAX, type WordColumn } from '../segment/columns.ts';
+import type { AmountTest } from '../segment/amount-test.ts';
+import { type AmountColumn, CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
 import type { Dimension } from '../segment/postings.ts';
 import { CELL_COLUMNS, type Cells, emptyCells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
 import type { RecordView } from '../segment/view.ts';
@@ -70,21 +71,33 @@ function addFilter(subject: Subject, filter: Filter): boolean {
 }
 
 const NO_AMOUNTS = new Float64Array(0);
+/** What a view of some cells only is gathered in; nothing is kept in them from one view to the next. */
+const PERIODS = new Float64Array(CHUNK_ROWS_MAX);
+const ROWS = new Uint32Array(CHUNK_ROWS_MAX);
+const FAILED = new Uint32Array(CHUNK_ROWS_MAX);
 
 /** Cells as records: each at the start of its period. They have sums in place of amounts, which nobody asks for. */
 export class CellView implements RecordView {
   rows = 0;
-  private readonly cells: Cells;
+  readonly cells: Cells;
   private start = 0;
+  private picked: Picked | undefined = undefined;
 
   constructor(cells: Cells) {
     this.cells = cells;
   }
 
-  /** Turns to `rows` cells from `start` on. */
-  use(start: number, rows: number): void {
+  /** Turns to `rows` cells from `start` on, or to those picked of them. */
+  use(start: number, rows: number, picked?: Picked): void {
     this.start = start;
-    this.rows = rows;
+    this.picked = picked;
+    this.rows = picked?.length ?? rows;
+  }
+
+  /** Which of the cells number `i` of the view is. */
+  placeOf(i: number): number {
+    const { start, picked } = this;
+    return picked === undefined ? start + i : start + (picked[i] as number);
   }
 
   errorCodes(): readonly string[] {
@@ -92,11 +105,21 @@ export class CellView implements RecordView {
   }
 
   times(): Float64Array {
-    return this.cells.period.subarray(this.start);
+    const { cells, start, picked } = this;
+    const periods = cells.period.subarray(start);
+    if (picked === undefined) return periods;
+    for (let i = 0; i < picked.length; i++) PERIODS[i] = periods[picked[i] as number] as number;
+    return PERIODS;
   }
 
   words(name: WordColumn): Uint32Array {
-    return (name === 'error' ? this.cells.failed : this.cells.row).subarray(this.start);
+    const { cells, start, picked } = this;
+    const isError = name === 'error';
+    const words = (isError ? cells.failed : cells.row).subarray(start);
+    if (picked === undefined) return words;
+    const into = isError ? FAILED : ROWS;
+    for (let i = 0; i < picked.length; i++) into[i] = words[picked[i] as number] as number;
+    return into;
   }
 
   amounts(): Float64Array {
@@ -105,6 +128,10 @@ export class CellView implements RecordView {
 
   moved(): Float64Array {
     return NO_AMOUNTS;
+  }
+
+  testAmounts(_name: AmountColumn, _test: AmountTest, mask: Uint8Array): void {
+    mask.fill(0, 0, this.rows);
   }
 
   isEmpty(): boolean {

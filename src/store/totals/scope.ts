@@ -10,8 +10,10 @@ import { CellBuilder, type Cells, emptyCells, ROLLUPS, type RollupKind } from '.
 import type { SegmentReader } from '../segment/rows.ts';
 import { ChunkView } from '../segment/view.ts';
 import { canTest, cellsWithin, joinedCells, withoutPeriods } from './cells.ts';
-import type { ClassCache } from './groups.ts';
+import type { ClassCache } from './classes.ts';
+import type { CountedRows, PeriodCounts } from './period-counts.ts';
 import { ChunkSelector, planSelection, type Selection, type Span } from './select.ts';
+import { EVER_US, type Tallied, Tally } from './tally.ts';
 
 /** Records of a chunk; `undefined`: all of them. */
 export interface ChunkPick {
@@ -94,7 +96,8 @@ export class Scope {
   private picks: readonly ChunkPick[] = [];
   /** By number of the table. */
   private readonly tables: (Cells | undefined)[] = [];
-  private readonly totals: (Cells | undefined)[] = [];
+  private readonly sums: (Cells | undefined)[] = [];
+  private readonly periods: (PeriodCounts | undefined)[] = [];
 
   constructor(filter: Filter | undefined, span: Span, shared: Shared) {
     this.filter = filter;
@@ -102,23 +105,36 @@ export class Scope {
     this.shared = shared;
   }
 
-  /** Which of the tables is there, or can be with least to do. */
+  /** Which of the tables is there, or can be with least to do: else the last, whose periods are the longest. */
   tableFor(pooled: PooledSegment, tables: readonly number[]): number {
-    const known = tables.find((table) => this.tables[table] !== undefined);
-    return known ?? tables.find((table) => this.sumsOf(pooled, table) !== undefined) ?? tables[0] ?? 0;
+    const known = tables.find((table) => this.tables[table] !== undefined || this.sums[table] !== undefined);
+    return known ?? tables.find((table) => this.sumsOf(pooled, table) !== undefined) ?? tables.at(-1) ?? 0;
   }
 
-  /** A table of the records; `total`: without telling periods apart. Yields the records gone through. */
-  *cells(pooled: PooledSegment, table: number, total: boolean): Generator<number, Cells, void> {
-    const cells = this.tables[table] ?? (yield* this.makeCells(pooled, table));
-    if (!total) return cells;
-    let sums = this.totals[table];
-    if (sums === undefined) {
-      sums = withoutPeriods(cells, pooled.segment.rowMax(kindOf(table).dimension));
-      this.totals[table] = sums;
-      this.bytes += sums.row.length * CELL_BYTES;
+  /** A table of the records. Yields the records gone through. */
+  *cells(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
+    return this.tables[table] ?? (yield* this.makeCells(pooled, table));
+  }
+
+  /** The same sums without telling periods apart; `moreFollow`: other tables too will be asked for. Yields the records gone through. */
+  *totals(pooled: PooledSegment, table: number, moreFollow: boolean): Generator<number, Cells, void> {
+    const known = this.sums[table];
+    if (known !== undefined) return known;
+    if (this.tables[table] === undefined && this.sumsOf(pooled, table) === undefined) {
+      yield* this.tally(pooled, table, moreFollow);
+    } else {
+      const cells = yield* this.cells(pooled, table);
+      this.keepSums(table, withoutPeriods(cells, pooled.segment.rowMax(kindOf(table).dimension)));
     }
-    return sums;
+    return this.sums[table] ?? emptyCells(0);
+  }
+
+  /** Numbers of records by period; `undefined` when cells tell them with less to do. Yields the records gone through. */
+  *counts(pooled: PooledSegment, table: number): Generator<number, PeriodCounts | undefined, void> {
+    const hasCells = this.tables[table] !== undefined || this.sumsOf(pooled, table) !== undefined;
+    if (hasCells || kindOf(table).operationsOnly) return undefined;
+    if (this.sums[table] === undefined) yield* this.tally(pooled, table, false);
+    return this.periods[table];
   }
 
   /** The records, of the chunks of their segment. Yields the records gone through. */
@@ -139,10 +155,7 @@ export class Scope {
   private *makeCells(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
     const inner = this.innerCells(pooled, table);
     if (inner === undefined) {
-      const tables = this.tablesDue(pooled, table);
-      const made = yield* pooled.withColumns(({ chunks }) => this.sumPicks(pooled, tables, chunks));
-      for (const [i, cells] of made.entries()) this.keepCells(tables[i] ?? table, cells);
-      return this.tables[table] ?? emptyCells(0);
+      return this.keepCells(table, yield* pooled.withColumns(({ chunks }) => this.sumPicks(pooled, table, chunks)));
     }
     const edges = [
       { ...this.span, toUs: inner.fromUs },
@@ -158,17 +171,36 @@ export class Scope {
     return inner.cells;
   }
 
+  /** Sums and counts of a table, and of those that will be asked for next. */
+  private *tally(pooled: PooledSegment, table: number, moreFollow: boolean): Generator<number, void, void> {
+    const tables = moreFollow || this.chunks !== undefined ? this.tablesDue(pooled, table) : [table];
+    const made = yield* pooled.withColumns(({ chunks }) => this.tallyPicks(pooled, tables, chunks));
+    for (const [i, { sums, periods }] of made.entries()) {
+      const own = tables[i] ?? table;
+      this.keepSums(own, sums);
+      this.periods[own] = periods;
+      this.bytes += periods?.numbers.byteLength ?? 0;
+    }
+  }
+
+  private keepSums(table: number, sums: Cells): void {
+    this.sums[table] = sums;
+    this.bytes += sums.row.length * CELL_BYTES;
+  }
+
   private keepCells(table: number, cells: Cells): Cells {
     this.tables[table] = cells;
     this.bytes += cells.row.length * CELL_BYTES;
     return cells;
   }
 
-  /** The tables to be summed when one is asked for: that alone for who asks once, the others together for a page. */
+  /**
+   * The tables to be summed when one is asked for: that alone for who asks once, for a page the others together, but for
+   * the one of short periods, which only charts of short ranges ask for.
+   */
   private tablesDue(pooled: PooledSegment, table: number): readonly number[] {
-    if (this.chunks === undefined) return [table];
     const isDue = (other: number): boolean =>
-      this.tables[other] === undefined && this.sumsOf(pooled, other) === undefined;
+      !kindOf(other).operationsOnly && this.sums[other] === undefined && this.sumsOf(pooled, other) === undefined;
     return ROLLUPS.flatMap((_, other) => (other === table || isDue(other) ? [other] : []));
   }
 
@@ -199,18 +231,37 @@ export class Scope {
 
   private *sumPicks(
     pooled: PooledSegment,
+    table: number,
+    chunks: readonly ColumnChunk[],
+  ): Generator<number, Cells, void> {
+    const picks = yield* this.pick(pooled, chunks);
+    const builder = this.builder(pooled.segment, kindOf(table));
+    yield* this.view(picks, (view) => builder.add(view));
+    return takeCells(builder);
+  }
+
+  private *tallyPicks(
+    pooled: PooledSegment,
     tables: readonly number[],
     chunks: readonly ColumnChunk[],
-  ): Generator<number, readonly Cells[], void> {
+  ): Generator<number, readonly Tallied[], void> {
     const picks = yield* this.pick(pooled, chunks);
-    const builders = tables.map((table) => this.builder(pooled.segment, table));
+    const records = picks.reduce((sum, { chunk, picked }) => sum + (picked?.length ?? chunk.rows), 0);
+    const tallies = tables.map((table) => this.newTally(pooled.segment, kindOf(table), records));
+    yield* this.view(picks, (view) => {
+      for (const tally of tallies) tally.add(view);
+    });
+    return tallies.map((tally) => (tally instanceof Tally ? tally.take() : { sums: takeCells(tally) }));
+  }
+
+  /** Calls `use` with the view turned to the records of each chunk. */
+  private *view(picks: readonly ChunkPick[], use: (view: ChunkView) => void): Generator<number, void, void> {
     const { view } = this.shared;
     for (const { chunk, picked } of picks) {
       view.use(chunk, picked);
-      for (const builder of builders) builder.add(view);
+      use(view);
       yield view.rows;
     }
-    return builders.map((builder) => builder.cells());
   }
 
   private *sumEdges(
@@ -220,9 +271,9 @@ export class Scope {
     inner: Cells,
     edges: readonly Span[],
   ): Generator<number, Cells, void> {
-    const builder = this.builder(pooled.segment, table);
+    const builder = this.builder(pooled.segment, kindOf(table));
     yield* this.eachPicked(pooled, edges, chunks, (_, { view }) => builder.add(view));
-    return joinedCells(inner, builder.cells());
+    return joinedCells(inner, takeCells(builder));
   }
 
   /** Calls `use` for each chunk in which there are records of the spans that meet the filter. */
@@ -251,17 +302,34 @@ export class Scope {
     return this.selection;
   }
 
-  private builder(segment: SegmentReader, table: number): CellBuilder {
+  private builder(segment: SegmentReader, kind: RollupKind): CellBuilder {
+    const standsFor = kind.operationsOnly ? sameOperations(segment, this.shared.classes) : undefined;
+    return new CellBuilder(kind, { ...this.rows(segment, kind), standsFor });
+  }
+
+  /** For so many records. */
+  private newTally(segment: SegmentReader, kind: RollupKind, records: number): Tally | CellBuilder {
+    const rows = this.rows(segment, kind);
+    return Tally.suits(rows, records)
+      ? new Tally(kind, rows, records)
+      : this.builder(segment, { ...kind, periodUs: EVER_US });
+  }
+
+  private rows(segment: SegmentReader, { dimension }: RollupKind): CountedRows {
     const { fromUs, toUs } = this.span;
     const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
-    const kind = kindOf(table);
-    return new CellBuilder(kind, {
+    return {
       timeMinUs: Math.max(timeMinUs, fromUs),
       timeMaxUs: Math.min(timeMaxUs, toUs),
-      rowMax: segment.rowMax(kind.dimension),
-      standsFor: kind.operationsOnly ? sameOperations(segment, this.shared.classes) : undefined,
-    });
+      rowMax: segment.rowMax(dimension),
+    };
   }
+}
+
+function takeCells(builder: CellBuilder): Cells {
+  const cells = builder.cells();
+  builder.release();
+  return cells;
 }
 
 function kindOf(table: number): RollupKind {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ColumnBuilder } from '../segment/column-builder.ts';
 import { chunkInMemory } from '../segment/column-file.ts';
-import { ColumnBuilder } from '../segment/columns.ts';
 import { ChunkView } from '../segment/view.ts';
 import { SegmentSums } from './sums.ts';
 
@@ -31,7 +31,7 @@ for (const keys of [4096, MANY_KEYS]) {
     }
     assert.equal(sums.count, 4 * CHUNK_ROWS);
     for (let slot = 0; slot < sums.count; slot++) {
-      const key = sums.keys[slot] as number;
+      const key = sums.keyOf(slot);
       assert.equal(sums.of(slot, 'records'), 1);
       assert.equal(sums.of(slot, 'firstUs'), key);
       assert.equal(sums.of(slot, 'durationUs'), key % CHUNK_ROWS);

@@ -1,16 +1,13 @@
 /** Sums over records, by the number of the group they belong to. */
 
-import { CHUNK_ROWS_MAX } from '../segment/columns.ts';
-import type { Cells } from '../segment/rollup.ts';
 import type { ChunkView } from '../segment/view.ts';
 import type { Measures } from './aggregate.ts';
+import type { CellView } from './cells.ts';
+import type { PeriodView } from './period-counts.ts';
 
 /** Keys whose slots are found in an array; of more, in a map. */
 const INDEXED_MAX = 2 ** 20;
-const SLOTS_MIN = 256;
-const NO_SLOT = 2 ** 32 - 1;
-/** Slots of the records being added; used again by every call, as it holds nothing between two. */
-const SLOTS = new Uint32Array(CHUNK_ROWS_MAX);
+const SLOTS_MIN = 1024;
 
 /** The sums of a group stand side by side, in one line of the processor's cache. */
 const SLOT_NUMBERS = 8;
@@ -30,39 +27,69 @@ const PLACES: Readonly<Record<keyof Measures, number>> = {
   lastUs: LAST,
 };
 
-/** The sums of one segment, by key: the numbers of a record's classes in one number. Groups get slots as they occur. */
+/**
+ * What sums are made in. Arrays of some megabytes made anew for each segment would cost more than the few records that
+ * most filters find, so a room is used again by the next; its index is all zero in between.
+ */
+class Room {
+  /** By key: its slot and one. */
+  readonly index: Int32Array = new Int32Array(INDEXED_MAX);
+  /** By slot. */
+  keys: Float64Array = new Float64Array(SLOTS_MIN);
+  sums: Float64Array = new Float64Array(SLOTS_MIN * SLOT_NUMBERS);
+}
+
+/** Rooms that nobody is in; the tables of a segment are summed side by side. */
+const ROOMS: Room[] = [];
+const ROOMS_MAX = 6;
+/** A room that grew beyond so many slots is not kept. */
+const ROOM_SLOTS_MAX = 2 ** 17;
+
+/**
+ * The sums of one segment, by key: the numbers of a record's classes in one number. Groups get slots as they occur.
+ * `release` ends the use of it.
+ */
 export class SegmentSums {
   /** Slots in use. */
   count = 0;
-  /** By slot. */
-  keys: Float64Array = new Float64Array(SLOTS_MIN);
-  private sums: Float64Array = new Float64Array(SLOTS_MIN * SLOT_NUMBERS);
-  /** By key: its slot and one; `undefined`: there are too many keys. */
-  private readonly index: Int32Array | undefined;
-  private readonly slotOf = new Map<number, number>();
+  private readonly room: Room;
+  /** There are too many keys for an index. */
+  private readonly slotOf: Map<number, number> | undefined;
 
   /** `keys`: all are below it. */
   constructor(keys: number) {
-    this.index = keys <= INDEXED_MAX ? new Int32Array(keys) : undefined;
+    this.slotOf = keys <= INDEXED_MAX ? undefined : new Map();
+    this.room = ROOMS.pop() ?? new Room();
+  }
+
+  /** The key of a slot in use. */
+  keyOf(slot: number): number {
+    return this.room.keys[slot] as number;
   }
 
   /** A sum of a slot in use. */
   of(slot: number, measure: keyof Measures): number {
-    return this.sums[(slot << SLOT_SHIFT) + PLACES[measure]] as number;
+    return this.room.sums[(slot << SLOT_SHIFT) + PLACES[measure]] as number;
   }
 
   /** Adds the records of the view; `keys` has the key of each. */
   add(view: ChunkView, keys: Float64Array): void {
-    // First: new slots may need a bigger array, which is another one.
-    this.findSlots(keys, undefined, view.rows);
-    const { sums } = this;
+    const { room } = this;
     const count = view.rows;
     const times = view.times();
     const errors = view.words('error');
     const durations = view.amounts('duration');
     const moved = view.moved();
+    let last = NO_KEY;
+    let at = 0;
     for (let i = 0; i < count; i++) {
-      const at = (SLOTS[i] as number) << SLOT_SHIFT;
+      const key = keys[i] as number;
+      if (key !== last) {
+        at = this.slotFor(key) << SLOT_SHIFT;
+        last = key;
+      }
+      // After a new slot: it may have needed a bigger array.
+      const { sums } = room;
       sums[at] = (sums[at] as number) + 1;
       if (errors[i] !== 0) sums[at + FAILED] = (sums[at + FAILED] as number) + 1;
       const rows = moved[i] as number;
@@ -75,52 +102,78 @@ export class SegmentSums {
     }
   }
 
-  /** Adds the cells for which `mask` is set; `keys` and `mask` begin with cell `start`. */
-  addCells(cells: Cells, start: number, keys: Float64Array, mask: Uint8Array, count: number): void {
-    this.findSlots(keys, mask, count);
-    const { sums } = this;
-    for (let i = 0; i < count; i++) {
-      const slot = SLOTS[i] as number;
-      if (slot === NO_SLOT) continue;
-      const at = slot << SLOT_SHIFT;
-      const cell = start + i;
+  /** Adds the cells of a view; `keys` has the key of each. */
+  addCells(view: CellView, keys: Float64Array): void {
+    const { room } = this;
+    const { cells } = view;
+    for (let i = 0; i < view.rows; i++) {
+      const at = this.slotFor(keys[i] as number) << SLOT_SHIFT;
+      const { sums } = room;
+      const cell = view.placeOf(i);
       const records = cells.records[cell] as number;
       sums[at] = (sums[at] as number) + records;
       if (cells.failed[cell] !== 0) sums[at + FAILED] = (sums[at + FAILED] as number) + records;
       sums[at + ROWS] = (sums[at + ROWS] as number) + (cells.rows[cell] as number);
       sums[at + DURATION] = (sums[at + DURATION] as number) + (cells.durationUs[cell] as number);
-      sums[at + FIRST] = Math.min(sums[at + FIRST] as number, cells.firstUs[cell] as number);
-      sums[at + LAST] = Math.max(sums[at + LAST] as number, cells.lastUs[cell] as number);
+      const firstUs = cells.firstUs[cell] as number;
+      const lastUs = cells.lastUs[cell] as number;
+      if (firstUs < (sums[at + FIRST] as number)) sums[at + FIRST] = firstUs;
+      if (lastUs > (sums[at + LAST] as number)) sums[at + LAST] = lastUs;
     }
   }
 
-  private findSlots(keys: Float64Array, mask: Uint8Array | undefined, count: number): void {
-    const { index } = this;
-    for (let i = 0; i < count; i++) {
-      if (mask !== undefined && mask[i] === 0) {
-        SLOTS[i] = NO_SLOT;
-        continue;
-      }
-      const key = keys[i] as number;
-      const known = index === undefined ? this.slotOf.get(key) : (index[key] as number) - 1;
-      SLOTS[i] = known === undefined || known < 0 ? this.newSlot(key) : known;
+  /** Adds counts alone: what else is summed stays 0, and times are those of the periods. */
+  addCounts(view: PeriodView, keys: Float64Array): void {
+    const { room } = this;
+    const { counts } = view;
+    const times = view.times();
+    const errors = view.words('error');
+    for (let i = 0; i < view.rows; i++) {
+      const at = this.slotFor(keys[i] as number) << SLOT_SHIFT;
+      const { sums } = room;
+      const records = counts[i] as number;
+      const timeUs = times[i] as number;
+      sums[at] = (sums[at] as number) + records;
+      if (errors[i] !== 0) sums[at + FAILED] = (sums[at + FAILED] as number) + records;
+      sums[at + FIRST] = Math.min(sums[at + FIRST] as number, timeUs);
+      sums[at + LAST] = Math.max(sums[at + LAST] as number, timeUs);
     }
+  }
+
+  /** Leaves the room to the next; nothing may be asked of this any more. */
+  release(): void {
+    const { room, count } = this;
+    if (ROOMS.length === ROOMS_MAX || room.keys.length > ROOM_SLOTS_MAX) return;
+    if (this.slotOf === undefined) for (let slot = 0; slot < count; slot++) room.index[room.keys[slot] as number] = 0;
+    ROOMS.push(room);
+  }
+
+  private slotFor(key: number): number {
+    if (this.slotOf !== undefined) return this.slotOf.get(key) ?? this.newSlot(key);
+    const known = this.room.index[key] as number;
+    return known === 0 ? this.newSlot(key) : known - 1;
   }
 
   private newSlot(key: number): number {
+    const { room } = this;
     const slot = this.count++;
-    if (this.index === undefined) this.slotOf.set(key, slot);
-    else this.index[key] = slot + 1;
-    if (slot === this.keys.length) {
-      this.keys = grown(this.keys);
-      this.sums = grown(this.sums);
+    if (this.slotOf === undefined) room.index[key] = slot + 1;
+    else this.slotOf.set(key, slot);
+    if (slot === room.keys.length) {
+      room.keys = grown(room.keys);
+      room.sums = grown(room.sums);
     }
-    this.keys[slot] = key;
-    this.sums[(slot << SLOT_SHIFT) + FIRST] = Number.POSITIVE_INFINITY;
-    this.sums[(slot << SLOT_SHIFT) + LAST] = Number.NEGATIVE_INFINITY;
+    room.keys[slot] = key;
+    const at = slot << SLOT_SHIFT;
+    room.sums.fill(0, at, at + FIRST);
+    room.sums[at + FIRST] = Number.POSITIVE_INFINITY;
+    room.sums[at + LAST] = Number.NEGATIVE_INFINITY;
     return slot;
   }
 }
+
+/** No record has it. */
+const NO_KEY = -1;
 
 /** Twice as long. */
 function grown(numbers: Float64Array): Float64Array {

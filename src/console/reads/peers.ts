@@ -1,0 +1,137 @@
+/**
+ * Reading threads help each other: half of what one question needs of the sealed segments is offered to a thread that
+ * has nothing to do. Who asks waits for nobody that has not begun: a thread busy with a question of its own looks at the
+ * offer too late, and finds it withdrawn.
+ */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Query } from '../../query/filter.ts';
+import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
+import type { GroupPeer, PeerGroups } from '../../store/totals/grouping.ts';
+import type { PeakPeer, PeakQuestion, PeerPeaks } from './greatest.ts';
+
+/** What another thread can be asked for, of some sealed segments. */
+export type PeerWork = { readonly paths: readonly string[] } & (
+  | { readonly kind: 'groups'; readonly query: Query; readonly by: GroupBy }
+  | { readonly kind: 'peaks'; readonly question: PeakQuestion }
+);
+
+export type PeerAnswer = { readonly groups: PackedGroups; readonly problems: readonly string[] } | PeerPeaks;
+
+interface Offer {
+  readonly id: number;
+  /** One word, shared. */
+  readonly state: Int32Array;
+  readonly work: PeerWork;
+}
+
+/** `answer` is absent when the work could not be done: the asker tries itself, and meets the reason. */
+interface Answer {
+  readonly id: number;
+  readonly answer: PeerAnswer | undefined;
+}
+
+const OFFERED = 0;
+const TAKEN = 1;
+const WITHDRAWN = 2;
+const DONE = 3;
+/** A thread that takes longer than that for a share has ended, or might as well have. */
+const WAIT_MS_MAX = 20_000;
+
+/** The way to one other thread. Both ends are used alike. */
+export class Peer implements GroupPeer, PeakPeer {
+  private readonly port: MessagePort;
+  private offers = 0;
+
+  /** `work` does what the other thread asks for; it may throw. */
+  constructor(port: MessagePort, work: (work: PeerWork) => PeerAnswer) {
+    this.port = port;
+    port.on('message', (message: Offer | Answer) => {
+      if ('work' in message) serve(port, message, work);
+    });
+  }
+
+  offerGroups(query: Query, by: GroupBy, paths: readonly string[]): () => PeerGroups | undefined {
+    const fetch = this.offer({ kind: 'groups', query, by, paths });
+    return () => {
+      const answer = fetch();
+      return answer !== undefined && 'groups' in answer
+        ? { ...answer, groups: unpackGroups(answer.groups) }
+        : undefined;
+    };
+  }
+
+  offerPeaks({
+    paths,
+    ...question
+  }: PeakQuestion & { readonly paths: readonly string[] }): () => PeerPeaks | undefined {
+    const fetch = this.offer({ kind: 'peaks', question, paths });
+    return () => {
+      const answer = fetch();
+      return answer !== undefined && 'peaks' in answer ? answer : undefined;
+    };
+  }
+
+  private offer(work: PeerWork): () => PeerAnswer | undefined {
+    if (work.paths.length === 0) return () => undefined;
+    const state = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const id = this.offers++;
+    this.port.postMessage({ id, state, work } satisfies Offer);
+    return () => this.fetch(id, state);
+  }
+
+  private fetch(id: number, state: Int32Array): PeerAnswer | undefined {
+    if (Atomics.compareExchange(state, 0, OFFERED, WITHDRAWN) === OFFERED) return undefined;
+    if (Atomics.wait(state, 0, TAKEN, WAIT_MS_MAX) === 'timed-out') return undefined;
+    // Before the answer there may be late ones, and offers that the other withdrew before it took this one.
+    for (;;) {
+      const received = receiveMessageOnPort(this.port) as { readonly message: Offer | Answer } | undefined;
+      if (received === undefined) return undefined;
+      const { message } = received;
+      if ('answer' in message && message.id === id) return message.answer;
+    }
+  }
+}
+
+function serve(port: MessagePort, { id, state, work }: Offer, doWork: (work: PeerWork) => PeerAnswer): void {
+  if (Atomics.compareExchange(state, 0, OFFERED, TAKEN) !== OFFERED) return;
+  let answer: PeerAnswer | undefined;
+  try {
+    answer = doWork(work);
+  } catch {
+    answer = undefined;
+  }
+  port.postMessage({ id, answer } satisfies Answer);
+  Atomics.store(state, 0, DONE);
+  Atomics.notify(state, 0);
+}
+
+/** Groups as arrays, which cost less to send than an object each. */
+export interface PackedGroups {
+  /** Of all groups, one after the other. */
+  readonly labels: readonly string[];
+  /** Bucket and sums of each. */
+  readonly numbers: Float64Array;
+}
+
+const NUMBERS = ['bucketUs', 'records', 'failed', 'rows', 'durationUs', 'firstUs', 'lastUs'] as const;
+
+export function packGroups(groups: readonly Group[]): PackedGroups {
+  const labels: string[] = [];
+  const numbers = new Float64Array(groups.length * NUMBERS.length);
+  let at = 0;
+  for (const group of groups) {
+    labels.push(...group.labels);
+    for (const name of NUMBERS) numbers[at++] = group[name];
+  }
+  return { labels, numbers };
+}
+
+export function unpackGroups({ labels, numbers }: PackedGroups): Group[] {
+  const count = numbers.length / NUMBERS.length;
+  const width = labels.length / count;
+  return Array.from({ length: count }, (_, i) => {
+    const of = (place: number): number => numbers[i * NUMBERS.length + place] as number;
+    const sums = { records: of(1), failed: of(2), rows: of(3), durationUs: of(4), firstUs: of(5), lastUs: of(6) };
+    return { labels: labels.slice(i * width, (i + 1) * width), bucketUs: of(0), ...sums };
+  });
+}
