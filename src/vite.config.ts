@@ -17,7 +17,7 @@ const THREADS: readonly (readonly [string, string])[] = [
   ['sensor/capture-worker.ts', 'sensor/live.ts'],
 ];
 /** Packages that are small, and loaded by every run. */
-const JOINED: readonly string[] = ['commander', 'fzstd'];
+const JOINED: readonly string[] = ['commander', 'yaml', 'fzstd'];
 
 /** Imports in place of a search at run time. */
 function staticProtocols(): Plugin {

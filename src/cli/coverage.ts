@@ -88,7 +88,7 @@ function statementLines(coverage: Coverage, span: TimeSpan, areDropsCounted: boo
   const lines = [
     '',
     `Sensor ${sensor}: ${areDropsCounted && isComplete(coverage) ? 'complete' : 'NOT complete'}`,
-    `  watched      ${percent(coverage.watchedUs, span.toUs - span.fromUs)} of the time`,
+    `  watched      ${(coverage.watchedUs / 1e6).toFixed(1)} s, ${percent(coverage.watchedUs, span.toUs - span.fromUs)} of the time`,
     ...holes
       .slice(0, HOLES_SHOWN)
       .map((hole) => `    not from   ${formatTime(hole.fromUs)} to ${formatTime(hole.toUs)}`),

@@ -1,5 +1,6 @@
 /** `wiretrail policy`: check the files, run the tests that their rules carry. */
 import { Command } from 'commander';
+import { merged } from '../audit/split.ts';
 import { EXIT_DONE, EXIT_RULE_MATCHED } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import { diffPolicies } from '../policy/files/diff.ts';
@@ -121,7 +122,7 @@ function printDiff(store: string, from: string, to: string): void {
 }
 
 function runTests(paths: readonly string[]): number {
-  const { results, untested } = runPolicyTests(load(paths), createAnalyzer());
+  const { results, untested } = runPolicyTests(load(paths), createAnalyzer(), merged);
   let failed = 0;
   for (const { rule, file, line, expected, passed, subject } of results) {
     if (passed) continue;

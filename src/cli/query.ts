@@ -54,6 +54,7 @@ Fields: ${QUERY_FIELDS.join(' ')}
 Examples:
   wiretrail query user:alice op:DELETE                       newest first, from ./data
   wiretrail query 'table:orders* rows>1000' --from -2d       the last 48 hours
+  wiretrail query table:=orders                              that name alone; table:orders is shop.orders too
   wiretrail query --user alice --client 10.0.0.0/8 --time 2026/11/20
   wiretrail query '"drop table" or rule:pci-*' --format jsonl
   wiretrail query kind:login failed:yes --count-by user,client

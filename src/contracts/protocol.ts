@@ -130,6 +130,17 @@ export interface SessionCounters {
   readonly evictedHandles: number;
   /** Times that too many requests waited for their reply. */
   readonly pendingOverflows: number;
+  /** What drivers inside the session counted, where there are any: of what is compressed, or multiplexed. */
+  readonly inner?: InnerCounters | undefined;
+}
+
+/** As those of the connection's own driver (`sdk/counters.ts`), to which they are added. */
+export interface InnerCounters {
+  readonly malformedFrames: number;
+  readonly truncatedFrames: number;
+  readonly resyncs: number;
+  readonly unparsedBytes: number;
+  readonly heldOverflows: number;
 }
 
 /**

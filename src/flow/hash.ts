@@ -1,15 +1,20 @@
 /**
- * Keyed hash of a flow's canonical 4-tuple. Every word is multiplied by a constant drawn from the seed, so that an
- * outsider who does not know the seed cannot aim at one bucket; the same seed gives the same hash on every run.
+ * Keyed hash of a flow's canonical 4-tuple: every half word is multiplied by a factor drawn from the seed, and the
+ * products are added (multilinear hashing, after Carter and Wegman 1979 and Lemire and Kaser 2014). Whatever two tuples
+ * differ in, at most one of 2^16 seeds gives them the same sum, so that an outsider who does not know the seed cannot
+ * aim flows at one bucket; the same seed gives the same hash on every run.
  */
 
 /** Used unless configured: a replay must not depend on the day. */
 export const HASH_SEED_DEFAULT = 0x57495245;
 
-const WORDS = 9;
+/** Addresses and ports, in halves. */
+const FACTORS = 18;
+/** Third word of an IPv4 address in IPv6 form; the two before are 0. */
+const IPV4_MAPPED = 0xffff;
 
 export class FlowHash {
-  private readonly factors = new Int32Array(WORDS + 1);
+  private readonly factors = new Int32Array(FACTORS);
 
   constructor(seed: number) {
     // Mulberry32: well mixed words from a counter.
@@ -35,19 +40,19 @@ export class FlowHash {
     ports: number,
   ): number {
     const k = this.factors;
-    let h = Math.imul(a3 ^ (k[9] as number), k[0] as number);
-    h = Math.imul(((h << 13) | (h >>> 19)) ^ b3, k[1] as number);
-    h = Math.imul(((h << 13) | (h >>> 19)) ^ ports, k[2] as number);
-    if ((a0 | a1 | b0 | b1) !== 0) {
-      h = Math.imul(((h << 13) | (h >>> 19)) ^ a0, k[3] as number);
-      h = Math.imul(((h << 13) | (h >>> 19)) ^ a1, k[4] as number);
-      h = Math.imul(((h << 13) | (h >>> 19)) ^ a2, k[5] as number);
-      h = Math.imul(((h << 13) | (h >>> 19)) ^ b0, k[6] as number);
-      h = Math.imul(((h << 13) | (h >>> 19)) ^ b1, k[7] as number);
-      h = Math.imul(((h << 13) | (h >>> 19)) ^ b2, k[8] as number);
+    let h = (product(k, 0, a3) + product(k, 2, b3) + product(k, 4, ports)) | 0;
+    if ((a0 | a1 | b0 | b1 | (a2 ^ IPV4_MAPPED) | (b2 ^ IPV4_MAPPED)) !== 0) {
+      h = (h + product(k, 6, a0) + product(k, 8, a1) + product(k, 10, a2)) | 0;
+      h = (h + product(k, 12, b0) + product(k, 14, b1) + product(k, 16, b2)) | 0;
     }
+    // The low bits of a sum of products know nothing of the high ones.
     h ^= h >>> 16;
     h = Math.imul(h, 0x85ebca6b);
     return h ^ (h >>> 13);
   }
+}
+
+function product(factors: Int32Array, at: number, word: number): number {
+  const low = Math.imul(word & 0xffff, factors[at] as number);
+  return (low + Math.imul(word >>> 16, factors[at + 1] as number)) | 0;
 }

@@ -101,6 +101,34 @@ test('the hash spreads neighbours, and depends on its seed', () => {
   assert.notEqual(other.lastHash, table.lastHash);
 });
 
+/** Most flows of a family that share one hash; `words` makes `view` its flow `i`. */
+function crowd(seed: number, flows: number, words: (view: PacketView, i: number) => void): number {
+  const table = new FlowTable(1, seed);
+  const view = viewOf([1, 40_000], [2, 5432]);
+  const counts = new Map<number, number>();
+  for (let i = 0; i < flows; i++) {
+    words(view, i);
+    table.find(view);
+    counts.set(table.lastHash, (counts.get(table.lastHash) ?? 0) + 1);
+  }
+  return Math.max(...counts.values());
+}
+
+test('no family of addresses shares a hash, whatever the seed', () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const third = crowd(seed, 4096, (view, i) => {
+      view.src2 = i;
+    });
+    assert.equal(third, 1, 'IPv6 addresses that begin with 64 zero bits');
+    // The top bits of one word and the middle ones of the next: where a chain of multiplications and turns cancels out.
+    const turned = crowd(seed, 65_536, (view, i) => {
+      view.src3 = (i & 0xff) << 24;
+      view.dst3 = 1 + ((i >> 8) << 5);
+    });
+    assert.ok(turned < 10, `${turned} flows with one hash`);
+  }
+});
+
 test('the capacity has limits', () => {
   for (const capacity of [0, -1, Number.NaN, 2 ** 27]) {
     assert.throws(() => new FlowTable(capacity, 0), RangeError);

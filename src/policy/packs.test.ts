@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
+import { merged } from '../audit/split.ts';
 import { createAnalyzer } from '../sql/analyzer.ts';
 import { policySchema } from './files/schema.ts';
 import { loadPolicies } from './policy.ts';
@@ -13,7 +14,7 @@ const FOLDER = join(import.meta.dirname, '../../policies');
 
 test('the packs load, and every rule has cases that match and cases that miss', () => {
   const policy = loadPolicies(FOLDER, { disabledToo: true });
-  const { results, untested } = runPolicyTests(policy, createAnalyzer());
+  const { results, untested } = runPolicyTests(policy, createAnalyzer(), merged);
   assert.deepEqual(untested, []);
   const failed = results.filter((result) => !result.passed);
   assert.deepEqual(

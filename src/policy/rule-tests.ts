@@ -26,12 +26,20 @@ export interface RuleTestSummary {
 /** A Monday, 12:00 UTC. */
 const START_US = Date.UTC(2026, 0, 5, 12) * 1000;
 
-/** Each test sees its rule alone, with empty memory. Of several statements each has a record, unless the test says `batch`. */
-export function runPolicyTests(policy: Policy, analyzer: SqlAnalyzer): RuleTestSummary {
+/** Several statements as the one that they are judged as where their results cannot be told apart. */
+export type Merge = (statements: readonly SqlStatement[]) => SqlStatement | undefined;
+
+/**
+ * Each test sees its rule alone, with empty memory. Of several statements each has a record, unless the test says `batch`;
+ * `merge` is the audit stage's.
+ */
+export function runPolicyTests(policy: Policy, analyzer: SqlAnalyzer, merge: Merge): RuleTestSummary {
   const results: RuleTestResult[] = [];
   for (const rule of policy.rules) {
     for (const expected of ['match', 'miss'] as const) {
-      for (const snippet of rule.tests[expected]) results.push(runOne(policy, rule, expected, snippet, analyzer));
+      for (const snippet of rule.tests[expected]) {
+        results.push(runOne(policy, rule, expected, snippet, analyzer, merge));
+      }
     }
   }
   const untested = policy.rules.filter(({ tests }) => tests.match.length === 0 || tests.miss.length === 0);
@@ -44,10 +52,11 @@ function runOne(
   expected: 'match' | 'miss',
   snippet: Snippet,
   analyzer: SqlAnalyzer,
+  merge: Merge,
 ): RuleTestResult {
   const engine = createEngine({ ...policy, rules: [rule] });
   let matched = false;
-  for (let i = 0; i < snippet.repeat; i++) matched = play(engine, snippet, i, analyzer) || matched;
+  for (let i = 0; i < snippet.repeat; i++) matched = play(engine, snippet, i, analyzer, merge) || matched;
   const subject = (snippet.sql ?? describe(snippet)).replace(/\s+/g, ' ').trim();
   return {
     rule: rule.id,
@@ -59,17 +68,25 @@ function runOne(
   };
 }
 
-function play(engine: ExplainingEngine, snippet: Snippet, repetition: number, analyzer: SqlAnalyzer): boolean {
+function play(
+  engine: ExplainingEngine,
+  snippet: Snippet,
+  repetition: number,
+  analyzer: SqlAnalyzer,
+  merge: Merge,
+): boolean {
   const { sql } = snippet;
-  const probe = toRecord(snippet, repetition, undefined, []);
+  const probe = toRecord(snippet, repetition, undefined, undefined);
   if (sql === undefined) return judge(engine, probe, undefined);
   const statements = analyzer.analyze(sql, SQL_DIALECTS[probe.system ?? ''] ?? 'generic');
-  if (snippet.batch || statements.length < 2)
-    return judge(engine, toRecord(snippet, repetition, sql, statements), statements[0]);
+  if (snippet.batch || statements.length < 2) {
+    const whole = merge(statements);
+    return judge(engine, toRecord(snippet, repetition, sql, whole), whole);
+  }
   let matched = false;
   for (const statement of statements) {
     const text = sql.slice(statement.start, statement.end);
-    matched = judge(engine, toRecord(snippet, repetition, text, [statement]), statement) || matched;
+    matched = judge(engine, toRecord(snippet, repetition, text, statement), statement) || matched;
   }
   return matched;
 }
@@ -79,26 +96,25 @@ function judge(engine: ExplainingEngine, record: AuditRecord, statement: SqlStat
   return record.policy !== undefined;
 }
 
-/** As the audit stage fills a record of one statement, or of several whose results cannot be told apart. */
+/** As the audit stage fills a record. */
 function toRecord(
   snippet: Snippet,
   repetition: number,
   text: string | undefined,
-  statements: readonly SqlStatement[],
+  statement: SqlStatement | undefined,
 ): AuditRecord {
   const record = new AuditRecord();
   record.timeUs = START_US;
   record.kind = snippet.sql === undefined ? 'login' : 'statement';
   record.text = text;
-  const [first] = statements;
-  if (first !== undefined) {
-    const operations = [...new Set(statements.flatMap((statement) => statement.operations))];
-    record.operation = first.operation;
+  if (statement !== undefined) {
+    const { operations } = statement;
+    record.operation = statement.operation;
     record.operations = operations.length > 1 ? operations : undefined;
-    record.objects = [...new Set(statements.flatMap((statement) => statement.objects))];
-    record.procedure = first.procedure;
-    record.summary = statements.map((statement) => statement.summary).join('; ');
-    record.fingerprint = first.fingerprint;
+    record.objects = statement.objects;
+    record.procedure = statement.procedure;
+    record.summary = statement.summary;
+    record.fingerprint = statement.fingerprint;
   }
   for (const set of snippet.fields) set(record, repetition);
   record.timeUs += repetition * snippet.everyUs;
@@ -106,7 +122,7 @@ function toRecord(
 }
 
 function describe(snippet: Snippet): string {
-  const record = toRecord(snippet, 0, undefined, []);
+  const record = toRecord(snippet, 0, undefined, undefined);
   const facts = [record.kind, record.user, record.clientAddress, record.errorCode].filter((fact) => fact !== undefined);
   return snippet.repeat > 1 ? `${facts.join(' ')} × ${snippet.repeat}` : facts.join(' ');
 }

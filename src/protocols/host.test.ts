@@ -75,6 +75,17 @@ test('a flow that stays undecided is held for a bounded time only', () => {
   assert.equal(verdict, STREAM_IGNORE);
 });
 
+test('pieces cost what they take: many small ones, and gaps, end the wait as well', () => {
+  const modules: ProtocolModule[] = [{ ...toy, probe: () => 2 }];
+  const bytewise = open({}, modules);
+  const lossy = open({}, modules);
+  let said = 0;
+  while (said < 1000 && bytewise.say(0, 'x') === STREAM_KEEP) said++;
+  assert.ok(said < 600, `${said} pieces held`);
+  for (let i = 0; i < 600; i++) lossy.host.onGap(1, 0, 1, 5);
+  assert.equal(lossy.say(0, 'x'), STREAM_IGNORE);
+});
+
 test('mid-stream traffic of a real protocol is taken up, and the lower port is the server', async () => {
   const modules = await loadProtocols();
   for (const clientSide of [0, 1] as const) {

@@ -37,7 +37,8 @@ import {
 import { tunnelName } from '../contracts/view.ts';
 import { PROBE_LOST, PROBE_OPEN, Probe, type ProbeWinner } from './probe.ts';
 import { type DriverCounters, newDriverCounters } from './sdk/counters.ts';
-import { Driver, FrameWindow } from './sdk/driver.ts';
+import { Driver } from './sdk/driver.ts';
+import { FrameWindow } from './sdk/window.ts';
 
 export interface HostCounters extends DriverCounters {
   connections: number;

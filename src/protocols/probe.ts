@@ -31,7 +31,9 @@ export interface ProbeWinner {
   readonly clientSide: Side;
 }
 
+/** Of what was said, and of each piece of it. */
 const HELD_BYTES_MAX = 64 * 1024;
+const CHUNK_BYTES = 128;
 const TURNS_MAX = 16;
 
 export const PROBE_OPEN = 0;
@@ -60,6 +62,7 @@ export class Probe {
 
   gap(side: Side, lostBytes: number, tsUs: number): void {
     this.held.push({ side, bytes: undefined, lostBytes, tsUs });
+    this.heldBytes += CHUNK_BYTES;
     this.lastSide = side;
   }
 
@@ -89,7 +92,7 @@ export class Probe {
   private hold(side: Side, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     const copy = new Uint8Array(bytes.subarray(start, end)); // `slice` of a Buffer would be a view
     this.held.push({ side, bytes: copy, lostBytes: 0, tsUs });
-    this.heldBytes += copy.length;
+    this.heldBytes += CHUNK_BYTES + copy.length;
     const first = this.first[side];
     if (this.lastSide !== side) this.turns++;
     if (first === undefined || (this.midstream && this.lastSide !== side)) {

@@ -9,6 +9,8 @@ const QUERIES: readonly (readonly [query: string, text: string])[] = [
   ['user:alice', 'user:alice'],
   ['user:a*,bob', 'user:a*,bob'],
   ['user:"a*"', 'user:"a*"'],
+  ['object:=orders,"a b",t*', 'object:=orders,"a b",t*'],
+  ['user==a*,b', 'user==a*,b'],
   ['user:"a b" op:DELETE', 'user:"a b" op:DELETE'],
   ['user!=alice', 'not user:alice'],
   ['client:10.0.0.0/8 or server:10.1.2.3:5432', 'client:10.0.0.0/8 or server:10.1.2.3:5432'],

@@ -15,7 +15,7 @@ export function filterText(filter: Filter): string {
       return `not ${inBrackets(filter.term)}`;
     case 'match':
     case 'address':
-      return `${filter.field}:${filter.patterns.map(patternText).join()}`;
+      return matchText(filter.field, filter.patterns);
     case 'number':
       return numberText(filter.field, filter.comparison, filter.value);
     case 'text':
@@ -43,10 +43,17 @@ function inBrackets(filter: Filter): string {
   return filter.kind === 'and' || filter.kind === 'or' ? `(${text})` : text;
 }
 
+/** After a colon, `=` would be read as a part of the operator. */
+function matchText(field: string, patterns: readonly Pattern[]): string {
+  const values = patterns.map(patternText).join();
+  const isExact = patterns.some(({ exact }) => exact === true);
+  return `${field}${isExact ? ':=' : values.startsWith('=') ? '=' : ':'}${values}`;
+}
+
 const PLAIN = /^[^\s"(),]+$/;
 
-function patternText({ text, wildcards }: Pattern): string {
-  const isLiteral = !wildcards && /[*?]/.test(text);
+function patternText({ text, wildcards, exact }: Pattern): string {
+  const isLiteral = !wildcards && exact !== true && /[*?]/.test(text);
   return PLAIN.test(text) && !isLiteral ? text : JSON.stringify(text);
 }
 

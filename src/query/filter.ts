@@ -8,6 +8,8 @@ export type Comparison = '<' | '<=' | '>' | '>=' | '=';
 export interface Pattern {
   readonly text: string;
   readonly wildcards: boolean;
+  /** An object's name with its schema, where it has one: `numbers` does not stand for `public.numbers`. */
+  readonly exact?: boolean;
 }
 
 /** Fields that compare texts. */

@@ -24,6 +24,8 @@ const table: readonly (readonly [query: string, filter: Filter | undefined])[] =
   ['user:alice', { kind: 'match', field: 'user', patterns: [{ text: 'alice', wildcards: true }] }],
   ['USER="al*"', { kind: 'match', field: 'user', patterns: [{ text: 'al*', wildcards: false }] }],
   ['app:a,"b c"', match('program', { text: 'a', wildcards: true }, { text: 'b c', wildcards: false })],
+  ['table:=Orders,"a b"', match('object', exactly('Orders'), exactly('a b'))],
+  ['object:=t*', match('object', exactly('t*'))],
   ['user!=a', { kind: 'not', term: match('user', { text: 'a', wildcards: true }) }],
   ['not not user:a', match('user', { text: 'a', wildcards: true })],
   ['rows>=1.5k', number('rows', '>=', 1500)],
@@ -49,6 +51,10 @@ function match(field: TextField, ...patterns: readonly Pattern[]): Filter {
   return { kind: 'match', field, patterns };
 }
 
+function exactly(value: string): Pattern {
+  return { text: value, wildcards: false, exact: true };
+}
+
 function number(field: NumberField, comparison: Comparison, value: number): Filter {
   return { kind: 'number', field, comparison, value };
 }
@@ -69,6 +75,9 @@ const wrongs: readonly (readonly [query: string, message: string])[] = [
   ['"a', 'column 1: this " is not closed'],
   ['"a\\', 'column 1: this " is not closed'],
   ['user>a', 'column 1: user has no order; write user:VALUE'],
+  ['rows:=1', 'column 1: := compares names; write rows:VALUE'],
+  ['a client:=10.0.0.1', 'column 3: := compares names; write client:VALUE'],
+  ['user:=', 'column 7: expected a value'],
   ['rows>=1e3', 'column 7: rows: expected a number'],
   ['duration>10MS', 'column 10: duration: expected a time such as 10ms'],
   ['failed:maybe', 'column 8: expected true or false'],
@@ -97,6 +106,9 @@ const pattern: fc.Arbitrary<Pattern> = fc.oneof(
 const patterns = fc.array(pattern, { minLength: 1, maxLength: 3 });
 const leaf: fc.Arbitrary<Filter> = fc.oneof(
   fc.tuple(fc.constantFrom(...TEXT_FIELDS), patterns).map(([field, values]) => match(field, ...values)),
+  fc
+    .tuple(fc.constantFrom(...TEXT_FIELDS), fc.array(fc.string({ unit: 'binary', maxLength: 9 }), { minLength: 1 }))
+    .map(([field, values]) => match(field, ...values.map(exactly))),
   fc
     .tuple(fc.constantFrom(...ADDRESS_FIELDS), patterns)
     .map(([field, values]: [AddressField, Pattern[]]): Filter => ({ kind: 'address', field, patterns: values })),
@@ -127,11 +139,17 @@ function quoted(value: string): string {
   return `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
+function matchWritten(field: string, patterns: readonly Pattern[]): string {
+  const values = patterns.map((each) => (each.wildcards ? each.text : quoted(each.text))).join(',');
+  const isExact = patterns[0]?.exact === true;
+  return `${field}${isExact ? ':=' : values.startsWith('=') ? '=' : ':'}${values}`;
+}
+
 function written(part: Filter): string {
   switch (part.kind) {
     case 'match':
     case 'address':
-      return `${part.field}:${part.patterns.map((each) => (each.wildcards ? each.text : quoted(each.text))).join(',')}`;
+      return matchWritten(part.field, part.patterns);
     case 'number':
       return `${part.field}${part.comparison}${part.field === 'severity' ? SEVERITIES[part.value] : part.value}`;
     case 'text':
@@ -161,7 +179,24 @@ test('every filter can be written as a query, and is read as the same', () => {
 test('any text is read, or refused in one line with a column inside it', () => {
   const piece = fc.oneof(
     fc.constantFrom('user', 'rows', 'time', 'severity', 'not', 'and', 'or', 'NOT', '"', '\\', '\n', '*'),
-    fc.constantFrom('(', ')', ':', ',', '=', '!=', '<', '<=', '>', '-1h', '10.0.0.0/8', '[::1]:5', 'high', ' ', ' '),
+    fc.constantFrom(
+      '(',
+      ')',
+      ':',
+      ',',
+      '=',
+      ':=',
+      '!=',
+      '<',
+      '<=',
+      '>',
+      '-1h',
+      '10.0.0.0/8',
+      '[::1]:5',
+      'high',
+      ' ',
+      ' ',
+    ),
     fc.string({ unit: 'binary', maxLength: 3 }),
   );
   fc.assert(

@@ -5,10 +5,11 @@
  *
  *   query   = or ;                  or  = and { "or" and } ;        and = unary { ["and"] unary } ;
  *   unary   = "not" unary | primary ;                               primary = "(" or ")" | term | word ;
- *   term    = field (":" | "=" | "!=" | "<" | "<=" | ">" | ">=") value { "," value } ;
+ *   term    = field (":" | "=" | ":=" | "!=" | "<" | "<=" | ">" | ">=") value { "," value } ;
  *
  * A word or quoted text without a field is looked for in the statement, character by character. In unquoted values of
- * other fields `*` and `?` are wildcards.
+ * other fields `*` and `?` are wildcards. `:=` compares the whole text as it is, but for case: `object:=orders` is not
+ * `shop.orders`, which `object:orders` finds too, and `*` is an asterisk.
  */
 import { SEVERITIES } from '../contracts/record.ts';
 import { QueryError } from './errors.ts';
@@ -107,7 +108,7 @@ class FilterParser<T extends string, N extends string, A extends string> {
   private term(): Filter<T, N, A> {
     const start = this.pos;
     if (this.atKeyword('and') || this.atKeyword('or')) throw this.error(start, 'expected a condition');
-    const head = /^([A-Za-z_]+)(!=|<=|>=|[:=<>])/.exec(this.text.slice(start, start + 64));
+    const head = /^([A-Za-z_]+)(!=|<=|>=|:=|[:=<>])/.exec(this.text.slice(start, start + 64));
     if (head === null) return this.word(start);
     const word = (head[1] ?? '').toLowerCase();
     const field = this.vocabulary.aliases[word] ?? word;
@@ -116,9 +117,16 @@ class FilterParser<T extends string, N extends string, A extends string> {
     if (!fields.includes(field)) throw this.error(start, `unknown field ${word}; there are ${fields.join(', ')}`);
     this.pos += head[0].length;
     const values = this.values();
+    if (operator === ':=') return this.exactly(field, values, start);
     const comparison = operator === ':' || operator === '!=' ? '=' : (operator as Comparison);
     const filter = this.condition(field, comparison, values, start);
     return operator === '!=' ? { kind: 'not', term: filter } : filter;
+  }
+
+  private exactly(field: string, values: readonly Value[], start: number): Filter<T, N, A> {
+    if (!isOneOf(field, this.vocabulary.texts)) throw this.error(start, `:= compares names; write ${field}:VALUE`);
+    const patterns = values.map(({ text }) => ({ text, wildcards: false, exact: true }));
+    return { kind: 'match', field, patterns };
   }
 
   /** What stands without a field is looked for in texts, if there are any. */

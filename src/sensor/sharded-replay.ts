@@ -67,7 +67,7 @@ export async function replaySharded(
     thread.postMessage(whole);
     return shardReport(thread, (message) => {
       if (message.kind === 'traffic') return traffic?.write(message.rows, message.count, message.interfaces);
-      if (message.kind === 'heartbeat') return heartbeats.add(message.beat);
+      if (message.kind === 'heartbeat') return heartbeats.add(index, message.beat);
       merge.add(index, message.position, message.records);
       tellJudgements(judgements, threads);
       writer?.tick();

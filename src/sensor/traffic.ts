@@ -29,28 +29,25 @@ export async function trafficOpener(options: TrafficOptions): Promise<() => Traf
 }
 
 /**
- * Adds up the heartbeats of the shards of a replay. Each reads all packets, so that their spans are the same; packets
- * are counted once, what belongs to flows is the sum.
+ * Adds up the heartbeats of the shards of a replay. Each reads all packets, so that the first heartbeat of each is of
+ * the same span, and so on (their times tell less: captures may overlap). Packets are counted once, what belongs to
+ * flows is the sum.
  */
 export class HeartbeatSum {
-  private readonly shards: number;
   private readonly write: (beat: Heartbeat) => void;
-  private readonly waiting = new Map<number, { beat: Heartbeat; count: number }>();
+  /** By shard: heartbeats of which others are still to come. */
+  private readonly waiting: readonly Heartbeat[][];
 
   constructor(shards: number, write: (beat: Heartbeat) => void) {
-    this.shards = shards;
+    this.waiting = Array.from({ length: shards }, () => []);
     this.write = write;
   }
 
-  add(beat: Heartbeat): void {
-    const sum = this.waiting.get(beat.fromUs);
-    const next = sum === undefined ? { beat, count: 1 } : { beat: together(sum.beat, beat), count: sum.count + 1 };
-    if (next.count < this.shards) {
-      this.waiting.set(beat.fromUs, next);
-      return;
-    }
-    this.waiting.delete(beat.fromUs);
-    this.write(next.beat);
+  add(shard: number, beat: Heartbeat): void {
+    this.waiting[shard]?.push(beat);
+    if (this.waiting.some((beats) => beats.length === 0)) return;
+    const [first, ...others] = this.waiting.flatMap((beats) => beats.shift() ?? []);
+    if (first !== undefined) this.write(others.reduce(together, first));
   }
 }
 

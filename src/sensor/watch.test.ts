@@ -39,10 +39,15 @@ test('a live watch beats at every minute, without packets too, and to the end', 
   ]);
 });
 
-test('a replay beats by the time of its packets; a pause between captures is a hole', () => {
+/** Heartbeats of a replay of two captures, one from second 1, one later: in two files, or in one. */
+function replayed(laterFile: number, laterSeconds: bigint): Heartbeat[] {
   const early = new Conversation({ startNs: 1_000_000_000n }).open().close();
-  const late = new Conversation({ startNs: 7200_000_000_000n }).open().close();
-  const source = new SyntheticSource([...early.packets, ...late.packets], { batchPacketsMax: 3 });
+  const late = new Conversation({ startNs: laterSeconds * 1_000_000_000n }).open().close();
+  const later = late.packets.map((packet) => ({ ...packet, interfaceIndex: laterFile }));
+  const source = new SyntheticSource([...early.packets, ...later], {
+    batchPacketsMax: early.packets.length,
+    interfaces: ['early.pcap', 'late.pcap'],
+  });
   const beats: Heartbeat[] = [];
   const watch = new Watch((beat) => beats.push(beat), totalsOf(source));
   while (!source.ended) {
@@ -53,6 +58,21 @@ test('a replay beats by the time of its packets; a pause between captures is a h
     source.release(batch);
   }
   watch.close();
+  return beats;
+}
+
+test('a capture file was watched from its first packet to its last, silent as it may be', () => {
+  const spans = (seconds: bigint): number[][] => span(replayed(0, seconds)).map(([fromUs, toUs]) => [fromUs, toUs]);
+  assert.deepEqual(spans(7200n), [[1e6, 7200e6 + 501]]);
+  // That is no silence but a clock that was set.
+  assert.deepEqual(spans(100_000n), [
+    [1e6, 1e6 + 501],
+    [100_000e6, 100_000e6 + 501],
+  ]);
+});
+
+test('a replay beats by the time of its packets; a pause between captures is a hole', () => {
+  const beats = replayed(1, 7200n);
   assert.deepEqual(
     span(beats).map(([fromUs, toUs]) => [fromUs, toUs]),
     [

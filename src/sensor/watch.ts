@@ -3,6 +3,7 @@
  * watched, which is how a hole shows (`wiretrail coverage`).
  */
 import {
+  DESCRIPTOR_INTERFACE,
   DESCRIPTOR_NANOSECONDS,
   DESCRIPTOR_SECONDS,
   DESCRIPTOR_WORDS,
@@ -13,8 +14,11 @@ import { FLOW_CLASS_NAMES, type Heartbeat } from '../contracts/traffic.ts';
 import type { PipelineCounters } from './pipeline.ts';
 
 const MINUTE_US = 60_000_000;
-/** Packets of a file that are further apart, or go back in time, do not belong to one watch. */
+/** A capture file was watched from its first packet to its last. Between two files that are further apart nobody watched. */
 const PAUSE_US = 10 * MINUTE_US;
+/** Nor within one file whose clock goes on by more than a day from one packet to the next. */
+const SILENCE_US = 24 * 60 * MINUTE_US;
+/** Packets that go back in time further do not belong to the same watch. */
 const BACK_US = MINUTE_US;
 
 /** Totals since the start. */
@@ -33,6 +37,8 @@ export class Watch {
   /** Where the next heartbeat begins, and the time seen so far; -1 before the first. */
   private fromUs = -1;
   private seenUs = -1;
+  /** Capture file of the batch before; -1 before the first. */
+  private file = -1;
 
   constructor(write: (beat: Heartbeat) => void, totals: () => WatchTotals) {
     this.write = write;
@@ -47,12 +53,14 @@ export class Watch {
     this.seenUs = nowUs;
   }
 
-  /** A batch of a capture file is to be read; its packets tell the time. */
+  /** A batch of a capture file is to be read; its packets tell the time, their interface the file. */
   begin(batch: PacketBatch): void {
     if (batch.count === 0) return;
     const startUs = timeUs(batch, 0);
-    const isPause = this.seenUs >= 0 && (startUs > this.seenUs + PAUSE_US || startUs < this.seenUs - BACK_US);
-    if (isPause) {
+    const file = batch.descriptors[DESCRIPTOR_INTERFACE] as number;
+    const isPause = startUs > this.seenUs + (file === this.file ? SILENCE_US : PAUSE_US);
+    this.file = file;
+    if (this.seenUs >= 0 && (isPause || startUs < this.seenUs - BACK_US)) {
       this.beat(this.seenUs + 1);
       this.fromUs = -1;
       this.seenUs = -1;

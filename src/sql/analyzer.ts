@@ -14,15 +14,16 @@ import type { SqlAnalyzer, SqlDialect, SqlStatement, TextSpan } from '../contrac
 import { Assignments, budgetFor, type CodeBudget } from './assembled.ts';
 import { BODY_RULES, type DialectRules, rulesOf } from './dialects.ts';
 import { codeText, EMBEDDED_DEPTH_MAX, mergeCode } from './embedded.ts';
-import { Facts } from './facts.ts';
+import { Facts, NO_NAMES } from './facts.ts';
 import { Lexer } from './lexer.ts';
+import { Query } from './query.ts';
 import { findSecrets } from './secrets.ts';
 import { type Shape, ShapeCache } from './shapes.ts';
 import { walkStatements } from './statement.ts';
 import { Summarizer } from './summary.ts';
 import { mayHoldTags, readTags } from './tags.ts';
 import { TemplateCache } from './templates.ts';
-import { KIND_DOUBLE_STRING, KIND_NUMBER, KIND_STRING, type Tokens } from './tokens.ts';
+import { KIND_DOUBLE_STRING, type Tokens } from './tokens.ts';
 
 /** Statements per text. */
 export const STATEMENTS_MAX = 16_384;
@@ -47,10 +48,12 @@ class Analyzer implements CountingAnalyzer {
     texts_cut: 0,
     templates_known: 0,
   };
-  private readonly lexer = new Lexer(rulesOf('generic'));
+  private readonly lexer = new Lexer(rulesOf('generic'), true);
+  private readonly facts = new Facts(this.lexer.tokens);
+  private readonly query = new Query(this.lexer.tokens, this.facts);
   private readonly summarizer = new Summarizer();
   private readonly shapes = new ShapeCache();
-  private readonly templates = new TemplateCache();
+  private readonly templates = new TemplateCache(this.lexer.tokens.codes);
   /** The statement read last may be remembered by its template. */
   private isPlain = false;
 
@@ -71,8 +74,10 @@ class Analyzer implements CountingAnalyzer {
 
   private analyzeBy(text: string, rules: DialectRules): readonly SqlStatement[] {
     const { lexer, counters, templates } = this;
-    const known = templates.find(text, rules);
+    lexer.open(text, rules);
+    const known = templates.find(rules);
     if (known !== undefined) {
+      lexer.close();
       counters['statements'] = (counters['statements'] as number) + 1;
       counters['templates_known'] = (counters['templates_known'] as number) + 1;
       return [known];
@@ -80,7 +85,6 @@ class Analyzer implements CountingAnalyzer {
     const out: SqlStatement[] = [];
     this.assignments = undefined;
     if (this.depth === 0) this.budget = budgetFor(text);
-    lexer.open(text, rules);
     while (!lexer.atEnd()) {
       if (out.length === STATEMENTS_MAX) {
         counters['texts_cut'] = (counters['texts_cut'] as number) + 1;
@@ -110,7 +114,8 @@ class Analyzer implements CountingAnalyzer {
       counters['shapes_new'] = (counters['shapes_new'] as number) + 1;
       shape = this.shape(rules);
     } else counters['shapes_known'] = (counters['shapes_known'] as number) + 1;
-    const literals = this.literals(text);
+    const { cutAt } = lexer;
+    const literals = lexer.literals.list(cutAt < 0 ? undefined : { start: cutAt, end: Math.min(lexer.end, text.length) });
     return {
       start: lexer.start,
       end: lexer.end,
@@ -135,30 +140,31 @@ class Analyzer implements CountingAnalyzer {
   private shape(rules: DialectRules): Shape {
     const { lexer, summarizer, counters } = this;
     const { tokens } = lexer;
-    const facts = new Facts();
-    walkStatements(tokens, facts, rules);
-    findSecrets(tokens, facts.secrets);
+    const { facts } = this;
+    walkStatements(this.query, rules);
+    const secrets = findSecrets(tokens);
     const innerSecrets = facts.code.length > 0 ? this.embedded(tokens, facts, rules) : NO_SPANS;
     const isCut = lexer.cutAt >= 0;
     if (isCut) counters['statements_cut'] = (counters['statements_cut'] as number) + 1;
-    const summary = summarizer.summarize(tokens, isCut, facts.secrets);
+    const summary = summarizer.summarize(tokens, isCut, secrets);
     const shape: Shape = {
       operation: facts.operation,
-      operations: facts.operations,
+      operations: facts.operations(),
       objects: facts.objects(),
       objectsWritten: facts.objectsWritten(),
-      columns: facts.columns.names,
-      functions: facts.functions.names,
+      columns: facts.columns.list(),
+      functions: facts.functions.list(),
       procedure: facts.procedure,
       executes: facts.executes,
       effect: facts.effect,
-      secrets: facts.secrets,
+      secrets,
       innerSecrets,
       summary,
       fingerprint: summarizer.fingerprint(),
     };
     if (!facts.readsLiterals && !this.mayNameByString(facts.operation) && !isCut && facts.effect === undefined)
       this.shapes.add(tokens, lexer.shapeHash, rules, shape);
+    facts.reset();
     return shape;
   }
 
@@ -168,22 +174,6 @@ class Analyzer implements CountingAnalyzer {
     const { kind, count } = this.lexer.tokens;
     for (let i = 0; i < count; i++) if (kind[i] === KIND_DOUBLE_STRING) return true;
     return false;
-  }
-
-  private literals(text: string): readonly TextSpan[] {
-    const { tokens, cutAt } = this.lexer;
-    const { kind, start, end, count } = tokens;
-    let found = 0;
-    for (let i = 0; i < count; i++) if (isLiteral(kind[i] as number)) found++;
-    if (found === 0 && cutAt < 0) return NO_SPANS;
-    // Of its true size at once: a list that grows takes several times as much.
-    const spans = new Array<TextSpan>(found);
-    found = 0;
-    for (let i = 0; i < count; i++) {
-      if (isLiteral(kind[i] as number)) spans[found++] = { start: start[i] as number, end: end[i] as number };
-    }
-    if (cutAt >= 0) spans.push({ start: cutAt, end: Math.min(this.lexer.end, text.length) });
-    return spans;
   }
 
   /** Follows the literals that hold SQL; gives the secrets in them. */
@@ -236,10 +226,6 @@ class Analyzer implements CountingAnalyzer {
   }
 }
 
-function isLiteral(kind: number): boolean {
-  return kind === KIND_STRING || kind === KIND_NUMBER || kind === KIND_DOUBLE_STRING;
-}
-
 /** Spans in order, without those that begin inside another. */
 function disjoint(spans: TextSpan[]): TextSpan[] {
   spans.sort((a, b) => a.start - b.start || b.end - a.end);
@@ -253,7 +239,6 @@ function disjoint(spans: TextSpan[]): TextSpan[] {
 
 const QUERIES: ReadonlySet<string> = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'REPLACE']);
 const NO_SPANS: readonly TextSpan[] = [];
-const NO_NAMES: readonly string[] = [];
 
 function empty(end: number): SqlStatement {
   return {

@@ -212,7 +212,7 @@ function from(query: Query, i: number): number {
   const { level, tokens } = query;
   if (!level.isQuery) return i + 1;
   if (tokens.word(i - 1) === 'DISTINCT' && (tokens.word(i - 2) === 'IS' || tokens.word(i - 2) === 'NOT')) return i + 1;
-  if (!(level.mode === MODE_DELETE && !query.facts.hasTargets(level.scope))) level.mode = MODE_READ;
+  if (!(level.mode === MODE_DELETE && !query.facts.hasTargets(level))) level.mode = MODE_READ;
   level.clause = CLAUSE_TABLE;
   return i + 1;
 }

@@ -2,6 +2,7 @@
  * The words the analysis knows, as data: one table for all dialects. A reserved word is never taken for a table, a
  * column or an alias unless it is quoted or stands after a dot; a soft word is known to the walk but may be a name.
  */
+import { foldedFour } from './codes.ts';
 
 const RESERVED = `
 ALL AND ANY APPLY AS ASC BETWEEN BY CASE CHECK CONNECT CONSTRAINT CREATE CROSS CURRENT_DATE CURRENT_TIME
@@ -61,47 +62,78 @@ export function flagsOf(list: string): Uint8Array {
   return flags;
 }
 
-/** One step of the word hash the lexer computes as it reads; start at 0. */
-export function hashStep(hash: number, foldedCode: number): number {
-  return (Math.imul(hash, 31) + foldedCode) | 0;
+const lengths: Uint8Array = Uint8Array.from(KEYWORDS, (word) => word.length);
+/** Where the letters of a keyword begin in `capitals` and `folded`, by its id. */
+const starts: Uint16Array = new Uint16Array(KEYWORDS.length);
+/** Letters of all keywords in words of four bytes, the last of each filled up with zeros; and as `foldedFour` has them. */
+const [capitals, folded] = lettersOf();
+
+function lettersOf(): readonly [Int32Array, Int32Array] {
+  const letters: number[] = [];
+  const same: number[] = [];
+  for (let id = 0; id < KEYWORDS.length; id++) {
+    starts[id] = letters.length;
+    const length = lengths[id] as number;
+    const data = new DataView(Uint8Array.from(`${KEYWORDS[id]}\0\0\0`, (letter) => letter.charCodeAt(0)).buffer);
+    for (let at = 0; at < length; at += 4) {
+      letters.push(data.getInt32(at, true));
+      same.push(foldedFour(data, at, length));
+    }
+  }
+  return [Int32Array.from(letters), Int32Array.from(same)];
 }
 
 const SLOT_COUNT = 4096;
-
-/** Open addressing: keyword id by hash, 0 for a free slot; and the hash of each id. */
+/** Keyword ids by hash, with open addressing; 0 is a free slot. */
 const slots: Uint16Array = new Uint16Array(SLOT_COUNT);
 const hashes: Int32Array = new Int32Array(KEYWORDS.length);
 for (let id = 1; id < KEYWORDS.length; id++) {
-  const word = (KEYWORDS[id] as string).toLowerCase();
   let hash = 0;
-  for (let i = 0; i < word.length; i++) hash = hashStep(hash, word.charCodeAt(i));
+  const end = (starts[id] as number) + (((lengths[id] as number) + 3) >> 2);
+  for (let at = starts[id] as number; at < end; at++) hash = hashStep(hash, folded[at] as number);
   hashes[id] = hash;
   let slot = slotOf(hash);
   while (slots[slot] !== 0) slot = (slot + 1) & (SLOT_COUNT - 1);
   slots[slot] = id;
 }
 
+/** Hash of the word at `[start, end)`, the same in any case. */
+export function wordHash(data: DataView, start: number, end: number): number {
+  let hash = 0;
+  for (let at = start; at < end; at += 4) hash = hashStep(hash, foldedFour(data, at, end));
+  return hash;
+}
+
+function hashStep(hash: number, four: number): number {
+  const mixed = Math.imul(hash ^ four, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+}
+
 function slotOf(hash: number): number {
   return (hash ^ (hash >>> 13)) & (SLOT_COUNT - 1);
 }
 
-/** Id of the keyword in `bytes[start, end)` (`Codes`) whose `hashStep` hash is `hash`, or 0. */
-export function keywordId(bytes: Uint8Array, start: number, end: number, hash: number): number {
+/** Id of the keyword that is the word at `[start, end)` with that `wordHash`, or 0. */
+export function keywordId(data: DataView, start: number, end: number, hash: number): number {
   let slot = slotOf(hash);
   for (let id = slots[slot] as number; id !== 0; id = slots[slot] as number) {
-    if (hashes[id] === hash && isKeyword(bytes, start, end - start, KEYWORDS[id] as string)) return id;
+    if (hashes[id] === hash && isKeyword(data, start, end, id)) return id;
     slot = (slot + 1) & (SLOT_COUNT - 1);
   }
   return 0;
 }
 
-/** Whether the characters are `word` regardless of the case of ASCII letters: equal hashes alone prove nothing. */
-function isKeyword(bytes: Uint8Array, start: number, length: number, word: string): boolean {
-  if (word.length !== length) return false;
-  for (let i = 0; i < length; i++) {
-    const difference = (bytes[start + i] as number) ^ word.charCodeAt(i);
-    // Keywords are letters and `_`; only a letter may differ, and only in its case bit.
-    if (difference !== 0 && (difference !== 0x20 || word.charCodeAt(i) === 0x5f)) return false;
-  }
+/** Equal hashes alone prove nothing. */
+function isKeyword(data: DataView, start: number, end: number, id: number): boolean {
+  if (end - start !== lengths[id]) return false;
+  let letter = starts[id] as number;
+  for (let at = start; at < end; at += 4) if (foldedFour(data, at, end) !== folded[letter++]) return false;
   return true;
+}
+
+/** Writes the keyword at `at` in capital letters, and up to three zeros behind it. */
+export function writeKeyword(id: number, into: DataView, at: number): void {
+  const first = starts[id] as number;
+  const count = ((lengths[id] as number) + 3) >> 2;
+  for (let i = 0; i < count; i++) into.setInt32(at + 4 * i, capitals[first + i] as number, true);
 }

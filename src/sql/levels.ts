@@ -1,5 +1,6 @@
 /** Bracket levels of the query walk, and the words that need a table of their own. */
 import type { ScopeMark } from './facts.ts';
+import { flagsOf } from './keywords.ts';
 
 /** A verb is expected. */
 export const CLAUSE_START = 0;
@@ -28,44 +29,44 @@ export const MODE_WRITE = 1;
 export const MODE_UPDATE = 2;
 export const MODE_DELETE = 3;
 
-export interface Level {
-  clause: number;
-  mode: number;
-  verb: string;
+export class Level implements ScopeMark {
+  clause: number = CLAUSE_START;
+  mode: number = MODE_READ;
+  verb = '';
   /** FROM, JOIN and the like mean clauses here, not arguments. */
-  isQuery: boolean;
+  isQuery = false;
   /** The verb here is the statement's own. */
-  isOuter: boolean;
+  isOuter = false;
   /** A name behind the closing bracket is an alias. */
-  isOperand: boolean;
-  isRecursive: boolean;
+  isOperand = true;
+  isRecursive = false;
   /** Behind RETURNING or OUTPUT. */
-  isReturning: boolean;
+  isReturning = false;
   /** Names may be columns: a query is around them. */
-  hasColumns: boolean;
+  hasColumns = true;
   /** The first table named here or in a bracket here, -1 before one is. */
-  firstObject: number;
-  cteName: string;
-  readonly scope: ScopeMark;
-  readonly ctes: number;
-}
+  firstObject = -1;
+  cteName = '';
+  targets = 0;
+  aliases = 0;
+  /** Common table expressions that can be named around it. */
+  ctes = 0;
 
-export function newLevel(clause: number, isQuery: boolean, isOuter: boolean, scope: ScopeMark, ctes: number): Level {
-  return {
-    clause,
-    mode: MODE_READ,
-    verb: '',
-    isQuery,
-    isOuter,
-    isOperand: true,
-    isRecursive: false,
-    isReturning: false,
-    hasColumns: true,
-    firstObject: -1,
-    cteName: '',
-    scope,
-    ctes,
-  };
+  /** Begins a level, in an object that may have been another. */
+  open(clause: number, isQuery: boolean, isOuter: boolean, ctes: number): void {
+    this.clause = clause;
+    this.mode = MODE_READ;
+    this.verb = '';
+    this.isQuery = isQuery;
+    this.isOuter = isOuter;
+    this.isOperand = true;
+    this.isRecursive = false;
+    this.isReturning = false;
+    this.hasColumns = true;
+    this.firstObject = -1;
+    this.cteName = '';
+    this.ctes = ctes;
+  }
 }
 
 function words(list: string): ReadonlySet<string> {
@@ -80,15 +81,29 @@ export const STARTERS: ReadonlySet<string> = words(`
 `);
 
 /** Reserved words that are functions before a bracket. */
-export const FUNCTION_WORDS: ReadonlySet<string> = words('LEFT RIGHT INSERT MOD BINARY');
+const FUNCTION_WORDS: Uint8Array = flagsOf('LEFT RIGHT INSERT MOD BINARY');
 
 /** Soft words that stand before a bracket without being a function. */
-export const NOT_FUNCTIONS: ReadonlySet<string> = words('KEY INDEX TOP OF ROWS MATERIALIZED CONFLICT SETS ROLLUP CUBE');
+const NOT_FUNCTIONS: Uint8Array = flagsOf('KEY INDEX TOP OF ROWS MATERIALIZED CONFLICT SETS ROLLUP CUBE');
 
 /** Words of window frames and row limits. */
-export const FRAME_WORDS: ReadonlySet<string> = words(
+const FRAME_WORDS: Uint8Array = flagsOf(
   'CURRENT ROW ROWS RANGE PRECEDING FOLLOWING FIRST LAST NEXT ONLY TIES ZONE SIBLINGS PRIOR START SEPARATOR',
 );
+
+// By keyword id; 0 is no keyword.
+
+export function isFunctionWord(id: number): boolean {
+  return FUNCTION_WORDS[id] === 1;
+}
+
+export function isNoFunction(id: number): boolean {
+  return NOT_FUNCTIONS[id] === 1;
+}
+
+export function isFrameWord(id: number): boolean {
+  return FRAME_WORDS[id] === 1;
+}
 
 /** Words between the verb and its table. */
 export const TABLE_PREFIXES: ReadonlySet<string> = words(

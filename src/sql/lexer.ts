@@ -27,7 +27,7 @@ import {
   CLASS_WORD,
   type DialectRules,
 } from './dialects.ts';
-import { hashStep, keywordId } from './keywords.ts';
+import { keywordId, wordHash } from './keywords.ts';
 import {
   isDigit,
   opensLineComment,
@@ -43,12 +43,16 @@ import {
   scanWord,
   stringPrefix,
 } from './scan.ts';
+import { endsFirstRow, Rows } from './rows.ts';
+import { Spans } from './spans.ts';
 import { Splitter } from './split.ts';
+import { isLeading, mayLead } from './suspects.ts';
 import {
   KIND_COMMA,
   KIND_DOT,
   KIND_DOUBLE_STRING,
   KIND_LEFT,
+  KIND_NONE,
   KIND_NUMBER,
   KIND_OPERATOR,
   KIND_PARAMETER,
@@ -62,6 +66,25 @@ import {
   Tokens,
 } from './tokens.ts';
 
+// Constants of other modules are looked up at each use, so what is done for every token has its own.
+const SPACE = CLASS_SPACE;
+const LETTER = CLASS_WORD;
+const MARK = CLASS_PUNCTUATION;
+const WORD = KIND_WORD;
+const DOT = KIND_DOT;
+const NUMBER = KIND_NUMBER;
+
+/** By character of `CLASS_PUNCTUATION`: its kind. */
+const MARK_KINDS: Uint8Array = new Uint8Array(256);
+MARK_KINDS[0x28] = KIND_LEFT;
+MARK_KINDS[0x29] = KIND_RIGHT;
+MARK_KINDS[0x2c] = KIND_COMMA;
+MARK_KINDS[0x3b] = KIND_SEMICOLON;
+
+const SEMICOLON = 0x3b;
+const POINT = 0x2e;
+const CLOSING = 0x29;
+const COMMA = 0x2c;
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 const BACKTICK = 0x60;
@@ -78,6 +101,8 @@ export class Lexer {
   /** Ranges of comments as start, end pairs. */
   readonly comments: Int32Array = new Int32Array(2 * COMMENTS_MAX);
   commentCount = 0;
+  /** Literals of the statement, those of rows without tokens among them. */
+  readonly literals: Spans = new Spans();
   /** Hash of the statement without its literals; only a hint, equal statements give equal hashes. */
   shapeHash = 0;
   /** First character behind the last stored token when there were more than `TOKENS_MAX`, or -1. */
@@ -92,13 +117,24 @@ export class Lexer {
   private readonly codes: Codes;
   /** Characters of the text, with zeros behind them (`Codes`). */
   private bytes: Uint8Array;
+  private data: DataView;
   private pos = 0;
   private executed = false;
+  /** Kind of the token added last. */
+  private lastKind = KIND_NONE;
+  /** How many tokens can be added without `makeRoom`. */
+  private room = 0;
+  /** Tokens that can be kept: `TOKENS_MAX`, but for what rows without tokens would have had. */
+  private limit = TOKENS_MAX;
+  private readonly rows: Rows | undefined;
 
-  constructor(rules: DialectRules) {
+  /** With `skipsRows`, no tokens are made of rows of an INSERT that add nothing but literals (`rows.ts`). */
+  constructor(rules: DialectRules, skipsRows = false) {
     this.rules = rules;
+    this.rows = skipsRows ? new Rows(this.tokens.codes, this.literals) : undefined;
     this.codes = this.tokens.codes;
     this.bytes = this.codes.bytes;
+    this.data = this.codes.data;
   }
 
   open(text: string, rules: DialectRules): void {
@@ -106,6 +142,7 @@ export class Lexer {
     this.tokens.text = text;
     this.codes.load(text);
     this.bytes = this.codes.bytes;
+    this.data = this.codes.data;
     this.rules = rules;
     this.pos = 0;
     this.executed = false;
@@ -117,6 +154,7 @@ export class Lexer {
     this.tokens.text = '';
     this.codes.clear();
     this.bytes = this.codes.bytes;
+    this.data = this.codes.data;
   }
 
   /** Position behind the last statement and its separator. */
@@ -130,71 +168,125 @@ export class Lexer {
 
   /** Reads the next statement (perhaps an empty one) and its separator. */
   next(): void {
+    this.begin();
+    const { bytes, tokens } = this;
+    const { length } = this.codes;
+    const { classes } = this.rules;
+    let pos = this.pos;
+    while (pos < length) {
+      const c = bytes[pos] as number;
+      const kind = classes[c] as number;
+      if (kind === SPACE) {
+        pos++;
+        continue;
+      }
+      if (c === SEMICOLON && this.splitter.endsAt(tokens)) {
+        pos++;
+        break;
+      }
+      if (this.start < 0) this.start = pos;
+      if (kind === LETTER) pos = this.word(pos);
+      else if (kind === MARK) {
+        pos = this.take(MARK_KINDS[c] as number, pos, pos + 1);
+        if (c === CLOSING && bytes[pos] === COMMA && this.rows !== undefined) pos = this.skipRows(this.rows, pos);
+      }
+      else pos = this.other(pos, c, kind);
+      this.end = pos;
+    }
+    this.pos = pos;
+    if (this.start < 0) this.start = this.end = pos;
+    if (this.cutAt >= 0) tokens.count = this.limit;
+  }
+
+  private begin(): void {
     this.tokens.count = 0;
+    this.tokens.suspectCount = 0;
+    this.lastKind = KIND_NONE;
+    this.literals.count = 0;
+    this.limit = TOKENS_MAX;
+    this.room = Math.min(this.tokens.kind.length, TOKENS_MAX);
     this.commentCount = 0;
     this.shapeHash = 0;
     this.cutAt = -1;
     this.start = -1;
     this.end = -1;
     this.splitter.reset(this.rules);
-    const { bytes } = this;
-    const { length } = this.codes;
-    const { classes } = this.rules;
-    while (this.pos < length) {
-      const from = this.pos;
-      const c = bytes[from] as number;
-      const kind = classes[c] as number;
-      if (kind === CLASS_SPACE) {
-        this.pos = from + 1;
-        continue;
-      }
-      if (kind === CLASS_PUNCTUATION && c === 0x3b && this.splitter.endsAt(this.tokens)) {
-        this.pos = from + 1;
-        break;
-      }
-      if (this.start < 0) this.start = from;
-      this.pos = kind === CLASS_WORD ? this.word(from) : this.other(from, c, kind);
-      this.end = this.pos;
-    }
-    if (this.start < 0) this.start = this.end = this.pos;
-    if (this.cutAt >= 0) this.tokens.count = TOKENS_MAX;
   }
 
   private add(kind: number, fact: number, start: number, end: number): void {
-    const tokens = this.tokens;
-    if (tokens.count >= TOKENS_MAX && this.cutAt < 0) this.cutAt = start;
-    if (tokens.count >= tokens.kind.length && !tokens.grow()) {
-      this.splitter.read(tokens);
-      tokens.count = TOKENS_MAX;
-      this.splitter.rewind(TOKENS_MAX);
-    }
-    const i = tokens.count++;
+    const { tokens } = this;
+    if (tokens.count >= this.room) this.makeRoom(start);
+    const i = tokens.count;
+    tokens.count = i + 1;
     tokens.kind[i] = kind;
     tokens.fact[i] = fact;
     tokens.start[i] = start;
     tokens.end[i] = end;
+    this.lastKind = kind;
     this.shapeHash = (Math.imul(this.shapeHash ^ (kind + (fact << 4)), 0x9e3779b1) + (this.shapeHash >>> 15)) | 0;
   }
 
-  private word(from: number): number {
-    const { bytes, tokens } = this;
-    const part = this.rules.wordPart;
-    let hash = 0;
-    let p = from;
-    for (let folded = part[bytes[p] as number] as number; folded !== 0; folded = part[bytes[p] as number] as number) {
-      hash = hashStep(hash, folded);
-      p++;
+  /** There is no room for the token at `start`: more is made, or those behind the limit are dropped. */
+  private makeRoom(start: number): void {
+    const { tokens, limit } = this;
+    if (tokens.count >= limit && this.cutAt < 0) this.cutAt = start;
+    if (tokens.count >= tokens.kind.length && !tokens.grow()) {
+      this.splitter.read(tokens);
+      tokens.count = limit;
+      this.splitter.rewind(limit);
     }
+    this.room = this.cutAt < 0 ? Math.min(tokens.kind.length, limit) : tokens.kind.length;
+  }
+
+  /** Behind the rows at `from` of which no tokens need to be made. */
+  private skipRows(rows: Rows, from: number): number {
+    const { tokens } = this;
+    if (!endsFirstRow(tokens)) return from;
+    let pos = from;
+    for (;;) {
+      const { count } = this.literals;
+      const end = rows.read(pos, this.rules);
+      if (end < 0) break;
+      if (tokens.count + rows.tokenCount > this.limit) {
+        this.literals.count = count;
+        break;
+      }
+      this.limit -= rows.tokenCount;
+      pos = end;
+    }
+    this.room = Math.min(this.room, this.limit);
+    return pos;
+  }
+
+  private word(from: number): number {
+    const { bytes, data } = this;
+    const part = this.rules.wordPart;
+    let p = from + 1;
+    while (part[bytes[p] as number] !== 0) p++;
     if (p - from <= 2) {
       const c = bytes[p];
       const behind = c === QUOTE || c === AMPERSAND ? this.prefixed(from, p) : 0;
       if (behind > 0) return behind;
     }
-    const { count } = tokens;
-    const named = count > 0 && tokens.kind[count - 1] === KIND_DOT;
+    const hash = wordHash(data, from, p);
     this.shapeHash = (this.shapeHash ^ hash) | 0;
-    this.add(KIND_WORD, named ? 0 : keywordId(bytes, from, p, hash), from, p);
+    // A word behind a dot is always a name.
+    const id = this.lastKind === DOT ? 0 : keywordId(data, from, p, hash);
+    if (id === 0 ? mayLead(data, from, p) : isLeading(id)) this.suspect();
+    this.add(WORD, id, from, p);
     return p;
+  }
+
+  /** The token added next may name a secret. */
+  private suspect(): void {
+    const { tokens } = this;
+    if (tokens.count < TOKENS_MAX) tokens.suspects[tokens.suspectCount++] = tokens.count;
+  }
+
+  /** A name that is no plain word, or a parameter. */
+  private named(kind: number, start: number, end: number): number {
+    if (mayLead(this.data, start, end)) this.suspect();
+    return this.take(kind, start, end);
   }
 
   /** A literal or name with a prefix of one or two letters: the position behind it, or 0. */
@@ -204,15 +296,13 @@ export class Lexer {
       const prefix = stringPrefix(bytes, from, to, this.rules);
       if (prefix === '') return 0;
       const end = this.prefixedEnd(prefix, to + 1);
-      this.add(KIND_STRING, 0, from, end);
-      return end;
+      return this.literal(KIND_STRING, from, end);
     }
     if (to - from !== 1 || ((bytes[from] as number) | 32) !== 0x75) return 0;
     const mark = bytes[to + 1];
     if (mark !== QUOTE && mark !== DOUBLE_QUOTE) return 0;
     const end = scanQuoted(this.codes, to + 2, mark, false);
-    this.add(mark === QUOTE ? KIND_STRING : KIND_QUOTED, 0, from, end);
-    return end;
+    return mark === QUOTE ? this.literal(KIND_STRING, from, end) : this.named(KIND_QUOTED, from, end);
   }
 
   private prefixedEnd(prefix: StringPrefix, from: number): number {
@@ -230,28 +320,20 @@ export class Lexer {
 
   private other(from: number, c: number, kind: number): number {
     switch (kind) {
-      case CLASS_PUNCTUATION:
-        this.add(
-          c === 0x28 ? KIND_LEFT : c === 0x29 ? KIND_RIGHT : c === 0x2c ? KIND_COMMA : KIND_SEMICOLON,
-          0,
-          from,
-          from + 1,
-        );
-        return from + 1;
       case CLASS_DIGIT:
         return this.number(from);
       case CLASS_QUOTE:
-        return this.take(KIND_STRING, from, scanQuoted(this.codes, from + 1, QUOTE, this.rules.backslash));
+        return this.literal(KIND_STRING, from, scanQuoted(this.codes, from + 1, QUOTE, this.rules.backslash));
       case CLASS_DOT:
         return this.dot(from);
       case CLASS_DOUBLE_QUOTE:
         return this.rules.doubleQuoteString
-          ? this.take(KIND_DOUBLE_STRING, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, this.rules.backslash))
-          : this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, false));
+          ? this.literal(KIND_DOUBLE_STRING, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, this.rules.backslash))
+          : this.named(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, DOUBLE_QUOTE, false));
       case CLASS_BACKTICK:
-        return this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, BACKTICK, false));
+        return this.named(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, BACKTICK, false));
       case CLASS_BRACKET:
-        return this.take(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, 0x5d, false));
+        return this.named(KIND_QUOTED, from, scanQuoted(this.codes, from + 1, 0x5d, false));
       case CLASS_OTHER:
         return from + 1;
       default:
@@ -275,11 +357,11 @@ export class Lexer {
       case CLASS_DOLLAR:
         return this.dollar(from, next);
       case CLASS_QUESTION:
-        return this.take(KIND_PARAMETER, from, from + 1);
+        return this.named(KIND_PARAMETER, from, from + 1);
       case CLASS_COLON:
-        if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
+        if (this.isWordCharacter(next)) return this.named(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
         if (next === DOUBLE_QUOTE)
-          return this.take(KIND_PARAMETER, from, scanQuoted(codes, from + 2, DOUBLE_QUOTE, false));
+          return this.named(KIND_PARAMETER, from, scanQuoted(codes, from + 2, DOUBLE_QUOTE, false));
         break;
       case CLASS_AT:
         return this.at(from, next);
@@ -298,30 +380,43 @@ export class Lexer {
     return end;
   }
 
+  private literal(kind: number, start: number, end: number): number {
+    this.add(kind, 0, start, end);
+    if (this.cutAt < 0) this.literals.add(start, end);
+    return end;
+  }
+
   private isWordCharacter(c: number): boolean {
     return this.rules.wordPart[c] !== 0;
   }
 
   /** A decimal point before a digit, unless it stands in a range (`1..2`) or, in MySQL, behind a name (`db.1t`). */
   private dot(from: number): number {
+    if (!isDigit(this.bytes[from + 1] as number)) return this.take(DOT, from, from + 1);
     const last = this.tokens.count - 1;
     const kind = this.tokens.kindAt(last);
     const isBehindDot = kind === KIND_DOT && this.tokens.end[last] === from;
     const isBehindName =
       this.rules.digitWords && (kind === KIND_WORD || kind === KIND_QUOTED) && this.tokens.end[last] === from;
-    const isNumber = isDigit(this.bytes[from + 1] as number) && !isBehindDot && !isBehindName;
-    return isNumber ? this.number(from) : this.take(KIND_DOT, from, from + 1);
+    return isBehindDot || isBehindName ? this.take(DOT, from, from + 1) : this.number(from);
   }
 
   private number(from: number): number {
-    const last = this.tokens.count - 1;
-    if (this.rules.digitWords) {
+    const { bytes, rules } = this;
+    if (!rules.digitWords) {
+      let p = from;
+      while (isDigit(bytes[p] as number)) p++;
+      const next = bytes[p] as number;
+      // Nothing but digits, as most numbers are.
+      if (next !== POINT && rules.wordPart[next] === 0) return this.literal(NUMBER, from, p);
+    } else {
+      const last = this.tokens.count - 1;
       // MySQL: a word may begin with digits, and behind a dot it is one.
       const wordEnd = scanWord(this.codes, from, this.rules);
       const afterDot = this.tokens.kindAt(last) === KIND_DOT && this.tokens.end[last] === from;
-      if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.take(KIND_WORD, from, wordEnd);
+      if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.named(KIND_WORD, from, wordEnd);
     }
-    return this.take(KIND_NUMBER, from, scanNumber(this.codes, from));
+    return this.literal(NUMBER, from, scanNumber(this.codes, from));
   }
 
   /** Whether a number begins the word characters in `[from, wordEnd)`: all of them, or up to an exponent's end. */
@@ -338,13 +433,13 @@ export class Lexer {
     if (rules.dollarParameters && isDigit(next)) {
       let p = from + 1;
       while (isDigit(bytes[p] as number)) p++;
-      return this.take(KIND_PARAMETER, from, p);
+      return this.named(KIND_PARAMETER, from, p);
     }
     if (rules.dollarQuotes) {
       const tagEnd = scanDollarTag(codes, from, rules);
-      if (tagEnd > from) return this.take(KIND_STRING, from, scanDollarBody(text, from, tagEnd));
-    } else if (isDigit(next)) return this.take(KIND_NUMBER, from, scanNumber(codes, from + 1));
-    else if (this.isWordCharacter(next)) return this.take(KIND_WORD, from, scanWord(codes, from + 1, rules));
+      if (tagEnd > from) return this.literal(KIND_STRING, from, scanDollarBody(text, from, tagEnd));
+    } else if (isDigit(next)) return this.literal(KIND_NUMBER, from, scanNumber(codes, from + 1));
+    else if (this.isWordCharacter(next)) return this.named(KIND_WORD, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x24);
   }
 
@@ -352,7 +447,7 @@ export class Lexer {
   private at(from: number, next: number): number {
     const { codes, rules } = this;
     if (next === 0x40) return this.take(KIND_SYSTEM_VARIABLE, from, scanWord(codes, from + 2, rules));
-    if (this.isWordCharacter(next)) return this.take(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
+    if (this.isWordCharacter(next)) return this.named(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x40);
   }
 

@@ -17,6 +17,14 @@ import {
 /** Parts read as one name; servers take four, and a bound keeps reading linear. */
 const PARTS_MAX = 8;
 
+// Constants of other modules are looked up at each use, so what is asked for every token has its own.
+const DOT = KIND_DOT;
+const DOUBLE_STRING = KIND_DOUBLE_STRING;
+
+/** By kind: whether such a token can be part of a name. */
+const PARTS: Uint8Array = new Uint8Array(256);
+PARTS[KIND_WORD] = PARTS[KIND_QUOTED] = PARTS[KIND_DOUBLE_STRING] = 1;
+
 const AT = 0x40;
 const STAR = 0x2a;
 
@@ -33,7 +41,8 @@ export class Name {
 
   private tokens: Tokens | undefined = undefined;
   private first = 0;
-  private lastPart = 0;
+  /** The token of the last part. */
+  lastPart = 0;
   /** Part before the last, when one dot is between them; else -1. */
   private qualifierPart = -1;
   /** Behind the last token that is part of the text. */
@@ -47,7 +56,7 @@ export class Name {
     this.qualifierPart = -1;
     this.parts = 1;
     this.hasStar = false;
-    this.hasString = tokens.kind[i] === KIND_DOUBLE_STRING;
+    this.hasString = tokens.kind[i] === DOUBLE_STRING;
   }
 
   /** Takes the part at `i`, behind one dot or more. */
@@ -97,16 +106,18 @@ export function readName(tokens: Tokens, i: number, out: Name): boolean {
   if (!isPart(tokens.kindAt(i))) return false;
   out.begin(tokens, i);
   let p = i + 1;
-  while (tokens.kindAt(p) === KIND_DOT && out.parts < PARTS_MAX) {
+  let next = tokens.kindAt(p);
+  // Most names have one part or two, and neither a second dot nor a link behind them.
+  for (; next === DOT && out.parts < PARTS_MAX; next = tokens.kindAt(p)) {
     let dots = 1;
-    while (dots < PARTS_MAX && tokens.kindAt(p + dots) === KIND_DOT) dots++;
-    const kind = tokens.kindAt(p + dots);
+    let kind = tokens.kindAt(p + 1);
+    while (dots < PARTS_MAX && kind === DOT) kind = tokens.kindAt(p + ++dots);
     if (!isPart(kind)) {
       out.hasStar = tokens.isOperator(p + dots, STAR);
       p += out.hasStar ? dots + 1 : dots;
       break;
     }
-    out.add(p + dots, dots, kind === KIND_DOUBLE_STRING);
+    out.add(p + dots, dots, kind === DOUBLE_STRING);
     p += dots + 1;
   }
   if (tokens.isOperator(p, AT)) p = readLink(tokens, p, out);
@@ -115,7 +126,7 @@ export function readName(tokens: Tokens, i: number, out: Name): boolean {
 }
 
 function isPart(kind: number): boolean {
-  return kind === KIND_WORD || kind === KIND_QUOTED || kind === KIND_DOUBLE_STRING;
+  return PARTS[kind] === 1;
 }
 
 /** The database link behind the name, whose operator is at `at`. */

@@ -6,7 +6,7 @@
 
 import { isStep, keywordStep, STOP } from './clauses.ts';
 import { Ctes } from './ctes.ts';
-import type { DialectRules } from './dialects.ts';
+import { type DialectRules, rulesOf } from './dialects.ts';
 import { type Facts, sameName } from './facts.ts';
 import {
   CLAUSE_COLUMNS,
@@ -19,16 +19,15 @@ import {
   CLAUSE_START,
   CLAUSE_TABLE,
   CLAUSE_TABLED,
-  FRAME_WORDS,
-  FUNCTION_WORDS,
+  isFrameWord,
+  isFunctionWord,
+  isNoFunction,
   isQueryWord,
-  type Level,
+  Level,
   MODE_DELETE,
   MODE_READ,
   MODE_UPDATE,
   MODE_WRITE,
-  NOT_FUNCTIONS,
-  newLevel,
   STARTERS,
   TABLE_HINTS,
   TABLE_PREFIXES,
@@ -50,19 +49,30 @@ import {
 
 const PLUS = 0x2b;
 
+/** Levels kept for the next statement. */
+const LEVELS_KEPT = 64;
+
+// Constants of other modules are looked up at each use, so what is done for every token has its own.
+const WORD = KIND_WORD;
+const DOUBLE_STRING = KIND_DOUBLE_STRING;
+const LEFT = KIND_LEFT;
+
+/** Walks one query, or what else `begin` says, after another. */
 export class Query {
   readonly tokens: Tokens;
   readonly facts: Facts;
-  readonly rules: DialectRules;
+  rules: DialectRules = rulesOf('generic');
   /** In a stored block: `SELECT … INTO` fills variables. */
-  readonly isBlock: boolean;
-  readonly levels: Level[] = [];
-  level: Level;
+  isBlock = false;
+  level: Level = new Level();
   /** The statement's own verb has been recorded. */
   isRecorded = false;
   /** A condition or loop head: THEN, LOOP and DO end it. */
   isControl = false;
 
+  /** Open brackets: `levels[depth]` is the level, those behind it are used again. */
+  private readonly levels: Level[] = [this.level];
+  private depth = 0;
   private readonly name = new Name();
   private readonly ctes = new Ctes();
   /** Position behind the last operand: a name there is an alias. */
@@ -71,42 +81,57 @@ export class Query {
   private argumentsAt = -1;
   private casesOpen = 0;
 
-  constructor(tokens: Tokens, facts: Facts, rules: DialectRules, isBlock: boolean) {
+  constructor(tokens: Tokens, facts: Facts) {
     this.tokens = tokens;
     this.facts = facts;
+  }
+
+  /** Makes ready to walk what begins in that clause. */
+  begin(rules: DialectRules, isBlock: boolean, clause: number): void {
     this.rules = rules;
     this.isBlock = isBlock;
-    this.level = newLevel(CLAUSE_START, true, true, facts.scope(), 0);
-    this.levels.push(this.level);
+    this.isRecorded = false;
+    this.isControl = false;
+    this.operandEnd = this.argumentsAt = -1;
+    this.casesOpen = 0;
+    this.depth = 0;
+    this.level = this.levels[0] as Level;
+    this.level.open(clause, true, true, 0);
+    this.facts.open(this.level);
   }
 
   /** Walks from token `from`; returns the token at which another statement of the request begins, or the end. */
   run(from: number): number {
-    const tokens = this.tokens;
+    const { tokens } = this;
     let i = from;
     while (i < tokens.count) {
       const at = i;
-      switch (tokens.kindAt(i)) {
+      const kind = tokens.kind[i] as number;
+      if (kind === WORD) {
+        i = this.wordAt(i);
+        if (i === STOP) return this.finish(at);
+        continue;
+      }
+      switch (kind) {
+        case KIND_COMMA:
+          this.comma();
+          i++;
+          break;
+        case KIND_OPERATOR:
+          i = this.operatorAt(i);
+          break;
         case KIND_LEFT:
           i = this.open(i);
           break;
         case KIND_RIGHT:
           i = this.close(i);
           break;
-        case KIND_COMMA:
-          this.comma();
-          i++;
-          break;
         case KIND_SEMICOLON:
           return this.finish(i);
-        case KIND_WORD:
         case KIND_QUOTED:
         case KIND_DOUBLE_STRING:
           i = this.wordAt(i);
           if (i === STOP) return this.finish(at);
-          break;
-        case KIND_OPERATOR:
-          i = this.operatorAt(i);
           break;
         default:
           i++;
@@ -117,9 +142,16 @@ export class Query {
   }
 
   private finish(i: number): number {
-    for (let at = this.levels.length - 1; at >= 0; at--)
-      this.facts.close((this.levels[at] as Level).scope, this.rules.targetAliases);
+    for (; this.depth >= 0; this.depth--) this.end(this.levels[this.depth] as Level);
+    if (this.levels.length > LEVELS_KEPT) this.levels.length = LEVELS_KEPT;
     return i;
+  }
+
+  /** A level ends, and what could be named in it only. */
+  private end(level: Level): void {
+    this.ctes.forget(level.ctes);
+    level.cteName = '';
+    this.facts.close(level, this.rules.targetAliases);
   }
 
   private open(i: number): number {
@@ -147,7 +179,9 @@ export class Query {
     else if (level.clause === CLAUSE_CTE || level.clause === CLAUSE_IGNORE) clause = CLAUSE_IGNORE;
     else if (before === 'TOP' || before === 'ON') isOperand = false;
     const isOuter = level.isOuter && level.clause === CLAUSE_START;
-    const next = newLevel(clause, isQuery || clause === CLAUSE_TABLE, isOuter, this.facts.scope(), this.ctes.count);
+    const next = this.push();
+    next.open(clause, isQuery || clause === CLAUSE_TABLE, isOuter, this.ctes.count);
+    this.facts.open(next);
     next.isOperand = isOperand;
     next.hasColumns = next.isQuery || level.hasColumns;
     if (clause === CLAUSE_TABLE) {
@@ -155,18 +189,22 @@ export class Query {
       next.verb = level.verb;
     }
     if (level.clause === CLAUSE_TABLE && before !== 'TOP') level.clause = CLAUSE_TABLED;
-    this.levels.push(next);
     this.level = next;
     return i + 1;
   }
 
+  /** The level inside the one that is open now. */
+  private push(): Level {
+    const depth = ++this.depth;
+    if (depth === this.levels.length) this.levels.push(new Level());
+    return this.levels[depth] as Level;
+  }
+
   private close(i: number): number {
-    if (this.levels.length > 1) {
+    if (this.depth > 0) {
       const closed = this.level;
-      this.levels.pop();
-      this.level = this.levels[this.levels.length - 1] as Level;
-      this.ctes.forget(closed.ctes);
-      this.facts.close(closed.scope, this.rules.targetAliases);
+      this.level = this.levels[--this.depth] as Level;
+      this.end(closed);
       this.inherit(closed);
       this.operandEnd = closed.isOperand ? i + 1 : -1;
       if (this.level.clause === CLAUSE_TABLED) i = this.alias(i + 1, -1) - 1;
@@ -205,8 +243,8 @@ export class Query {
     const { level, tokens } = this;
     const word = tokens.word(i);
     if (word !== '') {
-      if (this.isControl && this.levels.length === 1 && this.endsControl(word)) return STOP;
-      if (this.rules.batch && this.levels.length === 1 && this.startsAnother(word, i)) return STOP;
+      if (this.isControl && this.depth === 0 && this.endsControl(word)) return STOP;
+      if (this.rules.batch && this.depth === 0 && this.startsAnother(word, i)) return STOP;
       const next = isStep(tokens.fact[i] as number) ? keywordStep(this, word, i) : 0;
       if (next !== 0) {
         this.operandEnd = word === 'END' || word === 'NULL' || word === 'TRUE' || word === 'FALSE' ? i + 1 : -1;
@@ -288,14 +326,14 @@ export class Query {
       if (level.mode !== MODE_READ) facts.markWritten(cte.object);
       return this.alias(next, -1);
     }
-    const { last } = name;
+    const { lastPart } = name;
     const object = facts.addObject(text, level.mode === MODE_WRITE);
     if (level.firstObject < 0) level.firstObject = object;
     const end = this.alias(next, object);
     // What has an alias of its own is a table, and no alias of another.
     const isBare = end === next;
-    if (level.mode === MODE_UPDATE || level.mode === MODE_DELETE) facts.addTarget(text, object, level.scope, isBare);
-    if (isBare) facts.addAlias(last, object, level.scope);
+    if (level.mode === MODE_UPDATE || level.mode === MODE_DELETE) facts.addTarget(text, object, level, isBare);
+    if (isBare) facts.addAlias(lastPart, object, level);
     return end;
   }
 
@@ -325,7 +363,7 @@ export class Query {
       kind === KIND_QUOTED || kind === KIND_DOUBLE_STRING || (kind === KIND_WORD && this.mayBeAlias(at, hasAs));
     if (!isAlias || (hasAs && tokens.word(at) === 'OF')) return i;
     this.read(at);
-    if (object >= 0) facts.addAlias(this.name.last, object, level.scope);
+    if (object >= 0) facts.addAlias(this.name.lastPart, object, level);
     return this.name.next;
   }
 
@@ -348,33 +386,37 @@ export class Query {
   /** A column, function, alias or unit in an expression. */
   private operand(i: number, word: string): number {
     const { tokens, facts, name, level } = this;
-    const isFunctionWord = word !== '' && FUNCTION_WORDS.has(word) && tokens.kindAt(i + 1) === KIND_LEFT;
-    if (tokens.kindAt(i) === KIND_DOUBLE_STRING || (tokens.isReserved(i) && !isFunctionWord)) {
-      this.operandEnd = tokens.kindAt(i) === KIND_DOUBLE_STRING ? i + 1 : -1;
+    const isString = tokens.kind[i] === DOUBLE_STRING;
+    const id = word === '' ? 0 : (tokens.fact[i] as number);
+    if (isString || (tokens.isReserved(i) && !(isFunctionWord(id) && tokens.kindAt(i + 1) === LEFT))) {
+      this.operandEnd = isString ? i + 1 : -1;
       return i + 1;
     }
     if (!readName(tokens, i, name)) return i + 1;
-    const next = name.next;
+    const { next } = name;
     const isAlias = this.operandEnd === i;
     this.operandEnd = next;
-    if (tokens.kindAt(next) === KIND_LEFT && !this.isOuterJoinMark(next)) {
-      this.operandEnd = -1;
-      if (word !== '' && NOT_FUNCTIONS.has(word)) return next;
-      const { text } = name;
-      facts.functions.add(text);
-      const isExtract = tokens.word(next + 2) === 'FROM' && sameName(text, 'extract');
-      return isExtract ? this.open(next) + 1 : next;
-    }
-    if (isAlias || name.hasStar || (word !== '' && FRAME_WORDS.has(word))) return next;
+    const follows = tokens.kindAt(next);
+    if (follows === LEFT && !this.isOuterJoinMark(next)) return this.call(next, id);
+    if (isAlias || name.hasStar || isFrameWord(id)) return next;
     if (word === 'INTERVAL' && tokens.isLiteral(next)) return next;
     if (tokens.isString(next) && this.isTypedLiteral(i)) return next;
-    if (level.hasColumns) facts.columns.add(name.last);
+    if (level.hasColumns) facts.columns.addToken(tokens, name.lastPart);
     if (level.clause === CLAUSE_SET && name.qualifier !== '' && isAssignment(tokens, next)) {
       const before = i - 1;
-      if (tokens.kindAt(before) === KIND_COMMA || tokens.word(before) === 'SET')
-        facts.assign(name.qualifier, level.scope);
+      if (tokens.kindAt(before) === KIND_COMMA || tokens.word(before) === 'SET') facts.assign(name.qualifier, level);
     }
     return next;
+  }
+
+  /** The call of the function that was read, with its bracket at `at`; its name has that keyword id. */
+  private call(at: number, id: number): number {
+    this.operandEnd = -1;
+    if (isNoFunction(id)) return at;
+    const { text } = this.name;
+    this.facts.functions.add(text);
+    const isExtract = this.tokens.word(at + 2) === 'FROM' && sameName(text, 'extract');
+    return isExtract ? this.open(at) + 1 : at;
   }
 
   /** Oracle's `column(+)`. */

@@ -5,10 +5,10 @@
  */
 import { SECRET_PROCEDURES } from '../contracts/sql.ts';
 import { isAssignment } from './names.ts';
+import { namesSecret } from './suspects.ts';
 import {
   KIND_COMMA,
   KIND_LEFT,
-  KIND_PARAMETER,
   KIND_QUOTED,
   KIND_RIGHT,
   KIND_SEMICOLON,
@@ -24,20 +24,18 @@ const NAME_LENGTH_MAX = 64;
 /** How far the arguments of OPENROWSET are read. */
 const PROVIDER_TOKENS_MAX = 32;
 
-/** Adds the token indices of secret literals to `out`, rising, each once. */
-export function findSecrets(tokens: Tokens, out: number[]): void {
+/** The token indices of secret literals, rising, each once. */
+export function findSecrets(tokens: Tokens): readonly number[] {
+  const out: number[] = [];
   const isSetPassword = tokens.word(0) === 'SET' && isPasswordStatement(tokens);
-  const { bytes } = tokens.codes;
-  for (let i = 0; i < tokens.count; i++) {
-    const kind = tokens.kind[i];
-    if (kind !== KIND_WORD && kind !== KIND_PARAMETER && kind !== KIND_QUOTED) continue;
-    const start = tokens.startOf(i);
-    const end = tokens.endOf(i);
-    if (end - start > NAME_LENGTH_MAX || !mayNameSecret(bytes, start, end)) continue;
+  let behind = 0;
+  for (let at = 0; at < tokens.suspectCount; at++) {
+    const i = tokens.suspects[at] as number;
+    if (i < behind || i >= tokens.count || tokens.endOf(i) - tokens.startOf(i) > NAME_LENGTH_MAX) continue;
     const name = tokens.slice(i).toLowerCase();
-    if (SECRET_PROCEDURES.has(name)) i = takeAll(tokens, i + 1, out);
+    if (SECRET_PROCEDURES.has(name)) behind = takeAll(tokens, i + 1, out) + 1;
     else if (name === 'identified') identified(tokens, i + 1, out);
-    else if (/(?:password|passwd|pwd|secret|passphrase)["`\]]?$/.test(name)) password(tokens, i + 1, out);
+    else if (namesSecret(name)) password(tokens, i + 1, out);
     else if (name === 'connection' || name === 'credentials')
       take(tokens, isAssignment(tokens, i + 1) ? i + 2 : i + 1, out);
     else if (name === 'using' && tokens.slice(0).toLowerCase() === 'connect') takeAny(tokens, i + 1, out);
@@ -51,27 +49,7 @@ export function findSecrets(tokens: Tokens, out: number[]): void {
     takeAll(tokens, p, out);
   }
   if (out.length > 1) sortUnique(out);
-}
-
-/** Rejects nearly all words by their last two letters before any string is made; quoted names by none. */
-function mayNameSecret(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < 3) return false;
-  const last = bytes[end - 1] as number;
-  if (last === 0x22 || last === 0x60 || last === 0x5d) return true;
-  return last < 128 && ENDINGS[(((bytes[end - 2] as number) & 31) << 5) | (last & 31)] === 1;
-}
-
-/** By the low five bits of two letters: how names of secrets, and words that lead to secrets, end. */
-const ENDINGS: Uint8Array = endings();
-
-function endings(): Uint8Array {
-  const found = new Uint8Array(1024);
-  const words =
-    'identified password passwd pwd secret passphrase connection credentials using openrowset opendatasource ' +
-    'dblink dblink_connect dblink_connect_u dblink_exec';
-  for (const word of [...words.split(' '), ...SECRET_PROCEDURES])
-    found[((word.charCodeAt(word.length - 2) & 31) << 5) | (word.charCodeAt(word.length - 1) & 31)] = 1;
-  return found;
+  return out;
 }
 
 function isPasswordStatement(tokens: Tokens): boolean {

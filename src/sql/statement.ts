@@ -4,16 +4,17 @@
  */
 import { alterStatement, createStatement, dropStatement } from './ddl.ts';
 import type { DialectRules } from './dialects.ts';
-import type { Facts } from './facts.ts';
 import { Name, readName } from './names.ts';
+import type { Query } from './query.ts';
 import { sessionStatement } from './session.ts';
 import { KIND_COMMA, KIND_LEFT, KIND_OPERATOR, KIND_SEMICOLON, type Tokens } from './tokens.ts';
 import { utilityStatement } from './utility.ts';
 import { embeddedQuery, endOf, expressionAt, queryAt, type Walk } from './walk.ts';
 
-/** Fills `facts` from all `tokens`. */
-export function walkStatements(tokens: Tokens, facts: Facts, rules: DialectRules): void {
-  const walk: Walk = { tokens, facts, rules, statementAt, isBlock: false, nesting: 0 };
+/** Fills the facts of `query` from all its tokens. */
+export function walkStatements(query: Query, rules: DialectRules): void {
+  const { tokens, facts } = query;
+  const walk: Walk = { tokens, facts, rules, query, statementAt, isBlock: false, nesting: 0 };
   let i = 0;
   while (i < tokens.count) {
     const next = statementAt(walk, i);

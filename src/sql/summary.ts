@@ -1,16 +1,12 @@
 /**
- * The normalised text of a statement and its fingerprint.
+ * The normalised text of a statement; its fingerprint is a hash of it (`summary-text.ts`).
  *
  * Literals, numbers and parameters become `?`; a sign before a number goes with it, adjacent strings are one. Flat lists
  * behind IN and rows behind VALUES become `(?)`, repeated rows are written once. Comments are gone, tokens stand apart by
  * at most one space whatever the text had, reserved words are upper case, names are as written.
- *
- * The fingerprint is 64 bits: two 32-bit lanes over the UTF-16 units of the summary with ASCII letters folded, each
- * `lane = (rotl(lane, 5) ^ unit) * odd constant`, then the murmur3 finaliser with the lanes crossed; 16 hex digits.
- * It is part of the record's format: changing the summary or the hash changes stored fingerprints.
  */
-import { decodeText } from '../base/text.ts';
 import { flagsOf, KEYWORDS, RESERVED_END } from './keywords.ts';
+import { SummaryText } from './summary-text.ts';
 import {
   KIND_COMMA,
   KIND_DOT,
@@ -28,11 +24,6 @@ import {
   type Tokens,
 } from './tokens.ts';
 
-/** Longest summary, UTF-16 units; the rest is cut and marked with `…`. */
-export const SUMMARY_LENGTH_MAX = 16_384;
-
-const ELLIPSIS = '\u2026';
-const ELLIPSIS_UNIT = 0x2026;
 const OPEN_ROUND = 0x28;
 const CLOSE_ROUND = 0x29;
 const QUESTION = 0x3f;
@@ -40,112 +31,156 @@ const PLUS = 0x2b;
 const MINUS = 0x2d;
 const OPEN_SQUARE = 0x5b;
 const CLOSE_SQUARE = 0x5d;
+const AT = 0x40;
+
+// Constants of other modules are looked up at each use, so the paths taken for every token have their own.
+const RESERVED = RESERVED_END;
+
+/** What is written for a token: itself, or something else by its form. */
+const FORM_VALUE = 1;
+const FORM_WORD = 2;
+const FORM_OPERATOR = 3;
+const FORM_LEFT = 4;
+const FORM_MARK = 5;
+/** By kind of token; 0 for those that are written as they are. */
+const FORMS: Uint8Array = new Uint8Array(256);
+for (const kind of [KIND_STRING, KIND_DOUBLE_STRING, KIND_NUMBER, KIND_PARAMETER]) FORMS[kind] = FORM_VALUE;
+FORMS[KIND_WORD] = FORM_WORD;
+FORMS[KIND_OPERATOR] = FORM_OPERATOR;
+FORMS[KIND_LEFT] = FORM_LEFT;
+for (const kind of [KIND_RIGHT, KIND_COMMA, KIND_SEMICOLON, KIND_DOT]) FORMS[kind] = FORM_MARK;
+
+/** By kind of token: its only character. */
+const MARKS: Uint8Array = new Uint8Array(256);
+MARKS[KIND_COMMA] = 0x2c;
+MARKS[KIND_SEMICOLON] = 0x3b;
+MARKS[KIND_DOT] = 0x2e;
+
+/** What the token written last wants behind it: a space, none, or one before anything but an opening bracket. */
+const SPACED = 0;
+const TIGHT = 1;
+const NAME = 2;
 
 export class Summarizer {
-  /** The summary so far: as bytes where the text is ASCII, else as UTF-16 units. */
-  private readonly narrow = Buffer.alloc(SUMMARY_LENGTH_MAX);
-  private readonly wide = new Uint16Array(SUMMARY_LENGTH_MAX);
-  private units: Uint8Array | Uint16Array = this.narrow;
-  private readonly digits = new Uint8Array(16);
+  private readonly out = new SummaryText();
   private readonly rows = new Rows();
-  private length = 0;
-  private isFull = false;
+  /** `SPACED`, `TIGHT` or `NAME`. */
+  private spacing = TIGHT;
   /** Kind of the token written last, and its index. */
   private lastKind = KIND_NONE;
   private last = -1;
   private secrets: readonly number[] = NO_SECRETS;
   private secretsSeen = 0;
-  private low = 0;
-  private high = 0;
 
   /**
    * Summary of all tokens; `isCut` when the statement had more. Tokens listed in `secrets` (rising indices) become `?`
    * whatever they are: Oracle writes passwords as words.
    */
   summarize(tokens: Tokens, isCut: boolean, secrets: readonly number[]): string {
-    this.units = tokens.codes.isAscii ? this.narrow : this.wide;
+    const { out } = this;
+    out.reset(tokens.codes.isAscii);
     this.secrets = secrets;
     this.secretsSeen = 0;
-    this.length = 0;
-    this.isFull = false;
+    this.spacing = TIGHT;
     this.lastKind = KIND_NONE;
     this.last = -1;
     const isQuery = isQueryStatement(tokens);
     this.rows.reset();
-    for (let i = 0; i < tokens.count && !this.isFull; ) i = this.step(tokens, i, isQuery);
-    const hasMore = isCut || this.isFull;
-    this.hash(hasMore);
-    return hasMore ? this.text() + ELLIPSIS : this.text();
+    for (let i = 0; i < tokens.count && !out.isFull; ) i = this.step(tokens, i, isQuery);
+    return out.end(isCut || out.isFull);
   }
 
   /** Hash of the last summary as 16 hex digits. */
   fingerprint(): string {
-    const { digits } = this;
-    for (let i = 0; i < 8; i++) {
-      digits[i] = HEX_DIGITS[(this.high >>> (28 - 4 * i)) & 15] as number;
-      digits[i + 8] = HEX_DIGITS[(this.low >>> (28 - 4 * i)) & 15] as number;
-    }
-    return decodeText(digits, 0, 16, 'latin1');
+    return this.out.fingerprint();
   }
 
+  /** Writes the token at `i`, or what stands for it and those behind it: the token to go on from. */
   private step(tokens: Tokens, i: number, isQuery: boolean): number {
-    const { rows } = this;
     const kind = this.secrets.length > 0 && this.isSecret(i) ? KIND_STRING : (tokens.kind[i] as number);
-    switch (kind) {
-      case KIND_STRING:
-      case KIND_DOUBLE_STRING:
-      case KIND_NUMBER:
-      case KIND_PARAMETER:
-        if (!(isStringKind(kind) && isStringKind(this.lastKind))) this.value(tokens, i, kind);
-        this.lastKind = kind;
-        return i + 1;
-      case KIND_OPERATOR:
-        if (this.isSign(tokens, i)) return i + 1;
+    switch (FORMS[kind]) {
+      case FORM_VALUE:
+        // Adjacent strings are one.
+        if (!(isStringKind(kind) && isStringKind(this.lastKind))) {
+          this.out.put(QUESTION, this.gap());
+          this.spacing = SPACED;
+        }
         break;
-      case KIND_LEFT:
+      case FORM_WORD:
+        this.word(tokens, i, isQuery);
+        break;
+      case FORM_OPERATOR:
+        if (this.isSign(tokens, i)) return i + 1;
+        this.operator(tokens, i);
+        break;
+      case FORM_LEFT:
         return this.left(tokens, i);
-      case KIND_RIGHT:
-        rows.depth--;
-        this.put(CLOSE_ROUND);
-        this.mark(i, kind);
-        this.length = rows.end(this.units, this.length);
-        return i + 1;
-      case KIND_WORD: {
-        const id = tokens.fact[i] as number;
-        rows.word(id);
-        const isUpper =
-          id > 0 && (id < RESERVED_END || (!isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT));
-        this.space(tokens, i, kind);
-        this.copy(tokens, i, isUpper);
-        this.mark(i, kind);
-        return i + 1;
-      }
+      case FORM_MARK:
+        if (kind === KIND_RIGHT) return this.right(i);
+        this.out.put(MARKS[kind] as number, 0);
+        this.spacing = kind === KIND_DOT ? TIGHT : SPACED;
+        break;
       default:
+        this.out.copy(tokens, i, this.gap());
+        this.spacing = kind === KIND_QUOTED ? NAME : SPACED;
     }
-    this.space(tokens, i, kind);
-    this.copy(tokens, i, false);
-    this.mark(i, kind);
+    this.lastKind = kind;
+    this.last = i;
     return i + 1;
+  }
+
+  private word(tokens: Tokens, i: number, isQuery: boolean): void {
+    const { rows, out } = this;
+    const id = tokens.fact[i] as number;
+    const isReserved = id > 0 && id < RESERVED;
+    rows.word(id);
+    const gap = this.gap();
+    // Soft keywords are rarely names outside queries.
+    if (isReserved || (id > 0 && !isQuery && rows.depth === 0 && tokens.kindAt(i + 1) !== KIND_DOT))
+      out.keyword(id, tokens.endOf(i) - tokens.startOf(i), gap);
+    else out.copy(tokens, i, gap);
+    this.spacing = isReserved ? SPACED : NAME;
+  }
+
+  private operator(tokens: Tokens, i: number): void {
+    const code = tokens.fact[i] as number;
+    const isTight = code === OPEN_SQUARE || code === CLOSE_SQUARE || code === AT || tokens.isCast(i);
+    this.out.copy(tokens, i, isTight ? 0 : this.gap());
+    this.spacing = isTight && code !== CLOSE_SQUARE ? TIGHT : SPACED;
   }
 
   /** An opening bracket; with all that is in it when that is a list of values. */
   private left(tokens: Tokens, i: number): number {
-    const { rows } = this;
-    const opensList = rows.opens(tokens, i, this.length);
+    const { rows, out } = this;
+    const opensList = rows.opens(tokens, i, out.length);
     const close = opensList ? flatListEnd(tokens, i) : -1;
-    this.space(tokens, i, KIND_LEFT);
-    if (opensList) rows.begin(this.length);
-    this.put(OPEN_ROUND);
+    const gap = this.spacing === SPACED ? 1 : 0;
+    if (opensList) rows.begin(out.length + gap);
+    this.spacing = TIGHT;
+    out.put(OPEN_ROUND, gap);
+    this.lastKind = KIND_LEFT;
+    this.last = i;
     if (close < 0) {
       rows.depth++;
-      this.mark(i, KIND_LEFT);
       return i + 1;
     }
-    this.put(QUESTION);
-    this.put(CLOSE_ROUND);
-    this.mark(close, KIND_RIGHT);
-    this.length = rows.end(this.units, this.length);
-    return close + 1;
+    out.put(QUESTION, 0);
+    return this.closed(close);
+  }
+
+  private right(i: number): number {
+    this.rows.depth--;
+    return this.closed(i);
+  }
+
+  /** Writes the closing bracket at `i`. */
+  private closed(i: number): number {
+    this.out.put(CLOSE_ROUND, 0);
+    this.spacing = SPACED;
+    this.lastKind = KIND_RIGHT;
+    this.last = i;
+    this.rows.end(this.out);
+    return i + 1;
   }
 
   private isSecret(i: number): boolean {
@@ -153,20 +188,10 @@ export class Summarizer {
     return this.secrets[this.secretsSeen] === i;
   }
 
-  private value(tokens: Tokens, i: number, kind: number): void {
-    this.space(tokens, i, kind);
-    this.put(QUESTION);
-    this.last = i;
-  }
-
-  private mark(i: number, kind: number): void {
-    this.last = i;
-    this.lastKind = kind;
-  }
-
   /** A sign of a number, not an operator between operands. */
   private isSign(tokens: Tokens, i: number): boolean {
-    if (!tokens.isOperator(i, MINUS) && !tokens.isOperator(i, PLUS)) return false;
+    const code = tokens.fact[i];
+    if (code !== MINUS && code !== PLUS) return false;
     const next = tokens.kindAt(i + 1);
     if (next !== KIND_NUMBER && next !== KIND_PARAMETER) return false;
     switch (this.lastKind) {
@@ -183,69 +208,13 @@ export class Summarizer {
     }
   }
 
-  private space(tokens: Tokens, i: number, kind: number): void {
-    if (needsSpace(tokens, this.last, this.lastKind, i, kind)) this.put(0x20);
-  }
-
-  private put(unit: number): void {
-    if (this.length >= SUMMARY_LENGTH_MAX) this.isFull = true;
-    else this.units[this.length++] = unit;
-  }
-
-  private copy(tokens: Tokens, i: number, isUpper: boolean): void {
-    const start = tokens.start[i] as number;
-    const end = tokens.end[i] as number;
-    if (this.length + end - start > SUMMARY_LENGTH_MAX) {
-      this.isFull = true;
-      return;
-    }
-    const { units } = this;
-    let n = this.length;
-    if (isUpper) {
-      // A keyword: its letters are ASCII.
-      const { bytes } = tokens.codes;
-      for (let p = start; p < end; p++) units[n++] = UPPER[bytes[p] as number] as number;
-    } else if (tokens.codes.isAscii) {
-      const { bytes } = tokens.codes;
-      for (let p = start; p < end; p++) units[n++] = bytes[p] as number;
-    } else {
-      const { text } = tokens;
-      for (let p = start; p < end; p++) units[n++] = text.charCodeAt(p);
-    }
-    this.length = n;
-  }
-
-  private text(): string {
-    if (this.units === this.narrow) return decodeText(this.narrow, 0, this.length, 'latin1');
-    return Buffer.from(this.wide.buffer, 0, 2 * this.length).toString('utf16le');
-  }
-
-  private hash(hasMore: boolean): void {
-    const { units, length } = this;
-    let a = 0x243f6a88;
-    let b = 0x85a308d3 | 0;
-    for (let i = 0; i < length; i++) {
-      let c = units[i] as number;
-      if (c >= 0x41 && c <= 0x5a) c += 32;
-      a = Math.imul(((a << 5) | (a >>> 27)) ^ c, 0x9e3779b1);
-      b = Math.imul(((b << 5) | (b >>> 27)) ^ c, 0x85ebca77);
-    }
-    if (hasMore) {
-      a = Math.imul(((a << 5) | (a >>> 27)) ^ ELLIPSIS_UNIT, 0x9e3779b1);
-      b = Math.imul(((b << 5) | (b >>> 27)) ^ ELLIPSIS_UNIT, 0x85ebca77);
-    }
-    a ^= hasMore ? length + 1 : length;
-    const low = finalMix(a ^ ((b << 15) | (b >>> 17)));
-    this.low = low;
-    this.high = finalMix(b ^ low);
+  /** 1 for a space before a token that wants one, when the one before does. */
+  private gap(): number {
+    return this.spacing === TIGHT ? 0 : 1;
   }
 }
 
 const NO_SECRETS: readonly number[] = [];
-
-/** By ASCII character: letters in upper case. */
-const UPPER: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => (c >= 0x61 && c <= 0x7a ? c - 32 : c));
-
 const ID_VALUES: number = KEYWORDS.indexOf('VALUES');
 const ID_VALUE: number = KEYWORDS.indexOf('VALUE');
 const ID_IN: number = KEYWORDS.indexOf('IN');
@@ -291,24 +260,20 @@ class Rows {
     this.rowStart = at;
   }
 
-  /** A bracket has closed: the length to go on from. */
-  end(units: Uint8Array | Uint16Array, length: number): number {
-    if (this.depth !== this.listDepth || this.rowStart < 0) return length;
+  /** A bracket has closed: a row that is the same as the one before is taken back. */
+  end(out: SummaryText): void {
+    if (this.depth !== this.listDepth || this.rowStart < 0) return;
     const start = this.rowStart;
     this.rowStart = -1;
-    if (!this.isValues) return length;
-    if (this.previousEnd >= 0 && isSame(units, this.previousStart, this.previousEnd, start, length))
-      return this.previousEnd;
+    if (!this.isValues) return;
+    const { previousStart, previousEnd } = this;
+    if (previousEnd >= 0 && out.isSame(previousStart, previousEnd, start, out.length)) {
+      out.length = previousEnd;
+      return;
+    }
     this.previousStart = start;
-    this.previousEnd = length;
-    return length;
+    this.previousEnd = out.length;
   }
-}
-
-function isSame(units: Uint8Array | Uint16Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
-  if (aEnd - aStart !== bEnd - bStart) return false;
-  for (let i = 0; i < aEnd - aStart; i++) if (units[aStart + i] !== units[bStart + i]) return false;
-  return true;
 }
 
 /** Position of the bracket that closes the list at `i` when it holds nothing but values, else -1. */
@@ -338,39 +303,6 @@ function flatListEnd(tokens: Tokens, i: number): number {
   return -1;
 }
 
-function needsSpace(tokens: Tokens, last: number, lastKind: number, i: number, kind: number): boolean {
-  switch (lastKind) {
-    case KIND_NONE:
-    case KIND_LEFT:
-    case KIND_DOT:
-      return false;
-    case KIND_OPERATOR:
-      if (isTight(tokens, last) && !tokens.isOperator(last, CLOSE_SQUARE)) return false;
-      break;
-    default:
-  }
-  switch (kind) {
-    case KIND_RIGHT:
-    case KIND_COMMA:
-    case KIND_SEMICOLON:
-    case KIND_DOT:
-      return false;
-    case KIND_OPERATOR:
-      return !isTight(tokens, i);
-    case KIND_LEFT:
-      return !(lastKind === KIND_QUOTED || (lastKind === KIND_WORD && !tokens.isReserved(last)));
-    default:
-      return true;
-  }
-}
-
-/** Operators written without space: `::`, `[`, `]`, `@`. */
-function isTight(tokens: Tokens, i: number): boolean {
-  if (tokens.isOperator(i, OPEN_SQUARE) || tokens.isOperator(i, CLOSE_SQUARE) || tokens.isOperator(i, 0x40))
-    return true;
-  return tokens.isCast(i);
-}
-
 function isStringKind(kind: number): boolean {
   return kind === KIND_STRING || kind === KIND_DOUBLE_STRING;
 }
@@ -383,13 +315,3 @@ function isQueryStatement(tokens: Tokens): boolean {
 }
 
 const DEFINITIONS: Uint8Array = flagsOf('CREATE ALTER DROP GRANT REVOKE SET');
-
-function finalMix(value: number): number {
-  let h = value;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-/** ASCII. */
-const HEX_DIGITS: Uint8Array = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));

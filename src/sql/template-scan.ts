@@ -6,6 +6,7 @@
  * prefixes and escapes of strings, characters outside ASCII, a second statement.
  */
 import type { TextSpan } from '../contracts/sql.ts';
+import type { Codes } from './codes.ts';
 import { CLASS_BACKTICK, CLASS_BRACKET, type DialectRules } from './dialects.ts';
 
 const TEXT_LENGTH_MAX = 4096;
@@ -41,14 +42,11 @@ export function meaningOf(byte: number): number {
   return MEANING[byte] as number;
 }
 
-// Called so it works on any Uint8Array, and without the checks of `write`.
-const { utf8Write } = Buffer.prototype;
-
-/** A text as bytes, and its literals. A single instance is used for one text after another. */
+/** A text's characters, and its literals. A single instance is used for one text after another. */
 export class ScannedText {
   /** ASCII, ended by a zero byte. */
-  readonly bytes: Uint8Array = new Uint8Array(TEXT_LENGTH_MAX + 1);
-  readonly data: DataView = new DataView(this.bytes.buffer);
+  bytes: Uint8Array;
+  data: DataView;
   length = 0;
   /** Start and end of every literal: the first `words`. */
   readonly spans: Int32Array = new Int32Array(2 * LITERALS_MAX);
@@ -56,15 +54,22 @@ export class ScannedText {
   /** Start and end of every quoted name: the first `nameWords`. */
   private readonly names = new Int32Array(2 * NAMES_MAX);
   private nameWords = 0;
+  private readonly codes: Codes;
 
-  /** Bytes are read several times as fast as characters of a string. False when it is too long or not all ASCII. */
-  load(text: string): boolean {
+  constructor(codes: Codes) {
+    this.codes = codes;
+    this.bytes = codes.bytes;
+    this.data = codes.data;
+  }
+
+  /** Takes the text that was loaded into the codes. False when it is too long or not all ASCII. */
+  load(): boolean {
+    const { codes } = this;
     this.words = 0;
-    this.length = text.length;
-    if (text.length > TEXT_LENGTH_MAX || utf8Write.call(this.bytes, text, 0, TEXT_LENGTH_MAX) !== text.length)
-      return false;
-    this.bytes[text.length] = 0;
-    return true;
+    this.bytes = codes.bytes;
+    this.data = codes.data;
+    this.length = codes.length;
+    return codes.isAscii && codes.length <= TEXT_LENGTH_MAX;
   }
 
   /** False when there are too many. */

@@ -7,6 +7,7 @@
  * A text becomes a template only when the lexer found the very same literals in it.
  */
 import { SQL_TEMPLATES_MAX, type SqlStatement, type TextSpan } from '../contracts/sql.ts';
+import type { Codes } from './codes.ts';
 import type { DialectRules } from './dialects.ts';
 import { ScannedText } from './template-scan.ts';
 import { TemplateBytes, TemplateTree } from './template-tree.ts';
@@ -18,17 +19,22 @@ export class TemplateCache {
   private readonly trees = new Map<DialectRules, TemplateTree>();
   private readonly store = new TemplateBytes(CODE_BYTES_MAX);
   /** The text looked for last. */
-  private readonly text = new ScannedText();
+  private readonly text: ScannedText;
   private isLoaded = false;
   private count = 0;
   /** Connections of one dialect come one after another. */
   private rules: DialectRules | undefined = undefined;
   private tree: TemplateTree = new TemplateTree(this.store);
 
-  /** The analysis of a text whose template is known. */
-  find(sql: string, rules: DialectRules): SqlStatement | undefined {
+  /** For texts that are loaded into `codes`. */
+  constructor(codes: Codes) {
+    this.text = new ScannedText(codes);
+  }
+
+  /** The analysis of the loaded text, if its template is known. */
+  find(rules: DialectRules): SqlStatement | undefined {
     const { text } = this;
-    this.isLoaded = text.load(sql);
+    this.isLoaded = text.load();
     if (!this.isLoaded) return undefined;
     const entry = this.treeOf(rules).find(text);
     if (entry === undefined) return undefined;

@@ -27,12 +27,25 @@ export const KIND_COMMA = 11;
 export const KIND_SEMICOLON = 12;
 export const KIND_DOT = 13;
 
+/** By kind: strings of any form, and with them numbers. */
+const STRINGS: Uint8Array = new Uint8Array(256);
+STRINGS[KIND_STRING] = STRINGS[KIND_DOUBLE_STRING] = 1;
+const LITERALS: Uint8Array = Uint8Array.from(STRINGS);
+LITERALS[KIND_NUMBER] = 1;
+
 /** Tokens kept per statement. */
 export const TOKENS_MAX = 65_536;
 /** Tokens behind the limit are seen by the splitter in pieces of this many. */
 export const TOKENS_SPARE = 1024;
 const TOKENS_INITIAL = 1024;
 const COLON = 0x3a;
+
+// Exported and imported constants are looked up at each use, so what is asked for every token has its own.
+const NONE = KIND_NONE;
+const WORD = KIND_WORD;
+const OPERATOR = KIND_OPERATOR;
+const WORDS = KEYWORDS;
+const RESERVED = RESERVED_END;
 
 export class Tokens {
   text = '';
@@ -43,6 +56,10 @@ export class Tokens {
   fact: Uint16Array = new Uint16Array(TOKENS_INITIAL);
   start: Int32Array = new Int32Array(TOKENS_INITIAL);
   end: Int32Array = new Int32Array(TOKENS_INITIAL);
+
+  /** Tokens that may name a secret (`suspects.ts`), rising: the first `suspectCount`. */
+  readonly suspects: number[] = [];
+  suspectCount = 0;
 
   /** Room for at least one more token; false when the statement has all it may have. */
   grow(): boolean {
@@ -57,18 +74,18 @@ export class Tokens {
   }
 
   kindAt(i: number): number {
-    return i >= 0 && i < this.count ? (this.kind[i] as number) : KIND_NONE;
+    return i >= 0 && i < this.count ? (this.kind[i] as number) : NONE;
   }
 
   /** Upper-case keyword at `i`, `''` for anything else. */
   word(i: number): string {
-    return this.kindAt(i) === KIND_WORD ? (KEYWORDS[this.fact[i] as number] as string) : '';
+    return this.kindAt(i) === WORD ? (WORDS[this.fact[i] as number] as string) : '';
   }
 
   isReserved(i: number): boolean {
-    if (this.kindAt(i) !== KIND_WORD) return false;
+    if (this.kindAt(i) !== WORD) return false;
     const id = this.fact[i] as number;
-    return id > 0 && id < RESERVED_END;
+    return id > 0 && id < RESERVED;
   }
 
   /** A word that may be a name, or a quoted name. */
@@ -79,25 +96,23 @@ export class Tokens {
 
   /** True when the operator at `i` is the one character `code`. */
   isOperator(i: number, code: number): boolean {
-    return this.kindAt(i) === KIND_OPERATOR && this.fact[i] === code;
+    return this.kindAt(i) === OPERATOR && this.fact[i] === code;
   }
 
   /** PostgreSQL's `::`. */
   isCast(i: number): boolean {
-    if (this.kindAt(i) !== KIND_OPERATOR || this.fact[i] !== 0) return false;
+    if (this.kindAt(i) !== OPERATOR || this.fact[i] !== 0) return false;
     const start = this.start[i] as number;
     const { bytes } = this.codes;
     return (this.end[i] as number) - start === 2 && bytes[start] === COLON && bytes[start + 1] === COLON;
   }
 
   isLiteral(i: number): boolean {
-    const kind = this.kindAt(i);
-    return kind === KIND_STRING || kind === KIND_DOUBLE_STRING || kind === KIND_NUMBER;
+    return LITERALS[this.kindAt(i)] === 1;
   }
 
   isString(i: number): boolean {
-    const kind = this.kindAt(i);
-    return kind === KIND_STRING || kind === KIND_DOUBLE_STRING;
+    return STRINGS[this.kindAt(i)] === 1;
   }
 
   slice(i: number): string {

@@ -1,8 +1,8 @@
 /** What the walks of all statements share: the tokens they read, the facts they fill, and the usual ends. */
 import type { DialectRules } from './dialects.ts';
 import type { Facts } from './facts.ts';
-import { CLAUSE_EXPRESSION } from './levels.ts';
-import { Query } from './query.ts';
+import { CLAUSE_EXPRESSION, CLAUSE_START } from './levels.ts';
+import type { Query } from './query.ts';
 import { KIND_LEFT, KIND_RIGHT, KIND_SEMICOLON, type Tokens } from './tokens.ts';
 
 /** How deep statements are read inside statements (`EXPLAIN`, `PREPARE … AS`); none nests more than once or twice. */
@@ -12,6 +12,8 @@ export interface Walk {
   readonly tokens: Tokens;
   readonly facts: Facts;
   readonly rules: DialectRules;
+  /** Of the same tokens and facts. */
+  readonly query: Query;
   /** Walks the statement that begins at token `i`; gives the token where it ends. */
   readonly statementAt: (walk: Walk, i: number) => number;
   /** Inside an anonymous block. */
@@ -30,20 +32,19 @@ export function innerStatement(walk: Walk, i: number): number {
 }
 
 export function queryAt(walk: Walk, i: number): number {
-  return new Query(walk.tokens, walk.facts, walk.rules, walk.isBlock).run(i);
+  return begin(walk, CLAUSE_START).run(i);
 }
 
 /** A query that belongs to the statement around it: its tables count, its verb does not. */
 export function embeddedQuery(walk: Walk, i: number): number {
-  const query = new Query(walk.tokens, walk.facts, walk.rules, walk.isBlock);
+  const query = begin(walk, CLAUSE_START);
   query.isRecorded = true;
   return query.run(i);
 }
 
 /** A condition or loop head from `i` up to THEN, LOOP or DO; without `isControl`, an expression to the statement's end. */
 export function expressionAt(walk: Walk, i: number, isControl: boolean): number {
-  const query = new Query(walk.tokens, walk.facts, walk.rules, walk.isBlock);
-  query.level.clause = CLAUSE_EXPRESSION;
+  const query = begin(walk, CLAUSE_EXPRESSION);
   query.isRecorded = true;
   query.isControl = isControl;
   return query.run(i);
@@ -51,12 +52,17 @@ export function expressionAt(walk: Walk, i: number, isControl: boolean): number 
 
 /** The end of a statement whose words are no columns; its subqueries and functions are still read. */
 export function endOf(walk: Walk, i: number): number {
-  const query = new Query(walk.tokens, walk.facts, walk.rules, walk.isBlock);
-  query.level.clause = CLAUSE_EXPRESSION;
+  const query = begin(walk, CLAUSE_EXPRESSION);
   query.isRecorded = true;
   query.level.isQuery = false;
   query.level.hasColumns = false;
   return query.run(i);
+}
+
+/** One query is walked at a time. */
+function begin({ query, rules, isBlock }: Walk, clause: number): Query {
+  query.begin(rules, isBlock, clause);
+  return query;
 }
 
 /** The separator that ends the statement, or the end. */

@@ -35,7 +35,14 @@ const RECORDS: readonly AuditRecord[] = [
     errorCode: '42P01',
     returnedRows: undefined,
   }),
-  statement(5, { program: 'psql', clientHost: 'app-7.example', session: 's5', marks: MARK_GAP, affectedRows: 7 }),
+  statement(5, {
+    objects: ['Orders'],
+    program: 'psql',
+    clientHost: 'app-7.example',
+    session: 's5',
+    marks: MARK_GAP,
+    affectedRows: 7,
+  }),
   statement(6, {
     kind: 'login',
     operation: undefined,
@@ -60,6 +67,15 @@ const TABLE: readonly (readonly [query: string, found: readonly number[]])[] = [
   ['table:orders', [1, 2, 3, 5]],
   ['table:orders*', [1, 2, 3, 4, 5]],
   ['table:sales.*', [4]],
+  ['table:orders_2024', [4]],
+  ['table:=orders_2024', []],
+  ['table:=Sales.Orders_2024', [4]],
+  ['table:=sales.*', []],
+  ['table:=orders', [5]],
+  ['table:=orders,sales.orders_2024', [4, 5]],
+  ['not table:=orders', [1, 2, 3, 4, 6]],
+  ['user:=BOB op:=delete', [2]],
+  ['user:=b* or program:=psql', [5]],
   ['client:10.0.0.0/8', [1, 2, 4, 5, 6]],
   ['client:2001:db8::/32', [3]],
   ['client:app-*', [5]],
@@ -163,6 +179,20 @@ describe('queries over a store', () => {
       timeMinUs: TEST_TIME_US + 1000,
       timeMaxUs: TEST_TIME_US + 6000,
     });
+    reader.close();
+  });
+
+  test('asked again, when more is known of the segment, an exact name is still that name alone', () => {
+    const reader = new StoreReader(directory);
+    const filter = parseFilter('table:=orders', NOW_US);
+    for (let i = 0; i < 3; i++) {
+      assert.equal([...reader.query({ filter })].length, 1);
+      assert.equal(reader.count({ filter, fromUs: TEST_TIME_US + 2000 }), 1);
+      const groups = reader
+        .aggregate({ filter }, ['object', 'minute'], 9)
+        .map(({ labels: [name], records }) => [name, records]);
+      assert.deepEqual(groups, [['Orders', 1]]);
+    }
     reader.close();
   });
 

@@ -10,7 +10,7 @@ import type { Place, Query } from '../query/filter.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { type CompiledQuery, compileQuery, timeRangeOf } from './search/compile.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './search/explain.ts';
-import { type Candidate, SegmentMerge } from './search/merge.ts';
+import { type Candidate, type MergeSource, SegmentMerge } from './search/merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './search/pool.ts';
 import { indexCount, planSearch } from './search/search.ts';
 import { Catalog, type SegmentEntry } from './segment/catalog.ts';
@@ -18,8 +18,9 @@ import { type FilterQuestion, filterQuestion, SegmentFilters } from './segment/f
 import { CATALOG_FILE, SEGMENT_FOLDER } from './segment/schema.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
 import { type AggregateRow, type Group, type GroupBy, topGroups } from './totals/aggregate.ts';
+import { ClassCache } from './totals/classes.ts';
 import { Grouping, type GroupingSource, rowsOf } from './totals/grouping.ts';
-import { type AggregateField, ClassCache } from './totals/groups.ts';
+import type { AggregateField } from './totals/groups.ts';
 import { type ChunkPick, partsOfSegment, ScopeCache } from './totals/scope.ts';
 import { ChunkSelector, planSelection, spanOf } from './totals/select.ts';
 
@@ -46,6 +47,8 @@ export class StoreReader implements GroupingSource {
   private readonly classes = new ClassCache();
   private readonly filters: SegmentFilters;
   private readonly scopes = new ScopeCache(this.classes);
+  /** Of sealed segments. */
+  private readonly sealed = new WeakMap<SegmentEntry, Candidate>();
   /** Counts by fields; other threads may be told to it (`peers`). */
   readonly grouping: Grouping = new Grouping(this, this.classes, this.scopes);
   /** Times something could not be read. */
@@ -61,7 +64,7 @@ export class StoreReader implements GroupingSource {
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
     this.filters = new SegmentFilters(join(directory, SEGMENT_FOLDER), (line) => this.report(line));
-    this.pool = new SegmentPool(this.classes, (line) => this.report(line));
+    this.pool = new SegmentPool(this.classes, this.filters, (line) => this.report(line));
   }
 
   /** Matching records in order of time, one at a time. Throws `StoreError` (`usage`) for a query that makes no sense. */
@@ -73,12 +76,17 @@ export class StoreReader implements GroupingSource {
   *find(query: Query): Generator<Found, void, undefined> {
     const compiled = compileQuery(query);
     const question = filterQuestion(compiled);
-    const mayHold = (candidate: Candidate): boolean => !this.isExcluded(candidate, question);
-    const merge = new SegmentMerge(this.candidates(query), compiled, query.order ?? 'newest', {
-      mayHold,
+    const source: MergeSource = {
+      mayHold: (candidate) => !this.isExcluded(candidate, question),
       take: (candidate) => this.pool.take(candidate),
       give: (pooled) => this.pool.give(pooled),
       attempt: (path, step) => this.attempt(path, step),
+    };
+    // The segment being written is asked for its span of time first, and then nearly always searched: opened once.
+    const merge = this.pool.hold(() => {
+      const merged = new SegmentMerge(this.candidates(query), compiled, query.order ?? 'newest', source);
+      merged.first();
+      return merged;
     });
     let left = query.limit ?? Number.MAX_SAFE_INTEGER;
     try {
@@ -247,6 +255,8 @@ export class StoreReader implements GroupingSource {
   }
 
   private candidateOf(entry: SegmentEntry): Candidate | undefined {
+    const known = this.sealed.get(entry);
+    if (known !== undefined) return known;
     const path = join(this.directory, entry.file);
     const { state, firstSeq } = entry;
     if (state === 'new' || state === 'dropping' || state === 'dropped') return undefined;
@@ -258,7 +268,9 @@ export class StoreReader implements GroupingSource {
     const ref = { path, sealed, firstSeq, rows: entry.rows };
     const facts = sealed ? entry : this.withSegment(ref, ({ segment }) => segment.facts);
     if (facts?.timeMinUs === undefined || facts.timeMaxUs === undefined) return undefined;
-    return { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
+    const candidate = { ...ref, rows: facts.rows, timeMinUs: facts.timeMinUs, timeMaxUs: facts.timeMaxUs };
+    if (sealed) this.sealed.set(entry, candidate);
+    return candidate;
   }
 
   /** Whether the segment's filter says that there is nothing in it for the query. */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { merged } from '#src/audit/split.js';
 import { AuditRecord, type RecordKind } from '#src/contracts/record.js';
 import type { SqlDialect } from '#src/contracts/sql.js';
 import { createEngine } from '#src/policy/engine.js';
@@ -16,7 +17,7 @@ import { createAnalyzer } from '#src/sql/analyzer.js';
 const FOLDER = join(import.meta.dirname, '../../../policies');
 
 test('every rule of every pack passes its own cases', () => {
-  const { results } = runPolicyTests(loadPolicies(FOLDER, { disabledToo: true }), createAnalyzer());
+  const { results } = runPolicyTests(loadPolicies(FOLDER, { disabledToo: true }), createAnalyzer(), merged);
   const failed = results.filter(({ passed }) => !passed);
   assert.deepEqual(
     failed.map(({ file, line, rule, expected, subject }) => `${file}:${line}: ${rule} should ${expected}: ${subject}`),

@@ -27,7 +27,7 @@ const HINTS: Readonly<Record<string, string>> = {
   kind: 'statement, login, logout, opaque, loss',
   call: 'simple, prepared, bulk, …',
   op: 'SELECT, DELETE, CREATE TABLE, …',
-  object: 'table or view, * and ? allowed',
+  object: 'table or view, * and ? allowed; := for the whole name',
   procedure: 'procedure or function called',
   fingerprint: 'all statements of one shape',
   error: 'error code',
@@ -172,7 +172,7 @@ function countedCandidates(
 }
 
 function valueCandidate(value: string, count?: number): Candidate {
-  const insert = /^[^\s()",*?]+$/.test(value) ? value : JSON.stringify(value);
+  const insert = /^(?!=)[^\s()",*?]+$/.test(value) ? value : JSON.stringify(value);
   return { insert, kind: 'value', ...(count === undefined ? {} : { count }) };
 }
 

@@ -47,8 +47,8 @@ const KEPT_MAX = 20_000;
 
 /** Finds records with most of something. Remembers the peaks of segments that can change no more. */
 export class PeakFinder {
-  /** Who else reads the store. */
-  readonly peers: PeakPeer[] = [];
+  /** Who else reads the store, by place. */
+  readonly peers: Map<number, PeakPeer> = new Map<number, PeakPeer>();
   private readonly reader: StoreReader;
   private readonly kept = new Map<string, readonly Peak[]>();
   private readonly view = new ChunkView();
@@ -92,8 +92,8 @@ export class PeakFinder {
   private offer(question: PeakQuestion): Map<string, Offered> {
     const due = this.reader.candidates(question.query).filter((each) => this.known(each, question) === undefined);
     const offers = new Map<string, Offered>();
-    for (const [i, share] of sharesOf(due, this.peers.length).slice(1).entries()) {
-      const fetch = this.peers[i]?.offerPeaks({ ...question, paths: share.map(({ path }) => path) });
+    for (const { thread, share } of sharesOf(due, this.reader.grouping.place).others) {
+      const fetch = this.peers.get(thread)?.offerPeaks({ ...question, paths: share.map(({ path }) => path) });
       const answer = once(() => {
         const fetched = fetch?.();
         for (const problem of fetched?.problems ?? []) this.reader.leaveOut(problem);

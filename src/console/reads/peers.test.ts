@@ -43,9 +43,11 @@ before(async () => {
   await writer.close();
   await store.close();
   own = new Source(directory);
-  worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { directory } });
+  worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: { directory, place: { own: 1, threads: 2 } },
+  });
   const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ kind: 'peer', port: port2 } satisfies ToReader, [port2]);
+  worker.postMessage({ kind: 'peer', thread: 0, port: port2 } satisfies ToReader, [port2]);
   port = port1;
 });
 
@@ -104,8 +106,8 @@ test('a segment that cannot be read is said by whoever looked at it', async () =
 });
 
 test('answers are the same whether others help or not', () => {
-  const helped = new Source(directory);
-  helped.meet(port);
+  const helped = new Source(directory, { own: 0, threads: 2 });
+  helped.meet(1, port);
   for (const text of ['', 'op:DELETE', 'user:user1', 'rows>3', 'op:SELECT rows<9', 'user:nobody']) {
     const asked: Query = { filter: parseFilter(text, TEST_TIME_US) };
     for (const fields of [['user'], ['op'], ['user', 'op'], []] as const) {
@@ -122,8 +124,8 @@ test('answers are the same whether others help or not', () => {
 
 test('a share that nobody takes is done by the asker', () => {
   const { port1, port2 } = new MessageChannel();
-  const alone = new Source(directory);
-  alone.meet(port1);
+  const alone = new Source(directory, { own: 0, threads: 2 });
+  alone.meet(1, port1);
   const total = [...alone.aggregate({}, { fields: [] })].reduce((sum, { records }) => sum + records, 0);
   assert.equal(total, RECORDS);
   assert.equal(rowsOf(alone.reader.candidates({})), RECORDS);

@@ -1,12 +1,17 @@
 /**
  * Reads of the store happen in threads, so that the loop which answers requests never waits for them. A few threads
- * answer questions one at a time each; what streams (exports, a policy over all history) gets a thread of its own.
+ * answer questions one at a time each, and help each other (`peers.ts`); what streams (exports, a policy over all history)
+ * gets a thread of its own. Questions that count the same records, as those of one page do, are answered by one thread after
+ * the other: the second finds what the first one picked, and the threads that are free help with it.
  *
  * Limits: `threads` and `WAITING_MAX` questions, beyond which the answer is `busy`; `STREAMS_MAX` streams at a time.
  * A question whose asker went away is dropped from the queue; one that runs too long costs its thread, which is made anew.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { ALONE, type Place } from '../../store/totals/grouping.ts';
+import type { Scope } from '../api/common.ts';
 import { ConsoleError, type ProblemCode } from '../error.ts';
+import type { Loose } from './source.ts';
 import type { FromReader, StreamName, StreamTable, TaskName, TaskTable, ToReader } from './task.ts';
 
 const WAITING_MAX = 256;
@@ -19,9 +24,12 @@ interface Question {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly signal: AbortSignal | undefined;
+  /** Names the records that are counted; `undefined`: it counts none. */
+  readonly counted: string | undefined;
 }
 
 interface Reader {
+  readonly place: number;
   worker: Worker;
   question: Question | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -36,6 +44,7 @@ export interface PoolCounters {
 export class ReadPool {
   readonly counters: PoolCounters = { asked: 0, refused: 0, restarted: 0 };
   private readonly directory: string;
+  private readonly threads: number;
   private readonly readers: Reader[] = [];
   private readonly waiting: Question[] = [];
   private readonly streams = new Set<Worker>();
@@ -43,7 +52,8 @@ export class ReadPool {
 
   constructor(directory: string, threads: number) {
     this.directory = directory;
-    for (let i = 0; i < threads; i++) this.readers.push(this.newReader());
+    this.threads = threads;
+    for (let place = 0; place < threads; place++) this.readers.push(this.newReader(place));
   }
 
   /** Rejects with a `ConsoleError` for what the asker did wrong, else with the thread's error. */
@@ -59,7 +69,7 @@ export class ReadPool {
       return Promise.reject(new ConsoleError('busy', 'too many questions at once; try again', { retryAfterS: 2 }));
     }
     return new Promise<unknown>((resolve, reject) => {
-      this.waiting.push({ task, args, resolve, reject, signal });
+      this.waiting.push({ task, args, resolve, reject, signal, counted: countedBy(task, args) });
       this.dispatch();
     }) as Promise<ReturnType<TaskTable[T]>>;
   }
@@ -108,12 +118,13 @@ export class ReadPool {
     await Promise.all([...ends, ...[...this.streams].map((worker) => worker.terminate())]);
   }
 
-  private newWorker(): Worker {
-    return new Worker(new URL('./worker.js', import.meta.url), { workerData: { directory: this.directory } });
+  private newWorker(place: Place = ALONE): Worker {
+    return new Worker(new URL('./worker.js', import.meta.url), { workerData: { directory: this.directory, place } });
   }
 
-  private newReader(): Reader {
-    const reader: Reader = { worker: this.newWorker(), question: undefined, timer: undefined };
+  private newReader(place: number): Reader {
+    const worker = this.newWorker({ own: place, threads: this.threads });
+    const reader: Reader = { place, worker, question: undefined, timer: undefined };
     this.introduce(reader);
     this.watch(reader);
     return reader;
@@ -124,8 +135,8 @@ export class ReadPool {
     for (const other of this.readers) {
       if (other === reader) continue;
       const { port1, port2 } = new MessageChannel();
-      reader.worker.postMessage({ kind: 'peer', port: port1 } satisfies ToReader, [port1]);
-      other.worker.postMessage({ kind: 'peer', port: port2 } satisfies ToReader, [port2]);
+      reader.worker.postMessage({ kind: 'peer', thread: other.place, port: port1 } satisfies ToReader, [port1]);
+      other.worker.postMessage({ kind: 'peer', thread: reader.place, port: port2 } satisfies ToReader, [port2]);
     }
   }
 
@@ -143,11 +154,7 @@ export class ReadPool {
   private dispatch(): void {
     for (const reader of this.readers) {
       if (reader.question !== undefined) continue;
-      let question = this.waiting.shift();
-      while (question?.signal?.aborted === true) {
-        question.reject(new ConsoleError('unavailable', 'nobody waits for the answer any more'));
-        question = this.waiting.shift();
-      }
+      const question = this.nextQuestion();
       if (question === undefined) return;
       reader.question = question;
       const { worker } = reader;
@@ -155,6 +162,27 @@ export class ReadPool {
       reader.timer = setTimeout(() => this.replace(reader, worker, late), QUESTION_MS_MAX);
       worker.postMessage({ kind: 'task', task: question.task, args: question.args } satisfies ToReader);
     }
+  }
+
+  /** The one that waits longest, unless a thread counts the same records just now. */
+  private nextQuestion(): Question | undefined {
+    for (let i = 0; i < this.waiting.length; ) {
+      const question = this.waiting[i] as Question;
+      if (question.signal?.aborted === true) {
+        question.reject(new ConsoleError('unavailable', 'nobody waits for the answer any more'));
+        this.waiting.splice(i, 1);
+      } else if (this.isCounting(question.counted)) {
+        i++;
+      } else {
+        this.waiting.splice(i, 1);
+        return question;
+      }
+    }
+    return undefined;
+  }
+
+  private isCounting(counted: string | undefined): boolean {
+    return counted !== undefined && this.readers.some(({ question }) => question?.counted === counted);
   }
 
   private release(reader: Reader): Question | undefined {
@@ -169,12 +197,20 @@ export class ReadPool {
     this.counters.restarted++;
     worker.removeAllListeners('message');
     void worker.terminate();
-    reader.worker = this.newWorker();
+    reader.worker = this.newWorker({ own: reader.place, threads: this.threads });
     this.introduce(reader);
     this.watch(reader);
     this.release(reader)?.reject(error instanceof Error ? error : new Error(String(error)));
     this.dispatch();
   }
+}
+
+const COUNTING: ReadonlySet<TaskName> = new Set(['overview', 'count', 'histogram', 'facets', 'entities']);
+
+function countedBy(task: TaskName, args: unknown): string | undefined {
+  if (!COUNTING.has(task)) return undefined;
+  const { q, t, db, w } = args as Loose<Scope>;
+  return JSON.stringify([q, t, db, w]);
 }
 
 type StreamChunk<S extends StreamName> = ReturnType<StreamTable[S]> extends Iterable<infer C> ? C : never;

@@ -30,7 +30,7 @@ export function queryTokens(text: string): QueryToken[] {
   while (pos < text.length && tokens.length < TOKENS_MAX) {
     const rest = text.slice(pos);
     const space = /^\s+/.exec(rest);
-    const head = /^([A-Za-z_]+)(!=|<=|>=|[:=<>])/.exec(rest.slice(0, 64));
+    const head = /^([A-Za-z_]+)(!=|<=|>=|:=|[:=<>])/.exec(rest.slice(0, 64));
     if (space !== null) pos += space[0].length;
     else if (/^[()]/.test(rest)) add('bracket', 1);
     else if (/^(and|or|not)(?=[\s()"]|$)/i.test(rest)) add('keyword', rest.search(/[\s()"]|$/));

@@ -12,6 +12,7 @@ import { type Found, StoreReader, type StoreSummary } from '../../store/reader.t
 import { finish } from '../../store/steps.ts';
 import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
 import { recordById } from '../../store/totals/answers.ts';
+import { ALONE, type Place } from '../../store/totals/grouping.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
@@ -46,22 +47,26 @@ export class Source {
   private kept = 0;
   private readonly whole = new Map<string, unknown>();
 
-  constructor(directory: string) {
+  /** `place`: of this thread among those that read the store. */
+  constructor(directory: string, place: Place = ALONE) {
     this.directory = directory;
     this.reader = new StoreReader(directory);
+    this.reader.grouping.place = place;
     this.peaks = new PeakFinder(this.reader);
     this.explainer = new RecordExplainer(directory);
     this.titles = new RuleTitles(directory);
   }
 
-  /** Another thread that reads the store, which helps with long questions and is helped. */
-  meet(port: MessagePort): void {
+  /** The thread at a place reads the store as well: it helps with long questions, and is helped. */
+  meet(thread: number, port: MessagePort): void {
+    const { grouping } = this.reader;
     const peer = new Peer(port, (work) => this.helpWith(work));
-    this.reader.grouping.peers.push(peer);
-    this.peaks.peers.push(peer);
+    grouping.peers.set(thread, peer);
+    this.peaks.peers.set(thread, peer);
     port.once('close', () => {
-      this.reader.grouping.peers.splice(this.reader.grouping.peers.indexOf(peer), 1);
-      this.peaks.peers.splice(this.peaks.peers.indexOf(peer), 1);
+      // Unless another one has come in its place.
+      if (grouping.peers.get(thread) === peer) grouping.peers.delete(thread);
+      if (this.peaks.peers.get(thread) === peer) this.peaks.peers.delete(thread);
     });
   }
 

@@ -111,8 +111,8 @@ export type ToReader =
   | { readonly kind: 'task'; readonly task: TaskName; readonly args: unknown }
   | { readonly kind: 'stream'; readonly name: StreamName; readonly args: unknown }
   | { readonly kind: 'more' }
-  /** The way to another reading thread; not answered. */
-  | { readonly kind: 'peer'; readonly port: MessagePort };
+  /** The way to the reading thread at a place; not answered. */
+  | { readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort };
 
 export type FromReader =
   | { readonly kind: 'result'; readonly result: unknown }

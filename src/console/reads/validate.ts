@@ -1,5 +1,6 @@
 /** A policy as it would be put in force: its problems by line and column, its rules, and what their own tests say. */
 import { basename } from 'node:path';
+import { merged } from '../../audit/split.ts';
 import { PolicyError } from '../../policy/files/source.ts';
 import { type Policy, parsePolicies, shortVersion } from '../../policy/policy.ts';
 import { runPolicyTests } from '../../policy/rule-tests.ts';
@@ -22,7 +23,9 @@ export function validate(
     const problems = error.problems.map(({ file, line, column, reason }) => ({ file, line, column, reason }));
     return { problems, rules: [], tests: { passed: 0, failed: [], untested: [] } };
   }
-  const { results, untested } = tests ? runPolicyTests(policy, createAnalyzer()) : { results: [], untested: [] };
+  const { results, untested } = tests
+    ? runPolicyTests(policy, createAnalyzer(), merged)
+    : { results: [], untested: [] };
   const failed = results.filter(({ passed }) => !passed);
   return {
     version: shortVersion(policy),

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../../base/errors.ts';
 import { QueryError } from '../../query/errors.ts';
 import { StoreError } from '../../store/errors.ts';
+import type { Place } from '../../store/totals/grouping.ts';
 import { ConsoleError } from '../error.ts';
 import { Source } from './source.ts';
 import type { FromReader, ToReader } from './task.ts';
@@ -10,11 +11,12 @@ import { STREAMS, TASKS } from './tasks.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is a thread of the console');
-const source = new Source((workerData as { directory: string }).directory);
+const { directory, place } = workerData as { readonly directory: string; readonly place?: Place };
+const source = new Source(directory, place);
 let stream: Iterator<unknown> | undefined;
 
 port.on('message', (message: ToReader) => {
-  if (message.kind === 'peer') source.meet(message.port);
+  if (message.kind === 'peer') source.meet(message.thread, message.port);
   else port.postMessage(answer(message));
 });
 

@@ -1,5 +1,5 @@
 /** Reads what stands behind a condition's key: lists with sets, names, networks, numbers. */
-import type { Node } from '../files/nodes.ts';
+import { isSeq, type Node } from 'yaml';
 import type { PolicyFile } from '../files/source.ts';
 import { globProblem } from '../match/names.ts';
 
@@ -26,7 +26,7 @@ const LIST_VALUES_MAX = 20_000;
 /** The values of a list, or of a single value; `$name` stands for a set, `$$x` for `$x`. Never empty unless it complained. */
 export function readValues({ file, name, node, sets }: Argument): readonly Value[] {
   const values: Value[] = [];
-  for (const item of node.kind === 'seq' ? node.items : [node]) {
+  for (const item of isSeq(node) ? (node.items as Node[]) : [node]) {
     const text = file.text(item, `"${name}"`);
     if (text === undefined) continue;
     if (!text.startsWith('$') || text.startsWith('$$')) {
@@ -38,8 +38,7 @@ export function readValues({ file, name, node, sets }: Argument): readonly Value
     else values.push(...set);
   }
   if (values.length > LIST_VALUES_MAX) file.problem(node, `"${name}": more than ${LIST_VALUES_MAX} values`);
-  if (node.kind === 'seq' && node.items.length === 0)
-    file.problem(node, `"${name}": the list is empty, so nothing can match`);
+  if (isSeq(node) && node.items.length === 0) file.problem(node, `"${name}": the list is empty, so nothing can match`);
   return values;
 }
 
@@ -68,7 +67,7 @@ export function readParsed<T>(argument: Argument, parse: (text: string) => T | s
 /** Words out of a fixed list, single or several. */
 export function readWords<W extends string>(argument: Argument, words: readonly W[]): readonly W[] {
   const { file, name, node } = argument;
-  const nodes = node.kind === 'seq' ? node.items : [node];
+  const nodes = isSeq(node) ? (node.items as Node[]) : [node];
   if (nodes.length === 0) file.problem(node, `"${name}": the list is empty, so nothing can match`);
   return nodes.map((item) => file.word(item, name, words)).filter((word) => word !== undefined);
 }

@@ -1,4 +1,5 @@
 /** Conditions over time: hours, counts in a window, first seen. What they remember is bounded, and lives in one engine. */
+import { isSeq, type Node } from 'yaml';
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Entry } from '../files/source.ts';
 import { SeenTable, WindowTable } from '../match/windows.ts';
@@ -59,7 +60,7 @@ function keyOf(record: AuditRecord, facts: readonly KeyFact[]): string {
 }
 
 function readKeyFacts({ file }: Argument, entry: Entry): readonly KeyFact[] {
-  const nodes = entry.value.kind === 'seq' ? entry.value.items : [entry.value];
+  const nodes = isSeq(entry.value) ? (entry.value.items as Node[]) : [entry.value];
   if (nodes.length === 0) file.problem(entry.value, `"${entry.key}" is empty`);
   return nodes.map((node) => file.word(node, entry.key, KEY_FACT_NAMES)).filter((fact) => fact !== undefined);
 }

@@ -1,5 +1,5 @@
 /** Conditions on the text of a statement: keywords (one pass for all rules) and regular expressions. */
-import type { Node } from '../files/nodes.ts';
+import { isMap, type Node } from 'yaml';
 import { KEYWORD_BYTES_MAX } from '../match/aho-corasick.ts';
 import type { KeywordScanner, TextArea } from '../match/keywords.ts';
 import { Regex } from '../match/regex.ts';
@@ -39,7 +39,7 @@ function readOptions(
   main: string,
   allowed: readonly string[],
 ): TextOptions | undefined {
-  if (node.kind !== 'map') return { main: node, word: true, area: 'text' };
+  if (!isMap(node)) return { main: node, word: true, area: 'text' };
   let mainNode: Node | undefined;
   let word = true;
   let area: TextArea = 'text';

@@ -1,5 +1,5 @@
 /** Reads a rule's `when`: a mapping of conditions that must all hold, with `all`, `any` and `not` to combine them. */
-import type { Node } from '../files/nodes.ts';
+import { isMap, type Node } from 'yaml';
 import type { Entry, PolicyFile } from '../files/source.ts';
 import type { Sets } from './arguments.ts';
 import { type Condition, kindsOf } from './condition.ts';
@@ -15,7 +15,7 @@ export function readWhen(file: PolicyFile, node: Node, sets: Sets, depth = 0): C
     return undefined;
   }
   const entries = file.entries(node, depth === 0 ? '"when"' : 'a condition', KEYS);
-  if (entries.length === 0 && node.kind === 'map') file.problem(node, 'no conditions: it would match every record');
+  if (entries.length === 0 && isMap(node)) file.problem(node, 'no conditions: it would match every record');
   const parts = entries.map((entry) => readEntry(file, entry, sets, depth)).filter((part) => part !== undefined);
   if (parts.length === 0) return undefined;
   const condition: Condition = parts.length === 1 && parts[0] !== undefined ? parts[0] : { kind: 'all', parts };

@@ -1,9 +1,10 @@
 /** The `tests` of a rule: small records that must match it, and such that must not. */
+import type { Node } from 'yaml';
+import { isMap } from 'yaml';
 import { MARK_NAMES } from '../../contracts/event.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import { RECORD_KINDS } from '../conditions/simple-conditions.ts';
 import { parseCount, parseDurationUs } from '../conditions/units.ts';
-import type { Node } from './nodes.ts';
 import type { Entry, PolicyFile } from './source.ts';
 
 /** `repetition` counts from 0. */
@@ -95,7 +96,7 @@ export function readExpectations(file: PolicyFile, node: Node): Expectations {
 /** A snippet is SQL text, or a mapping of facts. */
 function readSnippet(file: PolicyFile, node: Node): Snippet {
   const { line } = file.position(node);
-  if (node.kind !== 'map')
+  if (!isMap(node))
     return { line, sql: file.text(node, 'a test'), fields: [], batch: false, repeat: 1, everyUs: EVERY_US_DEFAULT };
   let sql: string | undefined;
   let batch = false;

@@ -1,11 +1,11 @@
 /** Reads one policy file: its head, its sets and its rules. */
+import { isMap, type Node } from 'yaml';
 import { SEVERITIES, type Severity } from '../../contracts/record.ts';
 import { readNames, type Sets, type Value } from '../conditions/arguments.ts';
 import type { Condition } from '../conditions/condition.ts';
 import { readWhen } from '../conditions/when.ts';
 import { SENSITIVE_KINDS, type SensitiveKind } from '../mask/sensitive.ts';
 import { type Expectations, readExpectations } from './expectations.ts';
-import type { Node } from './nodes.ts';
 import { type Entry, PolicyFile, type PolicyProblem, type PolicySource } from './source.ts';
 
 export const ACTIONS = ['record', 'alert', 'ignore', 'mask'] as const;
@@ -97,7 +97,7 @@ export class PolicyFileReader extends PolicyFile {
 
   /** `[card, iban]`, or `{ kinds: […], columns: […] }`. */
   private readMask(node: Node): MaskReading {
-    if (node.kind !== 'map') return { kinds: this.readKinds(node), columns: undefined };
+    if (!isMap(node)) return { kinds: this.readKinds(node), columns: undefined };
     const entries = this.entries(node, '"mask"', MASK_KEYS);
     const kinds = entries.find(({ key }) => key === 'kinds');
     return {

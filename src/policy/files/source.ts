@@ -1,8 +1,18 @@
 /** Reads policy files as YAML nodes, so that every complaint can name file, line and column. */
+
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
 import { UserError } from '../../base/errors.ts';
-import { readFullYaml } from './full-yaml.ts';
-import type { KeyNode, Node } from './nodes.ts';
-import { readSimpleYaml } from './simple-yaml.ts';
 
 export interface PolicySource {
   /** Name in messages and explanations. */
@@ -43,12 +53,9 @@ export interface Position {
 
 export interface Entry {
   readonly key: string;
-  readonly keyNode: KeyNode;
+  readonly keyNode: Node;
   readonly value: Node;
 }
-
-/** Where in the file a node is. */
-type Place = Pick<Node, 'start' | 'end'>;
 
 const POLICY_FILE_CHARS_MAX: number = 4 * 1024 * 1024;
 const PROBLEMS_MAX = 100;
@@ -58,8 +65,7 @@ const WRITTEN_CHARS_MAX = 200;
 export class PolicyFile {
   readonly source: PolicySource;
   readonly root: Node | undefined;
-  /** Where lines begin; made for the first position that is asked for. */
-  private lineStarts: readonly number[] | undefined = undefined;
+  private readonly lines = new LineCounter();
   private readonly problems: PolicyProblem[];
 
   constructor(source: PolicySource, problems: PolicyProblem[]) {
@@ -70,70 +76,69 @@ export class PolicyFile {
       this.report({ line: 1, column: 1 }, `larger than ${POLICY_FILE_CHARS_MAX} characters`);
       return;
     }
-    this.root = readSimpleYaml(source.text) ?? this.readFull();
+    const document: Document.Parsed<ParsedNode> = parseDocument(source.text, { lineCounter: this.lines });
+    for (const error of document.errors) {
+      const at = error.linePos?.[0];
+      this.report(
+        { line: at?.line ?? 1, column: at?.col ?? 1 },
+        error.message.split('\n')[0]?.replace(/ at line .*$/, '') ?? '',
+      );
+    }
+    this.root = document.errors.length === 0 ? (document.contents ?? undefined) : undefined;
+    if (document.errors.length === 0 && this.root === undefined)
+      this.report({ line: 1, column: 1 }, 'the file is empty');
   }
 
-  private readFull(): Node | undefined {
-    const { root, problems } = readFullYaml(this.source.text);
-    for (const { line, column, reason } of problems) this.report({ line, column }, reason);
-    if (problems.length === 0 && root === undefined) this.report({ line: 1, column: 1 }, 'the file is empty');
-    return root;
-  }
-
-  problem(node: Place, reason: string): void {
+  problem(node: Node, reason: string): void {
     this.report(this.position(node), reason);
   }
 
-  position({ start }: Place): Position {
-    this.lineStarts ??= lineStartsOf(this.source.text);
-    let line = 0;
-    for (let above = this.lineStarts.length; above - line > 1; ) {
-      const middle = (line + above) >>> 1;
-      if ((this.lineStarts[middle] as number) <= start) line = middle;
-      else above = middle;
-    }
-    return { line: line + 1, column: start - (this.lineStarts[line] as number) + 1 };
+  position(node: Node): Position {
+    const at = this.lines.linePos(node.range?.[0] ?? 0);
+    return { line: at.line, column: at.col };
   }
 
   /** The node as it stands in the file, on one line. */
-  written({ start, end }: Place): string {
+  written(node: Node): string {
+    const [start, end] = node.range ?? [0, 0];
     const text = this.source.text.slice(start, end).replace(/\s+/g, ' ').trim();
     return text.length > WRITTEN_CHARS_MAX ? `${text.slice(0, WRITTEN_CHARS_MAX)}…` : text;
   }
 
   /** Entries of a mapping. Complains about anything else, and about keys that are not in `allowed`. */
   entries(node: Node, what: string, allowed: readonly string[] | undefined): readonly Entry[] {
-    if (node.kind !== 'map') {
+    if (!isMap(node)) {
       this.problem(node, `${what} must be a mapping (key: value)`);
       return [];
     }
     const entries: Entry[] = [];
-    for (const { key: keyNode, value } of node.pairs) {
-      if (keyNode === undefined) {
+    for (const pair of node.items) {
+      if (!isScalar(pair.key)) {
         this.problem(node, `${what}: keys must be plain words`);
         continue;
       }
-      const { text: key } = keyNode;
+      const keyNode: Scalar = pair.key;
+      const key = String(keyNode.value);
       if (allowed !== undefined && !allowed.includes(key))
         this.problem(keyNode, unknownWord(`key "${key}" in ${what}`, key, allowed));
-      else if (value === undefined) this.problem(keyNode, `"${key}" has no value`);
-      else entries.push({ key, keyNode, value });
+      else if (pair.value === null) this.problem(keyNode, `"${key}" has no value`);
+      else entries.push({ key, keyNode, value: pair.value as Node });
     }
     return entries;
   }
 
   items(node: Node, what: string): readonly Node[] {
-    if (node.kind === 'seq') return node.items;
+    if (isSeq(node)) return node.items as Node[];
     this.problem(node, `${what} must be a list`);
     return [];
   }
 
-  /** A word as it is written, so that `0123` and `1045` stay names. `undefined` after a complaint. */
+  /** A scalar as it is written, so that `0123` and `1045` stay names. `undefined` after a complaint. */
   text(node: Node, what: string): string | undefined {
-    if (node.kind === 'scalar' && node.text !== undefined) return node.text;
-    if (node.kind === 'alias')
-      this.problem(node, 'YAML aliases are not supported; name a set and refer to it as $name');
-    else this.problem(node, node.kind === 'scalar' ? `${what} is empty` : `${what} must be one value`);
+    if (isScalar(node) && node.value !== null)
+      return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
+    if (isAlias(node)) this.problem(node, 'YAML aliases are not supported; name a set and refer to it as $name');
+    else this.problem(node, isScalar(node) ? `${what} is empty` : `${what} must be one value`);
     return undefined;
   }
 
@@ -146,7 +151,7 @@ export class PolicyFile {
   }
 
   flag(node: Node, what: string): boolean | undefined {
-    if (node.kind === 'scalar' && node.flag !== undefined) return node.flag;
+    if (isScalar(node) && typeof node.value === 'boolean') return node.value;
     this.problem(node, `${what} must be true or false`);
     return undefined;
   }
@@ -154,12 +159,6 @@ export class PolicyFile {
   private report(position: Position, reason: string): void {
     if (this.problems.length < PROBLEMS_MAX) this.problems.push({ file: this.source.name, ...position, reason });
   }
-}
-
-function lineStartsOf(text: string): number[] {
-  const starts = [0];
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
-  return starts;
 }
 
 function unknownWord(what: string, word: string, known: readonly string[]): string {

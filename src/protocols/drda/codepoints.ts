@@ -8,7 +8,6 @@ export const DSS_REQUEST_NO_REPLY = 5;
 
 /** Format bits of a data stream structure. */
 export const CHAINED = 0x40;
-export const CONTINUE_ON_ERROR = 0x20;
 export const SAME_CORRELATOR = 0x10;
 
 // Commands
@@ -95,7 +94,6 @@ export const PKGNAMCSN = 0x2113;
 export const UOWDISP = 0x2115;
 export const PRCNAM = 0x2138;
 export const PKGSNLST = 0x2139;
-export const NBRROW = 0x213a;
 export const PRDID = 0x112e;
 export const QRYATTSCR = 0x2149;
 

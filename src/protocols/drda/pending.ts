@@ -23,7 +23,9 @@ export function weigh(s: Session, request: Request, before: number, sink: EventS
 
 function giveUpOldest(s: Session, sink: EventSink): void {
   const head = s.queue[0];
-  if (head) finish(s, head, head.startUs, sink);
+  if (head === undefined) return;
+  s.pendingOverflows++;
+  finish(s, head, head.startUs, sink);
 }
 
 /** The oldest waiting request of this number. Those before it get no further reply. */

@@ -32,6 +32,12 @@ const drda: ProtocolModule<Session> = {
     s.tls ? FRAME_MALFORMED : plausible(direction === TO_SERVER, bytes, start, end, out),
   onFrame,
   onGap,
+  // Replies that answer no request are ignored.
+  counters: (s) => ({
+    strayFrames: 0,
+    evictedHandles: s.statements.evicted,
+    pendingOverflows: s.pendingOverflows,
+  }),
   onEnd,
 };
 

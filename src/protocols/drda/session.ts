@@ -163,6 +163,8 @@ export class Session extends ClientSession {
 
   queue: Request[] = [];
   queueBytes = 0;
+  /** Requests given up because too many waited for their reply. */
+  pendingOverflows = 0;
   /** The request that objects from the client belong to. */
   current: Request | undefined = undefined;
   chain = 0;

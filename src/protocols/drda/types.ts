@@ -8,7 +8,6 @@ export const FLOAT8 = 0x0a;
 export const FLOAT4 = 0x0c;
 export const DECIMAL = 0x0e;
 export const ZONED_DECIMAL = 0x10;
-export const NUMERIC_CHARACTER = 0x12;
 export const RESULT_SET_LOCATOR = 0x14;
 export const INTEGER8 = 0x16;
 export const LOB_LOCATOR = 0x18;

@@ -3,6 +3,7 @@ import type { Cursor } from '../../base/cursor.ts';
 import { toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { sha256 } from '../sdk/long.ts';
+import { doubleValue, integerValue, singleValue } from '../sdk/numbers.ts';
 import { characterBoundary, decodeCcsid } from './ccsid.ts';
 import { decimalFloat } from './decfloat.ts';
 import type { Column, Descriptor } from './descriptor.ts';
@@ -99,10 +100,8 @@ export function decode(bytes: Uint8Array, start: number, end: number, column: Co
     case t.SMALL:
     case t.ONE_BYTE_INTEGER:
       return Number(integer(bytes, start, end, typdef.littleEndian));
-    case t.INTEGER8: {
-      const value = integer(bytes, start, end, typdef.littleEndian);
-      return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-    }
+    case t.INTEGER8:
+      return integerValue(integer(bytes, start, end, typdef.littleEndian));
     case t.FLOAT4:
     case t.FLOAT8:
       return float(bytes, start, end, typdef);
@@ -147,18 +146,11 @@ function float(bytes: Uint8Array, start: number, end: number, typdef: Typdef): B
   if (typdef.vaxFloat) return hex('float', bytes, start, end);
   if (typdef.hexFloat) return hexFloat(bytes, start, end);
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
-  const value = end - start === 4 ? view.getFloat32(0, typdef.littleEndian) : view.getFloat64(0, typdef.littleEndian);
-  return Number.isFinite(value) ? shortest(value, end - start) : String(value);
-}
-
-/** A single-precision number with the digits it needs, not those of its double. */
-function shortest(value: number, size: number): number {
-  if (size !== 4) return value;
-  for (let digits = 6; digits < 9; digits++) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === value) return candidate;
-  }
-  return value;
+  const { littleEndian } = typdef;
+  const first = view.getUint32(0, littleEndian);
+  if (end - start === 4) return singleValue(first);
+  const second = view.getUint32(4, littleEndian);
+  return littleEndian ? doubleValue(second, first) : doubleValue(first, second);
 }
 
 function isText(type: number): boolean {

@@ -5,7 +5,6 @@ import { test } from 'node:test';
 import {
   LogoutEvent,
   MARK_CANCELLED,
-  MARK_MALFORMED,
   MARK_NO_REPLY,
   MARK_TRUNCATED,
   type StatementEvent,
@@ -223,42 +222,6 @@ test('pipelined queries are answered in order', () => {
     [1, undefined, 2],
   );
   assert.equal(statements[1]?.outcomes[0]?.errorCode, '42S22');
-});
-
-test('LOCAL INFILE: the file is named and its bytes counted', () => {
-  const text = "LOAD DATA LOCAL INFILE '/tmp/x' INTO TABLE t";
-  const statements = session(
-    t.CLASSIC,
-    t.client(t.query(text)),
-    t.server(t.packet(1, 0xfb, '/tmp/x')),
-    t.client(t.packet(2, '1,2\n'), t.packet(3, '3,4,5\n'), t.packet(4)),
-    t.server(t.ok(5, { affectedRows: 2 })),
-    t.client(t.query('SELECT 1')),
-    t.server(t.result(['1'])),
-  );
-  const load = first(statements);
-  assert.equal(load.call, 'bulk');
-  assert.deepEqual(load.parameters, ['/tmp/x']);
-  assert.equal(load.outcomes[0]?.bulkBytes, 10);
-  assert.equal(load.outcomes[0]?.affectedRows, 2);
-  assert.equal(load.marks, 0);
-  assert.equal(statements[1]?.outcomes[0]?.returnedRows, 1);
-});
-
-test('a server that asks for a file unprompted is marked', () => {
-  const statement = first(
-    session(
-      t.CLASSIC,
-      t.client(t.query('SELECT 1')),
-      t.server(t.packet(1, 0xfb, '/etc/passwd')),
-      t.client(t.packet(2, 'root:x'), t.packet(3)),
-      t.server(t.ok(4)),
-    ),
-  );
-  assert.equal(statement.marks, MARK_MALFORMED);
-  assert.equal(statement.outcomes[0]?.tag, 'UNREQUESTED LOCAL INFILE');
-  assert.deepEqual(statement.parameters, ['/etc/passwd']);
-  assert.equal(statement.outcomes[0]?.bulkBytes, 6);
 });
 
 test('a binlog dump is recorded when it starts, and its stream is not followed', () => {

@@ -10,21 +10,20 @@ import { constants, inflateSync } from 'node:zlib';
 import { decompress } from 'fzstd';
 import type { Cursor } from '../../base/cursor.ts';
 import type { Direction, EventSink, Frame, ProtocolModule } from '../../contracts/protocol.ts';
-import { newDriverCounters } from '../sdk/counters.ts';
+import { type DriverCounters, newDriverCounters } from '../sdk/counters.ts';
 import { Driver } from '../sdk/driver.ts';
 import { isZstd } from './plausible.ts';
 import type { MysqlSession } from './session.ts';
 
 export class CompressedLayer {
   readonly driver: Driver<MysqlSession>;
-  /** Payloads that were no valid stream, or inflated to more than their header said. */
-  badPayloads = 0;
+  readonly counters: DriverCounters = newDriverCounters();
   /** The rest of the outer packet being skipped is stored bytes, per direction. */
   private readonly stored: [boolean, boolean] = [false, false];
   private readonly endUs: [number, number] = [0, 0];
 
   constructor(inner: ProtocolModule<MysqlSession>, session: MysqlSession, sink: EventSink) {
-    this.driver = new Driver(inner, session, sink, newDriverCounters(), session.connection.midstream);
+    this.driver = new Driver(inner, session, sink, this.counters, session.connection.midstream);
   }
 
   /** A compressed packet; the cursor stands at its header. */
@@ -42,7 +41,11 @@ export class CompressedLayer {
     const plain = inflate(payload, original, frame.available < frame.length);
     if (plain.length > 0) this.driver.data(direction, plain, 0, plain.length, frame.endUs);
     if (plain.length < original) {
-      if (!frame.truncated) this.badPayloads++;
+      if (!frame.truncated) {
+        // No valid stream, or it inflates to more than its header says.
+        this.counters.malformedFrames++;
+        this.counters.unparsedBytes += payload.length;
+      }
       this.driver.gap(direction, original - plain.length, frame.endUs);
     }
   }

@@ -30,7 +30,6 @@ export const MARIADB_CACHE_METADATA = 0x10;
 
 // First byte of a reply.
 export const REPLY_OK = 0x00;
-export const REPLY_MORE_DATA = 0x01;
 export const REPLY_NEXT_FACTOR = 0x02;
 export const REPLY_LOCAL_INFILE = 0xfb;
 export const REPLY_EOF = 0xfe;
@@ -132,3 +131,8 @@ export const BYTES_TYPES: ReadonlyMap<number, { readonly name: string; readonly 
   [254, { name: 'char', text: true }],
   [255, { name: 'geometry', text: false }],
 ]);
+
+/** The protocol's lengths: three bytes at `at`, little endian. */
+export function u24(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+}

@@ -17,10 +17,13 @@ import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import { copyText } from '../sdk/handles.ts';
 import * as c from './constants.ts';
 import { bulkValues, executionValues } from './parameters.ts';
-import { KIND_FETCH, KIND_NONE, KIND_PREPARE, KIND_RESULT, type MysqlSession, Pending } from './session.ts';
+import { KIND_FETCH, KIND_NONE, KIND_PREPARE, KIND_RESULT, Pending } from './pending.ts';
+import type { MysqlSession } from './session.ts';
 import type { Prepared } from './statements.ts';
 
+/** Bytes that a request in the queue, and each value in it, take beside their content. */
 const PENDING_BYTES = 512;
+const VALUE_BYTES = 48;
 
 export function onExecute(session: MysqlSession, frame: Frame, cursor: Cursor, sink: EventSink): void {
   requestOf(session, 'prepared', frame, cursor, sink);
@@ -45,7 +48,12 @@ function requestOf(session: MysqlSession, call: string, frame: Frame, cursor: Cu
     defer(pending, cursor);
     if (session.lastPrepared && namesLast(cursor)) copyText(session.lastPrepared, event);
   }
-  session.push(pending, PENDING_BYTES + frame.available, frame.startUs, sink);
+  const bytes = PENDING_BYTES + frame.available + valueBytes(event);
+  session.push(pending, bytes, frame.startUs, sink);
+}
+
+function valueBytes(event: StatementEvent): number {
+  return VALUE_BYTES * (event.parameters?.length ?? 0);
 }
 
 /** The statement prepared last is meant: its text is known before its id is. */
@@ -71,7 +79,12 @@ export function resolveDeferred(session: MysqlSession): void {
     if (pending.deferredCommand === c.COM_STMT_SEND_LONG_DATA) addLongData(session, scratch, scratch.remaining());
     else if (pending.deferredCommand === c.COM_STMT_CLOSE) pending.prepared = close(session, scratch);
     else if (pending.deferredCommand === c.COM_STMT_RESET) pending.prepared = reset(session, scratch);
-    else if (event instanceof StatementEvent) execute(session, pending, event, scratch, false);
+    else if (event instanceof StatementEvent) {
+      execute(session, pending, event, scratch, false);
+      if (session.grow(pending, valueBytes(event))) continue;
+      event.parameters = undefined;
+      event.marks |= MARK_TRUNCATED;
+    }
   }
 }
 
@@ -99,7 +112,8 @@ function execute(session: MysqlSession, pending: Pending, event: StatementEvent,
       : executionValues(session, prepared, event, cursor, open, cut);
   session.statements.forgetLongData(prepared);
   if (read === undefined) {
-    if (session.gapSeen) event.marks |= MARK_GAP;
+    if (prepared.typesDropped) event.marks |= MARK_TRUNCATED;
+    else if (session.gapSeen) event.marks |= MARK_GAP;
     else event.marks |= open ? MARK_TRUNCATED : cut ? 0 : MARK_MALFORMED;
     return;
   }
@@ -145,12 +159,11 @@ export function onClose(session: MysqlSession, frame: Frame, cursor: Cursor, sin
 }
 
 export function onReset(session: MysqlSession, frame: Frame, cursor: Cursor, sink: EventSink): void {
-  const prepared = session.preparesPending > 0 ? undefined : reset(session, cursor);
   const pending = new Pending(KIND_RESULT, undefined, 1);
   pending.closesCursor = true;
-  pending.prepared = prepared;
   if (session.preparesPending > 0) defer(pending, cursor);
-  session.push(pending, PENDING_BYTES, frame.startUs, sink);
+  else pending.prepared = reset(session, cursor);
+  session.push(pending, PENDING_BYTES + frame.available, frame.startUs, sink);
 }
 
 function close(session: MysqlSession, cursor: Cursor): Prepared | undefined {

@@ -15,15 +15,14 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { COMPRESSED_HEADER_BYTES, HEADER_BYTES, PAYLOAD_MAX, REPLY_EOF } from './constants.ts';
+import { COMPRESSED_HEADER_BYTES, HEADER_BYTES, PAYLOAD_MAX, REPLY_EOF, u24 } from './constants.ts';
 import { LIMITS } from './limits.ts';
+import { KIND_AUTH, KIND_STREAM } from './pending.ts';
 import { SHAPE_COMPRESSED, SHAPE_SHORT, shapeNeed, shapeOf } from './plausible.ts';
 import { proxyHeader } from './proxy.ts';
 import {
   FRAMING_COMPRESSED,
   FRAMING_UNKNOWN,
-  KIND_AUTH,
-  KIND_STREAM,
   type MysqlSession,
   PHASE_FOREIGN,
   PHASE_GREETING,
@@ -50,10 +49,6 @@ export const TYPE_PROXY = 4;
 const TLS_BYTES_MAX = 16 * 1024;
 /** Header and first byte of the payload: enough where only the kind of packet matters. */
 const GLANCE_BYTES = HEADER_BYTES + 1;
-
-export function u24(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
-}
 
 /** A frame of the connection as it is on the wire. */
 export function wireFrame(
@@ -108,7 +103,7 @@ function proxyFrame(length: number, start: number, end: number, out: FrameOut): 
   return FRAME_OK;
 }
 
-export function compressedFrame(bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
+function compressedFrame(bytes: Uint8Array, start: number, end: number, out: FrameOut): FrameVerdict {
   if (end - start < COMPRESSED_HEADER_BYTES) {
     out.need = COMPRESSED_HEADER_BYTES;
     return FRAME_MORE;
@@ -147,7 +142,7 @@ function clientPacket(session: MysqlSession, sequence: number, out: FrameOut): F
   }
   const waitsForLogin = session.head?.kind === KIND_AUTH && sequence === 0;
   if (waitsForLogin && session.layer === undefined && session.willCompress()) return FRAME_WAIT;
-  if (session.replyState === REPLY_INFILE && sequence !== 0) out.want = HEADER_BYTES;
+  if (session.sendsFile(sequence)) out.want = HEADER_BYTES;
   return FRAME_OK;
 }
 

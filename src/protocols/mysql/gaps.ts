@@ -5,11 +5,9 @@
 import { LoginEvent, MARK_GAP } from '../../contracts/event.ts';
 import { type Direction, type EventSink, TO_SERVER } from '../../contracts/protocol.ts';
 import { assumeLogin } from './login.ts';
+import { KIND_AUTH, KIND_NONE, type Pending } from './pending.ts';
 import {
-  KIND_AUTH,
-  KIND_NONE,
   type MysqlSession,
-  type Pending,
   PHASE_COMMAND,
   PHASE_GREETING,
   PHASE_RESPONSE,
@@ -51,10 +49,7 @@ export function loseRequests(session: MysqlSession, lostBytes: number): void {
   session.body = undefined;
   session.infileEnded = true;
   // A lost execution may have changed the types that later ones rely on; lost pieces make a value wrong.
-  for (const prepared of session.statements.values()) {
-    prepared.types = undefined;
-    session.statements.forgetLongData(prepared);
-  }
+  session.statements.loseExecutions();
   if (session.phase === PHASE_GREETING || session.phase === PHASE_RESPONSE) {
     session.phase = PHASE_COMMAND;
     session.loginUnseen();

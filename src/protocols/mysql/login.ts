@@ -16,13 +16,12 @@ import {
   readHandshakeResponse,
   readOk,
 } from './messages.ts';
+import { KIND_AUTH, Pending } from './pending.ts';
 import { proxiedAddress } from './proxy.ts';
 import {
   FRAMING_COMPRESSED,
   FRAMING_UNKNOWN,
-  KIND_AUTH,
   type MysqlSession,
-  Pending,
   PHASE_COMMAND,
   PHASE_GREETING,
   PHASE_RESPONSE,

@@ -36,7 +36,7 @@ export function lenenc(cursor: Cursor): number {
 }
 
 /** A length-encoded string; empty for NULL. */
-export function lenencText(cursor: Cursor, encoding: TextEncodingName): string {
+function lenencText(cursor: Cursor, encoding: TextEncodingName): string {
   return cursor.text(Math.max(0, lenenc(cursor)), encoding);
 }
 

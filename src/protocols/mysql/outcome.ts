@@ -7,7 +7,8 @@ import { type EventSink, Frame } from '../../contracts/protocol.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
 import type { OkReply } from './messages.ts';
-import { KIND_FETCH, KIND_NONE, type MysqlSession, Pending } from './session.ts';
+import { KIND_FETCH, KIND_NONE, Pending } from './pending.ts';
+import type { MysqlSession } from './session.ts';
 import { settingOf } from './settings.ts';
 
 /** Outcomes of one request; of further ones only the sum is kept, in the last. */
@@ -106,7 +107,9 @@ export function endResult(session: MysqlSession, head: Pending, status: number, 
   }
   const lastRow = (status & c.STATUS_LAST_ROW_SENT) !== 0;
   const opens = (status & c.STATUS_CURSOR_EXISTS) !== 0 && !lastRow;
-  if (opens && prepared && event instanceof StatementEvent && head.kind !== KIND_FETCH) prepared.cursor = event;
+  if (opens && prepared && event instanceof StatementEvent && head.kind !== KIND_FETCH) {
+    session.openCursor(prepared, event);
+  }
   session.finish(0, sink);
   if (head.kind === KIND_FETCH && lastRow && prepared) session.closeCursor(prepared, sink);
 }

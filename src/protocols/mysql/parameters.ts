@@ -122,15 +122,18 @@ function readParameters(
   if (!cursor.skip(Math.ceil(count / 8))) return undefined;
   const nullBits = cursor.bytes.slice(nulls, cursor.pos);
   const names: string[] = [];
+  let { types } = prepared;
   if (cursor.u8() === 1) {
-    const types: number[] = [];
+    const sent: number[] = [];
     for (let i = 0; i < count && !cursor.failed; i++) {
-      types.push(cursor.u16le());
+      sent.push(cursor.u16le());
       if (named) names.push(readName(cursor, session));
     }
-    if (!cursor.failed) prepared.types = types;
+    if (!cursor.failed) {
+      types = sent;
+      session.statements.keepTypes(prepared, sent);
+    }
   }
-  const { types } = prepared;
   if (types === undefined || types.length !== count) {
     cursor.skip(cursor.remaining());
     return undefined;
@@ -233,12 +236,15 @@ export function bulkValues(
 ): ExecutionValues | undefined {
   const count = prepared.parameterCount;
   const flags = cursor.u16le();
+  let { types } = prepared;
   if ((flags & c.BULK_SEND_TYPES) !== 0) {
-    const types: number[] = [];
-    for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u16le());
-    if (!cursor.failed) prepared.types = types;
+    const sent: number[] = [];
+    for (let i = 0; i < count && !cursor.failed; i++) sent.push(cursor.u16le());
+    if (!cursor.failed) {
+      types = sent;
+      session.statements.keepTypes(prepared, sent);
+    }
   }
-  const { types } = prepared;
   if (types === undefined || types.length !== count || count === 0) return undefined;
   const rows = new BulkRows(types);
   const tail = readInto(rows, session, event, cursor, open);

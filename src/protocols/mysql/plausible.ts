@@ -22,10 +22,6 @@ const TEXT_BYTES_CHECKED = 256;
 const ERROR_CODE_MIN = 1000;
 const ERROR_CODE_MAX = 20000;
 
-function u24(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
-}
-
 /** For an uncompressed stream. The chain is the sequence number; a client's packets are commands of one packet each. */
 export function plausiblePacket(
   direction: Direction,
@@ -35,7 +31,7 @@ export function plausiblePacket(
   out: FrameOut,
 ): FrameVerdict {
   if (end - start < c.HEADER_BYTES) return prefixOf(out, c.HEADER_BYTES);
-  const length = u24(bytes, start);
+  const length = c.u24(bytes, start);
   const sequence = bytes[start + 3] as number;
   out.length = c.HEADER_BYTES + length;
   const payload = start + c.HEADER_BYTES;
@@ -47,7 +43,8 @@ export function plausiblePacket(
   }
   if (direction === TO_SERVER) {
     if (sequence !== 0 || length === 0) return FRAME_MALFORMED;
-    return payload === end ? prefixOf(out, c.HEADER_BYTES + 1) : commandVerdict(bytes, payload, limit, length);
+    if (payload === end) return prefixOf(out, c.HEADER_BYTES + 1);
+    return commandFits(bytes, payload, limit, length) ? FRAME_OK : FRAME_MALFORMED;
   }
   if (length === 0 || (chain >= 0 && !follows(chain, sequence))) return FRAME_MALFORMED;
   if (payload === end) return prefixOf(out, c.HEADER_BYTES + 1);
@@ -74,7 +71,7 @@ export function plausibleCompressed(bytes: Uint8Array, start: number, end: numbe
   const sequence = bytes[start + 3] as number;
   const chain = out.chain;
   if (chain >= 0 && sequence !== (chain & 0xff) && sequence > 1) return FRAME_MALFORMED;
-  out.length = c.COMPRESSED_HEADER_BYTES + u24(bytes, start);
+  out.length = c.COMPRESSED_HEADER_BYTES + c.u24(bytes, start);
   out.chain = ((sequence + 1) & 0xff) | CHAIN_COMPRESSED;
   return FRAME_OK;
 }
@@ -93,18 +90,18 @@ const CUT_PAYLOAD_BYTES_MIN = 1024;
 /** Tells a compressed packet from a plain one, by at most its first `SHAPE_BYTES`. */
 export function shapeOf(bytes: Uint8Array, start: number, end: number): 0 | 1 | 2 {
   if (end - start < c.HEADER_BYTES) return SHAPE_SHORT;
-  const length = u24(bytes, start);
+  const length = c.u24(bytes, start);
   // A payload holds at least a packet's header and one byte.
   if (length < 5) return SHAPE_PLAIN;
   if (end - start < c.COMPRESSED_HEADER_BYTES) return SHAPE_SHORT;
-  const original = u24(bytes, start + 4);
+  const original = c.u24(bytes, start + 4);
   if (original !== 0 && length < COMPRESSED_BYTES_MIN) return SHAPE_PLAIN;
   if (end - start < SHAPE_BYTES) return SHAPE_SHORT;
   const payload = start + c.COMPRESSED_HEADER_BYTES;
   if (original === 0) {
     // Only a client's first packet has sequence number 0, inside as outside.
     const sequencesFit = (bytes[start + 3] === 0) === (bytes[payload + 3] === 0);
-    return sequencesFit && beginsPacket(u24(bytes, payload), length) ? SHAPE_COMPRESSED : SHAPE_PLAIN;
+    return sequencesFit && beginsPacket(c.u24(bytes, payload), length) ? SHAPE_COMPRESSED : SHAPE_PLAIN;
   }
   // Neither side sends the compressed form unless it is smaller.
   if (original <= length) return SHAPE_PLAIN;
@@ -135,10 +132,6 @@ export function isZstd(bytes: Uint8Array, at: number): boolean {
 }
 
 /** Judges a command by its code, its length and the first bytes of its arguments. */
-export function commandVerdict(bytes: Uint8Array, payload: number, limit: number, length: number): FrameVerdict {
-  return commandFits(bytes, payload, limit, length) ? FRAME_OK : FRAME_MALFORMED;
-}
-
 function commandFits(bytes: Uint8Array, payload: number, limit: number, length: number): boolean {
   switch (bytes[payload]) {
     case c.COM_QUIT:
@@ -288,7 +281,7 @@ function cellsFit(bytes: Uint8Array, payload: number, limit: number, length: num
     else if (first === 0xfb) at += 1;
     else if (first === 0xfc)
       at += limit - at < 3 ? length : 3 + ((bytes[at + 1] as number) | ((bytes[at + 2] as number) << 8));
-    else at += limit - at < 4 ? length : 4 + u24(bytes, at + 1);
+    else at += limit - at < 4 ? length : 4 + c.u24(bytes, at + 1);
   }
   return limit < stop || at === stop;
 }

@@ -30,12 +30,8 @@ export function probe(bytes: Uint8Array, start: number, end: number, direction: 
   return direction === TO_SERVER ? probeClient(bytes, start, end) : probeServer(bytes, start, end);
 }
 
-function u24(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
-}
-
 function probeServer(bytes: Uint8Array, start: number, end: number): ProbeVerdict {
-  const length = u24(bytes, start);
+  const length = c.u24(bytes, start);
   const payload = start + c.HEADER_BYTES;
   if (bytes[start + 3] === 0) {
     const first = bytes[payload];
@@ -63,7 +59,7 @@ function probeRefusal(bytes: Uint8Array, payload: number, end: number, length: n
 
 function probeClient(bytes: Uint8Array, start: number, end: number): ProbeVerdict {
   if (proxyHeader(bytes, start, end) > 0) return PROBE_MORE;
-  const length = u24(bytes, start);
+  const length = c.u24(bytes, start);
   if (bytes[start + 3] === 1) {
     const verdict = probeLogin(bytes, start + c.HEADER_BYTES, end, length);
     if (verdict !== PROBE_NO) return verdict;

@@ -17,8 +17,8 @@ import {
   type WaitingRequests,
 } from '../../contracts/protocol.ts';
 import { CompressedLayer } from './compress.ts';
-import { COM_QUERY, HEADER_BYTES } from './constants.ts';
-import { mayBeCompressed, TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, u24, wireFrame } from './frame.ts';
+import { COM_QUERY, HEADER_BYTES, u24 } from './constants.ts';
+import { mayBeCompressed, TYPE_COMPRESSED, TYPE_PROXY, TYPE_TLS, tlsFrame, wireFrame } from './frame.ts';
 import { onPacketGap } from './gaps.ts';
 import { LIMITS } from './limits.ts';
 import { emitOpaque, onProxyHeader, onTls } from './login.ts';
@@ -115,6 +115,7 @@ const mysql: ProtocolModule<MysqlSession> = {
     strayFrames: session.strayFrames,
     evictedHandles: session.statements.evicted,
     pendingOverflows: session.pendingOverflows,
+    inner: session.layer?.counters,
   }),
   onEnd: (session, reason, tsUs, sink) => {
     if (session.phase === PHASE_TLS) emitOpaque(session, sink);

@@ -2,6 +2,8 @@
  * PROXY protocol header, versions 1 and 2 (HAProxy's `proxy-protocol.txt`), which a proxy sends before anything else to
  * tell the address of the true client.
  */
+import { formatAddress } from '../../base/address.ts';
+import { Cursor } from '../../base/cursor.ts';
 
 const V1_PREFIX: Uint8Array = Buffer.from('PROXY ', 'latin1');
 const V2_PREFIX: Uint8Array = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
@@ -52,26 +54,9 @@ export function proxiedAddress(bytes: Uint8Array, start: number, end: number): s
   const family = (bytes[start + 13] as number) >> 4;
   const at = start + V2_HEADER_BYTES;
   if (family === V2_IPV4 && end - at >= 12) return Array.from(bytes.subarray(at, at + 4)).join('.');
-  if (family === V2_IPV6 && end - at >= 36) return ipv6(bytes, at);
+  if (family === V2_IPV6 && end - at >= 36) {
+    const cursor = new Cursor().reset(bytes, at, end);
+    return formatAddress(cursor.i32be(), cursor.i32be(), cursor.i32be(), cursor.i32be());
+  }
   return undefined;
-}
-
-/** RFC 5952 form: the longest run of two or more zero groups becomes `::`. */
-function ipv6(bytes: Uint8Array, at: number): string {
-  const groups: string[] = [];
-  for (let i = 0; i < 16; i += 2) {
-    groups.push((((bytes[at + i] as number) << 8) | (bytes[at + i + 1] as number)).toString(16));
-  }
-  let best = 0;
-  let bestSize = 1;
-  for (let from = 0; from < groups.length; from++) {
-    let to = from;
-    while (groups[to] === '0') to++;
-    if (to - from > bestSize) {
-      best = from;
-      bestSize = to - from;
-    }
-  }
-  if (bestSize === 1) return groups.join(':');
-  return `${groups.slice(0, best).join(':')}::${groups.slice(best + bestSize).join(':')}`;
 }

@@ -14,18 +14,13 @@ import { onAuthReply, onGreeting } from './login.ts';
 import { readError } from './messages.ts';
 import { looksLikeOpening } from './opening.ts';
 import { addBytes, isEnd, outcomeOf, Reply, subjectOf } from './outcome.ts';
+import { KIND_FETCH, KIND_FIELDS, KIND_PREPARE, KIND_STREAM, KIND_STRING, type Pending } from './pending.ts';
 import { beginsReply } from './plausible.ts';
 import { onDefinition, onPrepared } from './prepares.ts';
 import { onColumnsEof, onOk, onResult, onRow, onRows } from './results.ts';
 import {
   FRAMING_PLAIN,
-  KIND_FETCH,
-  KIND_FIELDS,
-  KIND_PREPARE,
-  KIND_STREAM,
-  KIND_STRING,
   type MysqlSession,
-  type Pending,
   PHASE_GREETING,
   REPLY_COLUMNS,
   REPLY_COLUMNS_END,

@@ -22,13 +22,9 @@ import {
   KIND_RESULT,
   KIND_STREAM,
   KIND_STRING,
-  type MysqlSession,
   Pending,
-  PHASE_COMMAND,
-  PHASE_GREETING,
-  PHASE_RESPONSE,
-  REPLY_INFILE,
-} from './session.ts';
+} from './pending.ts';
+import { type MysqlSession, PHASE_COMMAND, PHASE_GREETING, PHASE_RESPONSE } from './session.ts';
 import { Prepared } from './statements.ts';
 
 /** Memory a queued command is taken to hold beside its text. */
@@ -42,6 +38,10 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     onContinuation(session, frame, length, sequence);
   } else if (session.phase === PHASE_GREETING || session.phase === PHASE_RESPONSE) {
     onClientLogin(session, frame, cursor, sequence, sink);
+  } else if (session.sendsFile(sequence)) {
+    session.clientSequence = sequence;
+    if (session.outcome) session.outcome.bulkBytes += length;
+    if (length === 0) session.infileEnded = true;
   } else if (sequence === 0 || goesOnCounting(session)) {
     session.endBody();
     session.clientSequence = sequence;
@@ -50,9 +50,6 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
     if (cursor.remaining() === 0 && frame.lostBytes > 0) loseRequests(session, frame.lostBytes);
     else if (session.phase === PHASE_COMMAND) onCommand(session, frame, cursor, sink);
     if (frame.available === frame.length && !session.clientContinues) session.endBody();
-  } else if (session.replyState === REPLY_INFILE) {
-    if (session.outcome) session.outcome.bulkBytes += length;
-    if (length === 0) session.infileEnded = true;
   } else if (
     session.userUnknown &&
     looksLikeOpening(TO_SERVER, sequence, cursor.bytes, cursor.pos, cursor.end, length)
@@ -69,8 +66,7 @@ export function onClientPacket(session: MysqlSession, frame: Frame, cursor: Curs
 
 /** MariaDB's Java connector numbers a command inside a compressed packet as it likes: there only the order tells. */
 function goesOnCounting(session: MysqlSession): boolean {
-  if (session.layer === undefined || session.gapSeen || session.replyState === REPLY_INFILE) return false;
-  return session.head?.kind !== KIND_AUTH;
+  return session.layer !== undefined && !session.gapSeen && session.head?.kind !== KIND_AUTH;
 }
 
 function onContinuation(session: MysqlSession, frame: Frame, length: number, sequence: number): void {

@@ -8,8 +8,8 @@ import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
 import { lenenc, readEofStatus, readOk } from './messages.ts';
 import { addBytes, applySetting, endResult, isEnd, outcomeOf, type Reply, setDatabase } from './outcome.ts';
+import { KIND_CLONE } from './pending.ts';
 import {
-  KIND_CLONE,
   type MysqlSession,
   PHASE_FOREIGN,
   REPLY_COLUMNS,

@@ -9,9 +9,9 @@
 import type { TextEncodingName } from '../../base/text.ts';
 import {
   type AuditEvent,
-  type LoginEvent,
   MARK_GAP,
   MARK_NO_REPLY,
+  MARK_TRUNCATED,
   MARK_UNKNOWN_HANDLE,
   type Outcome,
   StatementEvent,
@@ -23,6 +23,7 @@ import type { Body } from './bodies.ts';
 import type { CompressedLayer } from './compress.ts';
 import { CLIENT_COMPRESS, CLIENT_ZSTD_COMPRESSION } from './constants.ts';
 import { LIMITS } from './limits.ts';
+import { KIND_AUTH, KIND_NONE, KIND_PREPARE, type Pending } from './pending.ts';
 import { type Prepared, StatementTable } from './statements.ts';
 
 // Phases of a connection.
@@ -40,22 +41,6 @@ export const FRAMING_COMPRESSED = 1;
 /** Mid-stream: the first believable frame tells. */
 export const FRAMING_UNKNOWN = 2;
 
-// What reply a request gets.
-export const KIND_RESULT = 0;
-/** One packet of any content. */
-export const KIND_STRING = 1;
-export const KIND_PREPARE = 2;
-/** Column definitions up to an EOF. */
-export const KIND_FIELDS = 3;
-/** Rows, without column definitions. */
-export const KIND_FETCH = 4;
-/** Packets without end. */
-export const KIND_STREAM = 5;
-export const KIND_AUTH = 6;
-export const KIND_CLONE = 7;
-/** No reply: stands in the queue so that it takes effect in order. */
-export const KIND_NONE = 8;
-
 // Where the reply being received stands.
 export const REPLY_FIRST = 0;
 export const REPLY_COLUMNS = 1;
@@ -68,7 +53,7 @@ export const REPLY_INFILE = 5;
 /** A gap took the part that tells what is being received. */
 export const REPLY_LOST = 6;
 
-/** Memory that waiting statements may hold, text and values. */
+/** Memory that waiting statements may hold, text and values; and as much those whose cursors are open. */
 const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 /** Silence of both sides after which a pipelining client is believed to have no reply outstanding. */
 const QUIET_US = 1_000_000;
@@ -78,44 +63,6 @@ const QUIET_US = 1_000_000;
  * change the layout of all sessions that exist by then.
  */
 const NEVER_US = Number.NEGATIVE_INFINITY;
-
-/** A request whose reply is awaited. */
-export class Pending {
-  readonly kind: number;
-  readonly event: StatementEvent | LoginEvent | undefined;
-  /** The statement being prepared or executed. */
-  prepared: Prepared | undefined = undefined;
-  /** Sequence number of the reply's first packet. */
-  replySequence: number;
-  /** Payload that names a statement whose prepare is not answered yet. */
-  deferred: Uint8Array | undefined = undefined;
-  deferredCommand = 0;
-  /** The part of the request that is still to come. */
-  body: Body | undefined = undefined;
-  /** Recorded only when it fails. */
-  silent = false;
-  /** Database the session is in when the server agrees. */
-  database: string | undefined = undefined;
-  /** Encoding of the client's texts when the server agrees. */
-  encoding: TextEncodingName | undefined = undefined;
-  /** COM_CHANGE_USER, not the connection's login. */
-  changesUser = false;
-  /** COM_RESET_CONNECTION. */
-  dropsStatements = false;
-  /** COM_STMT_RESET. */
-  closesCursor = false;
-  /** The reply has begun. */
-  started = false;
-  /** Estimate of the memory it holds. */
-  bytes = 0;
-  /** Queued behind it. */
-  next: Pending | undefined = undefined;
-  constructor(kind: number, event: StatementEvent | LoginEvent | undefined, replySequence: number) {
-    this.kind = kind;
-    this.event = event;
-    this.replySequence = replySequence;
-  }
-}
 
 export class MysqlSession extends ClientSession {
   // Fields that every statement asks for come first: they lie side by side.
@@ -134,9 +81,11 @@ export class MysqlSession extends ClientSession {
   last: Pending | undefined = undefined;
   private pendingCount = 0;
   private pendingBytes = 0;
+  /** Of executions whose cursor is open. */
+  private cursorBytes = 0;
   /** The client packet being received is continued by the next one. */
   clientContinues = false;
-  /** Sequence number of the latest client packet. */
+  /** Sequence number of the latest command, or of the latest piece of a file. */
   clientSequence = 0;
   body: Body | undefined = undefined;
 
@@ -227,6 +176,15 @@ export class MysqlSession extends ClientSession {
     );
   }
 
+  /**
+   * The client's packet is a piece of the file that the server asked for. Its sequence numbers run on from the request,
+   * past 255 to 0 again, with which otherwise a command begins.
+   */
+  sendsFile(sequence: number): boolean {
+    if (this.replyState !== REPLY_INFILE) return false;
+    return sequence !== 0 || (this.clientSequence === 0xff && !this.infileEnded);
+  }
+
   /** Queues a request. Makes room first: see the policy above for doubt, and the README for a full queue. */
   push(pending: Pending, bytes: number, startUs: number, sink: EventSink): void {
     const asks = pending.kind !== KIND_NONE;
@@ -242,6 +200,14 @@ export class MysqlSession extends ClientSession {
       this.doubt = true;
       this.goAdrift(sink);
     } else if (this.adrift) this.flush(MARK_GAP, sink);
+  }
+
+  /** A request in the queue holds more than it did. False when there is no room for that. */
+  grow(pending: Pending, bytes: number): boolean {
+    if (this.pendingBytes + bytes > PENDING_BYTES_MAX) return false;
+    pending.bytes += bytes;
+    this.pendingBytes += bytes;
+    return true;
   }
 
   private append(pending: Pending): void {
@@ -322,11 +288,27 @@ export class MysqlSession extends ClientSession {
     this.body = undefined;
   }
 
+  /** Rows of `event`, the request at the head of the queue, are still to be fetched: it is emitted when they are. */
+  openCursor(prepared: Prepared, event: StatementEvent): void {
+    const bytes = this.head?.bytes ?? 0;
+    if (this.cursorBytes + bytes > PENDING_BYTES_MAX) {
+      // Emitted now; the rows that are fetched later are not counted.
+      event.marks |= MARK_TRUNCATED;
+      this.pendingOverflows++;
+      return;
+    }
+    this.cursorBytes += bytes;
+    prepared.cursorBytes = bytes;
+    prepared.cursor = event;
+  }
+
   /** The client is done with a cursor, or the server has sent its last row. */
   closeCursor(prepared: Prepared, sink: EventSink): void {
     const event = prepared.cursor;
+    if (event === undefined) return;
     prepared.cursor = undefined;
-    if (event) this.emit(event, sink);
+    this.cursorBytes -= prepared.cursorBytes;
+    this.emit(event, sink);
   }
 
   private closeCursors(sink: EventSink): void {

@@ -6,27 +6,34 @@ import type { StatementEvent } from '../../contracts/event.ts';
 import { HandleTable, type TextHolder } from '../sdk/handles.ts';
 import { LongData } from './bodies.ts';
 
-/** Bytes of statement text kept per session by the table. */
-const TEXT_BYTES_MAX = 8 * 1024 * 1024;
+/** Bytes of statement text, and of parameter types, kept per session by the table. */
+const TABLE_BYTES_MAX = 8 * 1024 * 1024;
+const TYPE_BYTES = 8;
 /** Parameters sent apart that one session may have open; the pieces of further ones are dropped and counted. */
 const LONG_PARAMETERS_MAX = 2048;
 
 export class Prepared implements TextHolder {
+  /** -1 until the server has told. */
+  id = -1;
   text: string | undefined = undefined;
   textLength: number | undefined = undefined;
   textSha256: string | undefined = undefined;
   marks = 0;
   /** -1 until the server has told. */
   parameterCount = -1;
-  /** Types of the latest execution that sent them; later executions may leave them out. */
+  /** Types of the latest execution that sent them; later executions may leave them out. See `keepTypes`. */
   types: readonly number[] | undefined = undefined;
+  /** There was no room to keep them. */
+  typesDropped = false;
   readonly longData: Map<number, LongData> = new Map();
   /** The execution whose cursor is open: its rows are still being fetched. */
   cursor: StatementEvent | undefined = undefined;
+  /** Memory that execution is taken to hold. */
+  cursorBytes = 0;
 }
 
 function weightOf(_id: number, prepared: Prepared): number {
-  return prepared.text?.length ?? 0;
+  return (prepared.text?.length ?? 0) + TYPE_BYTES * (prepared.types?.length ?? 0);
 }
 
 /** By the id that the server gave out. */
@@ -34,10 +41,12 @@ export class StatementTable {
   /** Pieces of parameters dropped because too many were open. */
   longDataDropped = 0;
   private longParameters = 0;
+  /** Some statement may have types or long data. */
+  private remembers = false;
   private readonly table: HandleTable<number, Prepared>;
 
   constructor(handlesMax: number) {
-    this.table = new HandleTable(handlesMax, TEXT_BYTES_MAX, weightOf);
+    this.table = new HandleTable(handlesMax, TABLE_BYTES_MAX, weightOf);
   }
 
   /** Statements dropped because the table was full. */
@@ -51,10 +60,39 @@ export class StatementTable {
 
   /** Adds a statement; `gone` receives those that had to go, to close their cursors. */
   set(id: number, prepared: Prepared, gone: (prepared: Prepared) => void): void {
+    prepared.id = id;
     this.table.set(id, prepared, (dropped) => {
       this.forgetLongData(dropped);
       gone(dropped);
     });
+  }
+
+  /** An execution has sent types, which later ones may leave out. Kept as far as there is room. */
+  keepTypes(prepared: Prepared, types: readonly number[] | undefined): void {
+    this.remembers = true;
+    if (prepared.types?.length === types?.length) {
+      prepared.types = types;
+      return;
+    }
+    this.table.reweigh(prepared.id, prepared, () => {
+      prepared.types = undefined;
+    });
+    prepared.typesDropped = types !== undefined && TYPE_BYTES * types.length > this.table.weightLeft;
+    if (prepared.typesDropped) return;
+    this.table.reweigh(prepared.id, prepared, () => {
+      prepared.types = types;
+    });
+  }
+
+  /** Executions may have been lost: what they changed for later ones is not known. */
+  loseExecutions(): void {
+    // Hostile bytes can lose as often as there are packets.
+    if (!this.remembers) return;
+    for (const prepared of this.table.values()) {
+      this.keepTypes(prepared, undefined);
+      this.forgetLongData(prepared);
+    }
+    this.remembers = false;
   }
 
   delete(id: number): Prepared | undefined {
@@ -72,6 +110,7 @@ export class StatementTable {
       return undefined;
     }
     data = new LongData();
+    this.remembers = true;
     prepared.longData.set(index, data);
     this.longParameters++;
     return data;

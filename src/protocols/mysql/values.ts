@@ -8,6 +8,7 @@ import type { Cursor } from '../../base/cursor.ts';
 import { decodeText, type TextEncodingName, toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { beginningOf, characterEnd, type LongBytes, sha256 } from '../sdk/long.ts';
+import { doubleValue, integerValue, singleValue } from '../sdk/numbers.ts';
 import {
   BYTES_TYPES,
   TYPE_DATE,
@@ -51,9 +52,9 @@ export function readValue(
     case TYPE_INT24:
       return unsigned ? cursor.u32le() : cursor.i32le();
     case TYPE_LONGLONG:
-      return integer(unsigned ? cursor.u64le() : cursor.i64le());
+      return integerValue(unsigned ? cursor.u64le() : cursor.i64le());
     case TYPE_FLOAT:
-      return float(cursor);
+      return singleValue(cursor.u32le());
     case TYPE_DOUBLE:
       return double(cursor);
     case TYPE_DATE:
@@ -72,30 +73,9 @@ function unknown(cursor: Cursor): undefined {
   return undefined;
 }
 
-function integer(value: bigint): number | string {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value.toString();
-}
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-/** Shortest decimal that reads back as the same 32-bit float. */
-function float(cursor: Cursor): number | string {
-  scratch.setUint32(0, cursor.u32le());
-  const value = scratch.getFloat32(0);
-  if (!Number.isFinite(value)) return String(value);
-  for (let digits = 6; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return short;
-  }
-  return Number(value.toPrecision(9));
-}
-
 function double(cursor: Cursor): number | string {
-  scratch.setUint32(4, cursor.u32le());
-  scratch.setUint32(0, cursor.u32le());
-  const value = scratch.getFloat64(0);
-  return Number.isFinite(value) ? value : String(value);
+  const low = cursor.u32le();
+  return doubleValue(cursor.u32le(), low);
 }
 
 /** Lengths 0 (zero date), 4 (date), 7 (and time), 11 (and microseconds), 13 (and offset in minutes, MySQL 8.0.19). */

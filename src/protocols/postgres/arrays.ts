@@ -35,40 +35,49 @@ export function decodeArray(
     if (lower !== 1) custom = true;
   }
   if (dimensions === 0) return cursor.remaining() === 0 ? '{}' : undefined;
-  const text = readLevel(cursor, sizes, 0, element, encoding);
+  const text = new ElementReader(cursor, sizes, element, encoding).level(0);
   if (text === undefined || cursor.failed || cursor.remaining() > 0) return undefined;
-  if (text.length > LITERAL_CHARACTERS_MAX) return undefined;
   return custom ? `${bounds}=${text}` : text;
 }
 
-function readLevel(
-  cursor: Cursor,
-  sizes: readonly number[],
-  level: number,
-  element: number,
-  encoding: TextEncodingName,
-): string | undefined {
-  const parts: string[] = [];
-  const size = sizes[level] as number;
-  for (let i = 0; i < size; i++) {
-    const part =
-      level + 1 < sizes.length
-        ? readLevel(cursor, sizes, level + 1, element, encoding)
-        : readElement(cursor, element, encoding);
-    if (part === undefined) return undefined;
-    parts.push(part);
-  }
-  return `{${parts.join(',')}}`;
-}
+class ElementReader {
+  private readonly cursor: Cursor;
+  private readonly sizes: readonly number[];
+  private readonly element: number;
+  private readonly encoding: TextEncodingName;
+  private charactersLeft: number = LITERAL_CHARACTERS_MAX;
 
-function readElement(cursor: Cursor, element: number, encoding: TextEncodingName): string | undefined {
-  const length = cursor.i32be();
-  if (length === -1) return 'NULL';
-  const start = cursor.pos;
-  // Past the end every length reads as 0, which would make elements out of nothing.
-  if (cursor.failed || length < 0 || !cursor.skip(length)) return undefined;
-  const value = decodeScalar(cursor.bytes, start, start + length, element, encoding);
-  return value === undefined ? undefined : quoted(value, element);
+  constructor(cursor: Cursor, sizes: readonly number[], element: number, encoding: TextEncodingName) {
+    this.cursor = cursor;
+    this.sizes = sizes;
+    this.element = element;
+    this.encoding = encoding;
+  }
+
+  /** The literal of the array at this depth; `undefined` when it can't be read or is too long. */
+  level(depth: number): string | undefined {
+    const parts: string[] = [];
+    const size = this.sizes[depth] as number;
+    for (let i = 0; i < size; i++) {
+      const part = depth + 1 < this.sizes.length ? this.level(depth + 1) : this.value();
+      if (part === undefined) return undefined;
+      parts.push(part);
+    }
+    return `{${parts.join(',')}}`;
+  }
+
+  private value(): string | undefined {
+    const { cursor, element } = this;
+    const length = cursor.i32be();
+    const start = cursor.pos;
+    // Past the end every length reads as 0, which would make elements out of nothing.
+    if (cursor.failed || length < -1 || (length > 0 && !cursor.skip(length))) return undefined;
+    const value = length === -1 ? null : decodeScalar(cursor.bytes, start, start + length, element, this.encoding);
+    if (value === undefined) return undefined;
+    const text = value === null ? 'NULL' : quoted(value, element);
+    this.charactersLeft -= text.length + 1;
+    return this.charactersLeft < 0 ? undefined : text;
+  }
 }
 
 function quoted(value: BindValue, element: number): string {

@@ -7,7 +7,7 @@ import { CANCEL_KEYS_MAX } from './limits.ts';
 import type { Session } from './session.ts';
 
 /** SQLSTATE query_canceled. */
-export const QUERY_CANCELED = '57014';
+const QUERY_CANCELED = '57014';
 
 const KEYS: CancelKeys<Session> = new CancelKeys('postgres.cancelKeys', CANCEL_KEYS_MAX);
 

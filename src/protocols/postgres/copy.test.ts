@@ -120,3 +120,23 @@ test('START_REPLICATION that is ended by both sides', () => {
   assert.equal(d.statement().transaction, 'idle');
   assert.equal(d.statement().outcomes[0]?.tag, 'COPY');
 });
+
+test('COPY data sent before the server asks for it: its bytes count, and only Syncs before its end are ignored', () => {
+  const start = [t.parseComplete, t.bindComplete, t.copyStart('G', 0)];
+  const copy = [t.parse('', 'copy t from stdin'), t.bind('', ''), t.execute()];
+  const d = new t.Dialogue().login();
+  d.client(...copy, t.copyData('1\n'), t.copyDone, t.sync);
+  d.client(...copy, t.sync, t.copyData('1\n'), t.copyData('2\n'), t.copyDone, t.sync);
+  d.client(t.query('copy t from stdin'), t.copyData('x\n'), t.copyDone, t.query('select 1'));
+  d.server(...start, t.complete('COPY 1'), t.ready(), ...start, t.complete('COPY 2'), t.ready());
+  d.server(t.copyStart('G', 0), t.error('22P02', 'no number'), t.ready(), t.complete('SELECT 1'), t.ready());
+  assert.deepEqual(
+    d.statements().map((s) => [s.call, s.transaction, s.marks, s.outcomes.map((o) => [o.bulkBytes, o.affectedRows])]),
+    [
+      ['copy', 'idle', 0, [[7, 1]]],
+      ['copy', 'idle', 0, [[14, 2]]],
+      ['copy', 'idle', 0, [[7, undefined]]],
+      ['simple', 'idle', 0, [[0, 1]]],
+    ],
+  );
+});

@@ -112,6 +112,44 @@ test('a Parse that fails because the name is taken leaves the old statement in f
   assert.equal(d.statement(1).outcomes[0]?.returnedRows, 0);
 });
 
+test('a failed Parse of the unnamed statement leaves none; one behind the next Sync stands', () => {
+  const d = new t.Dialogue().login();
+  const failed = [t.error('42601', 'syntax error'), t.ready()];
+  const ran = [t.bindComplete, t.complete('SELECT 0'), t.ready()];
+  d.client(t.parse('', 'SELECT 1'), t.sync).server(t.parseComplete, t.ready());
+  d.client(t.parse('', 'SELEC 2'), t.sync).server(...failed);
+  d.client(t.bind('', ''), t.execute(), t.sync).server(t.error('26000', 'no such statement'), t.ready());
+  d.client(t.parse('s', 'SELEC 3'), t.sync, t.parse('s', 'SELECT 3'), t.sync);
+  d.server(...failed, t.parseComplete, t.ready());
+  d.client(t.bind('', 's'), t.execute(), t.sync).server(...ran);
+  assert.deepEqual(
+    d.statements().map(({ text, marks }) => [text, marks]),
+    [
+      ['SELEC 2', 0],
+      [undefined, MARK_UNKNOWN_HANDLE],
+      ['SELEC 3', 0],
+      ['SELECT 3', 0],
+    ],
+  );
+});
+
+test('a simple query ends the unnamed statement and the unnamed portal', () => {
+  const d = new t.Dialogue().login();
+  d.client(t.parse('', 'SELECT 1'), t.bind('', ''), t.execute('', 1), t.sync);
+  d.server(t.parseComplete, t.bindComplete, t.row('1'), t.suspended, t.ready('T'));
+  assert.equal(d.statements().length, 0);
+  d.client(t.query('SELECT 2')).server(t.columns('x'), t.complete('SELECT 0'), t.ready('T'));
+  d.client(t.bind('', ''), t.execute(), t.sync).server(t.error('26000', 'no such statement'), t.ready('E'));
+  assert.deepEqual(
+    d.statements().map(({ text, outcomes, marks }) => [text, outcomes[0]?.returnedRows, marks]),
+    [
+      ['SELECT 1', 1, 0],
+      ['SELECT 2', 0, 0],
+      [undefined, undefined, MARK_UNKNOWN_HANDLE],
+    ],
+  );
+});
+
 test('Close frees the name; a name may be used again for another text', () => {
   const d = new t.Dialogue().login();
   d.client(t.parse('s', 'first'), t.close('S', 's'), t.parse('s', 'second'), t.bind('p', 's'), t.execute('p'), t.sync);
@@ -206,6 +244,26 @@ test('handles are bounded: the least recently used statement is forgotten', () =
   d.client(t.bind('', 's0'), t.execute(), t.sync).server(t.bindComplete, t.complete('X'), t.ready());
   assert.equal(d.statement(0).marks, MARK_UNKNOWN_HANDLE);
   assert.equal(d.statement(1).text, 'text 0');
+});
+
+test('as many parameters as a message can have are recorded, and their types count towards the limit', () => {
+  const parametersMax = 0xffff;
+  const value = Buffer.concat([t.i32(2), Buffer.from('42')]);
+  const values = Buffer.alloc(parametersMax * value.length, value);
+  const bind = t.message('B', t.z(''), t.z(''), t.i16(0), t.i16(parametersMax), values, t.i16(0));
+  const types = t.message('t', t.i16(parametersMax), Buffer.alloc(4 * parametersMax));
+  const d = new t.Dialogue().login();
+  d.client(t.parse('', 'INSERT'), bind, t.execute(), t.sync);
+  d.server(t.parseComplete, t.bindComplete, t.complete('INSERT 0 9'), t.ready());
+  assert.deepEqual(
+    [d.statement().text, d.statement().parameters?.length, d.statement().marks],
+    ['INSERT', parametersMax, 0],
+  );
+  for (let i = 0; i < 20; i++) {
+    d.client(t.parse(`s${i}`, 'INSERT'), t.describe('S', `s${i}`), t.sync);
+    d.server(t.parseComplete, types, t.noData, t.ready());
+  }
+  assert.equal(d.session.statements.size, 15);
 });
 
 test('a statement over the limits: cut, hashed whole, also in a message that is not kept whole', () => {

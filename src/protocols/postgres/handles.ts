@@ -3,24 +3,30 @@ import type { StatementEvent } from '../../contracts/event.ts';
 import { HandleTable, type TextHolder } from '../sdk/handles.ts';
 import { HANDLE_BYTES_MAX, LIMITS } from './limits.ts';
 
+/** Bytes that a statement, and each parameter type of it, take beside its text. */
+const STATEMENT_WEIGHT = 128;
+const TYPE_WEIGHT = 8;
+
 /** A prepared statement as Parse described it. */
 export class Statement implements TextHolder {
-  readonly text: string;
+  readonly name: string;
+  text = '';
   textLength: number | undefined = undefined;
   textSha256: string | undefined = undefined;
   /** Type OIDs of the parameters; 0 where the client left the choice to the server and its answer was not seen. */
-  types: readonly number[];
+  types: readonly number[] = [];
   /** Whether executing it returns rows, as Describe told; `undefined` while nobody asked. */
   returnsRows: boolean | undefined = undefined;
   marks = 0;
   /** `Session.requestLosses` when it was prepared. */
   readonly losses: number;
-  readonly weight: number;
-  constructor(text: string, types: readonly number[], losses: number) {
-    this.text = text;
-    this.types = types;
+  constructor(name: string, losses: number) {
+    this.name = name;
     this.losses = losses;
-    this.weight = 128 + text.length + 8 * types.length;
+  }
+
+  get weight(): number {
+    return STATEMENT_WEIGHT + this.text.length + TYPE_WEIGHT * this.types.length;
   }
 }
 
@@ -35,8 +41,6 @@ export class Portal {
   readonly boundary: number;
   /** Execute messages whose reply is awaited. */
   executing = 0;
-  /** An Execute was answered with PortalSuspended: there is more to fetch. */
-  suspended = false;
   /** Its name is gone: nobody can execute it any more. */
   detached = false;
   constructor(name: string, statement: Statement | undefined, event: StatementEvent, weight: number, boundary: number) {

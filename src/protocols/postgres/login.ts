@@ -168,11 +168,10 @@ export function failLogin(s: Session, frame: Frame, cursor: Cursor, sink: EventS
 }
 
 /** First ReadyForQuery, or a sign that it must have been: the login succeeded. */
-export function finishLogin(s: Session, endUs: number, marks: number, sink: EventSink): void {
+export function finishLogin(s: Session, endUs: number, sink: EventSink): void {
   s.phase = PHASE_READY;
   if (s.login === undefined) return;
   s.loggedIn = true;
-  s.login.marks |= marks;
   emitLogin(s, s.login, endUs, sink);
 }
 

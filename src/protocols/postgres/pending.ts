@@ -26,9 +26,14 @@ export class Step {
   portal: Portal | undefined = undefined;
   /** The statement that Parse makes, or Describe asks about. */
   statement: Statement | undefined = undefined;
-  /** Statement name that Parse or Close took effect on, and what it stood for until then. */
+  /** Statement name that Parse, Close or Query took effect on, and what it stood for until then. */
   name: string | undefined = undefined;
   previous: Statement | undefined = undefined;
+  /** COPY data that the client sent before the server asked for it, */
+  aheadBytes = 0;
+  /** that it was all, and how many Syncs were sent in front of its end: the server ignores those. */
+  dataEnded = false;
+  syncsInData = 0;
   constructor(kind: StepKind, startUs: number, weight: number) {
     this.kind = kind;
     this.startUs = startUs;
@@ -134,11 +139,25 @@ export class PendingQueue {
     return undefined;
   }
 
-  /** Removes the Syncs that directly follow the head. */
-  dropSyncsBehindHead(): void {
+  /** Syncs at the end of the queue. */
+  syncsAtEnd(): number {
+    let syncs = 0;
+    while (this.steps[this.steps.length - 1 - syncs]?.kind === STEP_SYNC && syncs < this.length) syncs++;
+    return syncs;
+  }
+
+  /** The step in front of the last `count` ones. */
+  before(count: number): Step | undefined {
+    return count < this.length ? this.steps[this.steps.length - 1 - count] : undefined;
+  }
+
+  /** Removes the Syncs that directly follow the head, at most `countMax`. */
+  dropSyncsBehindHead(countMax: number): void {
     const head = this.head();
     if (head === undefined) return;
-    for (let next = this.steps[this.first + 1]; next?.kind === STEP_SYNC; next = this.steps[this.first + 1]) {
+    for (let i = 0; i < countMax; i++) {
+      const next = this.steps[this.first + 1];
+      if (next?.kind !== STEP_SYNC) return;
       this.count(next);
       this.first++;
       this.steps[this.first] = head;

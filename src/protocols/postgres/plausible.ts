@@ -15,6 +15,12 @@ import { frame } from './frame.ts';
 import { PHASE_LOGIN, PHASE_READY, type Session } from './session.ts';
 import * as wire from './wire.ts';
 
+/**
+ * Columns, values and fields of a message that are looked at: hostile bytes can have every offset judged, so that one
+ * must stay cheap. What follows must only have the room that it needs at least.
+ */
+const ITEMS_CHECKED = 64;
+
 /** `ProtocolModule.plausible`. */
 export function plausible(
   session: Session,
@@ -106,8 +112,11 @@ function isBind(bytes: Uint8Array, body: number, end: number): boolean {
   const formats = statement < 0 ? -1 : afterString(bytes, statement, end);
   const values = formats < 0 ? -1 : afterItems(bytes, formats, end, 2);
   if (values < 0 || end - values < 2) return false;
-  const results = afterValues(bytes, values + 2, end, wire.uint16At(bytes, values));
-  return results >= 0 && afterItems(bytes, results, end, 2) === end;
+  const count = wire.uint16At(bytes, values);
+  const checked = Math.min(count, ITEMS_CHECKED);
+  const results = afterValues(bytes, values + 2, end, checked);
+  if (results < 0) return false;
+  return checked < count ? results + 4 * (count - checked) + 2 <= end : afterItems(bytes, results, end, 2) === end;
 }
 
 function isReply(type: number, bytes: Uint8Array, body: number, end: number): boolean {
@@ -178,7 +187,8 @@ function isAuthentication(code: number, bodyBytes: number): boolean {
 /** Error and notice fields: a letter and a string each, a NUL at the end. */
 function isFields(bytes: Uint8Array, body: number, end: number): boolean {
   let pos = body;
-  while (pos >= 0 && pos < end - 1) {
+  for (let fields = 0; pos >= 0 && pos < end - 1; fields++) {
+    if (fields === ITEMS_CHECKED) return false;
     const letter = (bytes[pos] as number) | 0x20;
     if (letter < 0x61 || letter > 0x7a) return false;
     pos = afterString(bytes, pos + 1, end);
@@ -192,8 +202,9 @@ function isRow(bytes: Uint8Array, body: number, end: number, length: number): bo
   const count = wire.uint16At(bytes, body);
   if (count > wire.COLUMNS_MAX || wire.HEADER_BYTES + 2 + 4 * count > length) return false;
   const whole = end - body === length - wire.HEADER_BYTES;
+  const checked = Math.min(count, ITEMS_CHECKED);
   let pos = body + 2;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < checked; i++) {
     if (end - pos < 4) return !whole;
     const size = wire.int32At(bytes, pos);
     pos += 4;
@@ -201,6 +212,7 @@ function isRow(bytes: Uint8Array, body: number, end: number, length: number): bo
     if (size > 0) pos += size;
     if (pos > end) return !whole;
   }
+  if (checked < count) return pos + 4 * (count - checked) <= body + length - wire.HEADER_BYTES;
   return !whole || pos === end;
 }
 
@@ -209,13 +221,14 @@ const COLUMN_FIXED_BYTES = 18;
 
 function isRowDescription(bytes: Uint8Array, body: number, end: number): boolean {
   const count = wire.uint16At(bytes, body);
+  const checked = Math.min(count, ITEMS_CHECKED);
   let pos = body + 2;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < checked; i++) {
     const fixed = afterString(bytes, pos, end);
     if (fixed < 0 || end - fixed < COLUMN_FIXED_BYTES) return false;
     pos = fixed + COLUMN_FIXED_BYTES;
   }
-  return pos === end;
+  return checked < count ? pos + (1 + COLUMN_FIXED_BYTES) * (count - checked) <= end : pos === end;
 }
 
 /** Offset behind an Int16 count and as many items of `itemBytes`; -1 when they do not fit. */

@@ -108,6 +108,19 @@ test('plausible looks inside: lengths and counts must agree', () => {
   for (const [bytes, direction] of good) assert.equal(plausible(bytes, direction), FRAME_OK, bytes.toString('latin1'));
 });
 
+test('of wide messages the first items are looked at', () => {
+  const cells = Array.from({ length: 1000 }, (_, i) => `value ${i}`);
+  assert.equal(plausible(t.columns(...cells), TO_CLIENT), FRAME_OK);
+  for (const [bytes, direction] of [
+    [t.row(...cells), TO_CLIENT],
+    [t.bind('', '', cells), TO_SERVER],
+  ] as const) {
+    assert.equal(plausible(bytes, direction), FRAME_OK);
+    bytes.fill(0xff, 100, 200);
+    assert.equal(plausible(bytes, direction), FRAME_MALFORMED);
+  }
+});
+
 test('plausible refuses what only looks like a message from outside', () => {
   const bad: readonly [Buffer, Direction][] = [
     [t.message('Q', Buffer.from('no end')), TO_SERVER],
@@ -128,6 +141,10 @@ test('plausible refuses what only looks like a message from outside', () => {
     [t.message('R', t.i32(99)), TO_CLIENT],
     [t.message('G', Buffer.from([2]), t.i16(0)), TO_CLIENT],
     [t.message('y', Buffer.alloc(4)), TO_CLIENT],
+    [t.message('D', t.i16(1000), Buffer.alloc(3999)), TO_CLIENT],
+    [t.message('T', t.i16(1000), Buffer.alloc(18_999)), TO_CLIENT],
+    [t.message('B', t.z(''), t.z(''), t.i16(0), t.i16(1000), Buffer.alloc(4001)), TO_SERVER],
+    [t.message('E', Buffer.from('Ma\0'.repeat(100)), Buffer.alloc(1)), TO_CLIENT],
   ];
   for (const [bytes, direction] of bad) {
     assert.equal(plausible(bytes, direction), FRAME_MALFORMED, bytes.toString('latin1'));

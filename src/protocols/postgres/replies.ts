@@ -50,6 +50,7 @@ import {
   PHASE_UNKNOWN,
   releaseEnded,
   type Session,
+  setTypes,
 } from './session.ts';
 import * as wire from './wire.ts';
 
@@ -166,7 +167,7 @@ function onParameterDescription(s: Session, cursor: Cursor): void {
   const count = cursor.u16be();
   const types: number[] = [];
   for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u32be());
-  if (step.statement && !cursor.failed) step.statement.types = types;
+  if (step.statement && !cursor.failed) setTypes(s, step.statement, types);
 }
 
 function onError(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): void {
@@ -198,6 +199,8 @@ function onError(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   if (step.kind === STEP_QUERY || step.kind === STEP_FUNCTION) return;
   if (step.portal) step.portal.event = undefined;
   if (recorded) endStatement(s, event, sink);
+  // The server drops the unnamed statement before it looks at the new one.
+  if (step.kind === STEP_PARSE && step.name === '') step.previous = undefined;
   skipPipeline(s);
 }
 
@@ -235,7 +238,8 @@ function undo(s: Session, step: Step): void {
     step.portal.event = undefined;
     if (s.portals.get(step.portal.name) === step.portal) s.portals.delete(step.portal.name);
   }
-  if (step.name === undefined) return;
+  // What a message behind the Sync has put in its place stands.
+  if (step.name === undefined || s.statements.peek(step.name) !== step.statement) return;
   if (step.previous) s.statements.set(step.name, step.previous);
   else s.statements.delete(step.name);
 }
@@ -245,7 +249,7 @@ function onReady(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   const status = cursor.u8();
   s.quiet = true;
   if (s.phase === PHASE_LOGIN || s.phase === PHASE_UNKNOWN || s.phase === PHASE_START) {
-    finishLogin(s, frame.endUs, 0, sink);
+    finishLogin(s, frame.endUs, sink);
     s.phase = PHASE_READY;
     return;
   }

@@ -8,7 +8,7 @@ import {
   type StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
-import { copyText } from '../sdk/handles.ts';
+import { copyText, type TextHolder } from '../sdk/handles.ts';
 import { Digest, keptText, sha256 } from '../sdk/long.ts';
 import { readValues } from './bind.ts';
 import { readFunctionCall } from './function_call.ts';
@@ -33,7 +33,6 @@ import {
   COPY_MODE_IN,
   COPY_MODE_NONE,
   detachPortal,
-  endPortal,
   enqueue,
   loseAlignment,
   markLost,
@@ -42,6 +41,7 @@ import {
   PHASE_UNKNOWN,
   realign,
   type Session,
+  setTypes,
 } from './session.ts';
 import { ParseTail, TextTail } from './tail.ts';
 import * as wire from './wire.ts';
@@ -60,15 +60,36 @@ export function onRequest(s: Session, frame: Frame, cursor: Cursor, sink: EventS
     case wire.FLUSH:
       return;
     case wire.COPY_DATA:
-      if (s.outcome && (s.copy === COPY_MODE_IN || s.copy === COPY_MODE_BOTH)) s.outcome.bulkBytes += frame.length;
+      onCopyData(s, frame);
       return;
     case wire.COPY_DONE:
     case wire.COPY_FAIL:
-      if (s.copy === COPY_MODE_IN) s.copy = COPY_MODE_NONE;
+      onCopyEnd(s);
       return;
     default:
       onAnswered(s, frame, cursor, sink);
   }
+}
+
+function onCopyData(s: Session, frame: Frame): void {
+  if (s.copy === COPY_MODE_IN || s.copy === COPY_MODE_BOTH) {
+    if (s.outcome) s.outcome.bulkBytes += frame.length;
+    return;
+  }
+  const step = s.queue.before(s.queue.syncsAtEnd());
+  if (step) step.aheadBytes += frame.length;
+}
+
+function onCopyEnd(s: Session): void {
+  if (s.copy !== COPY_MODE_NONE) {
+    if (s.copy === COPY_MODE_IN) s.copy = COPY_MODE_NONE;
+    return;
+  }
+  const syncs = s.queue.syncsAtEnd();
+  const step = s.queue.before(syncs);
+  if (step === undefined || step.dataEnded) return;
+  step.dataEnded = true;
+  step.syncsInData = syncs;
 }
 
 /** A message that the server answers. */
@@ -117,7 +138,7 @@ function onAnswered(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): 
 function begin(s: Session, frame: Frame, sink: EventSink): void {
   if (s.phase === PHASE_LOGIN && s.login !== undefined && (s.login.marks & MARK_GAP) !== 0) {
     // The end of the login was lost. A client that goes on was let in.
-    finishLogin(s, frame.startUs, 0, sink);
+    finishLogin(s, frame.startUs, sink);
     loseAlignment(s);
   }
   if (s.phase === PHASE_UNKNOWN) s.phase = PHASE_READY;
@@ -127,9 +148,9 @@ function begin(s: Session, frame: Frame, sink: EventSink): void {
   s.quiet = false;
 }
 
-/** Bytes that a step, and each value in it, take beside their content. */
+/** Bytes that a step, and each value in it, take beside their content: 65,535 values must not fill the queue. */
 const STEP_WEIGHT = 256;
-const PARAMETER_WEIGHT = 128;
+const PARAMETER_WEIGHT = 48;
 
 function newStep(kind: StepKind, frame: Frame): Step {
   return new Step(kind, frame.startUs, STEP_WEIGHT + frame.available);
@@ -139,28 +160,42 @@ function onQuery(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   const step = newStep(STEP_QUERY, frame);
   const event = s.statement(frame.startUs, 'simple');
   step.event = event;
-  const { bytes, pos: start, end } = cursor;
-  const nul = indexOfByte(bytes, 0, start, end);
-  const stop = nul < 0 ? end : nul;
-  event.text = keptText(bytes, start, stop, s.encoding, LIMITS.sqlBytesMax);
-  if (nul < 0 && !frame.truncated) event.marks |= MARK_MALFORMED;
-  if (nul < 0 && frame.truncated) {
+  // It uses the unnamed statement and the unnamed portal itself.
+  step.name = '';
+  step.previous = s.statements.delete('');
+  detachPortal(s, s.portals.delete(''), sink);
+  const start = cursor.pos;
+  if (!takeText(s, frame, cursor, event) && frame.truncated) {
     event.textLength = frame.length - wire.HEADER_BYTES - 1;
-    event.marks |= MARK_TRUNCATED;
     if (frame.lostBytes > 0) markLost(event, frame.lostBytes);
     else {
-      const left = event.textLength - (stop - start);
-      s.tail = new TextTail(new Digest().add(bytes, start, stop), left, (_, hash) => {
+      const left = event.textLength - (cursor.end - start);
+      s.tail = new TextTail(new Digest().add(cursor.bytes, start, cursor.end), left, (_, hash) => {
         event.textSha256 = hash;
       });
     }
-  } else if (stop - start > LIMITS.sqlBytesMax) {
-    event.textLength = stop - start;
-    event.textSha256 = sha256(bytes, start, stop);
-    event.marks |= MARK_TRUNCATED;
   }
   nameReplication(s, event);
   enqueue(s, step, sink);
+}
+
+/** Gives `holder` the text at the cursor, which then stands behind its NUL. False: the NUL is cut off, or was not sent. */
+function takeText(s: Session, frame: Frame, cursor: Cursor, holder: TextHolder): boolean {
+  const { bytes, pos: start, end } = cursor;
+  const nul = indexOfByte(bytes, 0, start, end);
+  const stop = nul < 0 ? end : nul;
+  holder.text = keptText(bytes, start, stop, s.encoding, LIMITS.sqlBytesMax);
+  if (nul < 0) {
+    holder.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
+    return false;
+  }
+  cursor.pos = nul + 1;
+  if (stop - start > LIMITS.sqlBytesMax) {
+    holder.textLength = stop - start;
+    holder.textSha256 = sha256(bytes, start, stop);
+    holder.marks |= MARK_TRUNCATED;
+  }
+  return true;
 }
 
 const REPLICATION_COMMAND =
@@ -181,43 +216,33 @@ function onParse(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
   if (!cursor.failed) {
     step.name = name;
     step.previous = s.statements.delete(name);
-    step.statement = readStatement(s, frame, cursor);
+    step.statement = readStatement(s, name, frame, cursor);
     s.statements.set(name, step.statement);
   }
   enqueue(s, step, sink);
 }
 
 /** The rest of a Parse message: text and parameter types. */
-function readStatement(s: Session, frame: Frame, cursor: Cursor): Statement {
-  const { bytes, pos: start, end } = cursor;
-  const nul = indexOfByte(bytes, 0, start, end);
-  const stop = nul < 0 ? end : nul;
-  const text = keptText(bytes, start, stop, s.encoding, LIMITS.sqlBytesMax);
-  const types: number[] = [];
-  if (nul >= 0) {
-    cursor.pos = nul + 1;
+function readStatement(s: Session, name: string, frame: Frame, cursor: Cursor): Statement {
+  const statement = new Statement(name, s.requestLosses);
+  const start = cursor.pos;
+  if (takeText(s, frame, cursor, statement)) {
     const count = cursor.u16be();
+    const types: number[] = [];
     for (let i = 0; i < count && !cursor.failed; i++) types.push(cursor.u32be());
     if (cursor.failed && types.length > 0) types.pop();
-  }
-  const statement = new Statement(text, types, s.requestLosses);
-  if (nul >= 0 && cursor.failed && !frame.truncated) statement.marks |= MARK_MALFORMED;
-  if (nul < 0) {
-    statement.marks |= frame.truncated ? MARK_TRUNCATED : MARK_MALFORMED;
-    if (frame.lostBytes > 0) statement.marks |= MARK_GAP;
-    else if (frame.truncated) {
-      const textDone = (length: number, hash: string): void => {
-        statement.textLength = length;
-        statement.textSha256 = hash;
-      };
-      s.tail = new ParseTail(new Digest().add(bytes, start, stop), textDone, (all) => {
-        statement.types = all;
-      });
-    }
-  } else if (stop - start > LIMITS.sqlBytesMax) {
-    statement.textLength = stop - start;
-    statement.textSha256 = sha256(bytes, start, stop);
-    statement.marks |= MARK_TRUNCATED;
+    if (cursor.failed && !frame.truncated) statement.marks |= MARK_MALFORMED;
+    statement.types = types;
+  } else if (frame.lostBytes > 0) {
+    statement.marks |= MARK_GAP;
+  } else if (frame.truncated) {
+    const textDone = (length: number, hash: string): void => {
+      statement.textLength = length;
+      statement.textSha256 = hash;
+    };
+    s.tail = new ParseTail(new Digest().add(cursor.bytes, start, cursor.end), textDone, (all) => {
+      setTypes(s, statement, all);
+    });
   }
   return statement;
 }
@@ -285,11 +310,7 @@ function onClose(s: Session, frame: Frame, cursor: Cursor, sink: EventSink): voi
     step.name = name;
     step.previous = s.statements.delete(name);
   } else if (!cursor.failed) {
-    const portal = s.portals.delete(name);
-    if (portal) {
-      portal.detached = true;
-      if (portal.executing === 0) endPortal(s, portal, sink);
-    }
+    detachPortal(s, s.portals.delete(name), sink);
   }
   enqueue(s, step, sink);
 }

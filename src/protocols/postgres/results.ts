@@ -181,8 +181,18 @@ export function onCopyStart(s: Session, frame: Frame, cursor: Cursor, mode: Copy
   s.copyBinary = cursor.u8() === 1;
   if (mode === COPY_MODE_OUT) outcome.returnedRows = 0;
   if (event.call !== 'replication') event.call = mode === COPY_MODE_BOTH ? 'replication' : 'copy';
+  if (mode === COPY_MODE_IN) takeDataAhead(s, step, outcome);
+}
+
+/** Clients may send COPY data, and its end, before they are asked to. */
+function takeDataAhead(s: Session, step: Step, outcome: Outcome): void {
+  outcome.bulkBytes += step.aheadBytes;
   // The server ignores a Sync that it reads while it takes data.
-  if (mode === COPY_MODE_IN && step.kind === STEP_EXECUTE) s.queue.dropSyncsBehindHead();
+  const ignored = step.dataEnded ? step.syncsInData : Number.POSITIVE_INFINITY;
+  if (step.kind === STEP_EXECUTE) s.queue.dropSyncsBehindHead(ignored);
+  if (step.dataEnded) s.copy = COPY_MODE_NONE;
+  step.aheadBytes = 0;
+  step.dataEnded = false;
 }
 
 /** Signature, flags and the length of no extension; and the end of a binary stream. */

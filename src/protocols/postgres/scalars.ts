@@ -1,10 +1,13 @@
 /** Single values in binary format. Every decoder gives `undefined` for bytes that are no value of its type. */
+import { formatAddress } from '../../base/address.ts';
 import { Cursor } from '../../base/cursor.ts';
-import { type TextEncodingName, toHex } from '../../base/text.ts';
+import type { TextEncodingName } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { doubleValue, integerValue, singleValue } from '../sdk/numbers.ts';
 import { decodeDate, decodeInterval, decodeTime, decodeTimestamp, decodeTimetz } from './datetime.ts';
 import { decodeNumeric } from './numeric.ts';
 import * as type from './types.ts';
+import { int32At } from './wire.ts';
 
 /** Decodes `bytes[start, end)`; `undefined`: malformed, or a type that is not known. */
 export function decodeScalar(
@@ -28,14 +31,14 @@ function decodeOne(cursor: Cursor, oid: number, encoding: TextEncodingName): Bin
     case type.OID_INT4:
       return cursor.i32be();
     case type.OID_INT8:
-      return fromInt64(cursor.i64be());
+      return integerValue(cursor.i64be());
     case type.OID_OID:
     case type.OID_XID:
       return cursor.u32be();
     case type.OID_FLOAT4:
-      return fromFloat(float32(cursor.u32be()), true);
+      return singleValue(cursor.u32be());
     case type.OID_FLOAT8:
-      return fromFloat(float64(cursor.u64be()), false);
+      return doubleValue(cursor.u32be(), cursor.u32be());
     case type.OID_NUMERIC:
       return decodeNumeric(cursor);
     case type.OID_CHAR:
@@ -75,41 +78,6 @@ function decodeOne(cursor: Cursor, oid: number, encoding: TextEncodingName): Bin
 
 const JSONB_VERSION = 1;
 
-/** Digits beyond 2^53, where a number would be another one. */
-function fromInt64(value: bigint): BindValue {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : String(value);
-}
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-function float32(bits: number): number {
-  scratch.setUint32(0, bits);
-  return scratch.getFloat32(0);
-}
-
-function float64(bits: bigint): number {
-  scratch.setBigUint64(0, bits);
-  return scratch.getFloat64(0);
-}
-
-/** JSON has no NaN, no infinities and no negative zero: those become text. */
-function fromFloat(value: number, single: boolean): BindValue {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
-  if (Object.is(value, -0)) return '-0';
-  return single ? shortestSingle(value) : value;
-}
-
-/** The shortest decimal that is read back as the same single. */
-function shortestSingle(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === value) return candidate;
-  }
-  return Number(value.toPrecision(9));
-}
-
 function decodeUuid(cursor: Cursor): string {
   const hex = cursor.hex(16);
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
@@ -129,26 +97,24 @@ function decodeInet(cursor: Cursor): string | undefined {
   if (bitsMax === 0 || count * 8 !== bitsMax || prefix > bitsMax) return undefined;
   const start = cursor.pos;
   if (!cursor.skip(count)) return undefined;
+  const { bytes } = cursor;
   const address =
-    family === FAMILY_IPV4
-      ? Array.from({ length: 4 }, (_, i) => cursor.bytes[start + i]).join('.')
-      : ipv6Text(toHex(cursor.bytes, start, start + count));
+    family === FAMILY_IPV4 ? formatAddress(0, 0, IPV4_MAPPED, int32At(bytes, start)) : ipv6Text(bytes, start);
   return cidr || prefix < bitsMax ? `${address}/${prefix}` : address;
 }
 
-/** RFC 5952: groups without leading zeros, the longest run of zero groups as `::`. */
-function ipv6Text(hex: string): string {
-  const groups = Array.from({ length: 8 }, (_, i) => Number.parseInt(hex.slice(4 * i, 4 * i + 4), 16).toString(16));
-  let best = -1;
-  let bestLength = 1;
-  for (let i = 0; i < 8; i++) {
-    let run = 0;
-    while (i + run < 8 && groups[i + run] === '0') run++;
-    if (run > bestLength) {
-      best = i;
-      bestLength = run;
-    }
+/** As the server prints it: an IPv4 address inside (RFC 4291 §2.5.5) in its own form. */
+function ipv6Text(bytes: Uint8Array, at: number): string {
+  const word0 = int32At(bytes, at);
+  const word1 = int32At(bytes, at + 4);
+  const word2 = int32At(bytes, at + 8);
+  const word3 = int32At(bytes, at + 12);
+  const isMapped = word2 === IPV4_MAPPED;
+  if (word0 === 0 && word1 === 0 && (isMapped || (word2 === 0 && word3 >>> 16 !== 0))) {
+    return `::${isMapped ? 'ffff:' : ''}${formatAddress(0, 0, IPV4_MAPPED, word3)}`;
   }
-  if (best < 0) return groups.join(':');
-  return `${groups.slice(0, best).join(':')}::${groups.slice(best + bestLength).join(':')}`;
+  return formatAddress(word0, word1, word2, word3);
 }
+
+/** Third word of an IPv4 address in IPv6 form. */
+const IPV4_MAPPED = 0xffff;

@@ -102,6 +102,13 @@ export function endTail(s: Session, whole: boolean): void {
   tail?.finish(whole);
 }
 
+/** What the server, or the end of a long Parse, says of a statement's parameters. */
+export function setTypes(s: Session, statement: Statement, types: readonly number[]): void {
+  s.statements.reweigh(statement.name, statement, () => {
+    statement.types = types;
+  });
+}
+
 /** The reply of `event` has ended. It is emitted with the next ReadyForQuery, or when another one ends. */
 export function endStatement(s: Session, event: StatementEvent, sink: EventSink): void {
   releaseEnded(s, sink);

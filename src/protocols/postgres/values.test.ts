@@ -52,6 +52,9 @@ const BINARY_CASES: readonly (readonly [string, number, Uint8Array | string, Bin
   ['inet v4 network', type.OID_INET, '021800040a000001', '10.0.0.1/24'],
   ['cidr', type.OID_CIDR, '022001040a000001', '10.0.0.1/32'],
   ['inet v6', type.OID_INET, `03800010${'20010db8'}${'0'.repeat(23)}1`, '2001:db8::1'],
+  ['inet v6 with an IPv4 address', type.OID_INET, `03800010${'0'.repeat(20)}ffff01020304`, '::ffff:1.2.3.4'],
+  ['inet v6 that ends like IPv4', type.OID_INET, `03800010${'0'.repeat(24)}01020304`, '::1.2.3.4'],
+  ['inet v6 loopback', type.OID_INET, `03800010${'0'.repeat(31)}1`, '::1'],
   ['inet v6 all zero', type.OID_INET, `03800010${'0'.repeat(32)}`, '::'],
   ['inet with a lie', type.OID_INET, '022000050a000001', { type: 'inet', hex: '022000050a000001' }],
   ['date', type.OID_DATE, t.i32(8825), '2024-02-29'],
@@ -124,10 +127,12 @@ test('binary numeric is exact', () => {
     [numeric(0, 0xf000, 0), '-Infinity'],
   ];
   for (const [bytes, expected] of cases) assert.equal(binary(type.OID_NUMERIC, bytes), expected);
+  assert.equal(binary(type.OID_NUMERIC, numeric(77, 0, 0, 1)), `1${'0'.repeat(308)}`);
   const tall = numeric(32_767, 0, 0, 1);
-  assert.deepEqual(binary(type.OID_NUMERIC, tall), { type: 'numeric', hex: tall.toString('hex') });
-  const bad = numeric(0, 0, 0, 12_345);
-  assert.deepEqual(binary(type.OID_NUMERIC, bad), { type: 'numeric', hex: bad.toString('hex') });
+  // Eight bytes that stand for thousands of zeros, before or behind the point, and a digit that is none.
+  for (const bad of [tall, numeric(-32_768, 0, 0x3fff), numeric(0, 0, 0x3fff), numeric(0, 0, 0, 12_345)]) {
+    assert.deepEqual(binary(type.OID_NUMERIC, bad), { type: 'numeric', hex: bad.toString('hex') });
+  }
 });
 
 /** array_send of one dimension. */
@@ -165,7 +170,7 @@ test('arrays that lie about their size are given as bytes', () => {
   // Elements of no bytes must not be read beyond the end: 70 to the power of 6 of them.
   const empty = Buffer.concat([t.i32(6), t.i32(0), t.i32(25), ...Array.from({ length: 12 }, () => t.i32(70))]);
   assert.deepEqual(binary(1009, empty), { type: 'text[]', hex: empty.toString('hex') });
-  const tall = array(type.OID_NUMERIC, ...Array.from({ length: 20 }, () => numeric(1000, 0, 0, 1)));
+  const tall = array(type.OID_NUMERIC, ...Array.from({ length: 60 }, () => numeric(77, 0, 0, 1)));
   assert.deepEqual(binary(1231, tall), { type: 'numeric[]', hex: tall.toString('hex') });
   const nested = Buffer.concat([t.i32(6), t.i32(0), t.i32(23), ...Array.from({ length: 12 }, () => t.i32(70))]);
   assert.deepEqual(binary(1007, nested), { type: 'int4[]', hex: nested.toString('hex') });

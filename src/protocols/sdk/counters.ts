@@ -1,4 +1,6 @@
 /** What the drivers of a pipeline count, all together. */
+import type { SessionCounters } from '../../contracts/protocol.ts';
+
 export interface DriverCounters {
   frames: number;
   malformedFrames: number;
@@ -12,6 +14,20 @@ export interface DriverCounters {
   strayFrames: number;
   evictedHandles: number;
   pendingOverflows: number;
+}
+
+/** Adds what a session counted. Its gaps are the connection's, which the connection's own driver has counted. */
+export function addSessionCounters(to: DriverCounters, session: SessionCounters): void {
+  to.strayFrames += session.strayFrames;
+  to.evictedHandles += session.evictedHandles;
+  to.pendingOverflows += session.pendingOverflows;
+  const { inner } = session;
+  if (inner === undefined) return;
+  to.malformedFrames += inner.malformedFrames;
+  to.truncatedFrames += inner.truncatedFrames;
+  to.resyncs += inner.resyncs;
+  to.unparsedBytes += inner.unparsedBytes;
+  to.heldOverflows += inner.heldOverflows;
 }
 
 export function newDriverCounters(): DriverCounters {

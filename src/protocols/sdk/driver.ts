@@ -5,7 +5,6 @@
  * when it straddles segments; results do not depend on where segments were cut; the loop always advances; a gap is
  * absorbed where the frame's length tells its end and resynchronised where not (`resync.ts`).
  */
-import { Cursor } from '../../base/cursor.ts';
 import {
   type Direction,
   type EndReason,
@@ -13,28 +12,20 @@ import {
   FRAME_MALFORMED,
   FRAME_OK,
   FRAME_WAIT,
-  Frame,
   FrameOut,
   type ProtocolModule,
   STOP,
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import type { DriverCounters } from './counters.ts';
+import { addSessionCounters, type DriverCounters } from './counters.ts';
 import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
 import { deliverableBytes, measure } from './measure.ts';
 import { Resync } from './resync.ts';
-import { RequestShelf } from './shelf.ts';
+import { FrameWindow } from './window.ts';
 
-// Calls into modules never nest across drivers except through `feed`, and every use is over before the next begins.
+// Drivers nest (one inside a compressed connection), but no use of it spans a call into a module that could.
 const out = new FrameOut();
-
-/** What a driver shows its module a frame through. Drivers that never run inside each other may share one. */
-export class FrameWindow {
-  readonly frame: Frame = new Frame();
-  readonly cursor: Cursor = new Cursor();
-  readonly shelf: RequestShelf = new RequestShelf();
-}
 
 export class Driver<S> {
   readonly module: ProtocolModule<S>;
@@ -68,10 +59,7 @@ export class Driver<S> {
     this.counters = counters;
     this.window = window;
     if (!midstream) return;
-    for (const lane of this.bothLanes()) {
-      lane.mode = RESYNC;
-      lane.atBoundary = true;
-    }
+    for (const lane of this.bothLanes()) lane.seek(true);
   }
 
   /** Contiguous bytes of one direction. Borrowed; whatever must outlive the call is copied. */
@@ -281,16 +269,12 @@ export class Driver<S> {
       lane.clear();
     }
     const counted = this.module.counters?.(this.session);
-    if (counted === undefined) return;
-    this.counters.strayFrames += counted.strayFrames;
-    this.counters.evictedHandles += counted.evictedHandles;
-    this.counters.pendingOverflows += counted.pendingOverflows;
+    if (counted !== undefined) addSessionCounters(this.counters, counted);
   }
 
   private skip(direction: Direction, lane: Lane, bytes: Uint8Array, pos: number, end: number): number {
     const count = Math.min(lane.skipLeft, end - pos);
-    lane.skipLeft -= count;
-    if (lane.skipLeft === 0) lane.mode = SYNC;
+    lane.pass(count);
     if (lane.rest && this.module.onRest) {
       this.module.onRest(this.session, direction, bytes, pos, pos + count, lane.skipLeft === 0);
     }
@@ -335,18 +319,21 @@ export class Driver<S> {
       before = this.counters.frames;
       for (const direction of BOTH) {
         const lane = this.bothLanes()[direction];
-        if (!lane.waiting) continue;
+        if (!lane.waiting || this.mustWait(direction, lane)) continue;
         lane.waiting = false;
         this.drain(direction, lane, tsUs);
       }
     }
   }
 
+  private mustWait(direction: Direction, lane: Lane): boolean {
+    return measure(this.module, this.session, direction, lane.bytes, 0, lane.length, out) === FRAME_WAIT;
+  }
+
   // Gaps and resynchronisation
 
   private skipLost(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): void {
-    lane.skipLeft -= lostBytes;
-    if (lane.skipLeft === 0) lane.mode = SYNC;
+    lane.pass(lostBytes);
     this.module.onGap(this.session, direction, lostBytes, true, tsUs, this.sink);
   }
 
@@ -364,8 +351,7 @@ export class Driver<S> {
     this.deliver(direction, lane, bytes, 0, length, lostInside, startUs, tsUs);
     lane.giveBack(bytes);
     if (this.stopped) return true;
-    lane.skipLeft -= lostInside;
-    if (lane.skipLeft === 0) lane.mode = SYNC;
+    lane.pass(lostInside);
     if (lostBytes > lostInside) this.loseSync(direction, lane, lostBytes - lostInside, tsUs);
     return true;
   }
@@ -373,10 +359,7 @@ export class Driver<S> {
   private loseSync(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): void {
     this.counters.resyncs++;
     this.counters.unparsedBytes += lane.length;
-    lane.clear();
-    lane.mode = RESYNC;
-    lane.atBoundary = false;
-    lane.ruledOut = false;
+    lane.seek(false);
     this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
   }
 

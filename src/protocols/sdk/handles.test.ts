@@ -60,6 +60,23 @@ test('the weight is that of what is kept: replaced, deleted and cleared entries 
   assert.deepEqual([handles.size, handles.evicted], [1, 0]);
 });
 
+test('an entry that grows makes room for itself, unless it is not kept any more', () => {
+  const handles = new HandleTable<string, { weight: number }>(100, 20, (_key, { weight }) => weight);
+  const [old, grown, gone] = [{ weight: 5 }, { weight: 5 }, { weight: 5 }];
+  handles.set('old', old);
+  handles.set('grown', gone);
+  handles.set('grown', grown);
+  assert.equal(handles.weightLeft, 10);
+  const grow = (entry: { weight: number }) => (): void => {
+    entry.weight = 16;
+  };
+  handles.reweigh('grown', gone, grow(gone));
+  assert.equal(handles.weightLeft, 10);
+  handles.reweigh('grown', grown, grow(grown));
+  assert.deepEqual([handles.peek('old'), handles.peek('grown')], [undefined, grown]);
+  assert.deepEqual([handles.weightLeft, handles.evicted], [4, 1]);
+});
+
 test('an entry that is stored again is not dropped for itself', () => {
   const handles = table(2, 100);
   const same = entry('same');

@@ -29,7 +29,7 @@ export class HandleTable<K extends string | number, T> {
   /** The most recently used key, which need not be moved to be that. */
   private latest: K | undefined = undefined;
 
-  /** `weigh`: what an entry costs to keep, the same for as long as it is kept. */
+  /** `weigh`: what an entry costs to keep; it changes through `reweigh` only. */
   constructor(entriesMax: number, weightMax: number, weigh: (key: K, entry: T) => number) {
     this.entriesMax = entriesMax;
     this.weightMax = weightMax;
@@ -38,6 +38,11 @@ export class HandleTable<K extends string | number, T> {
 
   get size(): number {
     return this.entries.size;
+  }
+
+  /** What may be added before entries have to go. */
+  get weightLeft(): number {
+    return this.weightMax - this.weight;
   }
 
   /** Looks `key` up and makes it the most recently used. */
@@ -62,9 +67,24 @@ export class HandleTable<K extends string | number, T> {
     this.entries.set(key, entry);
     this.latest = key;
     this.weight += this.weigh(key, entry);
-    for (const oldest of this.entries.keys()) {
-      if (this.entries.size <= this.entriesMax && this.weight <= this.weightMax) break;
-      const dropped = this.delete(oldest);
+    this.makeRoom(gone);
+  }
+
+  /** Has `change` alter what `entry` weighs, whether it is (still) kept under `key` or not; `gone` as for `set`. */
+  reweigh(key: K, entry: T, change: () => void, gone?: (entry: T) => void): void {
+    const isKept = this.entries.get(key) === entry;
+    if (isKept) this.weight -= this.weigh(key, entry);
+    change();
+    if (!isKept) return;
+    this.weight += this.weigh(key, entry);
+    this.makeRoom(gone);
+  }
+
+  private makeRoom(gone: ((entry: T) => void) | undefined): void {
+    while (this.entries.size > this.entriesMax || this.weight > this.weightMax) {
+      const oldest = this.entries.keys().next();
+      if (oldest.done === true) return;
+      const dropped = this.delete(oldest.value);
       this.evicted++;
       if (dropped !== undefined) gone?.(dropped);
     }

@@ -69,6 +69,20 @@ export class Lane {
     if (this.length === 0 && buffer.length <= KEPT_BYTES) this.bytes = buffer;
   }
 
+  /** Bytes of the frame that is passed over are gone: seen or lost. */
+  pass(count: number): void {
+    this.skipLeft -= count;
+    if (this.skipLeft === 0) this.mode = SYNC;
+  }
+
+  /** Drops what is carried: the next frame is looked for. `atBoundary`: it probably starts with the next byte. */
+  seek(atBoundary: boolean): void {
+    this.clear();
+    this.mode = RESYNC;
+    this.atBoundary = atBoundary;
+    this.ruledOut = false;
+  }
+
   clear(): void {
     this.length = 0;
     this.waiting = false;

@@ -95,7 +95,7 @@ export function steps(conversation: Conversation): Step[] {
 }
 
 /** An event without what segmentation may change: times. */
-export function essence(event: AuditEvent): unknown {
+function essence(event: AuditEvent): unknown {
   return JSON.parse(
     JSON.stringify(event, (key, value: unknown) => (key.endsWith('Us') || key === 'startUs' ? undefined : value)),
   );

@@ -57,6 +57,12 @@ const tds: ProtocolModule<TdsSession> = {
     session.main.gap(direction, lostBytes, synced, sink);
     if (session.mars.size > 0) onSmpGap(session, direction, lostBytes, tsUs);
   },
+  counters: (session) => ({
+    strayFrames: session.strayMessages,
+    evictedHandles: session.handles.evicted,
+    pendingOverflows: session.pendingOverflows + session.marsOverflows,
+    inner: session.marsCounters,
+  }),
   onEnd: (session, reason, tsUs, sink) => {
     if (session.isHidden) session.becomeOpaque(tsUs, sink);
     session.end(reason, tsUs, sink);

@@ -1,6 +1,7 @@
 /** State of one connection: who speaks which dialect, what is prepared. What a MARS session has of its own is a channel. */
 import type { TransactionState } from '../../contracts/event.ts';
 import type { ConnectionInfo, EndReason, EventSink } from '../../contracts/protocol.ts';
+import type { DriverCounters } from '../sdk/counters.ts';
 import { ClientSession } from '../sdk/session.ts';
 import { TlsObserver } from '../sdk/tls.ts';
 import { Channel } from './channel.ts';
@@ -37,6 +38,8 @@ export class TdsSession extends ClientSession {
   pendingOverflows = 0;
   /** MARS sessions refused because too many were open. */
   marsOverflows = 0;
+  /** Of the drivers of MARS sessions. */
+  marsCounters: DriverCounters | undefined = undefined;
 
   constructor(connection: ConnectionInfo) {
     super(connection, 'microsoft.sql_server');

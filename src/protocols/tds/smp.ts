@@ -49,7 +49,8 @@ class MarsSession implements Multiplexed {
 
   constructor(session: TdsSession, sink: EventSink) {
     this.channel = new Channel(session);
-    this.driver = new Driver(packets, this.channel, sink, newDriverCounters(), session.gapSeen);
+    session.marsCounters ??= newDriverCounters();
+    this.driver = new Driver(packets, this.channel, sink, session.marsCounters, session.gapSeen);
   }
 
   end(reason: 0 | 1 | 2, tsUs: number): void {

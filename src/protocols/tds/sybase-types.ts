@@ -4,11 +4,12 @@
  */
 import { Cursor } from '../../base/cursor.ts';
 import type { BindValue } from '../../contracts/event.ts';
+import { doubleValue, integerValue, singleValue } from '../sdk/numbers.ts';
 import { readChars } from './collation.ts';
 import { dateOf, dateOf1900, dateTime, smallDateTime, timeOf } from './datetime.ts';
 import type { Dialect } from './dialect.ts';
 import { KIND_BYTE, KIND_FIXED, KIND_LONG, KIND_TEXT, type Kind, TypeInfo } from './types.ts';
-import { binaryValue, double, float, money, RawValue, safeInteger, textValue, withScale } from './values.ts';
+import { binaryValue, money, RawValue, textValue, withScale } from './values.ts';
 
 const INTN = 0x26;
 const UINTN = 0x44;
@@ -215,21 +216,21 @@ function signed(cursor: Cursor, dialect: Dialect, size: number): BindValue | und
   if (size === 1) return cursor.u8();
   if (size === 2) return (u16(cursor, dialect) << 16) >> 16;
   if (size === 4) return u32(cursor, dialect) | 0;
-  return size === 8 ? safeInteger(BigInt.asIntN(64, u64(cursor, dialect))) : undefined;
+  return size === 8 ? integerValue(BigInt.asIntN(64, u64(cursor, dialect))) : undefined;
 }
 
 function unsigned(cursor: Cursor, dialect: Dialect, size: number): BindValue | undefined {
   if (size === 1) return cursor.u8();
   if (size === 2) return u16(cursor, dialect);
   if (size === 4) return u32(cursor, dialect);
-  return size === 8 ? safeInteger(u64(cursor, dialect)) : undefined;
+  return size === 8 ? integerValue(u64(cursor, dialect)) : undefined;
 }
 
 function floating(cursor: Cursor, dialect: Dialect, size: number): BindValue {
-  if (size === 4) return float(u32(cursor, dialect));
+  if (size === 4) return singleValue(u32(cursor, dialect));
   const first = u32(cursor, dialect);
   const second = u32(cursor, dialect);
-  return dialect.bigEndian ? double(second, first) : double(first, second);
+  return dialect.bigEndian ? doubleValue(first, second) : doubleValue(second, first);
 }
 
 /** The high half comes first in either byte order. */

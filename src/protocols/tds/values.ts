@@ -6,6 +6,7 @@ import { Cursor } from '../../base/cursor.ts';
 import { toHex } from '../../base/text.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { sha256 } from '../sdk/long.ts';
+import { doubleValue, integerValue, singleValue } from '../sdk/numbers.ts';
 import { decodeChars, encodingOfCollation, textEnd } from './collation.ts';
 import { dateOf, dateTime, dateTimeOffset, smallDateTime, timeOf } from './datetime.ts';
 import { LIMITS } from './limits.ts';
@@ -194,7 +195,7 @@ function readScalar(type: t.TypeInfo, cursor: Cursor, size: number): BindValue |
     case t.TYPE_FLOAT4:
     case t.TYPE_FLOAT8:
     case t.TYPE_FLOATN:
-      return size === 4 ? float(cursor.u32le()) : double(cursor.u32le(), cursor.u32le());
+      return size === 4 ? singleValue(cursor.u32le()) : double(cursor);
     case t.TYPE_MONEY:
     case t.TYPE_MONEY4:
     case t.TYPE_MONEYN:
@@ -228,6 +229,11 @@ function readScalar(type: t.TypeInfo, cursor: Cursor, size: number): BindValue |
   }
 }
 
+function double(cursor: Cursor): number | string {
+  const low = cursor.u32le();
+  return doubleValue(cursor.u32le(), low);
+}
+
 /** An integer of 1 (unsigned), 2, 4 or 8 bytes. */
 function integer(cursor: Cursor, size: number): BindValue | undefined {
   switch (size) {
@@ -238,36 +244,10 @@ function integer(cursor: Cursor, size: number): BindValue | undefined {
     case 4:
       return cursor.i32le();
     case 8:
-      return safeInteger(cursor.i64le());
+      return integerValue(cursor.i64le());
     default:
       return undefined;
   }
-}
-
-export function safeInteger(value: bigint): number | string {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value.toString();
-}
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-/** Shortest decimal that reads back as the same 32-bit float. */
-export function float(word: number): number | string {
-  scratch.setUint32(0, word);
-  const value = scratch.getFloat32(0);
-  if (!Number.isFinite(value)) return String(value);
-  for (let digits = 6; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return short;
-  }
-  return Number(value.toPrecision(9));
-}
-
-export function double(low: number, high: number): number | string {
-  scratch.setUint32(4, low);
-  scratch.setUint32(0, high);
-  const value = scratch.getFloat64(0);
-  return Number.isFinite(value) ? value : String(value);
 }
 
 /** Ten-thousandths, always with four decimals. */

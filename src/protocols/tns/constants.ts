@@ -36,7 +36,6 @@ export const MSG_PARAMETERS = 8;
 export const MSG_STATUS = 9;
 export const MSG_IO_VECTOR = 11;
 export const MSG_LOB_DATA = 14;
-export const MSG_WARNING = 15;
 export const MSG_PIGGYBACK = 17;
 export const MSG_FLUSH_OUT_BINDS = 19;
 export const MSG_IMPLICIT_RESULTS = 27;
@@ -79,11 +78,8 @@ export const FN_PIPELINE_BEGIN = 0xc7;
 export const FN_PIPELINE_END = 0xc8;
 
 export const OPTION_PARSE = 0x01;
-export const OPTION_BIND = 0x08;
 export const OPTION_EXECUTE = 0x20;
-export const OPTION_FETCH = 0x40;
 export const OPTION_PLSQL_BIND = 0x400;
-export const OPTION_NOT_PLSQL = 0x8000;
 
 /** Bit of the login mode: a new password is set. */
 export const MODE_CHANGE_PASSWORD = 2;

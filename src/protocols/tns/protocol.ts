@@ -267,6 +267,11 @@ const tns: ProtocolModule<TnsSession> = {
       if (session.pending.length > 1) session.flush(MARK_GAP, sink);
     }
   },
+  counters: (session) => ({
+    strayFrames: session.strayMessages,
+    evictedHandles: session.cursors.evicted,
+    pendingOverflows: session.pendingOverflows,
+  }),
   onEnd: (session, reason, tsUs, sink) => {
     if (session.tlsSeen) opaque(session, 'tls', session.tlsStartUs, sink);
     else {

@@ -35,7 +35,7 @@ export function isNative(dialect: Dialect): boolean {
 }
 
 /** Bytes of a pointer. */
-export function pointerBytes(dialect: Dialect): 1 | 4 | 8 {
+function pointerBytes(dialect: Dialect): 1 | 4 | 8 {
   const base = baseDialect(dialect);
   if (base === DIALECT_F4 || base === DIALECT_N4) return 4;
   return base === DIALECT_F8 || base === DIALECT_N || base === DIALECT_NA ? 8 : 1;

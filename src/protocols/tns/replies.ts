@@ -195,7 +195,7 @@ function settleKind(session: TnsSession, pending: Pending, status: CallStatus | 
 }
 
 /** Native code as Oracle prints it. */
-export function oraCode(code: number): string {
+function oraCode(code: number): string {
   return `ORA-${String(code).padStart(5, '0')}`;
 }
 

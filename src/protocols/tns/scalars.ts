@@ -1,4 +1,5 @@
 /** Oracle's scalar types by their bytes: numbers, times, intervals, floating point. Nothing here throws. */
+import { doubleValue, singleValue } from '../sdk/numbers.ts';
 
 const NUMBER_BYTES_MAX = 22;
 /** Decimal digits that every double keeps. */
@@ -75,8 +76,7 @@ export function float(b: Uint8Array): number | string {
     (b[0] as number) & 0x80 ? (i === 0 ? byte ^ 0x80 : byte) : byte ^ 0xff,
   );
   const view = new DataView(flipped.buffer);
-  const value = b.length === 4 ? view.getFloat32(0) : view.getFloat64(0);
-  return Number.isFinite(value) ? value : String(value);
+  return b.length === 4 ? singleValue(view.getUint32(0)) : doubleValue(view.getUint32(0), view.getUint32(4));
 }
 
 export function intervalYm(b: Uint8Array): string | undefined {

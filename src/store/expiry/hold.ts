@@ -32,6 +32,8 @@ function holdsSegment(hold: Hold, segment: SealedSegment): boolean {
         const searched = {
           segment: reader,
           rows: segment.rows,
+          firstSeq: segment.firstSeq,
+          bounds: undefined,
           seqRange: (fromUs?: number, toUs?: number) => reader.seqRange(fromUs, toUs),
         };
         const plan = planSearch(searched, query, index && new IndexFinder(index));

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { ColumnBuilder } from '../segment/column-builder.ts';
 import { chunkInMemory } from '../segment/column-file.ts';
-import { CHUNK_ROWS_MAX, ColumnBuilder, type ColumnChunk } from '../segment/columns.ts';
+import { CHUNK_ROWS_MAX, type ColumnChunk } from '../segment/columns.ts';
 import { ChunkPostingCache, ChunkPostings } from './chunk-postings.ts';
 
 function chunkOf(sessions: readonly number[]): ColumnChunk {

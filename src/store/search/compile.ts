@@ -4,7 +4,6 @@
  *
  * No condition is ever NULL, so that `NOT` means what it says: absent values compare as false.
  */
-import { formatTime } from '../../base/time.ts';
 import { MARK_NAMES } from '../../contracts/event.ts';
 import type { AddressField, Comparison, Filter, NumberField, Pattern, Query, TextField } from '../../query/filter.ts';
 import { filterText } from '../../query/filter-text.ts';
@@ -14,6 +13,7 @@ import { StoreError } from '../errors.ts';
 import { isUtf8, type KeyField, type SearchKey, shortestAddress } from '../segment/keys.ts';
 import type { Dimension } from '../segment/postings.ts';
 import type { RowField, ValueTest } from '../totals/groups.ts';
+import { boundTerms, type SegmentBounds } from './bounds.ts';
 
 export interface Condition {
   readonly sql: string;
@@ -29,11 +29,15 @@ export interface Need {
   readonly values: readonly (string | number)[];
   /** The same in other words, where that is possible: rows with a value that passes one of them. */
   readonly tests?: readonly ValueTest[] | undefined;
+  /** The tests are passed by rows too that `sql` does not give. */
+  readonly testsPassMore?: boolean;
 }
 
 /** A condition, and what it says in words. */
 export interface Term extends Condition {
   readonly label: string;
+  /** Whether every record within the bounds meets it. */
+  readonly always?: (bounds: SegmentBounds) => boolean;
 }
 
 /** A record matches when it meets every term. */
@@ -59,18 +63,9 @@ const DEPTH_MAX = 200;
 
 /** A query as conditions on `record AS r`. Throws `StoreError` (`usage`). */
 export function compileQuery(query: Query): CompiledQuery {
-  const { filter, after, seqMax } = query;
+  const { filter } = query;
   const { fromUs, toUs } = timeRangeOf(query);
-  const terms: Term[] = [];
-  if (fromUs !== undefined)
-    terms.push({ sql: 'r.time_us >= ?', values: [fromUs], label: `from ${formatTime(fromUs)}` });
-  if (toUs !== undefined) terms.push({ sql: 'r.time_us < ?', values: [toUs], label: `before ${formatTime(toUs)}` });
-  if (seqMax !== undefined) terms.push({ sql: 'r.seq <= ?', values: [seqMax], label: `up to record ${seqMax}` });
-  if (after !== undefined) {
-    const sign = query.order === 'oldest' ? '>' : '<';
-    const values = [after.timeUs, after.seq];
-    terms.push({ sql: `(r.time_us, r.seq) ${sign} (?, ?)`, values, label: `beyond record ${after.seq}` });
-  }
+  const terms = [...boundTerms(query, fromUs, toUs)];
   const filters = filter === undefined ? [] : filter.kind === 'and' ? filter.terms : [filter];
   for (const term of filters) terms.push({ ...compile(term, 0), label: filterText(term) });
   return { fromUs, toUs, terms };
@@ -154,7 +149,13 @@ function eitherNeed(conditions: readonly Condition[]): Need | undefined {
   const sql = needs.map((need) => `(${need.sql})`).join(' OR ');
   const tests = needs.flatMap((need) => need.tests ?? []);
   const values = needs.flatMap((need) => need.values);
-  return { dimension: first.dimension, sql, values, tests: needs.every((need) => need.tests) ? tests : undefined };
+  return {
+    dimension: first.dimension,
+    sql,
+    values,
+    tests: needs.every((need) => need.tests) ? tests : undefined,
+    testsPassMore: needs.some((need) => need.testsPassMore === true),
+  };
 }
 
 function anyOf(patterns: readonly Pattern[], one: (pattern: Pattern) => Condition): Condition {
@@ -170,8 +171,13 @@ function inSession(
   return { sql: `r.session_row IN (SELECT session_row FROM session WHERE ${sql})`, values, need };
 }
 
-function inShape(sql: string, values: readonly (string | number)[], tests: readonly ValueTest[]): Condition {
-  const need: Need = { dimension: 'shape', sql, values, tests };
+function inShape(
+  sql: string,
+  values: readonly (string | number)[],
+  tests: readonly ValueTest[],
+  testsPassMore = false,
+): Condition {
+  const need: Need = { dimension: 'shape', sql, values, tests, testsPassMore };
   return { sql: `r.shape_row IN (SELECT shape_row FROM shape WHERE ${sql})`, values, need };
 }
 
@@ -228,6 +234,11 @@ function matchField(field: TextField, pattern: Pattern): Condition {
         valueTests(['op', 'operations'], pattern),
       );
     case 'object':
+      if (pattern.exact === true) {
+        // Names are looked up with and without their schema: one without a dot may be either.
+        const tests = valueTests(['object'], pattern);
+        return inShape(`${FUNCTION_GLOB_LIST}(objects, ?)`, [glob], tests, !pattern.text.includes('.'));
+      }
       return inShape(`${FUNCTION_OBJECT}(objects, ?)`, [glob], valueTests(['object'], pattern));
     case 'rule':
     case 'action':
@@ -245,14 +256,20 @@ function matchField(field: TextField, pattern: Pattern): Condition {
   }
 }
 
-/** SQLite folds the case of ASCII only: other values are left to our function, which costs a call for each. */
-const NOT_ASCII = '*[^ -~]*';
+/**
+ * SQLite folds the case of ASCII only. Beyond it one letter alone has its small form in ASCII (the Kelvin sign, a `k`):
+ * other values of more bytes than characters are left to our function, which costs a call for each.
+ */
+const FOLDED_BY_SQLITE = /^[\0-jl-\x7f]*$/;
 
 function matchColumn(column: string, pattern: Pattern): Condition {
   const glob = patternText(pattern);
   if (glob.startsWith('*')) return { sql: `${FUNCTION_GLOB}(${column}, ?)`, values: [glob] };
-  const sql = `(${column} = ? COLLATE NOCASE OR (${column} GLOB '${NOT_ASCII}' AND ${FUNCTION_GLOB}(${column}, ?)))`;
-  return { sql, values: [glob.slice(1), glob] };
+  const wanted = glob.slice(1);
+  const folded = `${column} = ? COLLATE NOCASE`;
+  if (FOLDED_BY_SQLITE.test(wanted)) return { sql: folded, values: [wanted] };
+  const isAscii = `octet_length(${column}) = length(${column})`;
+  return { sql: `(${folded} OR (NOT ${isAscii} AND ${FUNCTION_GLOB}(${column}, ?)))`, values: [wanted, glob] };
 }
 
 function matchMark(name: string): Condition {
@@ -319,6 +336,7 @@ function valueTests(fields: readonly RowKeyField[], pattern: Pattern): ValueTest
   return fields.map((field) => ({
     field,
     exact,
+    otherwise: undefined,
     keys: exact === undefined ? undefined : [{ field, value: exact }],
     prefix: isUtf8(prefix) ? prefix : '',
     matches: (value) => (wildcard < 0 ? value === lower : globMatches(value, lower)),
@@ -331,10 +349,11 @@ function addressTest(field: AddressField, range: AddressRange): ValueTest {
   const single = prefixBits === IPV4_BITS && IPV4.test(network);
   return {
     field,
-    exact: undefined,
+    // An IPv6 address may contain the IPv4 one.
+    exact: single ? network : undefined,
+    otherwise: single ? ':' : undefined,
     keys: addressKeys(field, range),
     prefix: '',
-    // An IPv6 address may contain the IPv4 one.
     matches: single ? (value) => value === network || (value.includes(':') && matchesRange(value)) : matchesRange,
   };
 }

@@ -2,7 +2,7 @@
 
 import { CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from '../segment/columns.ts';
 import { isKeyField, keyBytes } from '../segment/keys.ts';
-import { type Dimension, intersection, type PostingIndex } from '../segment/postings.ts';
+import { type Dimension, intersection, type PostingIndex, type PostingLists } from '../segment/postings.ts';
 import type { ValueTest } from '../totals/groups.ts';
 import { ChunkPostingCache, type ChunkPostings } from './chunk-postings.ts';
 import type { Order } from './order.ts';
@@ -36,16 +36,23 @@ export interface RowFinder {
 export class IndexFinder implements RowFinder {
   readonly kind = 'index';
   private readonly index: PostingIndex;
+  private readonly mayHold: (key: Uint8Array) => boolean;
+  /** What was estimated is often read next. */
+  private readonly lists = new Map<ChosenRows, PostingLists>();
 
-  constructor(index: PostingIndex) {
+  /** `mayHold`: false for keys that are known not to be there. */
+  constructor(index: PostingIndex, mayHold: (key: Uint8Array) => boolean = () => true) {
     this.index = index;
+    this.mayHold = mayHold;
   }
 
   rowsOf(tests: readonly ValueTest[]): number[] {
     const { dictionary } = this.index;
     const found = new Set<number>();
     for (const { field, keys, prefix, matches } of tests) {
-      for (const key of keys ?? []) for (const row of dictionary.rows(keyBytes(key))) found.add(row);
+      for (const key of keys?.map(keyBytes) ?? []) {
+        if (this.mayHold(key)) for (const row of dictionary.rows(key)) found.add(row);
+      }
       if (keys !== undefined || !isKeyField(field)) continue;
       for (const { value, rows } of dictionary.startingWith(field, prefix)) {
         if (matches(value)) for (const row of rows) found.add(row);
@@ -54,14 +61,22 @@ export class IndexFinder implements RowFinder {
     return [...found].sort((a, b) => a - b);
   }
 
-  estimate({ dimension, rows }: ChosenRows): number {
-    return this.index.estimate(dimension, rows);
+  estimate(chosen: ChosenRows): number {
+    return this.listsOf(chosen).estimate;
   }
 
   records(choices: readonly ChosenRows[]): FoundRecords {
-    const [first = NO_RECORDS, ...others] = choices.map(({ dimension, rows }) => this.index.indexes(dimension, rows));
+    const [first = NO_RECORDS, ...others] = choices.map((chosen) => this.listsOf(chosen).indexes());
     const all = others.reduce(intersection, first);
     return { none: all.length === 0, count: () => all.length, parts: () => [all] };
+  }
+
+  private listsOf(chosen: ChosenRows): PostingLists {
+    const known = this.lists.get(chosen);
+    if (known !== undefined) return known;
+    const lists = this.index.lists(chosen.dimension, chosen.rows);
+    this.lists.set(chosen, lists);
+    return lists;
   }
 }
 

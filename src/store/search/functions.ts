@@ -13,12 +13,14 @@ import {
   FUNCTION_TEXT,
 } from './compile.ts';
 
+/** Used again by every call: it holds nothing between two. */
+const SCRATCH = new ByteWriter(4096);
+
 /** Registers the functions on a connection. `referenceOf` gives the reference text of a row of `shape`. */
 export function registerFunctions(
   db: Database.Database,
   referenceOf: (shapeRow: number) => Uint8Array | undefined,
 ): void {
-  const scratch = new ByteWriter(4096);
   const networks = new Map<string, (address: string) => boolean>();
   const options = { deterministic: true };
   db.function(FUNCTION_GLOB, options, (value: unknown, pattern: string) => Number(matches(value, pattern)));
@@ -42,7 +44,7 @@ export function registerFunctions(
   });
   db.function(FUNCTION_TEXT, options, (body: unknown, shapeRow: number, needle: string) => {
     if (!(body instanceof Uint8Array)) return 0;
-    const bytes = readTextForm(cursorOver(body), referenceOf(shapeRow), scratch);
+    const bytes = readTextForm(cursorOver(body), referenceOf(shapeRow), SCRATCH);
     if (bytes === undefined) return 0;
     return Number(decodeText(bytes, 0, bytes.length, 'utf8').toLowerCase().includes(needle));
   });

@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { StoreError, toStoreError } from '../errors.ts';
 import { ColumnBudget, openColumns, RowColumns, type SegmentColumns } from '../segment/column-file.ts';
 import { type ColumnChunk, columnsPath } from '../segment/columns.ts';
+import type { SegmentFilters } from '../segment/filters.ts';
 import { indexPath, PostingIndex } from '../segment/postings.ts';
 import { type Rollup, readRollup, rollupPath } from '../segment/rollup.ts';
 import { SegmentReader } from '../segment/rows.ts';
-import type { ClassCache } from '../totals/groups.ts';
+import type { ClassCache } from '../totals/classes.ts';
+import type { SegmentBounds } from './bounds.ts';
 import { type ChosenRows, ColumnFinder, IndexFinder, type RowFinder } from './finder.ts';
 
 /** Which segment, as the catalog has it. */
@@ -28,6 +30,7 @@ const COLUMN_BYTES_MAX = 256 * 1024 * 1024;
 interface Shared {
   readonly budget: ColumnBudget;
   readonly classes: ClassCache;
+  readonly filters: SegmentFilters;
   /** Columns made from rows, by the segment's path. */
   readonly ofRows: Map<string, RowColumns>;
 }
@@ -43,6 +46,7 @@ export class PooledSegment {
   private postings: PostingIndex | undefined = undefined;
   private columns: SegmentColumns | undefined = undefined;
   private sums: Rollup | undefined = undefined;
+  private isSettled = false;
   /** Files found damaged. */
   private readonly distrusted = new Set<string>();
 
@@ -56,7 +60,7 @@ export class PooledSegment {
 
   /** Its file, opened when first asked for: of a sealed one the index may tell all there is to know. */
   get segment(): SegmentReader {
-    this.reader ??= new SegmentReader(this.ref.path, this.shared.classes);
+    this.reader ??= new SegmentReader(this.ref.path, this.shared.classes, this.ref.sealed);
     return this.reader;
   }
 
@@ -64,19 +68,34 @@ export class PooledSegment {
     return this.ref.sealed ? this.ref.rows : this.segment.facts.rows;
   }
 
+  get firstSeq(): number {
+    return this.ref.firstSeq;
+  }
+
+  /** `undefined` for a segment that can still change. */
+  get bounds(): SegmentBounds | undefined {
+    const { sealed, firstSeq, rows, timeMinUs, timeMaxUs } = this.ref;
+    if (!sealed || timeMinUs === undefined || timeMaxUs === undefined) return undefined;
+    return { timeMinUs, timeMaxUs, lastSeq: firstSeq + rows - 1 };
+  }
+
   /** As `SegmentReader.seqRange`. */
   seqRange(fromUs: number | undefined, toUs: number | undefined): { seqMin: number; seqMax: number } {
-    const { sealed, firstSeq, rows, timeMinUs, timeMaxUs } = this.ref;
-    const whole =
-      (fromUs === undefined || (timeMinUs !== undefined && timeMinUs >= fromUs)) &&
-      (toUs === undefined || (timeMaxUs !== undefined && timeMaxUs < toUs));
-    if (sealed && whole) return { seqMin: firstSeq, seqMax: firstSeq + rows - 1 };
+    const { bounds, firstSeq } = this;
+    const { timeMinUs = Number.NEGATIVE_INFINITY, timeMaxUs = Number.POSITIVE_INFINITY } = bounds ?? {};
+    const whole = (fromUs === undefined || timeMinUs >= fromUs) && (toUs === undefined || timeMaxUs < toUs);
+    if (bounds !== undefined && whole) return { seqMin: firstSeq, seqMax: bounds.lastSeq };
     return this.segment.seqRange(fromUs, toUs);
   }
 
   /** `use` with what finds records in the segment: its index, or its columns as long as it has none. */
   withFinder<T>(use: (finder: RowFinder) => T): T {
-    return this.withIndex((index) => (index === undefined ? this.withColumnFinder(use) : use(new IndexFinder(index))));
+    const { filters } = this.shared;
+    return this.withIndex((index) =>
+      index === undefined
+        ? this.withColumnFinder(use)
+        : use(new IndexFinder(index, (key) => filters.mayHold(this.ref, key))),
+    );
   }
 
   private withColumnFinder<T>(use: (finder: RowFinder) => T): T {
@@ -110,7 +129,8 @@ export class PooledSegment {
   withIndex<T>(use: (index: PostingIndex | undefined) => T): T {
     const { path, sealed, firstSeq, rows } = this.ref;
     const file = indexPath(path);
-    if (!sealed || this.distrusted.has(file) || !existsSync(file)) return use(undefined);
+    if (!sealed || this.distrusted.has(file)) return use(undefined);
+    if (this.postings === undefined && !existsSync(file)) return use(undefined);
     try {
       this.postings ??= new PostingIndex(file, firstSeq, rows);
       return use(this.postings);
@@ -161,7 +181,8 @@ export class PooledSegment {
 
   /** Whether its files are complete and will not change any more: the index is made last. */
   get settled(): boolean {
-    return this.ref.sealed && existsSync(indexPath(this.ref.path));
+    this.isSettled ||= this.ref.sealed && existsSync(indexPath(this.ref.path));
+    return this.isSettled;
   }
 
   close(): void {
@@ -211,8 +232,8 @@ export class SegmentPool {
   private readonly shared: Shared;
   private readonly report: (line: string) => void;
 
-  constructor(classes: ClassCache, report: (line: string) => void) {
-    this.shared = { classes, budget: new ColumnBudget(COLUMN_BYTES_MAX), ofRows: new Map() };
+  constructor(classes: ClassCache, filters: SegmentFilters, report: (line: string) => void) {
+    this.shared = { classes, filters, budget: new ColumnBudget(COLUMN_BYTES_MAX), ofRows: new Map() };
     this.report = report;
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { SegmentReader } from '../segment/rows.ts';
+import type { SegmentBounds } from './bounds.ts';
 import { type CompiledQuery, type Condition, conjunction, EVERYTHING, type Need, type Term } from './compile.ts';
 import { type ChosenRows, type FoundRecords, NO_FOUND, type RowFinder } from './finder.ts';
 import { inTimeOrder, type Order, type RecordPlace } from './order.ts';
@@ -27,7 +28,10 @@ export interface SearchPlan {
 /** A segment to search. It is opened when it has to be: often the index alone tells that there is nothing in it. */
 export interface SearchedSegment {
   readonly rows: number;
+  readonly firstSeq: number;
   readonly segment: SegmentReader;
+  /** `undefined` while they can change. */
+  readonly bounds: SegmentBounds | undefined;
   /** As `SegmentReader.seqRange`. */
   seqRange(fromUs: number | undefined, toUs: number | undefined): { seqMin: number; seqMax: number };
 }
@@ -43,7 +47,9 @@ export function planSearch(searched: SearchedSegment, query: CompiledQuery, find
   const asked: Term[] = [];
   const narrowed: Term[] = [];
   const choices: ChosenRows[] = [];
+  const { bounds } = searched;
   for (const term of query.terms) {
+    if (bounds !== undefined && term.always?.(bounds) === true) continue;
     const chosen = term.need && chooseRows(searched, finder, term.need);
     if (chosen?.rows.length === 0) return nothing([...narrowed, term], finder?.kind);
     if (chosen === undefined || finder === undefined || finder.estimate(chosen) > searched.rows * SELECTIVE_PART) {
@@ -72,20 +78,22 @@ function nothing(narrowed: readonly Term[], by: SearchPlan['by']): SearchPlan {
 
 /** The rows that meet a need. */
 function chooseRows(searched: SearchedSegment, finder: RowFinder | undefined, need: Need): ChosenRows {
-  const known = need.tests && finder?.rowsOf(need.tests);
-  return { dimension: need.dimension, rows: known ?? searched.segment.rowsOf(need) };
+  const { dimension, tests, testsPassMore } = need;
+  const known = tests && finder?.rowsOf(tests);
+  const areRows = known !== undefined && (testsPassMore !== true || known.length === 0);
+  return { dimension, rows: areRows ? known : searched.segment.rowsOf(need, known) };
 }
 
 /** Places of the records that match, by time, then by order of arrival. */
 export function searchPlaces(
-  { segment }: SearchedSegment,
+  { segment, firstSeq }: SearchedSegment,
   plan: SearchPlan,
   order: Order,
 ): Generator<RecordPlace, void, undefined> {
   const places =
     plan.candidates === undefined
       ? segment.scan(plan.condition, plan.seqMin, plan.seqMax, order)
-      : pick(segment, plan, plan.candidates, order);
+      : pick(segment, firstSeq, plan, plan.candidates, order);
   return inTimeOrder(places, order, segment.facts.disorderUs);
 }
 
@@ -98,13 +106,18 @@ export function indexCount(plan: SearchPlan, rows: number): number | undefined {
 
 function* pick(
   segment: SegmentReader,
-  plan: SearchPlan,
+  firstSeq: number,
+  { condition, seqMin, seqMax }: SearchPlan,
   candidates: FoundRecords,
   order: Order,
 ): Generator<RecordPlace, void, undefined> {
+  if (condition.sql === EVERYTHING) {
+    for (const part of candidates.parts(order)) yield* segment.places(part, firstSeq, seqMin, seqMax, order);
+    return;
+  }
   for (const group of inGroups(candidates, order)) {
-    const seqs = group.map((index) => segment.firstSeq + index);
-    yield* segment.among(seqs, plan.condition, plan.seqMin, plan.seqMax, order);
+    const seqs = group.map((index) => firstSeq + index);
+    yield* segment.among(seqs, condition, seqMin, seqMax, order);
   }
 }
 

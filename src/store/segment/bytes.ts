@@ -204,6 +204,11 @@ function isHex(value: string): boolean {
 }
 
 export function readVarint(cursor: Cursor): number {
+  const first = cursor.peek();
+  if (first >= 0 && first < 0x80) {
+    cursor.pos++;
+    return first;
+  }
   let value = 0;
   let scale = 1;
   for (let i = 0; i < 8; i++) {

@@ -11,14 +11,8 @@ import {
   truncateSync,
 } from 'node:fs';
 import { StoreError, toStoreError } from '../errors.ts';
-import {
-  CHUNK_ROWS_MAX,
-  type ChunkSource,
-  ColumnBuilder,
-  ColumnChunk,
-  type ColumnRow,
-  columnsPath,
-} from './columns.ts';
+import { ColumnBuilder, type ColumnRow } from './column-builder.ts';
+import { CHUNK_ROWS_MAX, type ChunkSource, ColumnChunk, columnsPath } from './columns.ts';
 import { writeWhole } from './files.ts';
 import type { SegmentReader } from './rows.ts';
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { StoreError } from '../errors.ts';
-import { CHUNK_ROWS_MAX, type ChunkSource, ColumnBuilder, ColumnChunk, type ColumnRow, identityOf } from './columns.ts';
+import { ColumnBuilder, type ColumnRow, identityOf } from './column-builder.ts';
+import { CHUNK_ROWS_MAX, type ChunkSource, ColumnChunk } from './columns.ts';
 
 const word = fc.oneof(fc.constant(0), fc.nat(255), fc.nat(65_535), fc.nat(2 ** 31));
 const amount = fc.oneof(fc.constant(null), fc.nat(300), fc.maxSafeInteger(), fc.constant(2 ** 32 - 1));

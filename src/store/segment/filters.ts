@@ -150,6 +150,12 @@ export class SegmentFilters {
     return bits !== undefined && question.some((hashes) => !hashes.some((hash) => mayHold(bits, hash)));
   }
 
+  /** Whether the filter allows that the segment has the key. */
+  mayHold(segment: FilteredSegment, key: Uint8Array): boolean {
+    const bits = this.bitsOf(segment);
+    return bits === undefined || mayHold(bits, hashKey(key));
+  }
+
   close(): void {
     this.db?.close();
     this.db = undefined;

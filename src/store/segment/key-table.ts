@@ -90,8 +90,11 @@ interface Block {
   readonly first: Uint8Array;
 }
 
-/** Bytes of the blocks; throws when they are not there. */
-export type BlockRead = (offset: number, bytes: number) => Buffer;
+/** Bytes of the blocks, put into a buffer that is long enough; throws when they are not there. */
+export type BlockRead = (offset: number, bytes: number, into?: Buffer) => Buffer;
+
+/** Most blocks fit. Used again by every look for one key: it holds nothing between two. */
+const BLOCK = Buffer.allocUnsafeSlow(BLOCK_BYTES * 2);
 
 /** A dictionary opened for reading. */
 export class KeyTable {
@@ -114,7 +117,7 @@ export class KeyTable {
   rows(key: Uint8Array): number[] {
     const block = this.blocks[this.blockOf(key)];
     if (block === undefined) return [];
-    const cursor = cursorOver(this.load(block));
+    const cursor = cursorOver(this.load(block, BLOCK));
     let found: number[] = [];
     // How many bytes the key and the one just read have in common tells, with what that one shares with the next,
     // whether the next can be the key: most keys are passed without looking at them.
@@ -183,8 +186,8 @@ export class KeyTable {
     return low;
   }
 
-  private load({ offset, bytes, crc }: Block): Buffer {
-    const block = this.readBlock(offset, bytes);
+  private load({ offset, bytes, crc }: Block, into?: Buffer): Buffer {
+    const block = this.readBlock(offset, bytes, into);
     if (crc32(block) !== crc) throw this.damaged();
     return block;
   }
@@ -222,9 +225,14 @@ function readDirectory(bytes: Buffer): Block[] | undefined {
   return cursor.failed ? undefined : blocks;
 }
 
+/** Most of what is read of a block is skipped: the last byte of each number tells where it ends. */
 function skipRows(cursor: Cursor): void {
-  const count = readVarint(cursor);
-  for (let i = 0; i < count && !cursor.failed; i++) readVarint(cursor);
+  let left = readVarint(cursor);
+  const { bytes, end } = cursor;
+  let pos = cursor.pos;
+  for (; left > 0 && pos < end; pos++) if ((bytes[pos] as number) < 0x80) left--;
+  cursor.pos = pos;
+  if (left > 0) cursor.fail();
 }
 
 /** Whether a key read (its bytes from `shared` on at `start`) is after the wanted one, which shares `common` with it. */

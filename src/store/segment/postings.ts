@@ -125,6 +125,14 @@ function writeLists(out: ByteWriter, rows: Uint32Array, keys: number, directory:
   }
 }
 
+/** Which records refer to some rows: the lists are read when they are asked for. */
+export interface PostingLists {
+  /** How many there are, by the index's word: for planning, not for answers. */
+  readonly estimate: number;
+  /** Indexes of the records, ascending. Throws `StoreError` (`damaged`). */
+  indexes(): Uint32Array;
+}
+
 /** An index opened for reading. Its file is read as needed, never as a whole. */
 export class PostingIndex {
   private readonly path: string;
@@ -180,7 +188,7 @@ export class PostingIndex {
       const start = HEADER_BYTES + directoryBytes;
       this.table = new KeyTable(
         this.read(HEADER_BYTES, directoryBytes),
-        (offset, bytes) => this.read(start + offset, bytes),
+        (offset, bytes, into) => this.read(start + offset, bytes, into),
         Math.max(...DIMENSIONS.map((dimension) => this.rowCounts[dimension])),
         () => this.damaged(),
       );
@@ -188,14 +196,24 @@ export class PostingIndex {
     return this.table;
   }
 
+  /** The lists of rows (ascending numbers). Throws `StoreError` (`damaged`). */
+  lists(dimension: Dimension, rows: readonly number[]): PostingLists {
+    const entries = this.entries(dimension, rows);
+    const estimate = entries.reduce((total, entry) => total + entry.readUInt32LE(8), 0);
+    return { estimate, indexes: () => this.readLists(entries) };
+  }
+
   /** How many records refer to the rows (ascending numbers), by the index's word: for planning, not for answers. */
   estimate(dimension: Dimension, rows: readonly number[]): number {
-    return this.entries(dimension, rows).reduce((total, entry) => total + entry.readUInt32LE(8), 0);
+    return this.lists(dimension, rows).estimate;
   }
 
   /** Indexes of the records that refer to one of the rows (ascending numbers), ascending. Throws `StoreError` (`damaged`). */
   indexes(dimension: Dimension, rows: readonly number[]): Uint32Array {
-    const entries = this.entries(dimension, rows);
+    return this.lists(dimension, rows).indexes();
+  }
+
+  private readLists(entries: readonly Buffer[]): Uint32Array {
     const spans = entries.map((entry) => ({ offset: entry.readUInt32LE(0), bytes: entry.readUInt32LE(4) }));
     const lists = this.readSpans(spans).map((bytes, i) => this.list(entries[i] as Buffer, bytes));
     const [only] = lists;
@@ -246,10 +264,11 @@ export class PostingIndex {
     return found;
   }
 
-  private read(offset: number, length: number): Buffer {
+  /** `into`: used when it is long enough. */
+  private read(offset: number, length: number, into: Buffer = NO_BYTES): Buffer {
     if (offset + length > this.fileBytes) throw this.damaged();
     if (offset + length <= this.head.length) return this.head.subarray(offset, offset + length);
-    const bytes = Buffer.allocUnsafe(length);
+    const bytes = length <= into.length ? into.subarray(0, length) : Buffer.allocUnsafe(length);
     if (readSync(this.file, bytes, 0, length, offset) !== length) throw this.damaged();
     return bytes;
   }

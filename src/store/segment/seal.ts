@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreError, toStoreError } from '../errors.ts';
+import { ColumnBuilder } from './column-builder.ts';
 import {
   COLUMN_SQL,
   ColumnBudget,
@@ -11,7 +12,7 @@ import {
   syncColumns,
   writeColumns,
 } from './column-file.ts';
-import { ColumnBuilder, columnsPath } from './columns.ts';
+import { columnsPath } from './columns.ts';
 import { encodeFilter } from './filter.ts';
 import { writeFilter } from './filters.ts';
 import { DIMENSIONS, encodePostings, indexPath, PostingIndex, writePostings } from './postings.ts';

@@ -1,4 +1,5 @@
 /** Records as arrays of one value each: some or all of a chunk of columns, or the cells of a rollup. */
+import type { AmountTest } from './amount-test.ts';
 import { type AmountColumn, CHUNK_ROWS_MAX, type ColumnChunk, type Picked, type WordColumn } from './columns.ts';
 
 export const MINUTE_US = 60e6;
@@ -12,6 +13,8 @@ export interface RecordView {
   amounts(name: AmountColumn): Float64Array;
   /** Rows returned, or else affected; NaN where a record has neither. */
   moved(): Float64Array;
+  /** Sets a byte of `mask` for each record: 1 when its amount passes, else 0. */
+  testAmounts(name: AmountColumn, test: AmountTest, mask: Uint8Array): void;
   /** Whether none of the records has anything in this column; `false` may be said of any. */
   isEmpty(name: AmountColumn | 'error' | 'marks'): boolean;
   /** Codes that the words of column `error` name, by number less 1. */
@@ -78,6 +81,11 @@ export class ChunkView implements RecordView {
       }
     }
     return this.movedArray;
+  }
+
+  testAmounts(name: AmountColumn, test: AmountTest, mask: Uint8Array): void {
+    const tested = this.chunk?.testAmounts(name, test, mask, this.picked);
+    if (tested !== true) test.test(this.amounts(name), mask, this.rows);
   }
 
   isEmpty(name: AmountColumn | 'error' | 'marks'): boolean {

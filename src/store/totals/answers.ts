@@ -8,7 +8,7 @@ import type { Filter, Place, Query, TextField } from '../../query/filter.ts';
 import { StoreError } from '../errors.ts';
 import type { Found, StoreReader } from '../reader.ts';
 import type { Candidate } from '../search/merge.ts';
-import { identityOf } from '../segment/columns.ts';
+import { identityOf } from '../segment/column-builder.ts';
 import { ChunkView } from '../segment/view.ts';
 import type { Steps } from '../steps.ts';
 import { type Group, type GroupBy, type Measures, topGroups } from './aggregate.ts';

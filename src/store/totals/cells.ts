@@ -1,7 +1,8 @@
 /** Which questions the cells of tables answer (`rollup.ts`), and cells as records of a view. */
 import type { Filter } from '../../query/filter.ts';
 import { compileFilter } from '../search/compile.ts';
-import { CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
+import type { AmountTest } from '../segment/amount-test.ts';
+import { type AmountColumn, CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
 import type { Dimension } from '../segment/postings.ts';
 import { CELL_COLUMNS, type Cells, emptyCells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
 import type { RecordView } from '../segment/view.ts';
@@ -127,6 +128,10 @@ export class CellView implements RecordView {
 
   moved(): Float64Array {
     return NO_AMOUNTS;
+  }
+
+  testAmounts(_name: AmountColumn, _test: AmountTest, mask: Uint8Array): void {
+    mask.fill(0, 0, this.rows);
   }
 
   isEmpty(): boolean {

@@ -44,23 +44,36 @@ export class GroupTable {
 
   /** Adds what a segment has. Parts are those of every segment, in the same order. */
   add(parts: readonly KeyPart[], sums: SegmentSums): void {
-    const known = parts.map((): (readonly number[] | undefined)[] => []);
-    const single = new Array<number>(parts.length).fill(0);
+    // Nothing is made for a slot that is only counted: there may be very many.
+    const known = parts.map((): (number | readonly number[] | undefined)[] => []);
+    const ids = new Array<number>(parts.length).fill(0);
     for (let slot = 0; slot < sums.count; slot++) {
       let rest = sums.keyOf(slot);
       let several: number[][] | undefined;
-      for (const [p, part] of parts.entries()) {
+      for (let p = 0; p < parts.length; p++) {
+        const part = parts[p] as KeyPart;
         const number = rest % part.size;
         rest = Math.floor(rest / part.size);
         const cache = known[p] ?? [];
-        const ids = cache[number] ?? part.labelsOf(number).map((labels) => this.interner(p).numberOf(labels));
-        cache[number] = ids;
-        if (several === undefined && ids.length === 1) single[p] = ids[0] ?? 0;
-        else several = (several ?? [single.slice(0, p)]).flatMap((row) => ids.map((id) => [...row, id]));
+        const id = cache[number] ?? this.idsOf(p, part.labelsOf(number));
+        cache[number] = id;
+        if (typeof id !== 'number')
+          several = (several ?? [ids.slice(0, p)]).flatMap((row) => id.map((one) => [...row, one]));
+        else if (several === undefined) ids[p] = id;
+        else for (const row of several) row.push(id);
       }
-      if (several === undefined) this.count(parts, single, sums, slot);
-      else for (const ids of several) this.count(parts, ids, sums, slot);
+      if (several === undefined) this.count(parts, ids, sums, slot);
+      else for (const each of several) this.count(parts, each, sums, slot);
     }
+  }
+
+  /** Numbers of the values of a class: mostly there is one. */
+  private idsOf(part: number, labels: readonly Labels[]): number | readonly number[] {
+    const interner = this.interner(part);
+    const [only] = labels;
+    return labels.length === 1 && only !== undefined
+      ? interner.numberOf(only)
+      : labels.map((each) => interner.numberOf(each));
   }
 
   private interner(part: number): Interner {

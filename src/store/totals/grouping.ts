@@ -1,7 +1,7 @@
 /**
  * Groups of all segments that a question is about. Those of sealed segments are kept, and what is new is shared with
- * other threads that read the same store: every second segment for one of them, always the same ones, so that each
- * finds again what it made for the question before.
+ * other threads that read the same store: each looks at some segments, always the same ones, and so finds again what
+ * it made for the question before.
  */
 import type { Query } from '../../query/filter.ts';
 import { type CompiledQuery, compileQuery } from '../search/compile.ts';
@@ -9,7 +9,7 @@ import type { Candidate } from '../search/merge.ts';
 import type { PooledSegment } from '../search/pool.ts';
 import type { Progress, Steps } from '../steps.ts';
 import { Aggregation, type Group, type GroupBy } from './aggregate.ts';
-import type { ClassCache } from './groups.ts';
+import type { ClassCache } from './classes.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
 import type { ScopeCache } from './scope.ts';
 
@@ -18,6 +18,14 @@ export interface PeerGroups {
   readonly groups: readonly Group[];
   readonly problems: readonly string[];
 }
+
+/** A thread among those that read the same store, by number from 0. Whoever asks, each looks at the same segments. */
+export interface Place {
+  readonly own: number;
+  readonly threads: number;
+}
+
+export const ALONE: Place = { own: 0, threads: 1 };
 
 /** Another thread with a reader of the same store. */
 export interface GroupPeer {
@@ -43,8 +51,9 @@ export interface GroupingSource {
 }
 
 export class Grouping {
-  /** Who else reads the store. */
-  readonly peers: GroupPeer[] = [];
+  /** Who else reads the store, by place. */
+  readonly peers: Map<number, GroupPeer> = new Map<number, GroupPeer>();
+  place: Place = ALONE;
   private readonly source: GroupingSource;
   private readonly classes: ClassCache;
   private readonly scopes: ScopeCache;
@@ -99,15 +108,11 @@ export class Grouping {
     total: number,
     before: number,
   ): Steps<Group[]> {
-    const [own = [], ...others] = sharesOf(candidates, this.peers.length);
-    const offers = others.map((share, i) => ({
-      share,
-      fetch: this.peers[i]?.offerGroups(
-        query,
-        by,
-        share.map(({ path }) => path),
-      ),
-    }));
+    const { own, others } = sharesOf(candidates, this.place);
+    const offers = others.map(({ thread, share }) => {
+      const paths = share.map(({ path }) => path);
+      return { share, fetch: this.peers.get(thread)?.offerGroups(query, by, paths) };
+    });
     const aggregation = this.aggregation(query, by);
     yield* this.add(aggregation, query, own, total, before);
     let done = before + rowsOf(own);
@@ -140,14 +145,16 @@ export class Grouping {
   }
 }
 
-/**
- * One's own segments, and those of each peer. The open one is one's own: another thread may see it with more records.
- */
-export function sharesOf<T extends { readonly sealed: boolean }>(candidates: readonly T[], peers: number): T[][] {
-  const shares: T[][] = Array.from({ length: peers + 1 }, () => []);
-  let turn = candidates.every(({ sealed }) => sealed) ? 0 : 1;
-  for (const candidate of candidates) shares[candidate.sealed ? turn++ % shares.length : 0]?.push(candidate);
-  return shares;
+/** What falls to each thread: sealed segments in turn. The open one is one's own: another may see it with more records. */
+export function sharesOf<T extends { readonly sealed: boolean }>(
+  candidates: readonly T[],
+  { own, threads }: Place,
+): { readonly own: T[]; readonly others: readonly { readonly thread: number; readonly share: readonly T[] }[] } {
+  const shares: T[][] = Array.from({ length: threads }, () => []);
+  let turn = 0;
+  for (const candidate of candidates) shares[candidate.sealed ? turn++ % threads : own]?.push(candidate);
+  const others = shares.flatMap((share, thread) => (thread === own || share.length === 0 ? [] : [{ thread, share }]));
+  return { own: shares[own] ?? [], others };
 }
 
 export function rowsOf(candidates: readonly Candidate[]): number {

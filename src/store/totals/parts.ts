@@ -6,16 +6,8 @@ import { DIMENSIONS, type Dimension } from '../segment/postings.ts';
 import type { SegmentReader } from '../segment/rows.ts';
 import type { RecordView } from '../segment/view.ts';
 import type { GroupBy } from './aggregate.ts';
-import {
-  type ClassCache,
-  type Classes,
-  dimensionOf,
-  isPeriod,
-  isRowField,
-  type Labels,
-  PERIODS_US,
-  type RowField,
-} from './groups.ts';
+import type { ClassCache, Classes } from './classes.ts';
+import { dimensionOf, isPeriod, isRowField, type Labels, PERIODS_US, type RowField } from './groups.ts';
 
 export interface KeyPart {
   /** Classes; the number of one is below it. */

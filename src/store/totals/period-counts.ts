@@ -2,7 +2,8 @@
  * How many records a scope has in each period, by row of one small table: what charts ask for. A number for every row and
  * period, whether it occurs or not, is four bytes and no search; where most of them would be zero, cells are made.
  */
-import { CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
+import type { AmountTest } from '../segment/amount-test.ts';
+import { type AmountColumn, CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
 import type { RecordView } from '../segment/view.ts';
 
 export class PeriodCounts {
@@ -112,6 +113,10 @@ export class PeriodView implements RecordView {
 
   moved(): Float64Array {
     return NO_AMOUNTS;
+  }
+
+  testAmounts(_name: AmountColumn, _test: AmountTest, mask: Uint8Array): void {
+    mask.fill(0, 0, this.rows);
   }
 
   isEmpty(): boolean {

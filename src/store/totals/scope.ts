@@ -10,7 +10,7 @@ import { CellBuilder, type Cells, emptyCells, ROLLUPS, type RollupKind } from '.
 import type { SegmentReader } from '../segment/rows.ts';
 import { ChunkView } from '../segment/view.ts';
 import { canTest, cellsWithin, joinedCells, withoutPeriods } from './cells.ts';
-import type { ClassCache } from './groups.ts';
+import type { ClassCache } from './classes.ts';
 import type { CountedRows, PeriodCounts } from './period-counts.ts';
 import { ChunkSelector, planSelection, type Selection, type Span } from './select.ts';
 import { EVER_US, type Tallied, Tally } from './tally.ts';

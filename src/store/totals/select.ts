@@ -3,10 +3,11 @@
  * record. What only the rows can tell (texts, ids, end users) is left to SQL; the result is exact either way.
  */
 import { MARK_NAMES } from '../../contracts/event.ts';
-import type { Comparison, Filter, Query } from '../../query/filter.ts';
+import type { Filter, Query } from '../../query/filter.ts';
 import { patternMatches } from '../../query/match.ts';
 import type { TimeRange } from '../../query/time.ts';
 import { type Condition, compileFilter, conjunction, EVERYTHING } from '../search/compile.ts';
+import { AmountTest } from '../segment/amount-test.ts';
 import { type AmountColumn, CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from '../segment/columns.ts';
 import { type Dimension, intersection, type PostingIndex } from '../segment/postings.ts';
 import type { SegmentReader } from '../segment/rows.ts';
@@ -103,9 +104,9 @@ function maskOf(segment: SegmentReader, filter: Filter): Mask | undefined {
     }
     case 'number':
       return filter.field === 'rows'
-        ? movedMask(filter.comparison, filter.value)
+        ? movedMask(new AmountTest(filter.comparison, filter.value))
         : isAmount(filter.field)
-          ? amountMask(filter.field, filter.comparison, filter.value)
+          ? amountMask(filter.field, new AmountTest(filter.comparison, filter.value))
           : undefined;
     case 'failed':
       return failedMask(filter.value);
@@ -160,34 +161,17 @@ function inverted(inner: Mask): Mask {
   };
 }
 
-/** Compares each of `count` amounts; an absent one, NaN, compares as false. */
-function compare(amounts: Float64Array, comparison: Comparison, value: number, mask: Uint8Array, count: number): void {
-  // A loop for each comparison: this goes through every record of a store.
-  switch (comparison) {
-    case '<':
-      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) < value ? 1 : 0;
-      return;
-    case '<=':
-      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) <= value ? 1 : 0;
-      return;
-    case '>':
-      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) > value ? 1 : 0;
-      return;
-    case '>=':
-      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) >= value ? 1 : 0;
-      return;
-    case '=':
-      for (let i = 0; i < count; i++) mask[i] = (amounts[i] as number) === value ? 1 : 0;
-  }
-}
-
-function amountMask(column: AmountColumn, comparison: Comparison, value: number): Mask {
-  return (view, mask) => compare(view.amounts(column), comparison, value, mask, view.rows);
+function amountMask(column: AmountColumn, test: AmountTest): Mask {
+  return (view, mask) => view.testAmounts(column, test, mask);
 }
 
 /** Rows returned, or else affected. */
-function movedMask(comparison: Comparison, value: number): Mask {
-  return (view, mask) => compare(view.moved(), comparison, value, mask, view.rows);
+function movedMask(test: AmountTest): Mask {
+  return (view, mask) => {
+    if (view.isEmpty('affected')) view.testAmounts('returned', test, mask);
+    else if (view.isEmpty('returned')) view.testAmounts('affected', test, mask);
+    else test.test(view.moved(), mask, view.rows);
+  };
 }
 
 function failedMask(wanted: boolean): Mask {

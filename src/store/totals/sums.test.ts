@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ColumnBuilder } from '../segment/column-builder.ts';
 import { chunkInMemory } from '../segment/column-file.ts';
-import { ColumnBuilder } from '../segment/columns.ts';
 import { ChunkView } from '../segment/view.ts';
 import { SegmentSums } from './sums.ts';
 

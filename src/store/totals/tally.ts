@@ -47,7 +47,7 @@ export class Tally {
   add(view: ChunkView): void {
     const { sums, counts } = this;
     const { numbers, periodUs, first, rowCount } = counts;
-    const failures = numbers.length / 2;
+    const failures = numbers.length >>> 1;
     const times = view.times();
     const errors = view.words('error');
     const rows = view.words(this.dimension);
@@ -63,7 +63,8 @@ export class Tally {
         const period = Math.floor(timeUs / periodUs);
         startUs = period * periodUs;
         endUs = startUs + periodUs;
-        base = (period - first) * rowCount;
+        // As a whole number, so that what is added to it is one.
+        base = ((period - first) * rowCount) | 0;
       }
       const row = rows[i] as number;
       const failed = errors[i] !== 0;

@@ -75,6 +75,7 @@ test('a value of any characters becomes a condition for exactly that value', () 
     { seed: 20_261_122, numRuns: 2000 },
   );
   assert.equal(quoted('a*b'), '"a*b"');
+  assert.equal(quoted('=b'), '"=b"');
 });
 
 test('no value means records that do not name the field', () => {

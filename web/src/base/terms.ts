@@ -19,7 +19,7 @@ export interface Span {
 
 const TIME_FIELDS = new Set(['time', 'since', 'until']);
 const KEYWORD = /^(?:and|or|not)(?=[\s()"]|$)/i;
-const HEAD = /^([A-Za-z_]+)(!=|<=|>=|[:=<>])/;
+const HEAD = /^([A-Za-z_]+)(!=|<=|>=|:=|[:=<>])/;
 
 /** Tokens that cover `text` without a hole. */
 export function tokenize(text: string): readonly Token[] {
@@ -117,7 +117,7 @@ export function term(field: string, value: string, relation: 'is' | 'not' = 'is'
 }
 
 export function quoted(value: string): string {
-  return value !== '' && !/[\s()",*?\\]/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
+  return value !== '' && !/^=|[\s()",*?\\]/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
 /** The query narrowed by one more condition; as it was when it has that one already. */
