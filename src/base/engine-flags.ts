@@ -13,7 +13,20 @@ export function forgetLongLived(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
 }
 
-/** As it is when a process begins. */
+/** Of `forgetLongLived`, as it is when a process begins. */
 export function noteLongLived(): void {
   setFlagsFromString('--allocation-site-pretenuring');
+}
+
+/**
+ * Runs `work`, which is short and done once, without the optimising compiler: it takes what runs a thousand times for
+ * hot, and to optimise the reader of YAML takes twice the time of reading all policies by it.
+ */
+export function withoutOptimizing<T>(work: () => T): T {
+  setFlagsFromString('--no-opt');
+  try {
+    return work();
+  } finally {
+    setFlagsFromString('--opt');
+  }
 }
