@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { noteLongLived } from './base/engine-flags.ts';
 import { BUNDLE_SUFFIX, loadBundled, writeCaches } from './bundle.ts';
 
 const CAPTURES: string = join(import.meta.dirname, '../pcaps');
@@ -11,5 +12,6 @@ const CAPTURES: string = join(import.meta.dirname, '../pcaps');
 const folder = resolve(process.argv[2] ?? join(import.meta.dirname, 'bundle'));
 const { run } = loadBundled(join(folder, `program${BUNDLE_SUFFIX}`)) as typeof import('./cli/program.ts');
 const code = existsSync(CAPTURES) ? await run(['replay', CAPTURES, '--quiet']) : await run(['replay', '--help']);
+noteLongLived(); // a cache is of use only where all flags are the same
 if (code === 0) writeCaches();
 else process.exitCode = code;

@@ -202,7 +202,8 @@ async function replayInto(
   files: readonly string[],
   options: ReplayOptions,
 ): Promise<Found> {
-  const { sensor, policies, ports, flowsMax, overlap, evidence } = assemblyOptions(options, []);
+  const { sensor, ports, flowsMax, overlap, evidence } = assemblyOptions(options, []);
+  const policies = outputs.engine.policy.sources;
   const job = { files, sensor, policies, ports, flowsMax, overlap, evidence, maskKey: outputs.maskKey };
   const progress = new ProgressLine();
   const wanted = trafficOptionsOf(options);

@@ -1,5 +1,6 @@
 /** Builds a pipeline with its sinks from options: the same for replays and for live capture. */
 import { existsSync } from 'node:fs';
+import { withoutOptimizing } from '../base/engine-flags.ts';
 import { UserError } from '../base/errors.ts';
 import type { RecordSink } from '../contracts/record.ts';
 import type { StatusSink } from '../contracts/traffic.ts';
@@ -158,7 +159,7 @@ async function openStoreAt(folder: string, options: StoreOptions | undefined): P
 export function readPolicies(paths: readonly string[], options: PolicyOptions = {}): Policy {
   for (const path of paths) if (!existsSync(path)) throw new UserError(`${path}: no such policy file or folder`);
   try {
-    return loadPolicies(paths, options);
+    return withoutOptimizing(() => loadPolicies(paths, options));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new UserError(`cannot read policies: ${(error as Error).message}`);

@@ -4,6 +4,7 @@
  */
 import { type AuditCounters, Auditor, type AuditorOptions } from '../audit/auditor.ts';
 import type { Counters } from '../base/counters.ts';
+import { forgetLongLived } from '../base/engine-flags.ts';
 import type { PacketBatch } from '../contracts/packet.ts';
 import type { PolicyEngine } from '../contracts/policy.ts';
 import type { ProtocolModule } from '../contracts/protocol.ts';
@@ -69,6 +70,7 @@ export class Pipeline {
   private readonly meter: TrafficMeter | undefined;
 
   constructor(options: PipelineOptions) {
+    forgetLongLived();
     this.auditor = new Auditor({
       sensor: options.sensor,
       analyzer: createAnalyzer(),

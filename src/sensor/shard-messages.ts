@@ -8,6 +8,7 @@ import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
 import type { Heartbeat } from '../contracts/traffic.ts';
+import type { PolicySource } from '../policy/files/source.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import type { EvidenceOptions } from './evidence.ts';
 import type { PipelineCounters } from './pipeline.ts';
@@ -17,7 +18,8 @@ import type { TallySnapshot } from './tally.ts';
 export interface ShardJob {
   readonly files: readonly string[];
   readonly sensor: string;
-  readonly policies: readonly string[];
+  /** Texts that the main thread has read and checked. */
+  readonly policies: readonly PolicySource[];
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
   readonly overlap: readonly OverlapRange[];

@@ -6,15 +6,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { PacketOrder } from '../audit/order.ts';
+import { withoutOptimizing } from '../base/engine-flags.ts';
 import { UserError } from '../base/errors.ts';
 import { type FileSource, openFiles } from '../capture/files/file.ts';
 import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
 import type { StatusSink } from '../contracts/traffic.ts';
 import { createEngine } from '../policy/engine.ts';
+import { parsePolicies } from '../policy/policy.ts';
 import { loadProtocols } from '../protocols/registry.ts';
 import { createColumnValueFinder } from '../sql/column-values.ts';
-import { readPolicies } from './assemble.ts';
 import { Evidence, type Judged } from './evidence.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ShardJob, ShardMessage, ShardRecord } from './shard-messages.ts';
@@ -112,7 +113,8 @@ function nextJob(): Promise<ShardJob> {
 
 async function main(): Promise<void> {
   const job = await nextJob();
-  const policy = createEngine(readPolicies(job.policies), {
+  const policies = withoutOptimizing(() => parsePolicies(job.policies, { checked: true }));
+  const policy = createEngine(policies, {
     maskKey: job.maskKey,
     columnValues: createColumnValueFinder(),
     defersMemory: true,

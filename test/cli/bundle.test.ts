@@ -19,18 +19,29 @@ before(async () => {
 after(() => rmSync(BUNDLE, { recursive: true, force: true }));
 
 /** Runs a command line, whose module the expression `program` gives. */
-function commandLine(program: string, args: readonly string[]): Promise<RunResult> {
+function commandLine(program: string, args: readonly string[], before = ''): Promise<RunResult> {
   const script =
-    'const [, ...args] = process.argv;' +
+    `${before}const [, ...args] = process.argv;` +
     `${program}.then(async ({ run }) => { process.exitCode = await run(args); });`;
   return run([process.execPath, '-e', script, '--', ...args], { cwd: ROOT });
 }
+
+/** Says on standard error which caches the engine refuses. */
+const TELL_REFUSALS = `
+  const vm = require('node:vm');
+  vm.Script = class extends vm.Script {
+    constructor(code, options) {
+      super(code, options);
+      if (this.cachedDataRejected) process.stderr.write('refused ' + options.filename + '\\n');
+    }
+  };
+  require('node:module').syncBuiltinESMExports();`;
 
 function joinedProgram(args: readonly string[]): Promise<RunResult> {
   const [loader, program] = [join(ROOT, 'dist/bundle.js'), join(BUNDLE, 'program.cjs')].map((path) =>
     JSON.stringify(path),
   );
-  return commandLine(`import(${loader}).then(({ loadBundled }) => loadBundled(${program}))`, args);
+  return commandLine(`import(${loader}).then(({ loadBundled }) => loadBundled(${program}))`, args, TELL_REFUSALS);
 }
 
 async function assertSame(args: readonly string[]): Promise<RunResult> {
@@ -74,11 +85,13 @@ test('the same records with code from the cache, and with a cache of another ver
   assert.ok(caches.includes('program.cjs.cache') && caches.includes('replay.cjs.cache'), caches.join(' '));
   const args = ['replay', CAPTURES, '--jsonl', '-', '--workers', '2'];
   const cached = await assertSame(args);
+  assert.doesNotMatch(cached.stderr, /refused/);
   for (const name of caches) {
     const bytes = readFileSync(join(BUNDLE, name));
     bytes.fill(0x55, 0, 16); // what the engine knows its own caches by
     writeFileSync(join(BUNDLE, name), bytes);
   }
   const refused = await assertSame(args);
+  assert.match(refused.stderr, /refused .*program\.cjs/);
   assert.ok(refused.stdout === cached.stdout);
 });
