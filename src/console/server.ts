@@ -3,6 +3,7 @@
  * Requests are answered by one loop; what reads the store runs in threads (`reads/pool.ts`).
  */
 
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import fastifyCookie from '@fastify/cookie';
 import fastifyHelmet from '@fastify/helmet';
@@ -55,7 +56,8 @@ export interface ConsoleServer {
   close(): Promise<void>;
 }
 
-const THREADS = 2;
+/** Reading threads: as many as there are processors, but two in any case, and not so many that each one's memory counts. */
+const THREADS = Math.min(4, Math.max(2, availableParallelism()));
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const PARAM_CHARS_MAX = 1000;
 /** Of one address, everything together. */
