@@ -109,3 +109,17 @@ export async function recordSearch(context: Context, request: FastifyRequest, pa
   if (context.searches.size > QUESTIONS_MAX && oldest.done !== true) context.searches.delete(oldest.value);
   await record(context, request, 'search', asked);
 }
+
+/**
+ * What `ask` gives, as soon as it is written down who looks at it. The disk and the reading threads take their time at
+ * once; rejects when either cannot do its part, and then nothing is shown.
+ */
+export async function askRecorded<T>(
+  context: Context,
+  request: FastifyRequest,
+  page: string,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const [answer] = await Promise.all([ask(), recordSearch(context, request, page)]);
+  return answer;
+}

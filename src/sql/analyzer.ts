@@ -93,7 +93,7 @@ class Analyzer implements CountingAnalyzer {
       }
       lexer.next();
       if (lexer.tokens.count > 0) out.push(this.statement(text, rules));
-      else if (lexer.commentCount > 0) this.lateTags(text, out);
+      else if (lexer.comments.count > 0) this.lateTags(text, out);
     }
     const only = out[0];
     if (only === undefined) out.push(empty(text.length));
@@ -109,13 +109,15 @@ class Analyzer implements CountingAnalyzer {
     let shape = shapes.find(lexer.tokens, lexer.shapeHash, rules);
     // Of a known shape nothing but secrets and comments depends on more than its tokens; what EXECUTE runs is for others.
     this.isPlain =
-      shape !== undefined && shape.secrets.length === 0 && shape.executes === undefined && lexer.commentCount === 0;
+      shape !== undefined && shape.secrets.length === 0 && shape.executes === undefined && lexer.comments.count === 0;
     if (shape === undefined) {
       counters['shapes_new'] = (counters['shapes_new'] as number) + 1;
       shape = this.shape(rules);
     } else counters['shapes_known'] = (counters['shapes_known'] as number) + 1;
     const { cutAt } = lexer;
-    const literals = lexer.literals.list(cutAt < 0 ? undefined : { start: cutAt, end: Math.min(lexer.end, text.length) });
+    const literals = lexer.literals.list(
+      cutAt < 0 ? undefined : { start: cutAt, end: Math.min(lexer.end, text.length) },
+    );
     return {
       start: lexer.start,
       end: lexer.end,
@@ -131,7 +133,7 @@ class Analyzer implements CountingAnalyzer {
       fingerprint: shape.fingerprint,
       literals,
       secrets: this.secrets(text, shape),
-      tags: lexer.commentCount > 0 ? this.tags(text, undefined) : undefined,
+      tags: lexer.comments.count > 0 ? this.tags(text, undefined) : undefined,
       effect: shape.effect,
       template: undefined,
     };
@@ -207,13 +209,9 @@ class Analyzer implements CountingAnalyzer {
   }
 
   private tags(text: string, into: Map<string, string> | undefined): Map<string, string> | undefined {
-    const { comments, commentCount } = this.lexer;
     let tags = into;
-    for (let i = 0; i < commentCount; i++) {
-      const start = comments[2 * i] as number;
-      const end = comments[2 * i + 1] as number;
+    for (const { start, end } of this.lexer.comments.list(undefined))
       if (mayHoldTags(text, start, end)) tags = readTags(text, start, end, tags);
-    }
     return tags;
   }
 

@@ -12,7 +12,6 @@ import type { ColumnValueFinder, ColumnValues, SqlDialect, TextSpan, WantedColum
 import { BindPlaces } from './bind-places.ts';
 import { type DialectRules, rulesOf } from './dialects.ts';
 import { EMBEDDED_DEPTH_MAX } from './embedded.ts';
-import { isQueryWord } from './levels.ts';
 import { Lexer } from './lexer.ts';
 import { namePart } from './names.ts';
 import { Segments } from './segments.ts';
@@ -30,6 +29,7 @@ import {
   KIND_WORD,
   type Tokens,
 } from './tokens.ts';
+import { isQueryWord } from './words.ts';
 
 /** Readings of one text: the first, and those that follow its variables. A text that needs more is found whole. */
 const READINGS_MAX = 8;

@@ -1,6 +1,5 @@
-/** Bracket levels of the query walk, and the words that need a table of their own. */
+/** Bracket levels of the query walk: what clause each is in, and what it has met so far. */
 import type { ScopeMark } from './facts.ts';
-import { flagsOf } from './keywords.ts';
 
 /** A verb is expected. */
 export const CLAUSE_START = 0;
@@ -66,72 +65,5 @@ export class Level implements ScopeMark {
     this.firstObject = -1;
     this.cteName = '';
     this.ctes = ctes;
-  }
-}
-
-function words(list: string): ReadonlySet<string> {
-  return new Set(list.trim().split(/\s+/));
-}
-
-/** Words that begin a statement in a T-SQL batch. All are reserved there, so none is a name. */
-export const STARTERS: ReadonlySet<string> = words(`
-  SELECT INSERT UPDATE DELETE MERGE TRUNCATE CREATE ALTER DROP GRANT REVOKE DENY EXEC EXECUTE DECLARE SET USE IF WHILE
-  BEGIN PRINT RETURN RAISERROR THROW WAITFOR BACKUP RESTORE KILL SHUTDOWN DBCC COMMIT ROLLBACK SAVE OPEN FETCH CLOSE
-  DEALLOCATE GOTO BULK REVERT RECONFIGURE CHECKPOINT
-`);
-
-/** Reserved words that are functions before a bracket. */
-const FUNCTION_WORDS: Uint8Array = flagsOf('LEFT RIGHT INSERT MOD BINARY');
-
-/** Soft words that stand before a bracket without being a function. */
-const NOT_FUNCTIONS: Uint8Array = flagsOf('KEY INDEX TOP OF ROWS MATERIALIZED CONFLICT SETS ROLLUP CUBE');
-
-/** Words of window frames and row limits. */
-const FRAME_WORDS: Uint8Array = flagsOf(
-  'CURRENT ROW ROWS RANGE PRECEDING FOLLOWING FIRST LAST NEXT ONLY TIES ZONE SIBLINGS PRIOR START SEPARATOR',
-);
-
-// By keyword id; 0 is no keyword.
-
-export function isFunctionWord(id: number): boolean {
-  return FUNCTION_WORDS[id] === 1;
-}
-
-export function isNoFunction(id: number): boolean {
-  return NOT_FUNCTIONS[id] === 1;
-}
-
-export function isFrameWord(id: number): boolean {
-  return FRAME_WORDS[id] === 1;
-}
-
-/** Words between the verb and its table. */
-export const TABLE_PREFIXES: ReadonlySet<string> = words(
-  'ONLY TOP LOW_PRIORITY HIGH_PRIORITY QUICK DELAYED TEMP TEMPORARY UNLOGGED',
-);
-
-/** Words in the bracket behind a table that make it a T-SQL hint. */
-export const TABLE_HINTS: ReadonlySet<string> = words(`
-  NOLOCK READPAST UPDLOCK ROWLOCK HOLDLOCK TABLOCK TABLOCKX PAGLOCK XLOCK NOWAIT READUNCOMMITTED READCOMMITTED
-  REPEATABLEREAD SERIALIZABLE SNAPSHOT INDEX FORCESEEK FORCESCAN NOEXPAND
-`);
-
-/** Types whose literals MySQL and T-SQL write before a string. */
-export const TYPED_LITERALS: ReadonlySet<string> = words('DATE TIME TIMESTAMP INTERVAL');
-
-/** Words that make the bracket before them a query. */
-export function isQueryWord(word: string): boolean {
-  switch (word) {
-    case 'SELECT':
-    case 'WITH':
-    case 'VALUES':
-    case 'TABLE':
-    case 'INSERT':
-    case 'UPDATE':
-    case 'DELETE':
-    case 'MERGE':
-      return true;
-    default:
-      return false;
   }
 }

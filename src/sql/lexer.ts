@@ -28,22 +28,21 @@ import {
   type DialectRules,
 } from './dialects.ts';
 import { keywordId, wordHash } from './keywords.ts';
+import { Lists } from './lists.ts';
 import {
   isDigit,
+  isNumber,
   opensLineComment,
-  type StringPrefix,
   scanComment,
-  scanDelimited,
   scanDollarBody,
   scanDollarTag,
   scanLine,
   scanNumber,
   scanOperator,
+  scanPrefixed,
   scanQuoted,
   scanWord,
-  stringPrefix,
 } from './scan.ts';
-import { endsFirstRow, Rows } from './rows.ts';
 import { Spans } from './spans.ts';
 import { Splitter } from './split.ts';
 import { isLeading, mayLead } from './suspects.ts';
@@ -62,7 +61,6 @@ import {
   KIND_STRING,
   KIND_SYSTEM_VARIABLE,
   KIND_WORD,
-  TOKENS_MAX,
   Tokens,
 } from './tokens.ts';
 
@@ -98,10 +96,8 @@ const COMMENTS_MAX = 16;
 
 export class Lexer {
   readonly tokens: Tokens = new Tokens();
-  /** Ranges of comments as start, end pairs. */
-  readonly comments: Int32Array = new Int32Array(2 * COMMENTS_MAX);
-  commentCount = 0;
-  /** Literals of the statement, those of rows without tokens among them. */
+  readonly comments: Spans = new Spans();
+  /** Literals of the statement, those without tokens among them. */
   readonly literals: Spans = new Spans();
   /** Hash of the statement without its literals; only a hint, equal statements give equal hashes. */
   shapeHash = 0;
@@ -122,16 +118,12 @@ export class Lexer {
   private executed = false;
   /** Kind of the token added last. */
   private lastKind = KIND_NONE;
-  /** How many tokens can be added without `makeRoom`. */
-  private room = 0;
-  /** Tokens that can be kept: `TOKENS_MAX`, but for what rows without tokens would have had. */
-  private limit = TOKENS_MAX;
-  private readonly rows: Rows | undefined;
+  private readonly lists: Lists | undefined;
 
-  /** With `skipsRows`, no tokens are made of rows of an INSERT that add nothing but literals (`rows.ts`). */
-  constructor(rules: DialectRules, skipsRows = false) {
+  /** With `skipsLists`, no tokens are made of what is in lists and adds nothing but literals (`lists.ts`). */
+  constructor(rules: DialectRules, skipsLists = false) {
     this.rules = rules;
-    this.rows = skipsRows ? new Rows(this.tokens.codes, this.literals) : undefined;
+    this.lists = skipsLists ? new Lists(this.tokens, this.literals) : undefined;
     this.codes = this.tokens.codes;
     this.bytes = this.codes.bytes;
     this.data = this.codes.data;
@@ -187,25 +179,23 @@ export class Lexer {
       if (this.start < 0) this.start = pos;
       if (kind === LETTER) pos = this.word(pos);
       else if (kind === MARK) {
-        pos = this.take(MARK_KINDS[c] as number, pos, pos + 1);
-        if (c === CLOSING && bytes[pos] === COMMA && this.rows !== undefined) pos = this.skipRows(this.rows, pos);
-      }
-      else pos = this.other(pos, c, kind);
+        const { lists, rules } = this;
+        const behind = c === COMMA && lists !== undefined ? lists.behindItems(pos, rules) : pos;
+        pos = behind > pos ? behind : this.take(MARK_KINDS[c] as number, pos, pos + 1);
+        if (c === CLOSING && bytes[pos] === COMMA && lists !== undefined) pos = lists.behindRows(pos, rules);
+      } else pos = this.other(pos, c, kind);
       this.end = pos;
     }
     this.pos = pos;
     if (this.start < 0) this.start = this.end = pos;
-    if (this.cutAt >= 0) tokens.count = this.limit;
+    if (this.cutAt >= 0) tokens.count = tokens.limit;
   }
 
   private begin(): void {
-    this.tokens.count = 0;
-    this.tokens.suspectCount = 0;
+    this.tokens.reset();
     this.lastKind = KIND_NONE;
     this.literals.count = 0;
-    this.limit = TOKENS_MAX;
-    this.room = Math.min(this.tokens.kind.length, TOKENS_MAX);
-    this.commentCount = 0;
+    this.comments.count = 0;
     this.shapeHash = 0;
     this.cutAt = -1;
     this.start = -1;
@@ -215,7 +205,7 @@ export class Lexer {
 
   private add(kind: number, fact: number, start: number, end: number): void {
     const { tokens } = this;
-    if (tokens.count >= this.room) this.makeRoom(start);
+    if (tokens.count >= tokens.room) this.makeRoom(start);
     const i = tokens.count;
     tokens.count = i + 1;
     tokens.kind[i] = kind;
@@ -228,34 +218,15 @@ export class Lexer {
 
   /** There is no room for the token at `start`: more is made, or those behind the limit are dropped. */
   private makeRoom(start: number): void {
-    const { tokens, limit } = this;
+    const { tokens } = this;
+    const { limit } = tokens;
     if (tokens.count >= limit && this.cutAt < 0) this.cutAt = start;
     if (tokens.count >= tokens.kind.length && !tokens.grow()) {
       this.splitter.read(tokens);
       tokens.count = limit;
       this.splitter.rewind(limit);
     }
-    this.room = this.cutAt < 0 ? Math.min(tokens.kind.length, limit) : tokens.kind.length;
-  }
-
-  /** Behind the rows at `from` of which no tokens need to be made. */
-  private skipRows(rows: Rows, from: number): number {
-    const { tokens } = this;
-    if (!endsFirstRow(tokens)) return from;
-    let pos = from;
-    for (;;) {
-      const { count } = this.literals;
-      const end = rows.read(pos, this.rules);
-      if (end < 0) break;
-      if (tokens.count + rows.tokenCount > this.limit) {
-        this.literals.count = count;
-        break;
-      }
-      this.limit -= rows.tokenCount;
-      pos = end;
-    }
-    this.room = Math.min(this.room, this.limit);
-    return pos;
+    tokens.room = this.cutAt < 0 ? Math.min(tokens.kind.length, limit) : tokens.kind.length;
   }
 
   private word(from: number): number {
@@ -263,59 +234,25 @@ export class Lexer {
     const part = this.rules.wordPart;
     let p = from + 1;
     while (part[bytes[p] as number] !== 0) p++;
-    if (p - from <= 2) {
-      const c = bytes[p];
-      const behind = c === QUOTE || c === AMPERSAND ? this.prefixed(from, p) : 0;
-      if (behind > 0) return behind;
+    if (p - from <= 2 && (bytes[p] === QUOTE || bytes[p] === AMPERSAND)) {
+      const behind = scanPrefixed(this.text, this.codes, from, p, this.rules);
+      const isString = bytes[p] === QUOTE || bytes[p + 1] === QUOTE;
+      if (behind > from)
+        return isString ? this.literal(KIND_STRING, from, behind) : this.named(KIND_QUOTED, from, behind);
     }
     const hash = wordHash(data, from, p);
     this.shapeHash = (this.shapeHash ^ hash) | 0;
     // A word behind a dot is always a name.
     const id = this.lastKind === DOT ? 0 : keywordId(data, from, p, hash);
-    if (id === 0 ? mayLead(data, from, p) : isLeading(id)) this.suspect();
+    if (id === 0 ? mayLead(data, from, p) : isLeading(id)) this.tokens.suspect();
     this.add(WORD, id, from, p);
     return p;
   }
 
-  /** The token added next may name a secret. */
-  private suspect(): void {
-    const { tokens } = this;
-    if (tokens.count < TOKENS_MAX) tokens.suspects[tokens.suspectCount++] = tokens.count;
-  }
-
   /** A name that is no plain word, or a parameter. */
   private named(kind: number, start: number, end: number): number {
-    if (mayLead(this.data, start, end)) this.suspect();
+    if (mayLead(this.data, start, end)) this.tokens.suspect();
     return this.take(kind, start, end);
-  }
-
-  /** A literal or name with a prefix of one or two letters: the position behind it, or 0. */
-  private prefixed(from: number, to: number): number {
-    const { bytes } = this;
-    if (bytes[to] === QUOTE) {
-      const prefix = stringPrefix(bytes, from, to, this.rules);
-      if (prefix === '') return 0;
-      const end = this.prefixedEnd(prefix, to + 1);
-      return this.literal(KIND_STRING, from, end);
-    }
-    if (to - from !== 1 || ((bytes[from] as number) | 32) !== 0x75) return 0;
-    const mark = bytes[to + 1];
-    if (mark !== QUOTE && mark !== DOUBLE_QUOTE) return 0;
-    const end = scanQuoted(this.codes, to + 2, mark, false);
-    return mark === QUOTE ? this.literal(KIND_STRING, from, end) : this.named(KIND_QUOTED, from, end);
-  }
-
-  private prefixedEnd(prefix: StringPrefix, from: number): number {
-    switch (prefix) {
-      case 'delimited':
-        return scanDelimited(this.text, from);
-      case 'digits': {
-        const at = this.text.indexOf("'", from);
-        return at < 0 ? this.text.length : at + 1;
-      }
-      default:
-        return scanQuoted(this.codes, from, QUOTE, prefix === 'escape' || this.rules.backslash);
-    }
   }
 
   private other(from: number, c: number, kind: number): number {
@@ -359,7 +296,7 @@ export class Lexer {
       case CLASS_QUESTION:
         return this.named(KIND_PARAMETER, from, from + 1);
       case CLASS_COLON:
-        if (this.isWordCharacter(next)) return this.named(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
+        if (rules.wordPart[next] !== 0) return this.named(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
         if (next === DOUBLE_QUOTE)
           return this.named(KIND_PARAMETER, from, scanQuoted(codes, from + 2, DOUBLE_QUOTE, false));
         break;
@@ -386,10 +323,6 @@ export class Lexer {
     return end;
   }
 
-  private isWordCharacter(c: number): boolean {
-    return this.rules.wordPart[c] !== 0;
-  }
-
   /** A decimal point before a digit, unless it stands in a range (`1..2`) or, in MySQL, behind a name (`db.1t`). */
   private dot(from: number): number {
     if (!isDigit(this.bytes[from + 1] as number)) return this.take(DOT, from, from + 1);
@@ -414,18 +347,10 @@ export class Lexer {
       // MySQL: a word may begin with digits, and behind a dot it is one.
       const wordEnd = scanWord(this.codes, from, this.rules);
       const afterDot = this.tokens.kindAt(last) === KIND_DOT && this.tokens.end[last] === from;
-      if (wordEnd > from && (afterDot || !this.isNumber(from, wordEnd))) return this.named(KIND_WORD, from, wordEnd);
+      if (wordEnd > from && (afterDot || !isNumber(this.codes, from, wordEnd)))
+        return this.named(KIND_WORD, from, wordEnd);
     }
     return this.literal(NUMBER, from, scanNumber(this.codes, from));
-  }
-
-  /** Whether a number begins the word characters in `[from, wordEnd)`: all of them, or up to an exponent's end. */
-  private isNumber(from: number, wordEnd: number): boolean {
-    const numberEnd = scanNumber(this.codes, from);
-    if (numberEnd >= wordEnd) return true;
-    let p = from;
-    while (isDigit(this.bytes[p] as number)) p++;
-    return numberEnd > p && ((this.bytes[p] as number) | 32) === 0x65;
   }
 
   private dollar(from: number, next: number): number {
@@ -439,7 +364,7 @@ export class Lexer {
       const tagEnd = scanDollarTag(codes, from, rules);
       if (tagEnd > from) return this.literal(KIND_STRING, from, scanDollarBody(text, from, tagEnd));
     } else if (isDigit(next)) return this.literal(KIND_NUMBER, from, scanNumber(codes, from + 1));
-    else if (this.isWordCharacter(next)) return this.named(KIND_WORD, from, scanWord(codes, from + 1, rules));
+    else if (rules.wordPart[next] !== 0) return this.named(KIND_WORD, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x24);
   }
 
@@ -447,7 +372,7 @@ export class Lexer {
   private at(from: number, next: number): number {
     const { codes, rules } = this;
     if (next === 0x40) return this.take(KIND_SYSTEM_VARIABLE, from, scanWord(codes, from + 2, rules));
-    if (this.isWordCharacter(next)) return this.named(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
+    if (rules.wordPart[next] !== 0) return this.named(KIND_PARAMETER, from, scanWord(codes, from + 1, rules));
     return this.take(KIND_OPERATOR, from, from + 1, 0x40);
   }
 
@@ -467,10 +392,8 @@ export class Lexer {
   }
 
   private comment(start: number, end: number): number {
-    const slot = Math.min(this.commentCount, COMMENTS_MAX - 1);
-    this.comments[2 * slot] = start;
-    this.comments[2 * slot + 1] = end;
-    this.commentCount = slot + 1;
+    if (this.comments.count === COMMENTS_MAX) this.comments.count--;
+    this.comments.add(start, end);
     return end;
   }
 }

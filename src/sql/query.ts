@@ -19,19 +19,11 @@ import {
   CLAUSE_START,
   CLAUSE_TABLE,
   CLAUSE_TABLED,
-  isFrameWord,
-  isFunctionWord,
-  isNoFunction,
-  isQueryWord,
   Level,
   MODE_DELETE,
   MODE_READ,
   MODE_UPDATE,
   MODE_WRITE,
-  STARTERS,
-  TABLE_HINTS,
-  TABLE_PREFIXES,
-  TYPED_LITERALS,
 } from './levels.ts';
 import { isAssignment, Name, readName, valuesEnd } from './names.ts';
 import {
@@ -46,8 +38,18 @@ import {
   KIND_WORD,
   type Tokens,
 } from './tokens.ts';
-
-const PLUS = 0x2b;
+import {
+  isFrameWord,
+  isFunctionWord,
+  isNoFunction,
+  isOuterJoinMark,
+  isQueryWord,
+  isTableHint,
+  isTablePrefix,
+  mayBeAlias,
+  startsAnother,
+  TYPED_LITERALS,
+} from './words.ts';
 
 /** Levels kept for the next statement. */
 const LEVELS_KEPT = 64;
@@ -244,7 +246,7 @@ export class Query {
     const word = tokens.word(i);
     if (word !== '') {
       if (this.isControl && this.depth === 0 && this.endsControl(word)) return STOP;
-      if (this.rules.batch && this.depth === 0 && this.startsAnother(word, i)) return STOP;
+      if (this.rules.batch && this.depth === 0 && startsAnother(level, tokens, word, i)) return STOP;
       const next = isStep(tokens.fact[i] as number) ? keywordStep(this, word, i) : 0;
       if (next !== 0) {
         this.operandEnd = word === 'END' || word === 'NULL' || word === 'TRUE' || word === 'FALSE' ? i + 1 : -1;
@@ -274,19 +276,6 @@ export class Query {
     return this.casesOpen === 0 && (word === 'THEN' || word === 'LOOP' || word === 'DO');
   }
 
-  /** In a batch: whether the word at `i` begins the next statement rather than a part of this one. */
-  private startsAnother(word: string, i: number): boolean {
-    if (!STARTERS.has(word)) return false;
-    const { clause, verb } = this.level;
-    if (clause === CLAUSE_START || clause === CLAUSE_CTE) return false;
-    if (clause === CLAUSE_INSERT) return word !== 'SELECT' && word !== 'DEFAULT';
-    const before = this.tokens.word(i - 1);
-    if (before === 'FOR' || before === 'KEY' || (before === 'THEN' && verb === 'MERGE')) return false;
-    if (before === 'ON' && (word === 'UPDATE' || word === 'DELETE')) return false;
-    if (word === 'SET') return verb !== 'UPDATE' && verb !== 'MERGE';
-    return !(word === 'IF' || word === 'UPDATE') || this.tokens.kindAt(i + 1) !== KIND_LEFT;
-  }
-
   /** The name of a CTE, or a word between its parts. */
   private cte(i: number, word: string): number {
     if (word === 'RECURSIVE') {
@@ -311,11 +300,12 @@ export class Query {
   /** A table, a table function, or a word before one. */
   private table(i: number, word: string): number {
     const { level, tokens, facts, name } = this;
-    if (word !== '' && this.isPrefix(word, i + 1)) return i + 1;
+    if (word !== '' && isTablePrefix(tokens, word, i + 1, level.mode === MODE_READ)) return i + 1;
     if (tokens.isReserved(i) || !this.read(i)) return i + 1;
     level.clause = level.mode === MODE_WRITE && level.verb !== 'MERGE' ? CLAUSE_INSERT : CLAUSE_TABLED;
     const next = name.next;
-    if (tokens.kindAt(next) === KIND_LEFT && level.mode !== MODE_WRITE && !this.isHint(next + 1)) {
+    const hasBracket = tokens.kindAt(next) === KIND_LEFT && level.mode !== MODE_WRITE;
+    if (hasBracket && !(this.rules.batch && isTableHint(tokens, next + 1))) {
       facts.functions.add(name.text);
       this.argumentsAt = next;
       return next;
@@ -337,22 +327,6 @@ export class Query {
     return end;
   }
 
-  /** Whether the soft keyword before token `next` only introduces a table. */
-  private isPrefix(word: string, next: number): boolean {
-    const kind = this.tokens.kindAt(next);
-    if (word === 'ROWS') return this.tokens.word(next) === 'FROM';
-    if (word === 'FINAL') return this.tokens.word(next) === 'TABLE';
-    // ONLY may stand before any table, the others between a verb and its target.
-    if (!TABLE_PREFIXES.has(word) || (this.level.mode === MODE_READ && word !== 'ONLY')) return false;
-    if (kind === KIND_LEFT || this.tokens.isName(next)) return true;
-    const follows = this.tokens.word(next);
-    return follows === 'INTO' || follows === 'FROM' || follows === 'TABLE' || follows === 'IGNORE';
-  }
-
-  private isHint(i: number): boolean {
-    return this.rules.batch && TABLE_HINTS.has(this.tokens.slice(i).toUpperCase());
-  }
-
   /** Reads an alias at `i` for `object` (-1: nothing that has a name); returns the position behind it. */
   private alias(i: number, object: number): number {
     const { tokens, facts, level } = this;
@@ -360,27 +334,13 @@ export class Query {
     const at = hasAs ? i + 1 : i;
     const kind = tokens.kindAt(at);
     const isAlias =
-      kind === KIND_QUOTED || kind === KIND_DOUBLE_STRING || (kind === KIND_WORD && this.mayBeAlias(at, hasAs));
+      kind === KIND_QUOTED ||
+      kind === KIND_DOUBLE_STRING ||
+      (kind === KIND_WORD && mayBeAlias(tokens, at, hasAs, this.rules.batch));
     if (!isAlias || (hasAs && tokens.word(at) === 'OF')) return i;
     this.read(at);
     if (object >= 0) facts.addAlias(this.name.lastPart, object, level);
     return this.name.next;
-  }
-
-  private mayBeAlias(i: number, hasAs: boolean): boolean {
-    const { tokens } = this;
-    if (tokens.isReserved(i)) return false;
-    const word = tokens.word(i);
-    if (word === '' || hasAs) return true;
-    if (this.rules.batch && STARTERS.has(word)) return false;
-    return !(
-      word === 'USE' ||
-      word === 'START' ||
-      word === 'SAMPLE' ||
-      word === 'DEFAULT' ||
-      word === 'VERSIONS' ||
-      word === 'MODEL'
-    );
   }
 
   /** A column, function, alias or unit in an expression. */
@@ -397,7 +357,7 @@ export class Query {
     const isAlias = this.operandEnd === i;
     this.operandEnd = next;
     const follows = tokens.kindAt(next);
-    if (follows === LEFT && !this.isOuterJoinMark(next)) return this.call(next, id);
+    if (follows === LEFT && !isOuterJoinMark(tokens, next)) return this.call(next, id);
     if (isAlias || name.hasStar || isFrameWord(id)) return next;
     if (word === 'INTERVAL' && tokens.isLiteral(next)) return next;
     if (tokens.isString(next) && this.isTypedLiteral(i)) return next;
@@ -417,11 +377,6 @@ export class Query {
     this.facts.functions.add(text);
     const isExtract = this.tokens.word(at + 2) === 'FROM' && sameName(text, 'extract');
     return isExtract ? this.open(at) + 1 : at;
-  }
-
-  /** Oracle's `column(+)`. */
-  private isOuterJoinMark(i: number): boolean {
-    return this.tokens.isOperator(i + 1, PLUS) && this.tokens.kindAt(i + 2) === KIND_RIGHT;
   }
 
   /** `DATE '…'`, `_utf8'…'`, and in most dialects any type's name. */

@@ -10,6 +10,9 @@ const BACKSLASH = 0x5c;
 const STAR = 0x2a;
 const SLASH = 0x2f;
 const DOLLAR = 0x24;
+const QUOTE = 0x27;
+const DOUBLE_QUOTE = 0x22;
+const AMPERSAND = 0x26;
 
 /** A body that ends at `mark`, where a doubled mark (and with `backslash` an escaped one) does not end it. */
 export function scanQuoted({ bytes, length }: Codes, from: number, mark: number, backslash: boolean): number {
@@ -24,7 +27,7 @@ export function scanQuoted({ bytes, length }: Codes, from: number, mark: number,
 }
 
 /** Oracle `q'[…]'`; `from` is at the delimiter. */
-export function scanDelimited(text: string, from: number): number {
+function scanDelimited(text: string, from: number): number {
   if (from >= text.length) return text.length;
   const open = text[from] as string;
   const close = CLOSING[open] ?? open;
@@ -115,6 +118,15 @@ function digits(bytes: Uint8Array, from: number): number {
   }
 }
 
+/** Whether a number begins the word characters in `[from, wordEnd)`: all of them, or up to an exponent's end. */
+export function isNumber(codes: Codes, from: number, wordEnd: number): boolean {
+  const numberEnd = scanNumber(codes, from);
+  if (numberEnd >= wordEnd) return true;
+  let p = from;
+  while (isDigit(codes.bytes[p] as number)) p++;
+  return numberEnd > p && ((codes.bytes[p] as number) | 32) === 0x65;
+}
+
 /** Behind the word characters at `from`. */
 export function scanWord({ bytes }: Codes, from: number, rules: DialectRules): number {
   let p = from;
@@ -174,10 +186,10 @@ function scanFreeOperator(bytes: Uint8Array, from: number): number {
  * What the letters before a quote make of the string: as it is, with backslash escapes, Oracle's own delimiters, or
  * digits of bits or bytes (where a doubled quote ends it); `''` when they are no prefix in the dialect.
  */
-export type StringPrefix = 'plain' | 'escape' | 'delimited' | 'digits' | '';
+type StringPrefix = 'plain' | 'escape' | 'delimited' | 'digits' | '';
 
 /** The prefix in the one or two letters `bytes[from, to)`. */
-export function stringPrefix(bytes: Uint8Array, from: number, to: number, rules: DialectRules): StringPrefix {
+function stringPrefix(bytes: Uint8Array, from: number, to: number, rules: DialectRules): StringPrefix {
   const last = (bytes[to - 1] as number) | 32;
   if (to - from === 1) {
     if (last === 0x6e) return 'plain';
@@ -194,4 +206,29 @@ export function stringPrefix(bytes: Uint8Array, from: number, to: number, rules:
   return last === 0x78 && rules.dialect === 'db2' && (first === 0x67 || first === 0x75 || first === 0x62)
     ? 'digits'
     : '';
+}
+
+/** Behind the literal, or name, whose prefix is the one or two letters at `[from, to)`; `from` when they are none. */
+export function scanPrefixed(text: string, codes: Codes, from: number, to: number, rules: DialectRules): number {
+  const { bytes } = codes;
+  if (bytes[to] === QUOTE) {
+    switch (stringPrefix(bytes, from, to, rules)) {
+      case '':
+        return from;
+      case 'delimited':
+        return scanDelimited(text, to + 1);
+      case 'digits': {
+        const at = text.indexOf("'", to + 1);
+        return at < 0 ? text.length : at + 1;
+      }
+      case 'escape':
+        return scanQuoted(codes, to + 1, QUOTE, true);
+      default:
+        return scanQuoted(codes, to + 1, QUOTE, rules.backslash);
+    }
+  }
+  // U&'…' and U&"…".
+  const mark = bytes[to + 1];
+  const isUnicode = bytes[to] === AMPERSAND && to - from === 1 && ((bytes[from] as number) | 32) === 0x75;
+  return isUnicode && (mark === QUOTE || mark === DOUBLE_QUOTE) ? scanQuoted(codes, to + 2, mark, false) : from;
 }

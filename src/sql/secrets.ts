@@ -6,15 +6,7 @@
 import { SECRET_PROCEDURES } from '../contracts/sql.ts';
 import { isAssignment } from './names.ts';
 import { namesSecret } from './suspects.ts';
-import {
-  KIND_COMMA,
-  KIND_LEFT,
-  KIND_QUOTED,
-  KIND_RIGHT,
-  KIND_SEMICOLON,
-  KIND_WORD,
-  type Tokens,
-} from './tokens.ts';
+import { KIND_COMMA, KIND_LEFT, KIND_QUOTED, KIND_RIGHT, KIND_SEMICOLON, KIND_WORD, type Tokens } from './tokens.ts';
 
 /** How far behind IDENTIFIED its secret may stand (`IDENTIFIED WITH plugin BY PASSWORD '…'`). */
 const IDENTIFIED_TOKENS_MAX = 8;

@@ -19,15 +19,19 @@ const SPACE = 0x20;
 const ELLIPSIS = '\u2026';
 const ELLIPSIS_UNIT = 0x2026;
 
+/**
+ * Where all of the text is ASCII, its bytes; else its units. One buffer for all summaries, as each is written from its
+ * first character to its last with none between: the engine knows a constant's address and length, not those of a field.
+ */
+const narrow: Uint8Array = new Uint8Array(LENGTH_MAX + OVERHANG);
+const data: DataView = new DataView(narrow.buffer);
+const wide: Uint16Array = new Uint16Array(LENGTH_MAX);
+
 export class SummaryText {
   length = 0;
   /** Something did not fit. */
   isFull = false;
 
-  /** Where all of the text is ASCII, its bytes; else its units. */
-  private readonly narrow = new Uint8Array(LENGTH_MAX + OVERHANG);
-  private readonly data = new DataView(this.narrow.buffer);
-  private readonly wide = new Uint16Array(LENGTH_MAX);
   private isNarrow = true;
   private low = 0;
   private high = 0;
@@ -43,8 +47,8 @@ export class SummaryText {
   put(unit: number, gap: number): void {
     const at = this.begin(gap, 1);
     if (at < 0) return;
-    if (this.isNarrow) this.narrow[at] = unit;
-    else this.wide[at] = unit;
+    if (this.isNarrow) narrow[at] = unit;
+    else wide[at] = unit;
     this.length = at + 1;
   }
 
@@ -55,11 +59,9 @@ export class SummaryText {
     const at = this.begin(gap, size);
     if (at < 0) return;
     if (this.isNarrow) {
-      const { data } = this;
       const from = tokens.codes.data;
       for (let done = 0; done < size; done += 4) data.setInt32(at + done, from.getInt32(start + done, true), true);
     } else {
-      const { wide } = this;
       for (let done = 0; done < size; done++) wide[at + done] = tokens.text.charCodeAt(start + done);
     }
     this.length = at + size;
@@ -69,8 +71,8 @@ export class SummaryText {
   keyword(id: number, size: number, gap: number): void {
     const at = this.begin(gap, size);
     if (at < 0) return;
-    if (this.isNarrow) writeKeyword(id, this.data, at);
-    else for (let i = 0; i < size; i++) this.wide[at + i] = (KEYWORDS[id] as string).charCodeAt(i);
+    if (this.isNarrow) writeKeyword(id, data, at);
+    else for (let i = 0; i < size; i++) wide[at + i] = (KEYWORDS[id] as string).charCodeAt(i);
     this.length = at + size;
   }
 
@@ -79,8 +81,8 @@ export class SummaryText {
     const { length } = this;
     if (length + gap <= LENGTH_MAX) {
       // Written in any case: without a gap the next unit takes its place.
-      if (this.isNarrow) this.narrow[length] = SPACE;
-      else if (gap === 1) this.wide[length] = SPACE;
+      if (this.isNarrow) narrow[length] = SPACE;
+      else if (gap === 1) wide[length] = SPACE;
       if (length + gap + size <= LENGTH_MAX) return length + gap;
       this.length = length + gap;
     }
@@ -91,18 +93,17 @@ export class SummaryText {
   /** Whether two ranges of what was written are the same. */
   isSame(aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
     if (aEnd - aStart !== bEnd - bStart) return false;
-    const units = this.isNarrow ? this.narrow : this.wide;
+    const units = this.isNarrow ? narrow : wide;
     for (let i = 0; i < aEnd - aStart; i++) if (units[aStart + i] !== units[bStart + i]) return false;
     return true;
   }
 
   /** Ends the summary, with an ellipsis if it is not all of it, and gives it. */
   end(hasMore: boolean): string {
-    if (this.isNarrow) this.hash(this.narrow, hasMore);
-    else this.hash(this.wide, hasMore);
+    this.hash(hasMore);
     const text = this.isNarrow
-      ? decodeText(this.narrow, 0, this.length, 'latin1')
-      : Buffer.from(this.wide.buffer, 0, 2 * this.length).toString('utf16le');
+      ? decodeText(narrow, 0, this.length, 'latin1')
+      : Buffer.from(wide.buffer, 0, 2 * this.length).toString('utf16le');
     return hasMore ? text + ELLIPSIS : text;
   }
 
@@ -111,23 +112,46 @@ export class SummaryText {
     const { high: h, low: l } = this;
     // One call with all digits makes the string without leaving compiled code.
     return String.fromCharCode(
-      hex(h >>> 28), hex(h >>> 24), hex(h >>> 20), hex(h >>> 16), hex(h >>> 12), hex(h >>> 8), hex(h >>> 4), hex(h),
-      hex(l >>> 28), hex(l >>> 24), hex(l >>> 20), hex(l >>> 16), hex(l >>> 12), hex(l >>> 8), hex(l >>> 4), hex(l),
+      hex(h >>> 28),
+      hex(h >>> 24),
+      hex(h >>> 20),
+      hex(h >>> 16),
+      hex(h >>> 12),
+      hex(h >>> 8),
+      hex(h >>> 4),
+      hex(h),
+      hex(l >>> 28),
+      hex(l >>> 24),
+      hex(l >>> 20),
+      hex(l >>> 16),
+      hex(l >>> 12),
+      hex(l >>> 8),
+      hex(l >>> 4),
+      hex(l),
     );
   }
 
-  private hash(units: Uint8Array | Uint16Array, hasMore: boolean): void {
+  private hash(hasMore: boolean): void {
     const { length } = this;
     let a = 0x243f6a88;
     let b = 0x85a308d3 | 0;
-    for (let i = 0; i < length; i++) {
-      const unit = folded(units[i] as number);
-      a = Math.imul(((a << 5) | (a >>> 27)) ^ unit, 0x9e3779b1);
-      b = Math.imul(((b << 5) | (b >>> 27)) ^ unit, 0x85ebca77);
+    if (this.isNarrow) {
+      for (let i = 0; i < length; i++) {
+        const unit = FOLDED[narrow[i] as number] as number;
+        a = lane(a, unit, 0x9e3779b1);
+        b = lane(b, unit, 0x85ebca77);
+      }
+    } else {
+      for (let i = 0; i < length; i++) {
+        const unit = wide[i] as number;
+        const folded = unit < 0x80 ? (FOLDED[unit] as number) : unit;
+        a = lane(a, folded, 0x9e3779b1);
+        b = lane(b, folded, 0x85ebca77);
+      }
     }
     if (hasMore) {
-      a = Math.imul(((a << 5) | (a >>> 27)) ^ ELLIPSIS_UNIT, 0x9e3779b1);
-      b = Math.imul(((b << 5) | (b >>> 27)) ^ ELLIPSIS_UNIT, 0x85ebca77);
+      a = lane(a, ELLIPSIS_UNIT, 0x9e3779b1);
+      b = lane(b, ELLIPSIS_UNIT, 0x85ebca77);
     }
     a ^= hasMore ? length + 1 : length;
     const low = finalMix(a ^ ((b << 15) | (b >>> 17)));
@@ -136,10 +160,12 @@ export class SummaryText {
   }
 }
 
-/** The small letter of a capital one, by its sign bits: where letters end is hard for a processor to foresee. */
-function folded(unit: number): number {
-  return unit | ((((0x40 - unit) & (unit - 0x5b)) >>> 31) << 5);
+function lane(hash: number, unit: number, factor: number): number {
+  return Math.imul(((hash << 5) | (hash >>> 27)) ^ unit, factor);
 }
+
+/** By character: itself, or the small letter. A table, since where letters end is hard for a processor to foresee. */
+const FOLDED: Uint8Array = Uint8Array.from({ length: 256 }, (_, c) => (c >= 0x41 && c <= 0x5a ? c + 32 : c));
 
 function finalMix(value: number): number {
   let h = value;

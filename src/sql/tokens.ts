@@ -52,6 +52,10 @@ export class Tokens {
   /** Of `text`. */
   readonly codes: Codes = new Codes();
   count = 0;
+  /** How many can be kept: `TOKENS_MAX`, but for those that lists would have had (`lists.ts`). */
+  limit: number = TOKENS_MAX;
+  /** How many can be added before there has to be more room, or `limit` is reached. */
+  room: number = TOKENS_INITIAL;
   kind: Uint8Array = new Uint8Array(TOKENS_INITIAL);
   fact: Uint16Array = new Uint16Array(TOKENS_INITIAL);
   start: Int32Array = new Int32Array(TOKENS_INITIAL);
@@ -60,6 +64,27 @@ export class Tokens {
   /** Tokens that may name a secret (`suspects.ts`), rising: the first `suspectCount`. */
   readonly suspects: number[] = [];
   suspectCount = 0;
+
+  /** Forgets the last statement. */
+  reset(): void {
+    this.count = 0;
+    this.suspectCount = 0;
+    this.limit = TOKENS_MAX;
+    this.room = Math.min(this.kind.length, TOKENS_MAX);
+  }
+
+  /** The token added next may name a secret. */
+  suspect(): void {
+    if (this.count < TOKENS_MAX) this.suspects[this.suspectCount++] = this.count;
+  }
+
+  /** Takes tokens for kept that are not made; false when there are no more to be kept. */
+  skip(count: number): boolean {
+    if (this.count + count > this.limit) return false;
+    this.limit -= count;
+    this.room = Math.min(this.room, this.limit);
+    return true;
+  }
 
   /** Room for at least one more token; false when the statement has all it may have. */
   grow(): boolean {

@@ -250,6 +250,23 @@ describe('the query language', () => {
 });
 
 const USERS = ['bob', 'BOB', 'bob ', 'b_b', 'b*b', '', 'k', 'K', '\u212a', 'ärger', 'ÄRGER', 'a\tb', '"q"', undefined];
+/** As names and as a part of longer ones, which are not the same. */
+const NAMES = [
+  'orders',
+  'ORDERS',
+  'bank',
+  'BAN\u212a',
+  'a_b',
+  'axb',
+  'a%b',
+  '"q"',
+  'b\\c',
+  'tab\t',
+  'é',
+  'É',
+  "o'b",
+  '',
+];
 const ADDRESSES = ['10.1.2.3', '10.1.2.30', '::ffff:10.1.2.3', '2001:db8::1', '2001:DB8:0::1', undefined];
 
 describe('exact comparisons', () => {
@@ -278,6 +295,34 @@ describe('exact comparisons', () => {
       assert.deepEqual(client('2001:db8::1'), ['a3', 'a4']);
       reader.close();
     });
+  });
+});
+
+test('names in lists compare in SQL as in JavaScript', async () => {
+  await withDirectory(async (directory) => {
+    const store = await openStore(directory);
+    const writer = store.writer('wait');
+    for (const [n, name] of NAMES.entries()) {
+      const lists = { objects: ['x', `s.${name}`], operations: [`${name}s`, name] };
+      writer.write(statement(n, { ...lists, operation: 'CALL', session: `${n}`, fingerprint: `${n}` }));
+    }
+    await writer.close();
+    await store.close();
+    const reader = new StoreReader(directory);
+    const found = (field: 'object' | 'op', text: string, exact: boolean): (string | undefined)[] => {
+      const patterns = [{ text, wildcards: false, exact }];
+      const filter = { kind: 'match', field, patterns } as const;
+      return [...reader.query({ filter, order: 'oldest' })].map((record) => record.session);
+    };
+    for (const text of NAMES) {
+      const same = NAMES.flatMap((name, n) => (name.toLowerCase() === text.toLowerCase() ? [`${n}`] : []));
+      assert.deepEqual(found('object', text, false), same, text);
+      assert.deepEqual(found('object', `S.${text}`, true), same, text);
+      assert.deepEqual(found('object', text, true), [], text);
+      assert.deepEqual(found('op', text, false), same, text);
+    }
+    assert.deepEqual(reader.problems, []);
+    reader.close();
   });
 });
 

@@ -58,7 +58,7 @@ function makeEntity(
   days: number,
 ): EntityView {
   const own = valueFilter(FIELD_OF[kind], name);
-  const [ever] = source.aggregate({ filter: own }, { fields: [], moreFollow: true });
+  const [ever] = source.aggregate({ filter: own }, { fields: [] });
   if (ever === undefined) throw new ConsoleError('not-found', `no record names the ${kind} ${name}`);
   const now: Query = { ...question.query, filter: own };
   const { fromUs, toUs } = question.range;

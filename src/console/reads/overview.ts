@@ -34,7 +34,7 @@ export function overview(source: Source, args: Seen<Scope>): Overview {
 function makeOverview(source: Source, args: Seen<Scope>, question: Question): Overview {
   const { query, range } = question;
   const chart = bucketsOf(range.fromUs, range.toUs, CHART_BUCKETS);
-  const kinds = source.aggregate(query, { fields: ['kind'], moreFollow: true });
+  const kinds = source.aggregate(query, { fields: ['kind'] });
   const total = sum(kinds, 'records');
   const ofKind = (name: string): Group | undefined => kinds.find(({ labels }) => labels[0] === name);
   const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs, countsOnly: true };

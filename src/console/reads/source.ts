@@ -52,6 +52,7 @@ export class Source {
     this.directory = directory;
     this.reader = new StoreReader(directory);
     this.reader.grouping.place = place;
+    this.reader.grouping.expectPages();
     this.peaks = new PeakFinder(this.reader);
     this.explainer = new RecordExplainer(directory);
     this.titles = new RuleTitles(directory);

@@ -47,16 +47,14 @@ export function sqlSpans(text: string, system: string | undefined): Span[] {
   while (!lexer.atEnd() && spans.length < SPANS_MAX) {
     const before = lexer.position();
     lexer.next();
-    const { tokens, comments, commentCount } = lexer;
+    const { tokens, comments } = lexer;
     for (let i = 0; i < tokens.count; i++) {
       const kind = tokens.kindAt(i);
       // Words with a number of their own are keywords; words behind a dot never have one.
       const name = kind === KIND_WORD ? (tokens.fact[i] === 0 ? 'name' : 'keyword') : KINDS.get(kind);
       if (name !== undefined) spans.push({ kind: name, start: tokens.start[i] ?? 0, end: tokens.end[i] ?? 0 });
     }
-    for (let i = 0; i < commentCount; i++) {
-      spans.push({ kind: 'comment', start: comments[2 * i] ?? 0, end: comments[2 * i + 1] ?? 0 });
-    }
+    for (const { start, end } of comments.list(undefined)) spans.push({ kind: 'comment', start, end });
     if (lexer.position() <= before) break;
   }
   lexer.close();

@@ -2,7 +2,7 @@
 import { principalOf } from '../access/access.ts';
 import { AlertDecide, AlertDecided, AlertQuery, Alerts, AlertsQuery, AlertView, type Decision } from '../api/alerts.ts';
 import { IdParams } from '../api/common.ts';
-import { type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
+import { askRecorded, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import type { DecisionFacts } from '../reads/alerts.ts';
 import { isoOf, type StateDb } from '../state.ts';
@@ -42,7 +42,6 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request) => {
       const { id } = request.params;
-      await recordSearch(context, request, `alert ${id}`);
       const args = {
         ...request.query,
         id,
@@ -50,7 +49,7 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
         who: principalOf(request).who,
         sight: sightFor(request),
       };
-      const view = await reads.ask('alert', args, request.gone);
+      const view = await askRecorded(context, request, `alert ${id}`, () => reads.ask('alert', args, request.gone));
       return { ...view, trail: trailOf(db, id) };
     },
   );

@@ -27,7 +27,7 @@ import {
   SessionsQuery,
   SessionView,
 } from '../api/records.ts';
-import { type ConsoleApp, type Context, record, recordSearch, sightFor } from '../context.ts';
+import { askRecorded, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import { Notes } from '../notes.ts';
 import type { ExportChunk } from '../reads/task.ts';
@@ -48,18 +48,18 @@ function listRoutes(app: ConsoleApp, context: Context): void {
   app.get(
     '/overview',
     { config: READ, schema: { summary: 'What happened in a range', querystring: Scope, response: { 200: Overview } } },
-    async (request) => {
-      await recordSearch(context, request, 'overview');
-      return reads.ask('overview', { ...request.query, sight: sightFor(request) }, request.gone);
-    },
+    (request) =>
+      askRecorded(context, request, 'overview', () =>
+        reads.ask('overview', { ...request.query, sight: sightFor(request) }, request.gone),
+      ),
   );
   app.get(
     '/records',
     { config: READ, schema: { summary: 'Rows, by cursor', querystring: RecordsQuery, response: { 200: Records } } },
-    async (request) => {
-      await recordSearch(context, request, 'search');
-      return reads.ask('records', { ...request.query, sight: sightFor(request) }, request.gone);
-    },
+    (request) =>
+      askRecorded(context, request, 'search', () =>
+        reads.ask('records', { ...request.query, sight: sightFor(request) }, request.gone),
+      ),
   );
   app.get(
     '/records/at',
@@ -67,10 +67,10 @@ function listRoutes(app: ConsoleApp, context: Context): void {
       config: READ,
       schema: { summary: 'Rows, by position in the result', querystring: RecordsAtQuery, response: { 200: RecordsAt } },
     },
-    async (request) => {
-      await recordSearch(context, request, 'search');
-      return reads.ask('recordsAt', { ...request.query, sight: sightFor(request) }, request.gone);
-    },
+    (request) =>
+      askRecorded(context, request, 'search', () =>
+        reads.ask('recordsAt', { ...request.query, sight: sightFor(request) }, request.gone),
+      ),
   );
   app.get(
     '/count',
@@ -194,9 +194,10 @@ function surroundingRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request) => {
       const { id } = request.params;
-      await recordSearch(context, request, `session ${id}`);
       const sight = sightFor(request);
-      const view = await reads.ask('session', { id, after: request.query.after, sight }, request.gone);
+      const view = await askRecorded(context, request, `session ${id}`, () =>
+        reads.ask('session', { id, after: request.query.after, sight }, request.gone),
+      );
       return { ...view, notes: sight.literals ? kept.ofSession(id) : [] };
     },
   );
@@ -221,10 +222,11 @@ function surroundingRoutes(app: ConsoleApp, context: Context): void {
           response: { 200: EntityView },
         },
       },
-      async (request) => {
+      (request) => {
         const { name } = request.params;
-        await recordSearch(context, request, `${kind} ${name}`);
-        return reads.ask('entity', { ...request.query, kind, name, sight: sightFor(request) }, request.gone);
+        return askRecorded(context, request, `${kind} ${name}`, () =>
+          reads.ask('entity', { ...request.query, kind, name, sight: sightFor(request) }, request.gone),
+        );
       },
     );
   }

@@ -193,3 +193,25 @@ test('a command inside a compressed packet need not have sequence number 0', () 
     ],
   );
 });
+
+test('a payload that stands for too many packets is read as far as is in proportion, and the session goes on', () => {
+  const pings = Buffer.alloc(4_000_000, t.command(c.COM_PING));
+  const small = t.bytes(t.query('SELECT 1'), pings);
+  const statements = session(
+    t.client(zlib(0, small)),
+    t.server(stored(1, t.ok(1))),
+    t.client(stored(0, t.query('SELECT 2'))),
+    t.server(stored(1, t.result(['1']))),
+  );
+  const [one, two] = statements;
+  assert.equal(one?.text, 'SELECT 1');
+  assert.equal(two?.text, 'SELECT 2');
+  assert.equal((two?.marks ?? 0) & MARK_GAP, MARK_GAP);
+});
+
+test('a result of many rows is in proportion, however well it compresses', () => {
+  const rows = Array.from({ length: 40_000 }, () => 'the same in every row');
+  const [statement] = session(t.client(stored(0, t.query('SELECT 1'))), t.server(zlib(1, t.result(rows))));
+  assert.equal(statement?.outcomes[0]?.returnedRows, 40_000);
+  assert.equal(statement?.marks, 0);
+});

@@ -13,6 +13,7 @@ import {
 } from '../../contracts/protocol.ts';
 import * as c from './constants.ts';
 import { looksLikeOpening } from './opening.ts';
+import { isZstd } from './zstd.ts';
 
 /** In `FrameOut.chain`: the frames so far are compressed packets. */
 const CHAIN_COMPRESSED = 0x1000;
@@ -124,11 +125,6 @@ function isZlib(bytes: Uint8Array, at: number): boolean {
   const first = bytes[at] as number;
   const second = bytes[at + 1] as number;
   return first === 0x78 && (second & 0x20) === 0 && ((first << 8) | second) % 31 === 0;
-}
-
-/** Zstandard magic number (RFC 8878). */
-export function isZstd(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] === 0x28 && bytes[at + 1] === 0xb5 && bytes[at + 2] === 0x2f && bytes[at + 3] === 0xfd;
 }
 
 /** Judges a command by its code, its length and the first bytes of its arguments. */

@@ -45,6 +45,10 @@ test('a PROXY header says nothing of the protocol behind it', () => {
   assert.equal(verdict(t.bytes('PROXY TCP4 192.0.2.7 192.0.2.1 5000 3306\r\n'), TO_SERVER), PROBE_MORE);
 });
 
+test('the first message of the X protocol looks like COM_QUIT, which convinces nobody', () => {
+  assert.equal(verdict(t.bytes(t.u32(1), 1), TO_SERVER), PROBE_UNSURE);
+});
+
 test('other protocols are refused', () => {
   const others: [string, Uint8Array, Direction][] = [
     ['HTTP request', t.bytes('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), TO_SERVER],
@@ -56,6 +60,14 @@ test('other protocols are refused', () => {
     ['TLS', t.bytes(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3), TO_SERVER],
     ['TDS prelogin', t.bytes(0x12, 1, 0, 47, 0, 0, 1, 0, 0, 0, 26), TO_SERVER],
     ['MongoDB', t.bytes(t.u32(58), t.u32(1), t.u32(0), t.u32(2013), new Uint8Array(42)), TO_SERVER],
+    ['X protocol, CapabilitiesSet', t.bytes(t.u32(8), 2, 0x0a, 5, 'a', 1, 2, 3, 4), TO_SERVER],
+    [
+      'X protocol, Capabilities',
+      t.bytes(t.u32(18), 2, 0x0a, 15, 0x0a, 3, 'tls', 0x12, 8, new Uint8Array(8)),
+      TO_CLIENT,
+    ],
+    ['X protocol, notice', t.bytes(t.u32(5), 11, 8, 5, 0x1a, 0), TO_CLIENT],
+    ['X protocol, OK', t.bytes(t.u32(1), 0), TO_CLIENT],
     ['zeros', new Uint8Array(64), TO_SERVER],
   ];
   for (const [name, bytes, direction] of others) assert.equal(verdict(bytes, direction), PROBE_NO, name);

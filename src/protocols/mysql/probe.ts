@@ -39,9 +39,9 @@ function probeServer(bytes: Uint8Array, start: number, end: number): ProbeVerdic
       const verdict = probeGreeting(bytes, payload, end, length, first);
       if (verdict !== PROBE_NO) return verdict;
     }
-    if (first === c.REPLY_ERR) return probeRefusal(bytes, payload, end, length);
+    return first === c.REPLY_ERR ? probeRefusal(bytes, payload, end, length) : PROBE_NO;
   }
-  // What a turn of the server begins with answers a request or a round of the login.
+  // What a turn of the server begins with answers a request or a round of the login. (In the X protocol the byte is 0.)
   return (bytes[start + 3] as number) > FIRST_SEQUENCE_MAX ? PROBE_NO : probeChain(bytes, start, end, TO_CLIENT);
 }
 

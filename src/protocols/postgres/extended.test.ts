@@ -7,6 +7,7 @@ import {
   MARK_NO_REPLY,
   MARK_TRUNCATED,
   MARK_UNKNOWN_HANDLE,
+  type TransactionState,
 } from '../../contracts/event.ts';
 import { LIMITS } from './limits.ts';
 import * as t from './testing.ts';
@@ -177,13 +178,13 @@ test('PortalSuspended: one event per Bind, rows summed over its Executes', () =>
 });
 
 test('a suspended portal ends with its transaction, its Close, or its replacement', () => {
-  const endings: readonly ((d: t.Dialogue) => void)[] = [
-    (d) => d.client(t.query('commit')).server(t.complete('COMMIT'), t.ready()),
-    (d) => d.client(t.close('P', 'c'), t.sync).server(t.closeComplete, t.ready('T')),
-    (d) => d.client(t.bind('c', ''), t.sync).server(t.bindComplete, t.ready('T')),
-    (d) => d.end(),
+  const endings: readonly [(d: t.Dialogue) => void, TransactionState | undefined][] = [
+    [(d) => d.client(t.query('commit')).server(t.complete('COMMIT'), t.ready()), 'idle'],
+    [(d) => d.client(t.close('P', 'c'), t.sync).server(t.closeComplete, t.ready('T')), 'open'],
+    [(d) => d.client(t.bind('c', ''), t.sync).server(t.bindComplete, t.ready('T')), 'open'],
+    [(d) => d.end(), undefined],
   ];
-  for (const end of endings) {
+  for (const [end, transaction] of endings) {
     const d = new t.Dialogue().login();
     d.client(t.parse('', 'select'), t.bind('c', ''), t.execute('c', 1), t.sync);
     d.server(t.parseComplete, t.bindComplete, t.row('1'), t.suspended, t.ready('T'));
@@ -191,6 +192,7 @@ test('a suspended portal ends with its transaction, its Close, or its replacemen
     const found = d.statements().find((s) => s.text === 'select');
     assert.equal(found?.outcomes[0]?.returnedRows, 1);
     assert.equal(found?.marks, 0);
+    assert.equal(found?.transaction, transaction);
   }
 });
 

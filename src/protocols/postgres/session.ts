@@ -135,13 +135,14 @@ export function detachPortal(s: Session, portal: Portal | undefined, sink: Event
   if (portal.executing === 0) endPortal(s, portal, sink);
 }
 
-/** Portals do not outlive their transaction. Those bound behind the Sync that ended it belong to the next. */
+/** Portals do not outlive their transaction, which has ended. Those bound behind the Sync that did it belong to the next. */
 export function detachEndedPortals(s: Session, sink: EventSink): void {
   if (s.portals.size === 0) return;
   const ended = s.queue.boundariesEnded;
   for (const portal of s.portals.values()) {
     if (portal.boundary >= ended) continue;
     s.portals.delete(portal.name);
+    if (portal.event) portal.event.transaction = 'idle';
     detachPortal(s, portal, sink);
   }
 }

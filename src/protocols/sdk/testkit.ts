@@ -30,7 +30,7 @@ export interface Conversation {
   readonly name: string;
   readonly turns: readonly Turn[];
   /**
-   * Text of a plain statement near the end that must still be found whatever is lost before turn `sentinelTurn` (the
+   * Text of a plain statement near the end that must still be found whatever is lost before `turn` (the
    * first turn that may not be harmed: leave the session an exchange or two to find its feet).
    */
   readonly sentinel?: { readonly text: string; readonly turn: number };

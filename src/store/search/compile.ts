@@ -228,18 +228,14 @@ function matchField(field: TextField, pattern: Pattern): Condition {
   }
   switch (field) {
     case 'op':
-      return inShape(
-        `${FUNCTION_GLOB}(operation, ?) OR ${FUNCTION_GLOB_LIST}(operations, ?)`,
-        [glob, glob],
-        valueTests(['op', 'operations'], pattern),
-      );
+      return matchOperation(pattern);
     case 'object':
       if (pattern.exact === true) {
         // Names are looked up with and without their schema: one without a dot may be either.
-        const tests = valueTests(['object'], pattern);
-        return inShape(`${FUNCTION_GLOB_LIST}(objects, ?)`, [glob], tests, !pattern.text.includes('.'));
+        const { sql, values } = matchList(FUNCTION_GLOB_LIST, 'objects', pattern);
+        return inShape(sql, values, valueTests(['object'], pattern), !pattern.text.includes('.'));
       }
-      return inShape(`${FUNCTION_OBJECT}(objects, ?)`, [glob], valueTests(['object'], pattern));
+      return matchObject(pattern);
     case 'rule':
     case 'action':
       return inVerdict(`${FUNCTION_POLICY}(policy, ?, ?)`, [field, glob], valueTests([field], pattern));
@@ -270,6 +266,34 @@ function matchColumn(column: string, pattern: Pattern): Condition {
   if (FOLDED_BY_SQLITE.test(wanted)) return { sql: folded, values: [wanted] };
   const isAscii = `octet_length(${column}) = length(${column})`;
   return { sql: `(${folded} OR (NOT ${isAscii} AND ${FUNCTION_GLOB}(${column}, ?)))`, values: [wanted, glob] };
+}
+
+/** Characters that stand in a list, which is JSON, as they are. */
+const PLAIN_IN_LIST = /^[ !#-[\]-~]*$/;
+
+/**
+ * Lists of texts. Our function costs a call for each: where SQLite can, it looks first whether the text is in there. For
+ * it a `k` may be the Kelvin sign, as in `matchColumn`.
+ */
+function matchList(name: string, column: string, pattern: Pattern): Condition {
+  const glob = patternText(pattern);
+  const matches = `${name}(${column}, ?)`;
+  const wanted = glob.slice(1);
+  if (glob.startsWith('*') || !PLAIN_IN_LIST.test(wanted)) return { sql: matches, values: [glob] };
+  const like = wanted.replace(/[%_]/g, '\\$&').replace(/k/g, '_');
+  return { sql: `(${column} LIKE ? ESCAPE '\\' AND ${matches})`, values: [`%${like}%`, glob] };
+}
+
+function matchObject(pattern: Pattern): Condition {
+  const { sql, values } = matchList(FUNCTION_OBJECT, 'objects', pattern);
+  return inShape(sql, values, valueTests(['object'], pattern));
+}
+
+function matchOperation(pattern: Pattern): Condition {
+  const first = matchColumn('operation', pattern);
+  const all = matchList(FUNCTION_GLOB_LIST, 'operations', pattern);
+  const tests = valueTests(['op', 'operations'], pattern);
+  return inShape(`${first.sql} OR ${all.sql}`, [...first.values, ...all.values], tests);
 }
 
 function matchMark(name: string): Condition {

@@ -49,8 +49,6 @@ export interface GroupBy {
    * `lastUs` no nearer than the period.
    */
   readonly countsOnly?: boolean | undefined;
-  /** Questions by many other fields will come: what they need is made along with this one. */
-  readonly moreFollow?: boolean | undefined;
 }
 
 /** A group, and the start of its time bucket (0 when none was asked for). */
@@ -108,9 +106,7 @@ export class Aggregation {
   }
 
   private cellsOf(scope: Scope, pooled: PooledSegment, table: number): Generator<number, Cells, void> {
-    return this.bucketUs === undefined
-      ? scope.totals(pooled, table, this.by.moreFollow === true)
-      : scope.cells(pooled, table);
+    return this.bucketUs === undefined ? scope.totals(pooled, table) : scope.cells(pooled, table);
   }
 
   /** Nothing is added when the columns turn out to be damaged. */
@@ -171,7 +167,8 @@ function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[
 }
 
 function addCounts(counts: PeriodCounts, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
-  for (const failed of counts.hasFailures ? [false, true] : [false]) {
+  for (const failed of [false, true]) {
+    if (counts.of(failed) === undefined) continue;
     const view = new PeriodView(counts, failed);
     for (let start = 0; start < counts.rowCount; start += CHUNK_ROWS_MAX) {
       const rows = Math.min(CHUNK_ROWS_MAX, counts.rowCount - start);

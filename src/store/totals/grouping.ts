@@ -130,6 +130,11 @@ export class Grouping {
     return given.with(aggregation.all());
   }
 
+  /** Much will be asked about the same records: what the next questions need is made along with the first. */
+  expectPages(): void {
+    this.scopes.expectPages();
+  }
+
   private aggregation(query: Query, by: GroupBy): Aggregation {
     return new Aggregation(query, by, this.classes, this.scopes);
   }

@@ -6,38 +6,46 @@ import type { AmountTest } from '../segment/amount-test.ts';
 import { type AmountColumn, CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
 import type { RecordView } from '../segment/view.ts';
 
-export class PeriodCounts {
-  readonly periods: number;
-  readonly rowCount: number;
+interface Counted {
   readonly periodUs: number;
   /** Number of the first period since 1970. */
   readonly first: number;
-  /** By period, then row; after them the same of failed records. */
-  readonly numbers: Uint32Array;
-  hasFailures = false;
+  readonly periods: number;
+  readonly rowCount: number;
+  /** By period, then row. */
+  readonly succeeded: Uint32Array;
+  readonly failed: Uint32Array | undefined;
+}
 
-  constructor(periodUs: number, { timeMinUs, timeMaxUs, rowMax }: CountedRows) {
-    this.periodUs = periodUs;
-    this.first = Math.floor(timeMinUs / periodUs);
-    this.periods = periodsOf(periodUs, timeMinUs, timeMaxUs);
-    this.rowCount = rowMax + 1;
-    this.numbers = new Uint32Array(2 * this.periods * this.rowCount);
+export class PeriodCounts {
+  readonly periods: number;
+  readonly rowCount: number;
+  private readonly counted: Counted;
+
+  constructor(counted: Counted) {
+    this.counted = counted;
+    this.periods = counted.periods;
+    this.rowCount = counted.rowCount;
   }
 
-  /** By period, then row. */
-  of(failed: boolean): Uint32Array {
-    const half = this.numbers.length / 2;
-    return failed ? this.numbers.subarray(half) : this.numbers.subarray(0, half);
+  get bytes(): number {
+    const { succeeded, failed } = this.counted;
+    return succeeded.byteLength + (failed?.byteLength ?? 0);
+  }
+
+  /** By period, then row; `undefined` when there are none. */
+  of(failed: boolean): Uint32Array | undefined {
+    return failed ? this.counted.failed : this.counted.succeeded;
   }
 
   /** The start of a period, by its place. */
   startUs(period: number): number {
-    return (this.first + period) * this.periodUs;
+    return (this.counted.first + period) * this.counted.periodUs;
   }
 }
 
-/** There is no time at all between the ends of some spans. */
-export function periodsOf(periodUs: number, timeMinUs: number, timeMaxUs: number): number {
+/** Periods that a span touches: there is no time at all between the ends of some. */
+export function periodsOf(periodUs: number, { timeMinUs, timeMaxUs }: CountedRows): number {
   return Math.max(0, Math.floor(timeMaxUs / periodUs) - Math.floor(timeMinUs / periodUs) + 1);
 }
 
@@ -61,7 +69,7 @@ export class PeriodView implements RecordView {
   rows = 0;
   readonly counts: Uint32Array = COUNTS;
   private readonly of: PeriodCounts;
-  private readonly numbers: Uint32Array;
+  private readonly numbers: Uint32Array | undefined;
   private readonly failed: number;
 
   constructor(of: PeriodCounts, failed: boolean) {
@@ -84,7 +92,7 @@ export class PeriodView implements RecordView {
     let count = 0;
     for (let i = 0; i < (picked?.length ?? rows); i++) {
       const place = picked === undefined ? i : (picked[i] as number);
-      const records = numbers[base + place] as number;
+      const records = numbers?.[base + place] as number;
       // Written whether it counts or not: a branch could not be predicted.
       ROWS[count] = start + place;
       COUNTS[count] = records;

@@ -49,6 +49,7 @@ export function partsOfSegment({ ref, segment }: PooledSegment, { fromUs, toUs, 
 /** What the scopes of a reader share. */
 interface Shared {
   readonly classes: ClassCache;
+  forPages: boolean;
   /** Used a step at a time: whoever yields turns it to a chunk again. */
   readonly view: ChunkView;
 }
@@ -59,7 +60,12 @@ export class ScopeCache {
   private readonly shared: Shared;
 
   constructor(classes: ClassCache) {
-    this.shared = { classes, view: new ChunkView() };
+    this.shared = { classes, forPages: false, view: new ChunkView() };
+  }
+
+  /** Of the same records much will be asked: what the next questions need is made along with the first. */
+  expectPages(): void {
+    this.shared.forPages = true;
   }
 
   /** Used a step at a time: whoever yields turns it to a chunk again. */
@@ -116,12 +122,12 @@ export class Scope {
     return this.tables[table] ?? (yield* this.makeCells(pooled, table));
   }
 
-  /** The same sums without telling periods apart; `moreFollow`: other tables too will be asked for. Yields the records gone through. */
-  *totals(pooled: PooledSegment, table: number, moreFollow: boolean): Generator<number, Cells, void> {
+  /** The same sums without telling periods apart. Yields the records gone through. */
+  *totals(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
     const known = this.sums[table];
     if (known !== undefined) return known;
     if (this.tables[table] === undefined && this.sumsOf(pooled, table) === undefined) {
-      yield* this.tally(pooled, table, moreFollow);
+      yield* this.tally(pooled, table);
     } else {
       const cells = yield* this.cells(pooled, table);
       this.keepSums(table, withoutPeriods(cells, pooled.segment.rowMax(kindOf(table).dimension)));
@@ -133,7 +139,7 @@ export class Scope {
   *counts(pooled: PooledSegment, table: number): Generator<number, PeriodCounts | undefined, void> {
     const hasCells = this.tables[table] !== undefined || this.sumsOf(pooled, table) !== undefined;
     if (hasCells || kindOf(table).operationsOnly) return undefined;
-    if (this.sums[table] === undefined) yield* this.tally(pooled, table, false);
+    if (this.sums[table] === undefined) yield* this.tally(pooled, table);
     return this.periods[table];
   }
 
@@ -172,14 +178,15 @@ export class Scope {
   }
 
   /** Sums and counts of a table, and of those that will be asked for next. */
-  private *tally(pooled: PooledSegment, table: number, moreFollow: boolean): Generator<number, void, void> {
-    const tables = moreFollow || this.chunks !== undefined ? this.tablesDue(pooled, table) : [table];
+  private *tally(pooled: PooledSegment, table: number): Generator<number, void, void> {
+    const { forPages } = this.shared;
+    const tables = forPages || this.chunks !== undefined ? this.tablesDue(pooled, table) : [table];
     const made = yield* pooled.withColumns(({ chunks }) => this.tallyPicks(pooled, tables, chunks));
     for (const [i, { sums, periods }] of made.entries()) {
       const own = tables[i] ?? table;
       this.keepSums(own, sums);
       this.periods[own] = periods;
-      this.bytes += periods?.numbers.byteLength ?? 0;
+      this.bytes += periods?.bytes ?? 0;
     }
   }
 
@@ -247,11 +254,25 @@ export class Scope {
   ): Generator<number, readonly Tallied[], void> {
     const picks = yield* this.pick(pooled, chunks);
     const records = picks.reduce((sum, { chunk, picked }) => sum + (picked?.length ?? chunk.rows), 0);
-    const tallies = tables.map((table) => this.newTally(pooled.segment, kindOf(table), records));
-    yield* this.view(picks, (view) => {
-      for (const tally of tallies) tally.add(view);
-    });
-    return tallies.map((tally) => (tally instanceof Tally ? tally.take() : { sums: takeCells(tally) }));
+    const tally = Tally.begin();
+    try {
+      // Where there are many rows for few records, those that occur are searched.
+      const kinds = tables.map(kindOf);
+      const isTallied = kinds.map((kind) => tally?.addTable(kind, this.rows(pooled.segment, kind), records) === true);
+      const builders = kinds.map((kind, i) =>
+        isTallied[i] === true ? undefined : this.builder(pooled.segment, { ...kind, periodUs: EVER_US }),
+      );
+      yield* this.view(picks, (view) => {
+        tally?.add(view);
+        for (const builder of builders) builder?.add(view);
+      });
+      const tallied = tally?.take().values();
+      return builders.map((builder) =>
+        builder === undefined ? (tallied?.next().value ?? NOTHING) : { sums: takeCells(builder) },
+      );
+    } finally {
+      tally?.end();
+    }
   }
 
   /** Calls `use` with the view turned to the records of each chunk. */
@@ -307,14 +328,6 @@ export class Scope {
     return new CellBuilder(kind, { ...this.rows(segment, kind), standsFor });
   }
 
-  /** For so many records. */
-  private newTally(segment: SegmentReader, kind: RollupKind, records: number): Tally | CellBuilder {
-    const rows = this.rows(segment, kind);
-    return Tally.suits(rows, records)
-      ? new Tally(kind, rows, records)
-      : this.builder(segment, { ...kind, periodUs: EVER_US });
-  }
-
   private rows(segment: SegmentReader, { dimension }: RollupKind): CountedRows {
     const { fromUs, toUs } = this.span;
     const { timeMinUs = 0, timeMaxUs = 0 } = segment.facts;
@@ -325,6 +338,8 @@ export class Scope {
     };
   }
 }
+
+const NOTHING: Tallied = { sums: emptyCells(0) };
 
 function takeCells(builder: CellBuilder): Cells {
   const cells = builder.cells();

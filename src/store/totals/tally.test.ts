@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ColumnBuilder, type ColumnRow } from '../segment/column-builder.ts';
+import { chunkInMemory } from '../segment/column-file.ts';
+import { CellBuilder, type Cells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
+import { ChunkView } from '../segment/view.ts';
+import { PeriodView } from './period-counts.ts';
+import { EVER_US, Tally } from './tally.ts';
+
+const HOUR_US = 3600e6;
+const START_US = 1_795_168_800_000_000;
+const ROW_MAX = 9;
+const [, SESSIONS, SHAPES] = ROLLUPS as readonly [RollupKind, RollupKind, RollupKind];
+
+const amount = fc.option(fc.nat(1000), { nil: null });
+const anyRow: fc.Arbitrary<ColumnRow> = fc.record({
+  timeUs: fc.nat(5 * HOUR_US).map((us) => START_US + us),
+  session: fc.nat(ROW_MAX),
+  shape: fc.nat(ROW_MAX),
+  verdict: fc.constant(null),
+  errorCode: fc.constantFrom(null, null, '42'),
+  marks: fc.constant(0),
+  id: fc.constant(''),
+  duration: amount,
+  returned: amount,
+  affected: fc.constant(null),
+});
+
+function viewOf(rows: readonly ColumnRow[]): ChunkView {
+  const builder = new ColumnBuilder();
+  for (const row of rows) builder.add(row);
+  const view = new ChunkView();
+  view.use(chunkInMemory('memory', builder.encode(1)), undefined);
+  return view;
+}
+
+/** Cells by row and outcome, whatever their order. */
+function byKey(cells: Cells): Map<string, readonly number[]> {
+  return new Map(
+    Array.from(cells.row, (row, i) => [
+      `${row} ${cells.failed[i]}`,
+      [cells.records, cells.rows, cells.durationUs, cells.firstUs, cells.lastUs].map((column) => column[i] as number),
+    ]),
+  );
+}
+
+test('sums and counts of two tables at once are those of each record', () => {
+  const span = { timeMinUs: START_US, timeMaxUs: START_US + 5 * HOUR_US, rowMax: ROW_MAX };
+  const property = fc.property(fc.array(anyRow, { minLength: 1, maxLength: 60 }), (rows) => {
+    const tally = Tally.begin();
+    assert.ok(tally !== undefined);
+    try {
+      for (const kind of [SESSIONS, SHAPES]) assert.equal(tally.addTable(kind, span, rows.length), true);
+      // In two views, as the chunks of a segment are.
+      const half = Math.ceil(rows.length / 2);
+      for (const part of [rows.slice(0, half), rows.slice(half)]) if (part.length > 0) tally.add(viewOf(part));
+      const tallied = tally.take();
+      for (const [i, kind] of [SESSIONS, SHAPES].entries()) {
+        const cells = new CellBuilder({ ...kind, periodUs: EVER_US }, { ...span, standsFor: undefined });
+        cells.add(viewOf(rows));
+        const { sums, periods } = tallied[i] ?? assert.fail();
+        assert.deepEqual(byKey(sums), byKey(cells.cells()));
+        cells.release();
+        const ofPeriods = new CellBuilder(kind, { ...span, standsFor: undefined });
+        ofPeriods.add(viewOf(rows));
+        assert.deepEqual(countsByPeriod(periods), cellCounts(ofPeriods.cells()));
+        ofPeriods.release();
+      }
+    } finally {
+      tally.end();
+    }
+  });
+  fc.assert(property, { seed: 3, numRuns: 100 });
+});
+
+function countsByPeriod(periods: ReturnType<Tally['take']>[number]['periods']): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const failed of [false, true]) {
+    if (periods?.of(failed) === undefined) continue;
+    const view = new PeriodView(periods, failed);
+    for (let period = 0; period < periods.periods; period++) {
+      view.usePeriod(period, 0, periods.rowCount, undefined);
+      for (let i = 0; i < view.rows; i++) {
+        found.set(`${view.times()[i]} ${view.words('session')[i]} ${Number(failed)}`, view.counts[i] as number);
+      }
+    }
+  }
+  return found;
+}
+
+function cellCounts(cells: Cells): Map<string, number> {
+  return new Map(
+    Array.from(cells.row, (row, i) => [`${cells.period[i]} ${row} ${cells.failed[i]}`, cells.records[i] as number]),
+  );
+}
+
+test('one at a time, and no table of very many rows for few records', () => {
+  const tally = Tally.begin();
+  assert.ok(tally !== undefined);
+  assert.equal(Tally.begin(), undefined);
+  const span = { timeMinUs: START_US, timeMaxUs: START_US + HOUR_US };
+  assert.equal(tally.addTable(SESSIONS, { ...span, rowMax: 100_000 }, 10), false);
+  assert.equal(tally.addTable(SESSIONS, { ...span, rowMax: 100_000 }, 200_000), true);
+  // There is no room for as many again, whatever the records.
+  assert.equal(tally.addTable(SHAPES, { ...span, rowMax: 100_000 }, 200_000), false);
+  assert.equal(tally.addTable(SHAPES, { ...span, rowMax: 100 }, 10), true);
+  tally.end();
+  const next = Tally.begin();
+  assert.ok(next !== undefined);
+  next.end();
+});
+
+test('of many periods only sums are kept', () => {
+  const tally = Tally.begin();
+  assert.ok(tally !== undefined);
+  try {
+    const span = { timeMinUs: START_US, timeMaxUs: START_US + 20_000 * HOUR_US, rowMax: ROW_MAX };
+    assert.equal(tally.addTable(SESSIONS, span, 1), true);
+    tally.add(viewOf([{ ...(fc.sample(anyRow, { seed: 1, numRuns: 1 })[0] ?? assert.fail()), session: 4 }]));
+    const [tallied] = tally.take();
+    assert.equal(tallied?.periods, undefined);
+    assert.deepEqual([...(tallied?.sums.row ?? [])], [4]);
+  } finally {
+    tally.end();
+  }
+});
