@@ -1,8 +1,9 @@
 /**
  * What a reading thread does before anybody asks: it brings segments to memory, newest first, and goes through the pages
- * once for one user, so that code is compiled and small tables are at hand. A step at a time: questions come in between.
+ * once for one user, and with a filter of each kind, so that code is compiled and small tables are at hand. A step at a time: questions come in between.
  */
-import { type Group, topGroups } from '../../store/totals/aggregate.ts';
+import { topGroups } from '../../store/totals/aggregate.ts';
+import type { AggregateField } from '../../store/totals/groups.ts';
 import { alerts } from './alerts.ts';
 import { entity } from './entities.ts';
 import { count, facets, histogram, records } from './lists.ts';
@@ -21,14 +22,19 @@ export function warm(source: Source, { step }: { readonly step: number }): boole
   const segment = segments[step - 1];
   if (segment !== undefined) source.reader.warm(segment);
   const page = PAGES[step - 1 - segments.length];
-  const [user] = page === undefined ? [] : topGroups(usersOf(source), 1);
-  if (user !== undefined) page?.(source, user.labels[0] ?? '');
+  const user = page === undefined ? undefined : mostOf(source, 'user');
+  if (user !== undefined) page?.(source, user);
   return step < 1 + segments.length + PAGES.length;
 }
 
-function usersOf(source: Source): readonly Group[] {
-  return source.aggregate({}, { fields: ['user'] }).filter(({ labels }) => labels[0] !== '');
+/** The value of a field that most records have. */
+function mostOf(source: Source, field: AggregateField): string | undefined {
+  const groups = source.aggregate({}, { fields: [field] }).filter(({ labels }) => labels[0] !== '');
+  return topGroups(groups, 1)[0]?.labels[0];
 }
+
+/** Filters of every kind, of which each takes other ways through the store. */
+const FILTERS: readonly AggregateField[] = ['object', 'client', 'op', 'session', 'db'];
 
 /** Each for the user of that name. */
 const PAGES: readonly ((source: Source, name: string) => void)[] = [
@@ -41,6 +47,10 @@ const PAGES: readonly ((source: Source, name: string) => void)[] = [
     facets(source, { q, field: 'user,op,object,db', sight });
     records(source, { q, sight });
   },
+  ...FILTERS.map((field) => (source: Source): void => {
+    const value = mostOf(source, field);
+    if (value !== undefined) overview(source, { q: `${field}:${JSON.stringify(value)}`, sight });
+  }),
   (source, name) => entity(source, { kind: 'user', name, sight }),
   (source, name) => sessions(source, { q: queryFor(name), sight }),
   (source, name) => alerts(source, { q: queryFor(name), decisions: [], who: '', sight }),
