@@ -1,6 +1,7 @@
 /**
  * What a reading thread does before anybody asks: it brings segments to memory, newest first, and goes through the pages
- * once for one user, and with a filter of each kind, so that code is compiled and small tables are at hand. A step at a time: questions come in between.
+ * once for one user, and with a filter of each kind, so that code is compiled and small tables are at hand. A step at a
+ * time: questions come in between.
  */
 import { topGroups } from '../../store/totals/aggregate.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';

@@ -23,6 +23,7 @@ const KEPT_ROWS_MAX = 4_000_000;
 export class ClassCache {
   private readonly single = new KeptClasses<RowClasses>();
   private readonly combined = new KeptClasses<CombinedClasses>();
+  private readonly labels = new SharedLabels();
   /** What rows were asked for when there were no classes yet. */
   private readonly asked = new Set<string>();
 
@@ -35,7 +36,7 @@ export class ClassCache {
   }
 
   private rowClasses(segment: SegmentReader, fields: readonly RowField[]): RowClasses {
-    const classes = this.single.get(nameOf(segment, fields), () => new RowClasses(fields));
+    const classes = this.single.get(nameOf(segment, fields), () => new RowClasses(fields, this.labels));
     classes.extend(segment);
     return classes;
   }
@@ -115,19 +116,40 @@ export interface Classes {
   labelsOf(number: number): readonly Labels[];
 }
 
+/** Labels of values, which the segments of a store have in common: made once for all of them. */
+class SharedLabels {
+  private readonly made = new Map<string, readonly Labels[]>();
+
+  of(field: RowField, cell: Cell): readonly Labels[] {
+    const key = `${field} ${cell}`;
+    let labels = this.made.get(key);
+    if (labels === undefined) {
+      labels = labelsOf([field], [cell]);
+      // Those in use stay with their classes.
+      if (this.made.size >= SHARED_LABELS_MAX) this.made.clear();
+      this.made.set(key, labels);
+    }
+    return labels;
+  }
+}
+
+const SHARED_LABELS_MAX = 200_000;
+
 class RowClasses implements Classes {
   classOf: Uint32Array = new Uint32Array(1);
   private readonly labels: (readonly Labels[])[];
   private readonly fields: readonly RowField[];
+  private readonly shared: SharedLabels;
   private readonly numbers = new Map<Cell, number>();
-  /** Classes by lower-case value of the only field. */
-  private readonly byValue = new Map<string, number[]>();
+  /** Classes by lower-case value of the only field: mostly one. */
+  private readonly byValue = new Map<string, number | number[]>();
   /** What was looked for last, while there were so many values. */
   private withText: { readonly text: string; readonly of: number; readonly values: readonly string[] } | undefined =
     undefined;
 
-  constructor(fields: readonly RowField[]) {
+  constructor(fields: readonly RowField[], shared: SharedLabels) {
     this.fields = fields;
+    this.shared = shared;
     this.labels = [[fields.map(() => '')]];
   }
 
@@ -162,8 +184,9 @@ class RowClasses implements Classes {
   /** By class: 1 where its value passes one of the tests, which are all of the only field. */
   passing(tests: readonly ValueTest[]): Uint8Array {
     const wanted = new Uint8Array(this.labels.length);
-    const pass = (numbers: readonly number[] | undefined): void => {
-      for (const number of numbers ?? []) wanted[number] = 1;
+    const pass = (numbers: number | readonly number[] = []): void => {
+      if (typeof numbers === 'number') wanted[numbers] = 1;
+      else for (const number of numbers) wanted[number] = 1;
     };
     for (const { exact, otherwise, matches } of tests) {
       if (exact !== undefined) pass(this.byValue.get(exact));
@@ -189,19 +212,21 @@ class RowClasses implements Classes {
     const key = cells.length === 1 ? (only ?? null) : JSON.stringify(cells);
     const known = this.numbers.get(key);
     if (known !== undefined) return known;
-    const number = this.labels.push(labelsOf(this.fields, cells)) - 1;
-    this.numbers.set(key, number);
     const [field] = this.fields;
-    if (this.fields.length === 1 && field !== undefined) {
+    const isSingle = this.fields.length === 1 && field !== undefined;
+    const labels = isSingle ? this.shared.of(field, only ?? null) : labelsOf(this.fields, cells);
+    const number = this.labels.push(labels) - 1;
+    this.numbers.set(key, number);
+    if (isSingle) {
       for (const value of searchedValues(field, only ?? null)) this.addValue(value.toLowerCase(), number);
     }
     return number;
   }
 
   private addValue(value: string, number: number): void {
-    const numbers = this.byValue.get(value);
-    if (numbers === undefined) this.byValue.set(value, [number]);
-    else numbers.push(number);
+    const known = this.byValue.get(value);
+    if (typeof known === 'object') known.push(number);
+    else this.byValue.set(value, known === undefined ? number : [known, number]);
   }
 }
 
