@@ -83,9 +83,10 @@ function sealedPaths(): string[] {
 }
 
 test('a thread with nothing to do makes groups and peaks of the segments it is offered', async () => {
-  const peer = new Peer(port, () => {
+  const nothingToDo = (): never => {
     throw new Error('nobody asks this thread');
-  });
+  };
+  const peer = new Peer(port, nothingToDo, () => false);
   const paths = sealedPaths();
   assert.ok(paths.length >= 3);
   const { groups, problems } = await taken(() => peer.offerGroups({ filter }, by, paths));
@@ -100,14 +101,18 @@ test('a thread with nothing to do makes groups and peaks of the segments it is o
 });
 
 test('a segment that cannot be read is said by whoever looked at it', async () => {
-  const peer = new Peer(port, () => ({ peaks: [], problems: [] }));
+  const peer = new Peer(
+    port,
+    () => ({ peaks: [], problems: [] }),
+    () => false,
+  );
   const question = { query: {}, only: undefined, by: 'rows' as const, limit: 3, paths: ['no such segment'] };
   assert.deepEqual((await taken(() => peer.offerPeaks(question))).peaks, [undefined]);
 });
 
 test('answers are the same whether others help or not', () => {
   const helped = new Source(directory, { own: 0, threads: 2 });
-  helped.meet(1, port);
+  helped.meet(1, port, () => false);
   for (const text of ['', 'op:DELETE', 'user:user1', 'rows>3', 'op:SELECT rows<9', 'user:nobody']) {
     const asked: Query = { filter: parseFilter(text, TEST_TIME_US) };
     for (const fields of [['user'], ['op'], ['user', 'op'], []] as const) {
@@ -122,10 +127,10 @@ test('answers are the same whether others help or not', () => {
   helped.reader.close();
 });
 
-test('a share that nobody takes is done by the asker', () => {
+test('the share of a thread with a question of its own is done by the asker', () => {
   const { port1, port2 } = new MessageChannel();
   const alone = new Source(directory, { own: 0, threads: 2 });
-  alone.meet(1, port1);
+  alone.meet(1, port1, () => true);
   const total = [...alone.aggregate({}, { fields: [] })].reduce((sum, { records }) => sum + records, 0);
   assert.equal(total, RECORDS);
   assert.equal(rowsOf(alone.reader.candidates({})), RECORDS);

@@ -1,7 +1,7 @@
 /**
- * Reading threads help each other: half of what one question needs of the sealed segments is offered to a thread that
- * has nothing to do. Who asks waits for nobody that has not begun: a thread busy with a question of its own looks at the
- * offer too late, and finds it withdrawn.
+ * Reading threads help each other: what one question needs of the sealed segments is offered to all of them, to each its
+ * share. Who asks waits for a thread that has nothing else to do, even when its own share is done: the other has at hand
+ * what it made for the question before. Of a thread that is busy with a question of its own the offer is withdrawn.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Query } from '../../query/filter.ts';
@@ -36,15 +36,20 @@ const WITHDRAWN = 2;
 const DONE = 3;
 /** A thread that takes longer than that for a share has ended, or might as well have. */
 const WAIT_MS_MAX = 20_000;
+/** How long a thread with nothing to do may take to see an offer, and how often one looks whether it has something to do. */
+const SEEN_MS_MAX = 50;
+const LOOK_MS = 5;
 
 /** The way to one other thread. Both ends are used alike. */
 export class Peer implements GroupPeer, PeakPeer {
   private readonly port: MessagePort;
+  private readonly isBusy: () => boolean;
   private offers = 0;
 
-  /** `work` does what the other thread asks for; it may throw. */
-  constructor(port: MessagePort, work: (work: PeerWork) => PeerAnswer) {
+  /** `work` does what the other thread asks for; it may throw. `isBusy`: whether the other has a question of its own. */
+  constructor(port: MessagePort, work: (work: PeerWork) => PeerAnswer, isBusy: () => boolean) {
     this.port = port;
+    this.isBusy = isBusy;
     port.on('message', (message: Offer | Answer) => {
       if ('work' in message) serve(port, message, work);
     });
@@ -80,6 +85,9 @@ export class Peer implements GroupPeer, PeakPeer {
   }
 
   private fetch(id: number, state: Int32Array): PeerAnswer | undefined {
+    for (let waitedMs = 0; waitedMs < SEEN_MS_MAX && !this.isBusy(); waitedMs += LOOK_MS) {
+      if (Atomics.wait(state, 0, OFFERED, LOOK_MS) !== 'timed-out') break;
+    }
     if (Atomics.compareExchange(state, 0, OFFERED, WITHDRAWN) === OFFERED) return undefined;
     if (Atomics.wait(state, 0, TAKEN, WAIT_MS_MAX) === 'timed-out') return undefined;
     // Before the answer there may be late ones, and offers that the other withdrew before it took this one.
@@ -94,6 +102,7 @@ export class Peer implements GroupPeer, PeakPeer {
 
 function serve(port: MessagePort, { id, state, work }: Offer, doWork: (work: PeerWork) => PeerAnswer): void {
   if (Atomics.compareExchange(state, 0, OFFERED, TAKEN) !== OFFERED) return;
+  Atomics.notify(state, 0);
   let answer: PeerAnswer | undefined;
   try {
     answer = doWork(work);

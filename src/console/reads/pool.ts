@@ -8,11 +8,10 @@
  * A question whose asker went away is dropped from the queue; one that runs too long costs its thread, which is made anew.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { ALONE, type Place } from '../../store/totals/grouping.ts';
 import type { Scope } from '../api/common.ts';
 import { ConsoleError, type ProblemCode } from '../error.ts';
 import type { Loose } from './source.ts';
-import type { FromReader, StreamName, StreamTable, TaskName, TaskTable, ToReader } from './task.ts';
+import type { FromReader, ReaderData, StreamName, StreamTable, TaskName, TaskTable, ToReader } from './task.ts';
 
 const WAITING_MAX = 256;
 const STREAMS_MAX = 4;
@@ -45,6 +44,7 @@ export class ReadPool {
   readonly counters: PoolCounters = { asked: 0, refused: 0, restarted: 0 };
   private readonly directory: string;
   private readonly threads: number;
+  private readonly busy: Int32Array;
   private readonly readers: Reader[] = [];
   private readonly waiting: Question[] = [];
   private readonly streams = new Set<Worker>();
@@ -53,6 +53,7 @@ export class ReadPool {
   constructor(directory: string, threads: number) {
     this.directory = directory;
     this.threads = threads;
+    this.busy = new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT));
     for (let place = 0; place < threads; place++) this.readers.push(this.newReader(place));
   }
 
@@ -118,12 +119,16 @@ export class ReadPool {
     await Promise.all([...ends, ...[...this.streams].map((worker) => worker.terminate())]);
   }
 
-  private newWorker(place: Place = ALONE): Worker {
-    return new Worker(new URL('./worker.js', import.meta.url), { workerData: { directory: this.directory, place } });
+  /** `own`: its place among those that help each other; without one it is alone. */
+  private newWorker(own?: number): Worker {
+    const { directory, threads, busy } = this;
+    const shared = own === undefined ? {} : { place: { own, threads }, busy };
+    const workerData: ReaderData = { directory, ...shared };
+    return new Worker(new URL('./worker.js', import.meta.url), { workerData });
   }
 
   private newReader(place: number): Reader {
-    const worker = this.newWorker({ own: place, threads: this.threads });
+    const worker = this.newWorker(place);
     const reader: Reader = { place, worker, question: undefined, timer: undefined };
     this.introduce(reader);
     this.watch(reader);
@@ -197,7 +202,8 @@ export class ReadPool {
     this.counters.restarted++;
     worker.removeAllListeners('message');
     void worker.terminate();
-    reader.worker = this.newWorker({ own: reader.place, threads: this.threads });
+    Atomics.store(this.busy, reader.place, 0);
+    reader.worker = this.newWorker(reader.place);
     this.introduce(reader);
     this.watch(reader);
     this.release(reader)?.reject(error instanceof Error ? error : new Error(String(error)));

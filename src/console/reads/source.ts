@@ -58,10 +58,10 @@ export class Source {
     this.titles = new RuleTitles(directory);
   }
 
-  /** The thread at a place reads the store as well: it helps with long questions, and is helped. */
-  meet(thread: number, port: MessagePort): void {
+  /** The thread at a place reads the store as well: it helps with long questions unless it is busy, and is helped. */
+  meet(thread: number, port: MessagePort, isBusy: () => boolean): void {
     const { grouping } = this.reader;
-    const peer = new Peer(port, (work) => this.helpWith(work));
+    const peer = new Peer(port, (work) => this.helpWith(work), isBusy);
     grouping.peers.set(thread, peer);
     this.peaks.peers.set(thread, peer);
     port.once('close', () => {

@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { TimeRange } from '../../query/time.ts';
 import type { StoreSummary } from '../../store/reader.ts';
+import type { Place } from '../../store/totals/grouping.ts';
 import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
 import type { Scope } from '../api/common.ts';
 import type { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
@@ -106,6 +107,15 @@ export interface StreamTable {
   ) => Iterable<Omit<TryProgress, 'id' | 'state'>>;
 }
 export type StreamName = keyof StreamTable;
+
+/** What a reading thread begins with. */
+export interface ReaderData {
+  readonly directory: string;
+  /** Among the threads that help each other; none: it is alone. */
+  readonly place?: Place;
+  /** Of those threads, by place: 1 while it has a question of its own. Shared by all. */
+  readonly busy?: Int32Array;
+}
 
 export type ToReader =
   | { readonly kind: 'task'; readonly task: TaskName; readonly args: unknown }

@@ -3,21 +3,28 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../../base/errors.ts';
 import { QueryError } from '../../query/errors.ts';
 import { StoreError } from '../../store/errors.ts';
-import type { Place } from '../../store/totals/grouping.ts';
+import { ALONE } from '../../store/totals/grouping.ts';
 import { ConsoleError } from '../error.ts';
 import { Source } from './source.ts';
-import type { FromReader, ToReader } from './task.ts';
+import type { FromReader, ReaderData, ToReader } from './task.ts';
 import { STREAMS, TASKS } from './tasks.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is a thread of the console');
-const { directory, place } = workerData as { readonly directory: string; readonly place?: Place };
+const { directory, place = ALONE, busy } = workerData as ReaderData;
 const source = new Source(directory, place);
 let stream: Iterator<unknown> | undefined;
 
 port.on('message', (message: ToReader) => {
-  if (message.kind === 'peer') source.meet(message.thread, message.port);
-  else port.postMessage(answer(message));
+  if (message.kind === 'peer') {
+    const { thread } = message;
+    source.meet(thread, message.port, () => busy !== undefined && Atomics.load(busy, thread) === 1);
+    return;
+  }
+  if (busy !== undefined) Atomics.store(busy, place.own, 1);
+  const answered = answer(message);
+  if (busy !== undefined) Atomics.store(busy, place.own, 0);
+  port.postMessage(answered);
 });
 
 function answer(message: Exclude<ToReader, { kind: 'peer' }>): FromReader {

@@ -7,9 +7,6 @@ import type { SegmentSums } from './sums.ts';
 /** Groups kept; further ones are summed under `…`. */
 const GROUPS_MAX = 250_000;
 export const OTHERS = '…';
-/** Two numbers below it make one that is exact. */
-const PAIR_SCALE = 2 ** 26;
-
 /** Values of one part of the keys, numbered for all segments. */
 class Interner {
   readonly values: Labels[] = [];
@@ -31,7 +28,11 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export class GroupTable {
   private readonly by: GroupBy;
   private readonly interners: Interner[] = [];
-  private readonly found = new Map<number | string, Mutable<Group>>();
+  /** Of keys of one part or two, by the numbers of their values. */
+  private readonly pairs: (Mutable<Group> | undefined)[][] = [];
+  /** Of longer keys, and of those that are one group too many. */
+  private readonly found = new Map<string, Mutable<Group>>();
+  private size = 0;
 
   constructor(by: GroupBy) {
     this.by = by;
@@ -39,7 +40,7 @@ export class GroupTable {
 
   /** In no order. */
   groups(): Group[] {
-    return [...this.found.values()];
+    return [...this.pairs.flatMap((places) => places.filter((group) => group !== undefined)), ...this.found.values()];
   }
 
   /** Adds what a segment has. Parts are those of every segment, in the same order. */
@@ -86,40 +87,44 @@ export class GroupTable {
   }
 
   private count(parts: readonly KeyPart[], ids: readonly number[], sums: SegmentSums, slot: number): void {
-    const group = this.groupOf(parts, ids);
-    group.records += sums.of(slot, 'records');
-    group.failed += sums.of(slot, 'failed');
-    group.rows += sums.of(slot, 'rows');
-    group.durationUs += sums.of(slot, 'durationUs');
-    group.firstUs = Math.min(group.firstUs, sums.of(slot, 'firstUs'));
-    group.lastUs = Math.max(group.lastUs, sums.of(slot, 'lastUs'));
+    sums.addTo(this.groupOf(parts, ids), slot);
   }
 
   private groupOf(parts: readonly KeyPart[], ids: readonly number[]): Mutable<Group> {
     const [first = 0, second = 0] = ids;
-    const paired = ids.length <= 2 && first < PAIR_SCALE && second < PAIR_SCALE;
-    const key = paired ? first * PAIR_SCALE + second : ids.join();
-    const known = this.found.get(key);
+    // Numbers of values are small and without gaps: places of arrays.
+    const places = ids.length <= 2 ? (this.pairs[first] ?? []) : undefined;
+    const known = places === undefined ? this.found.get(ids.join()) : places[second];
     if (known !== undefined) return known;
-    const full = this.found.size >= GROUPS_MAX;
+    const full = this.size >= GROUPS_MAX;
     const labels: string[] = this.by.fields.map(() => (full ? OTHERS : ''));
     let bucketUs = 0;
-    for (const [p, { places }] of parts.entries()) {
+    for (const [p, { places: own }] of parts.entries()) {
       const values = this.interner(p).values[ids[p] ?? 0] ?? [];
-      for (const [i, place] of places.entries()) {
+      for (const [i, place] of own.entries()) {
         if (place === this.by.fields.length) bucketUs = Number(values[i]);
         else if (!full) labels[place] = values[i] ?? '';
       }
     }
-    return this.startGroup(full ? `${OTHERS}${bucketUs}` : key, labels, bucketUs);
-  }
-
-  private startGroup(key: number | string, labels: Labels, bucketUs: number): Mutable<Group> {
-    const known = this.found.get(key);
-    if (known !== undefined) return known;
-    const none = { records: 0, failed: 0, rows: 0, durationUs: 0 };
-    const group = { labels, bucketUs, ...none, firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
-    this.found.set(key, group);
+    if (full)
+      return this.found.get(`${OTHERS}${bucketUs}`) ?? this.startGroup(`${OTHERS}${bucketUs}`, labels, bucketUs);
+    if (places === undefined) return this.startGroup(ids.join(), labels, bucketUs);
+    const group = newGroup(labels, bucketUs);
+    places[second] = group;
+    this.pairs[first] = places;
+    this.size++;
     return group;
   }
+
+  private startGroup(key: string, labels: Labels, bucketUs: number): Mutable<Group> {
+    const group = newGroup(labels, bucketUs);
+    this.found.set(key, group);
+    this.size++;
+    return group;
+  }
+}
+
+function newGroup(labels: Labels, bucketUs: number): Mutable<Group> {
+  const none = { records: 0, failed: 0, rows: 0, durationUs: 0 };
+  return { labels, bucketUs, ...none, firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
 }

@@ -150,14 +150,21 @@ export class Grouping {
   }
 }
 
-/** What falls to each thread: sealed segments in turn. The open one is one's own: another may see it with more records. */
-export function sharesOf<T extends { readonly sealed: boolean }>(
+/**
+ * What falls to each thread: a sealed segment to the one that has least so far, so that those there are already stay where
+ * they are when one is added. The open one is one's own: another may see it with more records.
+ */
+export function sharesOf<T extends { readonly sealed: boolean; readonly rows: number }>(
   candidates: readonly T[],
   { own, threads }: Place,
 ): { readonly own: T[]; readonly others: readonly { readonly thread: number; readonly share: readonly T[] }[] } {
   const shares: T[][] = Array.from({ length: threads }, () => []);
-  let turn = 0;
-  for (const candidate of candidates) shares[candidate.sealed ? turn++ % threads : own]?.push(candidate);
+  const rows = shares.map(() => 0);
+  for (const candidate of candidates) {
+    const least = candidate.sealed ? rows.indexOf(Math.min(...rows)) : own;
+    shares[least]?.push(candidate);
+    if (candidate.sealed) rows[least] = (rows[least] ?? 0) + candidate.rows;
+  }
   const others = shares.flatMap((share, thread) => (thread === own || share.length === 0 ? [] : [{ thread, share }]));
   return { own: shares[own] ?? [], others };
 }

@@ -13,26 +13,32 @@ const SET_GROUPS_MAX = 50_000;
 export class GroupSet {
   readonly paths: readonly string[];
   readonly groups: readonly Group[];
-  private named: ReadonlyMap<string, number> | undefined = undefined;
+  /** By bucket, then by name. */
+  private named: Map<number, Map<string, number>> | undefined = undefined;
 
   constructor(paths: readonly string[], groups: readonly Group[]) {
     this.paths = paths;
     this.groups = groups;
   }
 
-  /** Where the groups are, by name; made when it is first needed. */
-  private get places(): ReadonlyMap<string, number> {
-    this.named ??= new Map(this.groups.map((group, place) => [nameOf(group), place]));
-    return this.named;
+  /** Where a group is, among those there are; looked for by name, which is made of them all when it is first needed. */
+  private placeOf(group: Group): number | undefined {
+    if (this.named === undefined) {
+      this.named = new Map();
+      for (const [place, own] of this.groups.entries()) {
+        const names = this.named.get(own.bucketUs) ?? new Map<string, number>();
+        this.named.set(own.bucketUs, names.set(nameOf(own), place));
+      }
+    }
+    return this.named.get(group.bucketUs)?.get(nameOf(group));
   }
 
   /** With the groups of other records. */
   with(more: readonly Group[]): Group[] {
     if (this.groups.length === 0) return [...more];
-    const { places } = this;
     const merged = [...this.groups];
     for (const group of more) {
-      const place = places.get(nameOf(group));
+      const place = this.placeOf(group);
       const known = place === undefined ? undefined : merged[place];
       if (place === undefined || known === undefined) merged.push(group);
       else merged[place] = { ...known, ...together(known, group) };
@@ -78,9 +84,11 @@ function keyOf(filter: unknown, by: GroupBy, paths: readonly string[]): string {
   return JSON.stringify([filter, by, paths[0]]);
 }
 
-/** Labels come from the wire and may hold any character: lengths keep them apart. */
-function nameOf({ labels, bucketUs }: Group): string {
-  return labels.reduce((name, label) => `${name} ${label.length} ${label}`, String(bucketUs));
+/** Labels come from the wire and may hold any character: where there are several, lengths keep them apart. */
+function nameOf({ labels }: Group): string {
+  const [only] = labels;
+  if (labels.length === 1 && only !== undefined) return only;
+  return labels.reduce((name, label) => `${name} ${label.length} ${label}`, '');
 }
 
 function together(a: Measures, b: Measures): Measures {

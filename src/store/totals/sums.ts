@@ -67,6 +67,18 @@ export class SegmentSums {
     return this.room.keys[slot] as number;
   }
 
+  /** Adds what a slot in use has come to. */
+  addTo(group: { -readonly [K in keyof Measures]: number }, slot: number): void {
+    const { sums } = this.room;
+    const at = slot << SLOT_SHIFT;
+    group.records += sums[at] as number;
+    group.failed += sums[at + FAILED] as number;
+    group.rows += sums[at + ROWS] as number;
+    group.durationUs += sums[at + DURATION] as number;
+    group.firstUs = Math.min(group.firstUs, sums[at + FIRST] as number);
+    group.lastUs = Math.max(group.lastUs, sums[at + LAST] as number);
+  }
+
   /** A sum of a slot in use. */
   of(slot: number, measure: keyof Measures): number {
     return this.room.sums[(slot << SLOT_SHIFT) + PLACES[measure]] as number;

@@ -11,6 +11,8 @@ import { EVER_US, Tally } from './tally.ts';
 const HOUR_US = 3600e6;
 const START_US = 1_795_168_800_000_000;
 const ROW_MAX = 9;
+/** So many that every row and period has a place. */
+const RECORDS = 1000;
 const [, SESSIONS, SHAPES] = ROLLUPS as readonly [RollupKind, RollupKind, RollupKind];
 
 const amount = fc.option(fc.nat(1000), { nil: null });
@@ -51,7 +53,7 @@ test('sums and counts of two tables at once are those of each record', () => {
     const tally = Tally.begin();
     assert.ok(tally !== undefined);
     try {
-      for (const kind of [SESSIONS, SHAPES]) assert.equal(tally.addTable(kind, span, rows.length), true);
+      for (const kind of [SESSIONS, SHAPES]) assert.equal(tally.addTable(kind, span, RECORDS), true);
       // In two views, as the chunks of a segment are.
       const half = Math.ceil(rows.length / 2);
       for (const part of [rows.slice(0, half), rows.slice(half)]) if (part.length > 0) tally.add(viewOf(part));

@@ -17,9 +17,8 @@ const DURATION = 2;
 const FIRST = 3;
 const LAST = 4;
 
-/** So many rows, and numbers of periods and rows, may be there in any case; more only for so many records each. */
-const ROWS_MIN = 2 ** 13;
-const NUMBERS_MIN = 2 ** 16;
+/** So many rows may be there in any case, more only for as many records; and numbers of periods and rows for each record. */
+const ROWS_MIN = 2 ** 10;
 const NUMBERS_A_RECORD = 4;
 /** Of all tables together; succeeded and failed records count apart. */
 const SUMS_MAX = 2 ** 18;
@@ -76,8 +75,7 @@ export class Tally {
     const fits = rowCount <= Math.max(ROWS_MIN, records) && this.sums + 2 * rowCount <= SUMS_MAX;
     if (!fits || this.numbers + 2 * rowCount > NUMBERS_MAX) return false;
     const dense = periodsOf(kind.periodUs, rows) * rowCount;
-    const isDense =
-      dense <= Math.max(NUMBERS_MIN, records * NUMBERS_A_RECORD) && this.numbers + 2 * dense <= NUMBERS_MAX;
+    const isDense = dense <= records * NUMBERS_A_RECORD && this.numbers + 2 * dense <= NUMBERS_MAX;
     const periodUs = isDense ? kind.periodUs : EVER_US;
     const first = Math.floor(rows.timeMinUs / periodUs);
     const periods = periodsOf(periodUs, rows);
@@ -171,13 +169,17 @@ function sumsOf({ rowCount, sums }: Table): Cells {
 
 function countsOf({ periodUs, first, periods, rowCount, numbers }: Table): PeriodCounts {
   const size = periods * rowCount;
-  const failed = NUMBERS.subarray(numbers + size, numbers + 2 * size);
   return new PeriodCounts({
     periodUs,
     first,
     periods,
     rowCount,
     succeeded: NUMBERS.slice(numbers, numbers + size),
-    failed: failed.some((count) => count > 0) ? failed.slice() : undefined,
+    failed: hasFailures(numbers + size, size) ? NUMBERS.slice(numbers + size, numbers + 2 * size) : undefined,
   });
+}
+
+function hasFailures(from: number, count: number): boolean {
+  for (let at = from; at < from + count; at++) if (NUMBERS[at] !== 0) return true;
+  return false;
 }
