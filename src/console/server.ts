@@ -88,11 +88,14 @@ export async function createConsole(options: ConsoleOptions): Promise<ConsoleSer
   await install(app, context, options);
   await serveWeb(app, web);
   await app.ready();
+  // Who closes the console meanwhile need not wait for it.
+  const helped = (step: number): Promise<boolean> => reads.ask('warmTogether', { step }).catch(() => false);
   return {
     app,
     setupPath: setupSecret === undefined ? undefined : `/setup#${setupSecret}`,
     warm: async () => {
       for (let step = 0, more = true; more; step++) more = (await reads.askEach('warm', { step })).includes(true);
+      for (let step = 0, more = true; more; step++) more = await helped(step);
     },
     close: async () => {
       await app.close();

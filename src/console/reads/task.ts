@@ -50,6 +50,7 @@ export interface LiveTail {
 export interface TaskTable {
   readonly summary: (source: Source, args: null) => StoreSummary;
   readonly warm: (source: Source, args: { step: number }) => boolean;
+  readonly warmTogether: (source: Source, args: { step: number }) => boolean;
   readonly records: (source: Source, args: Seen<RecordsQuery>) => Records;
   readonly recordsAt: (source: Source, args: Seen<RecordsAtQuery>) => RecordsAt;
   readonly count: (source: Source, args: Seen<Scope>) => Count;

@@ -16,11 +16,12 @@ import { tail } from './tail.ts';
 import type { StreamTable, TaskTable } from './task.ts';
 import { tryPolicy } from './trial.ts';
 import { archived, validate } from './validate.ts';
-import { warm } from './warm.ts';
+import { warm, warmTogether } from './warm.ts';
 
 export const TASKS: TaskTable = {
   summary: (source) => source.reader.summary(),
   warm,
+  warmTogether,
   records,
   recordsAt,
   count,

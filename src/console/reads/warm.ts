@@ -28,18 +28,32 @@ export function warm(source: Source, { step }: { readonly step: number }): boole
   return step < 1 + segments.length + PAGES.length;
 }
 
-/** The value of a field that most records have. */
-function mostOf(source: Source, field: AggregateField): string | undefined {
+/**
+ * As `warm`, of what one thread does while the others have nothing to do and help it: asked once, not of each. False when
+ * there was nothing left.
+ */
+export function warmTogether(source: Source, { step }: { readonly step: number }): boolean {
+  const field = FILTERS[step];
+  if (field !== undefined) overviewOf(source, field, 1);
+  return step + 1 < FILTERS.length;
+}
+
+/** The value of a field that most records have, or of those that follow. */
+function mostOf(source: Source, field: AggregateField, rank = 0): string | undefined {
   const groups = source.aggregate({}, { fields: [field] }).filter(({ labels }) => labels[0] !== '');
-  return topGroups(groups, 1)[0]?.labels[0];
+  return topGroups(groups, rank + 1)[rank]?.labels[0];
+}
+
+function overviewOf(source: Source, field: AggregateField, rank: number): void {
+  const value = mostOf(source, field, rank);
+  if (value !== undefined) overview(source, { q: `${field}:${JSON.stringify(value)}`, sight });
 }
 
 /** Filters of every kind, of which each takes other ways through the store. */
-const FILTERS: readonly AggregateField[] = ['object', 'client', 'op', 'session', 'db'];
+const FILTERS: readonly AggregateField[] = ['user', 'object', 'client', 'op', 'session', 'db'];
 
 /** Each for the user of that name. */
 const PAGES: readonly ((source: Source, name: string) => void)[] = [
-  (source, name) => overview(source, { q: queryFor(name), sight }),
   (source, name) => overview(source, { q: `${queryFor(name)} rows>0`, sight }),
   (source, name) => {
     const q = queryFor(name);
@@ -48,10 +62,11 @@ const PAGES: readonly ((source: Source, name: string) => void)[] = [
     facets(source, { q, field: 'user,op,object,db', sight });
     records(source, { q, sight });
   },
-  ...FILTERS.map((field) => (source: Source): void => {
-    const value = mostOf(source, field);
-    if (value !== undefined) overview(source, { q: `${field}:${JSON.stringify(value)}`, sight });
-  }),
+  ...FILTERS.map(
+    (field) =>
+      (source: Source): void =>
+        overviewOf(source, field, 0),
+  ),
   (source, name) => entity(source, { kind: 'user', name, sight }),
   (source, name) => sessions(source, { q: queryFor(name), sight }),
   (source, name) => alerts(source, { q: queryFor(name), decisions: [], who: '', sight }),
