@@ -35,7 +35,7 @@ const TAKEN = 1;
 const WITHDRAWN = 2;
 const DONE = 3;
 /** A thread that takes longer than that for a share has ended, or might as well have. */
-const WAIT_MS_MAX = 20_000;
+const WAIT_MS_MAX = 3000;
 /** How long a thread with nothing to do may take to see an offer, and how often one looks whether it has something to do. */
 const SEEN_MS_MAX = 50;
 const LOOK_MS = 5;

@@ -5,6 +5,8 @@
 const BLOCK_ROWS = 100;
 const BLOCKS_MAX = 80;
 const REQUESTS_MAX = 2;
+/** What could not be loaded is asked for again after that long, while it is in view. */
+const AGAIN_MS = 2000;
 
 export type LoadRows<R> = (position: number, limit: number, signal: AbortSignal) => Promise<readonly R[]>;
 
@@ -57,11 +59,19 @@ export class RowCache<R> {
     try {
       this.keep(block, await this.load(block * BLOCK_ROWS, BLOCK_ROWS, abort.signal));
     } catch {
-      if (!abort.signal.aborted) this.failed.add(block);
+      if (!abort.signal.aborted) this.fail(block);
     } finally {
       this.running.delete(block);
       this.next();
     }
+  }
+
+  private fail(block: number): void {
+    this.failed.add(block);
+    setTimeout(() => {
+      this.failed.delete(block);
+      if (this.listeners.size > 0) this.next();
+    }, AGAIN_MS);
   }
 
   private keep(block: number, rows: readonly R[]): void {
