@@ -271,7 +271,7 @@ async function millionsOfRows(stage: Stage): Promise<void> {
     return Math.abs(shown - 2_500_000) < 2000;
   });
   const before = Number((await textOf(middle)).split(' ')[1]);
-  // As a turn of the wheel would; a real one may be lost while the browser still places what the jump brought.
+  // As a turn of the wheel would. With a real one this waited in vain once in ten runs.
   await grid.evaluate((element) => {
     element.scrollTop += 280;
   });
