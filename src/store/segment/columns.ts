@@ -94,7 +94,7 @@ export class ColumnChunk {
   private readonly header: Buffer;
   private codes: readonly string[] | undefined = undefined;
   private readonly kept = new Map<ColumnName, Packed>();
-  private readonly bounds = new Map<AmountColumn, number>();
+  private readonly bounds = new Map<ColumnName, number>();
 
   /** Throws `StoreError` (`damaged`). */
   constructor(source: ChunkSource, offset: number) {
@@ -249,6 +249,23 @@ export class ColumnChunk {
       this.bounds.set(name, greatest);
     }
     return greatest;
+  }
+
+  /** No word of the column is above it. */
+  greatestWord(name: WordColumn): number {
+    let greatest = this.bounds.get(name);
+    if (greatest === undefined) {
+      greatest = 0;
+      const packed = this.packed(name) ?? NO_AMOUNTS;
+      for (let i = 0; i < packed.length; i++) if ((packed[i] as number) > greatest) greatest = packed[i] as number;
+      this.bounds.set(name, greatest);
+    }
+    return greatest;
+  }
+
+  /** What is thrown when the columns say what cannot be. */
+  damage(): StoreError {
+    return damaged(this.source.path);
   }
 
   private width(name: ColumnName): number {

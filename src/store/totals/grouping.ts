@@ -86,10 +86,11 @@ export class Grouping {
     const groups = yield* this.gather(ofWhole, progress);
     const more = yield* this.gather(ofRest, progress);
     if (counted === paths.length) return mergedGroups(more, known.groups);
-    const packed = packGroups(mergedGroups(groups, known.groups));
+    const all = mergedGroups(groups, known.groups);
+    const packed = packGroups(all);
     // What could not be read may be there the next time.
     if (!ofWhole.hasFailed) this.kept.keep(filter, by, new GroupSet(paths, packed));
-    return rest.length === 0 ? groups : mergedGroups(more, packed);
+    return rest.length === 0 ? all : mergedGroups(more, packed);
   }
 
   /** Groups of these segments, made here and now: for another thread. */

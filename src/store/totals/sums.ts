@@ -1,6 +1,5 @@
 /** Sums over records, by the number of the group they belong to. */
 
-import type { Picked } from '../segment/columns.ts';
 import type { ChunkView } from '../segment/view.ts';
 import type { Measures, Mutable } from './aggregate.ts';
 import type { CellView } from './cells.ts';
@@ -26,6 +25,13 @@ const PLACES: Readonly<Record<keyof Measures, number>> = {
   firstUs: FIRST,
   lastUs: LAST,
 };
+
+/** Of some rows of a small table, from `start` on: 1 for each that counts, and its key less what the period adds. */
+export interface RowKeys {
+  readonly start: number;
+  readonly mask: Uint8Array;
+  readonly keys: Float64Array;
+}
 
 /**
  * What sums are made in. Arrays of some megabytes made anew for each segment would cost more than the few records that
@@ -134,26 +140,22 @@ export class SegmentSums {
     }
   }
 
-  /**
-   * Adds numbers of records of one period, those picked or all; what else is summed stays 0. `keys` has the key of each,
-   * less `keyMore`.
-   */
+  /** Adds numbers of records by row, all of one period and outcome; what else is summed stays 0. */
   addCounts(
-    counts: Uint32Array,
-    picked: Picked | undefined,
-    keys: Float64Array,
+    rows: Uint32Array,
+    records: Uint32Array,
+    { start, mask, keys }: RowKeys,
     { keyMore, timeUs, failed }: { readonly keyMore: number; readonly timeUs: number; readonly failed: boolean },
   ): void {
     const { room } = this;
-    const length = picked?.length ?? counts.length;
-    for (let i = 0; i < length; i++) {
-      const place = picked === undefined ? i : (picked[i] as number);
-      const records = counts[place] as number;
-      if (records === 0) continue;
+    for (let i = 0; i < rows.length; i++) {
+      const place = (rows[i] as number) - start;
+      if (mask[place] !== 1) continue;
       const at = this.slotFor((keys[place] as number) + keyMore) << SLOT_SHIFT;
       const { sums } = room;
-      sums[at] = (sums[at] as number) + records;
-      if (failed) sums[at + FAILED] = (sums[at + FAILED] as number) + records;
+      const more = records[i] as number;
+      sums[at] = (sums[at] as number) + more;
+      if (failed) sums[at + FAILED] = (sums[at + FAILED] as number) + more;
       if (timeUs < (sums[at + FIRST] as number)) sums[at + FIRST] = timeUs;
       if (timeUs > (sums[at + LAST] as number)) sums[at + LAST] = timeUs;
     }
