@@ -7,6 +7,7 @@
  */
 
 import type { Cursor } from '../base/cursor.ts';
+import type { HeldMemory } from '../base/memory-budget.ts';
 import type { AuditEvent } from './event.ts';
 
 export const TO_SERVER = 0;
@@ -111,6 +112,8 @@ export interface ConnectionInfo {
   readonly tunnel: string;
   /** State shared by all connections of one protocol in this pipeline (cancel keys); its users bound it. */
   readonly shared: Map<string, unknown>;
+  /** Counts what is held of the connection from one packet to the next; whoever holds it adds it, roughly in bytes. */
+  readonly memory: HeldMemory;
 }
 
 export interface EventSink {
@@ -187,6 +190,12 @@ export interface ProtocolModule<S = unknown> {
   onGap(session: S, direction: Direction, lostBytes: number, synced: boolean, tsUs: number, sink: EventSink): void;
   /** Without it every request is read when it comes. */
   readonly requests?: WaitingRequests<S>;
+  /**
+   * All connections together hold too much, and this one holds most (`base/memory-budget.ts`). `all` false: messages that
+   * are being put together are cut to their beginning, as if they were over their cap. True: nothing is held back. What
+   * waits for a reply is emitted as it is, handles are forgotten. Without it, a module holds nothing worth asking for.
+   */
+  relieve?(session: S, all: boolean, tsUs: number, sink: EventSink): void;
   counters?(session: S): SessionCounters;
   /** The connection is over: emit what is open. */
   onEnd(session: S, reason: EndReason, tsUs: number, sink: EventSink): void;

@@ -12,6 +12,7 @@ import { sectionKey } from './sections.ts';
 import {
   type ByteStream,
   endCursor,
+  keepCursor,
   QueryCursor,
   type Request,
   recogniseProduct,
@@ -199,17 +200,9 @@ function openCursor(s: Session, request: Request, scrollable: boolean, sink: Eve
   const cursor = new QueryCursor(key, execution, outcome);
   cursor.scrollable = scrollable;
   cursor.hold = request.hold;
-  execution.openCursors++;
-  s.cursors.set(key, cursor);
   request.cursor = cursor;
-  while (s.cursors.size > CURSORS_MAX) {
-    const [oldest] = s.cursors.values();
-    if (oldest) endCursor(s, oldest, sink);
-  }
+  keepCursor(s, cursor, sink);
 }
-
-/** Result sets open at the same time; beyond it the oldest is taken for closed. */
-const CURSORS_MAX = 4096;
 
 function onDescriptor(s: Session, request: Request, reader: DdmReader): void {
   const { bytes, pos, end } = reader.body;

@@ -84,7 +84,7 @@ export function onClientLogin(
     event.lostBytes = frame.lostBytes;
   }
   const pending = new Pending(KIND_AUTH, event, (sequence + 1) & 0xff);
-  session.push(pending, 0, frame.startUs, sink);
+  session.push(pending, frame.available, frame.startUs, sink);
 }
 
 function asksForTls(cursor: Cursor): boolean {
@@ -122,7 +122,7 @@ export function onChangeUser(session: MysqlSession, frame: Frame, cursor: Cursor
   const pending = new Pending(KIND_AUTH, event, (session.clientSequence + 1) & 0xff);
   pending.changesUser = true;
   if (login) pending.encoding = login.encoding;
-  session.push(pending, 0, frame.startUs, sink);
+  session.push(pending, frame.available, frame.startUs, sink);
 }
 
 /** Mid-stream, what every client of the last twenty years has. */
@@ -202,7 +202,7 @@ function startCompression(session: MysqlSession): void {
 }
 
 export function onTls(session: MysqlSession, direction: Direction, cursor: Cursor, sink: EventSink): FrameWish {
-  session.tls ??= new TlsObserver();
+  session.tls ??= new TlsObserver(session.connection.memory);
   session.tls.feed(direction, cursor.bytes, cursor.pos, cursor.end);
   if (!session.tls.done) return NEXT;
   emitOpaque(session, sink);

@@ -5,6 +5,7 @@
  * when it straddles segments; results do not depend on where segments were cut; the loop always advances; a gap is
  * absorbed where the frame's length tells its end and resynchronised where not (`resync.ts`).
  */
+import { type HeldMemory, type MemoryHolder, unlimitedMemory } from '../../base/memory-budget.ts';
 import {
   type Direction,
   type EndReason,
@@ -27,18 +28,20 @@ import { FrameWindow } from './window.ts';
 // Drivers nest (one inside a compressed connection), but no use of it spans a call into a module that could.
 const out = new FrameOut();
 
-export class Driver<S> {
+export class Driver<S> implements MemoryHolder {
   readonly module: ProtocolModule<S>;
   readonly session: S;
   readonly counters: DriverCounters;
   /** The module answered STOP: nothing more is read. */
   stopped = false;
   private readonly sink: EventSink;
+  /** The connection's: drivers inside one share it. */
+  readonly memory: HeldMemory;
   /** Made when a direction has something to carry or to pass over: while there are none, every frame came whole. */
   private lanes: readonly [Lane, Lane] | undefined = undefined;
   private readonly window: FrameWindow;
   /** Made when it is needed: most connections lose nothing. */
-  private resync: Resync<S> | undefined = undefined;
+  private made: Resync<S> | undefined = undefined;
   private turn: Direction | -1 = -1;
   /** Nothing is open: a request may be set aside. Found out when the server has spoken. */
   private idle = false;
@@ -52,12 +55,14 @@ export class Driver<S> {
     counters: DriverCounters,
     midstream: boolean,
     window: FrameWindow = new FrameWindow(),
+    memory: HeldMemory = unlimitedMemory(),
   ) {
     this.module = module;
     this.session = session;
     this.sink = sink;
     this.counters = counters;
     this.window = window;
+    this.memory = memory;
     if (!midstream) return;
     for (const lane of this.bothLanes()) lane.seek(true);
   }
@@ -74,15 +79,19 @@ export class Driver<S> {
   private hear(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     if (this.stopped) return;
     this.takeTurn(direction);
-    const pos = this.lanes === undefined ? this.readWhole(direction, bytes, start, end, tsUs) : start;
+    let pos = this.lanes === undefined ? this.readWhole(direction, bytes, start, end, tsUs) : start;
     if (pos === end || this.stopped) return;
     const lanes = this.bothLanes();
-    this.advance(direction, lanes[direction], bytes, pos, end, tsUs);
-    if (lanes[1 - direction]?.waiting) this.wake(tsUs);
+    const lane = lanes[direction];
+    while (pos < end && !this.stopped) {
+      if (lane.length === 0) pos = this.run(direction, lane, bytes, pos, end, tsUs, tsUs);
+      else pos = this.fill(direction, lane, bytes, pos, end, tsUs);
+    }
+    if (lanes[direction === TO_SERVER ? TO_CLIENT : TO_SERVER].waiting) this.wake(tsUs);
   }
 
   private bothLanes(): readonly [Lane, Lane] {
-    this.lanes ??= [new Lane(), new Lane()];
+    this.lanes ??= [new Lane(this.memory), new Lane(this.memory)];
     return this.lanes;
   }
 
@@ -120,7 +129,8 @@ export class Driver<S> {
     this.counters.gapBytes += lostBytes;
     const lane = this.bothLanes()[direction];
     if (lane.mode === SKIP && lostBytes <= lane.skipLeft) {
-      this.skipLost(direction, lane, lostBytes, tsUs);
+      lane.pass(lostBytes);
+      this.module.onGap(this.session, direction, lostBytes, true, tsUs, this.sink);
       return;
     }
     if (lane.mode === SYNC && lane.length > 0 && this.cutFrame(direction, lane, lostBytes, tsUs)) return;
@@ -170,16 +180,6 @@ export class Driver<S> {
     return end;
   }
 
-  private advance(direction: Direction, lane: Lane, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
-    let pos = start;
-    while (pos < end && !this.stopped) {
-      pos =
-        lane.length === 0
-          ? this.run(direction, lane, bytes, pos, end, tsUs, tsUs)
-          : this.fill(direction, lane, bytes, pos, end, tsUs);
-    }
-  }
-
   /** Reads `bytes[from, end)` in place while the lane carries nothing; carries what stays open. Returns `end`. */
   private run(
     direction: Direction,
@@ -195,7 +195,7 @@ export class Driver<S> {
       const firstUs = pos === from ? startUs : tsUs;
       if (lane.mode === SKIP) pos = this.skip(direction, lane, bytes, pos, end);
       else if (lane.mode === SYNC) pos = this.read(direction, lane, bytes, pos, end, firstUs, tsUs);
-      else pos = this.search(direction, lane, bytes, pos, end, firstUs, false);
+      else pos = this.resync.search(direction, lane, bytes, pos, end, firstUs, false);
     }
     return end;
   }
@@ -240,16 +240,8 @@ export class Driver<S> {
     tsUs: number,
   ): number {
     const { frame, cursor } = this.window;
-    const length = out.length;
-    const wantedAll = out.want === 0 || out.want >= length;
-    frame.type = out.type;
-    frame.length = length;
-    frame.available = available;
-    frame.truncated = lostBytes > 0 || (wantedAll ? available < length : available < out.want);
-    frame.lostBytes = lostBytes;
-    frame.startUs = startUs;
-    frame.endUs = tsUs;
-    const rest = out.rest;
+    const { length, rest } = out;
+    this.window.show(out, bytes, pos, available, lostBytes, startUs, tsUs);
     if (frame.truncated) this.counters.truncatedFrames++;
     this.counters.frames++;
     if (lane !== undefined && length > available) {
@@ -257,7 +249,6 @@ export class Driver<S> {
       lane.skipLeft = length - available;
       lane.rest = rest;
     }
-    cursor.reset(bytes, pos, pos + available);
     if (this.module.onFrame(this.session, direction, frame, cursor, this.sink) === STOP) this.stop();
     return available;
   }
@@ -267,6 +258,7 @@ export class Driver<S> {
     for (const lane of this.lanes ?? []) {
       this.counters.unparsedBytes += lane.length;
       lane.clear();
+      lane.free();
     }
     const counted = this.module.counters?.(this.session);
     if (counted !== undefined) addSessionCounters(this.counters, counted);
@@ -330,12 +322,33 @@ export class Driver<S> {
     return measure(this.module, this.session, direction, lane.bytes, 0, lane.length, out) === FRAME_WAIT;
   }
 
-  // Gaps and resynchronisation
+  // Memory
 
-  private skipLost(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): void {
-    lane.pass(lostBytes);
-    this.module.onGap(this.session, direction, lostBytes, true, tsUs, this.sink);
+  /** As `ProtocolModule.relieve`, for what is carried as well. */
+  relieve(all: boolean, tsUs: number): void {
+    this.readAside();
+    this.idle = false;
+    for (const direction of BOTH) {
+      const lane = this.lanes?.[direction];
+      if (lane !== undefined && (all || lane.isLarge)) this.cutCarried(direction, lane, tsUs);
+    }
+    if (!this.stopped) this.module.relieve?.(this.session, all, tsUs, this.sink);
   }
+
+  /** What is carried of a frame is all that the module gets of it. */
+  private cutCarried(direction: Direction, lane: Lane, tsUs: number): void {
+    if (this.stopped) return;
+    if (lane.length > 0) {
+      if (lane.waiting) this.overflow(direction, lane, tsUs);
+      else if (lane.mode === RESYNC) {
+        this.counters.unparsedBytes += lane.length;
+        lane.seek(false);
+      } else if (!this.cutFrame(direction, lane, 0, tsUs)) this.loseSync(direction, lane, 0, tsUs);
+    }
+    lane.free();
+  }
+
+  // Gaps and resynchronisation
 
   /**
    * A hole within the frame being carried: its header told the length, so the part that came is delivered as truncated
@@ -363,17 +376,9 @@ export class Driver<S> {
     this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
   }
 
-  private search(
-    direction: Direction,
-    lane: Lane,
-    bytes: Uint8Array,
-    pos: number,
-    end: number,
-    tsUs: number,
-    silent: boolean,
-  ): number {
-    this.resync ??= new Resync(this.module, this.session, this.counters);
-    return this.resync.search(direction, lane, bytes, pos, end, tsUs, silent);
+  private get resync(): Resync<S> {
+    this.made ??= new Resync(this.module, this.session, this.counters);
+    return this.made;
   }
 
   /** The direction fell silent: decide what a search left open. */
@@ -383,7 +388,7 @@ export class Driver<S> {
     const length = lane.length;
     const tsUs = lane.startUs;
     lane.take();
-    const at = this.search(direction, lane, buffer, 0, length, tsUs, true);
+    const at = this.resync.search(direction, lane, buffer, 0, length, tsUs, true);
     if (at < length) this.run(direction, lane, buffer, at, length, tsUs, tsUs);
     if (lane.mode === RESYNC) {
       this.counters.unparsedBytes += lane.length;

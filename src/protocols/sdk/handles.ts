@@ -1,4 +1,5 @@
 /** What a session remembers of its statements under the handles by which they are executed, within limits. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 
 /** What holds a statement's text: an event, or a handle until it is executed. */
 export interface TextHolder {
@@ -22,18 +23,22 @@ export class HandleTable<K extends string | number, T> {
   /** Entries dropped because there was no room: executing them is executing an unknown handle. */
   evicted = 0;
   private readonly entries = new Map<K, T>();
+  /** What each weighed when it was stored. */
+  private readonly weights = new Map<K, number>();
   private readonly entriesMax: number;
   private readonly weightMax: number;
   private readonly weigh: (key: K, entry: T) => number;
+  private readonly memory: HeldMemory;
   private weight = 0;
   /** The most recently used key, which need not be moved to be that. */
   private latest: K | undefined = undefined;
 
-  /** `weigh`: what an entry costs to keep; it changes through `reweigh` only. */
-  constructor(entriesMax: number, weightMax: number, weigh: (key: K, entry: T) => number) {
+  /** `weigh`: what an entry costs to keep, roughly in bytes; asked when it is stored, and by `reweigh`. */
+  constructor(entriesMax: number, weightMax: number, weigh: (key: K, entry: T) => number, memory: HeldMemory) {
     this.entriesMax = entriesMax;
     this.weightMax = weightMax;
     this.weigh = weigh;
+    this.memory = memory;
   }
 
   get size(): number {
@@ -66,17 +71,15 @@ export class HandleTable<K extends string | number, T> {
     if (replaced !== undefined && replaced !== entry) gone?.(replaced);
     this.entries.set(key, entry);
     this.latest = key;
-    this.weight += this.weigh(key, entry);
+    this.takeWeight(key, this.weigh(key, entry));
     this.makeRoom(gone);
   }
 
   /** Has `change` alter what `entry` weighs, whether it is (still) kept under `key` or not; `gone` as for `set`. */
   reweigh(key: K, entry: T, change: () => void, gone?: (entry: T) => void): void {
-    const isKept = this.entries.get(key) === entry;
-    if (isKept) this.weight -= this.weigh(key, entry);
     change();
-    if (!isKept) return;
-    this.weight += this.weigh(key, entry);
+    if (this.entries.get(key) !== entry) return;
+    this.takeWeight(key, this.weigh(key, entry));
     this.makeRoom(gone);
   }
 
@@ -94,7 +97,8 @@ export class HandleTable<K extends string | number, T> {
     const entry = this.entries.get(key);
     if (entry === undefined) return undefined;
     this.entries.delete(key);
-    this.weight -= this.weigh(key, entry);
+    this.takeWeight(key, 0);
+    this.weights.delete(key);
     if (key === this.latest) this.latest = undefined;
     return entry;
   }
@@ -105,7 +109,25 @@ export class HandleTable<K extends string | number, T> {
 
   clear(): void {
     this.entries.clear();
+    this.weights.clear();
+    this.memory.add(-this.weight);
     this.weight = 0;
     this.latest = undefined;
+  }
+
+  /** Drops all entries for want of memory; `gone` as for `set`. */
+  evictAll(gone?: (entry: T) => void): void {
+    const dropped = [...this.entries.values()];
+    this.evicted += dropped.length;
+    this.clear();
+    if (gone !== undefined) for (const entry of dropped) gone(entry);
+  }
+
+  /** The entry under `key` weighs this much now. */
+  private takeWeight(key: K, weight: number): void {
+    const change = weight - (this.weights.get(key) ?? 0);
+    this.weights.set(key, weight);
+    this.weight += change;
+    this.memory.add(change);
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '../../contracts/protocol.ts';
 import { newDriverCounters } from '../sdk/counters.ts';
 import { Driver } from '../sdk/driver.ts';
+import { FrameWindow } from '../sdk/window.ts';
 import { Channel } from './channel.ts';
 import { SMP_DATA, SMP_FIN, SMP_HEADER_BYTES } from './constants.ts';
 import { packetFrame, plausiblePacket } from './frame.ts';
@@ -38,6 +39,7 @@ const packets: ProtocolModule<Channel> = {
     return NEXT;
   },
   onGap: (channel, direction, lostBytes, synced, _tsUs, sink) => channel.gap(direction, lostBytes, synced, sink),
+  relieve: (channel, all, _tsUs, sink) => channel.relieve(all, sink),
   onEnd: (channel, _reason, _tsUs, sink) => channel.end(sink),
 };
 
@@ -50,7 +52,12 @@ class MarsSession implements Multiplexed {
   constructor(session: TdsSession, sink: EventSink) {
     this.channel = new Channel(session);
     session.marsCounters ??= newDriverCounters();
-    this.driver = new Driver(packets, this.channel, sink, session.marsCounters, session.gapSeen);
+    const { marsCounters, gapSeen, connection } = session;
+    this.driver = new Driver(packets, this.channel, sink, marsCounters, gapSeen, new FrameWindow(), connection.memory);
+  }
+
+  relieve(all: boolean, tsUs: number): void {
+    this.driver.relieve(all, tsUs);
   }
 
   end(reason: 0 | 1 | 2, tsUs: number): void {

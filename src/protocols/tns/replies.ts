@@ -81,14 +81,14 @@ export function finishReply(session: TnsSession, forced: boolean, sink: EventSin
   if (pending === undefined) return;
   if (reply.wireBytes === 0) {
     if (forced && !session.endOfResponse) {
-      session.pending.shift();
+      session.takePending();
       session.release(pending, 0, sink);
     }
     return;
   }
   if (pending.kind === KIND_PROTOCOL || pending.kind === KIND_DATA_TYPES) {
     negotiate(session, pending);
-    session.pending.shift();
+    session.takePending();
     reply.clear();
     return;
   }
@@ -99,7 +99,7 @@ export function finishReply(session: TnsSession, forced: boolean, sink: EventSin
     reply.clear();
     return;
   }
-  session.pending.shift();
+  session.takePending();
   if (status === undefined && session.doubt) session.release(pending, MARK_GAP, sink);
   else settle(session, pending, status, sink);
   reply.clear();
@@ -252,7 +252,7 @@ function settleExecute(session: TnsSession, pending: Pending, answer: CallStatus
     return;
   }
   const more = entry.isQuery && !failed && status.errorCode === 0 && status.cursorId !== 0;
-  if (more) entry.open = event;
+  if (more) session.openCursor(status.cursorId, entry, event, sink);
   else session.emit(event, sink);
 }
 
