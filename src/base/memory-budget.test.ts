@@ -47,12 +47,17 @@ test('of those that hold about as much, the one that has for longest gives back 
   assert.deepEqual(asked, ['b', 'c']);
 });
 
-test('where the first half-measure frees less than half, everything goes', () => {
+test('where what is least missed is nothing, everything goes', () => {
   const budget = new MemoryBudget(10_000);
   const asked: string[] = [];
-  holder(budget, 'a', asked, 6000).add(11_000);
+  const memory = holder(budget, 'a', asked, 6000);
+  memory.add(11_000);
   budget.relieve(1);
-  assert.deepEqual([asked, budget.bytes], [['a', 'a!'], 0]);
+  assert.deepEqual([asked, budget.bytes], [['a'], 6000]);
+  const other = holder(budget, 'b', asked, 9000);
+  other.add(4500);
+  budget.relieve(1);
+  assert.deepEqual([asked, budget.bytes], [['a', 'a', 'a!'], 4500]);
 });
 
 test('whoever has nothing to give is not asked for ever, and again when it has changed', () => {

@@ -46,9 +46,9 @@ export class MemoryBudget {
       const before = memory.bytes;
       this.reliefs++;
       memory.holder?.relieve(false, tsUs);
-      if (memory.bytes * 2 > before) memory.holder?.relieve(true, tsUs);
-      // Whoever has nothing to give is asked again when what it holds has doubled or halved.
-      if (memory.bytes >= before) this.move(memory, 0);
+      if (memory.bytes >= before) memory.holder?.relieve(true, tsUs);
+      // Behind the others of its rank; and whoever has nothing to give is asked again when it holds twice or half as much.
+      this.move(memory, memory.bytes < before ? memory.rank : 0);
     }
   }
 

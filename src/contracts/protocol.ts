@@ -191,9 +191,10 @@ export interface ProtocolModule<S = unknown> {
   /** Without it every request is read when it comes. */
   readonly requests?: WaitingRequests<S>;
   /**
-   * All connections together hold too much, and this one holds most (`base/memory-budget.ts`). `all` false: messages that
-   * are being put together are cut to their beginning, as if they were over their cap. True: nothing is held back. What
-   * waits for a reply is emitted as it is, handles are forgotten. Without it, a module holds nothing worth asking for.
+   * All connections together hold too much, and this one holds most (`base/memory-budget.ts`). `all` false: messages
+   * being put together are cut to `SHORT_BYTES`, as if that were their cap. True, where that was not enough: to
+   * `SHORTEST_BYTES`; what waits for a reply is emitted as it is, and handles are forgotten. A module without it holds
+   * nothing worth asking for.
    */
   relieve?(session: S, all: boolean, tsUs: number, sink: EventSink): void;
   counters?(session: S): SessionCounters;
@@ -202,3 +203,7 @@ export interface ProtocolModule<S = unknown> {
 }
 
 export const PROBE_BYTES_MAX = 512;
+
+/** Bytes of a message under way that `relieve` leaves: at first, and of `all`. */
+export const SHORT_BYTES = 4096;
+export const SHORTEST_BYTES = 256;

@@ -14,9 +14,6 @@ export const LIMITS: ProtocolLimits = {
 
 /** Bytes of one object that are put together from segments; beyond it only a statement's hash goes on. */
 export const OBJECT_BYTES_MAX: number = 1024 * 1024;
-/** Bytes of such an object that are kept when memory is short: at first, and when it still is. */
-export const SHORT_BYTES = 4096;
-export const SHORTEST_BYTES = 256;
 /** Bytes of statement texts remembered for prepared sections. */
 export const HANDLE_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Texts and values of requests that wait for their reply, roughly; and of queries whose result sets are open. */

@@ -1,9 +1,15 @@
 /** Missing bytes, missing memory, and the end of the connection. */
 import { MARK_GAP, MARK_NO_REPLY } from '../../contracts/event.ts';
-import { type Direction, type EndReason, type EventSink, TO_SERVER } from '../../contracts/protocol.ts';
+import {
+  type Direction,
+  type EndReason,
+  type EventSink,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
+  TO_SERVER,
+} from '../../contracts/protocol.ts';
 import { forgetToken } from './cancel.ts';
 import { abandon, shorten } from './dss.ts';
-import { SHORT_BYTES, SHORTEST_BYTES } from './limits.ts';
 import { flushUnanswered } from './pending.ts';
 import { emitSilent } from './requests.ts';
 import { endCursors, type Request, type Session } from './session.ts';

@@ -10,38 +10,21 @@ import {
   type Direction,
   type EndReason,
   type EventSink,
-  FRAME_MALFORMED,
   FRAME_OK,
   FRAME_WAIT,
-  FrameOut,
   type ProtocolModule,
-  STOP,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { addSessionCounters, type DriverCounters } from './counters.ts';
-import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
-import { deliverableBytes, measure } from './measure.ts';
-import { Resync } from './resync.ts';
+import type { DriverCounters } from './counters.ts';
+import { FrameReader, out } from './frames.ts';
+import { type Lane, RESYNC, SKIP, SYNC } from './lane.ts';
+import { measure } from './measure.ts';
 import { FrameWindow } from './window.ts';
 
-// Drivers nest (one inside a compressed connection), but no use of it spans a call into a module that could.
-const out = new FrameOut();
-
-export class Driver<S> implements MemoryHolder {
-  readonly module: ProtocolModule<S>;
-  readonly session: S;
-  readonly counters: DriverCounters;
-  /** The module answered STOP: nothing more is read. */
-  stopped = false;
-  private readonly sink: EventSink;
-  /** The connection's: drivers inside one share it. */
-  readonly memory: HeldMemory;
-  /** Made when a direction has something to carry or to pass over: while there are none, every frame came whole. */
-  private lanes: readonly [Lane, Lane] | undefined = undefined;
-  private readonly window: FrameWindow;
-  /** Made when it is needed: most connections lose nothing. */
-  private made: Resync<S> | undefined = undefined;
+export class Driver<S> extends FrameReader<S> implements MemoryHolder {
   private turn: Direction | -1 = -1;
   /** Nothing is open: a request may be set aside. Found out when the server has spoken. */
   private idle = false;
@@ -57,12 +40,7 @@ export class Driver<S> implements MemoryHolder {
     window: FrameWindow = new FrameWindow(),
     memory: HeldMemory = unlimitedMemory(),
   ) {
-    this.module = module;
-    this.session = session;
-    this.sink = sink;
-    this.counters = counters;
-    this.window = window;
-    this.memory = memory;
+    super(module, session, sink, counters, window, memory);
     if (!midstream) return;
     for (const lane of this.bothLanes()) lane.seek(true);
   }
@@ -88,11 +66,6 @@ export class Driver<S> implements MemoryHolder {
       else pos = this.fill(direction, lane, bytes, pos, end, tsUs);
     }
     if (lanes[direction === TO_SERVER ? TO_CLIENT : TO_SERVER].waiting) this.wake(tsUs);
-  }
-
-  private bothLanes(): readonly [Lane, Lane] {
-    this.lanes ??= [new Lane(this.memory), new Lane(this.memory)];
-    return this.lanes;
   }
 
   private isIdle(): boolean {
@@ -167,144 +140,6 @@ export class Driver<S> implements MemoryHolder {
     this.turn = direction;
   }
 
-  /** Reads frames in place for as long as all of them is wanted and there. Returns where that ended. */
-  private readWhole(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): number {
-    let pos = start;
-    while (pos < end && !this.stopped) {
-      if (measure(this.module, this.session, direction, bytes, pos, end, out) !== FRAME_OK) return pos;
-      const { length } = out;
-      if (length > end - pos || deliverableBytes(this.module.limits, out) < length) return pos;
-      this.deliver(direction, undefined, bytes, pos, length, 0, tsUs, tsUs);
-      pos += length;
-    }
-    return end;
-  }
-
-  /** Reads `bytes[from, end)` in place while the lane carries nothing; carries what stays open. Returns `end`. */
-  private run(
-    direction: Direction,
-    lane: Lane,
-    bytes: Uint8Array,
-    from: number,
-    end: number,
-    startUs: number,
-    tsUs: number,
-  ): number {
-    let pos = from;
-    while (pos < end && !this.stopped) {
-      const firstUs = pos === from ? startUs : tsUs;
-      if (lane.mode === SKIP) pos = this.skip(direction, lane, bytes, pos, end);
-      else if (lane.mode === SYNC) pos = this.read(direction, lane, bytes, pos, end, firstUs, tsUs);
-      else pos = this.resync.search(direction, lane, bytes, pos, end, firstUs, false);
-    }
-    return end;
-  }
-
-  /** One frame at `pos`. Returns where reading goes on: behind it, or at `end` when the bytes were carried. */
-  private read(
-    direction: Direction,
-    lane: Lane,
-    bytes: Uint8Array,
-    pos: number,
-    end: number,
-    startUs: number,
-    tsUs: number,
-  ): number {
-    const verdict = measure(this.module, this.session, direction, bytes, pos, end, out);
-    if (verdict === FRAME_MALFORMED) {
-      this.counters.malformedFrames++;
-      this.loseSync(direction, lane, 0, tsUs);
-      lane.ruledOut = true;
-      return pos;
-    }
-    const wanted = verdict === FRAME_OK ? deliverableBytes(this.module.limits, out) : out.need;
-    if (verdict === FRAME_OK && wanted <= end - pos) {
-      return pos + this.deliver(direction, lane, bytes, pos, wanted, 0, startUs, tsUs);
-    }
-    lane.keep(bytes, pos, end, startUs);
-    lane.need = wanted;
-    lane.waiting = verdict === FRAME_WAIT;
-    if (lane.waiting && lane.length > this.module.limits.heldBytesMax) this.overflow(direction, lane, tsUs);
-    return end;
-  }
-
-  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the lane skips the rest of the frame later. */
-  private deliver(
-    direction: Direction,
-    lane: Lane | undefined,
-    bytes: Uint8Array,
-    pos: number,
-    available: number,
-    lostBytes: number,
-    startUs: number,
-    tsUs: number,
-  ): number {
-    const { frame, cursor } = this.window;
-    const { length, rest } = out;
-    this.window.show(out, bytes, pos, available, lostBytes, startUs, tsUs);
-    if (frame.truncated) this.counters.truncatedFrames++;
-    this.counters.frames++;
-    if (lane !== undefined && length > available) {
-      lane.mode = SKIP;
-      lane.skipLeft = length - available;
-      lane.rest = rest;
-    }
-    if (this.module.onFrame(this.session, direction, frame, cursor, this.sink) === STOP) this.stop();
-    return available;
-  }
-
-  private stop(): void {
-    this.stopped = true;
-    for (const lane of this.lanes ?? []) {
-      this.counters.unparsedBytes += lane.length;
-      lane.clear();
-      lane.free();
-    }
-    const counted = this.module.counters?.(this.session);
-    if (counted !== undefined) addSessionCounters(this.counters, counted);
-  }
-
-  private skip(direction: Direction, lane: Lane, bytes: Uint8Array, pos: number, end: number): number {
-    const count = Math.min(lane.skipLeft, end - pos);
-    lane.pass(count);
-    if (lane.rest && this.module.onRest) {
-      this.module.onRest(this.session, direction, bytes, pos, pos + count, lane.skipLeft === 0);
-    }
-    return pos + count;
-  }
-
-  /** Adds to the carried bytes just what a decision needs, so that what follows is read in place again. */
-  private fill(direction: Direction, lane: Lane, bytes: Uint8Array, pos: number, end: number, tsUs: number): number {
-    const held = this.module.limits.heldBytesMax;
-    if (lane.waiting) {
-      const count = Math.min(end - pos, held + 1 - lane.length);
-      lane.append(bytes, pos, pos + count);
-      if (lane.length > held) this.overflow(direction, lane, tsUs);
-      return pos + count;
-    }
-    const wanted = lane.mode === RESYNC ? held : lane.need;
-    const count = Math.min(end - pos, wanted - lane.length);
-    lane.append(bytes, pos, pos + count);
-    if (lane.mode === RESYNC || lane.length >= lane.need) this.drain(direction, lane, tsUs);
-    return pos + count;
-  }
-
-  /** Reads what the lane carries as if it had just arrived. */
-  private drain(direction: Direction, lane: Lane, tsUs: number): void {
-    const buffer = lane.bytes;
-    const length = lane.length;
-    lane.take();
-    this.run(direction, lane, buffer, 0, length, lane.startUs, tsUs);
-    lane.giveBack(buffer);
-  }
-
-  private overflow(direction: Direction, lane: Lane, tsUs: number): void {
-    this.counters.heldOverflows++;
-    this.counters.unparsedBytes += lane.length;
-    lane.clear();
-    this.loseSync(direction, lane, 0, tsUs);
-  }
-
   /** Directions that wait for the other one try again, for as long as that brings either on. */
   private wake(tsUs: number): void {
     for (let before = -1; before < this.counters.frames && !this.stopped; ) {
@@ -322,33 +157,43 @@ export class Driver<S> implements MemoryHolder {
     return measure(this.module, this.session, direction, lane.bytes, 0, lane.length, out) === FRAME_WAIT;
   }
 
-  // Memory
-
   /** As `ProtocolModule.relieve`, for what is carried as well. */
   relieve(all: boolean, tsUs: number): void {
     this.readAside();
     this.idle = false;
     for (const direction of BOTH) {
       const lane = this.lanes?.[direction];
-      if (lane !== undefined && (all || lane.isLarge)) this.cutCarried(direction, lane, tsUs);
+      if (lane === undefined || this.stopped) continue;
+      if (lane.length > 0) this.cutCarried(direction, lane, all, tsUs);
+      if (lane.length === 0) lane.free();
     }
     if (!this.stopped) this.module.relieve?.(this.session, all, tsUs, this.sink);
   }
 
-  /** What is carried of a frame is all that the module gets of it. */
-  private cutCarried(direction: Direction, lane: Lane, tsUs: number): void {
-    if (this.stopped) return;
-    if (lane.length > 0) {
-      if (lane.waiting) this.overflow(direction, lane, tsUs);
-      else if (lane.mode === RESYNC) {
-        this.counters.unparsedBytes += lane.length;
-        lane.seek(false);
-      } else if (!this.cutFrame(direction, lane, 0, tsUs)) this.loseSync(direction, lane, 0, tsUs);
+  /**
+   * Of a frame whose rest the module follows as it passes by, only the beginning is kept. What else is carried stays,
+   * unless `all` has to go.
+   */
+  private cutCarried(direction: Direction, lane: Lane, all: boolean, tsUs: number): void {
+    const { bytes, length, startUs } = lane;
+    const isFrame =
+      lane.mode === SYNC &&
+      !lane.waiting &&
+      measure(this.module, this.session, direction, bytes, 0, length, out) === FRAME_OK;
+    const kept = isFrame && out.rest ? (all ? SHORTEST_BYTES : SHORT_BYTES) : length;
+    if (kept >= length && !all) return;
+    if (isFrame) {
+      lane.take();
+      const pos = this.deliver(direction, lane, bytes, 0, Math.min(kept, length), 0, startUs, tsUs);
+      this.run(direction, lane, bytes, pos, length, startUs, tsUs);
+      lane.giveBack(bytes);
+    } else if (lane.mode === SYNC) {
+      this.overflow(direction, lane, tsUs);
+    } else {
+      this.counters.unparsedBytes += length;
+      lane.seek(false);
     }
-    lane.free();
   }
-
-  // Gaps and resynchronisation
 
   /**
    * A hole within the frame being carried: its header told the length, so the part that came is delivered as truncated
@@ -367,18 +212,6 @@ export class Driver<S> implements MemoryHolder {
     lane.pass(lostInside);
     if (lostBytes > lostInside) this.loseSync(direction, lane, lostBytes - lostInside, tsUs);
     return true;
-  }
-
-  private loseSync(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): void {
-    this.counters.resyncs++;
-    this.counters.unparsedBytes += lane.length;
-    lane.seek(false);
-    this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
-  }
-
-  private get resync(): Resync<S> {
-    this.made ??= new Resync(this.module, this.session, this.counters);
-    return this.made;
   }
 
   /** The direction fell silent: decide what a search left open. */

@@ -7,10 +7,17 @@
  */
 import type { Cursor } from '../../base/cursor.ts';
 import { MARK_CANCELLED, MARK_GAP, MARK_NO_REPLY, Outcome, StatementEvent } from '../../contracts/event.ts';
-import { type Direction, type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
+import {
+  type Direction,
+  type EventSink,
+  type Frame,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
+  TO_SERVER,
+} from '../../contracts/protocol.ts';
 import { Assembly } from './assembly.ts';
 import { HEADER_BYTES, PACKET_ATTENTION, PACKET_PRELOGIN, STATUS_EOM, STATUS_IGNORE } from './constants.ts';
-import { LIMITS, PENDING_BYTES_MAX, SHORT_BYTES, SHORTEST_BYTES } from './limits.ts';
+import { LIMITS, PENDING_BYTES_MAX } from './limits.ts';
 import { KIND_PRELOGIN, KIND_STATEMENT, type Pending } from './pending.ts';
 import { beginReply, endReply, ReplyReader } from './replies.ts';
 import { onRequest } from './requests.ts';

@@ -33,6 +33,3 @@ export const MARS_SESSIONS_MAX = 256;
 export const HANDLE_TEXT_MAX: number = 4 * 1024 * 1024;
 /** Texts and values of the requests that wait for their reply, roughly. */
 export const PENDING_BYTES_MAX: number = 4 * 1024 * 1024;
-/** Bytes of a message in several packets that are kept when memory is short: at first, and when it still is. */
-export const SHORT_BYTES = 4096;
-export const SHORTEST_BYTES = 256;

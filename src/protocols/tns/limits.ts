@@ -13,9 +13,6 @@ export const LIMITS: ProtocolLimits = {
 
 /** Bytes of one request (all its packets) that are kept until it is read. */
 export const REQUEST_BYTES_MAX: number = 1024 * 1024;
-/** Bytes of a request that are kept when memory is short: at first, and when it still is. */
-export const SHORT_BYTES = 4096;
-export const SHORTEST_BYTES = 256;
 /** Leading bytes of a reply that are kept: enough for login values and I/O vectors. */
 export const REPLY_HEAD_BYTES_MAX = 8192;
 /** Last bytes of a reply that are kept: enough for an end-of-call status with its message. */

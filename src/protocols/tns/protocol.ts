@@ -8,6 +8,8 @@ import {
   type FrameWish,
   NEXT,
   type ProtocolModule,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
   STOP,
   TO_CLIENT,
   TO_SERVER,
@@ -17,7 +19,7 @@ import { CIPHER_NAMES, isAno, readAnoReply } from './ano.ts';
 import { cancel, forceRequest, onClientData, shortenRequest } from './calls.ts';
 import { connectFacts, refusalCode } from './connect.ts';
 import * as c from './constants.ts';
-import { LIMITS, SHORT_BYTES, SHORTEST_BYTES } from './limits.ts';
+import { LIMITS } from './limits.ts';
 import { FRAME_TLS, packetFrame, plausiblePacket, probe, tlsFrame } from './packet.ts';
 import { recallRedirect, rememberRedirect } from './redirect.ts';
 import { finishReply, onServerData } from './replies.ts';
