@@ -204,6 +204,8 @@ export interface ProtocolModule<S = unknown> {
 
 export const PROBE_BYTES_MAX = 512;
 
+/** What all connections of a pipeline may hold together, in bytes, where nothing else is asked for. */
+export const SESSION_MEMORY_MAX: number = 256 * 1024 * 1024;
 /** Bytes of a message under way that `relieve` leaves: at first, and of `all`. */
 export const SHORT_BYTES = 4096;
 export const SHORTEST_BYTES = 256;

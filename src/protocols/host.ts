@@ -12,6 +12,7 @@ import {
   END_UNSEEN,
   type EndReason,
   type ProtocolModule,
+  SESSION_MEMORY_MAX,
   type SessionOpener,
   TO_CLIENT,
   TO_SERVER,
@@ -53,9 +54,6 @@ export interface HostCounters extends DriverCounters {
   /** Times that a connection gave back what it held, because all together held too much. */
   memoryReliefs: number;
 }
-
-/** What all connections of a pipeline may hold together, in bytes, where nothing else is asked for. */
-export const SESSION_MEMORY_MAX: number = 256 * 1024 * 1024;
 
 export class ProtocolHost implements StreamReceiver, FlowClassifier {
   readonly counters: HostCounters;
@@ -224,7 +222,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
 
   private commit(slot: number, probe: Probe, winner: ProbeWinner): StreamWish {
     const { module, clientSide } = winner;
-    const memory = new HeldMemory(this.budget);
+    const { memory } = probe;
     const info = this.describe(slot, module, clientSide, memory);
     const session = module.open(info);
     const sink = this.sessions.open(info);
@@ -239,7 +237,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
       if (chunk.bytes) driver.data(direction, chunk.bytes, 0, chunk.bytes.length, chunk.tsUs);
       else driver.gap(direction, chunk.lostBytes, chunk.tsUs);
     }
-    probe.memory.close();
+    probe.letGo();
     return driver.stopped ? this.opaque(slot, driver) : STREAM_KEEP;
   }
 

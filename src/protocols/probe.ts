@@ -44,7 +44,7 @@ export const PROBE_LOST = 2;
 export class Probe implements MemoryHolder {
   readonly held: HeldChunk[] = [];
   winner: ProbeWinner | undefined = undefined;
-  /** Counts what is held until the protocol is known. */
+  /** The connection's: what is held here is counted there. */
   readonly memory: HeldMemory;
   private readonly clientSide: Side | -1;
   private readonly midstream: boolean;
@@ -87,7 +87,7 @@ export class Probe implements MemoryHolder {
     // Mid-stream, the rest of a long message may leave a candidate open: what it says is as little worth.
     if (this.isRelieved || best === undefined || (isFull && this.midstream && this.winner === undefined)) {
       if (this.isRelieved || !this.midstream || this.turns >= TURNS_MAX) return PROBE_LOST;
-      this.forget();
+      this.letGo();
       return PROBE_OPEN;
     }
     if (this.winner) return PROBE_WON;
@@ -111,7 +111,7 @@ export class Probe implements MemoryHolder {
   /** Memory is short: without its beginning, nobody can tell what the connection speaks. */
   relieve(): void {
     this.isRelieved = true;
-    this.forget();
+    this.letGo();
   }
 
   private count(bytes: number): void {
@@ -119,8 +119,8 @@ export class Probe implements MemoryHolder {
     this.memory.add(bytes);
   }
 
-  /** Nothing fits what was said so far: wait for the next turn. */
-  private forget(): void {
+  /** What was said so far is of no more use: it fits nothing, or was replayed to the winner. */
+  letGo(): void {
     this.held.length = 0;
     this.count(-this.heldBytes);
     this.first[0] = undefined;

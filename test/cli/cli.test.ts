@@ -177,6 +177,8 @@ test('wrong usage is exit code 2 and names what is possible', () => {
     ['replay', CAPTURE, '--fail-on', 'huge'],
     ['replay', CAPTURE, '--workers', '100000'],
     ['replay', CAPTURE, '--flows', '1000000000000'],
+    ['replay', CAPTURE, '--session-memory', '1M'],
+    ['replay', CAPTURE, '--session-memory', 'plenty'],
     ['replay', CAPTURE, '--sensor-name', ''],
     ['query', '--nope'],
   ]) {

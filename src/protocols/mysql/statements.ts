@@ -125,7 +125,7 @@ export class StatementTable {
     prepared.longData.clear();
   }
 
-  values(): IterableIterator<Prepared> {
+  values(): Iterable<Prepared> {
     return this.table.values();
   }
 
