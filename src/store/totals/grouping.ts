@@ -10,12 +10,13 @@ import type { PooledSegment } from '../search/pool.ts';
 import type { Progress, Steps } from '../steps.ts';
 import { Aggregation, type Group, type GroupBy, type Mutable } from './aggregate.ts';
 import type { ClassCache } from './classes.ts';
-import { GroupSet, KeptGroups, mergedGroups } from './kept-groups.ts';
+import { GroupSet, KeptGroups } from './kept-groups.ts';
+import { mergedGroups, NO_GROUPS, type PackedGroups, packGroups, unpackGroups } from './packed-groups.ts';
 import type { ScopeCache } from './scope.ts';
 
 /** Groups that another thread made, and what it could not read. */
 export interface PeerGroups {
-  readonly groups: readonly Group[];
+  readonly groups: PackedGroups;
   readonly problems: readonly string[];
 }
 
@@ -71,10 +72,10 @@ export class Grouping {
     const candidates = this.source.candidates({ ...query, after: undefined });
     const whole = candidates.filter((candidate) => covers(query, candidate));
     const total = rowsOf(candidates);
-    const kept = yield* this.ofWhole(query, by, whole, total);
-    if (whole.length === candidates.length) return [...kept.groups];
+    const { set, groups } = yield* this.ofWhole(query, by, whole, total);
+    if (whole.length === candidates.length) return groups ?? unpackGroups(set.groups);
     const rest = candidates.filter((candidate) => !whole.includes(candidate));
-    return mergedGroups(yield* this.shared(query, by, rest, total, rowsOf(whole)), kept.groups);
+    return mergedGroups(yield* this.shared(query, by, rest, total, rowsOf(whole)), set.groups);
   }
 
   /** Groups of these segments, made here and now: for another thread. */
@@ -87,17 +88,23 @@ export class Grouping {
   }
 
   /** Groups of sealed segments that the query covers whole: only those not asked for before are read. */
-  private *ofWhole({ filter }: Query, by: GroupBy, whole: readonly Candidate[], total: number): Steps<GroupSet> {
+  private *ofWhole(
+    { filter }: Query,
+    by: GroupBy,
+    whole: readonly Candidate[],
+    total: number,
+  ): Steps<{ readonly set: GroupSet; readonly groups?: Group[] }> {
     const paths = whole.map(({ path }) => path);
-    const known = this.kept.find(filter, by, paths) ?? new GroupSet([], []);
-    if (known.paths.length === paths.length) return known;
+    const known = this.kept.find(filter, by, paths) ?? new GroupSet([], NO_GROUPS);
+    if (known.paths.length === paths.length) return { set: known };
     const failuresBefore = this.source.failures;
     const counted = known.paths.length;
     const more = yield* this.shared({ filter }, by, whole.slice(counted), total, rowsOf(whole.slice(0, counted)));
-    const set = new GroupSet(paths, mergedGroups(more, known.groups));
+    const groups = mergedGroups(more, known.groups);
+    const set = new GroupSet(paths, packGroups(groups));
     // What could not be read may be there the next time.
     if (this.source.failures === failuresBefore) this.kept.keep(filter, by, set);
-    return set;
+    return { set, groups };
   }
 
   /** Groups of segments, of which peers make what they have time for. */
@@ -116,7 +123,7 @@ export class Grouping {
     const aggregation = this.aggregation(query, by);
     yield* this.add(aggregation, query, own, total, before);
     let done = before + rowsOf(own);
-    const given: (readonly Group[])[] = [];
+    const given: PackedGroups[] = [];
     for (const { share, fetch } of offers) {
       const answer = fetch?.();
       if (answer === undefined) {
