@@ -118,6 +118,8 @@ export interface ConnectionInfo {
 
 export interface EventSink {
   emit(event: AuditEvent): void;
+  /** As `ProtocolModule.relieve` with `all`, for what is kept of the connection here. */
+  relieve?(): void;
 }
 
 /** The audit stage, as protocols see it: one sink a connection. */

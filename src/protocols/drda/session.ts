@@ -248,10 +248,9 @@ const SYSTEMS: ReadonlyMap<string, string> = new Map([
 /** A result set was opened, or found open. Of too many the oldest are taken for closed. */
 export function keepCursor(s: Session, cursor: QueryCursor, sink: EventSink): void {
   const { execution } = cursor;
-  // All result sets of a call share its statement.
-  if (execution.openCursors++ === 0) cursor.weight = eventWeight(execution.event);
   s.cursors.set(cursor.key, cursor);
-  holdCursor(s, cursor.weight);
+  // All result sets of a call share its statement.
+  if (execution.openCursors++ === 0) weighCursor(s, cursor, eventWeight(execution.event));
   while (s.cursors.size > CURSORS_MAX || s.cursorBytes > PENDING_BYTES_MAX) {
     const [oldest] = s.cursors.values();
     if (oldest === undefined) return;
@@ -259,17 +258,18 @@ export function keepCursor(s: Session, cursor: QueryCursor, sink: EventSink): vo
   }
 }
 
-function holdCursor(s: Session, bytes: number): void {
+/** An open result set weighs so much more. */
+export function weighCursor(s: Session, cursor: QueryCursor, bytes: number): void {
+  if (s.cursors.get(cursor.key) !== cursor) return;
+  cursor.weight += bytes;
   s.cursorBytes += bytes;
   s.connection.memory.add(bytes);
 }
 
 /** The result set is closed. Its statement is emitted with the last one of it. */
 export function endCursor(s: Session, cursor: QueryCursor, sink: EventSink): void {
-  if (s.cursors.get(cursor.key) === cursor) {
-    s.cursors.delete(cursor.key);
-    holdCursor(s, -cursor.weight);
-  }
+  weighCursor(s, cursor, -cursor.weight);
+  if (s.cursors.get(cursor.key) === cursor) s.cursors.delete(cursor.key);
   if (cursor.ended) return;
   cursor.ended = true;
   const execution = cursor.execution;

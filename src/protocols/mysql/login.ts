@@ -5,6 +5,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { type Identity, LoginEvent, MARK_GAP } from '../../contracts/event.ts';
 import { type Direction, type EventSink, type Frame, type FrameWish, NEXT, STOP } from '../../contracts/protocol.ts';
+import { bounded } from '../sdk/session.ts';
 import { TlsObserver } from '../sdk/tls.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
@@ -102,7 +103,7 @@ function agree(session: MysqlSession, login: ClientLogin): void {
 
 function identityOf(before: Identity, login: ClientLogin): Identity {
   const { attributes } = login;
-  return {
+  return bounded({
     system: before.system,
     user: login.user,
     effectiveUser: undefined,
@@ -111,7 +112,7 @@ function identityOf(before: Identity, login: ClientLogin): Identity {
     program: attributes.get('program_name') ?? attributes.get('_client_name') ?? before.program,
     endUser: undefined,
     database: login.database,
-  };
+  });
 }
 
 /** COM_CHANGE_USER: a login on a connection that has one. The old user stays until the server agrees. */

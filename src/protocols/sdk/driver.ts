@@ -167,7 +167,9 @@ export class Driver<S> extends FrameReader<S> implements MemoryHolder {
       if (lane.length > 0) this.cutCarried(direction, lane, all, tsUs);
       if (lane.length === 0) lane.free();
     }
-    if (!this.stopped) this.module.relieve?.(this.session, all, tsUs, this.sink);
+    if (this.stopped) return;
+    this.module.relieve?.(this.session, all, tsUs, this.sink);
+    if (all) this.sink.relieve?.();
   }
 
   /**

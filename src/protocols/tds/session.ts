@@ -1,12 +1,13 @@
 /** State of one connection: who speaks which dialect, what is prepared. What a MARS session has of its own is a channel. */
 import type { TransactionState } from '../../contracts/event.ts';
-import type { ConnectionInfo, EndReason, EventSink } from '../../contracts/protocol.ts';
+import { type ConnectionInfo, END_UNSEEN, type EndReason, type EventSink } from '../../contracts/protocol.ts';
 import type { DriverCounters } from '../sdk/counters.ts';
 import { ClientSession } from '../sdk/session.ts';
 import { TlsObserver } from '../sdk/tls.ts';
 import { Channel } from './channel.ts';
 import { ENCRYPT_UNKNOWN } from './constants.ts';
 import { Dialect } from './dialect.ts';
+import { MARS_SESSION_BYTES } from './limits.ts';
 import { type PreparedTable, preparedTable } from './statements.ts';
 
 export class TdsSession extends ClientSession {
@@ -61,10 +62,17 @@ export class TdsSession extends ClientSession {
 
   /** As `ProtocolModule.relieve`. */
   relieve(all: boolean, tsUs: number, sink: EventSink): void {
+    const { connection } = this;
     this.tls.relieve();
     this.main.relieve(all, sink);
     for (const mars of this.mars.values()) mars.relieve(all, tsUs);
-    if (all) this.handles.evictAll();
+    if (!all) return;
+    this.handles.evictAll();
+    // Opened again by what comes of them.
+    for (const mars of this.mars.values()) mars.end(END_UNSEEN, tsUs);
+    if (this.mars.size > 0) this.gapSeen = true;
+    connection.memory.add(-MARS_SESSION_BYTES * this.mars.size);
+    this.mars.clear();
   }
 
   end(reason: EndReason, tsUs: number, sink: EventSink): void {

@@ -18,7 +18,7 @@ import { FrameWindow } from '../sdk/window.ts';
 import { Channel } from './channel.ts';
 import { SMP_DATA, SMP_FIN, SMP_HEADER_BYTES } from './constants.ts';
 import { packetFrame, plausiblePacket } from './frame.ts';
-import { LIMITS, MARS_SESSIONS_MAX } from './limits.ts';
+import { LIMITS, MARS_SESSION_BYTES, MARS_SESSIONS_MAX } from './limits.ts';
 import type { Multiplexed, TdsSession } from './session.ts';
 
 /** TDS packets of one MARS session. */
@@ -86,6 +86,7 @@ export function onSmpPacket(
     }
     mars = new MarsSession(session, sink);
     session.mars.set(id, mars);
+    session.connection.memory.add(MARS_SESSION_BYTES);
   }
   if (flag === SMP_DATA) {
     mars.driver.data(direction, cursor.bytes, cursor.pos, cursor.end, frame.endUs);
@@ -96,6 +97,7 @@ export function onSmpPacket(
     if (mars.finished !== 3) return;
     mars.end(END_UNSEEN, frame.endUs);
     session.mars.delete(id);
+    session.connection.memory.add(-MARS_SESSION_BYTES);
   }
 }
 

@@ -28,6 +28,7 @@ export class CursorEntry {
 /** What one session's cursors may hold, roughly in bytes: texts, types of binds, queries that are being fetched. */
 const TABLE_BYTES_MAX = 8 * 1024 * 1024;
 const BIND_BYTES = 64;
+const DIRECTION_BYTES = 8;
 
 export type CursorTable = HandleTable<number, CursorEntry>;
 
@@ -35,6 +36,7 @@ export function cursorTable(memory: HeldMemory): CursorTable {
   return new HandleTable(LIMITS.handlesMax, TABLE_BYTES_MAX, weightOf, memory);
 }
 
-function weightOf(_id: number, { text, binds, open }: CursorEntry): number {
-  return (text?.length ?? 0) + BIND_BYTES * (binds?.length ?? 0) + (open === undefined ? 0 : eventWeight(open));
+function weightOf(_id: number, { text, binds, directions, open }: CursorEntry): number {
+  const lists = BIND_BYTES * (binds?.length ?? 0) + DIRECTION_BYTES * (directions?.length ?? 0);
+  return (text?.length ?? 0) + lists + (open === undefined ? 0 : eventWeight(open));
 }

@@ -240,12 +240,12 @@ function settleExecute(session: TnsSession, pending: Pending, answer: CallStatus
     session.emit(event, sink);
     return;
   }
+  if (entry.isPlsql && !session.reply.holed) entry.directions = directionsOf(session) ?? entry.directions;
   learnCursor(session, pending, status, sink);
   if (status.sqlType === SQL_TYPE_SELECT) entry.isQuery = true;
   const failed = outcome.errorCode !== undefined;
   if (entry.isQuery && !failed) outcome.returnedRows = status.rows;
   else if (!entry.isQuery && !entry.isPlsql && (!failed || status.rows > 0)) outcome.affectedRows = status.rows;
-  if (entry.isPlsql && !session.reply.holed) entry.directions = directionsOf(session) ?? entry.directions;
   if (entry.isPlsql && !failed) keepReturnedCursors(session, entry, sink);
   if (pending.silent) {
     if (failed) session.emit(event, sink);
