@@ -73,7 +73,7 @@ export function connectionInfo(protocol: string, midstream = false): ConnectionI
 }
 
 /** What else happens while steps are played, behind each of them. */
-type Meanwhile = (driver: Driver<unknown>, memory: HeldMemory, step: number) => void;
+type Meanwhile = (driver: Driver<unknown>, memory: HeldMemory, step: number, tsUs: number) => void;
 
 /** Runs the steps through a driver; every byte handed over is overwritten as soon as the call returns. */
 export function play(
@@ -104,7 +104,7 @@ export function play(
     }
     assert.ok(driver.heldBytes() <= heldMax, `holds ${driver.heldBytes()} bytes`);
     assert.ok(memory.bytes >= 0, 'more was given back than was taken');
-    meanwhile(driver, memory, index);
+    meanwhile(driver, memory, index, tsUs);
   }
   driver.end(END_FIN, tsUs + 10);
   return events;
@@ -258,13 +258,13 @@ function reliefAnywhere(module: ProtocolModule, conversation: Conversation, expe
   const harmless =
     sentinel === undefined ? -1 : segment(steps(conversation).slice(0, sentinel.turn), [97, 13, 401]).length;
   const stride = Math.max(1, Math.ceil(pieces.length / RELIEF_PLACES_MAX));
-  const relieve: Meanwhile = (driver, memory) => {
-    driver.relieve(true, 1_700_000_000_000_000);
+  const relieve: Meanwhile = (driver, memory, _step, tsUs) => {
+    driver.relieve(true, tsUs);
     assert.ok(memory.bytes >= 0 && memory.bytes <= LEFT_BYTES_MAX, `still holds ${memory.bytes} bytes`);
   };
   for (let place = 0; place < pieces.length; place += stride) {
-    const events = play(module, pieces, false, (driver, memory, step) => {
-      if (step === place) relieve(driver, memory, step);
+    const events = play(module, pieces, false, (driver, memory, step, tsUs) => {
+      if (step === place) relieve(driver, memory, step, tsUs);
     });
     for (const event of events) assertNotInvented(event, known);
     if (sentinel === undefined || place >= harmless) continue;
