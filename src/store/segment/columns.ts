@@ -168,6 +168,20 @@ export class ColumnChunk {
     else for (let i = 0; i < count; i++) into[i] = packed[picked[i] as number] as number;
   }
 
+  /** Which of the picked records, or of all, have failed: fills `into`, ascending, and gives their number. */
+  failures(into: Uint16Array, picked?: Picked): number {
+    const packed = this.packed('error');
+    if (packed === undefined) return 0;
+    const count = picked?.length ?? this.rows;
+    let failures = 0;
+    // Written whether it counts or not: there is nothing to predict then.
+    for (let i = 0; i < count; i++) {
+      into[failures] = i;
+      failures += packed[picked === undefined ? i : (picked[i] as number)] === 0 ? 0 : 1;
+    }
+    return failures;
+  }
+
   /** `none`: for a record without one. */
   amounts(name: AmountColumn, into: Float64Array, picked?: Picked, none: number = Number.NaN): void {
     const packed = this.packed(name);

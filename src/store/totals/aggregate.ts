@@ -45,8 +45,8 @@ export interface GroupBy {
   /** Of the records that the query finds, those only: for several questions about the same records. */
   readonly only?: Filter | undefined;
   /**
-   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: `durationUs` may be 0, by time
-   * `rows` too, and `firstUs` and `lastUs` no nearer than the period, or than the hour.
+   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: of groups by time `rows` may be 0,
+   * `durationUs` too, and `firstUs` and `lastUs` no nearer than the period, or than the segment.
    */
   readonly countsOnly?: boolean | undefined;
 }

@@ -86,25 +86,6 @@ test('sums and counts of two tables at once are those of each record', () => {
   fc.assert(property, { seed: 3, numRuns: 200 });
 });
 
-test('sums without times are of the hours in which there are records', () => {
-  const [row] = fc.sample(anyRow, { seed: 2, numRuns: 1 });
-  assert.ok(row !== undefined);
-  const span = { timeMinUs: START_US, timeMaxUs: START_US + 9 * HOUR_US, rowMax: ROW_MAX };
-  const tally = Tally.begin(true);
-  assert.ok(tally !== undefined);
-  try {
-    assert.equal(tally.addTable(SESSIONS, span, RECORDS), true);
-    for (const hour of [2, 7, 5]) tally.add(chunkOf([{ ...row, timeUs: START_US + hour * HOUR_US + 5 }]), undefined);
-    const [tallied] = tally.take();
-    assert.deepEqual(
-      [...(tallied?.sums.firstUs ?? []), ...(tallied?.sums.lastUs ?? [])],
-      [START_US + 2 * HOUR_US, START_US + 7 * HOUR_US],
-    );
-  } finally {
-    tally.end();
-  }
-});
-
 function countsByPeriod(periods: ReturnType<Tally['take']>[number]['periods']): Map<string, number> {
   const found = new Map<string, number>();
   for (const failed of [false, true]) {

@@ -29,7 +29,7 @@ const TIME_OF = new Float64Array(CHUNK_ROWS_MAX);
 const ERROR_OF = new Uint32Array(CHUNK_ROWS_MAX);
 const DURATION_OF = new Float64Array(CHUNK_ROWS_MAX);
 const MOVED_OF = new Float64Array(CHUNK_ROWS_MAX);
-/** Which of the records failed. */
+/** Which of the records failed, ascending. */
 const FAILED = new Uint16Array(CHUNK_ROWS_MAX);
 const ROW_OF = new Uint32Array(CHUNK_ROWS_MAX);
 /** All zero while nobody tallies. */
@@ -65,7 +65,7 @@ export class Tally {
 
   /**
    * `undefined` while another one is at work. `countsOnly`: nothing is asked for but the numbers of records and what they
-   * moved; durations are 0, times those of periods.
+   * moved; durations are 0, times those of all records.
    */
   static begin(countsOnly: boolean): Tally | undefined {
     if (isTaken) return undefined;
@@ -98,9 +98,12 @@ export class Tally {
     const { tables, countsOnly } = this;
     const count = picked?.length ?? chunk.rows;
     if (tables.length === 0 || count === 0) return;
-    const failures = loadFailures(chunk, picked, count);
+    const failures = chunk.failures(FAILED, picked);
     chunk.moved(MOVED_OF, picked, 0);
-    if (!countsOnly) chunk.amounts('duration', DURATION_OF, picked);
+    if (!countsOnly) {
+      chunk.words('error', ERROR_OF, picked);
+      chunk.amounts('duration', DURATION_OF, picked);
+    }
     // Most chunks are of one period, whatever their records' times are.
     if (!countsOnly || tables.some(({ periodUs }) => !isWithin(chunk, periodUs))) chunk.times(TIME_OF, picked);
     for (const table of tables) {
@@ -131,18 +134,6 @@ export class Tally {
 
 function isWithin({ timeMinUs, timeMaxUs }: ColumnChunk, periodUs: number): boolean {
   return Math.floor(timeMinUs / periodUs) === Math.floor(timeMaxUs / periodUs);
-}
-
-/** Fills `FAILED`, ascending, and gives the number of records that failed. */
-function loadFailures(chunk: ColumnChunk, picked: Picked | undefined, count: number): number {
-  chunk.words('error', ERROR_OF, picked);
-  if (chunk.isEmpty('error')) return 0;
-  let failures = 0;
-  for (let i = 0; i < count; i++) {
-    FAILED[failures] = i;
-    failures += ERROR_OF[i] === 0 ? 0 : 1;
-  }
-  return failures;
 }
 
 /** Records are nearly in order of time: there are as few runs of one period as there are periods. */
@@ -209,9 +200,9 @@ function addMore(count: number, { rowCount, sums }: Table): void {
 
 /** Rows of which there are records, in one period. */
 function sumsOf(table: Table, countsOnly: boolean): Cells {
-  const { rowCount, sums, periodUs, first } = table;
-  const { records, firstPeriod, lastPeriod, count } = recordsOf(table);
-  const cells = emptyCells(count);
+  const { rowCount, sums, periodUs, first, periods } = table;
+  const records = recordsOf(table);
+  const cells = emptyCells(records.reduce((count, number) => count + (number === 0 ? 0 : 1), 0));
   let cell = 0;
   for (let at = 0; at < records.length; at++) {
     if (records[at] === 0) continue;
@@ -221,47 +212,26 @@ function sumsOf(table: Table, countsOnly: boolean): Cells {
     cells.records[cell] = records[at] as number;
     cells.rows[cell] = MOVED[sums + at] as number;
     cells.durationUs[cell] = MORE[more + DURATION] as number;
-    cells.firstUs[cell] = countsOnly
-      ? (first + (firstPeriod[at] as number)) * periodUs
-      : (MORE[more + FIRST] as number);
-    cells.lastUs[cell] = countsOnly ? (first + (lastPeriod[at] as number)) * periodUs : (MORE[more + LAST] as number);
+    cells.firstUs[cell] = countsOnly ? first * periodUs : (MORE[more + FIRST] as number);
+    cells.lastUs[cell] = countsOnly ? (first + periods - 1) * periodUs : (MORE[more + LAST] as number);
     cell++;
   }
   return cells;
 }
 
-/** By row, those of failed records after those of the others; `count`: how many of them there are records of. */
-interface RowRecords {
-  readonly records: Uint32Array;
-  /** Places of the first and the last period with records. */
-  readonly firstPeriod: Uint32Array;
-  readonly lastPeriod: Uint32Array;
-  readonly count: number;
-}
-
-function recordsOf({ periods, rowCount, numbers }: Table): RowRecords {
+/** By row, those of failed records after those of the others. */
+function recordsOf({ periods, rowCount, numbers }: Table): Uint32Array {
   const records = new Uint32Array(2 * rowCount);
-  const firstPeriod = new Uint32Array(2 * rowCount);
-  const lastPeriod = new Uint32Array(2 * rowCount);
-  let count = 0;
   for (let failed = 0; failed < 2; failed++) {
+    const into = failed * rowCount;
     for (let period = 0; period < periods; period++) {
       const base = numbers + (failed * periods + period) * rowCount;
-      const into = failed * rowCount;
       for (let row = 0; row < rowCount; row++) {
-        const number = NUMBERS[base + row] as number;
-        if (number === 0) continue;
-        const known = records[into + row] as number;
-        if (known === 0) {
-          firstPeriod[into + row] = period;
-          count++;
-        }
-        lastPeriod[into + row] = period;
-        records[into + row] = known + number;
+        records[into + row] = (records[into + row] as number) + (NUMBERS[base + row] as number);
       }
     }
   }
-  return { records, firstPeriod, lastPeriod, count };
+  return records;
 }
 
 function countsOf({ periodUs, first, periods, rowCount, numbers }: Table): PeriodCounts {
