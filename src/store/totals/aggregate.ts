@@ -171,21 +171,29 @@ function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[
 
 function addCounts(counts: PeriodCounts, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
   for (const failed of [false, true]) {
-    if (counts.of(failed) === undefined) continue;
+    const numbers = counts.of(failed);
+    if (numbers === undefined) continue;
     const view = new PeriodView(counts, failed);
     for (let start = 0; start < counts.rowCount; start += CHUNK_ROWS_MAX) {
       const rows = Math.min(CHUNK_ROWS_MAX, counts.rowCount - start);
+      // What a period adds to a key is the same for all rows, and a row passes in all periods or in none.
+      const periodKeys = Array.from({ length: counts.periods }, (_, period) => {
+        view.use(period, start, 1);
+        setKeys(view, parts);
+        return KEYS[0] as number;
+      });
+      view.use(0, start, rows);
       let picked: Picked | undefined;
       if (mask !== undefined) {
-        // A row passes in all periods or in none.
-        view.useRows(start, rows);
         mask(view, MASK);
         picked = pickMasked(MASK, undefined, rows);
+        if (picked.length === 0) continue;
       }
-      for (let period = 0; period < counts.periods && picked?.length !== 0; period++) {
-        view.usePeriod(period, start, rows, picked);
-        setKeys(view, parts);
-        sums.addCounts(view, KEYS);
+      setKeys(view, parts);
+      for (const [period, key] of periodKeys.entries()) {
+        const from = period * counts.rowCount + start;
+        const more = { keyMore: key - (periodKeys[0] ?? 0), timeUs: counts.startUs(period), failed };
+        sums.addCounts(numbers.subarray(from, from + rows), picked, KEYS, more);
       }
     }
   }
