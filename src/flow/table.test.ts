@@ -2,19 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatAddress } from '../base/address.ts';
-import { PacketView } from '../contracts/view.ts';
 import { HASH_SEED_DEFAULT } from './hash.ts';
 import { FLOW_NONE, FlowTable } from './table.ts';
-
-/** A view from one endpoint to the other; `[last address word, port]`. */
-function viewOf(from: readonly [number, number], to: readonly [number, number], word0 = 0): PacketView {
-  const view = new PacketView();
-  view.src0 = view.dst0 = word0;
-  view.src2 = view.dst2 = word0 === 0 ? 0xffff : 0;
-  [view.src3, view.srcPort] = from;
-  [view.dst3, view.dstPort] = to;
-  return view;
-}
+import { viewOf } from './testing.ts';
 
 test('both directions are one slot, the lower endpoint is side 0, whatever the sign of its words', () => {
   const table = new FlowTable(16, HASH_SEED_DEFAULT);
@@ -84,49 +74,6 @@ test('against a map: insert, find and remove in any order', () => {
     }),
     { seed: 42, numRuns: 200 },
   );
-});
-
-test('the hash spreads neighbours, and depends on its seed', () => {
-  const buckets = new Set<number>();
-  const table = new FlowTable(1, 1);
-  for (let port = 0; port < 4096; port++) {
-    table.find(viewOf([0x0a000001, port], [0x0a000002, 5432]));
-    buckets.add(table.lastHash & 4095);
-  }
-  // A random function hits 63 % of the buckets.
-  assert.ok(buckets.size > 2300, `${buckets.size} buckets of 4096`);
-  const other = new FlowTable(1, 2);
-  other.find(viewOf([0x0a000001, 1], [0x0a000002, 5432]));
-  table.find(viewOf([0x0a000001, 1], [0x0a000002, 5432]));
-  assert.notEqual(other.lastHash, table.lastHash);
-});
-
-/** Most flows of a family that share one hash; `words` makes `view` its flow `i`. */
-function crowd(seed: number, flows: number, words: (view: PacketView, i: number) => void): number {
-  const table = new FlowTable(1, seed);
-  const view = viewOf([1, 40_000], [2, 5432]);
-  const counts = new Map<number, number>();
-  for (let i = 0; i < flows; i++) {
-    words(view, i);
-    table.find(view);
-    counts.set(table.lastHash, (counts.get(table.lastHash) ?? 0) + 1);
-  }
-  return Math.max(...counts.values());
-}
-
-test('no family of addresses shares a hash, whatever the seed', () => {
-  for (let seed = 0; seed < 20; seed++) {
-    const third = crowd(seed, 4096, (view, i) => {
-      view.src2 = i;
-    });
-    assert.equal(third, 1, 'IPv6 addresses that begin with 64 zero bits');
-    // The top bits of one word and the middle ones of the next: where a chain of multiplications and turns cancels out.
-    const turned = crowd(seed, 65_536, (view, i) => {
-      view.src3 = (i & 0xff) << 24;
-      view.dst3 = 1 + ((i >> 8) << 5);
-    });
-    assert.ok(turned < 10, `${turned} flows with one hash`);
-  }
 });
 
 test('the capacity has limits', () => {
