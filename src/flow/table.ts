@@ -3,7 +3,8 @@
  *
  * The key is canonical (lower endpoint first), so both directions share a slot; tunnels and VLANs are not part of it,
  * so copies of a frame from two mirrors fall together. Open addressing at a load of at most one half, with
- * backward-shift deletion: no tombstones, so the table does not age.
+ * backward-shift deletion: no tombstones, so the table does not age. Of the index only as much is used as the most flows
+ * at a time have asked for: few flows lie close together in the caches, however many there may be.
  */
 import type { PacketView } from '../contracts/view.ts';
 import { FlowHash } from './hash.ts';
@@ -30,6 +31,9 @@ const INTERFACE_SHIFT = 17;
 const VLAN_MASK = 0x1fff;
 const TUNNEL_MASK = 0xf;
 
+/** Entries of the index at the beginning; it doubles as long as it can while more than a quarter is taken. */
+const INDEX_ENTRIES_MIN = 4096;
+
 /** The packet belongs to no flow that is known. */
 export const FLOW_NONE: number = -1;
 
@@ -43,7 +47,7 @@ export class FlowTable {
    * flows the time goes into fetching it.
    */
   private readonly index: Int32Array;
-  private readonly indexMask: number;
+  private indexMask: number;
   private readonly entryMask: number;
   /** Stack of slots that were given back; those from `fresh` on were never taken, and their memory never touched. */
   private readonly free: Int32Array;
@@ -64,7 +68,7 @@ export class FlowTable {
     this.words = new Int32Array(capacity * WORDS);
     this.times = new Float64Array(this.words.buffer);
     this.index = new Int32Array(entries);
-    this.indexMask = entries - 1;
+    this.indexMask = Math.min(entries, INDEX_ENTRIES_MIN) - 1;
     this.entryMask = 2 ** (32 - Math.clz32(capacity)) - 1;
     this.free = new Int32Array(capacity);
   }
@@ -116,11 +120,27 @@ export class FlowTable {
     words[w + PORTS] = this.ports;
     words[w + HASH] = this.keyHash;
     this.restart(slot, view);
-    const { index, indexMask, entryMask, keyHash } = this;
-    let i = keyHash & indexMask;
-    while (index[i] !== 0) i = (i + 1) & indexMask;
-    index[i] = (keyHash & ~entryMask) | (slot + 1);
+    if (this.size * 4 > this.indexMask && this.indexMask < this.index.length - 1) this.growIndex();
+    this.place((this.keyHash & ~this.entryMask) | (slot + 1), this.keyHash);
     return (slot << 1) | this.side;
+  }
+
+  private place(entry: number, hash: number): void {
+    const { index, indexMask } = this;
+    let i = hash & indexMask;
+    while (index[i] !== 0) i = (i + 1) & indexMask;
+    index[i] = entry;
+  }
+
+  /** Doubles the part of the index that is used: with a million flows some 20 ms, once. */
+  private growIndex(): void {
+    const { index, indexMask, entryMask, words } = this;
+    const entries = index.slice(0, indexMask + 1);
+    index.fill(0, 0, indexMask + 1);
+    this.indexMask = indexMask * 2 + 1;
+    for (const entry of entries) {
+      if (entry !== 0) this.place(entry, words[((entry & entryMask) - 1) * WORDS + HASH] as number);
+    }
   }
 
   private takeSlot(): number {
