@@ -115,6 +115,8 @@ export interface ConnectionInfo {
 
 export interface EventSink {
   emit(event: AuditEvent): void;
+  /** Whoever made an event may use it and its outcomes again after `emit`; of its values and lists any may be kept. */
+  readonly keepsNoEvents?: boolean;
 }
 
 /** The audit stage, as protocols see it: one sink a connection. */

@@ -67,7 +67,18 @@ export function connectionInfo(protocol: string, midstream = false): ConnectionI
 /** Runs the steps through a driver; every byte handed over is overwritten as soon as the call returns. */
 export function play(module: ProtocolModule, steps: readonly Step[], midstream = false): AuditEvent[] {
   const events: AuditEvent[] = [];
-  const sink: EventSink = { emit: (event) => events.push(event) };
+  playTo({ emit: (event) => events.push(event) }, module, steps, midstream);
+  return events;
+}
+
+/** What events say when they are emitted, to somebody who keeps none of them. */
+function heard(module: ProtocolModule, steps: readonly Step[]): unknown[] {
+  const copies: unknown[] = [];
+  playTo({ keepsNoEvents: true, emit: (event) => copies.push(structuredClone(event)) }, module, steps, false);
+  return copies;
+}
+
+function playTo(sink: EventSink, module: ProtocolModule, steps: readonly Step[], midstream: boolean): void {
   const session = module.open(connectionInfo(module.name, midstream));
   const driver = new Driver(module, session, sink, newDriverCounters(), midstream);
   const limits = module.limits;
@@ -87,7 +98,6 @@ export function play(module: ProtocolModule, steps: readonly Step[], midstream =
     assert.ok(driver.heldBytes() <= heldMax, `holds ${driver.heldBytes()} bytes`);
   }
   driver.end(END_FIN, tsUs + 10);
-  return events;
 }
 
 export function steps(conversation: Conversation): Step[] {
@@ -131,6 +141,9 @@ export function contractTests(module: ProtocolModule, conversations: readonly Co
     const whole = steps(conversation);
     const expected = play(module, whole).map(essence);
     test(`${title}: says something`, () => assert.ok(expected.length > 0));
+    test(`${title}: events that are used again say what they should`, () => {
+      assert.deepEqual(heard(module, whole), structuredClone(play(module, whole)));
+    });
     test(`${title}: any segmentation gives the same events`, () => sameForAnySegmentation(module, whole, expected));
     test(`${title}: mutated bytes never throw, and segmentation decides nothing`, () => mutations(module, whole));
     test(`${title}: a gap at every offset is survived`, () => gapsEverywhere(module, conversation, expected));
@@ -183,7 +196,9 @@ function mutations(module: ProtocolModule, whole: readonly Step[]): void {
           step.bytes[at] = byte;
           if (cut) step.bytes = step.bytes.slice(0, at + 1);
         }
-        assert.deepEqual(play(module, segment(harmed, cuts)).map(essence), play(module, harmed).map(essence));
+        const events = play(module, harmed);
+        assert.deepEqual(play(module, segment(harmed, cuts)).map(essence), events.map(essence));
+        assert.deepEqual(heard(module, harmed), structuredClone(events), 'events that are used again');
       },
     ),
     RUNS,
