@@ -14,10 +14,11 @@ import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
 import { recordById } from '../../store/totals/answers.ts';
 import { ALONE, type Place } from '../../store/totals/grouping.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
+import { countOf, type PackedGroups, packGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
 import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
 import { PeakFinder } from './greatest.ts';
-import { Peer, type PeerAnswer, type PeerWork, packGroups } from './peers.ts';
+import { Peer, type PeerAnswer, type PeerWork } from './peers.ts';
 
 /** A scope made absolute. */
 export interface Question {
@@ -43,7 +44,7 @@ export class Source {
   readonly peaks: PeakFinder;
   readonly explainer: RecordExplainer;
   readonly titles: RuleTitles;
-  private readonly answers = new Map<string, readonly Group[]>();
+  private readonly answers = new Map<string, PackedGroups>();
   private kept = 0;
   private readonly whole = new Map<string, unknown>();
 
@@ -116,16 +117,16 @@ export class Source {
     // Records that arrive or expire change the answer.
     const key = JSON.stringify([query, by, this.reader.lastSeq(), this.reader.summary().records]);
     const known = this.answers.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return unpackGroups(known);
     const groups = finish(this.reader.groupSteps(query, by));
     // What could not be read may be there the next time.
-    if (this.reader.problems.length === 0) this.keep(key, groups);
+    if (this.reader.problems.length === 0) this.keep(key, packGroups(groups));
     return groups;
   }
 
   /** Records that the query finds, or those of them that meet `only`. */
   count(query: Query, only?: Filter): number {
-    return this.aggregate(query, { fields: [], only }).reduce((sum, { records }) => sum + records, 0);
+    return this.aggregate(query, { fields: [], only, countsOnly: true }).reduce((sum, { records }) => sum + records, 0);
   }
 
   /**
@@ -145,13 +146,13 @@ export class Source {
     return answer;
   }
 
-  private keep(key: string, groups: readonly Group[]): void {
+  private keep(key: string, groups: PackedGroups): void {
     this.answers.set(key, groups);
-    this.kept += groups.length;
-    for (const [oldest, { length }] of this.answers) {
+    this.kept += countOf(groups);
+    for (const [oldest, answer] of this.answers) {
       if (this.kept <= KEPT_GROUPS_MAX && this.answers.size <= KEPT_ANSWERS_MAX) return;
       this.answers.delete(oldest);
-      this.kept -= length;
+      this.kept -= countOf(answer);
     }
   }
 
@@ -165,12 +166,12 @@ export class Source {
    */
   countValues(query: Query, field: AggregateField): readonly Counted[] {
     if (field !== 'op')
-      return this.aggregate(query, { fields: [field] }).map(({ labels, records }) => ({
+      return this.aggregate(query, { fields: [field], countsOnly: true }).map(({ labels, records }) => ({
         value: labels[0] ?? '',
         count: records,
       }));
     const counts = new Map<string, number>();
-    for (const { labels, records } of this.aggregate(query, { fields: ['op', 'operations'] })) {
+    for (const { labels, records } of this.aggregate(query, { fields: ['op', 'operations'], countsOnly: true })) {
       const [main = '', one = ''] = labels;
       const value = one === '' ? main : one;
       counts.set(value, (counts.get(value) ?? 0) + records);

@@ -45,8 +45,8 @@ export interface GroupBy {
   /** Of the records that the query finds, those only: for several questions about the same records. */
   readonly only?: Filter | undefined;
   /**
-   * Of groups by time nothing but the numbers of records is asked for: `rows` and `durationUs` may be 0, `firstUs` and
-   * `lastUs` no nearer than the period.
+   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: of groups by time `rows` may be 0,
+   * `durationUs` too, and `firstUs` and `lastUs` no nearer than the period, or than the segment.
    */
   readonly countsOnly?: boolean | undefined;
 }
@@ -55,6 +55,8 @@ export interface GroupBy {
 export interface Group extends AggregateRow {
   readonly bucketUs: number;
 }
+
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class Aggregation {
   private readonly by: GroupBy;
@@ -106,7 +108,8 @@ export class Aggregation {
   }
 
   private cellsOf(scope: Scope, pooled: PooledSegment, table: number): Generator<number, Cells, void> {
-    return this.bucketUs === undefined ? scope.totals(pooled, table) : scope.cells(pooled, table);
+    const countsOnly = this.by.countsOnly === true;
+    return this.bucketUs === undefined ? scope.totals(pooled, table, countsOnly) : scope.cells(pooled, table);
   }
 
   /** Nothing is added when the columns turn out to be damaged. */
@@ -139,8 +142,8 @@ export class Aggregation {
     }
   }
 
-  /** All groups, in no order. */
-  all(): Group[] {
+  /** All groups, in no order; they are the caller's, who asks once. */
+  all(): Mutable<Group>[] {
     return this.table.groups();
   }
 }
@@ -168,21 +171,29 @@ function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[
 
 function addCounts(counts: PeriodCounts, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
   for (const failed of [false, true]) {
-    if (counts.of(failed) === undefined) continue;
+    const numbers = counts.of(failed);
+    if (numbers === undefined) continue;
     const view = new PeriodView(counts, failed);
     for (let start = 0; start < counts.rowCount; start += CHUNK_ROWS_MAX) {
       const rows = Math.min(CHUNK_ROWS_MAX, counts.rowCount - start);
+      // What a period adds to a key is the same for all rows, and a row passes in all periods or in none.
+      const periodKeys = Array.from({ length: counts.periods }, (_, period) => {
+        view.use(period, start, 1);
+        setKeys(view, parts);
+        return KEYS[0] as number;
+      });
+      view.use(0, start, rows);
       let picked: Picked | undefined;
       if (mask !== undefined) {
-        // A row passes in all periods or in none.
-        view.useRows(start, rows);
         mask(view, MASK);
         picked = pickMasked(MASK, undefined, rows);
+        if (picked.length === 0) continue;
       }
-      for (let period = 0; period < counts.periods && picked?.length !== 0; period++) {
-        view.usePeriod(period, start, rows, picked);
-        setKeys(view, parts);
-        sums.addCounts(view, KEYS);
+      setKeys(view, parts);
+      for (const [period, key] of periodKeys.entries()) {
+        const from = period * counts.rowCount + start;
+        const more = { keyMore: key - (periodKeys[0] ?? 0), timeUs: counts.startUs(period), failed };
+        sums.addCounts(numbers.subarray(from, from + rows), picked, KEYS, more);
       }
     }
   }

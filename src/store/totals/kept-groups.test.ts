@@ -7,33 +7,12 @@ import { finish } from '../steps.ts';
 import { openStore } from '../store.ts';
 import type { Group, GroupBy } from './aggregate.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
-
-function group(labels: readonly string[], records: number, bucketUs = 0): Group {
-  return { labels, bucketUs, records, failed: 1, rows: 2, durationUs: 3, firstUs: records, lastUs: 10 * records };
-}
-
-test('groups are added up by all of their labels and their bucket', () => {
-  // Joined with any single character, some of these labels would be the same.
-  const set = new GroupSet(['a'], [group(['x y', 'z'], 1), group(['x', 'y z'], 2), group(['x', 'y z'], 3, 60)]);
-  const merged = set.with([group(['x', 'y z'], 10), group(['x 3 y', 'z'], 20)]);
-  assert.deepEqual(
-    merged.map(({ labels, bucketUs, records }) => [labels.join('|'), bucketUs, records]),
-    [
-      ['x y|z', 0, 1],
-      ['x|y z', 0, 12],
-      ['x|y z', 60, 3],
-      ['x 3 y|z', 0, 20],
-    ],
-  );
-  const { failed, rows, durationUs, firstUs, lastUs } = merged[1] as Group;
-  assert.deepEqual([failed, rows, durationUs, firstUs, lastUs], [2, 4, 6, 2, 100]);
-  assert.equal(set.groups.length, 3);
-});
+import { NO_GROUPS } from './packed-groups.ts';
 
 test('a list of segments goes on from one that begins it, and from no other', () => {
   const kept = new KeptGroups();
   const by: GroupBy = { fields: ['user'] };
-  const set = new GroupSet(['a', 'b'], [group(['x'], 1)]);
+  const set = new GroupSet(['a', 'b'], NO_GROUPS);
   kept.keep(undefined, by, set);
   assert.equal(kept.find(undefined, by, ['a', 'b', 'c']), set);
   assert.equal(kept.find(undefined, by, ['a', 'c']), undefined);

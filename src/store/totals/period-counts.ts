@@ -3,7 +3,7 @@
  * period, whether it occurs or not, is four bytes and no search; where most of them would be zero, cells are made.
  */
 import type { AmountTest } from '../segment/amount-test.ts';
-import { type AmountColumn, CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
+import { type AmountColumn, CHUNK_ROWS_MAX, type WordColumn } from '../segment/columns.ts';
 import type { RecordView } from '../segment/view.ts';
 
 interface Counted {
@@ -61,46 +61,25 @@ export interface CountedRows {
 const TIMES = new Float64Array(CHUNK_ROWS_MAX);
 const ROWS = new Uint32Array(CHUNK_ROWS_MAX);
 const FAILED = new Uint32Array(CHUNK_ROWS_MAX);
-const COUNTS = new Uint32Array(CHUNK_ROWS_MAX);
 const NO_AMOUNTS = new Float64Array(0);
 
-/** Counts of one period as records: each stands for as many as `counts` says, at the start of the period. */
+/** Rows of the small table as records of one period, whether there are any or not. */
 export class PeriodView implements RecordView {
   rows = 0;
-  readonly counts: Uint32Array = COUNTS;
   private readonly of: PeriodCounts;
-  private readonly numbers: Uint32Array | undefined;
   private readonly failed: number;
 
   constructor(of: PeriodCounts, failed: boolean) {
     this.of = of;
-    this.numbers = of.of(failed);
     this.failed = failed ? 1 : 0;
   }
 
-  /** Turns to rows of the table from `start` on, whether there are records of them or not. */
-  useRows(start: number, rows: number): void {
+  /** Turns to rows from `start` on, in a period by its place. */
+  use(period: number, start: number, rows: number): void {
     this.rows = rows;
     for (let i = 0; i < rows; i++) ROWS[i] = start + i;
+    TIMES.fill(this.of.startUs(period), 0, rows);
     FAILED.fill(this.failed, 0, rows);
-  }
-
-  /** Turns to those of the rows from `start` on, or of the `picked` among them, of which there are records in a period. */
-  usePeriod(period: number, start: number, rows: number, picked: Picked | undefined): void {
-    const { of, numbers, failed } = this;
-    const base = period * of.rowCount + start;
-    let count = 0;
-    for (let i = 0; i < (picked?.length ?? rows); i++) {
-      const place = picked === undefined ? i : (picked[i] as number);
-      const records = numbers?.[base + place] as number;
-      // Written whether it counts or not: a branch could not be predicted.
-      ROWS[count] = start + place;
-      COUNTS[count] = records;
-      count += records === 0 ? 0 : 1;
-    }
-    TIMES.fill(of.startUs(period), 0, count);
-    FAILED.fill(failed, 0, count);
-    this.rows = count;
   }
 
   errorCodes(): readonly string[] {
@@ -121,6 +100,11 @@ export class PeriodView implements RecordView {
 
   moved(): Float64Array {
     return NO_AMOUNTS;
+  }
+
+  testWords(name: WordColumn, allowed: Uint8Array, mask: Uint8Array): void {
+    const words = this.words(name);
+    for (let i = 0; i < this.rows; i++) mask[i] = allowed[words[i] as number] as number;
   }
 
   testAmounts(_name: AmountColumn, _test: AmountTest, mask: Uint8Array): void {

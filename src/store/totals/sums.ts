@@ -1,9 +1,9 @@
 /** Sums over records, by the number of the group they belong to. */
 
+import type { Picked } from '../segment/columns.ts';
 import type { ChunkView } from '../segment/view.ts';
-import type { Measures } from './aggregate.ts';
+import type { Measures, Mutable } from './aggregate.ts';
 import type { CellView } from './cells.ts';
-import type { PeriodView } from './period-counts.ts';
 
 /** Keys whose slots are found in an array; of more, in a map. */
 const INDEXED_MAX = 2 ** 20;
@@ -68,7 +68,7 @@ export class SegmentSums {
   }
 
   /** Adds what a slot in use has come to. */
-  addTo(group: { -readonly [K in keyof Measures]: number }, slot: number): void {
+  addTo(group: Mutable<Measures>, slot: number): void {
     const { sums } = this.room;
     const at = slot << SLOT_SHIFT;
     group.records += sums[at] as number;
@@ -134,21 +134,28 @@ export class SegmentSums {
     }
   }
 
-  /** Adds counts alone: what else is summed stays 0, and times are those of the periods. */
-  addCounts(view: PeriodView, keys: Float64Array): void {
+  /**
+   * Adds numbers of records of one period, those picked or all; what else is summed stays 0. `keys` has the key of each,
+   * less `keyMore`.
+   */
+  addCounts(
+    counts: Uint32Array,
+    picked: Picked | undefined,
+    keys: Float64Array,
+    { keyMore, timeUs, failed }: { readonly keyMore: number; readonly timeUs: number; readonly failed: boolean },
+  ): void {
     const { room } = this;
-    const { counts } = view;
-    const times = view.times();
-    const errors = view.words('error');
-    for (let i = 0; i < view.rows; i++) {
-      const at = this.slotFor(keys[i] as number) << SLOT_SHIFT;
+    const length = picked?.length ?? counts.length;
+    for (let i = 0; i < length; i++) {
+      const place = picked === undefined ? i : (picked[i] as number);
+      const records = counts[place] as number;
+      if (records === 0) continue;
+      const at = this.slotFor((keys[place] as number) + keyMore) << SLOT_SHIFT;
       const { sums } = room;
-      const records = counts[i] as number;
-      const timeUs = times[i] as number;
       sums[at] = (sums[at] as number) + records;
-      if (errors[i] !== 0) sums[at + FAILED] = (sums[at + FAILED] as number) + records;
-      sums[at + FIRST] = Math.min(sums[at + FIRST] as number, timeUs);
-      sums[at + LAST] = Math.max(sums[at + LAST] as number, timeUs);
+      if (failed) sums[at + FAILED] = (sums[at + FAILED] as number) + records;
+      if (timeUs < (sums[at + FIRST] as number)) sums[at + FIRST] = timeUs;
+      if (timeUs > (sums[at + LAST] as number)) sums[at + LAST] = timeUs;
     }
   }
 

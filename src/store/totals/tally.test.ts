@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ColumnBuilder, type ColumnRow } from '../segment/column-builder.ts';
 import { chunkInMemory } from '../segment/column-file.ts';
+import type { ColumnChunk, Picked } from '../segment/columns.ts';
 import { CellBuilder, type Cells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
 import { ChunkView } from '../segment/view.ts';
-import { PeriodView } from './period-counts.ts';
+import type { PeriodCounts } from './period-counts.ts';
 import { EVER_US, Tally } from './tally.ts';
 
 const HOUR_US = 3600e6;
@@ -26,43 +27,52 @@ const anyRow: fc.Arbitrary<ColumnRow> = fc.record({
   id: fc.constant(''),
   duration: amount,
   returned: amount,
-  affected: fc.constant(null),
+  affected: amount,
 });
 
-function viewOf(rows: readonly ColumnRow[]): ChunkView {
+function chunkOf(rows: readonly ColumnRow[]): ColumnChunk {
   const builder = new ColumnBuilder();
   for (const row of rows) builder.add(row);
+  return chunkInMemory('memory', builder.encode(1));
+}
+
+function viewOf(rows: readonly ColumnRow[], picked?: Picked): ChunkView {
   const view = new ChunkView();
-  view.use(chunkInMemory('memory', builder.encode(1)), undefined);
+  view.use(chunkOf(rows), picked);
   return view;
 }
 
 /** Cells by row and outcome, whatever their order. */
-function byKey(cells: Cells): Map<string, readonly number[]> {
+function byKey(cells: Cells, countsOnly: boolean): Map<string, readonly number[]> {
+  const { records, rows, durationUs, firstUs, lastUs } = cells;
+  const columns = countsOnly ? [records, rows] : [records, rows, durationUs, firstUs, lastUs];
   return new Map(
-    Array.from(cells.row, (row, i) => [
-      `${row} ${cells.failed[i]}`,
-      [cells.records, cells.rows, cells.durationUs, cells.firstUs, cells.lastUs].map((column) => column[i] as number),
-    ]),
+    Array.from(cells.row, (row, i) => [`${row} ${cells.failed[i]}`, columns.map((column) => column[i] as number)]),
   );
 }
 
 test('sums and counts of two tables at once are those of each record', () => {
   const span = { timeMinUs: START_US, timeMaxUs: START_US + 5 * HOUR_US, rowMax: ROW_MAX };
-  const property = fc.property(fc.array(anyRow, { minLength: 1, maxLength: 60 }), (rows) => {
-    const tally = Tally.begin();
+  const anyRows = fc.array(fc.tuple(anyRow, fc.boolean()), { minLength: 1, maxLength: 60 });
+  const property = fc.property(anyRows, fc.boolean(), (all, countsOnly) => {
+    const tally = Tally.begin(countsOnly);
     assert.ok(tally !== undefined);
     try {
       for (const kind of [SESSIONS, SHAPES]) assert.equal(tally.addTable(kind, span, RECORDS), true);
-      // In two views, as the chunks of a segment are.
-      const half = Math.ceil(rows.length / 2);
-      for (const part of [rows.slice(0, half), rows.slice(half)]) if (part.length > 0) tally.add(viewOf(part));
+      // In two chunks, as in a segment: all records of one, some of the other.
+      const half = Math.ceil(all.length / 2);
+      const whole = all.slice(0, half).map(([row]) => row);
+      const others = all.slice(half);
+      const picked = Uint16Array.from(others.flatMap(([, isPicked], place) => (isPicked ? [place] : [])));
+      tally.add(chunkOf(whole), undefined);
+      if (others.length > 0) tally.add(chunkOf(others.map(([row]) => row)), picked);
+      const rows = [...whole, ...others.flatMap(([row, isPicked]) => (isPicked ? [row] : []))];
       const tallied = tally.take();
       for (const [i, kind] of [SESSIONS, SHAPES].entries()) {
         const cells = new CellBuilder({ ...kind, periodUs: EVER_US }, { ...span, standsFor: undefined });
         cells.add(viewOf(rows));
         const { sums, periods } = tallied[i] ?? assert.fail();
-        assert.deepEqual(byKey(sums), byKey(cells.cells()));
+        assert.deepEqual(byKey(sums, countsOnly), byKey(cells.cells(), countsOnly));
         cells.release();
         const ofPeriods = new CellBuilder(kind, { ...span, standsFor: undefined });
         ofPeriods.add(viewOf(rows));
@@ -73,19 +83,16 @@ test('sums and counts of two tables at once are those of each record', () => {
       tally.end();
     }
   });
-  fc.assert(property, { seed: 3, numRuns: 100 });
+  fc.assert(property, { seed: 3, numRuns: 200 });
 });
 
-function countsByPeriod(periods: ReturnType<Tally['take']>[number]['periods']): Map<string, number> {
+function countsByPeriod(counts: PeriodCounts | undefined): Map<string, number> {
+  assert.ok(counts !== undefined);
   const found = new Map<string, number>();
   for (const failed of [false, true]) {
-    if (periods?.of(failed) === undefined) continue;
-    const view = new PeriodView(periods, failed);
-    for (let period = 0; period < periods.periods; period++) {
-      view.usePeriod(period, 0, periods.rowCount, undefined);
-      for (let i = 0; i < view.rows; i++) {
-        found.set(`${view.times()[i]} ${view.words('session')[i]} ${Number(failed)}`, view.counts[i] as number);
-      }
+    for (const [place, records] of (counts.of(failed) ?? []).entries()) {
+      const startUs = counts.startUs(Math.floor(place / counts.rowCount));
+      if (records > 0) found.set(`${startUs} ${place % counts.rowCount} ${Number(failed)}`, records);
     }
   }
   return found;
@@ -98,9 +105,9 @@ function cellCounts(cells: Cells): Map<string, number> {
 }
 
 test('one at a time, and no table of very many rows for few records', () => {
-  const tally = Tally.begin();
+  const tally = Tally.begin(false);
   assert.ok(tally !== undefined);
-  assert.equal(Tally.begin(), undefined);
+  assert.equal(Tally.begin(false), undefined);
   const span = { timeMinUs: START_US, timeMaxUs: START_US + HOUR_US };
   assert.equal(tally.addTable(SESSIONS, { ...span, rowMax: 100_000 }, 10), false);
   assert.equal(tally.addTable(SESSIONS, { ...span, rowMax: 100_000 }, 200_000), true);
@@ -108,18 +115,21 @@ test('one at a time, and no table of very many rows for few records', () => {
   assert.equal(tally.addTable(SHAPES, { ...span, rowMax: 100_000 }, 200_000), false);
   assert.equal(tally.addTable(SHAPES, { ...span, rowMax: 100 }, 10), true);
   tally.end();
-  const next = Tally.begin();
+  const next = Tally.begin(false);
   assert.ok(next !== undefined);
   next.end();
 });
 
 test('of many periods only sums are kept', () => {
-  const tally = Tally.begin();
+  const tally = Tally.begin(false);
   assert.ok(tally !== undefined);
   try {
     const span = { timeMinUs: START_US, timeMaxUs: START_US + 20_000 * HOUR_US, rowMax: ROW_MAX };
     assert.equal(tally.addTable(SESSIONS, span, 1), true);
-    tally.add(viewOf([{ ...(fc.sample(anyRow, { seed: 1, numRuns: 1 })[0] ?? assert.fail()), session: 4 }]));
+    tally.add(
+      chunkOf([{ ...(fc.sample(anyRow, { seed: 1, numRuns: 1 })[0] ?? assert.fail()), session: 4 }]),
+      undefined,
+    );
     const [tallied] = tally.take();
     assert.equal(tallied?.periods, undefined);
     assert.deepEqual([...(tallied?.sums.row ?? [])], [4]);
