@@ -14,7 +14,7 @@ import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
 import { recordById } from '../../store/totals/answers.ts';
 import { ALONE, type Place } from '../../store/totals/grouping.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
-import { countOf, type PackedGroups, packGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
+import { countOf, type PackedGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
 import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
 import { PeakFinder } from './greatest.ts';
@@ -78,7 +78,7 @@ export class Source {
     return reader.atOneMoment(() => {
       const done =
         work.kind === 'groups'
-          ? { groups: packGroups(finish(reader.grouping.of(work.query, work.by, work.paths))) }
+          ? { groups: finish(reader.grouping.of(work.query, work.by, work.paths)) }
           : { peaks: peaks.among(work.question, work.paths) };
       return { ...done, problems: [...reader.problems] };
     });
@@ -118,10 +118,10 @@ export class Source {
     const key = JSON.stringify([query, by, this.reader.lastSeq(), this.reader.summary().records]);
     const known = this.answers.get(key);
     if (known !== undefined) return unpackGroups(known);
-    const groups = finish(this.reader.groupSteps(query, by));
+    const groups = finish(this.reader.grouping.steps(query, by));
     // What could not be read may be there the next time.
-    if (this.reader.problems.length === 0) this.keep(key, packGroups(groups));
-    return groups;
+    if (this.reader.problems.length === 0) this.keep(key, groups);
+    return unpackGroups(groups);
   }
 
   /** Records that the query finds, or those of them that meet `only`. */

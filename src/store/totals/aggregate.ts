@@ -12,6 +12,7 @@ import { cellChunks, tablesFor } from './cells.ts';
 import type { ClassCache } from './classes.ts';
 import { GroupTable } from './group-table.ts';
 import { type AggregateField, isPeriod, type Labels, PERIODS_US } from './groups.ts';
+import type { PackedGroups } from './packed-groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
 import { type PeriodCounts, PeriodView } from './period-counts.ts';
 import { partsOfSegment, type Scope, type ScopeCache } from './scope.ts';
@@ -55,8 +56,6 @@ export interface GroupBy {
 export interface Group extends AggregateRow {
   readonly bucketUs: number;
 }
-
-export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class Aggregation {
   private readonly by: GroupBy;
@@ -142,9 +141,14 @@ export class Aggregation {
     }
   }
 
-  /** All groups, in no order; they are the caller's, who asks once. */
-  all(): Mutable<Group>[] {
-    return this.table.groups();
+  /** Adds groups of the same question about other records. */
+  addPacked(groups: PackedGroups): void {
+    this.table.addPacked(groups);
+  }
+
+  /** All groups, in no order. */
+  pack(): PackedGroups {
+    return this.table.pack();
   }
 }
 
