@@ -46,8 +46,8 @@ export interface GroupBy {
   /** Of the records that the query finds, those only: for several questions about the same records. */
   readonly only?: Filter | undefined;
   /**
-   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: of groups by time `rows` may be 0,
-   * `durationUs` too, and `firstUs` and `lastUs` no nearer than the period, or than the segment.
+   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: what else there is of a group means
+   * nothing.
    */
   readonly countsOnly?: boolean | undefined;
 }
@@ -212,9 +212,23 @@ function sumsOf(parts: readonly KeyPart[]): SegmentSums {
   return new SegmentSums(parts.reduce((product, part) => product * part.size, 1));
 }
 
+/** Mostly a few of thousands of groups are asked for: to sort all of them would take longer than it took to count them. */
+const FEW_GROUPS = 32;
+
 /** The biggest groups by a measure, biggest first. */
 export function topGroups(groups: readonly Group[], limit: number, by: keyof Measures = 'records'): Group[] {
-  return [...groups].sort((a, b) => b[by] - a[by] || compareLabels(a.labels, b.labels)).slice(0, limit);
+  const order = (a: Group, b: Group): number => b[by] - a[by] || compareLabels(a.labels, b.labels);
+  if (limit < 1 || limit > FEW_GROUPS) return [...groups].sort(order).slice(0, limit);
+  const top: Group[] = [];
+  for (const group of groups) {
+    const last = top[limit - 1];
+    if (last !== undefined && order(group, last) >= 0) continue;
+    let place = Math.min(top.length, limit - 1);
+    while (place > 0 && order(group, top[place - 1] as Group) < 0) place--;
+    top.splice(place, 0, group);
+    if (top.length > limit) top.pop();
+  }
+  return top;
 }
 
 function compareLabels(a: Labels, b: Labels): number {
