@@ -274,6 +274,22 @@ export const RecordView = closed({
       elsewhere: Type.Array(Row),
     }),
   ),
+  /** Where it stands in the store's hash chain; absent when its segment's chain cannot be read. */
+  evidence: Type.Optional(
+    closed({
+      /** File of the segment, relative to the store. */
+      segment: Type.String(),
+      /** Number of the record in the store, and first and last record of the block whose digest this is. */
+      record: Type.Integer(),
+      block: closed({ first: Type.Integer(), last: Type.Integer() }),
+      /** SHA-256 of the chain up to the end of the block. */
+      sha256: Type.String(),
+      /** For `wiretrail verify --anchor`. */
+      anchor: Type.String(),
+      /** The segment is complete and signed. */
+      signed: Type.Boolean(),
+    }),
+  ),
   /** Whether packets of its session may be kept: there is a folder of evidence, and the reader may ask for them. */
   packets: Type.Boolean(),
   /** The oldest first; none for viewers, as notes may quote literals. */

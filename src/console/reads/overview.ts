@@ -16,7 +16,7 @@ import { rowOf } from './row.ts';
 import { both, type FilterField, type Question, type Source, valueFilter, valuesFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
-const CHART_BUCKETS = 120;
+export const CHART_BUCKETS = 120;
 const TREND_BUCKETS = 24;
 const TOP = 10;
 const EXAMPLES = 8;

@@ -4,6 +4,8 @@ import { formatTime } from '../../base/time.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS } from '../../contracts/record.ts';
 import type { Query } from '../../query/filter.ts';
+import { StoreError } from '../../store/errors.ts';
+import { evidenceOf } from '../../store/proof/evidence.ts';
 import type { Found } from '../../store/reader.ts';
 import type { Bind, RecordView, Revealed } from '../api/records.ts';
 import { explainMatches } from './matches.ts';
@@ -37,7 +39,22 @@ export function record(
     before: before.map((row) => rowOf(row, sight)),
     after: after.map((row) => rowOf(row, sight)),
     ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...evidence(source, place),
   };
+}
+
+/** None rather than no page, when the chain cannot be read: `wiretrail verify` says what is wrong. */
+function evidence({ directory }: Source, { seq }: Found): Pick<RecordView, 'evidence'> {
+  try {
+    const found = evidenceOf(directory, seq);
+    if (found === undefined) return {};
+    const { segment, firstSeq, lastSeq, digest, anchor, isSigned } = found;
+    const block = { first: firstSeq, last: lastSeq };
+    return { evidence: { segment, record: seq, block, sha256: digest, anchor, signed: isSigned } };
+  } catch (error) {
+    if (error instanceof StoreError) return {};
+    throw error;
+  }
 }
 
 /** Values as text, in full. */

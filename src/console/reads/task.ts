@@ -6,7 +6,15 @@ import type { StoreSummary } from '../../store/reader.ts';
 import type { Place } from '../../store/totals/grouping.ts';
 import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
 import type { Scope } from '../api/common.ts';
-import type { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
+import type {
+  Entities,
+  EntitiesQuery,
+  EntityQuery,
+  EntityView,
+  Overview,
+  OverviewBefore,
+  OverviewBeforeQuery,
+} from '../api/overview.ts';
 import type { PolicyTry, PolicyValidated, RuleInfo, SourceFile, TryProgress } from '../api/policies.ts';
 import type {
   CompleteQuery,
@@ -67,6 +75,7 @@ export interface TaskTable {
     args: Seen<{ id: string; after: string | undefined }>,
   ) => Omit<SessionView, 'notes'>;
   readonly overview: (source: Source, args: Seen<Scope>) => Overview;
+  readonly overviewBefore: (source: Source, args: Seen<OverviewBeforeQuery>) => OverviewBefore;
   readonly entities: (source: Source, args: Seen<EntitiesQuery>) => Entities;
   readonly entity: (
     source: Source,

@@ -2,6 +2,7 @@
 
 import { report } from '../reports/report.ts';
 import { alert, alerts } from './alerts.ts';
+import { overviewBefore } from './before.ts';
 import { complete } from './complete.ts';
 import { coverage, sensorRecords } from './coverage.ts';
 import { entities, entity } from './entities.ts';
@@ -35,6 +36,7 @@ export const TASKS: TaskTable = {
   sessions,
   session,
   overview,
+  overviewBefore,
   entities,
   entity,
   coverage,

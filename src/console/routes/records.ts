@@ -4,7 +4,15 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasRole, principalOf } from '../access/access.ts';
 import { IdParams, NameParams, Scope } from '../api/common.ts';
-import { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
+import {
+  Entities,
+  EntitiesQuery,
+  EntityQuery,
+  EntityView,
+  Overview,
+  OverviewBefore,
+  OverviewBeforeQuery,
+} from '../api/overview.ts';
 import {
   CompleteQuery,
   Completion,
@@ -52,6 +60,18 @@ function listRoutes(app: ConsoleApp, context: Context): void {
       askRecorded(context, request, 'overview', () =>
         reads.ask('overview', { ...request.query, sight: sightFor(request) }, request.gone),
       ),
+  );
+  app.get(
+    '/overview/before',
+    {
+      config: READ,
+      schema: {
+        summary: 'The overview’s chart at an earlier time',
+        querystring: OverviewBeforeQuery,
+        response: { 200: OverviewBefore },
+      },
+    },
+    (request) => reads.ask('overviewBefore', { ...request.query, sight: sightFor(request) }, request.gone),
   );
   app.get(
     '/records',

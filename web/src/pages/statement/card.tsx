@@ -16,6 +16,7 @@ import { Outcome, reasonText } from '../../ui/record-columns.tsx';
 import { type Mark, Sql } from '../../ui/sql.tsx';
 import { Answered, ProblemNote } from '../../ui/states.tsx';
 import { BindTable } from './binds.tsx';
+import { Evidence } from './evidence.tsx';
 import { Matches } from './matches.tsx';
 import { Notes } from './notes.tsx';
 import { Surroundings } from './surroundings.tsx';
@@ -62,6 +63,7 @@ function Card({ view }: { readonly view: RecordView }): JSX.Element {
       <BindTable view={view} />
       <Matches matches={view.matches} policyVersion={view.policyVersion} />
       <Facts view={view} />
+      {view.evidence !== undefined && <Evidence evidence={view.evidence} />}
       <Tools view={view} />
       <Notes id={row.id} notes={view.notes} />
       <Surroundings view={view} />
