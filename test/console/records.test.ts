@@ -113,7 +113,7 @@ test('the evidence of a record is an anchor that verify takes', () =>
   withConsole(someRecords(40), async (console) => {
     const { rows } = await ask<Records>(console, 'viewer', '/records?limit=1');
     const { evidence } = await ask<RecordView>(console, 'viewer', `/records/${rows[0]?.id}`);
-    assert.ok(evidence);
+    assert.ok(evidence?.block !== undefined && evidence.anchor !== undefined);
     assert.deepEqual([evidence.segment, evidence.record, evidence.signed], ['segments/000001.db', 40, false]);
     assert.ok(evidence.block.first <= 40 && evidence.block.last >= 40);
     assert.match(evidence.anchor, new RegExp(`${evidence.sha256}$`));

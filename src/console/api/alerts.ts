@@ -1,6 +1,6 @@
 /** Alerts: records with a rule that says `alert`, in groups of one rule and one fingerprint. */
 import Type, { type Static } from 'typebox';
-import { Asked, Counted, closed, SEVERITY_NAMES, scopeProperties, word } from './common.ts';
+import { Asked, Counted, closed, Databases, SEVERITY_NAMES, scopeProperties, word } from './common.ts';
 import { Row, Series } from './records.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'closed'] as const;
@@ -23,9 +23,12 @@ export const Decision = closed({
   who: Type.String(),
   state: word(ALERT_STATES),
   verdict: Type.Optional(word(VERDICTS)),
-  reason: Type.String(),
-  /** Matches there were at that moment. */
-  count: Type.Integer(),
+  /** What who decided could see, and decided about. */
+  databases: Databases,
+  /** Absent when it speaks of databases that the reader may not see. */
+  reason: Type.Optional(Type.String()),
+  /** Matches there were at that moment; absent as `reason` is. */
+  count: Type.Optional(Type.Integer()),
 });
 export type Decision = Static<typeof Decision>;
 

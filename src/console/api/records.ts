@@ -279,13 +279,13 @@ export const RecordView = closed({
     closed({
       /** File of the segment, relative to the store. */
       segment: Type.String(),
-      /** Number of the record in the store, and first and last record of the block whose digest this is. */
-      record: Type.Integer(),
-      block: closed({ first: Type.Integer(), last: Type.Integer() }),
+      /** Number of the record in the store, and first and last record of the block whose digest this is; not for readers limited to databases. */
+      record: Type.Optional(Type.Integer()),
+      block: Type.Optional(closed({ first: Type.Integer(), last: Type.Integer() })),
       /** SHA-256 of the chain up to the end of the block. */
       sha256: Type.String(),
       /** For `wiretrail verify --anchor`. */
-      anchor: Type.String(),
+      anchor: Type.Optional(Type.String()),
       /** The segment is complete and signed. */
       signed: Type.Boolean(),
     }),

@@ -44,13 +44,15 @@ export function record(
 }
 
 /** None rather than no page, when the chain cannot be read: `wiretrail verify` says what is wrong. */
-function evidence({ directory }: Source, { seq }: Found): Pick<RecordView, 'evidence'> {
+function evidence({ directory, limit }: Source, { seq }: Found): Pick<RecordView, 'evidence'> {
   try {
     const found = evidenceOf(directory, seq);
     if (found === undefined) return {};
     const { segment, firstSeq, lastSeq, digest, anchor, isSigned } = found;
     const block = { first: firstSeq, last: lastSeq };
-    return { evidence: { segment, record: seq, block, sha256: digest, anchor, signed: isSigned } };
+    const shown = { segment, sha256: digest, signed: isSigned };
+    // Numbers of records tell how many there are of others.
+    return { evidence: limit === undefined ? { ...shown, record: seq, block, anchor } : shown };
   } catch (error) {
     if (error instanceof StoreError) return {};
     throw error;
@@ -58,7 +60,7 @@ function evidence({ directory }: Source, { seq }: Found): Pick<RecordView, 'evid
 }
 
 /** Values as text, in full. */
-export function reveal(source: Source, { id }: { id: string }): Revealed {
+export function reveal(source: Source, { id }: Seen<{ id: string }>): Revealed {
   const { parameters = [] } = source.get(id).record;
   const values = parameters.map((value, position) => ({ position, type: typeOf(value), value: shownValue(value) }));
   return { values };
@@ -101,8 +103,8 @@ function neighbours(
   const { session } = place.record;
   if (session === undefined) return { before: [], after: [] };
   const query = { filter: valueFilter('session', session), after: place, limit: NEIGHBOURS };
-  const before = [...source.reader.query({ ...query, order: 'newest' })].reverse();
-  return { before, after: [...source.reader.query({ ...query, order: 'oldest' })] };
+  const before = [...source.query({ ...query, order: 'newest' })].reverse();
+  return { before, after: [...source.query({ ...query, order: 'oldest' })] };
 }
 
 function sameShape(source: Source, found: AuditRecord, sight: Sight): RecordView['fingerprint'] {
@@ -112,7 +114,7 @@ function sameShape(source: Source, found: AuditRecord, sight: Sight): RecordView
   const [first] = users;
   if (first === undefined) return undefined;
   const elsewhere: AuditRecord[] = [];
-  for (const row of source.reader.query({ ...query, order: 'newest' })) {
+  for (const row of source.query({ ...query, order: 'newest' })) {
     if (row.session !== found.session) elsewhere.push(row);
     if (elsewhere.length >= ELSEWHERE) break;
   }

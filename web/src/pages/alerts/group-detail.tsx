@@ -82,11 +82,13 @@ function Trail({ trail }: { readonly trail: readonly Decision[] }): JSX.Element 
       <ol class="plain-list">
         {trail.map((one) => (
           <li key={`${one.time} ${one.who}`}>
-            <span class="tag">{one.verdict ?? one.state}</span> {one.reason}
+            <span class="tag">{one.verdict ?? one.state}</span>{' '}
+            {one.reason ?? <span class="muted">for a reason that speaks of databases you may not see</span>}
             <span class="small muted">
               {' '}
-              {one.who}, {formatMoment(Date.parse(one.time), zone(), 'second')}, at{' '}
-              {plural(one.count, 'match', 'matches')}
+              {one.who}, {formatMoment(Date.parse(one.time), zone(), 'second')}
+              {one.count !== undefined && `, at ${plural(one.count, 'match', 'matches')}`}
+              {one.databases !== 'all' && `, for ${one.databases.join(', ')} only`}
             </span>
           </li>
         ))}

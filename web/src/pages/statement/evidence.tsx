@@ -11,17 +11,22 @@ export function Evidence({ evidence }: { readonly evidence: NonNullable<RecordVi
   return (
     <details class="evidence">
       <summary>
-        Evidence: segment {name}, record {formatCount(record)},{' '}
+        Evidence: segment {name}
+        {record !== undefined && `, record ${formatCount(record)}`},{' '}
         <span class="mono">SHA-256 {sha256.slice(0, SHOWN_CHARS)}…</span>
       </summary>
       <p class="small">
-        The hash chain up to record {formatCount(block.last)} covers this record, those of its block from{' '}
-        {formatCount(block.first)} on, and all before them.{' '}
+        The hash chain up to {block === undefined ? 'the end of its block' : `record ${formatCount(block.last)}`} covers
+        this record{block !== undefined && `, those of its block from ${formatCount(block.first)} on`}, and all before.{' '}
         {signed ? 'The segment is signed by a key outside the store.' : 'The segment is not signed.'}
       </p>
       <p class="mono small">{sha256}</p>
-      <p class="small">Keep this line elsewhere; the store must still hold against it later:</p>
-      <p class="mono small">wiretrail verify --anchor "{anchor}"</p>
+      {anchor !== undefined && (
+        <>
+          <p class="small">Keep this line elsewhere; the store must still hold against it later:</p>
+          <p class="mono small">wiretrail verify --anchor "{anchor}"</p>
+        </>
+      )}
     </details>
   );
 }
