@@ -5,7 +5,7 @@ import type { Entities } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount } from '../base/format.ts';
 import { scopeParams } from '../base/scope.ts';
-import { session, signOut } from '../base/session.ts';
+import { ownDatabases, session, signOut } from '../base/session.ts';
 import { setTheme, type Theme, theme } from '../base/theme.ts';
 import { linkTo, place, setParams } from '../base/url.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -30,7 +30,9 @@ export function TopBar({ onHelp }: { readonly onHelp: () => void }): JSX.Element
 
 function DatabaseField(): JSX.Element {
   const chosen = (place.value.params.get('db') ?? '').split(',').filter((name) => name !== '');
-  const text = chosen.length === 0 ? 'All databases' : chosen.length === 1 ? chosen[0] : `${chosen.length} databases`;
+  const own = ownDatabases.value;
+  const whole = own === undefined ? 'All databases' : `Only ${own.join(', ')}`;
+  const text = chosen.length === 0 ? whole : chosen.length === 1 ? chosen[0] : `${chosen.length} databases`;
   return (
     <Popover
       label={
@@ -48,6 +50,7 @@ function DatabaseField(): JSX.Element {
 
 function DatabaseList({ chosen }: { readonly chosen: readonly string[] }): JSX.Element {
   const answer = useAnswer<Entities>('/entities', { kind: 'database', t: scopeParams()['t'] });
+  const own = ownDatabases.value;
   const toggle = (name: string): void => {
     const next = chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name];
     setParams({ db: next.join(','), w: undefined });
@@ -58,9 +61,14 @@ function DatabaseList({ chosen }: { readonly chosen: readonly string[] }): JSX.E
         <ul class="menu">
           <li>
             <button type="button" class="button plain" onClick={() => setParams({ db: undefined, w: undefined })}>
-              All databases
+              {own === undefined ? 'All databases' : 'All that are yours to see'}
             </button>
           </li>
+          {own !== undefined && (
+            <li class="menu-line small muted">
+              Your rights are limited to {own.join(', ')}; all numbers are of these.
+            </li>
+          )}
           {data.items
             .filter((item) => item.value !== '' && !item.value.includes(','))
             .map((item) => (

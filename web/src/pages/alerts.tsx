@@ -59,7 +59,7 @@ export default function Alerts(): JSX.Element {
       <Answered answer={answer}>
         {(data) =>
           data.groups.length === 0 ? (
-            <Empty title={view === 'open' ? 'Nothing to review' : 'No alerts in this state'}>
+            <Empty ofRecords title={view === 'open' ? 'Nothing to review' : 'No alerts in this state'}>
               <p>Rules alert on statements as they are seen; see Policies for what they look for.</p>
             </Empty>
           ) : (

@@ -43,12 +43,12 @@ function NothingThere(): JSX.Element {
   const ranged = place.value.params.has('t');
   if (store?.records === 0 && !ranged)
     return (
-      <Empty title="Nothing is recorded yet">
+      <Empty ofRecords title="Nothing is recorded yet">
         <p>What a sensor or a replay writes into this store appears here. See Coverage for what is captured.</p>
       </Empty>
     );
   return (
-    <Empty title="Nothing matched">
+    <Empty ofRecords title="Nothing matched">
       <p>
         {query() === '' ? 'No records in this time range. ' : 'No records in this range fit the query. '}
         {store?.first !== undefined &&

@@ -114,7 +114,7 @@ function Volume({ question }: { readonly question: Params | undefined }): JSX.El
 function NothingMatched(): JSX.Element {
   const ranged = place.value.params.has('t');
   return (
-    <Empty title="Nothing matched">
+    <Empty ofRecords title="Nothing matched">
       <p>
         The store was read and holds no record that fits.{' '}
         {ranged && <a href={patched({ t: undefined, w: undefined })}>Look at everything that is kept</a>}
