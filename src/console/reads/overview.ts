@@ -34,7 +34,7 @@ export function overview(source: Source, args: Seen<Scope>): Overview {
 function makeOverview(source: Source, args: Seen<Scope>, question: Question): Overview {
   const { query, range } = question;
   const chart = bucketsOf(range.fromUs, range.toUs, CHART_BUCKETS);
-  const kinds = source.aggregate(query, { fields: ['kind'] });
+  const kinds = source.aggregate(query, { fields: ['kind'], countsOnly: true });
   const total = sum(kinds, 'records');
   const ofKind = (name: string): Group | undefined => kinds.find(({ labels }) => labels[0] === name);
   const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs, countsOnly: true };
@@ -54,7 +54,7 @@ function makeOverview(source: Source, args: Seen<Scope>, question: Question): Ov
     coverage: coverageOf(source, range, args.db),
     series: seriesOf(source.aggregate(query, { fields: ['op'], ...byTime }), chart),
     outcomes: seriesOf(source.aggregate(query, { fields: ['outcome'], ...byTime }), chart),
-    severities: severities(source.aggregate(query, { fields: ['severity'] })),
+    severities: severities(source.aggregate(query, { fields: ['severity'], countsOnly: true })),
     users: users.slice(0, TOP),
     objects: topItems(source, question, 'object', total, TOP).items,
     clients: topItems(source, question, 'client', total, TOP).items,
@@ -80,7 +80,7 @@ function sum(rows: readonly Group[], measure: 'records' | 'failed' | 'rows'): nu
 
 function totalsBefore(source: Source, { query, range }: Question): Overview['before'] {
   const before = { ...query, fromUs: range.fromUs - (range.toUs - range.fromUs), toUs: range.fromUs };
-  const rows = source.aggregate(before, { fields: [] });
+  const rows = source.aggregate(before, { fields: [], countsOnly: true });
   return { total: sum(rows, 'records'), errors: sum(rows, 'failed'), alerts: source.count(before, ALERTS) };
 }
 
@@ -101,7 +101,9 @@ export function topItems(
 ): { readonly items: TopItem[]; readonly values: number } {
   const { fromUs, toUs } = question.range;
   const { query } = question;
-  const groups = source.aggregate(query, { fields: [field] }).filter(({ labels }) => labels[0] !== '');
+  const groups = source
+    .aggregate(query, { fields: [field], countsOnly: true })
+    .filter(({ labels }) => labels[0] !== '');
   const top = topGroups(groups, limit);
   const buckets = bucketsOf(fromUs, toUs, TREND_BUCKETS);
   // Lines are drawn for the values listed only: of the others there may be very many.
@@ -156,11 +158,12 @@ export function firstSeen(source: Source, { query, range }: Question): FirstSeen
   if (timeMinUs === undefined || timeMinUs >= range.fromUs) return [];
   const found: FirstSeen[] = [];
   for (const field of FIRST_SEEN_FIELDS) {
-    const rows = source.aggregate(query, { fields: [field] });
     const known = source.valuesBefore(field, range.fromUs);
-    for (const { labels, firstUs } of rows) {
-      const value = labels[0] ?? '';
-      if (value !== '' && !known.has(value)) found.push({ field, value, time: formatTime(firstUs) });
+    const isNew = ({ labels: [value = ''] }: Group): boolean => value !== '' && !known.has(value);
+    // Mostly there is none: their times are asked for only then.
+    if (!source.aggregate(query, { fields: [field], countsOnly: true }).some(isNew)) continue;
+    for (const { labels, firstUs } of source.aggregate(query, { fields: [field] }).filter(isNew)) {
+      found.push({ field, value: labels[0] ?? '', time: formatTime(firstUs) });
     }
   }
   return found.sort((a, b) => (a.time < b.time ? 1 : -1)).slice(0, FIRST_SEEN_MAX);

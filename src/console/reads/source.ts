@@ -139,7 +139,7 @@ export class Source {
 
   /** Records that the query finds, or those of them that meet `only`. */
   count(query: Query, only?: Filter): number {
-    return this.aggregate(query, { fields: [], only }).reduce((sum, { records }) => sum + records, 0);
+    return this.aggregate(query, { fields: [], only, countsOnly: true }).reduce((sum, { records }) => sum + records, 0);
   }
 
   /**
@@ -221,12 +221,12 @@ export class Source {
    */
   countValues(query: Query, field: AggregateField): readonly Counted[] {
     if (field !== 'op')
-      return this.aggregate(query, { fields: [field] }).map(({ labels, records }) => ({
+      return this.aggregate(query, { fields: [field], countsOnly: true }).map(({ labels, records }) => ({
         value: labels[0] ?? '',
         count: records,
       }));
     const counts = new Map<string, number>();
-    for (const { labels, records } of this.aggregate(query, { fields: ['op', 'operations'] })) {
+    for (const { labels, records } of this.aggregate(query, { fields: ['op', 'operations'], countsOnly: true })) {
       const [main = '', one = ''] = labels;
       const value = one === '' ? main : one;
       counts.set(value, (counts.get(value) ?? 0) + records);

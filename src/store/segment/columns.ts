@@ -78,6 +78,8 @@ export interface ChunkSource {
 }
 
 const NO_AMOUNTS = new Uint8Array(0);
+/** Holds nothing between two calls. */
+const AFFECTED = new Float64Array(CHUNK_ROWS_MAX);
 
 /** One chunk, read column by column as needed. */
 export class ColumnChunk {
@@ -166,19 +168,48 @@ export class ColumnChunk {
     else for (let i = 0; i < count; i++) into[i] = packed[picked[i] as number] as number;
   }
 
-  amounts(name: AmountColumn, into: Float64Array, picked?: Picked): void {
+  /** `none`: for a record without one. */
+  amounts(name: AmountColumn, into: Float64Array, picked?: Picked, none: number = Number.NaN): void {
     const packed = this.packed(name);
     const count = picked?.length ?? this.rows;
     if (packed === undefined) {
-      into.fill(Number.NaN, 0, count);
+      into.fill(none, 0, count);
     } else if (packed instanceof Float64Array) {
-      for (let i = 0; i < count; i++) into[i] = packed[picked === undefined ? i : (picked[i] as number)] as number;
+      for (let i = 0; i < count; i++) {
+        const amount = packed[picked === undefined ? i : (picked[i] as number)] as number;
+        into[i] = Number.isNaN(amount) ? none : amount;
+      }
     } else {
       for (let i = 0; i < count; i++) {
         const coded = packed[picked === undefined ? i : (picked[i] as number)] as number;
-        into[i] = coded === 0 ? Number.NaN : coded - 1;
+        into[i] = coded === 0 ? none : coded - 1;
       }
     }
+  }
+
+  /** Rows returned, or else affected; `none` where a record has neither. */
+  moved(into: Float64Array, picked?: Picked, none: number = Number.NaN): void {
+    if (this.isEmpty('returned')) {
+      this.amounts('affected', into, picked, none);
+      return;
+    }
+    if (this.isEmpty('affected')) {
+      this.amounts('returned', into, picked, none);
+      return;
+    }
+    this.amounts('returned', into, picked);
+    this.amounts('affected', AFFECTED, picked, none);
+    const count = picked?.length ?? this.rows;
+    for (let i = 0; i < count; i++) if (Number.isNaN(into[i])) into[i] = AFFECTED[i] as number;
+  }
+
+  /** Sets a byte of `mask` for each of the picked records, or of all: what `allowed` has for its word. */
+  testWords(name: WordColumn, allowed: Uint8Array, mask: Uint8Array, picked?: Picked): void {
+    const packed = this.packed(name);
+    const count = picked?.length ?? this.rows;
+    if (packed === undefined) mask.fill(allowed[0] ?? 0, 0, count);
+    else if (picked === undefined) for (let i = 0; i < count; i++) mask[i] = allowed[packed[i] as number] as number;
+    else for (let i = 0; i < count; i++) mask[i] = allowed[packed[picked[i] as number] as number] as number;
   }
 
   /** Sets a byte of `mask` for each of the picked records, or of all; false when the amounts are not packed enough for it. */

@@ -13,6 +13,8 @@ export interface RecordView {
   amounts(name: AmountColumn): Float64Array;
   /** Rows returned, or else affected; NaN where a record has neither. */
   moved(): Float64Array;
+  /** Sets a byte of `mask` for each record: what `allowed` has for its word. */
+  testWords(name: WordColumn, allowed: Uint8Array, mask: Uint8Array): void;
   /** Sets a byte of `mask` for each record: 1 when its amount passes, else 0. */
   testAmounts(name: AmountColumn, test: AmountTest, mask: Uint8Array): void;
   /** Whether none of the records has anything in this column; `false` may be said of any. */
@@ -70,17 +72,12 @@ export class ChunkView implements RecordView {
   }
 
   moved(): Float64Array {
-    if (this.isEmpty('affected')) return this.amounts('returned');
-    if (this.isEmpty('returned')) return this.amounts('affected');
-    if (this.first('moved')) {
-      const returned = this.amounts('returned');
-      const affected = this.amounts('affected');
-      for (let i = 0; i < this.rows; i++) {
-        const amount = returned[i] as number;
-        this.movedArray[i] = Number.isNaN(amount) ? (affected[i] as number) : amount;
-      }
-    }
+    if (this.first('moved')) this.chunk?.moved(this.movedArray, this.picked);
     return this.movedArray;
+  }
+
+  testWords(name: WordColumn, allowed: Uint8Array, mask: Uint8Array): void {
+    this.chunk?.testWords(name, allowed, mask, this.picked);
   }
 
   testAmounts(name: AmountColumn, test: AmountTest, mask: Uint8Array): void {

@@ -45,8 +45,8 @@ export interface GroupBy {
   /** Of the records that the query finds, those only: for several questions about the same records. */
   readonly only?: Filter | undefined;
   /**
-   * Of groups by time nothing but the numbers of records is asked for: `rows` and `durationUs` may be 0, `firstUs` and
-   * `lastUs` no nearer than the period.
+   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: `durationUs` may be 0, by time
+   * `rows` too, and `firstUs` and `lastUs` no nearer than the period, or than the hour.
    */
   readonly countsOnly?: boolean | undefined;
 }
@@ -55,6 +55,8 @@ export interface GroupBy {
 export interface Group extends AggregateRow {
   readonly bucketUs: number;
 }
+
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class Aggregation {
   private readonly by: GroupBy;
@@ -106,7 +108,8 @@ export class Aggregation {
   }
 
   private cellsOf(scope: Scope, pooled: PooledSegment, table: number): Generator<number, Cells, void> {
-    return this.bucketUs === undefined ? scope.totals(pooled, table) : scope.cells(pooled, table);
+    const countsOnly = this.by.countsOnly === true;
+    return this.bucketUs === undefined ? scope.totals(pooled, table, countsOnly) : scope.cells(pooled, table);
   }
 
   /** Nothing is added when the columns turn out to be damaged. */
@@ -139,8 +142,8 @@ export class Aggregation {
     }
   }
 
-  /** All groups, in no order. */
-  all(): Group[] {
+  /** All groups, in no order; they are the caller's, who asks once. */
+  all(): Mutable<Group>[] {
     return this.table.groups();
   }
 }

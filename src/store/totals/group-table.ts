@@ -1,5 +1,5 @@
 /** The groups of all segments together: sums under labels. */
-import type { Group, GroupBy } from './aggregate.ts';
+import type { Group, GroupBy, Mutable } from './aggregate.ts';
 import type { Labels } from './groups.ts';
 import type { KeyPart } from './parts.ts';
 import type { SegmentSums } from './sums.ts';
@@ -23,8 +23,6 @@ class Interner {
   }
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 export class GroupTable {
   private readonly by: GroupBy;
   private readonly interners: Interner[] = [];
@@ -39,7 +37,7 @@ export class GroupTable {
   }
 
   /** In no order. */
-  groups(): Group[] {
+  groups(): Mutable<Group>[] {
     return [...this.pairs.flatMap((places) => places.filter((group) => group !== undefined)), ...this.found.values()];
   }
 

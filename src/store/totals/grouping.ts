@@ -8,9 +8,9 @@ import { type CompiledQuery, compileQuery } from '../search/compile.ts';
 import type { Candidate } from '../search/merge.ts';
 import type { PooledSegment } from '../search/pool.ts';
 import type { Progress, Steps } from '../steps.ts';
-import { Aggregation, type Group, type GroupBy } from './aggregate.ts';
+import { Aggregation, type Group, type GroupBy, type Mutable } from './aggregate.ts';
 import type { ClassCache } from './classes.ts';
-import { GroupSet, KeptGroups } from './kept-groups.ts';
+import { GroupSet, KeptGroups, mergedGroups } from './kept-groups.ts';
 import type { ScopeCache } from './scope.ts';
 
 /** Groups that another thread made, and what it could not read. */
@@ -74,7 +74,7 @@ export class Grouping {
     const kept = yield* this.ofWhole(query, by, whole, total);
     if (whole.length === candidates.length) return [...kept.groups];
     const rest = candidates.filter((candidate) => !whole.includes(candidate));
-    return kept.with(yield* this.shared(query, by, rest, total, rowsOf(whole)));
+    return mergedGroups(yield* this.shared(query, by, rest, total, rowsOf(whole)), kept.groups);
   }
 
   /** Groups of these segments, made here and now: for another thread. */
@@ -94,7 +94,7 @@ export class Grouping {
     const failuresBefore = this.source.failures;
     const counted = known.paths.length;
     const more = yield* this.shared({ filter }, by, whole.slice(counted), total, rowsOf(whole.slice(0, counted)));
-    const set = new GroupSet(paths, known.with(more));
+    const set = new GroupSet(paths, mergedGroups(more, known.groups));
     // What could not be read may be there the next time.
     if (this.source.failures === failuresBefore) this.kept.keep(filter, by, set);
     return set;
@@ -107,7 +107,7 @@ export class Grouping {
     candidates: readonly Candidate[],
     total: number,
     before: number,
-  ): Steps<Group[]> {
+  ): Steps<Mutable<Group>[]> {
     const { own, others } = sharesOf(candidates, this.place);
     const offers = others.map(({ thread, share }) => {
       const paths = share.map(({ path }) => path);
@@ -116,18 +116,18 @@ export class Grouping {
     const aggregation = this.aggregation(query, by);
     yield* this.add(aggregation, query, own, total, before);
     let done = before + rowsOf(own);
-    let given = new GroupSet([], []);
+    const given: (readonly Group[])[] = [];
     for (const { share, fetch } of offers) {
       const answer = fetch?.();
       if (answer === undefined) {
         yield* this.add(aggregation, query, share, total, done);
       } else {
         for (const problem of answer.problems) this.source.leaveOut(problem);
-        given = new GroupSet([], given.with(answer.groups));
+        given.push(answer.groups);
       }
       done += rowsOf(share);
     }
-    return given.with(aggregation.all());
+    return given.reduce(mergedGroups, aggregation.all());
   }
 
   /** Much will be asked about the same records: what the next questions need is made along with the first. */

@@ -2,7 +2,7 @@
  * Counts of sealed segments, kept: such segments never change, so that a question asked again, or over a range that only
  * grew, counts what has arrived since and nothing else.
  */
-import type { Group, GroupBy, Measures } from './aggregate.ts';
+import type { Group, GroupBy, Measures, Mutable } from './aggregate.ts';
 
 /** Groups kept at most, over all questions; the question asked longest ago is forgotten first. */
 const KEPT_GROUPS_MAX = 400_000;
@@ -13,43 +13,37 @@ const SET_GROUPS_MAX = 50_000;
 export class GroupSet {
   readonly paths: readonly string[];
   readonly groups: readonly Group[];
-  /** By bucket, then by name. */
-  private named: Map<number, Map<string, number>> | undefined = undefined;
 
   constructor(paths: readonly string[], groups: readonly Group[]) {
     this.paths = paths;
     this.groups = groups;
   }
 
-  /** Where a group is, among those there are; looked for by name, which is made of them all when it is first needed. */
-  private placeOf(group: Group): number | undefined {
-    if (this.named === undefined) {
-      this.named = new Map();
-      for (const [place, own] of this.groups.entries()) {
-        const names = this.named.get(own.bucketUs) ?? new Map<string, number>();
-        this.named.set(own.bucketUs, names.set(nameOf(own), place));
-      }
-    }
-    return this.named.get(group.bucketUs)?.get(nameOf(group));
-  }
-
-  /** With the groups of other records. */
-  with(more: readonly Group[]): Group[] {
-    if (this.groups.length === 0) return [...more];
-    const merged = [...this.groups];
-    for (const group of more) {
-      const place = this.placeOf(group);
-      const known = place === undefined ? undefined : merged[place];
-      if (place === undefined || known === undefined) merged.push(group);
-      else merged[place] = { ...known, ...together(known, group) };
-    }
-    return merged;
-  }
-
   /** Whether these are the first of `paths`. */
   begins(paths: readonly string[]): boolean {
     return this.paths.length <= paths.length && this.paths.every((path, i) => path === paths[i]);
   }
+}
+
+/**
+ * Groups of different records, those of the same labels and bucket added up. `own` belongs to the caller, who gives it up:
+ * it is what comes back, its groups changed; those of `more` stay as they are, and may be in what comes back.
+ */
+export function mergedGroups(own: Mutable<Group>[], more: readonly Group[]): Group[] {
+  if (more.length === 0) return own;
+  // Most groups without time are told apart by one label, most by time have few.
+  const places = new Map<number, Map<string, Mutable<Group>>>();
+  for (const group of own) {
+    const names = places.get(group.bucketUs) ?? new Map<string, Mutable<Group>>();
+    if (names.size === 0) places.set(group.bucketUs, names);
+    names.set(nameOf(group), group);
+  }
+  for (const group of more) {
+    const known = places.get(group.bucketUs)?.get(nameOf(group));
+    if (known === undefined) own.push(group);
+    else addTo(known, group);
+  }
+  return own;
 }
 
 export class KeptGroups {
@@ -91,13 +85,11 @@ function nameOf({ labels }: Group): string {
   return labels.reduce((name, label) => `${name} ${label.length} ${label}`, '');
 }
 
-function together(a: Measures, b: Measures): Measures {
-  return {
-    records: a.records + b.records,
-    failed: a.failed + b.failed,
-    rows: a.rows + b.rows,
-    durationUs: a.durationUs + b.durationUs,
-    firstUs: Math.min(a.firstUs, b.firstUs),
-    lastUs: Math.max(a.lastUs, b.lastUs),
-  };
+function addTo(sums: Mutable<Measures>, { records, failed, rows, durationUs, firstUs, lastUs }: Measures): void {
+  sums.records += records;
+  sums.failed += failed;
+  sums.rows += rows;
+  sums.durationUs += durationUs;
+  sums.firstUs = Math.min(sums.firstUs, firstUs);
+  sums.lastUs = Math.max(sums.lastUs, lastUs);
 }

@@ -123,6 +123,11 @@ export class PeriodView implements RecordView {
     return NO_AMOUNTS;
   }
 
+  testWords(name: WordColumn, allowed: Uint8Array, mask: Uint8Array): void {
+    const words = this.words(name);
+    for (let i = 0; i < this.rows; i++) mask[i] = allowed[words[i] as number] as number;
+  }
+
   testAmounts(_name: AmountColumn, _test: AmountTest, mask: Uint8Array): void {
     mask.fill(0, 0, this.rows);
   }

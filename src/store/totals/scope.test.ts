@@ -86,12 +86,17 @@ function check(reader: StoreReader, plain: StoreReader, [query, by]: readonly [Q
   const groups = finish(reader.groupSteps(query, by));
   const wanted = expected(records, by.fields, bucketOf);
   const isByTime = bucketUs !== undefined || by.fields.some(isPeriod);
-  if (by.countsOnly !== true || !isByTime) sameGroups(groups, wanted);
-  else assert.deepEqual(new Map(groups.map((group) => [nameOf(group), counts(group)])), mapped(wanted, counts));
+  const of = isByTime ? counts : countsAndRows;
+  if (by.countsOnly !== true) sameGroups(groups, wanted);
+  else assert.deepEqual(new Map(groups.map((group) => [nameOf(group), of(group)])), mapped(wanted, of));
 }
 
 function counts({ records, failed }: Sums): Pick<Sums, 'records' | 'failed'> {
   return { records, failed };
+}
+
+function countsAndRows({ records, failed, rows }: Sums): Pick<Sums, 'records' | 'failed' | 'rows'> {
+  return { records, failed, rows };
 }
 
 function mapped<A, B>(map: ReadonlyMap<string, A>, of: (value: A) => B): Map<string, B> {

@@ -103,6 +103,8 @@ export class Scope {
   /** By number of the table. */
   private readonly tables: (Cells | undefined)[] = [];
   private readonly sums: (Cells | undefined)[] = [];
+  /** As `sums`, of which only numbers of records and what they moved are true. */
+  private readonly counted: (Cells | undefined)[] = [];
   private readonly periods: (PeriodCounts | undefined)[] = [];
 
   constructor(filter: Filter | undefined, span: Span, shared: Shared) {
@@ -113,7 +115,7 @@ export class Scope {
 
   /** Which of the tables is there, or can be with least to do: else the last, whose periods are the longest. */
   tableFor(pooled: PooledSegment, tables: readonly number[]): number {
-    const known = tables.find((table) => this.tables[table] !== undefined || this.sums[table] !== undefined);
+    const known = tables.find((table) => (this.tables[table] ?? this.sums[table] ?? this.counted[table]) !== undefined);
     return known ?? tables.find((table) => this.sumsOf(pooled, table) !== undefined) ?? tables.at(-1) ?? 0;
   }
 
@@ -122,24 +124,29 @@ export class Scope {
     return this.tables[table] ?? (yield* this.makeCells(pooled, table));
   }
 
-  /** The same sums without telling periods apart. Yields the records gone through. */
-  *totals(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
-    const known = this.sums[table];
+  /**
+   * The same sums without telling periods apart. `countsOnly`: durations may be 0, and times no nearer than periods. Yields
+   * the records gone through.
+   */
+  *totals(pooled: PooledSegment, table: number, countsOnly: boolean): Generator<number, Cells, void> {
+    const known = this.sums[table] ?? (countsOnly ? this.counted[table] : undefined);
     if (known !== undefined) return known;
-    if (this.tables[table] === undefined && this.sumsOf(pooled, table) === undefined) {
-      yield* this.tally(pooled, table);
-    } else {
+    if (this.tables[table] !== undefined || this.sumsOf(pooled, table) !== undefined) {
       const cells = yield* this.cells(pooled, table);
-      this.keepSums(table, withoutPeriods(cells, pooled.segment.rowMax(kindOf(table).dimension)));
+      const sums = withoutPeriods(cells, pooled.segment.rowMax(kindOf(table).dimension));
+      this.sums[table] = sums;
+      this.bytes += bytesOf(sums);
+      return sums;
     }
-    return this.sums[table] ?? emptyCells(0);
+    yield* this.tally(pooled, table, countsOnly);
+    return (countsOnly ? this.counted[table] : this.sums[table]) ?? emptyCells(0);
   }
 
   /** Numbers of records by period; `undefined` when cells tell them with less to do. Yields the records gone through. */
   *counts(pooled: PooledSegment, table: number): Generator<number, PeriodCounts | undefined, void> {
     const hasCells = this.tables[table] !== undefined || this.sumsOf(pooled, table) !== undefined;
     if (hasCells || kindOf(table).operationsOnly) return undefined;
-    if (this.sums[table] === undefined) yield* this.tally(pooled, table);
+    if (this.sums[table] === undefined && this.counted[table] === undefined) yield* this.tally(pooled, table, true);
     return this.periods[table];
   }
 
@@ -178,26 +185,24 @@ export class Scope {
   }
 
   /** Sums and counts of a table, and of those that will be asked for next. */
-  private *tally(pooled: PooledSegment, table: number): Generator<number, void, void> {
+  private *tally(pooled: PooledSegment, table: number, countsOnly: boolean): Generator<number, void, void> {
     const { forPages } = this.shared;
-    const tables = forPages || this.chunks !== undefined ? this.tablesDue(pooled, table) : [table];
-    const made = yield* pooled.withColumns(({ chunks }) => this.tallyPicks(pooled, tables, chunks));
+    const into = countsOnly ? this.counted : this.sums;
+    const tables = forPages || this.chunks !== undefined ? this.tablesDue(pooled, table, into) : [table];
+    const made = yield* pooled.withColumns(({ chunks }) => this.tallyPicks(pooled, tables, countsOnly, chunks));
     for (const [i, { sums, periods }] of made.entries()) {
       const own = tables[i] ?? table;
-      this.keepSums(own, sums);
+      into[own] = sums;
+      this.bytes += bytesOf(sums);
+      if (periods === undefined || this.periods[own] !== undefined) continue;
       this.periods[own] = periods;
-      this.bytes += periods?.bytes ?? 0;
+      this.bytes += periods.bytes;
     }
-  }
-
-  private keepSums(table: number, sums: Cells): void {
-    this.sums[table] = sums;
-    this.bytes += sums.row.length * CELL_BYTES;
   }
 
   private keepCells(table: number, cells: Cells): Cells {
     this.tables[table] = cells;
-    this.bytes += cells.row.length * CELL_BYTES;
+    this.bytes += bytesOf(cells);
     return cells;
   }
 
@@ -205,9 +210,9 @@ export class Scope {
    * The tables to be summed when one is asked for: that alone for who asks once, for a page the others together, but for
    * the one of short periods, which only charts of short ranges ask for.
    */
-  private tablesDue(pooled: PooledSegment, table: number): readonly number[] {
+  private tablesDue(pooled: PooledSegment, table: number, made: readonly (Cells | undefined)[]): readonly number[] {
     const isDue = (other: number): boolean =>
-      !kindOf(other).operationsOnly && this.sums[other] === undefined && this.sumsOf(pooled, other) === undefined;
+      !kindOf(other).operationsOnly && made[other] === undefined && this.sumsOf(pooled, other) === undefined;
     return ROLLUPS.flatMap((_, other) => (other === table || isDue(other) ? [other] : []));
   }
 
@@ -243,18 +248,24 @@ export class Scope {
   ): Generator<number, Cells, void> {
     const picks = yield* this.pick(pooled, chunks);
     const builder = this.builder(pooled.segment, kindOf(table));
-    yield* this.view(picks, (view) => builder.add(view));
+    const { view } = this.shared;
+    for (const { chunk, picked } of picks) {
+      view.use(chunk, picked);
+      builder.add(view);
+      yield view.rows;
+    }
     return takeCells(builder);
   }
 
   private *tallyPicks(
     pooled: PooledSegment,
     tables: readonly number[],
+    countsOnly: boolean,
     chunks: readonly ColumnChunk[],
   ): Generator<number, readonly Tallied[], void> {
     const picks = yield* this.pick(pooled, chunks);
     const records = picks.reduce((sum, { chunk, picked }) => sum + (picked?.length ?? chunk.rows), 0);
-    const tally = Tally.begin();
+    const tally = Tally.begin(countsOnly);
     try {
       // Where there are many rows for few records, those that occur are searched.
       const kinds = tables.map(kindOf);
@@ -262,26 +273,18 @@ export class Scope {
       const builders = kinds.map((kind, i) =>
         isTallied[i] === true ? undefined : this.builder(pooled.segment, { ...kind, periodUs: EVER_US }),
       );
-      yield* this.view(picks, (view) => {
-        tally?.add(view);
-        for (const builder of builders) builder?.add(view);
-      });
+      for (const { chunk, picked } of picks) {
+        tally?.add(chunk, picked);
+        this.shared.view.use(chunk, picked);
+        for (const builder of builders) builder?.add(this.shared.view);
+        yield this.shared.view.rows;
+      }
       const tallied = tally?.take().values();
       return builders.map((builder) =>
         builder === undefined ? (tallied?.next().value ?? NOTHING) : { sums: takeCells(builder) },
       );
     } finally {
       tally?.end();
-    }
-  }
-
-  /** Calls `use` with the view turned to the records of each chunk. */
-  private *view(picks: readonly ChunkPick[], use: (view: ChunkView) => void): Generator<number, void, void> {
-    const { view } = this.shared;
-    for (const { chunk, picked } of picks) {
-      view.use(chunk, picked);
-      use(view);
-      yield view.rows;
     }
   }
 
@@ -340,6 +343,10 @@ export class Scope {
 }
 
 const NOTHING: Tallied = { sums: emptyCells(0) };
+
+function bytesOf({ row }: Cells): number {
+  return row.length * CELL_BYTES;
+}
 
 function takeCells(builder: CellBuilder): Cells {
   const cells = builder.cells();

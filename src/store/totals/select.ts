@@ -80,10 +80,7 @@ function rowsAllowed(segment: SegmentReader, filter: Filter): AllowedRows | unde
 function rowMask(segment: SegmentReader, { dimension, numbers }: AllowedRows): Mask {
   const allowed = new Uint8Array(segment.rowMax(dimension) + 1);
   for (const row of numbers) allowed[row] = 1;
-  return (view, mask) => {
-    const rows = view.words(dimension);
-    for (let i = 0; i < view.rows; i++) mask[i] = allowed[rows[i] as number] as number;
-  };
+  return (view, mask) => view.testWords(dimension, allowed, mask);
 }
 
 /** `undefined` when the columns cannot tell. */
@@ -188,8 +185,7 @@ function failedMask(wanted: boolean): Mask {
 function errorMask(matches: (code: string) => boolean): Mask {
   return (view, mask) => {
     const allowed = Uint8Array.from([0, ...view.errorCodes().map((code) => Number(matches(code)))]);
-    const errors = view.words('error');
-    for (let i = 0; i < view.rows; i++) mask[i] = allowed[errors[i] as number] as number;
+    view.testWords('error', allowed, mask);
   };
 }
 

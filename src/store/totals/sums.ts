@@ -1,7 +1,7 @@
 /** Sums over records, by the number of the group they belong to. */
 
 import type { ChunkView } from '../segment/view.ts';
-import type { Measures } from './aggregate.ts';
+import type { Measures, Mutable } from './aggregate.ts';
 import type { CellView } from './cells.ts';
 import type { PeriodView } from './period-counts.ts';
 
@@ -68,7 +68,7 @@ export class SegmentSums {
   }
 
   /** Adds what a slot in use has come to. */
-  addTo(group: { -readonly [K in keyof Measures]: number }, slot: number): void {
+  addTo(group: Mutable<Measures>, slot: number): void {
     const { sums } = this.room;
     const at = slot << SLOT_SHIFT;
     group.records += sums[at] as number;

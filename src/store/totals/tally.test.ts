@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ColumnBuilder, type ColumnRow } from '../segment/column-builder.ts';
 import { chunkInMemory } from '../segment/column-file.ts';
+import type { ColumnChunk, Picked } from '../segment/columns.ts';
 import { CellBuilder, type Cells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
 import { ChunkView } from '../segment/view.ts';
 import { PeriodView } from './period-counts.ts';
@@ -26,43 +27,52 @@ const anyRow: fc.Arbitrary<ColumnRow> = fc.record({
   id: fc.constant(''),
   duration: amount,
   returned: amount,
-  affected: fc.constant(null),
+  affected: amount,
 });
 
-function viewOf(rows: readonly ColumnRow[]): ChunkView {
+function chunkOf(rows: readonly ColumnRow[]): ColumnChunk {
   const builder = new ColumnBuilder();
   for (const row of rows) builder.add(row);
+  return chunkInMemory('memory', builder.encode(1));
+}
+
+function viewOf(rows: readonly ColumnRow[], picked?: Picked): ChunkView {
   const view = new ChunkView();
-  view.use(chunkInMemory('memory', builder.encode(1)), undefined);
+  view.use(chunkOf(rows), picked);
   return view;
 }
 
 /** Cells by row and outcome, whatever their order. */
-function byKey(cells: Cells): Map<string, readonly number[]> {
+function byKey(cells: Cells, countsOnly: boolean): Map<string, readonly number[]> {
+  const { records, rows, durationUs, firstUs, lastUs } = cells;
+  const columns = countsOnly ? [records, rows] : [records, rows, durationUs, firstUs, lastUs];
   return new Map(
-    Array.from(cells.row, (row, i) => [
-      `${row} ${cells.failed[i]}`,
-      [cells.records, cells.rows, cells.durationUs, cells.firstUs, cells.lastUs].map((column) => column[i] as number),
-    ]),
+    Array.from(cells.row, (row, i) => [`${row} ${cells.failed[i]}`, columns.map((column) => column[i] as number)]),
   );
 }
 
 test('sums and counts of two tables at once are those of each record', () => {
   const span = { timeMinUs: START_US, timeMaxUs: START_US + 5 * HOUR_US, rowMax: ROW_MAX };
-  const property = fc.property(fc.array(anyRow, { minLength: 1, maxLength: 60 }), (rows) => {
-    const tally = Tally.begin();
+  const anyRows = fc.array(fc.tuple(anyRow, fc.boolean()), { minLength: 1, maxLength: 60 });
+  const property = fc.property(anyRows, fc.boolean(), (all, countsOnly) => {
+    const tally = Tally.begin(countsOnly);
     assert.ok(tally !== undefined);
     try {
       for (const kind of [SESSIONS, SHAPES]) assert.equal(tally.addTable(kind, span, RECORDS), true);
-      // In two views, as the chunks of a segment are.
-      const half = Math.ceil(rows.length / 2);
-      for (const part of [rows.slice(0, half), rows.slice(half)]) if (part.length > 0) tally.add(viewOf(part));
+      // In two chunks, as in a segment: all records of one, some of the other.
+      const half = Math.ceil(all.length / 2);
+      const whole = all.slice(0, half).map(([row]) => row);
+      const others = all.slice(half);
+      const picked = Uint16Array.from(others.flatMap(([, isPicked], place) => (isPicked ? [place] : [])));
+      tally.add(chunkOf(whole), undefined);
+      if (others.length > 0) tally.add(chunkOf(others.map(([row]) => row)), picked);
+      const rows = [...whole, ...others.flatMap(([row, isPicked]) => (isPicked ? [row] : []))];
       const tallied = tally.take();
       for (const [i, kind] of [SESSIONS, SHAPES].entries()) {
         const cells = new CellBuilder({ ...kind, periodUs: EVER_US }, { ...span, standsFor: undefined });
         cells.add(viewOf(rows));
         const { sums, periods } = tallied[i] ?? assert.fail();
-        assert.deepEqual(byKey(sums), byKey(cells.cells()));
+        assert.deepEqual(byKey(sums, countsOnly), byKey(cells.cells(), countsOnly));
         cells.release();
         const ofPeriods = new CellBuilder(kind, { ...span, standsFor: undefined });
         ofPeriods.add(viewOf(rows));
@@ -73,7 +83,26 @@ test('sums and counts of two tables at once are those of each record', () => {
       tally.end();
     }
   });
-  fc.assert(property, { seed: 3, numRuns: 100 });
+  fc.assert(property, { seed: 3, numRuns: 200 });
+});
+
+test('sums without times are of the hours in which there are records', () => {
+  const [row] = fc.sample(anyRow, { seed: 2, numRuns: 1 });
+  assert.ok(row !== undefined);
+  const span = { timeMinUs: START_US, timeMaxUs: START_US + 9 * HOUR_US, rowMax: ROW_MAX };
+  const tally = Tally.begin(true);
+  assert.ok(tally !== undefined);
+  try {
+    assert.equal(tally.addTable(SESSIONS, span, RECORDS), true);
+    for (const hour of [2, 7, 5]) tally.add(chunkOf([{ ...row, timeUs: START_US + hour * HOUR_US + 5 }]), undefined);
+    const [tallied] = tally.take();
+    assert.deepEqual(
+      [...(tallied?.sums.firstUs ?? []), ...(tallied?.sums.lastUs ?? [])],
+      [START_US + 2 * HOUR_US, START_US + 7 * HOUR_US],
+    );
+  } finally {
+    tally.end();
+  }
 });
 
 function countsByPeriod(periods: ReturnType<Tally['take']>[number]['periods']): Map<string, number> {
@@ -98,9 +127,9 @@ function cellCounts(cells: Cells): Map<string, number> {
 }
 
 test('one at a time, and no table of very many rows for few records', () => {
-  const tally = Tally.begin();
+  const tally = Tally.begin(false);
   assert.ok(tally !== undefined);
-  assert.equal(Tally.begin(), undefined);
+  assert.equal(Tally.begin(false), undefined);
   const span = { timeMinUs: START_US, timeMaxUs: START_US + HOUR_US };
   assert.equal(tally.addTable(SESSIONS, { ...span, rowMax: 100_000 }, 10), false);
   assert.equal(tally.addTable(SESSIONS, { ...span, rowMax: 100_000 }, 200_000), true);
@@ -108,18 +137,21 @@ test('one at a time, and no table of very many rows for few records', () => {
   assert.equal(tally.addTable(SHAPES, { ...span, rowMax: 100_000 }, 200_000), false);
   assert.equal(tally.addTable(SHAPES, { ...span, rowMax: 100 }, 10), true);
   tally.end();
-  const next = Tally.begin();
+  const next = Tally.begin(false);
   assert.ok(next !== undefined);
   next.end();
 });
 
 test('of many periods only sums are kept', () => {
-  const tally = Tally.begin();
+  const tally = Tally.begin(false);
   assert.ok(tally !== undefined);
   try {
     const span = { timeMinUs: START_US, timeMaxUs: START_US + 20_000 * HOUR_US, rowMax: ROW_MAX };
     assert.equal(tally.addTable(SESSIONS, span, 1), true);
-    tally.add(viewOf([{ ...(fc.sample(anyRow, { seed: 1, numRuns: 1 })[0] ?? assert.fail()), session: 4 }]));
+    tally.add(
+      chunkOf([{ ...(fc.sample(anyRow, { seed: 1, numRuns: 1 })[0] ?? assert.fail()), session: 4 }]),
+      undefined,
+    );
     const [tallied] = tally.take();
     assert.equal(tallied?.periods, undefined);
     assert.deepEqual([...(tallied?.sums.row ?? [])], [4]);
