@@ -69,6 +69,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   ],
   '/explain': { because: 'says nothing of segments' },
   '/records/{id}': [0, 7, 30, -1].map((at) => `/records/${mine(at).id}`),
+  '/pins': { because: 'has one’s own, see pins.test.ts' },
   '/records/{id}/packets': { because: 'needs evidence of a capture' },
   '/sessions': ['/sessions', `/sessions?${DAY}&q=db:pay or op:DELETE`],
   '/sessions/{id}': [0, 1, 2, 3].map((n) => `/sessions/00000000000000a${n}`),

@@ -20,7 +20,10 @@ export function writeDatabases(databases: readonly string[] | undefined): string
 export function checkedDatabases(role: Role, databases: Databases | undefined): readonly string[] | undefined {
   if (databases === undefined || databases === 'all') return undefined;
   if (role === 'administrator')
-    throw new ConsoleError('bad-request', 'administrators see all databases, as they could give themselves the right: take the limit away first');
+    throw new ConsoleError(
+      'bad-request',
+      'administrators see all databases, as they could give themselves the right: take the limit away first',
+    );
   return [...new Set(databases)];
 }
 

@@ -18,11 +18,26 @@ export const AlertsQuery = closed({
 });
 export type AlertsQuery = Static<typeof AlertsQuery>;
 
+/** A closed alert stays closed until one of these holds; without, until it matches again. */
+export const Until = Type.Object(
+  {
+    /** A moment, RFC 3339: from then on, if it matched since. */
+    at: Type.Optional(Type.String({ format: 'date-time' })),
+    /** It matched more often than so on a day (UTC). */
+    perDay: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000 })),
+    /** A user caused it who never had before it was closed. */
+    newUser: Type.Optional(Type.Literal(true)),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+export type Until = Static<typeof Until>;
+
 export const Decision = closed({
   time: Type.String(),
   who: Type.String(),
   state: word(ALERT_STATES),
   verdict: Type.Optional(word(VERDICTS)),
+  until: Type.Optional(Until),
   /** What who decided could see, and decided about. */
   databases: Databases,
   /** Absent when it speaks of databases that the reader may not see. */
@@ -49,7 +64,8 @@ export const AlertGroup = closed({
   verdict: Type.Optional(word(VERDICTS)),
   /** Who took or closed it. */
   by: Type.Optional(Type.String()),
-  /** It matched again after it was closed. */
+  until: Type.Optional(Until),
+  /** It matched again after it was closed, or what it was closed until happened. */
   returned: Type.Boolean(),
   trend: Type.Array(Type.Integer()),
 });
@@ -90,6 +106,8 @@ export const AlertDecide = closed({
   ids: Type.Array(Type.String({ maxLength: 300 }), { minItems: 1, maxItems: 500 }),
   state: word(ALERT_STATES),
   verdict: Type.Optional(word(VERDICTS)),
+  /** Only where it is closed. */
+  until: Type.Optional(Until),
   reason: Type.String({ minLength: 3, maxLength: 2000 }),
 });
 export type AlertDecide = Static<typeof AlertDecide>;

@@ -9,6 +9,7 @@ import {
   type Alerts,
   type AlertsQuery,
   type AlertView,
+  type Until,
 } from '../api/alerts.ts';
 import { type Scope, SEVERITY_NAMES } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
@@ -19,6 +20,7 @@ import { alertQuery } from './overview.ts';
 import { rowOf } from './row.ts';
 import { both, type Source, valueFilter } from './source.ts';
 import type { Seen } from './task.ts';
+import { hasHappened } from './until.ts';
 
 /** The last decision on a group by those who may see some databases, or all. */
 export interface DecisionFacts {
@@ -30,6 +32,8 @@ export interface DecisionFacts {
   readonly lastUs: number;
   /** What it is about: a group with records of others is not decided by it. `undefined`: all. */
   readonly databases: readonly string[] | undefined;
+  /** What a closed one stays closed until; `undefined`: until it matches again. */
+  readonly until: Until | undefined;
 }
 
 const TREND_BUCKETS = 24;
@@ -116,7 +120,7 @@ function groupsOf(source: Source, query: Query, buckets: Buckets, decisions: rea
       lastUs,
       users: users.sort((a, b) => b.count - a.count).slice(0, USERS),
       trend,
-      ...stateOf(decided.get(id), lastUs),
+      ...stateOf(source, { rule, ...(fingerprint === '' ? {} : { fingerprint }), lastUs }, decided.get(id)),
     };
   });
   return groups.sort((a, b) => rank(b) - rank(a) || b.lastUs - a.lastUs);
@@ -187,20 +191,31 @@ function alertRules(source: Source, query: Query): ReadonlyMap<string, AlertGrou
   return rules;
 }
 
-/** Without a decision an alert is open; a closed one that matched again is open once more, and says so. */
+/** Without a decision an alert is open; a closed one that came back is open once more, and says so. */
 function stateOf(
+  source: Source,
+  group: Pick<AlertGroup, 'rule' | 'fingerprint'> & { readonly lastUs: number },
   decision: DecisionFacts | undefined,
-  lastUs: number,
-): Pick<AlertGroup, 'state' | 'returned' | 'by' | 'verdict'> {
+): Pick<AlertGroup, 'state' | 'returned' | 'by' | 'verdict' | 'until'> {
   if (decision === undefined) return { state: 'open', returned: false };
-  const { state, who, verdict } = decision;
-  const returned = state === 'closed' && verdict !== 'noise' && lastUs > decision.lastUs;
+  const { state, who, verdict, until } = decision;
+  const returned = state === 'closed' && cameBack(source, group, decision);
   return {
     state: returned ? 'open' : state,
     returned,
     by: who,
     ...(verdict === undefined ? {} : { verdict }),
+    ...(until === undefined ? {} : { until }),
   };
+}
+
+function cameBack(
+  source: Source,
+  group: Pick<AlertGroup, 'rule' | 'fingerprint'> & { readonly lastUs: number },
+  { verdict, until, lastUs }: DecisionFacts,
+): boolean {
+  if (until === undefined) return verdict !== 'noise' && group.lastUs > lastUs;
+  return hasHappened(source, alertQuery({ filter: groupFilter(group) }), until, lastUs, Date.now() * 1000);
 }
 
 function rank({ severity, returned }: Triaged): number {

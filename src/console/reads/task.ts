@@ -40,6 +40,7 @@ import type { CoverageQuery, CoverageView, Kept } from '../api/sensors.ts';
 import type { ReportFiles, ReportRequest } from '../reports/model.ts';
 import type { DecisionFacts } from './alerts.ts';
 import type { SensorRecords } from './coverage.ts';
+import type { PinnedPlace } from './pinned.ts';
 import type { Sight } from './row.ts';
 import type { Extent, Loose, Source } from './source.ts';
 
@@ -66,6 +67,8 @@ export interface TaskTable {
   readonly complete: (source: Source, args: Seen<CompleteQuery>) => Completion;
   readonly explain: (source: Source, args: Seen<Scope>) => Explanation;
   readonly record: (source: Source, args: Seen<{ id: string }>) => Omit<RecordView, 'mayReveal' | 'packets' | 'notes'>;
+  readonly pinned: (source: Source, args: Seen<{ pins: readonly PinnedPlace[] }>) => Row[];
+  readonly placeOf: (source: Source, args: Seen<{ id: string }>) => PinnedPlace;
   readonly packets: (source: Source, args: Seen<{ evidence: string; session: string }>) => Uint8Array | undefined;
   readonly reveal: (source: Source, args: Seen<{ id: string }>) => Revealed;
   readonly sessions: (source: Source, args: Seen<SessionsQuery>) => Sessions;

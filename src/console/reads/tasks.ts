@@ -12,6 +12,7 @@ import { count, explain, facets, histogram, records, recordsAt } from './lists.t
 import type { OpenStore } from './open-store.ts';
 import { overview } from './overview.ts';
 import { packets } from './packets.ts';
+import { pinned, placeOf } from './pinned.ts';
 import { record, reveal } from './record.ts';
 import type { Sight } from './row.ts';
 import { session, sessions } from './sessions.ts';
@@ -46,6 +47,8 @@ export const TASKS: TaskTable = {
   explain,
   record,
   packets,
+  pinned,
+  placeOf,
   reveal,
   sessions,
   session,
