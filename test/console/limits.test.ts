@@ -232,7 +232,10 @@ test('the frame, sensors and coverage count what may be seen; losses are told to
     assert.equal((await json<Count>(limited, '/count?q=kind:loss')).total, 0);
     const { coverage, strips } = await json<CoverageView>(limited, '/coverage');
     assert.deepEqual([coverage.lossRecords, coverage.lostBytes], [1, 4096]);
-    assert.match(coverage.statement, /of databases hr, CRM was recorded except in 1 minute with 1 reported loss\./);
+    assert.match(
+      coverage.statement,
+      /everything of databases hr, CRM that reached the sensors was recorded except in 1 minute with 1 reported loss\./,
+    );
     assert.deepEqual(new Set(strips.map(({ db }) => db)), new Set(['hr', 'crm']));
     const { sensors } = await json<Sensors>(limited, '/sensors');
     const counted = sensors.reduce((sum, { records }) => sum + records, 0);

@@ -1,4 +1,4 @@
-/** An auditor's own desk in a real browser: earlier times to compare with, evidence of a record. */
+/** An auditor's own desk in a real browser: earlier times to compare with, evidence, pins, alerts put away, rights. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { goTo, NO_BROWSER, settled, textOf, violations } from './browser.ts';
@@ -55,6 +55,89 @@ async function evidence(stage: Stage): Promise<void> {
   await visit.context.close();
 }
 
+/** By keyboard: a row is pinned, found again from another page, and stays with the person, not with the browser. */
+async function pins(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  await goTo(visit, stage, '/search?q=user:alice');
+  await page.getByRole('grid', { name: 'Records found' }).focus();
+  for (const key of ['j', 'p']) await page.keyboard.press(key);
+  const sign = page.getByRole('row').getByRole('img', { name: 'pinned' });
+  await sign.waitFor();
+  await page.keyboard.press('Enter');
+  const button = page
+    .getByRole('complementary', { name: 'Statement' })
+    .getByRole('button', { name: 'Pinned', exact: true });
+  await button.waitFor();
+  const session = await page.getByRole('link', { name: 'Session', exact: true }).getAttribute('href');
+  assert.deepEqual(await violations(page), []);
+  const other = await stage.visit('auditor');
+  await goTo(other, stage, session ?? '');
+  await other.page.locator('.steps').getByRole('img', { name: 'pinned' }).waitFor();
+  await other.page.getByRole('button', { name: 'Pinned records: 1' }).click();
+  assert.deepEqual(await violations(other.page), []);
+  await other.page.locator('.pin-list a').click();
+  await other.page.getByRole('button', { name: 'Pinned', exact: true }).waitFor();
+  await other.page.keyboard.press('p');
+  await other.page.getByRole('button', { name: 'Pin', exact: true }).waitFor();
+  await other.page.getByRole('button', { name: 'Pinned records: 0' }).waitFor();
+  assert.deepEqual([visit.faults, other.faults], [[], []]);
+  await Promise.all([visit.context.close(), other.context.close()]);
+}
+
+/** A pinned condition goes along the rail; a link that names another question still leads where it says. */
+async function pinnedConditions(stage: Stage): Promise<void> {
+  const visit = await stage.visit('viewer');
+  const { page } = visit;
+  const q = (): string | null => new URL(page.url()).searchParams.get('q');
+  await goTo(visit, stage, '/search?q=user:alice op:SELECT');
+  await page.getByRole('button', { name: 'Pin user:alice' }).click();
+  await settled(page);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Overview', exact: true }).click();
+  await page.getByText('Who was active when').waitFor();
+  assert.equal(q(), 'user:alice');
+  for (const key of ['g', 'p']) await page.keyboard.press(key);
+  await page.getByText('Versions').first().waitFor();
+  assert.equal(q(), null);
+  for (const key of ['g', 'e']) await page.keyboard.press(key);
+  await page.waitForFunction(() => new URLSearchParams(location.search).get('q') === 'user:alice');
+  await goTo(visit, stage, '/search?q=user:bob&pin=user:alice');
+  const apart = page.getByRole('button', { name: 'Pinned, not part of this question: add user:alice' });
+  await apart.waitFor();
+  assert.deepEqual(await violations(page), []);
+  await apart.click();
+  await settled(page);
+  assert.equal(q(), 'user:bob user:alice');
+  await page.getByRole('button', { name: 'Remove user:alice' }).click();
+  await settled(page);
+  assert.equal(new URL(page.url()).searchParams.has('pin'), false);
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
+/** An alert put away until a day that is to come. */
+async function putAway(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  await goTo(visit, stage, '/alerts');
+  await page.getByRole('region', { name: 'Alert', exact: true }).getByText('Latest').waitFor();
+  const before = await page.locator('.alert-line').count();
+  await page.keyboard.press('e');
+  await page.keyboard.type('migration of the shop');
+  await page.getByLabel('If closed, until').selectOption('date');
+  await page.getByLabel('Day (UTC)').fill('2126-01-01');
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+  await page.waitForFunction((count) => document.querySelectorAll('.alert-line').length === count, before - 1);
+  await page.getByRole('tab', { name: /Closed/ }).click();
+  await page.getByText('until 2126-01-01').first().waitFor();
+  await page.getByText(/migration of the shop/).waitFor();
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
 /** Rights to one database, given on the page; what the person then finds there is of that database alone. */
 async function ownDatabase(stage: Stage): Promise<void> {
   const admin = await stage.visit('administrator');
@@ -85,7 +168,7 @@ async function ownDatabase(stage: Stage): Promise<void> {
   await goTo(visit, stage, '/search?q=not db:lab');
   await page.getByText('Only records of lab are yours to see.').waitFor();
   await goTo(visit, stage, '/sensors');
-  await page.getByText('what reached them of database lab').first().waitFor();
+  await page.getByText('everything of database lab that reached the sensors').first().waitFor();
   assert.equal(await page.getByRole('heading', { name: 'What is kept' }).count(), 0);
   assert.deepEqual(await violations(page), []);
   assert.deepEqual([visit.faults, admin.faults], [[], []]);
@@ -96,6 +179,10 @@ test('an auditor’s own desk', { skip: NO_BROWSER ?? false }, async (t) => {
   await withStage(async (stage) => {
     await t.test('the chart beside an earlier time', () => earlierTimes(stage));
     await t.test('evidence of a record', () => evidence(stage));
+    await t.test('pinned records', () => pins(stage));
+    await t.test('pinned conditions', () => pinnedConditions(stage));
+    await t.test('an alert put away', () => putAway(stage));
+    // The last: from here on the viewer sees one database.
     await t.test('rights to one database', () => ownDatabase(stage));
   });
 });

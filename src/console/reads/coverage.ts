@@ -142,7 +142,7 @@ function statementOf(
   { count, minutes }: { readonly count: number; readonly minutes: number },
   opaque: number,
 ): string {
-  const what = limit === undefined ? 'everything that reached the sensors' : `what reached them of ${listed(limit)}`;
+  const what = `everything ${limit === undefined ? '' : `of ${listed(limit)} `}that reached the sensors`;
   const seen =
     count === 0
       ? `${what} was recorded; no sensor reported a loss`
@@ -158,7 +158,7 @@ function listed({ databases }: Limit): string {
 function encryptionOf(limit: Limit | undefined, opaque: number): string {
   if (opaque > 0) return `${counted(opaque, 'connection')} could not be read because of encryption.`;
   if (limit === undefined) return 'No connection was encrypted.';
-  return 'No encrypted connection named one of them; those that name no database are not counted here.';
+  return 'No encrypted connection named such a database; those that name none are not counted here.';
 }
 
 function counted(count: number, one: string, many: string = `${one}s`): string {

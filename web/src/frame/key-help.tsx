@@ -8,6 +8,7 @@ const BUILT_IN = [
   { keys: 'j k', label: 'Next and previous row' },
   { keys: 'Enter', label: 'Open the row' },
   { keys: 'f x', label: 'Filter by the cell, or exclude it' },
+  { keys: 'p', label: 'Pin the row, or take its pin away' },
   { keys: 'Tab', label: 'In the query: take the suggestion' },
 ] as const;
 

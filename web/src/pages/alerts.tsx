@@ -19,6 +19,7 @@ import { Answered, Empty } from '../ui/states.tsx';
 import { Tabs } from '../ui/tabs.tsx';
 import { Decide } from './alerts/decide.tsx';
 import { GroupDetail } from './alerts/group-detail.tsx';
+import { untilText } from './alerts/until.tsx';
 
 type View = 'open' | 'mine' | 'acknowledged' | 'closed' | 'all';
 
@@ -177,6 +178,7 @@ function AlertLine(props: {
           <Moment time={group.last} /> {group.users.map((user) => user.value || 'unknown').join(', ')}
           {group.returned && <span class="tag new">came back</span>}
           {group.state !== 'open' && <span class="tag">{group.verdict ?? group.state}</span>}
+          {group.state === 'closed' && group.until !== undefined && <span>until {untilText(group.until)}</span>}
         </span>
       </a>
     </li>

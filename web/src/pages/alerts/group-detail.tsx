@@ -12,6 +12,7 @@ import { RowList } from '../../ui/row-list.tsx';
 import { Answered } from '../../ui/states.tsx';
 import { TimeChart } from '../../ui/time-chart.tsx';
 import { Decide } from './decide.tsx';
+import { untilText } from './until.tsx';
 
 export function GroupDetail(props: { readonly group: AlertGroup; readonly onDecided: () => void }): JSX.Element {
   const answer = useAnswer<AlertView>(`/alerts/${segment(props.group.id)}`, scopeParams());
@@ -88,6 +89,7 @@ function Trail({ trail }: { readonly trail: readonly Decision[] }): JSX.Element 
               {' '}
               {one.who}, {formatMoment(Date.parse(one.time), zone(), 'second')}
               {one.count !== undefined && `, at ${plural(one.count, 'match', 'matches')}`}
+              {one.until !== undefined && `, until ${untilText(one.until)}`}
               {one.databases !== 'all' && `, for ${one.databases.join(', ')} only`}
             </span>
           </li>

@@ -5,6 +5,8 @@ import type { RecordView, Row } from '#src/console/api/records.js';
 import { useAnswer } from '../../base/answer.ts';
 import { saveFile } from '../../base/api.ts';
 import { formatCount, formatDuration, formatMoment } from '../../base/format.ts';
+import { useKeys } from '../../base/keys.ts';
+import { togglePin } from '../../base/pins.ts';
 import { zone } from '../../base/scope.ts';
 import { may } from '../../base/session.ts';
 import { term } from '../../base/terms.ts';
@@ -12,6 +14,7 @@ import { linkTo, segment } from '../../base/url.ts';
 import { SeverityBadge } from '../../ui/badge.tsx';
 import { useSending } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
+import { PinButton } from '../../ui/pin.tsx';
 import { Outcome, reasonText } from '../../ui/record-columns.tsx';
 import { type Mark, Sql } from '../../ui/sql.tsx';
 import { Answered, ProblemNote } from '../../ui/states.tsx';
@@ -32,6 +35,7 @@ export function StatementCard({ id }: { readonly id: string }): JSX.Element {
 
 function Card({ view }: { readonly view: RecordView }): JSX.Element {
   const { row } = view;
+  useKeys([{ keys: 'p', label: 'Pin this record, or take its pin away', run: () => void togglePin(row.id) }], [row.id]);
   const marks = view.matches.flatMap((match) =>
     match.because.flatMap(({ start, end }): Mark[] =>
       start === undefined || end === undefined ? [] : [{ start, end }],
@@ -212,6 +216,7 @@ function Tools({ view }: { readonly view: RecordView }): JSX.Element {
       <button type="button" class="button" onClick={() => print()}>
         <Icon name="print" /> Print
       </button>
+      <PinButton id={row.id} />
       {saving.problem !== undefined && <ProblemNote problem={saving.problem} />}
     </div>
   );
