@@ -122,7 +122,7 @@ export class Source {
 
   /** The query as far as its answer may be seen. */
   private limited(query: Query): Query {
-    return this.within === undefined ? query : { ...query, filter: both(this.within, query.filter) };
+    return this.within === undefined ? query : { ...query, filter: both(query.filter, this.within) };
   }
 
   /** All groups, in no order. Kept while nothing new arrives: pages ask for much the same, and people come back. */
@@ -182,7 +182,7 @@ export class Source {
     seqMax: number,
     limit: number,
   ): { readonly matching: number; readonly first: readonly Arrival[] } {
-    return arrivals(this.store.reader, both(this.within, filter), afterSeq, seqMax, limit);
+    return arrivals(this.store.reader, both(filter, this.within), afterSeq, seqMax, limit);
   }
 
   /**
@@ -290,8 +290,13 @@ export function databasesFilter(db: string | undefined): Filter | undefined {
   return valuesFilter('db', db.split(','));
 }
 
+/** One conjunction, not one within another: a search takes its way by the terms of the outermost. */
 export function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
-  return a && b ? { kind: 'and', terms: [a, b] } : (a ?? b);
+  return a && b ? { kind: 'and', terms: [...termsOf(a), ...termsOf(b)] } : (a ?? b);
+}
+
+function termsOf(filter: Filter): readonly Filter[] {
+  return filter.kind === 'and' ? filter.terms : [filter];
 }
 
 /** Fields that a list of values may be asked of. */
