@@ -352,6 +352,7 @@ test('tokens have rights by database too', () =>
     assert.equal((await json<Count>(script, '/count')).total, expected);
     const lines = (await script.get('/export?format=jsonl')).body.trimEnd().split('\n');
     assert.equal(lines.length, expected + 1);
+    assert.equal((await script.get('/trail')).statusCode, 403);
     assert.deepEqual((await json<ApiTokens>(admin, '/tokens')).tokens[0]?.databases, ['hr']);
   }));
 

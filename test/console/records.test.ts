@@ -109,6 +109,18 @@ test('the line of an earlier time has as many bars as the chart, and the records
   });
 });
 
+test('a statement beside the usual times of its shape', () => {
+  const hour = 3_600_000_000;
+  // TEST_TIME_US is at ten o'clock.
+  const times = [0, 1, 24, 25, 25.5, 73].map((hours) => TEST_TIME_US + hours * hour);
+  const records = times.map((timeUs, n) => statement(n + 1, { timeUs, fingerprint: 'aaaaaaaaaaaaaaaa' }));
+  return withConsole([...records, statement(9, { fingerprint: 'bbbbbbbbbbbbbbbb' })], async (console) => {
+    const { fingerprint } = await ask<RecordView>(console, 'viewer', `/records/${records[0]?.id}`);
+    assert.deepEqual([fingerprint?.count, fingerprint?.days], [6, 3]);
+    assert.deepEqual(fingerprint?.hours, [...Array<number>(10).fill(0), 2, 4, ...Array<number>(12).fill(0)]);
+  });
+});
+
 test('the evidence of a record is an anchor that verify takes', () =>
   withConsole(someRecords(40), async (console) => {
     const { rows } = await ask<Records>(console, 'viewer', '/records?limit=1');

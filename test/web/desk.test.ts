@@ -55,6 +55,40 @@ async function evidence(stage: Stage): Promise<void> {
   await visit.context.close();
 }
 
+/** What is taken from a page to elsewhere: a row, a link that stays as it is, what was around a statement. */
+async function takenAlong(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  await visit.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const clipboard = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
+  await goTo(visit, stage, '/search?q=op:UPDATE table:pgbench_accounts&cols=time,user,operation');
+  await page.getByRole('grid', { name: 'Records found' }).focus();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Control+c');
+  assert.match(await clipboard(), /^\d\d-\d\d [\d:.]+Z?\talice\tUPDATE$/);
+  await page.keyboard.press('Enter');
+  await page
+    .locator('.usual-hours')
+    .getByText(/ a day on \d+ days?; .* as this one\.$/)
+    .waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press('y');
+  await page.waitForFunction(async () => (await navigator.clipboard.readText()).startsWith('http'));
+  const copied = new URL(await clipboard()).searchParams;
+  assert.match(copied.get('t') ?? '', /^\d{4}-.*Z\/\d{4}-.*Z$/, 'everything kept, as it is now');
+  assert.equal(copied.get('q'), 'op:UPDATE table:pgbench_accounts');
+  const id = copied.get('id');
+  await page.getByRole('link', { name: 'Around it' }).click();
+  await settled(page);
+  const around = new URL(page.url()).searchParams;
+  assert.deepEqual([around.has('q'), around.get('id')], [false, id]);
+  const [from = '', to = ''] = (around.get('t') ?? '').split('/');
+  assert.equal(Date.parse(to) - Date.parse(from), 60_000);
+  assert.ok(Number((await textOf(page.locator('.search-tools .total'))).replaceAll(',', '')) > 1);
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
 /** By keyboard: a row is pinned, found again from another page, and stays with the person, not with the browser. */
 async function pins(stage: Stage): Promise<void> {
   const visit = await stage.visit('auditor');
@@ -179,6 +213,7 @@ test('an auditor’s own desk', { skip: NO_BROWSER ?? false }, async (t) => {
   await withStage(async (stage) => {
     await t.test('the chart beside an earlier time', () => earlierTimes(stage));
     await t.test('evidence of a record', () => evidence(stage));
+    await t.test('what is taken along', () => takenAlong(stage));
     await t.test('pinned records', () => pins(stage));
     await t.test('pinned conditions', () => pinnedConditions(stage));
     await t.test('an alert put away', () => putAway(stage));

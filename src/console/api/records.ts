@@ -270,6 +270,10 @@ export const RecordView = closed({
       last: Type.String(),
       users: Type.Array(Counted),
       meanUs: Type.Number(),
+      /** Days (UTC) that have such a record. */
+      days: Type.Integer(),
+      /** By hour of the day, UTC: 24 counts. */
+      hours: Type.Array(Type.Integer()),
       /** Latest ones of other sessions. */
       elsewhere: Type.Array(Row),
     }),

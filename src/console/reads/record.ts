@@ -8,15 +8,17 @@ import { StoreError } from '../../store/errors.ts';
 import { evidenceOf } from '../../store/proof/evidence.ts';
 import type { Found } from '../../store/reader.ts';
 import type { Bind, RecordView, Revealed } from '../api/records.ts';
+import { DAY_US } from './buckets.ts';
 import { explainMatches } from './matches.ts';
 import { rowOf, type Sight, textOf } from './row.ts';
-import { type Source, valueFilter } from './source.ts';
+import { floorTo, type Source, valueFilter } from './source.ts';
 import { sqlSpans } from './spans.ts';
 import type { Seen } from './task.ts';
 
 const NEIGHBOURS = 10;
 const ELSEWHERE = 10;
 const USERS = 5;
+const HOUR_US = 3_600_000_000;
 
 export function record(
   source: Source,
@@ -125,6 +127,18 @@ function sameShape(source: Source, found: AuditRecord, sight: Sight): RecordView
     last: formatTime(Math.max(...users.map(({ lastUs }) => lastUs))),
     users: users.slice(0, USERS).map(({ labels, records: count }) => ({ value: labels[0] ?? '', count })),
     meanUs: users.reduce((sum, user) => sum + user.durationUs, 0) / records,
+    ...usualTimes(source, query),
     elsewhere: elsewhere.map((row) => rowOf(row, sight)),
   };
+}
+
+function usualTimes(source: Source, query: Query): { readonly days: number; readonly hours: number[] } {
+  const hours = Array<number>(24).fill(0);
+  const days = new Set<number>();
+  for (const { bucketUs, records } of source.aggregate(query, { fields: [], bucketUs: HOUR_US, countsOnly: true })) {
+    const hour = Math.floor((bucketUs - floorTo(bucketUs, DAY_US)) / HOUR_US);
+    hours[hour] = (hours[hour] ?? 0) + records;
+    days.add(floorTo(bucketUs, DAY_US));
+  }
+  return { days: days.size, hours };
 }

@@ -31,7 +31,10 @@ export function peopleRoutes(app: ConsoleApp, context: Context): void {
       schema: { summary: 'The console’s own trail, newest first', querystring: TrailQuery, response: { 200: Trail } },
     },
     (request) => {
-      const { who, limit } = principalOf(request);
+      const { who, limit, tokenId } = principalOf(request);
+      // Names of tokens may be given twice, to one with more rights as well.
+      if (limit !== undefined && tokenId !== undefined)
+        throw new ConsoleError('people-only', 'a token limited to databases has no trail of its own');
       // What others did names what they looked at: who may see some databases sees what they did themselves.
       return context.trail.page(limit === undefined ? request.query : { ...request.query, only: who });
     },

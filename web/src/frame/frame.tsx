@@ -2,9 +2,10 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { type KeyBinding, useKeys } from '../base/keys.ts';
+import { echo } from '../base/scope.ts';
 import { may, session } from '../base/session.ts';
 import { readSetting, writeSetting } from '../base/settings.ts';
-import { go, linkTo, place, setParams } from '../base/url.ts';
+import { go, linkTo, patched, place, setParams } from '../base/url.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { KeyHelp } from './key-help.tsx';
 import { lazy } from './lazy.tsx';
@@ -144,8 +145,11 @@ function press(anchor: string): void {
   document.querySelector<HTMLElement>(`[data-anchor="${anchor}"]`)?.click();
 }
 
+/** With the time as it is now, in absolute terms: who follows the link tomorrow sees the same. */
 async function copyLink(): Promise<void> {
-  await navigator.clipboard.writeText(location.href);
+  const asked = echo.value;
+  const href = asked === undefined ? location.href : patched({ t: `${asked.from}/${asked.to}` });
+  await navigator.clipboard.writeText(new URL(href, location.origin).href);
 }
 
 function closePane(): void {

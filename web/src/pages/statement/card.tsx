@@ -7,7 +7,7 @@ import { saveFile } from '../../base/api.ts';
 import { formatCount, formatDuration, formatMoment } from '../../base/format.ts';
 import { useKeys } from '../../base/keys.ts';
 import { togglePin } from '../../base/pins.ts';
-import { zone } from '../../base/scope.ts';
+import { rangeParam, zone } from '../../base/scope.ts';
 import { may } from '../../base/session.ts';
 import { term } from '../../base/terms.ts';
 import { linkTo, segment } from '../../base/url.ts';
@@ -176,6 +176,14 @@ function Linked(props: {
   return <a href={linkTo(`${props.path}${segment(props.value)}`)}>{props.value}</a>;
 }
 
+const AROUND_MS = 30_000;
+
+/** Half a minute before the record and after it, whatever else there was. */
+function around(row: Row): string {
+  const timeMs = Date.parse(row.time);
+  return rangeParam(timeMs - AROUND_MS, timeMs + AROUND_MS);
+}
+
 function Tools({ view }: { readonly view: RecordView }): JSX.Element {
   const { row } = view;
   const [copied, setCopied] = useState(false);
@@ -188,6 +196,9 @@ function Tools({ view }: { readonly view: RecordView }): JSX.Element {
           <Icon name="sessions" /> Session
         </a>
       )}
+      <a class="button" href={linkTo('/search', { q: undefined, t: around(row), id: row.id })}>
+        <Icon name="clock" /> Around it
+      </a>
       {row.fingerprint !== undefined && (
         <a class="button" href={linkTo('/search', { q: term('fingerprint', row.fingerprint) })}>
           <Icon name="search" /> Same shape
