@@ -7,15 +7,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRecord } from '../contracts/record.ts';
 import type { Place, Query } from '../query/filter.ts';
-import { StoreError, toStoreError } from './errors.ts';
+import { toStoreError } from './errors.ts';
 import { type CompiledQuery, compileQuery, timeRangeOf } from './search/compile.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './search/explain.ts';
 import { type Candidate, type MergeSource, SegmentMerge } from './search/merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './search/pool.ts';
 import { indexCount, planSearch } from './search/search.ts';
-import { Catalog, type SegmentEntry } from './segment/catalog.ts';
+import { Catalog, catalogOf, type SegmentEntry } from './segment/catalog.ts';
 import { type FilterQuestion, filterQuestion, SegmentFilters } from './segment/filters.ts';
-import { CATALOG_FILE, SEGMENT_FOLDER } from './segment/schema.ts';
+import { SEGMENT_FOLDER } from './segment/schema.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
 import { type AggregateRow, type Group, type GroupBy, topGroups } from './totals/aggregate.ts';
 import { ClassCache } from './totals/classes.ts';
@@ -59,8 +59,7 @@ export class StoreReader implements GroupingSource {
 
   /** Throws `StoreError` when the directory holds no store. */
   constructor(directory: string) {
-    const path = join(directory, CATALOG_FILE);
-    if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+    const path = catalogOf(directory);
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
     this.filters = new SegmentFilters(join(directory, SEGMENT_FOLDER), (line) => this.report(line));

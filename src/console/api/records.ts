@@ -117,7 +117,6 @@ export const FACET_FIELDS = [
   'session',
   'sensor',
 ] as const;
-export type FacetField = (typeof FACET_FIELDS)[number];
 /** `GET /facets`. */
 export const FacetsQuery = closed({
   ...scopeProperties,

@@ -7,8 +7,9 @@ import { StoreReader } from '../../store/reader.ts';
 import { finish } from '../../store/steps.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
 import { ALONE, type Place } from '../../store/totals/grouping.ts';
+import { countOf, type PackedGroups, packGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
 import { PeakFinder } from './greatest.ts';
-import { Peer, type PeerAnswer, type PeerWork, packGroups } from './peers.ts';
+import { Peer, type PeerAnswer, type PeerWork } from './peers.ts';
 
 /** Answers kept by a thread, and groups in them, at most. */
 const KEPT_ANSWERS_MAX = 500;
@@ -22,7 +23,7 @@ export class OpenStore {
   readonly peaks: PeakFinder;
   readonly explainer: RecordExplainer;
   readonly titles: RuleTitles;
-  private readonly answers = new Map<string, readonly Group[]>();
+  private readonly answers = new Map<string, PackedGroups>();
   private kept = 0;
   private readonly whole = new Map<string, unknown>();
 
@@ -65,17 +66,20 @@ export class OpenStore {
   /** What `make` gives, or gave for the same key. What could not be read is asked again: it may be there then. */
   groups(key: string, make: () => readonly Group[]): readonly Group[] {
     const known = this.answers.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return unpackGroups(known);
     const groups = make();
-    if (this.reader.problems.length > 0) return groups;
-    this.answers.set(key, groups);
-    this.kept += groups.length;
-    for (const [oldest, { length }] of this.answers) {
-      if (this.kept <= KEPT_GROUPS_MAX && this.answers.size <= KEPT_ANSWERS_MAX) break;
-      this.answers.delete(oldest);
-      this.kept -= length;
-    }
+    if (this.reader.problems.length === 0) this.keepGroups(key, packGroups(groups));
     return groups;
+  }
+
+  private keepGroups(key: string, groups: PackedGroups): void {
+    this.answers.set(key, groups);
+    this.kept += countOf(groups);
+    for (const [oldest, answer] of this.answers) {
+      if (this.kept <= KEPT_GROUPS_MAX && this.answers.size <= KEPT_ANSWERS_MAX) return;
+      this.answers.delete(oldest);
+      this.kept -= countOf(answer);
+    }
   }
 
   /** A whole answer that was kept. */

@@ -12,6 +12,7 @@ import { finish } from '../../store/steps.ts';
 import { openStore } from '../../store/store.ts';
 import type { GroupBy } from '../../store/totals/aggregate.ts';
 import { rowsOf } from '../../store/totals/grouping.ts';
+import { unpackGroups } from '../../store/totals/packed-groups.ts';
 import { OpenStore } from './open-store.ts';
 import { Peer } from './peers.ts';
 import { Source } from './source.ts';
@@ -94,7 +95,8 @@ test('a thread with nothing to do makes groups and peaks of the segments it is o
   const peer = new Peer(port, nothingToDo, () => false);
   const paths = sealedPaths();
   assert.ok(paths.length >= 3);
-  const { groups, problems } = await taken(() => peer.offerGroups({ filter }, by, paths));
+  const { groups: packed, problems } = await taken(() => peer.offerGroups({ filter }, by, paths));
+  const groups = unpackGroups(packed);
   assert.deepEqual(problems, []);
   assert.equal(groups.length, 7);
   assert.deepEqual(sorted(groups), sorted(finish(own.reader.grouping.of({ filter }, by, paths))));

@@ -5,7 +5,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Query } from '../../query/filter.ts';
-import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
+import type { GroupBy } from '../../store/totals/aggregate.ts';
 import type { GroupPeer, PeerGroups } from '../../store/totals/grouping.ts';
 import type { PeakPeer, PeakQuestion, PeerPeaks } from './greatest.ts';
 
@@ -15,7 +15,7 @@ export type PeerWork = { readonly paths: readonly string[] } & (
   | { readonly kind: 'peaks'; readonly question: PeakQuestion }
 );
 
-export type PeerAnswer = { readonly groups: PackedGroups; readonly problems: readonly string[] } | PeerPeaks;
+export type PeerAnswer = PeerGroups | PeerPeaks;
 
 interface Offer {
   readonly id: number;
@@ -59,9 +59,7 @@ export class Peer implements GroupPeer, PeakPeer {
     const fetch = this.offer({ kind: 'groups', query, by, paths });
     return () => {
       const answer = fetch();
-      return answer !== undefined && 'groups' in answer
-        ? { ...answer, groups: unpackGroups(answer.groups) }
-        : undefined;
+      return answer !== undefined && 'groups' in answer ? answer : undefined;
     };
   }
 
@@ -112,35 +110,4 @@ function serve(port: MessagePort, { id, state, work }: Offer, doWork: (work: Pee
   port.postMessage({ id, answer } satisfies Answer);
   Atomics.store(state, 0, DONE);
   Atomics.notify(state, 0);
-}
-
-/** Groups as arrays, which cost less to send than an object each. */
-export interface PackedGroups {
-  /** Of all groups, one after the other. */
-  readonly labels: readonly string[];
-  /** Bucket and sums of each. */
-  readonly numbers: Float64Array;
-}
-
-const NUMBERS = ['bucketUs', 'records', 'failed', 'rows', 'durationUs', 'firstUs', 'lastUs'] as const;
-
-export function packGroups(groups: readonly Group[]): PackedGroups {
-  const labels: string[] = [];
-  const numbers = new Float64Array(groups.length * NUMBERS.length);
-  let at = 0;
-  for (const group of groups) {
-    labels.push(...group.labels);
-    for (const name of NUMBERS) numbers[at++] = group[name];
-  }
-  return { labels, numbers };
-}
-
-export function unpackGroups({ labels, numbers }: PackedGroups): Group[] {
-  const count = numbers.length / NUMBERS.length;
-  const width = labels.length / count;
-  return Array.from({ length: count }, (_, i) => {
-    const of = (place: number): number => numbers[i * NUMBERS.length + place] as number;
-    const sums = { records: of(1), failed: of(2), rows: of(3), durationUs: of(4), firstUs: of(5), lastUs: of(6) };
-    return { labels: labels.slice(i * width, (i + 1) * width), bucketUs: of(0), ...sums };
-  });
 }

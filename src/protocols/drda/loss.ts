@@ -1,8 +1,15 @@
-/** Missing bytes, and the end of the connection. */
+/** Missing bytes, missing memory, and the end of the connection. */
 import { MARK_GAP, MARK_NO_REPLY } from '../../contracts/event.ts';
-import { type Direction, type EndReason, type EventSink, TO_SERVER } from '../../contracts/protocol.ts';
+import {
+  type Direction,
+  type EndReason,
+  type EventSink,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
+  TO_SERVER,
+} from '../../contracts/protocol.ts';
 import { forgetToken } from './cancel.ts';
-import { abandon } from './dss.ts';
+import { abandon, shorten } from './dss.ts';
 import { flushUnanswered } from './pending.ts';
 import { emitSilent } from './requests.ts';
 import { endCursors, type Request, type Session } from './session.ts';
@@ -54,6 +61,20 @@ function markRequest(request: Request, lostBytes: number): void {
   if (event === undefined) return;
   event.marks |= MARK_GAP;
   event.lostBytes += lostBytes;
+}
+
+/** `ProtocolModule.relieve`. */
+export function relieve(s: Session, all: boolean, _tsUs: number, sink: EventSink): void {
+  s.tls?.relieve();
+  for (const lane of s.lanes) shorten(lane, all ? SHORTEST_BYTES : SHORT_BYTES);
+  if (!all) return;
+  if (s.queue.length > 0) {
+    s.pendingOverflows++;
+    s.repliesLost = true;
+    flushUnanswered(s, MARK_GAP, sink);
+  }
+  endCursors(s, sink, MARK_GAP, false);
+  s.statements.evictAll();
 }
 
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {

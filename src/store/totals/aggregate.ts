@@ -5,7 +5,7 @@
 
 import type { Filter, Query } from '../../query/filter.ts';
 import type { PooledSegment } from '../search/pool.ts';
-import { CHUNK_ROWS_MAX, type Picked } from '../segment/columns.ts';
+import { CHUNK_ROWS_MAX } from '../segment/columns.ts';
 import type { Cells } from '../segment/rollup.ts';
 import type { RecordView } from '../segment/view.ts';
 import { cellChunks, tablesFor } from './cells.ts';
@@ -45,8 +45,8 @@ export interface GroupBy {
   /** Of the records that the query finds, those only: for several questions about the same records. */
   readonly only?: Filter | undefined;
   /**
-   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: `durationUs` may be 0, by time
-   * `rows` too, and `firstUs` and `lastUs` no nearer than the period, or than the hour.
+   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: of groups by time `rows` may be 0,
+   * `durationUs` too, and `firstUs` and `lastUs` no nearer than the period, or than the segment.
    */
   readonly countsOnly?: boolean | undefined;
 }
@@ -171,21 +171,25 @@ function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[
 
 function addCounts(counts: PeriodCounts, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
   for (const failed of [false, true]) {
-    if (counts.of(failed) === undefined) continue;
+    const { starts, rows, records } = counts.of(failed);
     const view = new PeriodView(counts, failed);
-    for (let start = 0; start < counts.rowCount; start += CHUNK_ROWS_MAX) {
-      const rows = Math.min(CHUNK_ROWS_MAX, counts.rowCount - start);
-      let picked: Picked | undefined;
-      if (mask !== undefined) {
-        // A row passes in all periods or in none.
-        view.useRows(start, rows);
-        mask(view, MASK);
-        picked = pickMasked(MASK, undefined, rows);
-      }
-      for (let period = 0; period < counts.periods && picked?.length !== 0; period++) {
-        view.usePeriod(period, start, rows, picked);
+    for (let start = 0; start < counts.rowCount && rows.length > 0; start += CHUNK_ROWS_MAX) {
+      const end = Math.min(counts.rowCount, start + CHUNK_ROWS_MAX);
+      // What a period adds to a key is the same for all rows, and a row passes in all periods or in none.
+      const periodKeys = Array.from({ length: counts.periods }, (_, period) => {
+        view.use(period, start, 1);
         setKeys(view, parts);
-        sums.addCounts(view, KEYS);
+        return KEYS[0] as number;
+      });
+      view.use(0, start, end - start);
+      if (mask === undefined) MASK.fill(1, 0, end - start);
+      else mask(view, MASK);
+      setKeys(view, parts);
+      const ofRows = { start, mask: MASK, keys: KEYS };
+      for (const [period, key] of periodKeys.entries()) {
+        const [from, to] = [starts[period], starts[period + 1]];
+        const more = { keyMore: key - (periodKeys[0] ?? 0), timeUs: counts.startUs(period), failed };
+        sums.addCounts(rows.subarray(from, to), records.subarray(from, to), ofRows, more);
       }
     }
   }

@@ -10,12 +10,13 @@ import type { PooledSegment } from '../search/pool.ts';
 import type { Progress, Steps } from '../steps.ts';
 import { Aggregation, type Group, type GroupBy, type Mutable } from './aggregate.ts';
 import type { ClassCache } from './classes.ts';
-import { GroupSet, KeptGroups, mergedGroups } from './kept-groups.ts';
+import { GroupSet, KeptGroups } from './kept-groups.ts';
+import { mergedGroups, NO_GROUPS, type PackedGroups, packGroups } from './packed-groups.ts';
 import type { ScopeCache } from './scope.ts';
 
 /** Groups that another thread made, and what it could not read. */
 export interface PeerGroups {
-  readonly groups: readonly Group[];
+  readonly groups: PackedGroups;
   readonly problems: readonly string[];
 }
 
@@ -43,8 +44,8 @@ export interface GroupingSource {
     candidates: readonly Candidate[],
     query: CompiledQuery,
     read: (pooled: PooledSegment) => Generator<number, void, void>,
-    total: number,
-    before: number,
+    total?: number,
+    before?: number,
   ): Generator<Progress, void, void>;
   /** Says what could not be read; answers lack it. */
   leaveOut(problem: string): void;
@@ -70,64 +71,64 @@ export class Grouping {
     compileQuery(query);
     const candidates = this.source.candidates({ ...query, after: undefined });
     const whole = candidates.filter((candidate) => covers(query, candidate));
-    const total = rowsOf(candidates);
-    const kept = yield* this.ofWhole(query, by, whole, total);
-    if (whole.length === candidates.length) return [...kept.groups];
     const rest = candidates.filter((candidate) => !whole.includes(candidate));
-    return mergedGroups(yield* this.shared(query, by, rest, total, rowsOf(whole)), kept.groups);
+    const { filter } = query;
+    const paths = whole.map(({ path }) => path);
+    // Of sealed segments that the query covers whole only those not asked for before are read.
+    const known = this.kept.find(filter, by, paths) ?? new GroupSet([], NO_GROUPS);
+    const counted = known.paths.length;
+    const progress = { total: rowsOf(candidates), done: rowsOf(whole.slice(0, counted)) };
+    const ofWhole = this.share({ filter }, by, whole.slice(counted));
+    const ofRest = this.share(query, by, rest);
+    // What is one's own first: meanwhile the others do theirs.
+    yield* this.addTo(ofWhole, ofWhole.own, progress);
+    yield* this.addTo(ofRest, ofRest.own, progress);
+    const groups = yield* this.gather(ofWhole, progress);
+    const more = yield* this.gather(ofRest, progress);
+    if (counted === paths.length) return mergedGroups(more, known.groups);
+    const all = mergedGroups(groups, known.groups);
+    const packed = packGroups(all);
+    // What could not be read may be there the next time.
+    if (!ofWhole.hasFailed) this.kept.keep(filter, by, new GroupSet(paths, packed));
+    return rest.length === 0 ? all : mergedGroups(more, packed);
   }
 
   /** Groups of these segments, made here and now: for another thread. */
   *of(query: Query, by: GroupBy, paths: readonly string[]): Steps<Group[]> {
     const wanted = new Set(paths);
     const candidates = this.source.candidates({}).filter(({ path }) => wanted.has(path));
-    const aggregation = this.aggregation(query, by);
-    yield* this.add(aggregation, query, candidates, rowsOf(candidates), 0);
+    const aggregation = new Aggregation(query, by, this.classes, this.scopes);
+    yield* this.source.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled));
     return aggregation.all();
   }
 
-  /** Groups of sealed segments that the query covers whole: only those not asked for before are read. */
-  private *ofWhole({ filter }: Query, by: GroupBy, whole: readonly Candidate[], total: number): Steps<GroupSet> {
-    const paths = whole.map(({ path }) => path);
-    const known = this.kept.find(filter, by, paths) ?? new GroupSet([], []);
-    if (known.paths.length === paths.length) return known;
-    const failuresBefore = this.source.failures;
-    const counted = known.paths.length;
-    const more = yield* this.shared({ filter }, by, whole.slice(counted), total, rowsOf(whole.slice(0, counted)));
-    const set = new GroupSet(paths, mergedGroups(more, known.groups));
-    // What could not be read may be there the next time.
-    if (this.source.failures === failuresBefore) this.kept.keep(filter, by, set);
-    return set;
-  }
-
-  /** Groups of segments, of which peers make what they have time for. */
-  private *shared(
-    query: Query,
-    by: GroupBy,
-    candidates: readonly Candidate[],
-    total: number,
-    before: number,
-  ): Steps<Mutable<Group>[]> {
+  /** Divides segments among the threads; the others begin as soon as they have time. */
+  private share(query: Query, by: GroupBy, candidates: readonly Candidate[]): Shared {
     const { own, others } = sharesOf(candidates, this.place);
     const offers = others.map(({ thread, share }) => {
       const paths = share.map(({ path }) => path);
       return { share, fetch: this.peers.get(thread)?.offerGroups(query, by, paths) };
     });
-    const aggregation = this.aggregation(query, by);
-    yield* this.add(aggregation, query, own, total, before);
-    let done = before + rowsOf(own);
-    const given: (readonly Group[])[] = [];
-    for (const { share, fetch } of offers) {
+    const aggregation = new Aggregation(query, by, this.classes, this.scopes);
+    return { query, own, offers, aggregation, hasFailed: false };
+  }
+
+  /** Waits for the others, and does what they had no time for. */
+  private *gather(shared: Shared, progress: Mutable<Progress>): Steps<Mutable<Group>[]> {
+    const given: PackedGroups[] = [];
+    const failuresBefore = this.source.failures;
+    for (const { share, fetch } of shared.offers) {
       const answer = fetch?.();
       if (answer === undefined) {
-        yield* this.add(aggregation, query, share, total, done);
-      } else {
-        for (const problem of answer.problems) this.source.leaveOut(problem);
-        given.push(answer.groups);
+        yield* this.addTo(shared, share, progress);
+        continue;
       }
-      done += rowsOf(share);
+      for (const problem of answer.problems) this.source.leaveOut(problem);
+      given.push(answer.groups);
+      progress.done += rowsOf(share);
     }
-    return given.reduce(mergedGroups, aggregation.all());
+    shared.hasFailed ||= this.source.failures !== failuresBefore;
+    return given.reduce(mergedGroups, shared.aggregation.all());
   }
 
   /** Much will be asked about the same records: what the next questions need is made along with the first. */
@@ -135,19 +136,28 @@ export class Grouping {
     this.scopes.expectPages();
   }
 
-  private aggregation(query: Query, by: GroupBy): Aggregation {
-    return new Aggregation(query, by, this.classes, this.scopes);
+  private *addTo(shared: Shared, candidates: readonly Candidate[], progress: Mutable<Progress>): Steps<void> {
+    const { query, aggregation } = shared;
+    const failuresBefore = this.source.failures;
+    const read = (pooled: PooledSegment): Generator<number, void, void> => aggregation.add(pooled);
+    yield* this.source.eachSegment(candidates, compileQuery(query), read, progress.total, progress.done);
+    progress.done += rowsOf(candidates);
+    shared.hasFailed ||= this.source.failures !== failuresBefore;
   }
+}
 
-  private add(
-    aggregation: Aggregation,
-    query: Query,
-    candidates: readonly Candidate[],
-    total: number,
-    before: number,
-  ): Generator<Progress, void, void> {
-    return this.source.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled), total, before);
-  }
+/** Segments divided among the threads, for one question. */
+interface Shared {
+  readonly query: Query;
+  readonly own: readonly Candidate[];
+  readonly offers: readonly {
+    readonly share: readonly Candidate[];
+    /** Waits for the groups; `undefined`: the other thread had no time. */
+    readonly fetch: (() => PeerGroups | undefined) | undefined;
+  }[];
+  readonly aggregation: Aggregation;
+  /** Something could not be read. */
+  hasFailed: boolean;
 }
 
 /**

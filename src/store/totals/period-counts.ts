@@ -1,10 +1,16 @@
-/**
- * How many records a scope has in each period, by row of one small table: what charts ask for. A number for every row and
- * period, whether it occurs or not, is four bytes and no search; where most of them would be zero, cells are made.
- */
+/** How many records a scope has in each period, by row of one small table: what charts ask for. */
 import type { AmountTest } from '../segment/amount-test.ts';
-import { type AmountColumn, CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
+import { type AmountColumn, CHUNK_ROWS_MAX, type WordColumn } from '../segment/columns.ts';
 import type { RecordView } from '../segment/view.ts';
+
+/** Rows of which there are records, by period. */
+export interface RowCounts {
+  /** Of each period, and one more: where its rows begin. */
+  readonly starts: Uint32Array;
+  readonly rows: Uint32Array;
+  /** Number of records of each of `rows`. */
+  readonly records: Uint32Array;
+}
 
 interface Counted {
   readonly periodUs: number;
@@ -12,29 +18,24 @@ interface Counted {
   readonly first: number;
   readonly periods: number;
   readonly rowCount: number;
-  /** By period, then row. */
-  readonly succeeded: Uint32Array;
-  readonly failed: Uint32Array | undefined;
+  readonly succeeded: RowCounts;
+  readonly failed: RowCounts;
 }
 
 export class PeriodCounts {
   readonly periods: number;
   readonly rowCount: number;
+  readonly bytes: number;
   private readonly counted: Counted;
 
   constructor(counted: Counted) {
     this.counted = counted;
     this.periods = counted.periods;
     this.rowCount = counted.rowCount;
+    this.bytes = bytesOf(counted.succeeded) + bytesOf(counted.failed);
   }
 
-  get bytes(): number {
-    const { succeeded, failed } = this.counted;
-    return succeeded.byteLength + (failed?.byteLength ?? 0);
-  }
-
-  /** By period, then row; `undefined` when there are none. */
-  of(failed: boolean): Uint32Array | undefined {
+  of(failed: boolean): RowCounts {
     return failed ? this.counted.failed : this.counted.succeeded;
   }
 
@@ -42,6 +43,10 @@ export class PeriodCounts {
   startUs(period: number): number {
     return (this.counted.first + period) * this.counted.periodUs;
   }
+}
+
+function bytesOf({ starts, rows, records }: RowCounts): number {
+  return starts.byteLength + rows.byteLength + records.byteLength;
 }
 
 /** Periods that a span touches: there is no time at all between the ends of some. */
@@ -61,46 +66,25 @@ export interface CountedRows {
 const TIMES = new Float64Array(CHUNK_ROWS_MAX);
 const ROWS = new Uint32Array(CHUNK_ROWS_MAX);
 const FAILED = new Uint32Array(CHUNK_ROWS_MAX);
-const COUNTS = new Uint32Array(CHUNK_ROWS_MAX);
 const NO_AMOUNTS = new Float64Array(0);
 
-/** Counts of one period as records: each stands for as many as `counts` says, at the start of the period. */
+/** Rows of the small table as records of one period, whether there are any or not. */
 export class PeriodView implements RecordView {
   rows = 0;
-  readonly counts: Uint32Array = COUNTS;
   private readonly of: PeriodCounts;
-  private readonly numbers: Uint32Array | undefined;
   private readonly failed: number;
 
   constructor(of: PeriodCounts, failed: boolean) {
     this.of = of;
-    this.numbers = of.of(failed);
     this.failed = failed ? 1 : 0;
   }
 
-  /** Turns to rows of the table from `start` on, whether there are records of them or not. */
-  useRows(start: number, rows: number): void {
+  /** Turns to rows from `start` on, in a period by its place. */
+  use(period: number, start: number, rows: number): void {
     this.rows = rows;
     for (let i = 0; i < rows; i++) ROWS[i] = start + i;
+    TIMES.fill(this.of.startUs(period), 0, rows);
     FAILED.fill(this.failed, 0, rows);
-  }
-
-  /** Turns to those of the rows from `start` on, or of the `picked` among them, of which there are records in a period. */
-  usePeriod(period: number, start: number, rows: number, picked: Picked | undefined): void {
-    const { of, numbers, failed } = this;
-    const base = period * of.rowCount + start;
-    let count = 0;
-    for (let i = 0; i < (picked?.length ?? rows); i++) {
-      const place = picked === undefined ? i : (picked[i] as number);
-      const records = numbers?.[base + place] as number;
-      // Written whether it counts or not: a branch could not be predicted.
-      ROWS[count] = start + place;
-      COUNTS[count] = records;
-      count += records === 0 ? 0 : 1;
-    }
-    TIMES.fill(of.startUs(period), 0, count);
-    FAILED.fill(failed, 0, count);
-    this.rows = count;
   }
 
   errorCodes(): readonly string[] {

@@ -100,7 +100,8 @@ export class Scope {
   private selection: Selection | undefined = undefined;
   private chunks: readonly ColumnChunk[] | undefined = undefined;
   private picks: readonly ChunkPick[] = [];
-  /** By number of the table. */
+  /** By number of the table, as all that follow. */
+  private readonly fitting: (boolean | undefined)[] = [];
   private readonly tables: (Cells | undefined)[] = [];
   private readonly sums: (Cells | undefined)[] = [];
   /** As `sums`, of which only numbers of records and what they moved are true. */
@@ -220,10 +221,20 @@ export class Scope {
   private sumsOf(pooled: PooledSegment, table: number): Cells | undefined {
     const { firstSeq, facts } = pooled.segment;
     const isWhole = this.span.seqMin <= firstSeq && this.span.seqMax >= firstSeq + facts.rows - 1;
-    if (!isWhole || !canTest(kindOf(table), this.filter)) return undefined;
+    if (!isWhole || !this.fits(table)) return undefined;
     const { never, candidates } = this.selectionIn(pooled);
     // Few enough records to look at each of them.
     return candidates !== undefined && !never ? undefined : pooled.rollup()?.[table];
+  }
+
+  /** Whether cells of that table can tell which of their records are picked. */
+  private fits(table: number): boolean {
+    let fits = this.fitting[table];
+    if (fits === undefined) {
+      fits = canTest(kindOf(table), this.filter);
+      this.fitting[table] = fits;
+    }
+    return fits;
   }
 
   /** The segment's own sums of whole periods within the span, and where those begin and end. */

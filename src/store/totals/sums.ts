@@ -3,7 +3,6 @@
 import type { ChunkView } from '../segment/view.ts';
 import type { Measures, Mutable } from './aggregate.ts';
 import type { CellView } from './cells.ts';
-import type { PeriodView } from './period-counts.ts';
 
 /** Keys whose slots are found in an array; of more, in a map. */
 const INDEXED_MAX = 2 ** 20;
@@ -26,6 +25,13 @@ const PLACES: Readonly<Record<keyof Measures, number>> = {
   firstUs: FIRST,
   lastUs: LAST,
 };
+
+/** Of some rows of a small table, from `start` on: 1 for each that counts, and its key less what the period adds. */
+export interface RowKeys {
+  readonly start: number;
+  readonly mask: Uint8Array;
+  readonly keys: Float64Array;
+}
 
 /**
  * What sums are made in. Arrays of some megabytes made anew for each segment would cost more than the few records that
@@ -134,21 +140,24 @@ export class SegmentSums {
     }
   }
 
-  /** Adds counts alone: what else is summed stays 0, and times are those of the periods. */
-  addCounts(view: PeriodView, keys: Float64Array): void {
+  /** Adds numbers of records by row, all of one period and outcome; what else is summed stays 0. */
+  addCounts(
+    rows: Uint32Array,
+    records: Uint32Array,
+    { start, mask, keys }: RowKeys,
+    { keyMore, timeUs, failed }: { readonly keyMore: number; readonly timeUs: number; readonly failed: boolean },
+  ): void {
     const { room } = this;
-    const { counts } = view;
-    const times = view.times();
-    const errors = view.words('error');
-    for (let i = 0; i < view.rows; i++) {
-      const at = this.slotFor(keys[i] as number) << SLOT_SHIFT;
+    for (let i = 0; i < rows.length; i++) {
+      const place = (rows[i] as number) - start;
+      if (mask[place] !== 1) continue;
+      const at = this.slotFor((keys[place] as number) + keyMore) << SLOT_SHIFT;
       const { sums } = room;
-      const records = counts[i] as number;
-      const timeUs = times[i] as number;
-      sums[at] = (sums[at] as number) + records;
-      if (errors[i] !== 0) sums[at + FAILED] = (sums[at + FAILED] as number) + records;
-      sums[at + FIRST] = Math.min(sums[at + FIRST] as number, timeUs);
-      sums[at + LAST] = Math.max(sums[at + LAST] as number, timeUs);
+      const more = records[i] as number;
+      sums[at] = (sums[at] as number) + more;
+      if (failed) sums[at + FAILED] = (sums[at + FAILED] as number) + more;
+      if (timeUs < (sums[at + FIRST] as number)) sums[at + FIRST] = timeUs;
+      if (timeUs > (sums[at + LAST] as number)) sums[at + LAST] = timeUs;
     }
   }
 

@@ -6,7 +6,7 @@ import { chunkInMemory } from '../segment/column-file.ts';
 import type { ColumnChunk, Picked } from '../segment/columns.ts';
 import { CellBuilder, type Cells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
 import { ChunkView } from '../segment/view.ts';
-import { PeriodView } from './period-counts.ts';
+import type { PeriodCounts } from './period-counts.ts';
 import { EVER_US, Tally } from './tally.ts';
 
 const HOUR_US = 3600e6;
@@ -86,35 +86,14 @@ test('sums and counts of two tables at once are those of each record', () => {
   fc.assert(property, { seed: 3, numRuns: 200 });
 });
 
-test('sums without times are of the hours in which there are records', () => {
-  const [row] = fc.sample(anyRow, { seed: 2, numRuns: 1 });
-  assert.ok(row !== undefined);
-  const span = { timeMinUs: START_US, timeMaxUs: START_US + 9 * HOUR_US, rowMax: ROW_MAX };
-  const tally = Tally.begin(true);
-  assert.ok(tally !== undefined);
-  try {
-    assert.equal(tally.addTable(SESSIONS, span, RECORDS), true);
-    for (const hour of [2, 7, 5]) tally.add(chunkOf([{ ...row, timeUs: START_US + hour * HOUR_US + 5 }]), undefined);
-    const [tallied] = tally.take();
-    assert.deepEqual(
-      [...(tallied?.sums.firstUs ?? []), ...(tallied?.sums.lastUs ?? [])],
-      [START_US + 2 * HOUR_US, START_US + 7 * HOUR_US],
-    );
-  } finally {
-    tally.end();
-  }
-});
-
-function countsByPeriod(periods: ReturnType<Tally['take']>[number]['periods']): Map<string, number> {
+function countsByPeriod(counts: PeriodCounts | undefined): Map<string, number> {
+  assert.ok(counts !== undefined);
   const found = new Map<string, number>();
   for (const failed of [false, true]) {
-    if (periods?.of(failed) === undefined) continue;
-    const view = new PeriodView(periods, failed);
-    for (let period = 0; period < periods.periods; period++) {
-      view.usePeriod(period, 0, periods.rowCount, undefined);
-      for (let i = 0; i < view.rows; i++) {
-        found.set(`${view.times()[i]} ${view.words('session')[i]} ${Number(failed)}`, view.counts[i] as number);
-      }
+    const { starts, rows, records } = counts.of(failed);
+    for (const [place, row] of rows.entries()) {
+      const period = starts.findLastIndex((start) => start <= place);
+      found.set(`${counts.startUs(period)} ${row} ${Number(failed)}`, records[place] ?? 0);
     }
   }
   return found;
@@ -140,6 +119,26 @@ test('one at a time, and no table of very many rows for few records', () => {
   const next = Tally.begin(false);
   assert.ok(next !== undefined);
   next.end();
+});
+
+test('columns that name rows or times which are not there are damaged, and leave nothing behind', () => {
+  const [row] = fc.sample(anyRow, { seed: 4, numRuns: 1 });
+  assert.ok(row !== undefined);
+  const span = { timeMinUs: START_US, timeMaxUs: START_US + 5 * HOUR_US, rowMax: ROW_MAX };
+  const tooLate = { ...row, timeUs: START_US + 7 * HOUR_US };
+  const chunks = [[{ ...row, session: ROW_MAX + 1 }], [tooLate], [row, tooLate]].map(chunkOf);
+  for (const chunk of chunks) {
+    const tally = Tally.begin(true);
+    assert.ok(tally !== undefined);
+    assert.equal(tally.addTable(SESSIONS, span, RECORDS), true);
+    assert.throws(() => tally.add(chunk, undefined), { code: 'damaged' });
+    tally.end();
+  }
+  const tally = Tally.begin(true);
+  assert.ok(tally !== undefined);
+  for (const kind of [SESSIONS, SHAPES]) assert.equal(tally.addTable(kind, span, RECORDS), true);
+  for (const { sums } of tally.take()) assert.equal(sums.row.length, 0);
+  tally.end();
 });
 
 test('of many periods only sums are kept', () => {
