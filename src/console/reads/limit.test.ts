@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { statement, withDirectory } from '../../store/fixture.ts';
+import type { AuditRecord } from '../../contracts/record.ts';
+import { statement, TEST_TIME_US, withDirectory } from '../../store/fixture.ts';
 import { openStore } from '../../store/store.ts';
 import { covers, isWithin, type Limit, sealed, unsealed } from './limit.ts';
 import { OpenStore } from './open-store.ts';
@@ -50,22 +51,94 @@ test('what was made with fewer rights may be read, what with more or other ones 
   assert.equal(covers(LIMIT, undefined), false);
 });
 
+async function openWith(directory: string, records: readonly AuditRecord[]): Promise<OpenStore> {
+  const store = await openStore(directory, { durability: 'fast', segmentRowsMax: SEGMENT_ROWS });
+  const writer = store.writer('wait');
+  for (const record of records) writer.write(record);
+  await writer.close();
+  await store.close();
+  return new OpenStore(directory);
+}
+
+const SEGMENT_ROWS = 100;
+
+function mixed(count: number): AuditRecord[] {
+  const databases = ['hr', 'pay', 'Crm', undefined, 'hrx'];
+  return Array.from({ length: count }, (_, n) =>
+    statement(n + 1, {
+      timeUs: TEST_TIME_US + n * 1000,
+      namespace: databases[(n * 7) % 5],
+      user: `u${n % 4}`,
+      operation: n % 3 === 0 ? 'DELETE' : 'SELECT',
+      returnedRows: (n * 31) % 17,
+      durationUs: (n * 7919) % 1000,
+      errorCode: n % 6 === 0 ? '42P01' : undefined,
+    }),
+  );
+}
+
+const condition = fc.oneof(
+  fc.constantFrom('user:u1', 'user:u*', 'op:DELETE', 'rows>5', 'failed:yes', 'db:pay', 'db:*', 'db!=hr', 'db:hr*'),
+  fc.constantFrom('not db:hr', 'table:nowhere', 'kind:statement', 'id:*1', 'duration>500us', '"SELECT"'),
+);
+const question: fc.Arbitrary<string> = fc.letrec((tie) => ({
+  whole: fc.oneof(
+    { maxDepth: 3 },
+    condition,
+    fc.tuple(tie('whole'), fc.constantFrom(' ', ' or '), tie('whole')).map((parts) => `(${parts.join('')})`),
+    tie('whole').map((inner) => `not (${inner as string})`),
+  ),
+})).whole as fc.Arbitrary<string>;
+
+test('whatever is asked, the answer is that of a store with nothing else in it', () =>
+  withDirectory((whole) =>
+    withDirectory(async (part) => {
+      const records = mixed(200);
+      const [store, apart] = [
+        await openWith(whole, records),
+        await openWith(
+          part,
+          records.filter(({ namespace }) => isWithin(LIMIT, namespace)),
+        ),
+      ];
+      const [limited, free] = [new Source(store, LIMIT), new Source(apart, undefined)];
+      const answers = (source: Source, q: string): unknown => {
+        const { query } = source.question({ q });
+        const by = source.aggregate(query, { fields: ['user', 'db', 'op'] });
+        return {
+          count: source.count(query),
+          ids: [...source.query({ ...query, order: 'oldest' })].map(({ id }) => id),
+          groups: by.map(({ labels, records: found }) => `${labels.join()} ${found}`).sort(),
+          values: source
+            .countValues(query, 'db')
+            .map(({ value, count }) => `${value} ${count}`)
+            .sort(),
+          most: source.greatest(query, undefined, 'rows', 5).map(({ returnedRows }) => returnedRows),
+          arrived: source.arrivals(query.filter, 0, source.lastSeq(), 3).first.map(({ record }) => record.id),
+          extent: source.extent(),
+        };
+      };
+      fc.assert(
+        fc.property(question, (q) => assert.deepEqual(answers(limited, q), answers(free, q))),
+        { seed: 10, numRuns: 100 },
+      );
+      store.reader.close();
+      apart.reader.close();
+    }),
+  ));
+
 test('a session is whole only when none of it lies elsewhere', () =>
   withDirectory(async (directory) => {
-    const store = await openStore(directory, { durability: 'fast' });
-    const writer = store.writer('wait');
-    for (const [n, [session, namespace]] of [
+    const parts = [
       ['a', 'hr'],
       ['a', 'crm'],
       ['b', 'hr'],
       ['b', 'pay'],
       ['c', 'hr'],
       ['c', undefined],
-    ].entries())
-      writer.write(statement(n + 1, { session, namespace }));
-    await writer.close();
-    await store.close();
-    const open = new OpenStore(directory);
+    ];
+    const records = parts.map(([session, namespace], n) => statement(n + 1, { session, namespace }));
+    const open = await openWith(directory, records);
     const whole = (limit: Limit | undefined): boolean[] =>
       ['a', 'b', 'c'].map((session) => new Source(open, limit).isWhole(valueFilter('session', session)));
     assert.deepEqual(whole(undefined), [true, true, true]);

@@ -92,7 +92,10 @@ export class Source {
 
   /** How many records may be seen, and of what time. */
   extent(): Extent {
-    if (this.limit === undefined) return this.store.reader.summary();
+    if (this.limit === undefined) {
+      const { records, timeMinUs, timeMaxUs } = this.store.reader.summary();
+      return { records, timeMinUs, timeMaxUs };
+    }
     const [all] = this.aggregate({}, { fields: [] });
     return { records: all?.records ?? 0, timeMinUs: all?.firstUs, timeMaxUs: all?.lastUs };
   }
