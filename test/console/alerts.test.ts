@@ -79,6 +79,11 @@ test('a decision has a reason and changes exactly what it names; nobody takes it
     const again = (await console.get('viewer', '/alerts')).json() as Alerts;
     assert.equal(again.groups[0]?.rule, 'pci/cards');
     assert.equal(again.groups[0]?.returned, true, 'it matched again after it was closed');
+    const { groups: back } = (await console.get('viewer', '/alerts?returned=true')).json() as Alerts;
+    assert.deepEqual(
+      back.map(({ rule }) => rule),
+      ['pci/cards'],
+    );
     const view = (await console.get('viewer', `/alerts/${encodeURIComponent(ids[0] ?? '')}`)).json() as AlertView;
     assert.deepEqual(
       view.trail.map(({ who, state, verdict, reason, count }) => [who, state, verdict, reason, count]),

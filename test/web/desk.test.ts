@@ -134,6 +134,9 @@ async function pinnedConditions(stage: Stage): Promise<void> {
   for (const key of ['g', 'p']) await page.keyboard.press(key);
   await page.getByText('Versions').first().waitFor();
   assert.equal(q(), null);
+  // What is applied is shown, on the page of alerts as well.
+  for (const key of ['g', 'a']) await page.keyboard.press(key);
+  await page.getByRole('list', { name: 'Conditions' }).getByText('user:alice').waitFor();
   for (const key of ['g', 'e']) await page.keyboard.press(key);
   await page.waitForFunction(() => new URLSearchParams(location.search).get('q') === 'user:alice');
   await goTo(visit, stage, '/search?q=user:bob&pin=user:alice');

@@ -15,6 +15,8 @@ export const AlertsQuery = closed({
   state: Type.Optional(Type.String({ maxLength: 40 })),
   severity: Type.Optional(word(SEVERITY_NAMES)),
   mine: Type.Optional(Type.Boolean()),
+  /** Only those that came back after they were closed. */
+  returned: Type.Optional(Type.Boolean()),
 });
 export type AlertsQuery = Static<typeof AlertsQuery>;
 

@@ -58,8 +58,9 @@ export function alerts(
   }
   const states = statesOf(args.state);
   const wanted = groups.filter(
-    ({ state, severity, by }) =>
+    ({ state, severity, by, returned }) =>
       states.has(state) &&
+      (args.returned !== true || returned) &&
       (args.severity === undefined || severity === args.severity) &&
       (args.mine !== true || by === args.who),
   );

@@ -26,6 +26,8 @@ async function change(request: () => Promise<Pins>): Promise<void> {
 }
 
 export async function loadPins(): Promise<void> {
+  // They may be of somebody who was signed in before.
+  current.value = undefined;
   await change(() => ask<Pins>('/pins'));
 }
 

@@ -13,6 +13,7 @@ import { query, scopeParams, useEcho } from '../base/scope.ts';
 import { may } from '../base/session.ts';
 import { patched, place, setParams } from '../base/url.ts';
 import { SeverityBadge } from '../ui/badge.tsx';
+import { Chips } from '../ui/chips.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
@@ -21,17 +22,18 @@ import { Decide } from './alerts/decide.tsx';
 import { GroupDetail } from './alerts/group-detail.tsx';
 import { untilText } from './alerts/until.tsx';
 
-type View = 'open' | 'mine' | 'acknowledged' | 'closed' | 'all';
+type View = 'open' | 'returned' | 'mine' | 'acknowledged' | 'closed' | 'all';
 
 /** What the server is asked for in each view. */
 const QUESTIONS: Readonly<Record<View, Params>> = {
   open: { state: 'open' },
+  returned: { state: 'open', returned: true },
   mine: { state: 'acknowledged', mine: true },
   acknowledged: { state: 'acknowledged' },
   closed: { state: 'closed' },
   all: { state: 'open,acknowledged,closed' },
 };
-const VIEWS: readonly View[] = ['open', 'mine', 'acknowledged', 'closed', 'all'];
+const VIEWS: readonly View[] = ['open', 'returned', 'mine', 'acknowledged', 'closed', 'all'];
 
 export default function Alerts(): JSX.Element {
   const view = VIEWS.find((one) => one === place.value.params.get('state')) ?? 'open';
@@ -48,15 +50,14 @@ export default function Alerts(): JSX.Element {
         onChoose={(id) => setParams({ state: id === 'open' ? undefined : id, group: undefined })}
         tabs={[
           tab('open', 'To review'),
+          ...(view === 'returned' || (counts?.returned ?? 0) > 0 ? [tab('returned', 'Came back')] : []),
           ...(may('auditor') ? [tab('mine', 'Taken by me')] : []),
           tab('acknowledged', 'Taken'),
           tab('closed', 'Closed'),
           tab('all', 'All'),
         ]}
       />
-      {counts !== undefined && counts.returned > 0 && (
-        <p class="small">{formatCount(counts.returned)} came back after being closed; they are open again.</p>
-      )}
+      <Chips />
       <Answered answer={answer}>
         {(data) =>
           data.groups.length === 0 ? (
