@@ -178,6 +178,10 @@ class AuditSession extends SessionState implements EventSink {
     this.auditor = auditor;
   }
 
+  get keepsNoEvents(): boolean {
+    return true;
+  }
+
   emit(event: AuditEvent): void {
     this.hear(event.identity);
     switch (event.kind) {

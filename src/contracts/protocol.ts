@@ -120,6 +120,8 @@ export interface EventSink {
   emit(event: AuditEvent): void;
   /** As `ProtocolModule.relieve` with `all`, for what is kept of the connection here. */
   relieve?(): void;
+  /** Whoever made an event may use it and its outcomes again after `emit`; of its values and lists any may be kept. */
+  readonly keepsNoEvents?: boolean;
 }
 
 /** The audit stage, as protocols see it: one sink a connection. */

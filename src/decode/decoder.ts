@@ -50,6 +50,7 @@ import {
   LAYERS_MAX,
 } from './layers.ts';
 import { ethernet, ethertype, linkLayer, mpls, ppp, setVlan } from './link.ts';
+import { plainTcp } from './plain.ts';
 import { erspan2, erspan3, gre, udp } from './tunnel.ts';
 
 export interface DecodeOptions extends FragmentOptions {}
@@ -98,9 +99,25 @@ export class Decoder {
    * borrowed until the next call or the batch's release, whichever is first.
    */
   decode(batch: PacketBatch, index: number, view: PacketView): DecodeVerdict {
+    const descriptors = batch.descriptors;
+    const d = index * DESCRIPTOR_WORDS;
+    const start = descriptors[d + DESCRIPTOR_OFFSET] as number;
+    const end = start + (descriptors[d + DESCRIPTOR_CAPTURED_BYTES] as number);
+    const link = descriptors[d + DESCRIPTOR_LINK] as number;
+    if (batch.bytes !== this.batchBytes) this.setBatchBytes(batch.bytes);
+    describe(descriptors, d, view);
+    this.counters.frames++;
+    if (link === LINK_ETHERNET && plainTcp(this.batchBytes, this.batchData, start, end, view)) {
+      this.counters.tcp++;
+      return DECODE_TCP;
+    }
+    const verdict = this.walk(this.begin(link, start, end, view.wireBytes), view);
+    this.count(verdict, view);
+    return verdict;
+  }
+
+  private count(verdict: DecodeVerdict, view: PacketView): void {
     const counters = this.counters;
-    const verdict = this.walk(this.begin(batch, index, view), view);
-    counters.frames++;
     switch (verdict) {
       case DECODE_TCP:
         counters.tcp++;
@@ -125,36 +142,17 @@ export class Decoder {
         counters.linkUnknown++;
         break;
     }
-    return verdict;
   }
 
-  /** Sets the frame and all of the view that the descriptor tells; answers the first layer. */
-  private begin(batch: PacketBatch, index: number, view: PacketView): number {
-    const descriptors = batch.descriptors;
-    const d = index * DESCRIPTOR_WORDS;
+  /** Sets the frame; answers its first layer. */
+  private begin(link: number, start: number, end: number, wireBytes: number): number {
     const frame = this.frame;
-    const start = descriptors[d + DESCRIPTOR_OFFSET] as number;
-    const wireBytes = descriptors[d + DESCRIPTOR_WIRE_BYTES] as number;
-    const nanoseconds = descriptors[d + DESCRIPTOR_NANOSECONDS] as number;
-    const microseconds = (nanoseconds / 1000) | 0;
-    if (batch.bytes !== this.batchBytes) this.setBatchBytes(batch.bytes);
     frame.bytes = this.batchBytes;
     frame.data = this.batchData;
     frame.pos = start;
-    frame.end = start + (descriptors[d + DESCRIPTOR_CAPTURED_BYTES] as number);
-    frame.wireEnd = start + wireBytes;
-    if (frame.wireEnd < frame.end) frame.wireEnd = frame.end;
+    frame.end = end;
+    frame.wireEnd = Math.max(start + wireBytes, end);
     frame.tunnels = 0;
-    view.tsUs = ((descriptors[d + DESCRIPTOR_SECONDS] as number) >>> 0) * 1_000_000 + microseconds;
-    view.tsNs = nanoseconds - microseconds * 1000;
-    view.wireBytes = wireBytes;
-    view.interfaceIndex = descriptors[d + DESCRIPTOR_INTERFACE] as number;
-    view.vlanId = -1;
-    view.tunnelKind = TUNNEL_NONE;
-    view.tunnelId = 0;
-    const vlan = descriptors[d + DESCRIPTOR_VLAN] as number;
-    if ((vlan & VLAN_PRESENT) !== 0) setVlan(view, vlan);
-    const link = descriptors[d + DESCRIPTOR_LINK] as number;
     return link === LINK_ETHERNET ? LAYER_ETHERNET : linkLayer(link, frame);
   }
 
@@ -217,4 +215,19 @@ export class Decoder {
         return DECODE_MALFORMED;
     }
   }
+}
+
+/** Sets all of the view that a descriptor tells. */
+function describe(descriptors: Int32Array, d: number, view: PacketView): void {
+  const nanoseconds = descriptors[d + DESCRIPTOR_NANOSECONDS] as number;
+  const microseconds = (nanoseconds / 1000) | 0;
+  view.tsUs = ((descriptors[d + DESCRIPTOR_SECONDS] as number) >>> 0) * 1_000_000 + microseconds;
+  view.tsNs = nanoseconds - microseconds * 1000;
+  view.wireBytes = descriptors[d + DESCRIPTOR_WIRE_BYTES] as number;
+  view.interfaceIndex = descriptors[d + DESCRIPTOR_INTERFACE] as number;
+  view.vlanId = -1;
+  view.tunnelKind = TUNNEL_NONE;
+  view.tunnelId = 0;
+  const vlan = descriptors[d + DESCRIPTOR_VLAN] as number;
+  if ((vlan & VLAN_PRESENT) !== 0) setVlan(view, vlan);
 }

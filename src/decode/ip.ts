@@ -43,7 +43,8 @@ const PROTOCOL_MPLS = 137;
 const IPV4_BYTES = 20;
 const IPV4_MORE_FRAGMENTS = 0x2000;
 const IPV4_OFFSET_MASK = 0x1fff;
-const IPV4_MAPPED = 0x0000ffff;
+/** Third word of an IPv4 address in IPv6 form; the two before are 0. */
+export const IPV4_MAPPED = 0x0000ffff;
 const IPV6_BYTES = 40;
 const IPV6_FRAGMENT_BYTES = 8;
 const TCP_BYTES = 20;

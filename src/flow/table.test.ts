@@ -2,19 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatAddress } from '../base/address.ts';
-import { PacketView } from '../contracts/view.ts';
 import { HASH_SEED_DEFAULT } from './hash.ts';
 import { FLOW_NONE, FlowTable } from './table.ts';
-
-/** A view from one endpoint to the other; `[last address word, port]`. */
-function viewOf(from: readonly [number, number], to: readonly [number, number], word0 = 0): PacketView {
-  const view = new PacketView();
-  view.src0 = view.dst0 = word0;
-  view.src2 = view.dst2 = word0 === 0 ? 0xffff : 0;
-  [view.src3, view.srcPort] = from;
-  [view.dst3, view.dstPort] = to;
-  return view;
-}
+import { viewOf } from './testing.ts';
 
 test('both directions are one slot, the lower endpoint is side 0, whatever the sign of its words', () => {
   const table = new FlowTable(16, HASH_SEED_DEFAULT);
@@ -86,49 +76,6 @@ test('against a map: insert, find and remove in any order', () => {
   );
 });
 
-test('the hash spreads neighbours, and depends on its seed', () => {
-  const buckets = new Set<number>();
-  const table = new FlowTable(1, 1);
-  for (let port = 0; port < 4096; port++) {
-    table.find(viewOf([0x0a000001, port], [0x0a000002, 5432]));
-    buckets.add(table.lastHash & 4095);
-  }
-  // A random function hits 63 % of the buckets.
-  assert.ok(buckets.size > 2300, `${buckets.size} buckets of 4096`);
-  const other = new FlowTable(1, 2);
-  other.find(viewOf([0x0a000001, 1], [0x0a000002, 5432]));
-  table.find(viewOf([0x0a000001, 1], [0x0a000002, 5432]));
-  assert.notEqual(other.lastHash, table.lastHash);
-});
-
-/** Most flows of a family that share one hash; `words` makes `view` its flow `i`. */
-function crowd(seed: number, flows: number, words: (view: PacketView, i: number) => void): number {
-  const table = new FlowTable(1, seed);
-  const view = viewOf([1, 40_000], [2, 5432]);
-  const counts = new Map<number, number>();
-  for (let i = 0; i < flows; i++) {
-    words(view, i);
-    table.find(view);
-    counts.set(table.lastHash, (counts.get(table.lastHash) ?? 0) + 1);
-  }
-  return Math.max(...counts.values());
-}
-
-test('no family of addresses shares a hash, whatever the seed', () => {
-  for (let seed = 0; seed < 20; seed++) {
-    const third = crowd(seed, 4096, (view, i) => {
-      view.src2 = i;
-    });
-    assert.equal(third, 1, 'IPv6 addresses that begin with 64 zero bits');
-    // The top bits of one word and the middle ones of the next: where a chain of multiplications and turns cancels out.
-    const turned = crowd(seed, 65_536, (view, i) => {
-      view.src3 = (i & 0xff) << 24;
-      view.dst3 = 1 + ((i >> 8) << 5);
-    });
-    assert.ok(turned < 10, `${turned} flows with one hash`);
-  }
-});
-
 test('the capacity has limits', () => {
   for (const capacity of [0, -1, Number.NaN, 2 ** 27]) {
     assert.throws(() => new FlowTable(capacity, 0), RangeError);
@@ -147,4 +94,25 @@ test('addresses as text', () => {
     [[0x20010000, 0x00000001, 0, 1], '2001:0:0:1::1'],
   ];
   for (const [words, text] of cases) assert.equal(formatAddress(...words), text);
+});
+
+test('the index grows with the flows, and finds all of them at every size', () => {
+  const table = new FlowTable(20_000, HASH_SEED_DEFAULT);
+  const flows: number[] = [];
+  const client = (i: number): [number, number] => [0x0a000001 + (i >> 8), 1024 + (i & 255) * 7];
+  const server: [number, number] = [0x0b000001, 5432];
+  const check = (): void => {
+    for (const [i, flow] of flows.entries()) assert.equal(table.find(viewOf(client(i), server)), flow);
+  };
+  for (let i = 0; i < 20_000; i++) {
+    const view = viewOf(client(i), server);
+    assert.equal(table.find(view), FLOW_NONE);
+    flows.push(table.insert(view));
+    if ((i & (i - 1)) === 0 || i === 3000) check();
+  }
+  check();
+  // Deleting moves entries of the grown index, too.
+  for (const flow of flows.splice(10_000)) table.remove(flow >> 1);
+  check();
+  assert.equal(table.size, 10_000);
 });

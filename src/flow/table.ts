@@ -3,7 +3,8 @@
  *
  * The key is canonical (lower endpoint first), so both directions share a slot; tunnels and VLANs are not part of it,
  * so copies of a frame from two mirrors fall together. Open addressing at a load of at most one half, with
- * backward-shift deletion: no tombstones, so the table does not age.
+ * backward-shift deletion: no tombstones, so the table does not age. Of the index only as much is used as the most flows
+ * at a time have asked for: few flows lie close together in the caches, however many there may be.
  */
 import type { PacketView } from '../contracts/view.ts';
 import { FlowHash } from './hash.ts';
@@ -13,6 +14,8 @@ import { FlowHash } from './hash.ts';
  * and two times, each a 64-bit float in the place of two words.
  */
 const WORDS = 16;
+/** Of an address: that of side 0 comes first. */
+const SIDE_WORDS = 4;
 const PORTS = 8;
 const HASH = 9;
 /** From bit 0: VLAN id + 1 (0: untagged), `TUNNEL_*`, interface. */
@@ -28,6 +31,9 @@ const INTERFACE_SHIFT = 17;
 const VLAN_MASK = 0x1fff;
 const TUNNEL_MASK = 0xf;
 
+/** Entries of the index at the beginning; it doubles as long as it can while more than a quarter is taken. */
+const INDEX_ENTRIES_MIN = 4096;
+
 /** The packet belongs to no flow that is known. */
 export const FLOW_NONE: number = -1;
 
@@ -41,24 +47,16 @@ export class FlowTable {
    * flows the time goes into fetching it.
    */
   private readonly index: Int32Array;
-  private readonly indexMask: number;
+  private indexMask: number;
   private readonly entryMask: number;
   /** Stack of slots that were given back; those from `fresh` on were never taken, and their memory never touched. */
   private readonly free: Int32Array;
   private freeCount = 0;
   private fresh = 0;
-  // The canonical key of the packet looked up last.
-  private low0 = 0;
-  private low1 = 0;
-  private low2 = 0;
-  private low3 = 0;
-  private high0 = 0;
-  private high1 = 0;
-  private high2 = 0;
-  private high3 = 0;
+  // Of the packet looked up last: the sender's side, the lower endpoint's port and the other, the hash.
+  private side = 0;
   private ports = 0;
   private keyHash = 0;
-  private side = 0;
 
   /** `capacity` flows, at most 2^26. */
   constructor(capacity: number, seed: number) {
@@ -70,7 +68,7 @@ export class FlowTable {
     this.words = new Int32Array(capacity * WORDS);
     this.times = new Float64Array(this.words.buffer);
     this.index = new Int32Array(entries);
-    this.indexMask = entries - 1;
+    this.indexMask = Math.min(entries, INDEX_ENTRIES_MIN) - 1;
     this.entryMask = 2 ** (32 - Math.clz32(capacity)) - 1;
     this.free = new Int32Array(capacity);
   }
@@ -94,7 +92,7 @@ export class FlowTable {
       // The lower bits of both say nothing about each other.
       if (((entry ^ keyHash) & ~entryMask) !== 0) continue;
       const slot = (entry & entryMask) - 1;
-      if (this.matches(slot)) return (slot << 1) | this.side;
+      if (this.matches(slot, view)) return (slot << 1) | this.side;
     }
   }
 
@@ -109,22 +107,40 @@ export class FlowTable {
     if (slot === FLOW_NONE) return FLOW_NONE;
     const w = slot * WORDS;
     const words = this.words;
-    words[w] = this.low0;
-    words[w + 1] = this.low1;
-    words[w + 2] = this.low2;
-    words[w + 3] = this.low3;
-    words[w + 4] = this.high0;
-    words[w + 5] = this.high1;
-    words[w + 6] = this.high2;
-    words[w + 7] = this.high3;
+    const source = w + this.side * SIDE_WORDS;
+    const destination = w + SIDE_WORDS - this.side * SIDE_WORDS;
+    words[source] = view.src0;
+    words[source + 1] = view.src1;
+    words[source + 2] = view.src2;
+    words[source + 3] = view.src3;
+    words[destination] = view.dst0;
+    words[destination + 1] = view.dst1;
+    words[destination + 2] = view.dst2;
+    words[destination + 3] = view.dst3;
     words[w + PORTS] = this.ports;
     words[w + HASH] = this.keyHash;
     this.restart(slot, view);
-    const { index, indexMask, entryMask, keyHash } = this;
-    let i = keyHash & indexMask;
-    while (index[i] !== 0) i = (i + 1) & indexMask;
-    index[i] = (keyHash & ~entryMask) | (slot + 1);
+    if (this.size * 4 > this.indexMask && this.indexMask < this.index.length - 1) this.growIndex();
+    this.place((this.keyHash & ~this.entryMask) | (slot + 1), this.keyHash);
     return (slot << 1) | this.side;
+  }
+
+  private place(entry: number, hash: number): void {
+    const { index, indexMask } = this;
+    let i = hash & indexMask;
+    while (index[i] !== 0) i = (i + 1) & indexMask;
+    index[i] = entry;
+  }
+
+  /** Doubles the part of the index that is used: with a million flows some 20 ms, once. */
+  private growIndex(): void {
+    const { index, indexMask, entryMask, words } = this;
+    const entries = index.slice(0, indexMask + 1);
+    index.fill(0, 0, indexMask + 1);
+    this.indexMask = indexMask * 2 + 1;
+    for (const entry of entries) {
+      if (entry !== 0) this.place(entry, words[((entry & entryMask) - 1) * WORDS + HASH] as number);
+    }
   }
 
   private takeSlot(): number {
@@ -172,7 +188,7 @@ export class FlowTable {
 
   /** Word `0..3` of a side's address. */
   addressWord(slot: number, side: number, word: number): number {
-    return this.words[slot * WORDS + side * 4 + word] as number;
+    return this.words[slot * WORDS + side * SIDE_WORDS + word] as number;
   }
 
   port(slot: number, side: number): number {
@@ -205,58 +221,50 @@ export class FlowTable {
     return this.words[slot * WORDS + ORIGIN] as number;
   }
 
-  private matches(slot: number): boolean {
+  private matches(slot: number, view: PacketView): boolean {
     const words = this.words;
     const w = slot * WORDS;
+    if (words[w + HASH] !== this.keyHash || words[w + PORTS] !== this.ports) return false;
+    const source = w + this.side * SIDE_WORDS;
+    const destination = w + SIDE_WORDS - this.side * SIDE_WORDS;
+    if (words[source + 3] !== view.src3 || words[destination + 3] !== view.dst3) return false;
+    // Of IPv4 flows the hash says that the other words are those of all IPv4 addresses.
     return (
-      words[w + 3] === this.low3 &&
-      words[w + 7] === this.high3 &&
-      words[w + PORTS] === this.ports &&
-      words[w] === this.low0 &&
-      words[w + 1] === this.low1 &&
-      words[w + 2] === this.low2 &&
-      words[w + 4] === this.high0 &&
-      words[w + 5] === this.high1 &&
-      words[w + 6] === this.high2
+      this.keyHash >= 0 ||
+      (words[source] === view.src0 &&
+        words[source + 1] === view.src1 &&
+        words[source + 2] === view.src2 &&
+        words[destination] === view.dst0 &&
+        words[destination + 1] === view.dst1 &&
+        words[destination + 2] === view.dst2)
     );
   }
 
   private setKey(view: PacketView): void {
-    if (sourceIsLower(view)) {
-      this.low0 = view.src0;
-      this.low1 = view.src1;
-      this.low2 = view.src2;
-      this.low3 = view.src3;
-      this.high0 = view.dst0;
-      this.high1 = view.dst1;
-      this.high2 = view.dst2;
-      this.high3 = view.dst3;
-      this.ports = (view.srcPort << 16) | view.dstPort;
-      this.side = 0;
-    } else {
-      this.low0 = view.dst0;
-      this.low1 = view.dst1;
-      this.low2 = view.dst2;
-      this.low3 = view.dst3;
-      this.high0 = view.src0;
-      this.high1 = view.src1;
-      this.high2 = view.src2;
-      this.high3 = view.src3;
-      this.ports = (view.dstPort << 16) | view.srcPort;
-      this.side = 1;
+    const { src3, dst3 } = view;
+    if (isIpv4(view)) {
+      this.orderPorts(view, src3 === dst3 ? view.srcPort <= view.dstPort : src3 >>> 0 < dst3 >>> 0);
+      this.keyHash =
+        this.side === 0 ? this.hash.ofIpv4(src3, dst3, this.ports) : this.hash.ofIpv4(dst3, src3, this.ports);
+      return;
     }
-    this.keyHash = this.hash.of(
-      this.low0,
-      this.low1,
-      this.low2,
-      this.low3,
-      this.high0,
-      this.high1,
-      this.high2,
-      this.high3,
-      this.ports,
-    );
+    const { src0, src1, src2, dst0, dst1, dst2 } = view;
+    this.orderPorts(view, sourceIsLower(view));
+    this.keyHash =
+      this.side === 0
+        ? this.hash.ofIpv6(src0, src1, src2, src3, dst0, dst1, dst2, dst3, this.ports)
+        : this.hash.ofIpv6(dst0, dst1, dst2, dst3, src0, src1, src2, src3, this.ports);
   }
+
+  private orderPorts(view: PacketView, sourceFirst: boolean): void {
+    this.side = sourceFirst ? 0 : 1;
+    this.ports = sourceFirst ? (view.srcPort << 16) | view.dstPort : (view.dstPort << 16) | view.srcPort;
+  }
+}
+
+/** Whether both addresses are IPv4: `::ffff:0:0/96`. */
+function isIpv4(view: PacketView): boolean {
+  return (view.src0 | view.src1 | view.dst0 | view.dst1 | (view.src2 ^ 0xffff) | (view.dst2 ^ 0xffff)) === 0;
 }
 
 /** Whether the source is side 0: unsigned order of the address, then of the port. */

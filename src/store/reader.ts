@@ -18,10 +18,12 @@ import { type FilterQuestion, filterQuestion, SegmentFilters } from './segment/f
 import { SEGMENT_FOLDER } from './segment/schema.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
 import { type AggregateRow, type Group, type GroupBy, topGroups } from './totals/aggregate.ts';
+import type { ChunkPick } from './totals/chunk-pick.ts';
 import { ClassCache } from './totals/classes.ts';
 import { Grouping, type GroupingSource, rowsOf } from './totals/grouping.ts';
 import type { AggregateField } from './totals/groups.ts';
-import { type ChunkPick, partsOfSegment, ScopeCache } from './totals/scope.ts';
+import { unpackGroups } from './totals/packed-groups.ts';
+import { partsOfSegment, ScopeCache } from './totals/scope.ts';
 import { ChunkSelector, planSelection, spanOf } from './totals/select.ts';
 
 export interface StoreSummary {
@@ -154,8 +156,8 @@ export class StoreReader implements GroupingSource {
   }
 
   /** All groups, in no order, to be watched and given up (`steps.ts`). Throws `StoreError` (`usage`). */
-  groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
-    return this.grouping.steps(query, by);
+  *groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
+    return unpackGroups(yield* this.grouping.steps(query, by));
   }
 
   /** Brings to memory, as far as there is room, what questions need of a sealed segment. */

@@ -1,11 +1,15 @@
 /**
  * Bench of the packet path: decode, flow lookup, reassembly, with a receiver that only counts.
  *
- *     node dist/test/bench/packet-path.js [flows [rounds]]
+ *     node dist/test/bench/packet-path.js [flows [rounds [pools|random [turns|random]]]]
  *
  * Workload: conversations of a handshake, eight requests of 90 bytes with replies of 3 x 300 and their
- * acknowledgements, and FINs; the flows take turns packet by packet, so that with many flows every lookup misses the
- * cache. The frames lie in one buffer in memory. The run fails when it does not find exactly what was put in.
+ * acknowledgements, and FINs; the flows take turns packet by packet, so that with many flows none is in the cache when
+ * its turn comes. `pools`: each client has 16,384 connections, from ports in a row, opened and used one after the other,
+ * as the flows of a pool or of a generator of load are; `random`: clients and ports are drawn, so that no two flows have
+ * to do with each other. `turns`: the same order each time; `random`: drawn anew for each step of the conversation.
+ *
+ * The frames lie in one buffer in memory. The run fails when it does not find exactly what was put in.
  */
 import assert from 'node:assert/strict';
 import { DESCRIPTOR_WORDS, LINK_ETHERNET, type PacketBatch } from '#src/contracts/packet.js';
@@ -14,6 +18,7 @@ import { PacketView, TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '#src/contracts/v
 import { Decoder } from '#src/decode/decoder.js';
 import { DECODE_TCP } from '#src/decode/layers.js';
 import { Reassembler } from '#src/reassembly/reassembler.js';
+import { randomFrom } from '../support/random.ts';
 
 const HEADER_BYTES = 54;
 const REQUEST_BYTES = 90;
@@ -22,6 +27,43 @@ const REPLY_SEGMENTS = 3;
 const TURNS = 8;
 const PACKETS_MAX = 1_200_000;
 const ROUNDS_DEFAULT = 5;
+const POOL_BITS = 14;
+const EPHEMERAL_PORTS = 28_232;
+const SEED = 1;
+
+/** Which flows there are, and in which order they take turns. */
+class Flows {
+  readonly count: number;
+  readonly clients: Uint32Array;
+  readonly ports: Uint16Array;
+  /** Whose turn it is: in `shuffle`d order, or that of the flows. */
+  readonly order: Uint32Array;
+  private readonly random = randomFrom(SEED);
+
+  constructor(count: number, pools: boolean) {
+    this.count = count;
+    this.clients = new Uint32Array(count);
+    this.ports = new Uint16Array(count);
+    this.order = Uint32Array.from({ length: count }, (_, flow) => flow);
+    for (let flow = 0; flow < count; flow++) {
+      // Drawn clients are all different, as a factor of 2^24 is odd.
+      const client = pools ? flow >>> POOL_BITS : Math.imul(flow, 0x9e3779b1) & 0xffffff;
+      this.clients[flow] = 0x0a000000 + client;
+      this.ports[flow] = pools ? 20_000 + (flow & (2 ** POOL_BITS - 1)) : 32_768 + this.random() * EPHEMERAL_PORTS;
+    }
+  }
+
+  /** Fisher and Yates. */
+  shuffle(): void {
+    const order = this.order;
+    for (let last = order.length - 1; last > 0; last--) {
+      const other = Math.floor(this.random() * (last + 1));
+      const flow = order[last] as number;
+      order[last] = order[other] as number;
+      order[other] = flow;
+    }
+  }
+}
 
 interface Step {
   readonly fromClient: boolean;
@@ -56,24 +98,25 @@ function conversation(): Step[] {
 }
 
 /** One frame for each step; the descriptors of all flows point at frames of their own, payload shared by none. */
-function build(flows: number, steps: readonly Step[], first: number, last: number): PacketBatch {
+function build(flows: Flows, shuffled: boolean, steps: readonly Step[], first: number, last: number): PacketBatch {
   const frameBytes = steps.slice(first, last).map((step) => HEADER_BYTES + step.bytes);
-  const total = frameBytes.reduce((sum, bytes) => sum + bytes, 0) * flows;
+  const total = frameBytes.reduce((sum, bytes) => sum + bytes, 0) * flows.count;
   const bytes = new Uint8Array(total);
   const data = new DataView(bytes.buffer);
-  const descriptors = new Int32Array(flows * frameBytes.length * DESCRIPTOR_WORDS);
+  const descriptors = new Int32Array(flows.count * frameBytes.length * DESCRIPTOR_WORDS);
   let at = 0;
   let word = 0;
   for (let s = first; s < last; s++) {
     const step = steps[s] as Step;
-    for (let flow = 0; flow < flows; flow++) {
+    if (shuffled) flows.shuffle();
+    for (const flow of flows.order) {
       const length = HEADER_BYTES + step.bytes;
       data.setUint16(at + 12, 0x0800);
       data.setUint8(at + 14, 0x45);
       data.setUint16(at + 16, length - 14);
       data.setUint8(at + 23, 6);
-      const client = 0x0a000000 + (flow >>> 14);
-      const port = 20_000 + (flow & 0x3fff);
+      const client = flows.clients[flow] as number;
+      const port = flows.ports[flow] as number;
       data.setUint32(at + 26, step.fromClient ? client : 0xac100001);
       data.setUint32(at + 30, step.fromClient ? 0xac100001 : client);
       data.setUint16(at + 34, step.fromClient ? port : 5432);
@@ -112,40 +155,48 @@ class Counter implements StreamReceiver {
   }
 }
 
-function run(flows: number): void {
-  const steps = conversation();
-  const reassembler = new Reassembler({ flowsMax: flows });
-  const counter = new Counter();
-  reassembler.setReceiver(counter);
-  const decoder = new Decoder();
-  const view = new PacketView();
-  const stepsAtOnce = Math.max(1, Math.floor(PACKETS_MAX / flows / steps.length)) * steps.length;
-  const stepsPerBatch =
-    flows * steps.length <= PACKETS_MAX ? stepsAtOnce : Math.max(1, Math.floor(PACKETS_MAX / flows));
-  let packets = 0;
-  let microseconds = 0;
-  for (let first = 0; first < steps.length; first += stepsPerBatch) {
-    const batch = build(flows, steps, first, Math.min(steps.length, first + stepsPerBatch));
-    const start = process.cpuUsage();
-    for (let i = 0; i < batch.count; i++) {
-      if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
-    }
-    const { user, system } = process.cpuUsage(start);
-    microseconds += user + system;
-    packets += batch.count;
-  }
-  assert.equal(packets, flows * steps.length);
-  assert.equal(counter.bytes, flows * TURNS * (REQUEST_BYTES + REPLY_SEGMENTS * REPLY_BYTES));
-  assert.equal(counter.calls, flows * TURNS * (1 + REPLY_SEGMENTS));
-  assert.equal(counter.ends, flows);
-  assert.equal(counter.gaps, 0);
-  const perPacket = (1000 * microseconds) / packets;
-  process.stdout.write(
-    `${flows} flows, ${packets} packets: ${perPacket.toFixed(1)} ns a packet, ` +
-      `${(1000 / perPacket).toFixed(2)} M packets/s, ${reassembler.bytesPerFlow.toFixed(0)} bytes a flow\n`,
-  );
+interface Pattern {
+  readonly pools: boolean;
+  readonly shuffled: boolean;
 }
 
-const flows = Number(process.argv[2] ?? 10_000);
-const rounds = Number(process.argv[3] ?? ROUNDS_DEFAULT);
-for (let round = 0; round < rounds; round++) run(flows);
+function run(count: number, rounds: number, { pools, shuffled }: Pattern): void {
+  const flows = new Flows(count, pools);
+  const steps = conversation();
+  const decoder = new Decoder();
+  const view = new PacketView();
+  const stepsPerBatch = Math.min(steps.length, Math.max(1, Math.floor(PACKETS_MAX / count)));
+  // What fits in one batch is built once.
+  const whole = stepsPerBatch === steps.length ? build(flows, shuffled, steps, 0, steps.length) : undefined;
+  for (let round = 0; round < rounds; round++) {
+    const reassembler = new Reassembler({ flowsMax: count });
+    const counter = new Counter();
+    reassembler.setReceiver(counter);
+    let packets = 0;
+    let microseconds = 0;
+    for (let first = 0; first < steps.length; first += stepsPerBatch) {
+      const last = Math.min(steps.length, first + stepsPerBatch);
+      const batch = whole ?? build(flows, shuffled, steps, first, last);
+      const start = process.cpuUsage();
+      for (let i = 0; i < batch.count; i++) {
+        if (decoder.decode(batch, i, view) === DECODE_TCP) reassembler.push(view);
+      }
+      const { user, system } = process.cpuUsage(start);
+      microseconds += user + system;
+      packets += batch.count;
+    }
+    assert.equal(packets, count * steps.length);
+    assert.equal(counter.bytes, count * TURNS * (REQUEST_BYTES + REPLY_SEGMENTS * REPLY_BYTES));
+    assert.equal(counter.calls, count * TURNS * (1 + REPLY_SEGMENTS));
+    assert.equal(counter.ends, count);
+    assert.equal(counter.gaps, 0);
+    const perPacket = (1000 * microseconds) / packets;
+    process.stdout.write(
+      `${count} flows, ${packets} packets: ${perPacket.toFixed(1)} ns a packet, ` +
+        `${(1000 / perPacket).toFixed(2)} M packets/s, ${reassembler.bytesPerFlow.toFixed(0)} bytes a flow\n`,
+    );
+  }
+}
+
+const [, , count = 10_000, rounds = ROUNDS_DEFAULT, ports = 'pools', order = 'turns'] = process.argv;
+run(Number(count), Number(rounds), { pools: ports === 'pools', shuffled: order === 'random' });

@@ -7,7 +7,7 @@ import { StoreReader } from '../../store/reader.ts';
 import { finish } from '../../store/steps.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
 import { ALONE, type Place } from '../../store/totals/grouping.ts';
-import { countOf, type PackedGroups, packGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
+import { countOf, type PackedGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
 import { PeakFinder } from './greatest.ts';
 import { Peer, type PeerAnswer, type PeerWork } from './peers.ts';
 
@@ -57,19 +57,19 @@ export class OpenStore {
     return reader.atOneMoment(() => {
       const done =
         work.kind === 'groups'
-          ? { groups: packGroups(finish(reader.grouping.of(work.query, work.by, work.paths))) }
+          ? { groups: finish(reader.grouping.of(work.query, work.by, work.paths)) }
           : { peaks: peaks.among(work.question, work.paths) };
       return { ...done, problems: [...reader.problems] };
     });
   }
 
   /** What `make` gives, or gave for the same key. What could not be read is asked again: it may be there then. */
-  groups(key: string, make: () => readonly Group[]): readonly Group[] {
+  groups(key: string, make: () => PackedGroups): readonly Group[] {
     const known = this.answers.get(key);
     if (known !== undefined) return unpackGroups(known);
     const groups = make();
-    if (this.reader.problems.length === 0) this.keepGroups(key, packGroups(groups));
-    return groups;
+    if (this.reader.problems.length === 0) this.keepGroups(key, groups);
+    return unpackGroups(groups);
   }
 
   private keepGroups(key: string, groups: PackedGroups): void {

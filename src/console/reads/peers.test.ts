@@ -99,7 +99,7 @@ test('a thread with nothing to do makes groups and peaks of the segments it is o
   const groups = unpackGroups(packed);
   assert.deepEqual(problems, []);
   assert.equal(groups.length, 7);
-  assert.deepEqual(sorted(groups), sorted(finish(own.reader.grouping.of({ filter }, by, paths))));
+  assert.deepEqual(sorted(groups), sorted(unpackGroups(finish(own.reader.grouping.of({ filter }, by, paths)))));
 
   const question = { query: { filter }, only: undefined, by: 'duration' as const, limit: 5 };
   const { peaks } = await taken(() => peer.offerPeaks({ ...question, paths }));

@@ -137,7 +137,7 @@ export class Source {
     const { reader } = this.store;
     // Records that arrive or expire change the answer.
     const key = JSON.stringify([query, by, reader.lastSeq(), reader.summary().records]);
-    return this.store.groups(key, () => finish(reader.groupSteps(query, by)));
+    return this.store.groups(key, () => finish(reader.grouping.steps(query, by)));
   }
 
   /** Records that the query finds, or those of them that meet `only`. */

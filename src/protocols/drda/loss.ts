@@ -12,7 +12,7 @@ import { forgetToken } from './cancel.ts';
 import { abandon, shorten } from './dss.ts';
 import { flushUnanswered } from './pending.ts';
 import { emitSilent } from './requests.ts';
-import { endCursors, type Request, type Session } from './session.ts';
+import { endCursors, eventsOf, type Request, type Session } from './session.ts';
 
 /**
  * `synced`: the bytes lay inside a structure whose end is known; it was handed over as damaged and marks its statement.
@@ -56,11 +56,11 @@ function onRepliesLost(s: Session, lostBytes: number): void {
 
 function markRequest(request: Request, lostBytes: number): void {
   request.marks |= MARK_GAP;
-  const event = request.cursor?.execution.event ?? request.events[0];
-  for (const each of request.events) each.marks |= MARK_GAP;
-  if (event === undefined) return;
-  event.marks |= MARK_GAP;
-  event.lostBytes += lostBytes;
+  for (const [index, event] of eventsOf(request).entries()) {
+    event.marks |= MARK_GAP;
+    // The loss is counted once.
+    if (index === 0) event.lostBytes += lostBytes;
+  }
 }
 
 /** `ProtocolModule.relieve`. */

@@ -132,8 +132,8 @@ function emitFailure(s: Session, request: Request, call: string, sink: EventSink
 
 function finishCursorCommand(s: Session, request: Request, sink: EventSink): void {
   const cursor = request.cursor;
-  if (cursor === undefined) return;
-  const event = cursor.execution.event;
+  if (cursor === undefined || cursor.execution.emitted) return;
+  const { event } = cursor.execution;
   event.marks |= request.marks;
   event.lostBytes += request.lostBytes;
   applyVerdict(s, request, event);
@@ -164,7 +164,7 @@ function finishStatements(s: Session, request: Request, sink: EventSink): void {
   // The end of data has been seen, or the query failed: nothing will be fetched.
   if (cursor && (request.failed || isExhausted(request))) endCursor(s, cursor, sink);
   else if (execution.openCursors === 0 && (cursor === undefined || !cursor.ended)) {
-    s.emit(execution.event, sink);
+    execution.emit(s, sink);
   }
 }
 

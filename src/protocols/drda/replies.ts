@@ -12,6 +12,7 @@ import { sectionKey } from './sections.ts';
 import {
   type ByteStream,
   endCursor,
+  eventsOf,
   keepCursor,
   QueryCursor,
   type Request,
@@ -49,8 +50,7 @@ export function onReplyStructure(
 
 function markDamage(request: Request, dss: Structure): void {
   request.marks |= MARK_GAP;
-  const cursorEvent = request.cursor?.execution.event;
-  for (const event of cursorEvent ? [cursorEvent] : request.events) {
+  for (const event of eventsOf(request)) {
     event.marks |= MARK_GAP;
     event.lostBytes += dss.lostBytes;
   }

@@ -88,8 +88,15 @@ export class Execution {
   readonly event: StatementEvent;
   openCursors = 0;
   answered = false;
+  /** Nothing changes its event any more, whatever the client still asks of its cursors. */
+  emitted = false;
   constructor(event: StatementEvent) {
     this.event = event;
+  }
+
+  emit(s: Session, sink: EventSink): void {
+    this.emitted = true;
+    s.emit(this.event, sink);
   }
 }
 
@@ -266,6 +273,12 @@ export function weighCursor(s: Session, cursor: QueryCursor, bytes: number): voi
   s.connection.memory.add(bytes);
 }
 
+/** What a request and its reply change: the statement whose cursor it is about, while that is not emitted, or its own. */
+export function eventsOf({ cursor, events }: Request): readonly StatementEvent[] {
+  if (cursor === undefined) return events;
+  return cursor.execution.emitted ? [] : [cursor.execution.event];
+}
+
 /** The result set is closed. Its statement is emitted with the last one of it. */
 export function endCursor(s: Session, cursor: QueryCursor, sink: EventSink): void {
   weighCursor(s, cursor, -cursor.weight);
@@ -274,7 +287,7 @@ export function endCursor(s: Session, cursor: QueryCursor, sink: EventSink): voi
   cursor.ended = true;
   const execution = cursor.execution;
   execution.openCursors--;
-  if (execution.openCursors === 0 && execution.answered) s.emit(execution.event, sink);
+  if (execution.openCursors === 0 && execution.answered) execution.emit(s, sink);
 }
 
 export function endCursors(s: Session, sink: EventSink, marks: number, keepHeld: boolean): void {

@@ -2,7 +2,7 @@
  * The outcomes of the request at the head of the queue, and what the end of a result means for the session.
  */
 import { Cursor } from '../../base/cursor.ts';
-import { MARK_TRUNCATED, Outcome, StatementEvent } from '../../contracts/event.ts';
+import { MARK_TRUNCATED, type Outcome, StatementEvent } from '../../contracts/event.ts';
 import { type EventSink, Frame } from '../../contracts/protocol.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
@@ -10,6 +10,7 @@ import type { OkReply } from './messages.ts';
 import { KIND_FETCH, KIND_NONE, Pending } from './pending.ts';
 import type { MysqlSession } from './session.ts';
 import { settingOf } from './settings.ts';
+import { SPARE } from './spare.ts';
 
 /** Outcomes of one request; of further ones only the sum is kept, in the last. */
 const OUTCOMES_MAX = 1024;
@@ -50,7 +51,7 @@ export function outcomeOf(session: MysqlSession, { head, frame }: Reply, sink: E
       outcome = last;
       if (event && head.kind !== KIND_FETCH) event.marks |= MARK_TRUNCATED;
     } else {
-      outcome = new Outcome();
+      outcome = SPARE.outcome();
       outcome.firstByteUs = frame.startUs;
       // Nearly always the only one: a list of one takes a fraction of one that grows.
       if (event instanceof StatementEvent && event.outcomes.length === 0) event.outcomes = [outcome];

@@ -23,7 +23,7 @@ export const KIND_NONE = 8;
 /** A request whose reply is awaited. */
 export class Pending {
   readonly kind: number;
-  readonly event: StatementEvent | LoginEvent | undefined;
+  event: StatementEvent | LoginEvent | undefined;
   /** The statement being prepared or executed. */
   prepared: Prepared | undefined = undefined;
   /** Sequence number of the reply's first packet. */
@@ -56,4 +56,23 @@ export class Pending {
     this.event = event;
     this.replySequence = replySequence;
   }
+}
+
+/** All but its kind as in one that is about nothing. */
+export function clearPending(pending: Pending): void {
+  pending.event = undefined;
+  pending.prepared = undefined;
+  pending.replySequence = 0;
+  pending.deferred = undefined;
+  pending.deferredCommand = 0;
+  pending.body = undefined;
+  pending.silent = false;
+  pending.database = undefined;
+  pending.encoding = undefined;
+  pending.changesUser = false;
+  pending.dropsStatements = false;
+  pending.closesCursor = false;
+  pending.started = false;
+  pending.bytes = 0;
+  pending.next = undefined;
 }

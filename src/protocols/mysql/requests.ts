@@ -25,6 +25,7 @@ import {
   Pending,
 } from './pending.ts';
 import { type MysqlSession, PHASE_COMMAND, PHASE_GREETING, PHASE_RESPONSE } from './session.ts';
+import { SPARE } from './spare.ts';
 import { Prepared } from './statements.ts';
 
 /** Memory a queued command is taken to hold beside its text. */
@@ -124,9 +125,9 @@ function onCommand(session: MysqlSession, frame: Frame, cursor: Cursor, sink: Ev
 }
 
 function onQuery(session: MysqlSession, frame: Frame, cursor: Cursor, sink: EventSink): void {
-  const event = session.statement(frame.startUs, 'simple');
+  const event = SPARE.statement(session, frame.startUs);
   event.tags = readAttributes(session, cursor);
-  const pending = new Pending(KIND_RESULT, event, 1);
+  const pending = SPARE.request(event);
   if (cursor.failed) event.marks |= MARK_TRUNCATED;
   else takeBody(session, pending, event, frame, cursor);
   push(session, pending, event, frame, sink);

@@ -24,6 +24,7 @@ import type { CompressedLayer } from './compress.ts';
 import { CLIENT_COMPRESS, CLIENT_ZSTD_COMPRESSION } from './constants.ts';
 import { LIMITS } from './limits.ts';
 import { KIND_AUTH, KIND_NONE, KIND_PREPARE, type Pending } from './pending.ts';
+import { SPARE } from './spare.ts';
 import { type Prepared, StatementTable } from './statements.ts';
 
 // Phases of a connection.
@@ -296,6 +297,7 @@ export class MysqlSession extends ClientSession {
       if (prepared?.cursor === event) return;
     }
     this.emit(event, sink);
+    if (sink.keepsNoEvents === true) SPARE.giveBack(pending);
   }
 
   /** A command begins: nothing more belongs to the one before. */

@@ -93,13 +93,23 @@ export class ClientSession {
   statement(startUs: number, call: string, operation?: string): StatementEvent {
     const event = new StatementEvent(this.identity, startUs, call);
     event.operation = operation;
-    if (this.requestsLost) {
-      event.marks |= MARK_GAP;
-      event.lostBytes = this.lostRequestBytes;
-      this.requestsLost = false;
-      this.lostRequestBytes = 0;
-    }
+    this.carryLoss(event);
     return event;
+  }
+
+  /** As `statement`, of an event that is as a new one (`spare.ts`). */
+  restate(event: StatementEvent, startUs: number): void {
+    event.identity = this.identity;
+    event.startUs = startUs;
+    this.carryLoss(event);
+  }
+
+  private carryLoss(event: StatementEvent): void {
+    if (!this.requestsLost) return;
+    event.marks |= MARK_GAP;
+    event.lostBytes = this.lostRequestBytes;
+    this.requestsLost = false;
+    this.lostRequestBytes = 0;
   }
 
   /** Bytes lost before go to the first statement that is marked with a gap. */

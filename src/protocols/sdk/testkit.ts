@@ -83,7 +83,24 @@ export function play(
   meanwhile: Meanwhile = () => undefined,
 ): AuditEvent[] {
   const events: AuditEvent[] = [];
-  const sink: EventSink = { emit: (event) => events.push(event) };
+  playTo({ emit: (event) => events.push(event) }, module, steps, midstream, meanwhile);
+  return events;
+}
+
+/** What events say when they are emitted, to somebody who keeps none of them. */
+function heard(module: ProtocolModule, steps: readonly Step[]): unknown[] {
+  const copies: unknown[] = [];
+  playTo({ keepsNoEvents: true, emit: (event) => copies.push(structuredClone(event)) }, module, steps, false);
+  return copies;
+}
+
+function playTo(
+  sink: EventSink,
+  module: ProtocolModule,
+  steps: readonly Step[],
+  midstream: boolean,
+  meanwhile: Meanwhile = () => undefined,
+): void {
   const info = connectionInfo(module.name, midstream);
   const { memory } = info;
   const session = module.open(info);
@@ -107,7 +124,6 @@ export function play(
     meanwhile(driver, memory, index, tsUs);
   }
   driver.end(END_FIN, tsUs + 10);
-  return events;
 }
 
 export function steps(conversation: Conversation): Step[] {
@@ -151,6 +167,9 @@ export function contractTests(module: ProtocolModule, conversations: readonly Co
     const whole = steps(conversation);
     const expected = play(module, whole).map(essence);
     test(`${title}: says something`, () => assert.ok(expected.length > 0));
+    test(`${title}: events that are used again say what they should`, () => {
+      assert.deepEqual(heard(module, whole), structuredClone(play(module, whole)));
+    });
     test(`${title}: any segmentation gives the same events`, () => sameForAnySegmentation(module, whole, expected));
     test(`${title}: mutated bytes never throw, and segmentation decides nothing`, () => mutations(module, whole));
     test(`${title}: a gap at every offset is survived`, () => gapsEverywhere(module, conversation, expected));
@@ -205,7 +224,9 @@ function mutations(module: ProtocolModule, whole: readonly Step[]): void {
           step.bytes[at] = byte;
           if (cut) step.bytes = step.bytes.slice(0, at + 1);
         }
-        assert.deepEqual(play(module, segment(harmed, cuts)).map(essence), play(module, harmed).map(essence));
+        const events = play(module, harmed);
+        assert.deepEqual(play(module, segment(harmed, cuts)).map(essence), events.map(essence));
+        assert.deepEqual(heard(module, harmed), structuredClone(events), 'events that are used again');
       },
     ),
     RUNS,

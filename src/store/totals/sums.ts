@@ -1,7 +1,7 @@
 /** Sums over records, by the number of the group they belong to. */
 
 import type { ChunkView } from '../segment/view.ts';
-import type { Measures, Mutable } from './aggregate.ts';
+import type { Measures } from './aggregate.ts';
 import type { CellView } from './cells.ts';
 
 /** Keys whose slots are found in an array; of more, in a map. */
@@ -73,16 +73,13 @@ export class SegmentSums {
     return this.room.keys[slot] as number;
   }
 
-  /** Adds what a slot in use has come to. */
-  addTo(group: Mutable<Measures>, slot: number): void {
+  /** Adds what a slot in use has come to: to six numbers from `at` on, in the order of `Measures`. */
+  addTo(numbers: Float64Array, at: number, slot: number): void {
     const { sums } = this.room;
-    const at = slot << SLOT_SHIFT;
-    group.records += sums[at] as number;
-    group.failed += sums[at + FAILED] as number;
-    group.rows += sums[at + ROWS] as number;
-    group.durationUs += sums[at + DURATION] as number;
-    group.firstUs = Math.min(group.firstUs, sums[at + FIRST] as number);
-    group.lastUs = Math.max(group.lastUs, sums[at + LAST] as number);
+    const from = slot << SLOT_SHIFT;
+    for (let n = 0; n < FIRST; n++) numbers[at + n] = (numbers[at + n] as number) + (sums[from + n] as number);
+    numbers[at + FIRST] = Math.min(numbers[at + FIRST] as number, sums[from + FIRST] as number);
+    numbers[at + LAST] = Math.max(numbers[at + LAST] as number, sums[from + LAST] as number);
   }
 
   /** A sum of a slot in use. */

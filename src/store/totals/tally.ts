@@ -6,7 +6,7 @@
  * not look at each access whether they are still what they were. That is a third of its time.
  */
 import { CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from '../segment/columns.ts';
-import { type Cells, emptyCells, type RollupKind } from '../segment/rollup.ts';
+import { type Cells, countCells, emptyCells, type RollupKind } from '../segment/rollup.ts';
 import { type CountedRows, PeriodCounts, periodsOf, type RowCounts } from './period-counts.ts';
 
 /** What else than rows is summed of a small table's row stands side by side. */
@@ -70,7 +70,7 @@ export class Tally {
 
   /**
    * `undefined` while another one is at work. `countsOnly`: nothing is asked for but the numbers of records and what they
-   * moved; durations are 0, times those of all records.
+   * moved; durations and times are 0.
    */
   static begin(countsOnly: boolean): Tally | undefined {
     if (isTaken) return undefined;
@@ -239,21 +239,23 @@ function addMore(count: number, { rowCount, sums }: Table): void {
 }
 
 /** Rows of which there are records, in one period. */
-function sumsOf(table: Table, counts: PeriodCounts, countsOnly: boolean): Cells {
-  const { rowCount, sums, periodUs, first, periods } = table;
+function sumsOf({ rowCount, sums }: Table, counts: PeriodCounts, countsOnly: boolean): Cells {
   const records = recordsOf(counts);
-  const cells = emptyCells(records.reduce((count, number) => count + (number === 0 ? 0 : 1), 0));
+  const count = records.reduce((sum, number) => sum + (number === 0 ? 0 : 1), 0);
+  const cells = countsOnly ? countCells(count) : emptyCells(count);
   let cell = 0;
   for (let at = 0; at < records.length; at++) {
     if (records[at] === 0) continue;
-    const more = (sums + at) << MORE_SHIFT;
     cells.row[cell] = at < rowCount ? at : at - rowCount;
     cells.failed[cell] = at < rowCount ? 0 : 1;
     cells.records[cell] = records[at] as number;
     cells.rows[cell] = MOVED[sums + at] as number;
-    cells.durationUs[cell] = MORE[more + DURATION] as number;
-    cells.firstUs[cell] = countsOnly ? first * periodUs : (MORE[more + FIRST] as number);
-    cells.lastUs[cell] = countsOnly ? (first + periods - 1) * periodUs : (MORE[more + LAST] as number);
+    if (!countsOnly) {
+      const more = (sums + at) << MORE_SHIFT;
+      cells.durationUs[cell] = MORE[more + DURATION] as number;
+      cells.firstUs[cell] = MORE[more + FIRST] as number;
+      cells.lastUs[cell] = MORE[more + LAST] as number;
+    }
     cell++;
   }
   return cells;
