@@ -58,7 +58,8 @@ export function anchorOf(directory: string): string | undefined {
   return undefined;
 }
 
-function segmentsOf(directory: string): SegmentEntry[] {
+/** As the catalog has them now, in order of writing. Throws `StoreError` when there is no store. */
+export function segmentsOf(directory: string): SegmentEntry[] {
   const path = catalogOf(directory);
   const catalog = Catalog.open(path, 'read');
   try {
@@ -86,7 +87,8 @@ interface Anchored {
   readonly digest: Uint8Array;
 }
 
-function anchorLine(seq: number, digest: Uint8Array): string {
+/** The line that `verify --anchor` takes: the last record of a block and the digest up to it. */
+export function anchorLine(seq: number, digest: Uint8Array): string {
   return `wiretrail-anchor-1 ${seq} ${toHexText(digest)}`;
 }
 
