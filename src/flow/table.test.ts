@@ -97,22 +97,22 @@ test('addresses as text', () => {
 });
 
 test('the index grows with the flows, and finds all of them at every size', () => {
-  const table = new FlowTable(20_000, HASH_SEED_DEFAULT);
+  const table = new FlowTable(80_000, HASH_SEED_DEFAULT);
   const flows: number[] = [];
   const client = (i: number): [number, number] => [0x0a000001 + (i >> 8), 1024 + (i & 255) * 7];
   const server: [number, number] = [0x0b000001, 5432];
   const check = (): void => {
     for (const [i, flow] of flows.entries()) assert.equal(table.find(viewOf(client(i), server)), flow);
   };
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < 80_000; i++) {
     const view = viewOf(client(i), server);
     assert.equal(table.find(view), FLOW_NONE);
     flows.push(table.insert(view));
-    if ((i & (i - 1)) === 0 || i === 3000) check();
+    if ((i & (i - 1)) === 0 || i === 20_000) check();
   }
   check();
   // Deleting moves entries of the grown index, too.
-  for (const flow of flows.splice(10_000)) table.remove(flow >> 1);
+  for (const flow of flows.splice(40_000)) table.remove(flow >> 1);
   check();
-  assert.equal(table.size, 10_000);
+  assert.equal(table.size, 40_000);
 });

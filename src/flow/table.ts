@@ -32,7 +32,7 @@ const VLAN_MASK = 0x1fff;
 const TUNNEL_MASK = 0xf;
 
 /** Entries of the index at the beginning; it doubles as long as it can while more than a quarter is taken. */
-const INDEX_ENTRIES_MIN = 4096;
+const INDEX_ENTRIES_MIN = 65_536;
 
 /** The packet belongs to no flow that is known. */
 export const FLOW_NONE: number = -1;
@@ -138,7 +138,9 @@ export class FlowTable {
     const entries = index.slice(0, indexMask + 1);
     index.fill(0, 0, indexMask + 1);
     this.indexMask = indexMask * 2 + 1;
-    for (const entry of entries) {
+    // Not by an iterator: this runs too seldom to be compiled before it is half done.
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as number;
       if (entry !== 0) this.place(entry, words[((entry & entryMask) - 1) * WORDS + HASH] as number);
     }
   }

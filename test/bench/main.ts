@@ -13,10 +13,12 @@ import { benchStore } from './store.ts';
 const ROUNDS_DEFAULT = 3;
 const STORE_RECORDS_DEFAULT = 2_000_000;
 const STORE_BESIDE_DEFAULT = 200_000;
-/** Concurrent flows of the packet path's runs, and how often they are repeated. */
+/** Concurrent flows of the packet path's runs, how often they are repeated, and whose ports are (`packet-path.ts`). */
 const PATH_RUNS = [
-  { flows: 10_000, rounds: 5 },
-  { flows: 1_000_000, rounds: 1 },
+  { flows: 10_000, rounds: 12, ports: 'pools' },
+  { flows: 1_000_000, rounds: 1, ports: 'pools' },
+  { flows: 10_000, rounds: 12, ports: 'random' },
+  { flows: 1_000_000, rounds: 1, ports: 'random' },
 ];
 
 // Certificates that a machine adds for its developers are read by every start of node: 30 ms of CPU that are not ours.
@@ -35,14 +37,14 @@ if (first === 'store') {
 async function benchPackets(rounds: number): Promise<void> {
   await benchReplay('replay', rounds, replayResults);
 
-  for (const { flows, rounds: times } of PATH_RUNS) {
+  for (const { flows, rounds: times, ports } of PATH_RUNS) {
     const script = join(import.meta.dirname, 'packet-path.js');
-    const { stdout } = await measure([process.execPath, script, String(flows), String(times)]);
+    const { stdout } = await measure([process.execPath, script, String(flows), String(times), ports]);
     const rates = [...stdout.matchAll(/([\d.]+) M packets\/s, (\d+) bytes a flow/g)];
     const best = Math.max(...rates.map((rate) => Number(rate[1])));
     const bytesPerFlow = Number(rates[0]?.[2]);
-    process.stdout.write(`${JSON.stringify({ bench: 'packet-path', flows, mpps: best, bytesPerFlow })}\n`);
-    process.stderr.write(`packet path, ${flows} flows: ${best} M packets/s, ${bytesPerFlow} bytes a flow\n`);
+    process.stdout.write(`${JSON.stringify({ bench: 'packet-path', flows, ports, mpps: best, bytesPerFlow })}\n`);
+    process.stderr.write(`packet path, ${flows} flows, ${ports}: ${best} M packets/s, ${bytesPerFlow} bytes a flow\n`);
   }
 }
 

@@ -63,6 +63,8 @@ export class Matcher {
   /** The buffer scanned last, two bytes at a time. */
   private units: Uint16Array = new Uint16Array(0);
   private unitsOwner: Uint8Array = new Uint8Array(0);
+  /** Where that buffer begins in them, in bytes. */
+  private unitsBase = 0;
   /** By match state: its first needle, and the longest proper suffix that is a match state too (-1: none). */
   private readonly heads: Int32Array;
   private readonly suffixes: Int32Array;
@@ -156,7 +158,7 @@ export class Matcher {
   private scanEveryOther(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
     const { pairs } = this.skipper;
     const units = this.unitsOf(bytes);
-    const base = bytes.byteOffset;
+    const base = this.unitsBase;
     const unitEnd = (base + stop) >> 1;
     const lastOfFour = unitEnd - 3;
     let count = 0;
@@ -190,7 +192,7 @@ export class Matcher {
   private scanPairs(bytes: Uint8Array, start: number, stop: number, receive: MatchReceiver): number {
     const { pairs } = this.skipper;
     const units = this.unitsOf(bytes);
-    const base = bytes.byteOffset;
+    const base = this.unitsBase;
     // A unit beyond the last whole pair would be needed for the one at an odd place.
     const unitEnd = ((base + stop) >> 1) - 1;
     let count = 0;
@@ -258,11 +260,15 @@ export class Matcher {
     return count;
   }
 
-  /** `buffer` is asked for rarely: for each answer the engine leaves compiled code, which takes longer than a short scan. */
+  /**
+   * `buffer` and `byteOffset` are asked for rarely: for each answer the engine leaves compiled code, which takes longer
+   * than a short scan.
+   */
   private unitsOf(bytes: Uint8Array): Uint16Array {
     if (bytes === this.unitsOwner) return this.units;
     this.unitsOwner = bytes;
-    const { buffer } = bytes;
+    const { buffer, byteOffset } = bytes;
+    this.unitsBase = byteOffset;
     if (this.units.buffer !== buffer) this.units = new Uint16Array(buffer, 0, buffer.byteLength >> 1);
     return this.units;
   }

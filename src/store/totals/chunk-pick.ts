@@ -13,7 +13,7 @@ export class ChunkPick {
   /** Number of records picked. */
   readonly count: number;
   private readonly places: Picked | undefined;
-  private readonly bits: Uint32Array | undefined;
+  private readonly bits: Int32Array | undefined;
 
   /** `picked` is copied; `undefined`: all records. */
   constructor(chunk: ColumnChunk, picked: Picked | undefined) {
@@ -31,7 +31,8 @@ export class ChunkPick {
     let place = 0;
     for (let w = 0; w < bits.length; w++) {
       for (let word = bits[w] as number; word !== 0; word &= word - 1) {
-        PLACES[place++] = w * WORD_BITS + (WORD_BITS - 1 - Math.clz32(word & -word));
+        // The lowest bit, as a signed word all along: others are floating point to the engine.
+        PLACES[place++] = w * WORD_BITS + (WORD_BITS - 1 - Math.clz32(word & ((~word + 1) | 0)));
       }
     }
     return PLACES.subarray(0, count);
@@ -43,8 +44,8 @@ export class ChunkPick {
   }
 }
 
-function bitsOf(picked: Picked, rows: number): Uint32Array {
-  const bits = new Uint32Array(Math.ceil(rows / WORD_BITS));
+function bitsOf(picked: Picked, rows: number): Int32Array {
+  const bits = new Int32Array(Math.ceil(rows / WORD_BITS));
   for (let i = 0; i < picked.length; i++) {
     const place = picked[i] as number;
     bits[place >>> 5] = (bits[place >>> 5] as number) | (1 << (place & (WORD_BITS - 1)));
