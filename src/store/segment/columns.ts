@@ -80,6 +80,8 @@ export interface ChunkSource {
 }
 
 const NO_AMOUNTS = new Uint8Array(0);
+/** Up to this part of a chunk's records, those that stand out are noted. */
+const MARKED_PART = 1 / 32;
 /** Holds nothing between two calls. */
 const AFFECTED = new Float64Array(CHUNK_ROWS_MAX);
 
@@ -103,6 +105,7 @@ export class ColumnChunk {
   private codes: readonly string[] | undefined = undefined;
   private readonly kept = new Map<ColumnName, Packed>();
   private readonly bounds = new Map<ColumnName, number>();
+  private readonly markedPlaces = new Map<WordColumn, Picked>();
 
   /** Throws `StoreError` (`damaged`). */
   constructor(source: ChunkSource, offset: number) {
@@ -176,18 +179,37 @@ export class ColumnChunk {
     else for (let i = 0; i < count; i++) into[i] = packed[picked[i] as number] as number;
   }
 
-  /** Which of the picked records, or of all, have failed: fills `into`, ascending, and gives their number. */
-  failures(into: Uint16Array, picked?: Picked): number {
-    const packed = this.packed('error');
-    if (packed === undefined) return 0;
+  /** Places of the records whose word is not 0, ascending; `undefined` when they are not few. */
+  marked(name: WordColumn): Picked | undefined {
+    const known = this.markedPlaces.get(name);
+    if (known !== undefined) return known.length > this.rows * MARKED_PART ? undefined : known;
+    const packed = this.packed(name) ?? NO_AMOUNTS;
+    // One more than are few tells that they are not.
+    const places = new Uint16Array(Math.floor(this.rows * MARKED_PART) + 1);
+    let count = 0;
+    for (let i = 0; i < packed.length && count < places.length; i++) if (packed[i] !== 0) places[count++] = i;
+    const marked = places.slice(0, count);
+    this.markedPlaces.set(name, marked);
+    return this.marked(name);
+  }
+
+  wordAt(name: WordColumn, place: number): number {
+    return this.packed(name)?.[place] ?? 0;
+  }
+
+  /** Which of the picked records, or of all, have a word that is not 0: fills `into`, ascending, and gives their number. */
+  markedAmong(name: WordColumn, into: Uint16Array, picked?: Picked): number {
+    const marked = this.marked(name);
+    if (marked !== undefined) return placesIn(marked, picked, into);
+    const packed = this.packed(name) ?? NO_AMOUNTS;
     const count = picked?.length ?? this.rows;
-    let failures = 0;
+    let found = 0;
     // Written whether it counts or not: there is nothing to predict then.
     for (let i = 0; i < count; i++) {
-      into[failures] = i;
-      failures += packed[picked === undefined ? i : (picked[i] as number)] === 0 ? 0 : 1;
+      into[found] = i;
+      found += packed[picked === undefined ? i : (picked[i] as number)] === 0 ? 0 : 1;
     }
-    return failures;
+    return found;
   }
 
   /** `none`: for a record without one. */
@@ -310,6 +332,26 @@ export class ColumnChunk {
     if (crc32(bytes) !== this.header.readUInt32LE(CRCS_OFFSET + index * 4)) throw damaged(this.source.path);
     return bytes;
   }
+}
+
+/** Where among `picked` (all, when `undefined`) the `wanted` are, both ascending: fills `into` and gives their number. */
+function placesIn(wanted: Picked, picked: Picked | undefined, into: Uint16Array): number {
+  if (picked === undefined) {
+    into.set(wanted);
+    return wanted.length;
+  }
+  let found = 0;
+  let low = 0;
+  for (const place of wanted) {
+    // Few are looked for among many: by halves.
+    for (let high = picked.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if ((picked[middle] as number) < place) low = middle + 1;
+      else high = middle;
+    }
+    if (picked[low] === place) into[found++] = low;
+  }
+  return found;
 }
 
 function damaged(path: string): StoreError {

@@ -14,14 +14,17 @@ const START_US = 1_795_168_800_000_000;
 const ROW_MAX = 9;
 /** So many that every row and period has a place. */
 const RECORDS = 1000;
-const [, SESSIONS, SHAPES] = ROLLUPS as readonly [RollupKind, RollupKind, RollupKind];
+const [, SESSIONS, SHAPES, VERDICTS] = ROLLUPS as readonly [RollupKind, RollupKind, RollupKind, RollupKind];
 
 const amount = fc.option(fc.nat(1000), { nil: null });
 const anyRow: fc.Arbitrary<ColumnRow> = fc.record({
   timeUs: fc.nat(5 * HOUR_US).map((us) => START_US + us),
   session: fc.nat(ROW_MAX),
   shape: fc.nat(ROW_MAX),
-  verdict: fc.constant(null),
+  verdict: fc.oneof(
+    { arbitrary: fc.constant(null), weight: 40 },
+    { arbitrary: fc.integer({ min: 1, max: ROW_MAX }), weight: 1 },
+  ),
   errorCode: fc.constantFrom(null, null, '42'),
   marks: fc.constant(0),
   id: fc.constant(''),
@@ -51,14 +54,14 @@ function byKey(cells: Cells, countsOnly: boolean): Map<string, readonly number[]
   );
 }
 
-test('sums and counts of two tables at once are those of each record', () => {
+test('sums and counts of three tables at once are those of each record', () => {
   const span = { timeMinUs: START_US, timeMaxUs: START_US + 5 * HOUR_US, rowMax: ROW_MAX };
-  const anyRows = fc.array(fc.tuple(anyRow, fc.boolean()), { minLength: 1, maxLength: 60 });
+  const anyRows = fc.array(fc.tuple(anyRow, fc.boolean()), { minLength: 1, maxLength: 90 });
   const property = fc.property(anyRows, fc.boolean(), (all, countsOnly) => {
     const tally = Tally.begin(countsOnly);
     assert.ok(tally !== undefined);
     try {
-      for (const kind of [SESSIONS, SHAPES]) assert.equal(tally.addTable(kind, span, RECORDS), true);
+      for (const kind of [SESSIONS, SHAPES, VERDICTS]) assert.equal(tally.addTable(kind, span, RECORDS), true);
       // In two chunks, as in a segment: all records of one, some of the other.
       const half = Math.ceil(all.length / 2);
       const whole = all.slice(0, half).map(([row]) => row);
@@ -68,7 +71,7 @@ test('sums and counts of two tables at once are those of each record', () => {
       if (others.length > 0) tally.add(chunkOf(others.map(([row]) => row)), picked);
       const rows = [...whole, ...others.flatMap(([row, isPicked]) => (isPicked ? [row] : []))];
       const tallied = tally.take();
-      for (const [i, kind] of [SESSIONS, SHAPES].entries()) {
+      for (const [i, kind] of [SESSIONS, SHAPES, VERDICTS].entries()) {
         const cells = new CellBuilder({ ...kind, periodUs: EVER_US }, { ...span, standsFor: undefined });
         cells.add(viewOf(rows));
         const { sums, periods } = tallied[i] ?? assert.fail();

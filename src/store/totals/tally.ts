@@ -31,7 +31,8 @@ const TIME_OF = new Float64Array(CHUNK_ROWS_MAX);
 const ERROR_OF = new Uint32Array(CHUNK_ROWS_MAX);
 const DURATION_OF = new Float64Array(CHUNK_ROWS_MAX);
 const MOVED_OF = new Float64Array(CHUNK_ROWS_MAX);
-/** Which of the records failed, ascending. */
+/** Which of the records failed, and which are of another row than 0, ascending. */
+const MARKED = new Uint16Array(CHUNK_ROWS_MAX);
 const FAILED = new Uint16Array(CHUNK_ROWS_MAX);
 const ROW_OF = new Uint32Array(CHUNK_ROWS_MAX);
 /** All zero while nobody tallies. */
@@ -106,20 +107,23 @@ export class Tally {
     const { tables, countsOnly } = this;
     const count = picked?.length ?? chunk.rows;
     if (tables.length === 0 || count === 0) return;
-    const failures = chunk.failures(FAILED, picked);
+    const failures = chunk.markedAmong('error', FAILED, picked);
     chunk.moved(MOVED_OF, picked, 0);
     if (!countsOnly) {
       chunk.words('error', ERROR_OF, picked);
       chunk.amounts('duration', DURATION_OF, picked);
     }
-    // Most chunks are of one period, whatever their records' times are.
-    if (!countsOnly || tables.some(({ periodUs }) => !isWithin(chunk, periodUs))) chunk.times(TIME_OF, picked);
+    const loaded = { chunk, picked, count, failures, runs: new Map<number, readonly Run[]>() };
+    if (!countsOnly) chunk.times(TIME_OF, picked);
     for (const table of tables) {
-      loadRows(chunk, picked, count, table);
-      const period = Math.floor(chunk.timeMinUs / table.periodUs);
-      if (!isWithin(chunk, table.periodUs)) addPeriods(chunk, count, failures, table);
-      else if (hasPeriod(table, period)) addNumbers(0, count, 0, failures, period, table);
-      else throw chunk.damage();
+      const runs = runsOf(loaded, table);
+      if (countsOnly && chunk.marked(table.kind.dimension) !== undefined) {
+        const marked = chunk.markedAmong(table.kind.dimension, MARKED, picked);
+        for (const run of runs) addMarked(loaded, marked, run, table);
+      } else {
+        loadRows(loaded, table);
+        for (const run of runs) addNumbers(run, table);
+      }
       if (!countsOnly) addMore(count, table);
     }
   }
@@ -142,49 +146,119 @@ export class Tally {
   }
 }
 
-function isWithin({ timeMinUs, timeMaxUs }: ColumnChunk, periodUs: number): boolean {
-  return Math.floor(timeMinUs / periodUs) === Math.floor(timeMaxUs / periodUs);
+/** Records of a chunk whose amounts and failures are at hand. */
+interface Loaded {
+  readonly chunk: ColumnChunk;
+  readonly picked: Picked | undefined;
+  readonly count: number;
+  readonly failures: number;
+  /** By length of the periods. */
+  readonly runs: Map<number, readonly Run[]>;
+}
+
+/** Records of one period by their places, and those of them that failed by theirs in `FAILED`; half-open. */
+interface Run {
+  readonly period: number;
+  readonly from: number;
+  readonly to: number;
+  readonly failedFrom: number;
+  readonly failedTo: number;
+}
+
+/** Throws `StoreError` (`damaged`) for periods that a table has not: they would be counted into the next one. */
+function runsOf(loaded: Loaded, { periodUs, first, periods }: Table): readonly Run[] {
+  let runs = loaded.runs.get(periodUs);
+  if (runs === undefined) {
+    runs = findRuns(loaded, periodUs);
+    loaded.runs.set(periodUs, runs);
+  }
+  for (const { period } of runs) if (period < first || period >= first + periods) throw loaded.chunk.damage();
+  return runs;
+}
+
+/** Records are nearly in order of time: there are few more runs than periods, and most chunks are of one. */
+function findRuns({ chunk, picked, count, failures }: Loaded, periodUs: number): Run[] {
+  const { timeMinUs, timeMaxUs } = chunk;
+  const only = Math.floor(timeMinUs / periodUs);
+  if (only === Math.floor(timeMaxUs / periodUs))
+    return [{ period: only, from: 0, to: count, failedFrom: 0, failedTo: failures }];
+  chunk.times(TIME_OF, picked);
+  const runs: Run[] = [];
+  let failed = 0;
+  for (let from = 0; from < count; ) {
+    const period = Math.floor((TIME_OF[from] as number) / periodUs);
+    const startUs = period * periodUs;
+    const endUs = startUs + periodUs;
+    let to = from + 1;
+    while (to < count && (TIME_OF[to] as number) >= startUs && (TIME_OF[to] as number) < endUs) to++;
+    const failedFrom = failed;
+    while (failed < failures && (FAILED[failed] as number) < to) failed++;
+    runs.push({ period, from, to, failedFrom, failedTo: failed });
+    from = to;
+  }
+  return runs;
 }
 
 /** Fills `ROW_OF`. What is outside of a table would be counted into the next one: columns may have been forged. */
-function loadRows(chunk: ColumnChunk, picked: Picked | undefined, count: number, { kind, rowCount }: Table): void {
+function loadRows({ chunk, picked, count }: Loaded, { kind, rowCount }: Table): void {
   chunk.words(kind.dimension, ROW_OF, picked);
   // Of a chunk that still grows only records that are not picked may be of newer rows.
   if (chunk.greatestWord(kind.dimension) < rowCount) return;
   for (let i = 0; i < count; i++) if ((ROW_OF[i] as number) >= rowCount) throw chunk.damage();
 }
 
-function hasPeriod({ first, periods }: Table, period: number): boolean {
-  return period >= first && period < first + periods;
-}
-
-/** Records are nearly in order of time: there are as few runs of one period as there are periods. */
-function addPeriods(chunk: ColumnChunk, count: number, failures: number, table: Table): void {
-  const { periodUs } = table;
-  let failed = 0;
-  for (let from = 0; from < count; ) {
-    const period = Math.floor((TIME_OF[from] as number) / periodUs);
-    if (!hasPeriod(table, period)) throw chunk.damage();
-    const startUs = period * periodUs;
-    const endUs = startUs + periodUs;
-    let to = from + 1;
-    while (to < count && (TIME_OF[to] as number) >= startUs && (TIME_OF[to] as number) < endUs) to++;
-    const failedBefore = failed;
-    while (failed < failures && (FAILED[failed] as number) < to) failed++;
-    addNumbers(from, to, failedBefore, failed, period, table);
-    from = to;
+/** Adds records of which most are of row 0: those of other rows, `marked` of them in `MARKED`, are looked at. */
+function addMarked({ chunk, picked }: Loaded, marked: number, run: Run, table: Table): void {
+  const { kind, first, periods, rowCount, sums, numbers } = table;
+  const { from, to, failedFrom, failedTo } = run;
+  const base = (run.period - first) * rowCount + numbers;
+  const add = (row: number, failed: boolean, records: number, moved: number): void => {
+    const number = base + row + (failed ? periods * rowCount : 0);
+    const at = sums + row + (failed ? rowCount : 0);
+    if (table.places !== undefined && records > 0) notePlace(table, table.places, number);
+    NUMBERS[number] = (NUMBERS[number] as number) + records;
+    MOVED[at] = (MOVED[at] as number) + moved;
+  };
+  let records = to - from;
+  let failures = failedTo - failedFrom;
+  let moved = movedOf(from, to);
+  let movedFailed = 0;
+  for (let k = failedFrom; k < failedTo; k++) movedFailed += MOVED_OF[FAILED[k] as number] as number;
+  for (let k = 0; k < marked; k++) {
+    const i = MARKED[k] as number;
+    if (i < from || i >= to) continue;
+    const place = picked === undefined ? i : (picked[i] as number);
+    const row = chunk.wordAt(kind.dimension, place);
+    if (row >= rowCount) throw chunk.damage();
+    const failed = chunk.wordAt('error', place) !== 0;
+    const own = MOVED_OF[i] as number;
+    add(row, failed, 1, own);
+    records--;
+    moved -= own;
+    if (!failed) continue;
+    failures--;
+    movedFailed -= own;
   }
+  add(0, true, failures, movedFailed);
+  add(0, false, records - failures, moved - movedFailed);
 }
 
-/** Adds records of one period; of `FAILED` those from `failedFrom` to `failedTo` are among them. */
-function addNumbers(
-  from: number,
-  to: number,
-  failedFrom: number,
-  failedTo: number,
-  period: number,
-  table: Table,
-): void {
+/** All that records moved: four sums at once, for none of them waits for another. */
+function movedOf(from: number, to: number): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let i = from;
+  for (; i + 4 <= to; i += 4) {
+    a += MOVED_OF[i] as number;
+    b += MOVED_OF[i + 1] as number;
+    c += MOVED_OF[i + 2] as number;
+    d += MOVED_OF[i + 3] as number;
+  }
+  for (; i < to; i++) a += MOVED_OF[i] as number;
+  return a + b + c + d;
+}
+
+/** Adds records of one period. */
+function addNumbers({ period, from, to, failedFrom, failedTo }: Run, table: Table): void {
   const { first, periods, rowCount, sums, numbers, places } = table;
   const base = (period - first) * rowCount + numbers;
   const failures = periods * rowCount;
