@@ -218,3 +218,17 @@ test('the end user: a comment before a query attribute before the application na
     ['from-name', 'from-attribute', 'from-comment'],
   );
 });
+
+test('a cut text is told as such, also when its template is known', () => {
+  const { records, sink } = open();
+  for (let i = 0; i < 4; i++) {
+    const event = statement(`SELECT a FROM t WHERE b = ${i}`, { returnedRows: 1 });
+    event.textLength = 9000 + i;
+    event.textSha256 = 'ab'.repeat(32);
+    sink.emit(event);
+  }
+  assert.deepEqual(
+    records.map(({ textLength, textSha256 }) => [textLength, textSha256?.length]),
+    [0, 1, 2, 3].map((i) => [9000 + i, 64]),
+  );
+});

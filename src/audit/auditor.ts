@@ -297,7 +297,8 @@ class AuditSession extends SessionState implements EventSink {
     const { statements, whole } = part;
     const from = whole ? 0 : (statements[0]?.start ?? 0);
     const to = whole ? text.length : (statements.at(-1)?.end ?? text.length);
-    if (whole && statements.length === 1 && statements[0]?.template !== undefined) {
+    const isAll = whole && event.textLength === undefined;
+    if (isAll && statements.length === 1 && statements[0]?.template !== undefined) {
       // Nothing that is a secret by grammar has a template.
       record.text = text;
       return;

@@ -1,4 +1,5 @@
 /** Texts that a session prepared in SQL under a name, so that EXECUTE is recorded with what it runs. Bounded. */
+import type { HeldMemory } from '../base/memory-budget.ts';
 
 /** Statements of one session, and UTF-16 units of their names and texts together; the oldest is forgotten first. */
 const STATEMENTS_MAX = 1024;
@@ -7,6 +8,11 @@ const UNITS_MAX = 1024 * 1024;
 export class PreparedTexts {
   private readonly texts = new Map<string, string>();
   private units = 0;
+  private readonly memory: HeldMemory;
+
+  constructor(memory: HeldMemory) {
+    this.memory = memory;
+  }
 
   /** Names are compared without regard to case. */
   get(name: string): string | undefined {
@@ -19,7 +25,7 @@ export class PreparedTexts {
     this.forget(key);
     if (text === undefined) return;
     this.texts.set(key, text);
-    this.units += key.length + text.length;
+    this.hold(key.length + text.length);
     for (const oldest of this.texts.keys()) {
       if (this.texts.size <= STATEMENTS_MAX && this.units <= UNITS_MAX) break;
       this.forget(oldest);
@@ -34,6 +40,16 @@ export class PreparedTexts {
     const text = this.texts.get(key);
     if (text === undefined) return;
     this.texts.delete(key);
-    this.units -= key.length + text.length;
+    this.hold(-key.length - text.length);
+  }
+
+  clear(): void {
+    this.texts.clear();
+    this.hold(-this.units);
+  }
+
+  private hold(units: number): void {
+    this.units += units;
+    this.memory.add(units);
   }
 }

@@ -4,6 +4,7 @@
  * What the protocol does say later wins.
  */
 import { communityId } from '../base/community-id.ts';
+import type { HeldMemory } from '../base/memory-budget.ts';
 import { sessionId } from '../base/session-id.ts';
 import type { Identity } from '../contracts/event.ts';
 import type { ConnectionInfo } from '../contracts/protocol.ts';
@@ -29,9 +30,11 @@ export class SessionState {
   /** Made when the first one is. */
   private prepared: PreparedTexts | undefined = undefined;
   private told: Identity | undefined = undefined;
+  private readonly memory: HeldMemory;
 
   constructor(connection: ConnectionInfo) {
-    const { clientAddress, clientPort, serverAddress, serverPort, vlanId, tunnel } = connection;
+    const { clientAddress, clientPort, serverAddress, serverPort, vlanId, tunnel, memory } = connection;
+    this.memory = memory;
     this.id = sessionId(connection);
     this.community = communityId(clientAddress, clientPort, serverAddress, serverPort);
     this.clientAddress = clientAddress;
@@ -107,11 +110,11 @@ export class SessionState {
         this.program = effect.program;
         break;
       case 'prepare':
-        this.prepared ??= new PreparedTexts();
+        this.prepared ??= new PreparedTexts(this.memory);
         this.prepared.set(effect.name, effect.text);
         break;
       case 'deallocate':
-        if (effect.name === undefined) this.prepared = undefined;
+        if (effect.name === undefined) this.relieve();
         else this.prepared?.delete(effect.name);
         break;
       case 'discard-all':
@@ -122,6 +125,12 @@ export class SessionState {
 
   private reset(): void {
     this.effectiveUser = this.database = this.schema = this.program = undefined;
+    this.relieve();
+  }
+
+  /** Forgets what was prepared. */
+  relieve(): void {
+    this.prepared?.clear();
     this.prepared = undefined;
   }
 }

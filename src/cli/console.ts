@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
 import { type ConsoleServer, createConsole } from '../console/server.ts';
 import { generatedTls, readTls, type TlsFiles } from '../console/tls.ts';
+import { catalogOf } from '../store/segment/catalog.ts';
 import { DEFAULT_SOCKET, programVersion } from './options.ts';
 import { say } from './text.ts';
 
@@ -60,6 +61,8 @@ export function consoleCommand(exit: (code: number) => void): Command {
 /** Listens, and says where. Rejects with a UserError when it cannot. */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleServer> {
   const { host, port } = listenAddress(options.listen);
+  // Before a certificate is made beside what is no store.
+  catalogOf(options.store);
   const tls = tlsOf(options, host);
   const socket = options.socket ?? (existsSync(DEFAULT_SOCKET) ? DEFAULT_SOCKET : undefined);
   const server = await createConsole({
@@ -77,7 +80,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
     await server.app.listen({ host, port });
   } catch (error) {
     await server.close();
-    throw new UserError(`cannot listen at ${options.listen}: ${(error as Error).message}`);
+    throw new UserError(`cannot listen at ${options.listen}: ${listenProblem(error as NodeJS.ErrnoException)}`);
   }
   void server.warm();
   // Asked for port 0, the system chose one.
@@ -96,6 +99,19 @@ function listenAddress(text: string): { host: string; port: number } {
   if (match === null || port > 65_535)
     throw new UserError(`--listen ${text}: expected ADDRESS:PORT, for example ${DEFAULT_LISTEN}`);
   return { host: match[1] ?? match[2] ?? '', port };
+}
+
+function listenProblem({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another program does; choose another port';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address';
+    case 'EACCES':
+      return 'ports below 1024 need privileges';
+    default:
+      return message;
+  }
 }
 
 function tlsOf(options: ConsoleOptions, host: string): TlsFiles | undefined {

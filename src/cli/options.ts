@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { parseNetwork } from '../base/networks.ts';
+import { SESSION_MEMORY_MAX } from '../contracts/protocol.ts';
 import { SEVERITIES, type Severity } from '../contracts/record.ts';
 import { OVERLAP_NAMES, type OverlapPolicy, type OverlapRange } from '../reassembly/overlap.ts';
 import type { EvidenceOptions } from '../sensor/evidence.ts';
@@ -60,6 +61,25 @@ export function byteCount(value: string): number {
 
 /** Bytes of evidence that are kept when nothing else is asked for. */
 const DEFAULT_EVIDENCE_BYTES = 2 ** 30;
+
+/** What a single connection may want of it, with room for others. */
+const SESSION_MEMORY_MIN = 2 ** 25;
+
+/** Bounds what connections hold. */
+export function sessionMemoryOption(): Option {
+  return new Option(
+    '--session-memory <size>',
+    'what the connections of a thread may hold together of statements under way',
+  )
+    .argParser(sessionMemory)
+    .default(SESSION_MEMORY_MAX, '256M');
+}
+
+function sessionMemory(value: string): number {
+  const bytes = byteCount(value);
+  if (bytes < SESSION_MEMORY_MIN) throw new InvalidArgumentError('expected at least 32M.');
+  return bytes;
+}
 
 /** Bounds the folder of `--evidence`. */
 export function evidenceSizeOption(): Option {

@@ -33,6 +33,7 @@ import {
   portHint,
   programVersion,
   repeated,
+  sessionMemoryOption,
   severity,
   workerCount,
 } from './options.ts';
@@ -52,6 +53,7 @@ interface ReplayOptions extends RetentionOptions, FlowRecordOptions {
   readonly reportFile?: string;
   readonly sensorName: string;
   readonly flows: number;
+  readonly sessionMemory: number;
   readonly workers: number;
   readonly overlap?: readonly OverlapRange[];
   readonly evidence?: string;
@@ -95,6 +97,7 @@ export function replayCommand(exit: (code: number) => void): Command {
     .option('--report-file <path>', 'where to write the report')
     .option('--sensor-name <name>', 'name written on every record', name, 'replay')
     .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
+    .addOption(sessionMemoryOption())
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
     .addOption(evidenceSizeOption())
@@ -202,9 +205,10 @@ async function replayInto(
   files: readonly string[],
   options: ReplayOptions,
 ): Promise<Found> {
-  const { sensor, ports, flowsMax, overlap, evidence } = assemblyOptions(options, []);
+  const { sensor, ports, flowsMax, sessionMemoryMax, overlap, evidence } = assemblyOptions(options, []);
   const policies = outputs.engine.policy.sources;
-  const job = { files, sensor, policies, ports, flowsMax, overlap, evidence, maskKey: outputs.maskKey };
+  const { maskKey } = outputs;
+  const job = { files, sensor, policies, ports, flowsMax, sessionMemoryMax, overlap, evidence, maskKey };
   const progress = new ProgressLine();
   const wanted = trafficOptionsOf(options);
   const traffic = wanted && (await trafficOpener(wanted))();
@@ -227,6 +231,7 @@ function assemblyOptions(options: ReplayOptions, sinks: readonly RecordSink[]): 
     maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
+    sessionMemoryMax: options.sessionMemory,
     overlap: options.overlap ?? [],
     evidence: evidenceOptions(options),
     store: options.store,

@@ -10,11 +10,12 @@ import { byteSize, counted, grouped, ranking, say } from './text.ts';
 const NAMES_SHOWN = 8;
 
 /**
- * Records and flows that this process failed to handle. What a mirror port, or the one who wrote a capture file, missed
+ * Records and flows that this process failed to handle, and connections it had no memory for. What a mirror port, or the one who wrote a capture file, missed
  * is not among them; packets that a live ring dropped are the caller's to add.
  */
 export function internalLoss(counters: PipelineCounters): number {
-  return counters.audit.dropped + (counters.reassembly['endedEvicted'] ?? 0);
+  const { audit, reassembly, protocols } = counters;
+  return audit.dropped + (reassembly['endedEvicted'] ?? 0) + (protocols['memoryReliefs'] ?? 0);
 }
 
 /** How long alarms may take to leave when everything else is done. */
@@ -78,6 +79,8 @@ function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reas
   if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);
   if (tally.marked > 0) parts.push(`${counted(tally.marked, 'statement')} marked`);
   if (reassembly['endedEvicted']) parts.push(`${counted(reassembly['endedEvicted'], 'flow')} evicted`);
+  const reliefs = protocols['memoryReliefs'] ?? 0;
+  if (reliefs > 0) parts.push(`session memory short ${counted(reliefs, 'time')}`);
   if (audit.dropped > 0) parts.push(`${counted(audit.dropped, 'record')} dropped`);
   return parts.length > 0 ? parts.join(', ') : 'none';
 }

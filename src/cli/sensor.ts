@@ -34,6 +34,7 @@ import {
   positiveInteger,
   programVersion,
   repeated,
+  sessionMemoryOption,
   workerCount,
 } from './options.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
@@ -53,6 +54,7 @@ interface SensorOptions extends RetentionOptions, FlowRecordOptions {
   readonly port?: ReadonlyMap<number, string>;
   readonly sensorName: string;
   readonly flows: number;
+  readonly sessionMemory: number;
   readonly overlap?: readonly OverlapRange[];
   readonly evidence?: string;
   readonly evidenceMaxBytes: number;
@@ -96,6 +98,7 @@ export function sensorCommand(exit: (code: number) => void): Command {
     .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
     .option('--sensor-name <name>', 'name written on every record', name, hostname())
     .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
+    .addOption(sessionMemoryOption())
     .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
     .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
     .addOption(evidenceSizeOption())
@@ -253,6 +256,7 @@ function jobOf(options: SensorOptions, policies: readonly string[], cap: CapFeed
     maskKey: options.maskKey,
     ports: options.port ?? new Map(),
     flowsMax: options.flows,
+    sessionMemoryMax: options.sessionMemory,
     overlap: options.overlap ?? [],
     evidence: evidenceOptions(options),
     ...ringOf(options),

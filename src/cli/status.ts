@@ -11,11 +11,17 @@ interface StatusOptions {
   readonly json?: boolean;
 }
 
+const EXAMPLES = `
+Examples:
+  wiretrail status                                  of the sensor that runs as a service
+  wiretrail status --socket ./s.sock --json | jq .  of one that was started with --socket ./s.sock`;
+
 export function statusCommand(exit: (code: number) => void): Command {
   return new Command('status')
     .description('ask a running sensor for its policy and counters')
     .option('--socket <path>', 'control socket of the sensor', DEFAULT_SOCKET)
     .option('--json', 'everything, as JSON')
+    .addHelpText('after', EXAMPLES)
     .action(async (options: StatusOptions) => {
       const status = await sensorStatus(options.socket);
       process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : describe(status));

@@ -125,14 +125,14 @@ function cells({
   bytes,
   besideBytes,
   signed,
-  isMissing,
+  problem,
 }: SegmentInfo): string[] {
   const time = (us: number | undefined): string => (us === undefined ? '' : formatTime(us).slice(0, 19));
   const beside = besideBytes > 0 ? byteSize(besideBytes) : '';
   const span = [time(timeMinUs), time(timeMaxUs)];
   return [
     String(number),
-    isMissing ? 'MISSING' : state,
+    problem?.toUpperCase() ?? state,
     grouped(rows),
     ...span,
     byteSize(bytes),

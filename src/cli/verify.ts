@@ -81,12 +81,18 @@ function summary(report: VerifyReport, anchored: boolean, keyed: boolean): strin
   return `all ${grouped(records)} records hold, ${span}, in ${counted(segments, 'segment')}${gone}${signed}${met}`;
 }
 
+const ANCHOR_EXAMPLES = `
+Examples:
+  wiretrail anchor --store ./data >> anchors.txt      once a day, to where the store's keepers cannot write
+  wiretrail verify --store ./data --anchor "$(tail -n 2 anchors.txt)"`;
+
 export function anchorCommand(exit: (code: number) => void): Command {
   return new Command('anchor')
     .description(
       "print lines to keep elsewhere: 'verify --anchor' checks the store, and what was recorded of its use, against them",
     )
     .option('--store <dir>', 'the store', 'data')
+    .addHelpText('after', ANCHOR_EXAMPLES)
     .action(({ store }: { store: string }) => {
       const anchor = anchorOf(store);
       if (anchor === undefined) throw new UserError(`${store}: the store is empty, there is nothing to anchor`);

@@ -43,9 +43,9 @@ export interface Context {
   setupSecret: string | undefined;
 }
 
-/** What the reader may see of statements: viewers see them with literals as `?`. */
-export function sightOf(principal: Principal): Sight {
-  return { literals: hasRole(principal.role, 'auditor') };
+/** What the reader may see: of some databases only, perhaps; viewers see statements with literals as `?`. */
+export function sightOf(principal: Pick<Principal, 'role' | 'limit'>): Sight {
+  return { literals: hasRole(principal.role, 'auditor'), limit: principal.limit };
 }
 
 export function sightFor(request: FastifyRequest): Sight {

@@ -38,7 +38,8 @@ export class Searches {
 
   /** The same name again replaces one's own. Throws `refused` when there are too many. */
   save(who: string, { name, q, t, db, view, shared = false }: SearchSave): SavedSearch {
-    const count = this.db.prepare<[string], number>('SELECT count(*) FROM search WHERE by = ?').pluck().get(who) ?? 0;
+    const others = 'SELECT count(*) FROM search WHERE by = ? AND name <> ?';
+    const count = this.db.prepare<[string, string], number>(others).pluck().get(who, name) ?? 0;
     if (count >= SEARCHES_MAX)
       throw new ConsoleError('refused', `you have ${SEARCHES_MAX} saved searches: remove some`);
     this.db

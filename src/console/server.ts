@@ -24,6 +24,7 @@ import { alertRoutes } from './routes/alerts.ts';
 import { liveRoutes } from './routes/live.ts';
 import { noteRoutes } from './routes/notes.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { pinRoutes } from './routes/pins.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { recordRoutes } from './routes/records.ts';
 import { reportRoutes } from './routes/reports.ts';
@@ -175,6 +176,7 @@ function routes(api: ConsoleApp, context: Context): void {
   peopleRoutes(api, context);
   recordRoutes(api, context);
   noteRoutes(api, context);
+  pinRoutes(api, context);
   alertRoutes(api, context);
   sensorRoutes(api, context);
   searchRoutes(api, context);

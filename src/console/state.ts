@@ -1,6 +1,6 @@
 /**
  * What the console itself remembers, in one SQLite file beside the store: people, sign-ins, tokens, saved searches,
- * decisions on alerts, notes, drafts, reports, and the trail of all that was done. Passwords are there as argon2id hashes,
+ * decisions on alerts, notes, pins, drafts, reports, and the trail of all that was done. Passwords are there as argon2id hashes,
  * sign-ins, tokens and links as SHA-256 of what their owner holds.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -9,7 +9,7 @@ import Database from 'better-sqlite3';
 import { UserError } from '../base/errors.ts';
 
 export const STATE_FILE = 'console.db';
-const STATE_VERSION = 3;
+const STATE_VERSION = 5;
 /** `PRAGMA application_id`: "WTC1". */
 const APPLICATION_ID = 0x57544331;
 
@@ -165,6 +165,32 @@ CREATE TRIGGER signature_keeps BEFORE UPDATE ON signature BEGIN SELECT raise(ABO
 CREATE TRIGGER signature_stays BEFORE DELETE ON signature BEGIN SELECT raise(ABORT, 'signatures cannot be removed'); END;
 PRAGMA user_version = 3;`,
   },
+  {
+    // Rights by database: a JSON list of names; NULL for all of them.
+    from: 3,
+    sql: `
+ALTER TABLE person ADD COLUMN databases TEXT;
+ALTER TABLE token ADD COLUMN databases TEXT;
+ALTER TABLE decision ADD COLUMN databases TEXT;
+ALTER TABLE report ADD COLUMN databases TEXT;
+ALTER TABLE schedule ADD COLUMN databases TEXT;
+CREATE TABLE secret (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+PRAGMA user_version = 4;`,
+  },
+  {
+    // `until_json`: until when a closed alert stays closed, as the API has it; NULL: until it matches again.
+    from: 4,
+    sql: `
+ALTER TABLE decision ADD COLUMN until_json TEXT;
+CREATE TABLE pin (
+  person TEXT NOT NULL COLLATE NOCASE,
+  record TEXT NOT NULL,
+  time_us INTEGER NOT NULL,
+  pinned_ms INTEGER NOT NULL,
+  PRIMARY KEY (person, record)
+);
+PRAGMA user_version = 5;`,
+  },
 ];
 
 export type StateDb = Database.Database;
@@ -198,6 +224,11 @@ function upgrade(db: StateDb): void {
 /** A secret for a cookie, token or link: 256 random bits. */
 export function newSecret(): string {
   return randomBytes(32).toString('base64url');
+}
+
+/** A key of 128 random bits, in hexadecimal. */
+export function newKey(): string {
+  return randomBytes(16).toString('hex');
 }
 
 /** What is kept of a secret. It has 256 random bits, so a plain hash cannot be turned back. */

@@ -54,14 +54,33 @@ export class Trail {
     this.db.prepare('INSERT INTO trail VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(seq, timeMs, ...texts, hash);
   }
 
-  page({ before, limit = 100, who, action }: Static<typeof TrailQuery>): Static<typeof TrailPage> {
+  /** `only`: entries of others are not there at all. */
+  page({
+    before,
+    limit = 100,
+    who,
+    action,
+    only,
+  }: Static<typeof TrailQuery> & { readonly only?: string }): Static<typeof TrailPage> {
     const rows = this.db
       .prepare<unknown[], TrailRow>(
-        `SELECT * FROM trail WHERE seq < ? AND (? IS NULL OR who = ? COLLATE NOCASE) AND (? IS NULL OR action = ?)
-         ORDER BY seq DESC LIMIT ?`,
+        `SELECT * FROM trail WHERE seq < @before AND (@who IS NULL OR who = @who COLLATE NOCASE)
+           AND (@action IS NULL OR action = @action) AND (@only IS NULL OR who = @only)
+         ORDER BY seq DESC LIMIT @limit`,
       )
-      .all(before ?? Number.MAX_SAFE_INTEGER, who ?? null, who ?? null, action ?? null, action ?? null, limit);
-    const total = this.db.prepare<[], number>('SELECT count(*) FROM trail').pluck().get() ?? 0;
+      .all({
+        before: before ?? Number.MAX_SAFE_INTEGER,
+        who: who ?? null,
+        action: action ?? null,
+        only: only ?? null,
+        limit,
+      });
+    const count = 'SELECT count(*) FROM trail WHERE @only IS NULL OR who = @only';
+    const total =
+      this.db
+        .prepare<object, number>(count)
+        .pluck()
+        .get({ only: only ?? null }) ?? 0;
     const entries = rows.map(({ time_ms, ...rest }) => ({ ...rest, time: isoOf(time_ms) }));
     return { entries, total, intact: this.isIntact() };
   }

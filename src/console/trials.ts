@@ -23,6 +23,7 @@ export class Trials {
     this.reads = reads;
   }
 
+  /** `who`: the owner, with what they may see. */
   start(who: string, args: Parameters<StreamTable['tryPolicy']>[1]): string {
     this.forgetOld();
     if (this.trials.size >= TRIALS_MAX) throw new ConsoleError('busy', 'too many trials at once; try again later');

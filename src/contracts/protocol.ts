@@ -7,6 +7,7 @@
  */
 
 import type { Cursor } from '../base/cursor.ts';
+import type { HeldMemory } from '../base/memory-budget.ts';
 import type { AuditEvent } from './event.ts';
 
 export const TO_SERVER = 0;
@@ -111,10 +112,14 @@ export interface ConnectionInfo {
   readonly tunnel: string;
   /** State shared by all connections of one protocol in this pipeline (cancel keys); its users bound it. */
   readonly shared: Map<string, unknown>;
+  /** Counts what is held of the connection from one packet to the next; whoever holds it adds it, roughly in bytes. */
+  readonly memory: HeldMemory;
 }
 
 export interface EventSink {
   emit(event: AuditEvent): void;
+  /** As `ProtocolModule.relieve` with `all`, for what is kept of the connection here. */
+  relieve?(): void;
   /** Whoever made an event may use it and its outcomes again after `emit`; of its values and lists any may be kept. */
   readonly keepsNoEvents?: boolean;
 }
@@ -189,9 +194,22 @@ export interface ProtocolModule<S = unknown> {
   onGap(session: S, direction: Direction, lostBytes: number, synced: boolean, tsUs: number, sink: EventSink): void;
   /** Without it every request is read when it comes. */
   readonly requests?: WaitingRequests<S>;
+  /**
+   * All connections together hold too much, and this one holds most (`base/memory-budget.ts`). `all` false: messages
+   * being put together are cut to `SHORT_BYTES`, as if that were their cap. True, where that was not enough: to
+   * `SHORTEST_BYTES`; what waits for a reply is emitted as it is, and handles are forgotten. A module without it holds
+   * nothing worth asking for.
+   */
+  relieve?(session: S, all: boolean, tsUs: number, sink: EventSink): void;
   counters?(session: S): SessionCounters;
   /** The connection is over: emit what is open. */
   onEnd(session: S, reason: EndReason, tsUs: number, sink: EventSink): void;
 }
 
 export const PROBE_BYTES_MAX = 512;
+
+/** What all connections of a pipeline may hold together, in bytes, where nothing else is asked for. */
+export const SESSION_MEMORY_MAX: number = 256 * 1024 * 1024;
+/** Bytes of a message under way that `relieve` leaves: at first, and of `all`. */
+export const SHORT_BYTES = 4096;
+export const SHORTEST_BYTES = 256;

@@ -99,7 +99,7 @@ export interface Heartbeat {
   /** Frames that the kernel dropped, and times the ring froze. */
   readonly kernelDrops: number;
   readonly ringFreezes: number;
-  /** Connections given up because a table was full. */
+  /** Connections given up because a table was full, and times that one was cut for want of memory. */
   readonly evictedFlows: number;
   /** Connections found to speak a database protocol. */
   readonly connections: number;

@@ -3,6 +3,7 @@
  * Flows that speak none are given up, so that reassembly stops spending memory on them.
  */
 import { UserError } from '../base/errors.ts';
+import { HeldMemory, MemoryBudget } from '../base/memory-budget.ts';
 import {
   type ConnectionInfo,
   type Direction,
@@ -11,6 +12,7 @@ import {
   END_UNSEEN,
   type EndReason,
   type ProtocolModule,
+  SESSION_MEMORY_MAX,
   type SessionOpener,
   TO_CLIENT,
   TO_SERVER,
@@ -49,6 +51,8 @@ export interface HostCounters extends DriverCounters {
   opaqueConnections: number;
   /** Connections that were read, and whose beginning or end was not seen. */
   cutConnections: number;
+  /** Times that a connection gave back what it held, because all together held too much. */
+  memoryReliefs: number;
 }
 
 export class ProtocolHost implements StreamReceiver, FlowClassifier {
@@ -60,6 +64,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
   private readonly shared = new Map<ProtocolModule, Map<string, unknown>>();
   /** Of all drivers here: the bytes of one connection at a time are read. */
   private readonly window = new FrameWindow();
+  private readonly budget: MemoryBudget;
   private readonly states: (Driver<unknown> | Probe | undefined)[] = [];
   /** By slot, for as long as the flow lives: what it turned out to be, and which side its client is. */
   private readonly classes: FlowClass[] = [];
@@ -69,13 +74,18 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
   private endedClass: FlowClass = FLOW_UNDECIDED;
   private endedClient: Side | -1 = -1;
 
-  /** `ports`: the user's hints, port → protocol name. Throws a UserError on a name that no module has. */
+  /**
+   * `ports`: the user's hints, port → protocol name. `memoryMax`: bytes that all connections may hold together. Throws a
+   * UserError on a name that no module has.
+   */
   constructor(
     modules: readonly ProtocolModule[],
     flows: FlowReader,
     sessions: SessionOpener,
     ports: ReadonlyMap<number, string>,
+    memoryMax: number = SESSION_MEMORY_MAX,
   ) {
+    this.budget = new MemoryBudget(memoryMax);
     this.modules = modules;
     this.flows = flows;
     this.sessions = sessions;
@@ -86,6 +96,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
       unrecognisedBytes: 0,
       opaqueConnections: 0,
       cutConnections: 0,
+      memoryReliefs: 0,
     };
     for (const module of modules) {
       this.shared.set(module, new Map());
@@ -102,7 +113,8 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
     const state = this.states[slot];
     if (state === undefined || state instanceof Probe) return this.probe(slot, state, side, bytes, start, end, tsUs);
     state.data(directionOf(side, this.clients[slot]), bytes, start, end, tsUs);
-    return state.stopped ? this.opaque(slot) : STREAM_KEEP;
+    if (this.budget.isExceeded) this.relieve(tsUs);
+    return state.stopped ? this.opaque(slot, state) : STREAM_KEEP;
   }
 
   onGap(slot: number, side: Side, lostBytes: number, tsUs: number): StreamWish {
@@ -112,7 +124,8 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
       return STREAM_KEEP;
     }
     state.gap(directionOf(side, this.clients[slot]), lostBytes, tsUs);
-    return state.stopped ? this.opaque(slot) : STREAM_KEEP;
+    if (this.budget.isExceeded) this.relieve(tsUs);
+    return state.stopped ? this.opaque(slot, state) : STREAM_KEEP;
   }
 
   onEnd(slot: number, reason: FlowEnd, tsUs: number): void {
@@ -130,6 +143,18 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
   private endConnection(slot: number, driver: Driver<unknown>, reason: EndReason, tsUs: number): void {
     if (reason === END_UNSEEN || this.flows.isMidstream(slot)) this.counters.cutConnections++;
     driver.end(reason, tsUs);
+    driver.memory.close();
+  }
+
+  /** Between packets, when no connection is being read. */
+  private relieve(tsUs: number): void {
+    this.budget.relieve(tsUs);
+    this.counters.memoryReliefs = this.budget.reliefs;
+  }
+
+  /** Bytes that all connections hold together, for tests. */
+  get heldBytes(): number {
+    return this.budget.bytes;
   }
 
   flowClass(slot: number): FlowClass {
@@ -145,7 +170,8 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
     this.endedSlot = -1;
   }
 
-  private opaque(slot: number): StreamWish {
+  private opaque(slot: number, driver: Driver<unknown>): StreamWish {
+    driver.memory.close();
     this.counters.opaqueConnections++;
     this.classes[slot] = FLOW_OPAQUE;
     this.states[slot] = undefined;
@@ -156,7 +182,9 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
     if (state) return state;
     const { flows } = this;
     const likelyServer: Side = flows.port(slot, 0) <= flows.port(slot, 1) ? 0 : 1;
-    const probe = new Probe(flows.clientSide(slot), flows.isMidstream(slot), likelyServer);
+    const memory = new HeldMemory(this.budget);
+    const probe = new Probe(flows.clientSide(slot), flows.isMidstream(slot), likelyServer, memory);
+    memory.holder = probe;
     this.states[slot] = probe;
     return probe;
   }
@@ -173,7 +201,10 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
     const probe = this.probeOf(slot, state);
     const hinted = [this.byPort.get(this.flows.port(slot, 0)), this.byPort.get(this.flows.port(slot, 1))] as const;
     const verdict = probe.data(this.modules, hinted, side, bytes, start, end, tsUs);
-    if (verdict === PROBE_OPEN) return STREAM_KEEP;
+    if (verdict === PROBE_OPEN) {
+      if (this.budget.isExceeded) this.relieve(tsUs);
+      return STREAM_KEEP;
+    }
     if (verdict === PROBE_LOST) {
       this.giveUp(slot, probe);
       this.states[slot] = undefined;
@@ -186,14 +217,17 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
     this.classes[slot] = FLOW_OTHER;
     this.counters.unrecognisedFlows++;
     for (const chunk of probe.held) this.counters.unrecognisedBytes += chunk.bytes?.length ?? 0;
+    probe.memory.close();
   }
 
   private commit(slot: number, probe: Probe, winner: ProbeWinner): StreamWish {
     const { module, clientSide } = winner;
-    const info = this.describe(slot, module, clientSide);
+    const { memory } = probe;
+    const info = this.describe(slot, module, clientSide, memory);
     const session = module.open(info);
     const sink = this.sessions.open(info);
-    const driver = new Driver(module, session, sink, this.counters, info.midstream, this.window);
+    const driver = new Driver(module, session, sink, this.counters, info.midstream, this.window, memory);
+    memory.holder = driver;
     this.states[slot] = driver;
     this.classes[slot] = FLOW_DATABASE;
     this.clients[slot] = clientSide;
@@ -203,10 +237,11 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
       if (chunk.bytes) driver.data(direction, chunk.bytes, 0, chunk.bytes.length, chunk.tsUs);
       else driver.gap(direction, chunk.lostBytes, chunk.tsUs);
     }
-    return driver.stopped ? this.opaque(slot) : STREAM_KEEP;
+    probe.letGo();
+    return driver.stopped ? this.opaque(slot, driver) : STREAM_KEEP;
   }
 
-  private describe(slot: number, module: ProtocolModule, clientSide: Side): ConnectionInfo {
+  private describe(slot: number, module: ProtocolModule, clientSide: Side, memory: HeldMemory): ConnectionInfo {
     const flows = this.flows;
     const serverSide = (1 - clientSide) as Side;
     return {
@@ -220,6 +255,7 @@ export class ProtocolHost implements StreamReceiver, FlowClassifier {
       vlanId: flows.vlanId(slot),
       tunnel: tunnelName(flows.tunnelKind(slot), flows.tunnelId(slot)),
       shared: this.shared.get(module) as Map<string, unknown>,
+      memory,
     };
   }
 }

@@ -6,6 +6,7 @@
  * replayed to the winner. On a flow picked up mid-stream the first bytes may be the middle of a message, so nothing is
  * ruled out for good: every new turn is judged afresh, a bounded number of times.
  */
+import type { HeldMemory, MemoryHolder } from '../base/memory-budget.ts';
 import {
   type Direction,
   PROBE_BYTES_MAX,
@@ -40,9 +41,11 @@ export const PROBE_OPEN = 0;
 export const PROBE_WON = 1;
 export const PROBE_LOST = 2;
 
-export class Probe {
+export class Probe implements MemoryHolder {
   readonly held: HeldChunk[] = [];
   winner: ProbeWinner | undefined = undefined;
+  /** The connection's: what is held here is counted there. */
+  readonly memory: HeldMemory;
   private readonly clientSide: Side | -1;
   private readonly midstream: boolean;
   /** Where only the middle of a conversation was seen, both ends may look like the server. */
@@ -52,9 +55,11 @@ export class Probe {
   private heldBytes = 0;
   private turns = 0;
   private lastSide: Side | -1 = -1;
+  private isRelieved = false;
 
   /** `likelyServer`: the side with the lower port. */
-  constructor(clientSide: Side | -1, midstream: boolean, likelyServer: Side) {
+  constructor(clientSide: Side | -1, midstream: boolean, likelyServer: Side, memory: HeldMemory) {
+    this.memory = memory;
     this.clientSide = clientSide;
     this.midstream = midstream;
     this.likelyServer = likelyServer;
@@ -62,7 +67,7 @@ export class Probe {
 
   gap(side: Side, lostBytes: number, tsUs: number): void {
     this.held.push({ side, bytes: undefined, lostBytes, tsUs });
-    this.heldBytes += CHUNK_BYTES;
+    this.count(CHUNK_BYTES);
     this.lastSide = side;
   }
 
@@ -80,9 +85,9 @@ export class Probe {
     const best = this.judge(candidates, hinted);
     const isFull = this.heldBytes > HELD_BYTES_MAX;
     // Mid-stream, the rest of a long message may leave a candidate open: what it says is as little worth.
-    if (best === undefined || (isFull && this.midstream && this.winner === undefined)) {
-      if (!this.midstream || this.turns >= TURNS_MAX) return PROBE_LOST;
-      this.forget();
+    if (this.isRelieved || best === undefined || (isFull && this.midstream && this.winner === undefined)) {
+      if (this.isRelieved || !this.midstream || this.turns >= TURNS_MAX) return PROBE_LOST;
+      this.letGo();
       return PROBE_OPEN;
     }
     if (this.winner) return PROBE_WON;
@@ -92,7 +97,7 @@ export class Probe {
   private hold(side: Side, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     const copy = new Uint8Array(bytes.subarray(start, end)); // `slice` of a Buffer would be a view
     this.held.push({ side, bytes: copy, lostBytes: 0, tsUs });
-    this.heldBytes += CHUNK_BYTES + copy.length;
+    this.count(CHUNK_BYTES + copy.length);
     const first = this.first[side];
     if (this.lastSide !== side) this.turns++;
     if (first === undefined || (this.midstream && this.lastSide !== side)) {
@@ -103,10 +108,21 @@ export class Probe {
     this.lastSide = side;
   }
 
-  /** Nothing fits what was said so far: wait for the next turn. */
-  private forget(): void {
+  /** Memory is short: without its beginning, nobody can tell what the connection speaks. */
+  relieve(): void {
+    this.isRelieved = true;
+    this.letGo();
+  }
+
+  private count(bytes: number): void {
+    this.heldBytes += bytes;
+    this.memory.add(bytes);
+  }
+
+  /** What was said so far is of no more use: it fits nothing, or was replayed to the winner. */
+  letGo(): void {
     this.held.length = 0;
-    this.heldBytes = 0;
+    this.count(-this.heldBytes);
     this.first[0] = undefined;
     this.first[1] = undefined;
   }

@@ -37,6 +37,8 @@ export interface AssemblyOptions extends OutputOptions {
   readonly sensor: string;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
+  /** As in `PipelineOptions`. */
+  readonly sessionMemoryMax?: number | undefined;
   readonly overlap: readonly OverlapRange[];
   readonly evidence: EvidenceOptions | undefined;
   /** Takes status records of connections; without it none are made. */
@@ -81,6 +83,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     policy: outputs.engine,
     sink: outputs.tally,
     flowsMax: options.flowsMax,
+    sessionMemoryMax: options.sessionMemoryMax,
     overlap: options.overlap,
     evidence,
     traffic: options.traffic,

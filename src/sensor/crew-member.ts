@@ -90,6 +90,7 @@ export async function assembleMember(
     policy: engine,
     sink: outbox,
     flowsMax: job.flowsMax,
+    sessionMemoryMax: job.sessionMemoryMax,
     overlap: job.overlap,
     evidence,
     traffic,

@@ -43,7 +43,11 @@ test('one entry a minute, for what was lost in it', () => {
 test('accounts of interfaces and stages are kept apart; bytes are told as such', () => {
   const { ledger: book, entries } = ledger();
   const links = ['eth1', 'eth2'].map((name, i) => ({ name, drops: i, freezes: 0, reopens: 0 }));
-  const counters = { reassembly: { endedEvicted: 3 }, protocols: { gapBytes: 1460 }, audit: { dropped: 0 } };
+  const counters = {
+    reassembly: { endedEvicted: 3 },
+    protocols: { gapBytes: 1460, memoryReliefs: 2 },
+    audit: { dropped: 0 },
+  };
   book.close(1, lossAccounts(links, 0, counters));
   assert.deepEqual(
     entries.map(({ reason, lostBytes, detail }) => [reason, lostBytes, detail.split(':')[0]]),
@@ -51,6 +55,7 @@ test('accounts of interfaces and stages are kept apart; bytes are told as such',
       ['kernel-drops', undefined, 'eth2'],
       ['flows-evicted', undefined, 'flow table'],
       ['gaps', 1460, 'connections of databases'],
+      ['memory-short', undefined, 'connections of databases'],
     ],
   );
 });

@@ -99,5 +99,6 @@ const STAGE_ACCOUNTS: readonly (readonly [string, string, string, keyof StageCou
   ['held-overflow', 'reassembly', 'times held data was let go', 'reassembly', 'heldOverflows'],
   ['gaps', 'connections of databases', 'bytes', 'protocols', 'gapBytes'],
   ['unparsed', 'connections of databases', 'bytes', 'protocols', 'unparsedBytes'],
+  ['memory-short', 'connections of databases', 'times what one held was let go', 'protocols', 'memoryReliefs'],
   ['queue-overflow', 'store', 'records', 'audit', 'dropped'],
 ];

@@ -45,6 +45,7 @@ export interface CaptureJob {
   readonly maskKey: string | undefined;
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
+  readonly sessionMemoryMax: number | undefined;
   readonly overlap: readonly OverlapRange[];
   readonly evidence: EvidenceOptions | undefined;
   readonly blockBytes: number;

@@ -29,6 +29,8 @@ export interface PipelineOptions {
   readonly policy: PolicyEngine | undefined;
   readonly sink: RecordSink;
   readonly flowsMax: number;
+  /** Bytes that all connections may hold together: unfinished messages, open statements, handles (`SESSION_MEMORY_MAX`). */
+  readonly sessionMemoryMax?: number | undefined;
   /** Hosts that resolve overlapping segments otherwise than by keeping what came first. */
   readonly overlap: readonly OverlapRange[];
   /** Keeps the packets behind alerts; its records come through `sink`. */
@@ -87,7 +89,8 @@ export class Pipeline {
       shardIndex: options.shard?.index ?? 0,
       shardCount: options.shard?.count ?? 1,
     });
-    this.host = new ProtocolHost(options.protocols, this.reassembler, this.auditor, options.ports);
+    const { protocols, ports, sessionMemoryMax } = options;
+    this.host = new ProtocolHost(protocols, this.reassembler, this.auditor, ports, sessionMemoryMax);
     this.evidence = options.evidence;
     this.evidence?.connect(this.host, this.reassembler);
     if (options.traffic !== undefined) {

@@ -22,6 +22,7 @@ export interface ShardJob {
   readonly policies: readonly PolicySource[];
   readonly ports: ReadonlyMap<number, string>;
   readonly flowsMax: number;
+  readonly sessionMemoryMax: number | undefined;
   readonly overlap: readonly OverlapRange[];
   readonly maskKey: Uint8Array;
   readonly evidence: EvidenceOptions | undefined;

@@ -124,12 +124,13 @@ async function main(): Promise<void> {
   parentPort?.on('message', (judged: Judged) => evidence?.settle(judged));
   const outbox = new Outbox(job, source, evidence);
   const tally = new Tally([]);
-  const { sensor, ports, flowsMax, overlap, shard, sendsRecords, sendsTraffic } = job;
+  const { sensor, ports, flowsMax, sessionMemoryMax, overlap, shard, sendsRecords, sendsTraffic } = job;
   const sink = both(evidence, sendsRecords ? outbox : tally);
   const options = {
     sensor,
     ports,
     flowsMax,
+    sessionMemoryMax,
     overlap,
     evidence,
     shard,

@@ -107,7 +107,7 @@ function countsOf({ stats, counters, clockJumps }: WatchTotals): Counts {
     unparsedBytes: protocols['unparsedBytes'] ?? 0,
     kernelDrops: stats.drops,
     ringFreezes: stats.freezes,
-    evictedFlows: reassembly['endedEvicted'] ?? 0,
+    evictedFlows: (reassembly['endedEvicted'] ?? 0) + (protocols['memoryReliefs'] ?? 0),
     connections: protocols['connections'] ?? 0,
     cutSessions: protocols['cutConnections'] ?? 0,
     clockJumps,

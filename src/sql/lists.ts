@@ -40,7 +40,7 @@ const IN: Uint8Array = flagsOf('IN');
 const VALUE_WORDS: Uint8Array = flagsOf('NULL TRUE FALSE');
 
 /** Whether the last token closes the first row of an INSERT, and that holds nothing but values. */
-export function endsFirstRow(tokens: Tokens): boolean {
+function endsFirstRow(tokens: Tokens): boolean {
   const last = tokens.count - 2;
   let i = last;
   while (isValue(tokens, i) || tokens.kindAt(i) === KIND_COMMA) i--;
@@ -48,7 +48,7 @@ export function endsFirstRow(tokens: Tokens): boolean {
 }
 
 /** Whether the last token is the first value behind IN. */
-export function endsFirstItem(tokens: Tokens): boolean {
+function endsFirstItem(tokens: Tokens): boolean {
   const last = tokens.count - 1;
   return (
     tokens.kindAt(last - 1) === KIND_LEFT &&

@@ -205,7 +205,7 @@ function mayBeText(tokens: Tokens, i: number): boolean {
   return tokens.isString(i) || kind === KIND_PARAMETER || kind === KIND_WORD || kind === KIND_NUMBER;
 }
 
-export function callStatement(walk: Walk, operation: string, i: number): number {
+function callStatement(walk: Walk, operation: string, i: number): number {
   const { tokens, facts } = walk;
   facts.addOperation(operation, true);
   const name = new Name();

@@ -66,7 +66,7 @@ function begin({ query, rules, isBlock }: Walk, clause: number): Query {
 }
 
 /** The separator that ends the statement, or the end. */
-export function restOf(walk: Walk, from: number): number {
+function restOf(walk: Walk, from: number): number {
   let i = from;
   while (i < walk.tokens.count && walk.tokens.kindAt(i) !== KIND_SEMICOLON) i++;
   return i;

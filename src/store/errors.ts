@@ -36,6 +36,7 @@ const CODES: readonly (readonly [prefix: string, code: StoreErrorCode, says: str
   ['EPERM', 'read-only', 'permission denied'],
   // What a recursive mkdir says on a read-only file system.
   ['ENOENT', 'read-only', 'cannot be made'],
+  ['ENOTDIR', 'not-a-store', 'a part of this path is a file, not a folder'],
   ['SQLITE_CANTOPEN', 'read-only', 'cannot be opened'],
   ['SQLITE_CORRUPT', 'damaged', 'the file is damaged'],
   ['SQLITE_NOTADB', 'damaged', 'the file is not a database'],

@@ -7,21 +7,23 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRecord } from '../contracts/record.ts';
 import type { Place, Query } from '../query/filter.ts';
-import { StoreError, toStoreError } from './errors.ts';
+import { toStoreError } from './errors.ts';
 import { type CompiledQuery, compileQuery, timeRangeOf } from './search/compile.ts';
 import { explainPlan, explainSkipped, type SegmentPlan } from './search/explain.ts';
 import { type Candidate, type MergeSource, SegmentMerge } from './search/merge.ts';
 import { type PooledSegment, SegmentPool, type SegmentRef } from './search/pool.ts';
 import { indexCount, planSearch } from './search/search.ts';
-import { Catalog, type SegmentEntry } from './segment/catalog.ts';
+import { Catalog, catalogOf, type SegmentEntry } from './segment/catalog.ts';
 import { type FilterQuestion, filterQuestion, SegmentFilters } from './segment/filters.ts';
-import { CATALOG_FILE, SEGMENT_FOLDER } from './segment/schema.ts';
+import { SEGMENT_FOLDER } from './segment/schema.ts';
 import { finish, type Progress, type Steps } from './steps.ts';
 import { type AggregateRow, type Group, type GroupBy, topGroups } from './totals/aggregate.ts';
+import type { ChunkPick } from './totals/chunk-pick.ts';
 import { ClassCache } from './totals/classes.ts';
 import { Grouping, type GroupingSource, rowsOf } from './totals/grouping.ts';
 import type { AggregateField } from './totals/groups.ts';
-import { type ChunkPick, partsOfSegment, ScopeCache } from './totals/scope.ts';
+import { unpackGroups } from './totals/packed-groups.ts';
+import { partsOfSegment, ScopeCache } from './totals/scope.ts';
 import { ChunkSelector, planSelection, spanOf } from './totals/select.ts';
 
 export interface StoreSummary {
@@ -59,8 +61,7 @@ export class StoreReader implements GroupingSource {
 
   /** Throws `StoreError` when the directory holds no store. */
   constructor(directory: string) {
-    const path = join(directory, CATALOG_FILE);
-    if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+    const path = catalogOf(directory);
     this.directory = directory;
     this.catalog = Catalog.open(path, 'read');
     this.filters = new SegmentFilters(join(directory, SEGMENT_FOLDER), (line) => this.report(line));
@@ -155,8 +156,8 @@ export class StoreReader implements GroupingSource {
   }
 
   /** All groups, in no order, to be watched and given up (`steps.ts`). Throws `StoreError` (`usage`). */
-  groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
-    return this.grouping.steps(query, by);
+  *groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
+    return unpackGroups(yield* this.grouping.steps(query, by));
   }
 
   /** Brings to memory, as far as there is room, what questions need of a sealed segment. */

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { AuditRecord } from '../contracts/record.ts';
 import { StoreError } from './errors.ts';
 import { anchorOf, type VerifyReport, verifyStore } from './proof/verify.ts';
-import { Catalog } from './segment/catalog.ts';
+import { Catalog, catalogOf } from './segment/catalog.ts';
 import { CATALOG_FILE } from './segment/schema.ts';
 import { sealSegment } from './segment/seal.ts';
 import { BatchEncoder, BatchTables } from './write/batch.ts';
@@ -49,8 +49,7 @@ const ATTEMPT_MS = 25;
  * `StoreError`: when there is no store, or nothing can be written to it.
  */
 export function recordAccesses(directory: string, accesses: readonly Access[]): void {
-  const path = join(directory, CATALOG_FILE);
-  if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+  const path = catalogOf(directory);
   const ingest = openPatiently(join(directory, READS_FOLDER));
   const encoder = new BatchEncoder(BATCH_BYTES);
   for (const access of accesses) encoder.add(recordOf(access));

@@ -102,6 +102,7 @@ function pages(count: number): Readonly<Record<string, readonly string[]>> {
     'overview, all': ['/overview'],
     'overview, a day': [`/overview?${range}`],
     'overview, one user': [`/overview?${user}`],
+    'the day before it': [`/overview/before?${range}`],
     'search, all': ['/count', '/histogram?by=op', '/facets?field=user,op,object,db&limit=10', '/records?limit=100'],
     'search, one user': [
       `/count?${user}`,
@@ -192,12 +193,49 @@ async function signIn({ app, setupPath }: ConsoleServer): Promise<string> {
   return `${cookie?.name}=${cookie?.value}`;
 }
 
+/** Somebody who may see two of the seven databases. */
+async function signInLimited({ app }: ConsoleServer, administrator: string): Promise<string> {
+  const headers = { origin: ORIGIN, host: 'localhost', cookie: administrator };
+  const person = { name: 'limited', role: 'auditor', databases: ['db1', 'db2'] };
+  const made = await app.inject({ method: 'POST', url: '/api/v1/people', payload: person, headers });
+  const token = (made.json() as { link: string }).link.split('#')[1];
+  const payload = { token, password: PASSWORD };
+  const response = await app.inject({ method: 'POST', url: '/api/v1/invitation', payload, headers });
+  const [cookie] = response.cookies;
+  return `${cookie?.name}=${cookie?.value}`;
+}
+
+/** Pages of somebody limited to some databases, asked once and again. */
+async function timeLimited(server: ConsoleServer, administrator: string): Promise<void> {
+  const cookie = await signInLimited(server, administrator);
+  const all = pages(count);
+  for (const page of [
+    'overview, all',
+    'overview, one user',
+    'search, all',
+    'search, one user',
+    'user page',
+    'alerts',
+  ]) {
+    const { firstMs, againMs } = await time(server, cookie, all[page] ?? [], false);
+    const figures = [percentile([firstMs], 0), percentile(againMs, 0.5), percentile(againMs, 0.99)];
+    write(`${`limited: ${page}`.padEnd(28)} ${String(all[page]?.length).padStart(5)}${figures.join('')}`);
+  }
+}
+
 interface Times {
   readonly firstMs: number;
   /** Rising. */
   readonly againMs: readonly number[];
   /** Each round as if a record had arrived: nothing but what is kept of sealed segments can be used. Empty: not asked. */
   readonly arrivedMs: readonly number[];
+}
+
+let asked = 0;
+
+/** Another one now and then: of each, only so many requests a minute are answered. */
+function nextAddress(): string {
+  return `10.9.0.${Math.floor(asked++ / 100) % 250}`;
 }
 
 /** Makes calls together; the answers in their order. Rejects when one is refused. */
@@ -207,8 +245,9 @@ async function ask(
   urls: readonly string[],
 ): Promise<{ readonly tookMs: number; readonly answers: readonly unknown[] }> {
   const startMs = performance.now();
+  const remoteAddress = nextAddress();
   const responses = await Promise.all(
-    urls.map((url) => app.inject({ method: 'GET', url: `/api/v1${url}`, headers: { cookie } })),
+    urls.map((url) => app.inject({ method: 'GET', url: `/api/v1${url}`, headers: { cookie }, remoteAddress })),
   );
   const tookMs = performance.now() - startMs;
   const refused = responses.find(({ statusCode }) => statusCode !== 200);
@@ -217,11 +256,16 @@ async function ask(
 }
 
 /** The calls of a page, made together: once, then again and again. */
-async function time(server: ConsoleServer, cookie: string, calls: readonly string[]): Promise<Times> {
+async function time(
+  server: ConsoleServer,
+  cookie: string,
+  calls: readonly string[],
+  arriving = takesWatermark(calls),
+): Promise<Times> {
   const againMs: number[] = [];
   const arrivedMs: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) againMs.push((await ask(server, cookie, calls)).tookMs);
-  for (let round = 1; round <= ROUNDS && takesWatermark(calls); round++) {
+  for (let round = 1; round <= ROUNDS && arriving; round++) {
     const urls = calls.map((url) => withWatermark(url, count - round));
     arrivedMs.push((await ask(server, cookie, urls)).tookMs);
   }
@@ -277,6 +321,7 @@ try {
     ];
     write(`${page.padEnd(28)} ${String(calls.length).padStart(5)}${figures.join('')}`);
   }
+  await timeLimited(server, cookie);
   write(`\n${'a filter not asked before'.padEnd(34)}${titles.slice(1, 3).join('')}${'most ms'.padStart(9)}`);
   for (const [kind, filters] of Object.entries(clicks())) {
     const took: (readonly [number, number])[] = [];

@@ -1,7 +1,9 @@
 /** The command line as its users meet it: exit codes, one clear line for what is wrong, data and text kept apart. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -48,6 +50,11 @@ const wrongs: readonly Wrong[] = [
     args: ['replay', CAPTURE, '--policies', path('bad.yaml')],
     message: /bad\.yaml:4:\d+: .*titel/,
     prepare: () => writeFileSync(path('bad.yaml'), 'version: 1\nrules:\n  - id: x\n    titel: y\n'),
+  },
+  {
+    name: 'a store below a file',
+    args: ['replay', CAPTURE, '--quiet', '--store', '/dev/null/store'],
+    message: /\/dev\/null\/store: a part of this path is a file, not a folder/,
   },
   { name: 'no policies', args: ['replay', CAPTURE, '--policies', path('none')], message: /none: no such policy/ },
   {
@@ -177,6 +184,8 @@ test('wrong usage is exit code 2 and names what is possible', () => {
     ['replay', CAPTURE, '--fail-on', 'huge'],
     ['replay', CAPTURE, '--workers', '100000'],
     ['replay', CAPTURE, '--flows', '1000000000000'],
+    ['replay', CAPTURE, '--session-memory', '1M'],
+    ['replay', CAPTURE, '--session-memory', 'plenty'],
     ['replay', CAPTURE, '--sensor-name', ''],
     ['query', '--nope'],
   ]) {
@@ -186,8 +195,38 @@ test('wrong usage is exit code 2 and names what is possible', () => {
   }
 });
 
+test('a console over no store says so and leaves nothing behind', () => {
+  const { status, stderr } = wiretrail(['console', '--store', path('no-store')]);
+  assert.equal(status, 2);
+  assertOneLine(stderr, /no-store: no audit store here/);
+  assert.equal(existsSync(path('no-store')), false);
+});
+
+test('a port that is taken is named, and what is wrong with it', async () => {
+  const store = path('listened');
+  assert.equal(wiretrail(['replay', CAPTURE, '--quiet', '--store', store]).status, 0);
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const { status, stderr } = wiretrail(['console', '--store', store, '--no-tls', '--listen', `127.0.0.1:${port}`]);
+  other.close();
+  assert.equal(status, 2);
+  assertOneLine(stderr, /cannot listen at 127\.0\.0\.1:\d+: another program does; choose another port/);
+});
+
+test('a segment that cannot be read is listed as such', () => {
+  const store = path('torn');
+  assert.equal(wiretrail(['replay', CAPTURE, '--quiet', '--store', store]).status, 0);
+  writeFileSync(join(store, 'segments/000001.db'), 'no database');
+  assert.match(wiretrail(['store', 'list', '--store', store]).stdout, /^1 +UNREADABLE +0/m);
+});
+
 test('every command explains itself with examples', () => {
-  for (const command of [[], ['replay'], ['sensor'], ['query'], ['policy'], ['doctor']]) {
+  const { stdout: all } = wiretrail(['--help']);
+  const names = [...all.matchAll(/^ {2}(\w+) (?:\[|<| )/gm)].map(([, name]) => name as string);
+  const commands = names.filter((name) => name !== 'help');
+  assert.ok(commands.length >= 13, commands.join(' '));
+  for (const command of [[], ...commands.map((name) => [name])]) {
     const { status, stdout } = wiretrail([...command, '--help']);
     assert.equal(status, 0);
     assert.match(stdout, /Usage: wiretrail/);

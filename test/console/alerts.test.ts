@@ -5,7 +5,7 @@ import type { Alerts, AlertView } from '#src/console/api/alerts.js';
 import type { AuditRecord, PolicyMatch } from '#src/contracts/record.js';
 import { parsePolicies } from '#src/policy/policy.js';
 import { archivePolicy } from '#src/sensor/policy-archive.js';
-import { statement } from '#src/store/fixture.js';
+import { statement, TEST_TIME_US } from '#src/store/fixture.js';
 import { API, withConsole, writeRecords } from './console.js';
 
 const HIGH: PolicyMatch = { rule: 'pci/cards', severity: 'high', action: 'alert' };
@@ -79,6 +79,11 @@ test('a decision has a reason and changes exactly what it names; nobody takes it
     const again = (await console.get('viewer', '/alerts')).json() as Alerts;
     assert.equal(again.groups[0]?.rule, 'pci/cards');
     assert.equal(again.groups[0]?.returned, true, 'it matched again after it was closed');
+    const { groups: back } = (await console.get('viewer', '/alerts?returned=true')).json() as Alerts;
+    assert.deepEqual(
+      back.map(({ rule }) => rule),
+      ['pci/cards'],
+    );
     const view = (await console.get('viewer', `/alerts/${encodeURIComponent(ids[0] ?? '')}`)).json() as AlertView;
     assert.deepEqual(
       view.trail.map(({ who, state, verdict, reason, count }) => [who, state, verdict, reason, count]),
@@ -87,3 +92,55 @@ test('a decision has a reason and changes exactly what it names; nobody takes it
     const removed = await console.as('administrator', { method: 'DELETE', url: `${API}/alerts/x` });
     assert.equal(removed.statusCode, 404);
   }));
+
+test('what is closed until something happens stays closed until it does', () => {
+  const day = 86_400_000_000;
+  const match = (n: number, timeUs: number, user: string): AuditRecord =>
+    statement(n, { timeUs, user, fingerprint: 'aaaaaaaaaaaaaaaa', policy: [HIGH] });
+  const id = 'pci/cards~aaaaaaaaaaaaaaaa';
+  return withConsole([match(1, TEST_TIME_US, 'alice')], async (console) => {
+    const state = async (query = ''): Promise<readonly [string | undefined, boolean | undefined]> => {
+      const { groups } = (await console.get('viewer', `/alerts?state=open,closed${query}`)).json() as Alerts;
+      return [groups[0]?.state, groups[0]?.returned];
+    };
+    const close = async (until: object): Promise<number> => {
+      const body = { ids: [id], state: 'closed', verdict: 'expected', reason: 'nightly export', until };
+      return (await console.post('auditor', '/alerts/decide', body)).statusCode;
+    };
+    for (const wrong of [{}, { at: 'soon' }, { perDay: 0 }, { newUser: false }, { never: true }])
+      assert.equal(await close(wrong), 400, JSON.stringify(wrong));
+    const open = { ids: [id], state: 'open', reason: 'looking again', until: { newUser: true } };
+    assert.equal((await console.post('auditor', '/alerts/decide', open)).statusCode, 400);
+
+    // More often than twice a day, or by somebody else: not by two more matches of the same user.
+    assert.equal(await close({ perDay: 2, newUser: true }), 200);
+    await writeRecords(console.directory, [match(2, TEST_TIME_US + 1, 'alice'), match(3, TEST_TIME_US + 2, 'alice')]);
+    assert.deepEqual(await state(), ['closed', false]);
+    await writeRecords(console.directory, [match(4, TEST_TIME_US + day, 'alice')]);
+    assert.deepEqual(await state(), ['closed', false], 'the third, but on another day');
+    await writeRecords(console.directory, [match(5, TEST_TIME_US + day + 1, 'bob')]);
+    assert.deepEqual(await state(), ['open', true], 'bob is new');
+    assert.deepEqual(
+      await state(`&t=${new Date(TEST_TIME_US / 1000 - 1000).toISOString()}/PT2S`),
+      ['open', true],
+      'also where a page shows only what was before',
+    );
+    // Often, by those known by now.
+    assert.equal(await close({ perDay: 2, newUser: true }), 200);
+    const often = [1, 2, 3].map((n) => match(5 + n, TEST_TIME_US + 2 * day + n, 'bob'));
+    await writeRecords(console.directory, often.slice(0, 2));
+    assert.deepEqual(await state(), ['closed', false]);
+    await writeRecords(console.directory, often.slice(2));
+    assert.deepEqual(await state(), ['open', true], 'three on a day');
+    // A date: before it nothing brings it back; after it whatever matched since does.
+    assert.equal(await close({ at: new Date(Date.now() + 3_600_000).toISOString() }), 200);
+    await writeRecords(console.directory, [match(20, TEST_TIME_US + 3 * day, 'carol')]);
+    assert.deepEqual(await state(), ['closed', false]);
+    assert.equal(await close({ at: '2026-01-01T00:00:00Z' }), 200);
+    assert.deepEqual(await state(), ['closed', false], 'nothing has matched since');
+    await writeRecords(console.directory, [match(21, TEST_TIME_US + 4 * day, 'carol')]);
+    assert.deepEqual(await state(), ['open', true]);
+    const view = (await console.get('viewer', `/alerts/${encodeURIComponent(id)}`)).json() as AlertView;
+    assert.deepEqual(view.trail.map(({ until }) => until)[0], { perDay: 2, newUser: true });
+  });
+});

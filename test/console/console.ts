@@ -23,8 +23,28 @@ export interface TestConsole {
   as(role: Role | undefined, options: InjectOptions): Promise<LightMyRequestResponse>;
   get(role: Role, path: string): Promise<LightMyRequestResponse>;
   post(role: Role | undefined, path: string, payload: object): Promise<LightMyRequestResponse>;
+  /** A further person, signed in, perhaps with rights to some databases only. */
+  person(name: string, role: Role, databases?: readonly string[]): Promise<Asker>;
   /** Cookie header of a role. */
   readonly cookies: Readonly<Record<Role, string>>;
+}
+
+/** Somebody who is signed in, or a script with a token. */
+export interface Asker {
+  get(path: string): Promise<LightMyRequestResponse>;
+  post(path: string, payload: object): Promise<LightMyRequestResponse>;
+  send(options: InjectOptions): Promise<LightMyRequestResponse>;
+}
+
+/** Who sends these headers. */
+export function askerWith(server: ConsoleServer, headers: Readonly<Record<string, string>>): Asker {
+  const send = (options: InjectOptions): Promise<LightMyRequestResponse> =>
+    server.app.inject({ ...options, headers: { origin: ORIGIN, host: HOST, ...headers, ...options.headers } });
+  return {
+    send,
+    get: (path) => send({ method: 'GET', url: `${API}${path}` }),
+    post: (path, payload) => send({ method: 'POST', url: `${API}${path}`, payload }),
+  };
 }
 
 /** Records of a few users, one after the other. */
@@ -98,16 +118,19 @@ async function signInAll(server: ConsoleServer, directory: string, errors: Error
   const token = server.setupPath?.split('#')[1] ?? '';
   const setup = await post('', '/setup', { token, name: 'administrator', password: PASSWORD });
   cookies.administrator = cookieOf(setup);
-  for (const role of ['viewer', 'auditor'] as const) {
-    const invited = await post(cookies.administrator, '/people', { name: role, role });
+  const invite = async (person: object): Promise<string> => {
+    const invited = await post(cookies.administrator, '/people', person);
     const link = (invited.json() as { link: string }).link.split('#')[1] ?? '';
-    cookies[role] = cookieOf(await post('', '/invitation', { token: link, password: PASSWORD }));
-  }
+    return cookieOf(await post('', '/invitation', { token: link, password: PASSWORD }));
+  };
+  for (const role of ['viewer', 'auditor'] as const) cookies[role] = await invite({ name: role, role });
   return {
     server,
     directory,
     errors,
     cookies,
+    person: async (name, role, databases) =>
+      askerWith(server, { cookie: await invite({ name, role, ...(databases && { databases }) }) }),
     as: (role, options) => inject(role === undefined ? '' : cookies[role], options),
     get: (role, path) => inject(cookies[role], { method: 'GET', url: `${API}${path}` }),
     post: (role, path, payload) =>

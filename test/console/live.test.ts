@@ -61,7 +61,8 @@ const rowsOf = (events: readonly LiveEvent[]): string[] =>
 
 async function write(store: AuditStore, from: number, count: number): Promise<void> {
   const writer = store.writer('wait');
-  for (let n = from; n < from + count; n++) writer.write(statement(n, { user: n % 2 === 0 ? 'alice' : 'bob' }));
+  for (let n = from; n < from + count; n++)
+    writer.write(statement(n, { user: n % 2 === 0 ? 'alice' : 'bob', namespace: n % 4 === 0 ? 'hr' : 'pay' }));
   await writer.flush();
   await writer.close();
 }
@@ -129,4 +130,34 @@ test('a stream ends with the sign-in, and a query that makes no sense is answere
     const disable = { method: 'PATCH' as const, url: `${API}/people/viewer`, payload: { disabled: true } };
     assert.equal((await console.as('administrator', disable)).statusCode, 200);
     await ended;
+  }));
+
+test('who may see some databases is told of no record of others, and the stream ends when rights change', () =>
+  withConsole(someRecords(3), async (console) => {
+    const port = await listen(console);
+    const limit = (databases: readonly string[]): Promise<unknown> =>
+      console.as('administrator', { method: 'PATCH', url: `${API}/people/viewer`, payload: { databases } });
+    await limit(['hr']);
+    const store = await openStore(console.directory, { durability: 'fast', commitMs: 20 });
+    try {
+      const begun = await follow(port, console, '/live', undefined, (events) => events.length > 0);
+      assert.match(begun[0]?.id ?? '', /^[\w-]{22}$/, 'the position is sealed');
+      await write(store, 100, 20);
+      const after = begun[0]?.id;
+      const some = await follow(port, console, '/live?q=user:alice', after, (events) => rowsOf(events).length >= 5);
+      assert.deepEqual(rowsOf(some), ['0064', '0068', '006c', '0070', '0074']);
+      const all = await follow(port, console, '/live?q=user:bob', after, (seen) => seen.at(-1)?.event === LIVE_COUNTS);
+      const last: unknown = all.at(-1)?.data;
+      const { received, matching } = last as LiveCounts;
+      assert.deepEqual([received, matching], [5, 0], 'twenty arrived, five of them in hr');
+      // Changed while the stream goes on: from its first event until it ends by itself.
+      let changed: Promise<unknown> | undefined;
+      await follow(port, console, '/live', undefined, (events) => {
+        if (events.length > 0) changed ??= limit(['hr', 'pay']);
+        return false;
+      });
+      assert.ok(changed !== undefined);
+    } finally {
+      await store.close();
+    }
   }));

@@ -1,13 +1,9 @@
 /** Notes on records: by whom they are read and written, that they stay, and that files of before get a place for them. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Note } from '#src/console/api/notes.js';
 import type { Trail } from '#src/console/api/people.js';
 import type { Records, RecordView, SessionView } from '#src/console/api/records.js';
-import { openState } from '#src/console/state.js';
 import { someRecords, type TestConsole, withConsole } from './console.js';
 
 async function notesOf(console: TestConsole, role: 'viewer' | 'auditor', id: string): Promise<readonly Note[]> {
@@ -45,20 +41,3 @@ test('auditors leave notes on records, which stay and are in the trail; viewers 
       ],
     );
   }));
-
-test('a state file of the first version is brought up; notes in it cannot be changed or removed', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-state-'));
-  try {
-    const path = join(folder, 'console.db');
-    const first = openState(path);
-    first.exec('DROP TABLE note; DROP TABLE signature; PRAGMA user_version = 1');
-    first.close();
-    const db = openState(path);
-    db.exec("INSERT INTO note (record, who, time_ms, text) VALUES ('a', 'auditor', 0, 'seen')");
-    assert.throws(() => db.exec("UPDATE note SET text = 'not seen'"), /cannot be changed/);
-    assert.throws(() => db.exec('DELETE FROM note'), /cannot be removed/);
-    db.close();
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});

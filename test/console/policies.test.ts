@@ -45,7 +45,7 @@ test('a trial reads all history with the real engine, and can be given up', () =
     n % 3 === 0
       ? statement(n + 1, { text: 'DELETE FROM orders', operation: 'DELETE', operations: ['DELETE'] })
       : statement(n + 1),
-  );
+  ).map((record, n) => Object.assign(record, { namespace: n < 30 ? 'shop' : 'pay' }));
   return withConsole(records, async (console) => {
     const started = await console.post('auditor', '/policies/try', { sources: SOURCES });
     const { id } = started.json() as { id: string };
@@ -59,6 +59,13 @@ test('a trial reads all history with the real engine, and can be given up', () =
     assert.equal(progress.rules[0]?.before, 0);
     assert.equal(progress.days[0]?.matches, 100);
     assert.equal((await console.get('administrator', `/policies/try/${id}`)).statusCode, 404, 'not another one’s');
+    const limited = await console.person('limited', 'auditor', ['shop']);
+    const own = (await limited.post('/policies/try', { sources: SOURCES })).json() as { id: string };
+    const part = await until(
+      async () => (await limited.get(`/policies/try/${own.id}`)).json() as TryProgress,
+      ({ state }) => state !== 'running',
+    );
+    assert.deepEqual([part.read, part.total, part.matched], [30, 30, 10], 'of what may be seen');
     const broken = await console.post('auditor', '/policies/try', { sources: [{ name: 'a.yaml', text: 'rules: 1' }] });
     assert.equal(broken.statusCode, 422);
     assert.equal((await console.as('auditor', { method: 'DELETE', url: `${API}/policies/try/${id}` })).statusCode, 200);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { Role } from '#src/console/api/common.js';
-import type { Overview } from '#src/console/api/overview.js';
+import type { Overview, OverviewBefore } from '#src/console/api/overview.js';
 import type {
   Completion,
   Count,
@@ -17,7 +17,8 @@ import type {
 import type { Kept } from '#src/console/api/sensors.js';
 import type { AuditRecord } from '#src/contracts/record.js';
 import { addHold } from '#src/store/expiry/hold.js';
-import { statement } from '#src/store/fixture.js';
+import { statement, TEST_TIME_US } from '#src/store/fixture.js';
+import { verifyStore } from '#src/store/proof/verify.js';
 import { someRecords, type TestConsole, withConsole, writeRecords } from './console.js';
 
 async function ask<T>(console: TestConsole, role: Role, path: string): Promise<T> {
@@ -73,6 +74,62 @@ test('every position of the result is reached, in either direction', () =>
     }
     const beyond = await ask<RecordsAt>(console, 'viewer', '/records/at?position=1500');
     assert.deepEqual(beyond.rows, []);
+  }));
+
+test('the line of an earlier time has as many bars as the chart, and the records of that time', () => {
+  const day = 86_400_000_000;
+  const times = [0, 1, 2, 3, 4].map((n) => TEST_TIME_US + n * 3_600_000_000);
+  const records = [
+    ...times.map((timeUs, n) => statement(n + 1, { timeUs })),
+    ...times.slice(0, 3).map((timeUs, n) => statement(n + 10, { timeUs: timeUs - day, user: 'bob' })),
+    ...times.slice(0, 2).map((timeUs, n) => statement(n + 20, { timeUs: timeUs - 7 * day })),
+  ];
+  return withConsole(records, async (console) => {
+    const iso = (timeUs: number): string => new Date(timeUs / 1000).toISOString();
+    const t = `${iso(TEST_TIME_US)}/${iso(TEST_TIME_US + day)}`;
+    const { series, total, before } = await ask<Overview>(console, 'viewer', `/overview?t=${t}`);
+    assert.deepEqual([total, before.total], [5, 3]);
+    const range = await ask<OverviewBefore>(console, 'viewer', `/overview/before?t=${t}&back=range`);
+    assert.deepEqual(
+      [range.total, range.from, range.to],
+      [3, `${iso(TEST_TIME_US - day).slice(0, -1)}000Z`, `${iso(TEST_TIME_US).slice(0, -1)}000Z`],
+    );
+    const bars = series.lines[0]?.counts ?? [];
+    assert.equal(range.counts.length, series.buckets);
+    // The same hours: each earlier record stands at the bar of the one that came a day later.
+    for (const [bar, count] of range.counts.entries()) assert.ok(count <= (bars[bar] ?? 0), `bar ${bar}`);
+    assert.equal(
+      range.counts.reduce((sum, count) => sum + count, 0),
+      3,
+    );
+    const week = await ask<OverviewBefore>(console, 'viewer', `/overview/before?t=${t}&back=week`);
+    assert.deepEqual([week.total, week.counts.indexOf(1)], [2, bars.indexOf(1)]);
+    const bob = await ask<OverviewBefore>(console, 'viewer', `/overview/before?t=${t}&q=user:alice`);
+    assert.equal(bob.total, 0, 'the query holds of that time as well');
+  });
+});
+
+test('a statement beside the usual times of its shape', () => {
+  const hour = 3_600_000_000;
+  // TEST_TIME_US is at ten o'clock.
+  const times = [0, 1, 24, 25, 25.5, 73].map((hours) => TEST_TIME_US + hours * hour);
+  const records = times.map((timeUs, n) => statement(n + 1, { timeUs, fingerprint: 'aaaaaaaaaaaaaaaa' }));
+  return withConsole([...records, statement(9, { fingerprint: 'bbbbbbbbbbbbbbbb' })], async (console) => {
+    const { fingerprint } = await ask<RecordView>(console, 'viewer', `/records/${records[0]?.id}`);
+    assert.deepEqual([fingerprint?.count, fingerprint?.days], [6, 3]);
+    assert.deepEqual(fingerprint?.hours, [...Array<number>(10).fill(0), 2, 4, ...Array<number>(12).fill(0)]);
+  });
+});
+
+test('the evidence of a record is an anchor that verify takes', () =>
+  withConsole(someRecords(40), async (console) => {
+    const { rows } = await ask<Records>(console, 'viewer', '/records?limit=1');
+    const { evidence } = await ask<RecordView>(console, 'viewer', `/records/${rows[0]?.id}`);
+    assert.ok(evidence?.block !== undefined && evidence.anchor !== undefined);
+    assert.deepEqual([evidence.segment, evidence.record, evidence.signed], ['segments/000001.db', 40, false]);
+    assert.ok(evidence.block.first <= 40 && evidence.block.last >= 40);
+    assert.match(evidence.anchor, new RegExp(`${evidence.sha256}$`));
+    assert.deepEqual(verifyStore(console.directory, evidence.anchor).faults, []);
   }));
 
 test('what arrives later is not in pages and counts of an earlier watermark', () =>

@@ -139,18 +139,18 @@ test('what is scheduled is made once it is due, over the period before', () =>
   withConsole(RECORDS, async ({ directory }) => {
     const db = openState(':memory:');
     const reads = new ReadPool(directory, 1);
-    const runs = new ReportRuns(db, reads, '0.0.0');
+    const runs = new ReportRuns(db, reads, '0.0.0', () => undefined);
     const noted: string[] = [];
-    runs.schedule({ kind: 'privileged', q: 'user:alice', every: 'day', hour: 6, by: 'auditor' });
-    const [planned] = runs.schedules();
+    runs.schedule({ kind: 'privileged', q: 'user:alice', every: 'day', hour: 6, by: 'auditor', limit: undefined });
+    const [planned] = runs.schedules(undefined);
     const dueMs = Date.parse(planned?.next ?? '');
     runs.runDue(dueMs - 1, ({ id }) => noted.push(id));
-    assert.deepEqual([noted, runs.list()], [[], []], 'not before its time');
+    assert.deepEqual([noted, runs.list(undefined)], [[], []], 'not before its time');
     runs.runDue(dueMs, ({ id }) => noted.push(id));
     runs.runDue(dueMs, ({ id }) => noted.push(id));
     assert.equal(noted.length, 1, 'and once');
     const made = await until(
-      async () => runs.get(noted[0] ?? ''),
+      async () => runs.get(noted[0] ?? '', undefined),
       ({ state }) => state !== 'running',
     );
     const midnightMs = new Date(dueMs).setUTCHours(0, 0, 0, 0);
@@ -158,8 +158,8 @@ test('what is scheduled is made once it is due, over the period before', () =>
       [made.state, made.q, made.by, Date.parse(made.from), Date.parse(made.to)],
       ['done', 'user:alice', 'auditor', midnightMs - 24 * 3_600_000, midnightMs],
     );
-    assert.equal(runs.file(made.id, 'pdf').subarray(0, 5).toString(), '%PDF-');
-    assert.equal(Date.parse(runs.schedules()[0]?.next ?? ''), dueMs + 24 * 3_600_000);
+    assert.equal(runs.file(made.id, 'pdf', undefined).subarray(0, 5).toString(), '%PDF-');
+    assert.equal(Date.parse(runs.schedules(undefined)[0]?.next ?? ''), dueMs + 24 * 3_600_000);
     await reads.close();
     db.close();
   }));

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Auditor } from '#src/audit/auditor.js';
+import { unlimitedMemory } from '#src/base/memory-budget.js';
 import { type Identity, Outcome, StatementEvent } from '#src/contracts/event.js';
 import type { PolicyEngine } from '#src/contracts/policy.js';
 import type { ConnectionInfo } from '#src/contracts/protocol.js';
@@ -69,6 +70,7 @@ const CONNECTION: ConnectionInfo = {
   vlanId: -1,
   tunnel: '',
   shared: new Map(),
+  memory: unlimitedMemory(),
 };
 
 /** Judges by both engines and compares. */

@@ -34,7 +34,7 @@ export function kindOf(bytes: Uint8Array, start: number, end: number): FileKind 
 }
 
 /** Kind of the regular file at `path`. Throws `InputError` when it cannot be read. */
-export function kindOfFile(path: string): FileKind | undefined {
+function kindOfFile(path: string): FileKind | undefined {
   const fd = openOrThrow(path);
   try {
     const magic = new Uint8Array(MAGIC_BYTES);

@@ -7,7 +7,9 @@ import '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ROLES, type Role } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
+import type { Limit } from '../reads/limit.ts';
 import type { StateDb } from '../state.ts';
+import { readDatabases, sealKey, writeDatabases } from './databases.ts';
 import { People } from './people.ts';
 import { type SignInRow, SignIns } from './sign-ins.ts';
 import { Tokens } from './tokens.ts';
@@ -19,6 +21,8 @@ export interface Principal {
   /** As in the trail: a person's name, or `token:NAME`. */
   readonly who: string;
   readonly role: Role;
+  /** To some databases; `undefined`: all may be seen. */
+  readonly limit: Limit | undefined;
   /** Of a person; `undefined` for a token. */
   readonly signIn: SignInRow | undefined;
   /** Of a token; `undefined` for a person. */
@@ -46,12 +50,14 @@ export class Access {
   /** Least role by right, in the order of the routes. */
   readonly rights: Map<string, Role> = new Map();
   private readonly secure: boolean;
+  private readonly sealKey: string;
 
   constructor(db: StateDb, secure: boolean) {
     this.people = new People(db);
     this.signIns = new SignIns(db);
     this.tokens = new Tokens(db);
     this.secure = secure;
+    this.sealKey = sealKey(db);
   }
 
   /** `__Host-` binds a cookie to this host, path and TLS; browsers take it over TLS only. */
@@ -103,10 +109,17 @@ export class Access {
   }
 
   /** Whether who asked a while ago may still do so: for answers that go on. */
-  isCurrent({ role, signIn, tokenId }: Principal): boolean {
+  isCurrent({ role, limit, signIn, tokenId }: Principal): boolean {
     if (tokenId !== undefined) return this.tokens.isOpen(tokenId);
     const person = signIn && this.signIns.isOpen(signIn.id) ? this.people.find(signIn.person) : undefined;
-    return person !== undefined && person.disabled === 0 && person.role === role;
+    if (person === undefined || person.disabled !== 0 || person.role !== role) return false;
+    return person.databases === writeDatabases(limit?.databases);
+  }
+
+  /** Of a person or token. */
+  limitOf({ databases }: { readonly databases: string | null }): Limit | undefined {
+    const names = readDatabases(databases);
+    return names && { databases: names, key: this.sealKey };
   }
 
   private identify(request: FastifyRequest): Principal | undefined {
@@ -114,13 +127,15 @@ export class Access {
     if (header?.startsWith('Bearer ') === true) {
       const token = this.tokens.find(header.slice('Bearer '.length));
       if (token === undefined) throw new ConsoleError('sign-in-needed', 'the token is unknown, too old or revoked');
-      return { who: `token:${token.name}`, role: token.role, signIn: undefined, tokenId: token.id, totp: false };
+      const { name, role, id } = token;
+      return { who: `token:${name}`, role, limit: this.limitOf(token), signIn: undefined, tokenId: id, totp: false };
     }
     const secret = request.cookies[this.cookieName];
     const signIn = secret === undefined ? undefined : this.signIns.find(secret);
     const person = signIn && this.people.find(signIn.person);
     if (person === undefined || person.disabled !== 0) return undefined;
-    return { who: person.name, role: person.role, signIn, tokenId: undefined, totp: person.totp_secret !== null };
+    const { name, role, totp_secret } = person;
+    return { who: name, role, limit: this.limitOf(person), signIn, tokenId: undefined, totp: totp_secret !== null };
   }
 }
 

@@ -1,16 +1,18 @@
 /** People who may use the console: their roles, passwords, second factors, and the links by which they first come in. */
 import type { Static } from 'typebox';
-import type { Role } from '../api/common.ts';
+import type { Databases, Role } from '../api/common.ts';
 import type { Person as PersonView } from '../api/people.ts';
 import { ConsoleError } from '../error.ts';
 import { digestOf, isoOf, newSecret, type StateDb } from '../state.ts';
 import { Attempts } from './attempts.ts';
+import { checkedDatabases, shownDatabases, writeDatabases } from './databases.ts';
 import { checkStrength, hashPassword, verifyPassword } from './password.ts';
 import { fromBase32, newTotpSecret, totpStep, totpUri } from './totp.ts';
 
 export interface PersonRow {
   readonly name: string;
   readonly role: Role;
+  readonly databases: string | null;
   readonly password: string | null;
   readonly totp_secret: string | null;
   readonly totp_pending: string | null;
@@ -62,6 +64,7 @@ export class People {
       return {
         name: row.name,
         role: row.role,
+        databases: shownDatabases(row.databases),
         totp: row.totp_secret !== null,
         disabled: row.disabled !== 0,
         ...(lockedMs > Date.now() ? { lockedUntil: isoOf(lockedMs) } : {}),
@@ -86,11 +89,13 @@ export class People {
   }
 
   /** A person without a password; gives the secret of the link by which they set one. */
-  create(name: string, role: Role): Invitation {
+  create(name: string, role: Role, databases: readonly string[] | undefined): Invitation {
     if (this.find(name) !== undefined) throw new ConsoleError('conflict', `${name} exists already`);
     const count = this.db.prepare<[], number>('SELECT count(*) FROM person').pluck().get() ?? 0;
     if (count >= PEOPLE_MAX) throw new ConsoleError('refused', `there are ${PEOPLE_MAX} people already`);
-    this.db.prepare('INSERT INTO person (name, role, created_ms) VALUES (?, ?, ?)').run(name, role, Date.now());
+    this.db
+      .prepare('INSERT INTO person (name, role, databases, created_ms) VALUES (?, ?, ?, ?)')
+      .run(name, role, writeDatabases(databases), Date.now());
     return this.invite(name);
   }
 
@@ -104,15 +109,21 @@ export class People {
     return this.invite(person.name);
   }
 
-  /** Throws `conflict` when nobody could administer any more. */
-  change(name: string, change: { readonly role?: Role; readonly disabled?: boolean }): void {
+  /** Throws `conflict` when nobody could administer any more, `bad-request` for rights that do not go together. */
+  change(
+    name: string,
+    change: { readonly role?: Role; readonly databases?: Databases; readonly disabled?: boolean },
+  ): void {
     const person = this.get(name);
     const role = change.role ?? person.role;
     const disabled = change.disabled ?? person.disabled !== 0;
     const administers = person.role === 'administrator' && person.disabled === 0;
     if (administers && (role !== 'administrator' || disabled) && this.administrators() === 1)
       throw new ConsoleError('conflict', 'this is the last administrator: make another one first');
-    this.db.prepare('UPDATE person SET role = ?, disabled = ? WHERE name = ?').run(role, disabled ? 1 : 0, person.name);
+    const databases = checkedDatabases(role, change.databases ?? shownDatabases(person.databases));
+    this.db
+      .prepare('UPDATE person SET role = ?, databases = ?, disabled = ? WHERE name = ?')
+      .run(role, writeDatabases(databases), disabled ? 1 : 0, person.name);
   }
 
   /** The person whose link this is, with the password set. Throws `not-found`. */

@@ -4,11 +4,13 @@ import type { Role } from '../api/common.ts';
 import type { ApiToken } from '../api/people.ts';
 import { ConsoleError } from '../error.ts';
 import { digestOf, isoOf, newId, newSecret, type StateDb } from '../state.ts';
+import { shownDatabases, writeDatabases } from './databases.ts';
 
 interface TokenRow {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
+  readonly databases: string | null;
   readonly created_by: string;
   readonly created_ms: number;
   readonly expires_ms: number | null;
@@ -34,6 +36,7 @@ export class Tokens {
       id: row.id,
       name: row.name,
       role: row.role,
+      databases: shownDatabases(row.databases),
       createdBy: row.created_by,
       createdAt: isoOf(row.created_ms),
       ...(row.expires_ms === null ? {} : { expiresAt: isoOf(row.expires_ms) }),
@@ -42,7 +45,12 @@ export class Tokens {
     }));
   }
 
-  create(name: string, role: Role, by: string, days: number | undefined): { id: string; token: string } {
+  create(
+    made: { readonly name: string; readonly role: Role; readonly databases: readonly string[] | undefined },
+    by: string,
+    days: number | undefined,
+  ): { id: string; token: string } {
+    const { name, role, databases } = made;
     const count = this.db.prepare<[], number>('SELECT count(*) FROM token').pluck().get() ?? 0;
     if (count >= TOKENS_MAX) throw new ConsoleError('refused', `there are ${TOKENS_MAX} tokens already`);
     const id = newId();
@@ -51,9 +59,10 @@ export class Tokens {
     const expiresMs = days === undefined ? null : now + days * DAY_MS;
     this.db
       .prepare(
-        'INSERT INTO token (id, digest, name, role, created_by, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO token (id, digest, name, role, databases, created_by, created_ms, expires_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(id, digestOf(token), name, role, by, now, expiresMs);
+      .run(id, digestOf(token), name, role, writeDatabases(databases), by, now, expiresMs);
     return { id, token };
   }
 

@@ -1,6 +1,6 @@
 /** Alerts: records with a rule that says `alert`, in groups of one rule and one fingerprint. */
 import Type, { type Static } from 'typebox';
-import { Asked, Counted, closed, SEVERITY_NAMES, scopeProperties, word } from './common.ts';
+import { Asked, Counted, closed, Databases, SEVERITY_NAMES, scopeProperties, word } from './common.ts';
 import { Row, Series } from './records.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'closed'] as const;
@@ -15,17 +15,37 @@ export const AlertsQuery = closed({
   state: Type.Optional(Type.String({ maxLength: 40 })),
   severity: Type.Optional(word(SEVERITY_NAMES)),
   mine: Type.Optional(Type.Boolean()),
+  /** Only those that came back after they were closed. */
+  returned: Type.Optional(Type.Boolean()),
 });
 export type AlertsQuery = Static<typeof AlertsQuery>;
+
+/** A closed alert stays closed until one of these holds; without, until it matches again. */
+export const Until = Type.Object(
+  {
+    /** A moment, RFC 3339: from then on, if it matched since. */
+    at: Type.Optional(Type.String({ format: 'date-time' })),
+    /** It matched more often than so on a day (UTC). */
+    perDay: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000 })),
+    /** A user caused it who never had before it was closed. */
+    newUser: Type.Optional(Type.Literal(true)),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+export type Until = Static<typeof Until>;
 
 export const Decision = closed({
   time: Type.String(),
   who: Type.String(),
   state: word(ALERT_STATES),
   verdict: Type.Optional(word(VERDICTS)),
-  reason: Type.String(),
-  /** Matches there were at that moment. */
-  count: Type.Integer(),
+  until: Type.Optional(Until),
+  /** What who decided could see, and decided about. */
+  databases: Databases,
+  /** Absent when it speaks of databases that the reader may not see. */
+  reason: Type.Optional(Type.String()),
+  /** Matches there were at that moment; absent as `reason` is. */
+  count: Type.Optional(Type.Integer()),
 });
 export type Decision = Static<typeof Decision>;
 
@@ -46,7 +66,8 @@ export const AlertGroup = closed({
   verdict: Type.Optional(word(VERDICTS)),
   /** Who took or closed it. */
   by: Type.Optional(Type.String()),
-  /** It matched again after it was closed. */
+  until: Type.Optional(Until),
+  /** It matched again after it was closed, or what it was closed until happened. */
   returned: Type.Boolean(),
   trend: Type.Array(Type.Integer()),
 });
@@ -87,6 +108,8 @@ export const AlertDecide = closed({
   ids: Type.Array(Type.String({ maxLength: 300 }), { minItems: 1, maxItems: 500 }),
   state: word(ALERT_STATES),
   verdict: Type.Optional(word(VERDICTS)),
+  /** Only where it is closed. */
+  until: Type.Optional(Until),
   reason: Type.String({ minLength: 3, maxLength: 2000 }),
 });
 export type AlertDecide = Static<typeof AlertDecide>;

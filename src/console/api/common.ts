@@ -25,6 +25,13 @@ export type SeverityName = (typeof SEVERITY_NAMES)[number];
 export const ROLES = ['viewer', 'auditor', 'administrator'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Names of the databases whose records somebody may see, case aside; or all. */
+export const Databases = Type.Union([
+  Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 100 }),
+  Type.Literal('all'),
+]);
+export type Databases = Static<typeof Databases>;
+
 export const QUERY_CHARS_MAX = 16_384;
 
 /** What all questions about records have in common. */
@@ -93,16 +100,21 @@ export const Watched = closed({
   sensor: Type.String(),
   /** Share of the range that it watched, 0 to 1. */
   share: Type.Number(),
-  packets: Type.Integer(),
-  bytes: Type.Integer(),
   kernelDrops: Type.Integer(),
-  /** TCP payload by what became of it. */
-  understoodBytes: Type.Integer(),
-  encryptedBytes: Type.Integer(),
-  otherBytes: Type.Integer(),
-  gapBytes: Type.Integer(),
-  sessions: Type.Integer(),
-  cutSessions: Type.Integer(),
+  /** Not for readers limited to databases: it is that of all. */
+  traffic: Type.Optional(
+    closed({
+      packets: Type.Integer(),
+      bytes: Type.Integer(),
+      /** TCP payload by what became of it. */
+      understoodBytes: Type.Integer(),
+      encryptedBytes: Type.Integer(),
+      otherBytes: Type.Integer(),
+      gapBytes: Type.Integer(),
+      sessions: Type.Integer(),
+      cutSessions: Type.Integer(),
+    }),
+  ),
 });
 export type Watched = Static<typeof Watched>;
 

@@ -76,6 +76,25 @@ export const Overview = closed({
 });
 export type Overview = Static<typeof Overview>;
 
+export const BEFORE_BACKS = ['range', 'week'] as const;
+/** `GET /overview/before`: the overview's chart at an earlier time, to be laid over it. */
+export const OverviewBeforeQuery = closed({
+  ...scopeProperties,
+  /** How far back: by the range's own length, or by a week. */
+  back: Type.Optional(word(BEFORE_BACKS)),
+});
+export type OverviewBeforeQuery = Static<typeof OverviewBeforeQuery>;
+export const OverviewBefore = closed({
+  asked: Asked,
+  /** The earlier range, half open. */
+  from: Type.String(),
+  to: Type.String(),
+  total: Type.Integer(),
+  /** One number for each bar of `Overview.series`. */
+  counts: Type.Array(Type.Integer()),
+});
+export type OverviewBefore = Static<typeof OverviewBefore>;
+
 /** `GET /users/:name`, `/objects/:name`, `/databases/:name`. `t` is "now"; the baseline is the `days` before it. */
 export const EntityQuery = closed({
   t: scopeProperties.t,

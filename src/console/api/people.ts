@@ -1,11 +1,12 @@
 /** People and rights, API tokens, and the console's own trail. */
 import Type, { type Static } from 'typebox';
-import { closed, ROLES, word } from './common.ts';
+import { closed, Databases, ROLES, word } from './common.ts';
 import { PersonName, TotpCode } from './session.ts';
 
 export const Person = closed({
   name: Type.String(),
   role: word(ROLES),
+  databases: Databases,
   totp: Type.Boolean(),
   disabled: Type.Boolean(),
   /** Until then nobody signs in under this name: too many wrong passwords. */
@@ -36,7 +37,13 @@ export type People = Static<typeof People>;
 const step = { code: Type.Optional(TotpCode) };
 
 /** `POST /people`. */
-export const PersonCreate = closed({ name: PersonName, role: word(ROLES), ...step });
+export const PersonCreate = closed({
+  name: PersonName,
+  role: word(ROLES),
+  /** Absent: all. Administrators see all. */
+  databases: Type.Optional(Databases),
+  ...step,
+});
 export type PersonCreate = Static<typeof PersonCreate>;
 /** Answer to creating and resetting: the link to hand over, shown once. Relative to the console's address. */
 export const InvitationLink = closed({ link: Type.String(), expiresAt: Type.String() });
@@ -44,6 +51,7 @@ export type InvitationLink = Static<typeof InvitationLink>;
 /** `PATCH /people/:name`. */
 export const PersonChange = closed({
   role: Type.Optional(word(ROLES)),
+  databases: Type.Optional(Databases),
   disabled: Type.Optional(Type.Boolean()),
   ...step,
 });
@@ -56,6 +64,7 @@ export const ApiToken = closed({
   id: Type.String(),
   name: Type.String(),
   role: word(ROLES),
+  databases: Databases,
   createdBy: Type.String(),
   createdAt: Type.String(),
   expiresAt: Type.Optional(Type.String()),
@@ -70,6 +79,8 @@ export type ApiTokens = Static<typeof ApiTokens>;
 export const TokenCreate = closed({
   name: Type.String({ minLength: 1, maxLength: 100 }),
   role: word(['viewer', 'auditor'] as const),
+  /** Absent: all. */
+  databases: Type.Optional(Databases),
   days: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 })),
   ...step,
 });

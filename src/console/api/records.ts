@@ -117,7 +117,6 @@ export const FACET_FIELDS = [
   'session',
   'sensor',
 ] as const;
-export type FacetField = (typeof FACET_FIELDS)[number];
 /** `GET /facets`. */
 export const FacetsQuery = closed({
   ...scopeProperties,
@@ -270,8 +269,28 @@ export const RecordView = closed({
       last: Type.String(),
       users: Type.Array(Counted),
       meanUs: Type.Number(),
+      /** Days (UTC) that have such a record. */
+      days: Type.Integer(),
+      /** By hour of the day, UTC: 24 counts. */
+      hours: Type.Array(Type.Integer()),
       /** Latest ones of other sessions. */
       elsewhere: Type.Array(Row),
+    }),
+  ),
+  /** Where it stands in the store's hash chain; absent when its segment's chain cannot be read. */
+  evidence: Type.Optional(
+    closed({
+      /** File of the segment, relative to the store. */
+      segment: Type.String(),
+      /** Number of the record in the store, and first and last record of the block whose digest this is; not for readers limited to databases. */
+      record: Type.Optional(Type.Integer()),
+      block: Type.Optional(closed({ first: Type.Integer(), last: Type.Integer() })),
+      /** SHA-256 of the chain up to the end of the block. */
+      sha256: Type.String(),
+      /** For `wiretrail verify --anchor`. */
+      anchor: Type.Optional(Type.String()),
+      /** The segment is complete and signed. */
+      signed: Type.Boolean(),
     }),
   ),
   /** Whether packets of its session may be kept: there is a folder of evidence, and the reader may ask for them. */

@@ -1,6 +1,6 @@
 /** Reports: a catalogue by purpose, runs that were sealed, schedules. */
 import Type, { type Static } from 'typebox';
-import { closed, scopeProperties, word } from './common.ts';
+import { closed, Databases, scopeProperties, word } from './common.ts';
 import { TotpCode } from './session.ts';
 
 export const REPORT_KINDS = ['privileged', 'schema', 'logins', 'objects', 'alerts', 'completeness', 'console'] as const;
@@ -34,6 +34,8 @@ export const ReportRun = closed({
   q: Type.String(),
   createdAt: Type.String(),
   by: Type.String(),
+  /** Whose records are in it: the rights of who asked. */
+  databases: Databases,
   state: word(['running', 'done', 'failed'] as const),
   message: Type.Optional(Type.String()),
   records: Type.Optional(Type.Integer()),

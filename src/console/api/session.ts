@@ -1,6 +1,6 @@
 /** Signing in and out, first start, and a person's own password and second factor. */
 import Type, { type Static } from 'typebox';
-import { closed, ROLES, word } from './common.ts';
+import { closed, Databases, ROLES, word } from './common.ts';
 
 export const PASSWORD_CHARS_MIN = 12;
 const PASSWORD_CHARS_MAX = 1024;
@@ -28,6 +28,7 @@ export const Session = closed({
     closed({
       name: Type.String(),
       role: word(ROLES),
+      databases: Databases,
       totp: Type.Boolean(),
       signedInAt: Type.String(),
       expiresAt: Type.String(),

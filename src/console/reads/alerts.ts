@@ -9,6 +9,7 @@ import {
   type Alerts,
   type AlertsQuery,
   type AlertView,
+  type Until,
 } from '../api/alerts.ts';
 import { type Scope, SEVERITY_NAMES } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
@@ -19,8 +20,9 @@ import { alertQuery } from './overview.ts';
 import { rowOf } from './row.ts';
 import { both, type Source, valueFilter } from './source.ts';
 import type { Seen } from './task.ts';
+import { hasHappened } from './until.ts';
 
-/** The last decision on a group. */
+/** The last decision on a group by those who may see some databases, or all. */
 export interface DecisionFacts {
   readonly groupId: string;
   readonly state: AlertState;
@@ -28,6 +30,10 @@ export interface DecisionFacts {
   readonly who: string;
   /** Time of the newest match there was when it was made. */
   readonly lastUs: number;
+  /** What it is about: a group with records of others is not decided by it. `undefined`: all. */
+  readonly databases: readonly string[] | undefined;
+  /** What a closed one stays closed until; `undefined`: until it matches again. */
+  readonly until: Until | undefined;
 }
 
 const TREND_BUCKETS = 24;
@@ -44,8 +50,7 @@ export function alerts(
   const question = questionOf(source, args);
   const query = alertQuery(question.query);
   const buckets = bucketsOf(question.range.fromUs, question.range.toUs, TREND_BUCKETS);
-  const decisions = new Map(args.decisions.map((decision) => [decision.groupId, decision]));
-  const groups = groupsOf(source, query, buckets, decisions);
+  const groups = groupsOf(source, query, buckets, args.decisions);
   const counts = { open: 0, acknowledged: 0, closed: 0, returned: 0 };
   for (const { state, returned } of groups) {
     counts[state]++;
@@ -53,8 +58,9 @@ export function alerts(
   }
   const states = statesOf(args.state);
   const wanted = groups.filter(
-    ({ state, severity, by }) =>
+    ({ state, severity, by, returned }) =>
       states.has(state) &&
+      (args.returned !== true || returned) &&
       (args.severity === undefined || severity === args.severity) &&
       (args.mine !== true || by === args.who),
   );
@@ -84,13 +90,9 @@ interface Draft {
 }
 type Triaged = Omit<AlertGroup, 'title' | 'summary'> & { readonly lastUs: number };
 
-function groupsOf(
-  source: Source,
-  query: Query,
-  buckets: Buckets,
-  decisions: ReadonlyMap<string, DecisionFacts>,
-): Triaged[] {
+function groupsOf(source: Source, query: Query, buckets: Buckets, decisions: readonly DecisionFacts[]): Triaged[] {
   const severities = alertRules(source, query);
+  const decided = decisionsOf(source, query, decisions);
   const drafts = new Map<string, Draft>();
   const by = {
     fields: ['rule', 'fingerprint', 'user'] as const,
@@ -119,10 +121,36 @@ function groupsOf(
       lastUs,
       users: users.sort((a, b) => b.count - a.count).slice(0, USERS),
       trend,
-      ...stateOf(decisions.get(id), lastUs),
+      ...stateOf(source, { rule, ...(fingerprint === '' ? {} : { fingerprint }), lastUs }, decided.get(id)),
     };
   });
   return groups.sort((a, b) => rank(b) - rank(a) || b.lastUs - a.lastUs);
+}
+
+/** By group the latest decision that is about all of its records. `decisions` are in order of time. */
+function decisionsOf(
+  source: Source,
+  query: Query,
+  decisions: readonly DecisionFacts[],
+): ReadonlyMap<string, DecisionFacts> {
+  const databases = new Map<string, string[]>();
+  // Asked only where somebody decided about some databases.
+  const by = { fields: ['rule', 'fingerprint', 'db'] as const };
+  for (const { labels } of decisions.some((one) => one.databases !== undefined) ? source.aggregate(query, by) : []) {
+    const [rule = '', fingerprint = '', db = ''] = labels;
+    const id = groupId(rule, fingerprint);
+    const names = databases.get(id) ?? [];
+    names.push(db);
+    databases.set(id, names);
+  }
+  const decided = new Map<string, DecisionFacts>();
+  for (const decision of decisions) {
+    const about = decision.databases?.map((name) => name.toLowerCase());
+    const names = databases.get(decision.groupId) ?? [];
+    if (about === undefined || names.every((name) => about.includes(name.toLowerCase())))
+      decided.set(decision.groupId, decision);
+  }
+  return decided;
 }
 
 export function groupId(rule: string, fingerprint: string): string {
@@ -164,20 +192,31 @@ function alertRules(source: Source, query: Query): ReadonlyMap<string, AlertGrou
   return rules;
 }
 
-/** Without a decision an alert is open; a closed one that matched again is open once more, and says so. */
+/** Without a decision an alert is open; a closed one that came back is open once more, and says so. */
 function stateOf(
+  source: Source,
+  group: Pick<AlertGroup, 'rule' | 'fingerprint'> & { readonly lastUs: number },
   decision: DecisionFacts | undefined,
-  lastUs: number,
-): Pick<AlertGroup, 'state' | 'returned' | 'by' | 'verdict'> {
+): Pick<AlertGroup, 'state' | 'returned' | 'by' | 'verdict' | 'until'> {
   if (decision === undefined) return { state: 'open', returned: false };
-  const { state, who, verdict } = decision;
-  const returned = state === 'closed' && verdict !== 'noise' && lastUs > decision.lastUs;
+  const { state, who, verdict, until } = decision;
+  const returned = state === 'closed' && cameBack(source, group, decision);
   return {
     state: returned ? 'open' : state,
     returned,
     by: who,
     ...(verdict === undefined ? {} : { verdict }),
+    ...(until === undefined ? {} : { until }),
   };
+}
+
+function cameBack(
+  source: Source,
+  group: Pick<AlertGroup, 'rule' | 'fingerprint'> & { readonly lastUs: number },
+  { verdict, until, lastUs }: DecisionFacts,
+): boolean {
+  if (until === undefined) return verdict !== 'noise' && group.lastUs > lastUs;
+  return hasHappened(source, alertQuery({ filter: groupFilter(group) }), until, lastUs, Date.now() * 1000);
 }
 
 function rank({ severity, returned }: Triaged): number {
@@ -218,8 +257,7 @@ export function alert(
   const filter = groupFilter({ rule, ...(fingerprint === '' ? {} : { fingerprint }) });
   const own = { ...query, filter: both(query.filter, filter) };
   const buckets = bucketsOf(question.range.fromUs, question.range.toUs, CHART_BUCKETS);
-  const decisions = new Map(args.decisions.map((decision) => [decision.groupId, decision]));
-  const group = groupsOf(source, own, buckets, decisions).find(({ id }) => id === args.id);
+  const group = groupsOf(source, own, buckets, args.decisions).find(({ id }) => id === args.id);
   if (group === undefined) throw new ConsoleError('not-found', 'this alert has no records in the time asked for');
   const [shown = group] = described(source, own, [group]);
   const rows = source.latest(own, ROWS);

@@ -9,6 +9,7 @@ import type { AggregateField } from '../../store/totals/groups.ts';
 import { type CompleteQuery, type Completion, KINDS } from '../api/records.ts';
 import { isQueryField, type QueryToken, queryTerms, queryTokens } from './query-tokens.ts';
 import type { Source } from './source.ts';
+import type { Seen } from './task.ts';
 
 type Candidate = Completion['candidates'][number];
 
@@ -78,7 +79,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   action: ['alert', 'record', 'ignore', 'mask', 'shadow'],
 };
 
-export function complete(source: Source, args: CompleteQuery): Completion {
+export function complete(source: Source, args: Seen<CompleteQuery>): Completion {
   const { text, pos } = args;
   const tokens = queryTokens(text);
   const problem = problemOf(text);

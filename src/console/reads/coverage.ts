@@ -2,14 +2,16 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Query } from '../../query/filter.ts';
+import type { Filter } from '../../query/filter.ts';
 import type { TimeRange } from '../../query/time.ts';
-import { coverageOf as watchOf } from '../../traffic/coverage.ts';
+import { type Coverage as SensorCoverage, coverageOf as watchOf } from '../../traffic/coverage.ts';
 import { TrafficReader } from '../../traffic/reader.ts';
 import type { Coverage, Gap, Watched } from '../api/common.ts';
 import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
 import { bucketsOf } from './buckets.ts';
+import type { Limit } from './limit.ts';
 import { both, databasesFilter, type Source, valueFilter } from './source.ts';
+import type { Seen } from './task.ts';
 
 const MINUTE_US = 60_000_000;
 const GAPS_MAX = 200;
@@ -33,12 +35,11 @@ export function lossesOf(
   source: Source,
   range: TimeRange,
 ): { gaps: Gap[]; minutes: number; count: number; bytes: number } {
-  const query: Query = { ...range, filter: valueFilter('kind', 'loss'), order: 'newest' };
   const gaps: Gap[] = [];
   const minutes = new Set<number>();
   let count = 0;
   let bytes = 0;
-  for (const record of source.reader.query(query)) {
+  for (const record of source.losses(range)) {
     count++;
     bytes += record.lostBytes ?? 0;
     minutes.add(Math.floor((record.timeUs - 1) / MINUTE_US));
@@ -53,7 +54,7 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
   const filter = both(databasesFilter(db), valueFilter('kind', 'opaque'));
   const opaque = source.count({ ...range, filter });
   const share = Math.max(0, 1 - losses.minutes / total);
-  const { watched, unwatched } = watchedBy(source.directory, range);
+  const { watched, unwatched } = watchedBy(source, range);
   return {
     share,
     watched,
@@ -62,29 +63,20 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
     lostBytes: losses.bytes,
     opaque,
     gaps: losses.gaps,
-    statement: [
-      statementOf('everything that reached the sensors', range, losses.count, losses.minutes, opaque),
-      ...watched.map(watchStatement),
-    ].join(' '),
+    statement: [statementOf(source.limit, range, losses, opaque), ...watched.map(watchStatement)].join(' '),
   };
 }
 
-function watchedBy(directory: string, range: TimeRange): Pick<Coverage, 'watched' | 'unwatched'> {
+function watchedBy({ directory, limit }: Source, range: TimeRange): Pick<Coverage, 'watched' | 'unwatched'> {
   const traffic = new TrafficReader(directory);
   try {
     const sensors = watchOf(traffic.heartbeats(range), range);
     const watched = sensors.map((coverage) => ({
       sensor: coverage.sensor,
       share: coverage.watchedUs / (range.toUs - range.fromUs),
-      packets: coverage.packets,
-      bytes: coverage.bytes,
       kernelDrops: coverage.kernelDrops,
-      understoodBytes: coverage.understoodBytes,
-      encryptedBytes: coverage.encryptedBytes,
-      otherBytes: coverage.otherBytes,
-      gapBytes: coverage.gapBytes,
-      sessions: coverage.connections,
-      cutSessions: coverage.cutSessions,
+      // Traffic of all databases together is not for those who may see some.
+      ...(limit === undefined ? { traffic: trafficOf(coverage) } : {}),
     }));
     const holes = sensors.map((coverage) => coverage.holes);
     const all = holes.slice(1).reduce(overlaps, holes[0] ?? []);
@@ -95,6 +87,19 @@ function watchedBy(directory: string, range: TimeRange): Pick<Coverage, 'watched
   } finally {
     traffic.close();
   }
+}
+
+function trafficOf(coverage: SensorCoverage): NonNullable<Watched['traffic']> {
+  return {
+    packets: coverage.packets,
+    bytes: coverage.bytes,
+    understoodBytes: coverage.understoodBytes,
+    encryptedBytes: coverage.encryptedBytes,
+    otherBytes: coverage.otherBytes,
+    gapBytes: coverage.gapBytes,
+    sessions: coverage.connections,
+    cutSessions: coverage.cutSessions,
+  };
 }
 
 /** Where stretches of both lists lie; each list is in order and its stretches apart. */
@@ -118,10 +123,11 @@ function percentOf(share: number): string {
   return percent < 100 && percent > 99.9 ? 'more than 99.9 %' : `${percent.toFixed(1)} %`;
 }
 
-function watchStatement({ sensor, share, packets, kernelDrops }: Watched): string {
+function watchStatement({ sensor, share, traffic, kernelDrops }: Watched): string {
+  const saw = traffic === undefined ? '' : ` and saw ${counted(traffic.packets, 'packet')}`;
   const dropped = kernelDrops === 0 ? '' : `, and lost ${counted(kernelDrops, 'packet')} in its queue`;
   const part = share >= 1 ? 'all of this time' : `${percentOf(share)} of this time`;
-  return `Sensor ${sensor} watched ${part} and saw ${counted(packets, 'packet')}${dropped}.`;
+  return `Sensor ${sensor} watched ${part}${saw}${dropped}.`;
 }
 
 /** For sentences: without a fraction where it is none. */
@@ -130,17 +136,29 @@ function moment(timeUs: number): string {
 }
 
 /** Completeness in words. It can speak of what sensors knew they lost, and says so. */
-function statementOf(what: string, range: TimeRange, losses: number, minutes: number, opaque: number): string {
-  const period = `From ${moment(range.fromUs)} to ${moment(range.toUs)}`;
+function statementOf(
+  limit: Limit | undefined,
+  range: TimeRange,
+  { count, minutes }: { readonly count: number; readonly minutes: number },
+  opaque: number,
+): string {
+  const what = `everything ${limit === undefined ? '' : `of ${listed(limit)} `}that reached the sensors`;
   const seen =
-    losses === 0
+    count === 0
       ? `${what} was recorded; no sensor reported a loss`
-      : `${what} was recorded except in ${counted(minutes, 'minute')} with ${counted(losses, 'reported loss', 'reported losses')}`;
-  const encrypted =
-    opaque === 0
-      ? 'No connection was encrypted.'
-      : `${counted(opaque, 'connection')} could not be read because of encryption.`;
-  return `${period}, ${seen}. ${encrypted}`;
+      : `${what} was recorded except in ${counted(minutes, 'minute')} with ${counted(count, 'reported loss', 'reported losses')}`;
+  return `From ${moment(range.fromUs)} to ${moment(range.toUs)}, ${seen}. ${encryptionOf(limit, opaque)}`;
+}
+
+function listed({ databases }: Limit): string {
+  return `${databases.length === 1 ? 'database' : 'databases'} ${databases.join(', ')}`;
+}
+
+/** Most encrypted connections name no database: of those, who may see some databases only is told nothing. */
+function encryptionOf(limit: Limit | undefined, opaque: number): string {
+  if (opaque > 0) return `${counted(opaque, 'connection')} could not be read because of encryption.`;
+  if (limit === undefined) return 'No connection was encrypted.';
+  return 'No encrypted connection named such a database; those that name none are not counted here.';
 }
 
 function counted(count: number, one: string, many: string = `${one}s`): string {
@@ -157,7 +175,7 @@ const TOUCHED: Filter = {
   ],
 };
 
-export function coverage(source: Source, args: CoverageQuery): CoverageView {
+export function coverage(source: Source, args: Seen<CoverageQuery>): CoverageView {
   const question = source.question({ t: args.t, db: args.db, w: args.w });
   const { range, query } = question;
   const buckets = bucketsOf(range.fromUs, range.toUs, args.buckets ?? COVERAGE_BUCKETS);
@@ -230,7 +248,7 @@ export interface SensorRecords {
 /** Sensors by the names on their records. */
 export function sensorRecords(source: Source): readonly SensorRecords[] {
   const rows = source.aggregate({}, { fields: ['sensor'] });
-  const losses = source.aggregate({ filter: valueFilter('kind', 'loss') }, { fields: ['sensor'] });
+  const losses = source.lossesBySensor();
   return rows.map(({ labels, records, lastUs }) => ({
     name: labels[0] ?? '',
     records,

@@ -53,7 +53,7 @@ export function* exportRecords(source: Source, args: Seen<ExportQuery>): Generat
     text = '';
     return chunk;
   };
-  for (const record of source.reader.query({ ...question.query, order: args.dir ?? 'newest' })) {
+  for (const record of source.query({ ...question.query, order: args.dir ?? 'newest' })) {
     text += lineOf(record, args, columns);
     rows++;
     if (text.length >= CHUNK_CHARS) yield flush();

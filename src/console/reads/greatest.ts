@@ -5,8 +5,8 @@ import type { StoreReader } from '../../store/reader.ts';
 import type { Candidate } from '../../store/search/merge.ts';
 import { CHUNK_ROWS_MAX } from '../../store/segment/columns.ts';
 import { ChunkView } from '../../store/segment/view.ts';
+import type { ChunkPick } from '../../store/totals/chunk-pick.ts';
 import { covers, sharesOf } from '../../store/totals/grouping.ts';
-import type { ChunkPick } from '../../store/totals/scope.ts';
 import { type Mask, planSelection } from '../../store/totals/select.ts';
 
 export type Amount = 'duration' | 'rows' | 'time';

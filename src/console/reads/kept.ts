@@ -4,14 +4,17 @@ import { parseFilter } from '../../query/language.ts';
 import { listHolds } from '../../store/expiry/hold.ts';
 import { listSegments, type SegmentInfo } from '../../store/expiry/maintain.ts';
 import type { Kept } from '../api/sensors.ts';
+import { ConsoleError } from '../error.ts';
 import type { Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 export function kept(source: Source, { sight }: Seen<object>): Kept {
+  if (sight.limit !== undefined)
+    throw new ConsoleError('role-needed', 'this speaks of the whole store, of which you may see some databases only');
   const segments = listSegments(source.directory);
   const there = segments.filter(({ state }) => state !== 'dropped');
   const expired = segments.filter(({ state }) => state === 'dropped');
-  const { records, timeMinUs, timeMaxUs } = source.reader.summary();
+  const { records, timeMinUs, timeMaxUs } = source.extent();
   return {
     records,
     ...(timeMinUs === undefined ? {} : { first: formatTime(timeMinUs) }),

@@ -16,7 +16,7 @@ import { rowOf } from './row.ts';
 import { both, type FilterField, type Question, type Source, valueFilter, valuesFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
-const CHART_BUCKETS = 120;
+export const CHART_BUCKETS = 120;
 const TREND_BUCKETS = 24;
 const TOP = 10;
 const EXAMPLES = 8;
@@ -39,7 +39,7 @@ function makeOverview(source: Source, args: Seen<Scope>, question: Question): Ov
   const ofKind = (name: string): Group | undefined => kinds.find(({ labels }) => labels[0] === name);
   const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs, countsOnly: true };
   const list = (only: Filter, best: Amount): Row[] =>
-    source.peaks.greatest(query, only, best, EXAMPLES).map((record) => rowOf(record, args.sight));
+    source.greatest(query, only, best, EXAMPLES).map((record) => rowOf(record, args.sight));
   const users = topItems(source, question, 'user', total, HEAT_USERS).items;
   return {
     asked: source.asked(question),
@@ -154,7 +154,7 @@ const FIRST_SEEN_FIELDS = ['user', 'client', 'object', 'db', 'program'] as const
 
 /** Values of which the store has no record before the range; none when the range begins where the store does. */
 export function firstSeen(source: Source, { query, range }: Question): FirstSeen[] {
-  const { timeMinUs } = source.reader.summary();
+  const { timeMinUs } = source.extent();
   if (timeMinUs === undefined || timeMinUs >= range.fromUs) return [];
   const found: FirstSeen[] = [];
   for (const field of FIRST_SEEN_FIELDS) {

@@ -24,14 +24,14 @@ const BUCKET_US_MIN = 1000;
 
 /** Throws `bad-request` for a cursor that is none. */
 export function pageFrom(
-  { reader }: Source,
+  source: Source,
   { query }: Question,
   cursor: string | undefined,
   order: Order,
   limit: number,
 ): Page {
-  const after = cursor === undefined ? undefined : readCursor(cursor);
-  return take(reader.find({ ...query, order, after, limit: limit + 1 }), limit);
+  const after = cursor === undefined ? undefined : readCursor(source, cursor);
+  return take(source, source.find({ ...query, order, after, limit: limit + 1 }), limit);
 }
 
 /** From position 0 on. */
@@ -62,26 +62,28 @@ export function pageAt(
     if (widthUs <= BUCKET_US_MIN) break;
   }
   const rest = order === 'newest' ? { toUs } : { fromUs };
-  const found = source.reader.find({ ...question.query, ...rest, order, limit: skip + limit + 1 });
+  const found = source.find({ ...question.query, ...rest, order, limit: skip + limit + 1 });
   for (let i = 0; i < skip; i++) found.next();
-  return { ...take(found, limit), total };
+  return { ...take(source, found, limit), total };
 }
 
 /** One more than shown tells whether there are more. */
-function take(found: Iterable<Found>, limit: number): Page {
+function take(source: Source, found: Iterable<Found>, limit: number): Page {
   const taken = [...found];
   const last = taken[limit - 1];
-  const next = taken.length > limit && last !== undefined ? writeCursor(last) : undefined;
+  const next = taken.length > limit && last !== undefined ? writeCursor(source, last) : undefined;
   return { records: taken.slice(0, limit).map(({ record }) => record), next };
 }
 
-function writeCursor({ timeUs, seq }: Place): string {
-  return Buffer.from(`${timeUs} ${seq}`).toString('base64url');
+function writeCursor(source: Source, { timeUs, seq }: Place): string {
+  return Buffer.from(`${timeUs} ${source.positionText(seq)}`).toString('base64url');
 }
 
-function readCursor(cursor: string): Place {
-  const [, timeUs, seq] = /^(\d{1,16}) (\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+function readCursor(source: Source, cursor: string): Place {
+  const [, timeUs, position = ''] =
+    /^(\d{1,16}) ([\w-]{1,32})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  const seq = source.positionOf(position);
   if (timeUs === undefined || seq === undefined)
     throw new ConsoleError('bad-request', 'this cursor is none of ours: start from the first page');
-  return { timeUs: Number(timeUs), seq: Number(seq) };
+  return { timeUs: Number(timeUs), seq };
 }

@@ -13,6 +13,7 @@ import { openStore } from '../../store/store.ts';
 import type { GroupBy } from '../../store/totals/aggregate.ts';
 import { rowsOf } from '../../store/totals/grouping.ts';
 import { unpackGroups } from '../../store/totals/packed-groups.ts';
+import { OpenStore } from './open-store.ts';
 import { Peer } from './peers.ts';
 import { Source } from './source.ts';
 import type { ToReader } from './task.ts';
@@ -24,7 +25,7 @@ const ATTEMPTS_MAX = 1000;
 let directory = '';
 let worker: Worker;
 let port: MessagePort;
-let own: Source;
+let own: OpenStore;
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'wiretrail-peers-'));
@@ -43,7 +44,7 @@ before(async () => {
   }
   await writer.close();
   await store.close();
-  own = new Source(directory);
+  own = new OpenStore(directory);
   worker = new Worker(new URL('./worker.js', import.meta.url), {
     workerData: { directory, place: { own: 1, threads: 2 } },
   });
@@ -61,7 +62,11 @@ after(async () => {
 
 /** Something else that the thread does meanwhile: when it answers, it has had the time to see an offer. */
 async function otherQuestion(): Promise<void> {
-  worker.postMessage({ kind: 'task', task: 'summary', args: null } satisfies ToReader);
+  worker.postMessage({
+    kind: 'task',
+    task: 'extent',
+    args: { sight: { literals: true, limit: undefined } },
+  } satisfies ToReader);
   await once(worker, 'message');
 }
 
@@ -94,7 +99,7 @@ test('a thread with nothing to do makes groups and peaks of the segments it is o
   const groups = unpackGroups(packed);
   assert.deepEqual(problems, []);
   assert.equal(groups.length, 7);
-  assert.deepEqual(sorted(groups), sorted(finish(own.reader.grouping.of({ filter }, by, paths))));
+  assert.deepEqual(sorted(groups), sorted(unpackGroups(finish(own.reader.grouping.of({ filter }, by, paths)))));
 
   const question = { query: { filter }, only: undefined, by: 'duration' as const, limit: 5 };
   const { peaks } = await taken(() => peer.offerPeaks({ ...question, paths }));
@@ -113,16 +118,16 @@ test('a segment that cannot be read is said by whoever looked at it', async () =
 });
 
 test('answers are the same whether others help or not', () => {
-  const helped = new Source(directory, { own: 0, threads: 2 });
+  const helped = new OpenStore(directory, { own: 0, threads: 2 });
   helped.meet(1, port, () => false);
   for (const text of ['', 'op:DELETE', 'user:user1', 'rows>3', 'op:SELECT rows<9', 'user:nobody']) {
     const asked: Query = { filter: parseFilter(text, TEST_TIME_US) };
     for (const fields of [['user'], ['op'], ['user', 'op'], []] as const) {
-      const wanted = sorted([...own.aggregate(asked, { fields })]);
-      assert.deepEqual(sorted([...helped.aggregate(asked, { fields })]), wanted, `${text} by ${fields.join()}`);
+      const wanted = sorted([...all(own).aggregate(asked, { fields })]);
+      assert.deepEqual(sorted([...all(helped).aggregate(asked, { fields })]), wanted, `${text} by ${fields.join()}`);
     }
     for (const amount of ['duration', 'rows', 'time'] as const) {
-      const ids = (source: Source): string[] => source.peaks.greatest(asked, undefined, amount, 4).map(({ id }) => id);
+      const ids = (store: OpenStore): string[] => store.peaks.greatest(asked, undefined, amount, 4).map(({ id }) => id);
       assert.deepEqual(ids(helped), ids(own), `${text}: ${amount}`);
     }
   }
@@ -131,14 +136,19 @@ test('answers are the same whether others help or not', () => {
 
 test('the share of a thread with a question of its own is done by the asker', () => {
   const { port1, port2 } = new MessageChannel();
-  const alone = new Source(directory, { own: 0, threads: 2 });
+  const alone = new OpenStore(directory, { own: 0, threads: 2 });
   alone.meet(1, port1, () => true);
-  const total = [...alone.aggregate({}, { fields: [] })].reduce((sum, { records }) => sum + records, 0);
+  const total = [...all(alone).aggregate({}, { fields: [] })].reduce((sum, { records }) => sum + records, 0);
   assert.equal(total, RECORDS);
   assert.equal(rowsOf(alone.reader.candidates({})), RECORDS);
   port2.close();
   alone.reader.close();
 });
+
+/** As somebody sees it who may see everything. */
+function all(store: OpenStore): Source {
+  return new Source(store, undefined);
+}
 
 function sorted(groups: ReturnType<Source['aggregate']>): ReturnType<Source['aggregate']> {
   return [...groups].sort((a, b) => (a.labels.join() < b.labels.join() ? -1 : 1));

@@ -4,17 +4,21 @@ import { formatTime } from '../../base/time.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS } from '../../contracts/record.ts';
 import type { Query } from '../../query/filter.ts';
+import { StoreError } from '../../store/errors.ts';
+import { evidenceOf } from '../../store/proof/evidence.ts';
 import type { Found } from '../../store/reader.ts';
 import type { Bind, RecordView, Revealed } from '../api/records.ts';
+import { DAY_US } from './buckets.ts';
 import { explainMatches } from './matches.ts';
 import { rowOf, type Sight, textOf } from './row.ts';
-import { type Source, valueFilter } from './source.ts';
+import { floorTo, type Source, valueFilter } from './source.ts';
 import { sqlSpans } from './spans.ts';
 import type { Seen } from './task.ts';
 
 const NEIGHBOURS = 10;
 const ELSEWHERE = 10;
 const USERS = 5;
+const HOUR_US = 3_600_000_000;
 
 export function record(
   source: Source,
@@ -37,11 +41,28 @@ export function record(
     before: before.map((row) => rowOf(row, sight)),
     after: after.map((row) => rowOf(row, sight)),
     ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...evidence(source, place),
   };
 }
 
+/** None rather than no page, when the chain cannot be read: `wiretrail verify` says what is wrong. */
+function evidence({ directory, limit }: Source, { seq }: Found): Pick<RecordView, 'evidence'> {
+  try {
+    const found = evidenceOf(directory, seq);
+    if (found === undefined) return {};
+    const { segment, firstSeq, lastSeq, digest, anchor, isSigned } = found;
+    const block = { first: firstSeq, last: lastSeq };
+    const shown = { segment, sha256: digest, signed: isSigned };
+    // Numbers of records tell how many there are of others.
+    return { evidence: limit === undefined ? { ...shown, record: seq, block, anchor } : shown };
+  } catch (error) {
+    if (error instanceof StoreError) return {};
+    throw error;
+  }
+}
+
 /** Values as text, in full. */
-export function reveal(source: Source, { id }: { id: string }): Revealed {
+export function reveal(source: Source, { id }: Seen<{ id: string }>): Revealed {
   const { parameters = [] } = source.get(id).record;
   const values = parameters.map((value, position) => ({ position, type: typeOf(value), value: shownValue(value) }));
   return { values };
@@ -84,8 +105,8 @@ function neighbours(
   const { session } = place.record;
   if (session === undefined) return { before: [], after: [] };
   const query = { filter: valueFilter('session', session), after: place, limit: NEIGHBOURS };
-  const before = [...source.reader.query({ ...query, order: 'newest' })].reverse();
-  return { before, after: [...source.reader.query({ ...query, order: 'oldest' })] };
+  const before = [...source.query({ ...query, order: 'newest' })].reverse();
+  return { before, after: [...source.query({ ...query, order: 'oldest' })] };
 }
 
 function sameShape(source: Source, found: AuditRecord, sight: Sight): RecordView['fingerprint'] {
@@ -95,7 +116,7 @@ function sameShape(source: Source, found: AuditRecord, sight: Sight): RecordView
   const [first] = users;
   if (first === undefined) return undefined;
   const elsewhere: AuditRecord[] = [];
-  for (const row of source.reader.query({ ...query, order: 'newest' })) {
+  for (const row of source.query({ ...query, order: 'newest' })) {
     if (row.session !== found.session) elsewhere.push(row);
     if (elsewhere.length >= ELSEWHERE) break;
   }
@@ -106,6 +127,18 @@ function sameShape(source: Source, found: AuditRecord, sight: Sight): RecordView
     last: formatTime(Math.max(...users.map(({ lastUs }) => lastUs))),
     users: users.slice(0, USERS).map(({ labels, records: count }) => ({ value: labels[0] ?? '', count })),
     meanUs: users.reduce((sum, user) => sum + user.durationUs, 0) / records,
+    ...usualTimes(source, query),
     elsewhere: elsewhere.map((row) => rowOf(row, sight)),
   };
+}
+
+function usualTimes(source: Source, query: Query): { readonly days: number; readonly hours: number[] } {
+  const hours = Array<number>(24).fill(0);
+  const days = new Set<number>();
+  for (const { bucketUs, records } of source.aggregate(query, { fields: [], bucketUs: HOUR_US, countsOnly: true })) {
+    const hour = Math.floor((bucketUs - floorTo(bucketUs, DAY_US)) / HOUR_US);
+    hours[hour] = (hours[hour] ?? 0) + records;
+    days.add(floorTo(bucketUs, DAY_US));
+  }
+  return { days: days.size, hours };
 }

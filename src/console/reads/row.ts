@@ -3,6 +3,7 @@ import { markNames } from '../../audit/json.ts';
 import { formatTime } from '../../base/time.ts';
 import { type AuditRecord, SEVERITIES, type Severity } from '../../contracts/record.ts';
 import type { Row } from '../api/records.ts';
+import type { Limit } from './limit.ts';
 
 const TEXT_CHARS_MAX = 600;
 
@@ -10,6 +11,8 @@ const TEXT_CHARS_MAX = 600;
 export interface Sight {
   /** Texts as recorded; else with literals as `?`. */
   readonly literals: boolean;
+  /** To the databases whose records may be seen at all; `undefined`: of every database. */
+  readonly limit: Limit | undefined;
 }
 
 type Facts<T> = { [K in keyof T]: T[K] | undefined };

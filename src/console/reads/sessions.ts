@@ -100,7 +100,7 @@ export function session(
   const after = args.after === undefined ? undefined : source.get(args.after);
   // One more than shown tells whether there are more.
   const query = { filter, order: 'oldest', after, limit: ITEMS_MAX + 1 } as const;
-  const found = [...source.reader.query(query)];
+  const found = [...source.query(query)];
   const records = found.slice(0, ITEMS_MAX);
   const timeline = new Timeline();
   for (const record of records) timeline.add(record);

@@ -1,24 +1,26 @@
-/** The store as the tasks of a reading thread see it: a scope becomes a query, and every answer says what it was made from. */
+/**
+ * The store as one asker sees it: a scope becomes a query, and every answer says what it was made from. Tasks have no
+ * other way to the records, so that what somebody may not see is left out here and nowhere else (`limit.ts`).
+ */
 
-import type { MessagePort } from 'node:worker_threads';
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
-import { RecordExplainer } from '../../sensor/explainer.ts';
-import { RuleTitles } from '../../sensor/policy-archive.ts';
-import { type Found, StoreReader, type StoreSummary } from '../../store/reader.ts';
+import type { RecordExplainer } from '../../sensor/explainer.ts';
+import type { RuleTitles } from '../../sensor/policy-archive.ts';
+import type { Found, StoreSummary } from '../../store/reader.ts';
 import { finish } from '../../store/steps.ts';
 import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
 import { recordById } from '../../store/totals/answers.ts';
-import { ALONE, type Place } from '../../store/totals/grouping.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
-import { countOf, type PackedGroups, packGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
 import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
-import { PeakFinder } from './greatest.ts';
-import { Peer, type PeerAnswer, type PeerWork } from './peers.ts';
+import { type Arrival, arrivals } from './arrivals.ts';
+import type { Amount } from './greatest.ts';
+import { isWithin, type Limit, limitFilter, sealed, unsealed } from './limit.ts';
+import type { OpenStore } from './open-store.ts';
 
 /** A scope made absolute. */
 export interface Question {
@@ -31,97 +33,111 @@ export interface Question {
 /** With properties that may be `undefined`. */
 export type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
+/** Of times and numbers of records, as far as they may be seen. */
+export type Extent = Omit<StoreSummary, 'segments'>;
+
 const SECOND_US = 1_000_000;
-/** Answers kept by a thread, and groups in them, at most. */
-const KEPT_ANSWERS_MAX = 500;
-const KEPT_GROUPS_MAX = 200_000;
-/** Whole answers kept: an overview has some 100 kB. */
-const KEPT_WHOLE_MAX = 100;
 
 export class Source {
-  readonly directory: string;
-  readonly reader: StoreReader;
-  readonly peaks: PeakFinder;
-  readonly explainer: RecordExplainer;
-  readonly titles: RuleTitles;
-  private readonly answers = new Map<string, PackedGroups>();
-  private kept = 0;
-  private readonly whole = new Map<string, unknown>();
+  /** Of this asker; `undefined`: all records may be seen. */
+  readonly limit: Limit | undefined;
+  private readonly store: OpenStore;
+  private readonly within: Filter | undefined;
 
-  /** `place`: of this thread among those that read the store. */
-  constructor(directory: string, place: Place = ALONE) {
-    this.directory = directory;
-    this.reader = new StoreReader(directory);
-    this.reader.grouping.place = place;
-    this.reader.grouping.expectPages();
-    this.peaks = new PeakFinder(this.reader);
-    this.explainer = new RecordExplainer(directory);
-    this.titles = new RuleTitles(directory);
+  constructor(store: OpenStore, limit: Limit | undefined) {
+    this.store = store;
+    this.limit = limit;
+    this.within = limit && limitFilter(limit);
   }
 
-  /** The thread at a place reads the store as well: it helps with long questions unless it is busy, and is helped. */
-  meet(thread: number, port: MessagePort, isBusy: () => boolean): void {
-    const { grouping } = this.reader;
-    const peer = new Peer(port, (work) => this.helpWith(work), isBusy);
-    grouping.peers.set(thread, peer);
-    this.peaks.peers.set(thread, peer);
-    port.once('close', () => {
-      // Unless another one has come in its place.
-      if (grouping.peers.get(thread) === peer) grouping.peers.delete(thread);
-      if (this.peaks.peers.get(thread) === peer) this.peaks.peers.delete(thread);
-    });
+  get directory(): string {
+    return this.store.directory;
   }
 
-  private helpWith(work: PeerWork): PeerAnswer {
-    const { reader, peaks } = this;
-    reader.problems.length = 0;
-    return reader.atOneMoment(() => {
-      const done =
-        work.kind === 'groups'
-          ? { groups: packGroups(finish(reader.grouping.of(work.query, work.by, work.paths))) }
-          : { peaks: peaks.among(work.question, work.paths) };
-      return { ...done, problems: [...reader.problems] };
-    });
+  get explainer(): RecordExplainer {
+    return this.store.explainer;
+  }
+
+  get titles(): RuleTitles {
+    return this.store.titles;
   }
 
   /** Throws `QueryError` for a query or time that makes no sense. */
   question(scope: Loose<Scope>, options: { readonly mayReadTexts?: boolean } = {}): Question {
     const startedMs = performance.now();
-    this.reader.problems.length = 0;
+    this.store.reader.problems.length = 0;
     const nowUs = Date.now() * 1000;
-    const range = rangeOf(scope.t, nowUs, this.reader.summary());
+    const range = rangeOf(scope.t, nowUs, () => this.extent());
     const filter = both(parseFilter(scope.q ?? '', nowUs), databasesFilter(scope.db));
     if (options.mayReadTexts === false && filter !== undefined && asksText(filter))
       throw new ConsoleError(
         'role-needed',
         'searching in texts needs the role auditor; ask by op:, table: or fingerprint:',
       );
-    const seqMax = watermarkOf(scope.w) ?? this.reader.lastSeq();
+    const seqMax = this.watermarkOf(scope.w) ?? this.lastSeq();
     return { query: { fromUs: range.fromUs, toUs: range.toUs, filter, seqMax }, range, startedMs };
   }
 
   asked({ range, query, startedMs }: Question): Asked {
-    const { timeMaxUs } = this.reader.summary();
+    const { timeMaxUs } = this.extent();
     return {
       from: formatTime(range.fromUs),
       to: formatTime(range.toUs),
-      watermark: String(query.seqMax),
+      watermark: this.positionText(query.seqMax ?? 0),
       ...(timeMaxUs === undefined ? {} : { readTo: formatTime(timeMaxUs) }),
-      problems: [...this.reader.problems],
+      problems: [...this.store.reader.problems],
       tookMs: Math.round((performance.now() - startedMs) * 10) / 10,
     };
   }
 
+  /** How many records may be seen, and of what time. */
+  extent(): Extent {
+    if (this.limit === undefined) {
+      const { records, timeMinUs, timeMaxUs } = this.store.reader.summary();
+      return { records, timeMinUs, timeMaxUs };
+    }
+    const [all] = this.aggregate({}, { fields: [] });
+    return { records: all?.records ?? 0, timeMinUs: all?.firstUs, timeMaxUs: all?.lastUs };
+  }
+
+  /** Position of the newest record of all. Leaves the console by `positionText` only. */
+  lastSeq(): number {
+    return this.store.reader.lastSeq();
+  }
+
+  positionText(seq: number): string {
+    return this.limit === undefined ? String(seq) : sealed(this.limit, seq);
+  }
+
+  /** The position that a text of `positionText` stands for; `undefined` for any other text. */
+  positionOf(text: string): number | undefined {
+    if (this.limit !== undefined) return unsealed(this.limit, text);
+    return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  }
+
+  /** Throws `bad-request`. */
+  private watermarkOf(w: string | undefined): number | undefined {
+    if (w === undefined) return undefined;
+    const seq = this.positionOf(w);
+    if (seq === undefined) throw new ConsoleError('bad-request', 'this watermark is none of ours');
+    return seq;
+  }
+
+  /** The query as far as its answer may be seen. */
+  private limited(query: Query): Query {
+    return this.within === undefined ? query : { ...query, filter: both(query.filter, this.within) };
+  }
+
   /** All groups, in no order. Kept while nothing new arrives: pages ask for much the same, and people come back. */
   aggregate(query: Query, by: GroupBy): readonly Group[] {
+    return this.groups(this.limited(query), by);
+  }
+
+  private groups(query: Query, by: GroupBy): readonly Group[] {
+    const { reader } = this.store;
     // Records that arrive or expire change the answer.
-    const key = JSON.stringify([query, by, this.reader.lastSeq(), this.reader.summary().records]);
-    const known = this.answers.get(key);
-    if (known !== undefined) return unpackGroups(known);
-    const groups = finish(this.reader.groupSteps(query, by));
-    // What could not be read may be there the next time.
-    if (this.reader.problems.length === 0) this.keep(key, packGroups(groups));
-    return groups;
+    const key = JSON.stringify([query, by, reader.lastSeq(), reader.summary().records]);
+    return this.store.groups(key, () => finish(reader.grouping.steps(query, by)));
   }
 
   /** Records that the query finds, or those of them that meet `only`. */
@@ -131,33 +147,75 @@ export class Source {
 
   /**
    * An answer, kept as long as nothing arrives or expires: people go back and forth between pages. `args` are all that
-   * it depends on beside the question's range; what could not be read is asked again.
+   * it depends on beside the question's range and the asker's rights; what could not be read is asked again.
    */
   remember<T extends { readonly asked: Asked }>(question: Question, args: unknown, make: () => T): T {
     const { range, query } = question;
-    const key = JSON.stringify([args, range, query.seqMax, this.reader.summary().records]);
-    const known = this.whole.get(key) as T | undefined;
+    const key = JSON.stringify([args, range, query.seqMax, this.store.reader.summary().records, this.within]);
+    const known = this.store.recall<T>(key);
     if (known !== undefined) return { ...known, asked: this.asked(question) };
     const answer = make();
-    if (this.reader.problems.length > 0) return answer;
-    this.whole.set(key, answer);
-    const oldest = this.whole.keys().next();
-    if (this.whole.size > KEPT_WHOLE_MAX && oldest.done !== true) this.whole.delete(oldest.value);
+    this.store.keep(key, answer);
     return answer;
   }
 
-  private keep(key: string, groups: PackedGroups): void {
-    this.answers.set(key, groups);
-    this.kept += countOf(groups);
-    for (const [oldest, answer] of this.answers) {
-      if (this.kept <= KEPT_GROUPS_MAX && this.answers.size <= KEPT_ANSWERS_MAX) return;
-      this.answers.delete(oldest);
-      this.kept -= countOf(answer);
-    }
+  /** Matching records in order of time, one at a time. */
+  query(query: Query): Generator<AuditRecord, void, undefined> {
+    return this.store.reader.query(this.limited(query));
+  }
+
+  /** As `query`, with the place of each record. */
+  find(query: Query): Generator<Found, void, undefined> {
+    return this.store.reader.find(this.limited(query));
   }
 
   latest(query: Query, limit: number): readonly AuditRecord[] {
-    return [...this.reader.query({ ...query, order: 'newest', limit })];
+    return [...this.query({ ...query, order: 'newest', limit })];
+  }
+
+  /** Greatest first, of the records that the query finds and that meet `only` (`greatest.ts`). */
+  greatest(query: Query, only: Filter | undefined, by: Amount, limit: number): readonly AuditRecord[] {
+    return this.store.peaks.greatest(this.limited(query), only, by, limit);
+  }
+
+  /** Of the records that arrived after one position and up to another, how many match, and the first `limit` of those. */
+  arrivals(
+    filter: Filter | undefined,
+    afterSeq: number,
+    seqMax: number,
+    limit: number,
+  ): { readonly matching: number; readonly first: readonly Arrival[] } {
+    return arrivals(this.store.reader, both(filter, this.within), afterSeq, seqMax, limit);
+  }
+
+  /**
+   * What sensors say they lost in a range. They know of no database, so that everybody is told: nobody shall take for
+   * whole what is not.
+   */
+  losses(range: TimeRange): Generator<AuditRecord, void, undefined> {
+    return this.store.reader.query({ ...range, filter: LOSSES, order: 'newest' });
+  }
+
+  /** How many losses each sensor told of. */
+  lossesBySensor(): readonly Group[] {
+    return this.groups({ filter: LOSSES }, { fields: ['sensor'] });
+  }
+
+  /** Whether every record that the filter finds may be seen. */
+  isWhole(filter: Filter): boolean {
+    if (this.limit === undefined) return true;
+    const all = this.groups({ filter }, { fields: [] });
+    return all.reduce((sum, { records }) => sum + records, 0) === this.count({ filter });
+  }
+
+  get segments(): number {
+    return this.store.reader.candidates({}).length;
+  }
+
+  /** Brings the segment at a place, the newest at 0, to memory. */
+  warmSegment(at: number): void {
+    const segment = this.store.reader.candidates({}).at(-1 - at);
+    if (segment !== undefined) this.store.reader.warm(segment);
   }
 
   /**
@@ -186,16 +244,20 @@ export class Source {
     return new Set(rows.map(({ labels }) => labels[0] ?? ''));
   }
 
-  /** The record with that id, and its place. Throws `not-found`. */
+  /** The record with that id, and its place. Throws `not-found`, also for one that may not be seen. */
   get(id: string): Found {
-    const found = recordById(this.reader, id);
-    if (found === undefined) throw new ConsoleError('not-found', 'there is no such record: it may have expired');
+    const found = recordById(this.store.reader, id);
+    if (found === undefined || (this.limit !== undefined && !isWithin(this.limit, found.record.namespace)))
+      throw new ConsoleError('not-found', 'there is no such record: it may have expired');
     return found;
   }
 
   /** How the query would be answered, in words. */
   explain(query: Query): string[] {
-    const plans = this.reader.explain(query);
+    // Which segments hold a value, and how often, would tell of records that may not be seen.
+    if (this.limit !== undefined)
+      return [`Only records of ${this.limit.databases.join(', ')} are looked at: others are not yours to see.`];
+    const plans = this.store.reader.explain(query);
     const inTime = plans.filter(({ how }) => how !== 'other time');
     const read = inTime.filter(({ how }) => how !== 'filter');
     const records = read.reduce((sum, { looked }) => sum + looked, 0);
@@ -208,16 +270,10 @@ export class Source {
   }
 }
 
-/** Throws `bad-request`. */
-function watermarkOf(w: string | undefined): number | undefined {
-  if (w === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(w)) throw new ConsoleError('bad-request', 'this watermark is none of ours');
-  return Number(w);
-}
-
 /** Half open; without an expression as far as the store reaches, in whole seconds. */
-function rangeOf(t: string | undefined, nowUs: number, { timeMinUs, timeMaxUs }: StoreSummary): TimeRange {
+function rangeOf(t: string | undefined, nowUs: number, extent: () => Extent): TimeRange {
   if (t === undefined || t === '') {
+    const { timeMinUs, timeMaxUs } = extent();
     const fromUs = timeMinUs ?? nowUs;
     return { fromUs: floorTo(fromUs, SECOND_US), toUs: floorTo(timeMaxUs ?? nowUs, SECOND_US) + SECOND_US };
   }
@@ -237,8 +293,13 @@ export function databasesFilter(db: string | undefined): Filter | undefined {
   return valuesFilter('db', db.split(','));
 }
 
+/** One conjunction, not one within another: a search takes its way by the terms of the outermost. */
 export function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
-  return a && b ? { kind: 'and', terms: [a, b] } : (a ?? b);
+  return a && b ? { kind: 'and', terms: [...termsOf(a), ...termsOf(b)] } : (a ?? b);
+}
+
+function termsOf(filter: Filter): readonly Filter[] {
+  return filter.kind === 'and' ? filter.terms : [filter];
 }
 
 /** Fields that a list of values may be asked of. */
@@ -267,3 +328,6 @@ function asksText(filter: Filter): boolean {
       return filter.kind === 'text';
   }
 }
+
+/** What sensors write when they lost something (`sensor/loss-ledger.ts`). */
+const LOSSES: Filter = valueFilter('kind', 'loss');

@@ -2,11 +2,18 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { TimeRange } from '../../query/time.ts';
-import type { StoreSummary } from '../../store/reader.ts';
 import type { Place } from '../../store/totals/grouping.ts';
 import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
 import type { Scope } from '../api/common.ts';
-import type { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
+import type {
+  Entities,
+  EntitiesQuery,
+  EntityQuery,
+  EntityView,
+  Overview,
+  OverviewBefore,
+  OverviewBeforeQuery,
+} from '../api/overview.ts';
 import type { PolicyTry, PolicyValidated, RuleInfo, SourceFile, TryProgress } from '../api/policies.ts';
 import type {
   CompleteQuery,
@@ -33,22 +40,23 @@ import type { CoverageQuery, CoverageView, Kept } from '../api/sensors.ts';
 import type { ReportFiles, ReportRequest } from '../reports/model.ts';
 import type { DecisionFacts } from './alerts.ts';
 import type { SensorRecords } from './coverage.ts';
+import type { PinnedPlace } from './pinned.ts';
 import type { Sight } from './row.ts';
-import type { Loose, Source } from './source.ts';
+import type { Extent, Loose, Source } from './source.ts';
 
-/** A question by someone who may see so much. */
+/** A question by someone who may see so much: every question about records says so. */
 export type Seen<Q> = Q & { readonly sight: Sight };
 
 export interface LiveTail {
-  /** Sequence number of the last record looked at. */
-  readonly position: number;
+  /** Position of the last record looked at, as text (`Source.positionText`). */
+  readonly position: string;
   readonly received: number;
-  readonly rows: readonly { readonly position: number; readonly row: Row }[];
+  readonly rows: readonly { readonly position: string; readonly row: Row }[];
   readonly matching: number;
 }
 
 export interface TaskTable {
-  readonly summary: (source: Source, args: null) => StoreSummary;
+  readonly extent: (source: Source, args: Seen<object>) => Extent;
   readonly warm: (source: Source, args: { step: number }) => boolean;
   readonly warmTogether: (source: Source, args: { step: number }) => boolean;
   readonly records: (source: Source, args: Seen<RecordsQuery>) => Records;
@@ -56,25 +64,28 @@ export interface TaskTable {
   readonly count: (source: Source, args: Seen<Scope>) => Count;
   readonly histogram: (source: Source, args: Seen<HistogramQuery>) => Histogram;
   readonly facets: (source: Source, args: Seen<FacetsQuery>) => Facets;
-  readonly complete: (source: Source, args: CompleteQuery) => Completion;
+  readonly complete: (source: Source, args: Seen<CompleteQuery>) => Completion;
   readonly explain: (source: Source, args: Seen<Scope>) => Explanation;
   readonly record: (source: Source, args: Seen<{ id: string }>) => Omit<RecordView, 'mayReveal' | 'packets' | 'notes'>;
-  readonly packets: (source: Source, args: { evidence: string; session: string }) => Uint8Array | undefined;
-  readonly reveal: (source: Source, args: { id: string }) => Revealed;
+  readonly pinned: (source: Source, args: Seen<{ pins: readonly PinnedPlace[] }>) => Row[];
+  readonly placeOf: (source: Source, args: Seen<{ id: string }>) => PinnedPlace;
+  readonly packets: (source: Source, args: Seen<{ evidence: string; session: string }>) => Uint8Array | undefined;
+  readonly reveal: (source: Source, args: Seen<{ id: string }>) => Revealed;
   readonly sessions: (source: Source, args: Seen<SessionsQuery>) => Sessions;
   readonly session: (
     source: Source,
     args: Seen<{ id: string; after: string | undefined }>,
   ) => Omit<SessionView, 'notes'>;
   readonly overview: (source: Source, args: Seen<Scope>) => Overview;
+  readonly overviewBefore: (source: Source, args: Seen<OverviewBeforeQuery>) => OverviewBefore;
   readonly entities: (source: Source, args: Seen<EntitiesQuery>) => Entities;
   readonly entity: (
     source: Source,
     args: Seen<EntityQuery & { kind: 'user' | 'object' | 'database'; name: string }>,
   ) => EntityView;
-  readonly coverage: (source: Source, args: CoverageQuery) => CoverageView;
+  readonly coverage: (source: Source, args: Seen<CoverageQuery>) => CoverageView;
   readonly kept: (source: Source, args: Seen<object>) => Kept;
-  readonly sensors: (source: Source, args: null) => readonly SensorRecords[];
+  readonly sensors: (source: Source, args: Seen<object>) => readonly SensorRecords[];
   readonly alerts: (
     source: Source,
     args: Seen<AlertsQuery & { decisions: readonly DecisionFacts[]; who: string }>,
@@ -84,12 +95,12 @@ export interface TaskTable {
     args: Seen<Scope & { id: string; decisions: readonly DecisionFacts[]; who: string }>,
   ) => Omit<AlertView, 'trail'>;
   /** The absolute range of a scope; refuses queries and times that make no sense. */
-  readonly range: (source: Source, args: Loose<Scope>) => TimeRange;
+  readonly range: (source: Source, args: Seen<Loose<Scope>>) => TimeRange;
   readonly archived: (source: Source, args: { version: string }) => { sources: SourceFile[]; rules: RuleInfo[] };
   readonly validate: (source: Source, args: { sources: readonly SourceFile[]; tests: boolean }) => PolicyValidated;
   readonly tail: (
     source: Source,
-    args: Seen<Loose<Pick<Scope, 'q' | 'db'>> & { after: number | undefined; limit: number }>,
+    args: Seen<Loose<Pick<Scope, 'q' | 'db'>> & { after: string | undefined; limit: number }>,
   ) => LiveTail;
 }
 export type TaskName = keyof TaskTable;
@@ -100,7 +111,7 @@ export interface ExportChunk {
 }
 
 export interface StreamTable {
-  readonly report: (source: Source, args: ReportRequest) => Iterable<ReportFiles>;
+  readonly report: (source: Source, args: Seen<ReportRequest>) => Iterable<ReportFiles>;
   readonly export: (source: Source, args: Seen<ExportQuery>) => Iterable<ExportChunk>;
   readonly tryPolicy: (
     source: Source,

@@ -54,7 +54,7 @@ export function* tryPolicy(
     }),
     days: [...days].map(([dayUs, counts]) => ({ day: formatTime(dayUs).slice(0, 10), ...counts })),
   });
-  for (const record of source.reader.query({ ...question.query, order: 'oldest' })) {
+  for (const record of source.query({ ...question.query, order: 'oldest' })) {
     read++;
     const dayUs = floorTo(record.timeUs, DAY_US);
     const day = days.get(dayUs) ?? { matches: 0, before: 0 };

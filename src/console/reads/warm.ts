@@ -14,18 +14,17 @@ import type { Sight } from './row.ts';
 import { session, sessions } from './sessions.ts';
 import { type Source, valueFilter } from './source.ts';
 
-const sight: Sight = { literals: true };
+const sight: Sight = { literals: true, limit: undefined };
 
 /** Does a step, numbered from 0; false when there was none left. */
 export function warm(source: Source, { step }: { readonly step: number }): boolean {
   if (step === 0) overview(source, { sight });
-  const segments = source.reader.candidates({}).reverse();
-  const segment = segments[step - 1];
-  if (segment !== undefined) source.reader.warm(segment);
-  const page = PAGES[step - 1 - segments.length];
+  const { segments } = source;
+  if (step > 0 && step <= segments) source.warmSegment(step - 1);
+  const page = PAGES[step - 1 - segments];
   const user = page === undefined ? undefined : mostOf(source, 'user');
   if (user !== undefined) page?.(source, user);
-  return step < 1 + segments.length + PAGES.length;
+  return step < 1 + segments + PAGES.length;
 }
 
 /**

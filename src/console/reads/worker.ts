@@ -5,20 +5,21 @@ import { QueryError } from '../../query/errors.ts';
 import { StoreError } from '../../store/errors.ts';
 import { ALONE } from '../../store/totals/grouping.ts';
 import { ConsoleError } from '../error.ts';
-import { Source } from './source.ts';
+import { OpenStore } from './open-store.ts';
+import type { Source } from './source.ts';
 import type { FromReader, ReaderData, ToReader } from './task.ts';
-import { STREAMS, TASKS } from './tasks.ts';
+import { STREAMS, sourceFor, TASKS } from './tasks.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is a thread of the console');
 const { directory, place = ALONE, busy } = workerData as ReaderData;
-const source = new Source(directory, place);
+const store = new OpenStore(directory, place);
 let stream: Iterator<unknown> | undefined;
 
 port.on('message', (message: ToReader) => {
   if (message.kind === 'peer') {
     const { thread } = message;
-    source.meet(thread, message.port, () => busy !== undefined && Atomics.load(busy, thread) === 1);
+    store.meet(thread, message.port, () => busy !== undefined && Atomics.load(busy, thread) === 1);
     return;
   }
   if (busy !== undefined) Atomics.store(busy, place.own, 1);
@@ -31,11 +32,12 @@ function answer(message: Exclude<ToReader, { kind: 'peer' }>): FromReader {
   try {
     if (message.kind === 'task') {
       const task = TASKS[message.task] as (source: Source, args: unknown) => unknown;
-      return { kind: 'result', result: source.reader.atOneMoment(() => task(source, message.args)) };
+      const source = sourceFor(store, message.task, message.args);
+      return { kind: 'result', result: store.reader.atOneMoment(() => task(source, message.args)) };
     }
     if (message.kind === 'stream') {
       const open = STREAMS[message.name] as (source: Source, args: unknown) => Iterable<unknown>;
-      stream = open(source, message.args)[Symbol.iterator]();
+      stream = open(sourceFor(store, message.name, message.args), message.args)[Symbol.iterator]();
     }
     const next = stream?.next();
     return next === undefined || next.done === true ? { kind: 'end' } : { kind: 'result', result: next.value };

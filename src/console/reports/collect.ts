@@ -5,7 +5,7 @@ import type { Filter, Query } from '../../query/filter.ts';
 import type { ReportKind } from '../api/reports.ts';
 import { coverage } from '../reads/coverage.ts';
 import { alertQuery } from '../reads/overview.ts';
-import { worstOf } from '../reads/row.ts';
+import { type Sight, worstOf } from '../reads/row.ts';
 import { both, type Question, type Source, valuesFilter } from '../reads/source.ts';
 import { CATALOGUE, type ReportModel, type ReportRequest, type ReportTable } from './model.ts';
 
@@ -46,7 +46,7 @@ export function collect(
   source: Source,
   request: ReportRequest,
 ): { readonly model: ReportModel; readonly records: number } {
-  const { kind, q, db, fromUs, toUs, by, createdAt, version } = request;
+  const { kind, q, db, fromUs, toUs, by, createdAt, version, sight } = request;
   const scoped = source.question({ q, db, t: `${formatTime(fromUs)}/${formatTime(toUs)}` });
   const query: Query = { ...scoped.query, filter: both(scoped.query.filter, subjectOf(kind)) };
   const records = kind === 'console' ? request.trail.length : source.count(query);
@@ -54,6 +54,7 @@ export function collect(
   const view = coverage(source, {
     t: `${formatTime(fromUs)}/${formatTime(toUs)}`,
     ...(db === undefined ? {} : { db }),
+    sight,
   });
   const policies = new Set<string>();
   const model: ReportModel = {
@@ -66,13 +67,18 @@ export function collect(
     createdAt,
     store: source.directory,
     watermark: asked.watermark,
-    completeness: [view.coverage.statement, ...asked.problems].join(' '),
+    completeness: [view.coverage.statement, ...rightsOf(sight), ...asked.problems].join(' '),
     figures: kind === 'console' ? [{ name: 'Entries', value: String(records) }] : figuresOf(source, query),
     tables: tablesOf(source, { request, query, question: scoped, records, policies }),
     policies: [...policies].sort(),
     version,
   };
   return { model, records };
+}
+
+function rightsOf({ limit }: Sight): string[] {
+  if (limit === undefined) return [];
+  return [`Made with rights to ${limit.databases.join(', ')} only: records of other databases are not in it.`];
 }
 
 function figuresOf(source: Source, query: Query): ReportModel['figures'] {
@@ -190,7 +196,7 @@ const NAMES = {
 /** Every record, oldest first; its rows are counted against the query's own count. */
 function listTable(source: Source, { query, records, policies }: Subject): ReportTable {
   const rows: string[][] = [];
-  for (const record of source.reader.query({ ...query, order: 'oldest', limit: ROWS_MAX })) {
+  for (const record of source.query({ ...query, order: 'oldest', limit: ROWS_MAX })) {
     if (record.policyVersion !== undefined) policies.add(record.policyVersion);
     rows.push(cellsOf(record));
   }
@@ -219,9 +225,9 @@ function cellsOf(record: AuditRecord): string[] {
   ];
 }
 
-function completenessTables(source: Source, { fromUs, toUs, db }: ReportRequest): ReportTable[] {
+function completenessTables(source: Source, { fromUs, toUs, db, sight }: ReportRequest): ReportTable[] {
   const t = `${formatTime(fromUs)}/${formatTime(toUs)}`;
-  const { strips, coverage: whole } = coverage(source, { t, ...(db === undefined ? {} : { db }) });
+  const { strips, coverage: whole } = coverage(source, { t, ...(db === undefined ? {} : { db }), sight });
   const sum = (counts: readonly number[]): string => String(counts.reduce((total, count) => total + count, 0));
   const seen = strips.map((strip) => [
     strip.db === '' ? '–' : strip.db,

@@ -1,6 +1,7 @@
 /** A report before it is laid out: PDF and HTML are made from the same model, and its hash names its content. */
 import { createHash } from 'node:crypto';
 import type { ReportKind } from '../api/reports.ts';
+import type { Sight } from '../reads/row.ts';
 
 export interface ReportTable {
   readonly title: string;
@@ -42,6 +43,8 @@ export interface ReportRequest {
   readonly by: string;
   readonly createdAt: string;
   readonly version: string;
+  /** What who asked for it may see. */
+  readonly sight: Sight;
   /** Decisions on alerts, for the report on them. */
   readonly decisions: readonly (readonly string[])[];
   /** Entries of the trail in the range, for the report on the console's use. */

@@ -1,8 +1,10 @@
 /** Runs of reports and their schedules. A finished run keeps its files as they were made. */
 import { createHash } from 'node:crypto';
 import { formatTime } from '../../base/time.ts';
+import { readDatabases, shownDatabases, writeDatabases } from '../access/databases.ts';
 import type { ReportKind, ReportRun, Schedule } from '../api/reports.ts';
 import { ConsoleError } from '../error.ts';
+import { covers, type Limit } from '../reads/limit.ts';
 import type { ReadPool } from '../reads/pool.ts';
 import { isoOf, newId, type StateDb } from '../state.ts';
 import { CATALOGUE, type ReportRequest } from './model.ts';
@@ -22,6 +24,7 @@ interface RunRow {
   readonly records: number | null;
   readonly pdf_sha256: string | null;
   readonly html_sha256: string | null;
+  readonly databases: string | null;
 }
 
 interface ScheduleRow {
@@ -33,6 +36,7 @@ interface ScheduleRow {
   readonly by: string;
   readonly next_ms: number;
   readonly last_ms: number | null;
+  readonly databases: string | null;
 }
 
 /** Of older runs the list stays, and their files go: they can be made again from the store. */
@@ -40,21 +44,27 @@ const FILES_KEPT = 200;
 const RUNS_SHOWN = 200;
 const SCHEDULES_MAX = 100;
 const TICK_MS = 30_000;
-const COLUMNS = 'id, kind, q, from_us, to_us, created_ms, by, state, message, records, pdf_sha256, html_sha256';
+const COLUMNS =
+  'id, kind, q, from_us, to_us, created_ms, by, state, message, records, pdf_sha256, html_sha256, databases';
 
-export type NewRun = Pick<ReportRequest, 'kind' | 'q' | 'db' | 'fromUs' | 'toUs' | 'by'>;
+export type NewRun = Pick<ReportRequest, 'kind' | 'q' | 'db' | 'fromUs' | 'toUs' | 'by' | 'sight'>;
+
+/** Rights as a row keeps them. */
+type LimitOf = (row: { readonly databases: string | null }) => Limit | undefined;
 
 export class ReportRuns {
   private readonly db: StateDb;
   private readonly reads: ReadPool;
   private readonly version: string;
+  private readonly limitOf: LimitOf;
   readonly signatures: Signatures;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(db: StateDb, reads: ReadPool, version: string) {
+  constructor(db: StateDb, reads: ReadPool, version: string, limitOf: LimitOf) {
     this.db = db;
     this.reads = reads;
     this.version = version;
+    this.limitOf = limitOf;
     this.signatures = new Signatures(db);
     // Those that an earlier process was making will not be finished.
     db.prepare("UPDATE report SET state = 'failed', message = 'the console ended' WHERE state = 'running'").run();
@@ -72,60 +82,71 @@ export class ReportRuns {
 
   runDue(nowMs: number, noted: (run: ReportRun) => void): void {
     const due = this.db.prepare<[number], ScheduleRow>('SELECT * FROM schedule WHERE next_ms <= ?').all(nowMs);
-    for (const { id, kind, q, every, hour, by, next_ms } of due) {
+    for (const row of due) {
+      const { id, kind, q, every, hour, by, next_ms } = row;
+      // With the rights of who planned it. Who has fewer now cannot read it either.
+      const sight = { literals: true, limit: this.limitOf(row) };
       const { fromMs, toMs } = periodBefore(every, next_ms);
       this.db
         .prepare('UPDATE schedule SET last_ms = ?, next_ms = ? WHERE id = ?')
         .run(nowMs, nextRun(every, hour, nowMs), id);
-      noted(this.start({ kind, q, db: undefined, fromUs: fromMs * 1000, toUs: toMs * 1000, by }));
+      noted(this.start({ kind, q, db: undefined, fromUs: fromMs * 1000, toUs: toMs * 1000, by, sight }));
     }
   }
 
   start(run: NewRun): ReportRun {
     const id = newId();
     const createdMs = Date.now();
-    const { kind, q, db, fromUs, toUs, by } = run;
+    const { kind, q, db, fromUs, toUs, by, sight } = run;
+    const asked = [q, db === undefined ? '' : `db:${db}`].join(' ').trim();
     this.db
       .prepare(
-        "INSERT INTO report (id, kind, q, from_us, to_us, created_ms, by, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
+        `INSERT INTO report (id, kind, q, from_us, to_us, created_ms, by, databases, state)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')`,
       )
-      .run(id, kind, [q, db === undefined ? '' : `db:${db}`].join(' ').trim(), fromUs, toUs, createdMs, by);
+      .run(id, kind, asked, fromUs, toUs, createdMs, by, writeDatabases(sight.limit?.databases));
     void this.make(id, {
       ...run,
       createdAt: isoOf(createdMs),
       version: this.version,
-      decisions: kind === 'alerts' ? this.decisions(fromUs, toUs) : [],
+      decisions: kind === 'alerts' ? this.decisions(fromUs, toUs, sight.limit) : [],
       trail: kind === 'console' ? this.trail(fromUs, toUs) : [],
     });
-    return this.get(id);
+    return this.get(id, sight.limit);
   }
 
-  /** Throws `not-found`. */
-  get(id: string): ReportRun {
+  /** Throws `not-found`, also for a report with more in it than may be seen. */
+  get(id: string, limit: Limit | undefined): ReportRun {
     const row = this.db.prepare<[string], RunRow>(`SELECT ${COLUMNS} FROM report WHERE id = ?`).get(id);
-    if (row === undefined) throw new ConsoleError('not-found', 'there is no such report');
+    if (row === undefined || !covers(limit, readDatabases(row.databases)))
+      throw new ConsoleError('not-found', 'there is no such report');
     return this.describe(row);
   }
 
-  list(): ReportRun[] {
-    const sql = `SELECT ${COLUMNS} FROM report ORDER BY created_ms DESC LIMIT ?`;
-    return this.db
-      .prepare<[number], RunRow>(sql)
-      .all(RUNS_SHOWN)
-      .map((row) => this.describe(row));
+  /** Those with nothing in them that may not be seen, the newest first. */
+  list(limit: Limit | undefined): ReportRun[] {
+    const runs: ReportRun[] = [];
+    const rows = this.db.prepare<[], RunRow>(`SELECT ${COLUMNS} FROM report ORDER BY created_ms DESC`);
+    for (const row of rows.iterate()) {
+      if (covers(limit, readDatabases(row.databases))) runs.push(this.describe(row));
+      if (runs.length >= RUNS_SHOWN) break;
+    }
+    return runs;
   }
 
   /** Throws `not-found`. */
-  file(id: string, format: 'pdf' | 'html'): Buffer {
+  file(id: string, format: 'pdf' | 'html', limit: Limit | undefined): Buffer {
+    this.get(id, limit);
     const bytes = this.db.prepare<[string], Buffer | null>(`SELECT ${format} FROM report WHERE id = ?`).pluck().get(id);
     if (bytes === undefined || bytes === null)
       throw new ConsoleError('not-found', 'this report is not ready, or its files were given up: make it again');
     return bytes;
   }
 
-  schedules(): Schedule[] {
+  schedules(limit: Limit | undefined): Schedule[] {
     const rows = this.db.prepare<[], ScheduleRow>('SELECT * FROM schedule ORDER BY next_ms').all();
-    return rows.map(({ id, kind, q, every, hour, by, next_ms, last_ms }) => ({
+    const shown = rows.filter(({ databases }) => covers(limit, readDatabases(databases)));
+    return shown.map(({ id, kind, q, every, hour, by, next_ms, last_ms }) => ({
       id,
       kind,
       q,
@@ -137,21 +158,26 @@ export class ReportRuns {
     }));
   }
 
-  schedule(plan: Pick<ScheduleRow, 'kind' | 'q' | 'every' | 'hour' | 'by'>): string {
+  schedule(
+    plan: Pick<ScheduleRow, 'kind' | 'q' | 'every' | 'hour' | 'by'> & { readonly limit: Limit | undefined },
+  ): string {
     const count = this.db.prepare<[], number>('SELECT count(*) FROM schedule').pluck().get() ?? 0;
     if (count >= SCHEDULES_MAX) throw new ConsoleError('refused', `there are ${SCHEDULES_MAX} schedules already`);
     const id = newId();
-    const { kind, q, every, hour, by } = plan;
+    const { kind, q, every, hour, by, limit } = plan;
     this.db
-      .prepare('INSERT INTO schedule (id, kind, q, every, hour, by, next_ms) VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(id, kind, q, every, hour, by, nextRun(every, hour, Date.now()));
+      .prepare(
+        'INSERT INTO schedule (id, kind, q, every, hour, by, next_ms, databases) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(id, kind, q, every, hour, by, nextRun(every, hour, Date.now()), writeDatabases(limit?.databases));
     return id;
   }
 
   /** Throws `not-found`. */
-  removeSchedule(id: string): void {
-    if (this.db.prepare('DELETE FROM schedule WHERE id = ?').run(id).changes === 0)
+  removeSchedule(id: string, limit: Limit | undefined): void {
+    if (!this.schedules(limit).some((schedule) => schedule.id === id))
       throw new ConsoleError('not-found', 'there is no such schedule');
+    this.db.prepare('DELETE FROM schedule WHERE id = ?').run(id);
   }
 
   private describe(row: RunRow): ReportRun {
@@ -178,26 +204,34 @@ export class ReportRuns {
     }
   }
 
-  private decisions(fromUs: number, toUs: number): string[][] {
-    const sql = `SELECT time_ms, who, group_id, state, verdict, reason FROM decision
+  /** Reasons speak of what who decided could see. */
+  private decisions(fromUs: number, toUs: number, limit: Limit | undefined): string[][] {
+    const sql = `SELECT time_ms, databases, who, group_id, state, verdict, reason FROM decision
       WHERE time_ms BETWEEN ? AND ? ORDER BY seq`;
-    return this.texts(sql, fromUs, toUs);
+    return this.rows(sql, fromUs, toUs)
+      .filter(([, databases]) => covers(limit, readDatabases(databases ?? null)))
+      .map(([timeMs, , ...texts]) => textsOf(timeMs, texts));
   }
 
   private trail(fromUs: number, toUs: number): string[][] {
     const sql = `SELECT time_ms, who, address, action, subject, detail FROM trail
       WHERE time_ms BETWEEN ? AND ? ORDER BY seq`;
-    return this.texts(sql, fromUs, toUs);
+    return this.rows(sql, fromUs, toUs).map(([timeMs, ...texts]) => textsOf(timeMs, texts));
   }
 
-  /** Rows whose first column is a time in milliseconds, as texts. */
-  private texts(sql: string, fromUs: number, toUs: number): string[][] {
-    const rows = this.db
-      .prepare<[number, number], [number, ...(string | null)[]]>(sql)
+  /** Rows of a range, by their first column, a time in milliseconds. */
+  private rows(sql: string, fromUs: number, toUs: number): TextRow[] {
+    return this.db
+      .prepare<[number, number], TextRow>(sql)
       .raw()
       .all(Math.ceil(fromUs / 1000), Math.ceil(toUs / 1000) - 1);
-    return rows.map(([timeMs, ...texts]) => [isoOf(timeMs).slice(0, 19), ...texts.map((text) => text ?? '')]);
   }
+}
+
+type TextRow = [timeMs: number, ...texts: (string | null)[]];
+
+function textsOf(timeMs: number, texts: readonly (string | null)[]): string[] {
+  return [isoOf(timeMs).slice(0, 19), ...texts.map((text) => text ?? '')];
 }
 
 function sha256(content: Uint8Array | string): string {
@@ -214,6 +248,7 @@ function describeRun(row: RunRow): Omit<ReportRun, 'signatures'> {
     q: row.q,
     createdAt: isoOf(row.created_ms),
     by: row.by,
+    databases: shownDatabases(row.databases),
     state: row.state,
     ...(row.message === null ? {} : { message: row.message }),
     ...(row.records === null ? {} : { records: row.records }),

@@ -1,10 +1,21 @@
 /** Triage of alerts. Decisions are added to a list that nobody can change. */
 import { principalOf } from '../access/access.ts';
-import { AlertDecide, AlertDecided, AlertQuery, Alerts, AlertsQuery, AlertView, type Decision } from '../api/alerts.ts';
+import { readDatabases, shownDatabases, writeDatabases } from '../access/databases.ts';
+import {
+  AlertDecide,
+  AlertDecided,
+  AlertQuery,
+  Alerts,
+  AlertsQuery,
+  AlertView,
+  type Decision,
+  type Until,
+} from '../api/alerts.ts';
 import { IdParams } from '../api/common.ts';
 import { askRecorded, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import type { DecisionFacts } from '../reads/alerts.ts';
+import { covers, type Limit } from '../reads/limit.ts';
 import { isoOf, type StateDb } from '../state.ts';
 
 interface DecisionRow {
@@ -16,6 +27,8 @@ interface DecisionRow {
   readonly reason: string;
   readonly count: number;
   readonly last_us: number;
+  readonly databases: string | null;
+  readonly until_json: string | null;
 }
 
 const READ = { role: 'viewer', right: 'read alerts' } as const;
@@ -50,7 +63,7 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
         sight: sightFor(request),
       };
       const view = await askRecorded(context, request, `alert ${id}`, () => reads.ask('alert', args, request.gone));
-      return { ...view, trail: trailOf(db, id) };
+      return { ...view, trail: trailOf(db, id, principalOf(request).limit) };
     },
   );
   app.post(
@@ -60,10 +73,12 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
       schema: { summary: 'Acknowledge, close or reopen alerts', body: AlertDecide, response: { 200: AlertDecided } },
     },
     async (request) => {
-      const { ids, state, verdict, reason } = request.body;
+      const { ids, state, verdict, until, reason } = request.body;
       if (state === 'closed' && verdict === undefined)
         throw new ConsoleError('bad-request', 'say what it was: expected, problem or noise');
-      const { who } = principalOf(request);
+      if (state !== 'closed' && until !== undefined)
+        throw new ConsoleError('bad-request', 'only what is closed stays so until something happens');
+      const { who, limit } = principalOf(request);
       const args = { state: 'open,acknowledged,closed', decisions: latestDecisions(db), who, sight: sightFor(request) };
       const { groups } = await reads.ask('alerts', args);
       const wanted = new Set(ids);
@@ -74,13 +89,20 @@ export function alertRoutes(app: ConsoleApp, context: Context): void {
           `${wanted.size - found.length} of ${wanted.size} alerts do not exist; nothing was changed`,
         );
       const insert = db.prepare(
-        'INSERT INTO decision (group_id, time_ms, who, state, verdict, reason, count, last_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO decision (group_id, time_ms, who, state, verdict, reason, count, last_us, databases,
+           until_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       );
+      const databases = writeDatabases(limit?.databases);
+      const untilText = until === undefined ? null : JSON.stringify(until);
       db.transaction(() => {
         for (const { id, count, last } of found)
-          insert.run(id, Date.now(), who, state, verdict ?? null, reason, count, microseconds(last));
+          insert.run(
+            ...([id, Date.now(), who, state, verdict ?? null, reason] as const),
+            ...([count, microseconds(last), databases, untilText] as const),
+          );
       })();
-      for (const { id } of found) await record(context, request, `alert-${state}`, id, reason);
+      const noted = untilText === null ? reason : `${reason} (until ${untilText})`;
+      for (const { id } of found) await record(context, request, `alert-${state}`, id, noted);
       return { ids: found.map(({ id }) => id) };
     },
   );
@@ -90,27 +112,43 @@ function microseconds(time: string): number {
   return Date.parse(time.slice(0, 23).concat('Z')) * 1000 + Number(time.slice(23, 26));
 }
 
+/** Of each alert the latest decision by everybody who may see the same databases, oldest first. */
 function latestDecisions(db: StateDb): DecisionFacts[] {
   const rows = db
-    .prepare<[], DecisionRow>('SELECT * FROM decision WHERE seq IN (SELECT max(seq) FROM decision GROUP BY group_id)')
+    .prepare<[], DecisionRow>(
+      'SELECT * FROM decision WHERE seq IN (SELECT max(seq) FROM decision GROUP BY group_id, databases) ORDER BY seq',
+    )
     .all();
-  return rows.map(({ group_id, state, verdict, who, last_us }) => ({
+  return rows.map(({ group_id, state, verdict, who, last_us, databases, until_json }) => ({
     groupId: group_id,
     state,
     verdict: verdict ?? undefined,
     who,
     lastUs: last_us,
+    databases: readDatabases(databases),
+    until: untilOf(until_json),
   }));
 }
 
-function trailOf(db: StateDb, id: string): Decision[] {
+/** Reason and count of a decision speak of all that who decided could see: shown to those who may see as much. */
+function trailOf(db: StateDb, id: string, limit: Limit | undefined): Decision[] {
   const rows = db.prepare<[string], DecisionRow>('SELECT * FROM decision WHERE group_id = ? ORDER BY seq').all(id);
-  return rows.map(({ time_ms, who, state, verdict, reason, count }) => ({
+  return rows.map(({ time_ms, who, state, verdict, reason, count, databases, until_json }) => ({
     time: isoOf(time_ms),
     who,
     state,
+    databases: shownDatabases(databases),
     ...(verdict === null || verdict === undefined ? {} : { verdict }),
-    reason,
-    count,
+    ...untilShown(until_json),
+    ...(covers(limit, readDatabases(databases)) ? { reason, count } : {}),
   }));
+}
+
+function untilShown(text: string | null): Pick<Decision, 'until'> {
+  const until = untilOf(text);
+  return until === undefined ? {} : { until };
+}
+
+function untilOf(text: string | null): Until | undefined {
+  return text === null ? undefined : (JSON.parse(text) as Until);
 }

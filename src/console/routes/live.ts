@@ -1,7 +1,7 @@
 /**
  * The live page: records as they arrive, as server-sent events. Every event's id is the arrival position behind it, so a
  * browser that reconnects goes on without a record lost or doubled. What a stream does not show (too many a second) is
- * counted. A stream whose sign-in ends, ends.
+ * counted. A stream whose sign-in ends, or whose owner's rights change, ends.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -13,6 +13,7 @@ import { ConsoleError } from '../error.ts';
 const TICK_MS = 1000;
 const STREAMS_MAX = 100;
 const STREAMS_OF_ONE_MAX = 6;
+const POSITION_CHARS_MAX = 40;
 
 export function liveRoutes(app: ConsoleApp, context: Context): void {
   const streams = new Map<string, number>();
@@ -62,14 +63,14 @@ async function follow(
   const principal: Principal = principalOf(request);
   if (request.raw.httpVersionMajor === 2) leaveOutConnection(reply);
   const sight = sightOf(principal);
-  let after = positionOf(reply.sse.lastEventId);
+  let after = reply.sse.lastEventId?.slice(0, POSITION_CHARS_MAX);
   const counts = { received: 0, matching: 0, shown: 0, notShown: 0 };
   while (!closing.aborted) {
     const tail = await reads.ask('tail', { q, db, sight, after, limit: rate });
     // Nothing was sent yet when the query makes no sense: then it is answered as any other.
     for (const { position, row } of tail.rows) {
       if (!reply.sse.isConnected) return;
-      await reply.sse.send({ id: String(position), event: LIVE_ROW, data: row });
+      await reply.sse.send({ id: position, event: LIVE_ROW, data: row });
     }
     after = tail.position;
     counts.received += tail.received;
@@ -78,7 +79,7 @@ async function follow(
     counts.notShown += tail.matching - tail.rows.length;
     const data: LiveCounts = { time: new Date().toISOString(), ...counts };
     if (!reply.sse.isConnected) return;
-    await reply.sse.send({ id: String(after), event: LIVE_COUNTS, data });
+    await reply.sse.send({ id: after, event: LIVE_COUNTS, data });
     await sleep(TICK_MS, undefined, { signal: closing }).catch(() => undefined);
     if (!reply.sse.isConnected || !access.isCurrent(principal)) break;
   }
@@ -89,9 +90,4 @@ async function follow(
 function leaveOutConnection({ raw }: FastifyReply): void {
   const setHeader = raw.setHeader.bind(raw);
   raw.setHeader = (name, value) => (name.toLowerCase() === 'connection' ? raw : setHeader(name, value));
-}
-
-/** `undefined`: from now on. */
-function positionOf(lastEventId: string | null): number | undefined {
-  return lastEventId !== null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined;
 }

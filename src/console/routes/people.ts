@@ -1,7 +1,8 @@
 /** People and rights, tokens, and the trail. */
 import { principalOf } from '../access/access.ts';
+import { checkedDatabases } from '../access/databases.ts';
 import type { Invitation } from '../access/people.ts';
-import { Done, IdParams, NameParams } from '../api/common.ts';
+import { Done, IdParams, NameParams, type Role } from '../api/common.ts';
 import {
   ApiTokens,
   InvitationLink,
@@ -29,7 +30,14 @@ export function peopleRoutes(app: ConsoleApp, context: Context): void {
       config: { role: 'auditor', right: 'read what was done in the console' },
       schema: { summary: 'The console’s own trail, newest first', querystring: TrailQuery, response: { 200: Trail } },
     },
-    (request) => context.trail.page(request.query),
+    (request) => {
+      const { who, limit, tokenId } = principalOf(request);
+      // Names of tokens may be given twice, to one with more rights as well.
+      if (limit !== undefined && tokenId !== undefined)
+        throw new ConsoleError('people-only', 'a token limited to databases has no trail of its own');
+      // What others did names what they looked at: who may see some databases sees what they did themselves.
+      return context.trail.page(limit === undefined ? request.query : { ...request.query, only: who });
+    },
   );
 }
 
@@ -38,10 +46,14 @@ function linkOf({ secret, expiresAt }: Invitation): InvitationLink {
   return { link: `/invitation#${secret}`, expiresAt };
 }
 
+function rightsText(role: Role, databases: readonly string[] | undefined): string {
+  return databases === undefined ? role : `${role} of ${databases.join(', ')}`;
+}
+
 function personRoutes(app: ConsoleApp, context: Context): void {
   const { access } = context;
   const { people, signIns } = access;
-  const config = { role: 'administrator', right: 'make people, change their roles, reset them' } as const;
+  const config = { role: 'administrator', right: 'make people, change their roles and databases, reset them' } as const;
   app.get(
     '/people',
     { config, schema: { summary: 'People and the table of rights', response: { 200: People } } },
@@ -55,9 +67,10 @@ function personRoutes(app: ConsoleApp, context: Context): void {
     { config, schema: { summary: 'Make a person', body: PersonCreate, response: { 200: InvitationLink } } },
     async (request) => {
       const { name, role, code } = request.body;
+      const databases = checkedDatabases(role, request.body.databases);
       access.stepUp(principalOf(request), code);
-      const link = linkOf(people.create(name, role));
-      await record(context, request, 'person-created', name, role);
+      const link = linkOf(people.create(name, role, databases));
+      await record(context, request, 'person-created', name, rightsText(role, databases));
       return link;
     },
   );
@@ -65,16 +78,25 @@ function personRoutes(app: ConsoleApp, context: Context): void {
     '/people/:name',
     {
       config,
-      schema: { summary: 'Change role or disable', params: NameParams, body: PersonChange, response: { 200: Done } },
+      schema: {
+        summary: 'Change role or databases, or disable',
+        params: NameParams,
+        body: PersonChange,
+        response: { 200: Done },
+      },
     },
     async (request) => {
-      const { role, disabled, code } = request.body;
+      const { role, databases, disabled, code } = request.body;
       const { name } = people.get(request.params.name);
       access.stepUp(principalOf(request), code);
-      people.change(name, { ...(role === undefined ? {} : { role }), ...(disabled === undefined ? {} : { disabled }) });
+      people.change(name, {
+        ...(role === undefined ? {} : { role }),
+        ...(databases === undefined ? {} : { databases }),
+        ...(disabled === undefined ? {} : { disabled }),
+      });
       // What a sign-in may do is asked of the person each time; one that is disabled ends.
       if (disabled === true) signIns.endAll(name);
-      await record(context, request, 'person-changed', name, JSON.stringify({ role, disabled }));
+      await record(context, request, 'person-changed', name, JSON.stringify({ role, databases, disabled }));
       return DONE;
     },
   );
@@ -119,8 +141,9 @@ function tokenRoutes(app: ConsoleApp, context: Context): void {
       const { name, role, days, code } = request.body;
       const principal = principalOf(request);
       access.stepUp(principal, code);
-      const token = access.tokens.create(name, role, principal.who, days);
-      await record(context, request, 'token-created', name, role);
+      const databases = checkedDatabases(role, request.body.databases);
+      const token = access.tokens.create({ name, role, databases }, principal.who, days);
+      await record(context, request, 'token-created', name, rightsText(role, databases));
       return token;
     },
   );

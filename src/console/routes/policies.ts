@@ -1,5 +1,6 @@
 /** Policies: read, check, try, keep drafts, push to the sensor, compare versions. */
 
+import type { FastifyRequest } from 'fastify';
 import { UserError } from '../../base/errors.ts';
 import { diffLines, type LineChange } from '../../policy/files/diff.ts';
 import type { PolicySource } from '../../policy/files/source.ts';
@@ -146,6 +147,12 @@ function hunksOf(changes: readonly LineChange[]): FileDiff['hunks'] {
   return hunks;
 }
 
+/** Who a trial belongs to: somebody whose rights have changed since has to begin another one. */
+function ownerOf(request: FastifyRequest): string {
+  const { who, limit } = principalOf(request);
+  return JSON.stringify([who, limit?.databases]);
+}
+
 function tryRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
   const trials = new Trials(reads);
@@ -165,7 +172,7 @@ function tryRoutes(app: ConsoleApp, context: Context): void {
       const [first] = problems;
       if (first !== undefined)
         throw new ConsoleError('refused', `${first.file}:${first.line}:${first.column}: ${first.reason}`);
-      const id = trials.start(principalOf(request).who, { ...request.body, sight: sightFor(request) });
+      const id = trials.start(ownerOf(request), { ...request.body, sight: sightFor(request) });
       await record(
         context,
         request,
@@ -179,13 +186,13 @@ function tryRoutes(app: ConsoleApp, context: Context): void {
   app.get(
     '/policies/try/:id',
     { config: TRY, schema: { summary: 'How a trial goes', params: IdParams, response: { 200: TryProgress } } },
-    (request) => trials.progress(request.params.id, principalOf(request).who),
+    (request) => trials.progress(request.params.id, ownerOf(request)),
   );
   app.delete(
     '/policies/try/:id',
     { config: TRY, schema: { summary: 'Give a trial up', params: IdParams, response: { 200: Done } } },
     (request) => {
-      trials.cancel(request.params.id, principalOf(request).who);
+      trials.cancel(request.params.id, ownerOf(request));
       return DONE;
     },
   );

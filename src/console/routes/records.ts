@@ -4,7 +4,15 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasRole, principalOf } from '../access/access.ts';
 import { IdParams, NameParams, Scope } from '../api/common.ts';
-import { Entities, EntitiesQuery, EntityQuery, EntityView, Overview } from '../api/overview.ts';
+import {
+  Entities,
+  EntitiesQuery,
+  EntityQuery,
+  EntityView,
+  Overview,
+  OverviewBefore,
+  OverviewBeforeQuery,
+} from '../api/overview.ts';
 import {
   CompleteQuery,
   Completion,
@@ -54,6 +62,18 @@ function listRoutes(app: ConsoleApp, context: Context): void {
       ),
   );
   app.get(
+    '/overview/before',
+    {
+      config: READ,
+      schema: {
+        summary: 'The overview’s chart at an earlier time',
+        querystring: OverviewBeforeQuery,
+        response: { 200: OverviewBefore },
+      },
+    },
+    (request) => reads.ask('overviewBefore', { ...request.query, sight: sightFor(request) }, request.gone),
+  );
+  app.get(
     '/records',
     { config: READ, schema: { summary: 'Rows, by cursor', querystring: RecordsQuery, response: { 200: Records } } },
     (request) =>
@@ -98,7 +118,7 @@ function listRoutes(app: ConsoleApp, context: Context): void {
     },
     async (request) => {
       const { text, pos } = request.query;
-      const completion = await reads.ask('complete', request.query, request.gone);
+      const completion = await reads.ask('complete', { ...request.query, sight: sightFor(request) }, request.gone);
       return searches.completed(principalOf(request).who, completion, text, pos);
     },
   );
@@ -149,7 +169,7 @@ function oneRecordRoutes(app: ConsoleApp, context: Context): void {
     async (request) => {
       const { reason, code } = request.body;
       access.stepUp(principalOf(request), code);
-      const values = await reads.ask('reveal', { id: request.params.id });
+      const values = await reads.ask('reveal', { id: request.params.id, sight: sightFor(request) });
       await record(context, request, 'reveal', request.params.id, reason);
       return values;
     },
@@ -161,12 +181,17 @@ function oneRecordRoutes(app: ConsoleApp, context: Context): void {
       schema: { summary: 'Packets of the record’s session, as pcapng', params: IdParams },
     },
     async (request, reply) => {
-      const view = await reads.ask('record', { id: request.params.id, sight: sightFor(request) });
+      const sight = sightFor(request);
+      const view = await reads.ask('record', { id: request.params.id, sight });
       const { session } = view.row;
       const { evidence } = settings;
       const packets =
-        session === undefined || evidence === undefined ? undefined : await reads.ask('packets', { evidence, session });
-      if (packets === undefined) throw new ConsoleError('not-found', 'no packets of this session are kept');
+        session === undefined || evidence === undefined
+          ? undefined
+          : await reads.ask('packets', { evidence, session, sight });
+      // One answer whether there are none or not all of them may be seen, so that it tells nothing of the others.
+      if (packets === undefined)
+        throw new ConsoleError('not-found', 'no packets of this session are kept that are yours to see');
       await record(context, request, 'packets', request.params.id, `session ${session}`);
       return sendFile(reply, `${session}.pcapng`, 'application/x-pcapng').send(Buffer.from(packets));
     },
@@ -198,7 +223,12 @@ function surroundingRoutes(app: ConsoleApp, context: Context): void {
       const view = await askRecorded(context, request, `session ${id}`, () =>
         reads.ask('session', { id, after: request.query.after, sight }, request.gone),
       );
-      return { ...view, notes: sight.literals ? kept.ofSession(id) : [] };
+      if (!sight.literals) return { ...view, notes: [] };
+      const notes = kept.ofSession(id);
+      if (sight.limit === undefined) return { ...view, notes };
+      // A session may have gone from one database to another.
+      const shown = new Set(view.items.map(({ row }) => row.id));
+      return { ...view, notes: notes.filter((note) => shown.has(note.record)) };
     },
   );
   app.get(

@@ -1,17 +1,21 @@
 /** Reports: a catalogue, runs, their files, schedules. */
+import type { FastifyRequest } from 'fastify';
 import { principalOf } from '../access/access.ts';
 import { Done, IdParams } from '../api/common.ts';
 import {
   REPORT_KINDS,
   ReportCreate,
+  type ReportKind,
   ReportRun,
   ReportSign,
   Reports,
   Schedule,
   ScheduleCreate,
 } from '../api/reports.ts';
-import { type ConsoleApp, type Context, note, record } from '../context.ts';
+import { type ConsoleApp, type Context, note, record, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
+import type { Limit } from '../reads/limit.ts';
+import type { Sight } from '../reads/row.ts';
 import { CATALOGUE } from '../reports/model.ts';
 import { ReportRuns } from '../reports/runs.ts';
 
@@ -19,8 +23,8 @@ const READ = { role: 'viewer', right: 'see which reports there are' } as const;
 const MAKE = { role: 'auditor', right: 'make, read and schedule reports' } as const;
 
 export function reportRoutes(app: ConsoleApp, context: Context): void {
-  const { reads, db, settings } = context;
-  const runs = new ReportRuns(db, reads, settings.version);
+  const { reads, db, settings, access } = context;
+  const runs = new ReportRuns(db, reads, settings.version, (row) => access.limitOf(row));
   runs.startSchedules(({ id, kind, by }) => {
     // What runs by itself is written down too; should that fail, the run is in the list of reports all the same.
     note(context, { who: by, address: '', action: 'report', subject: id, detail: `${kind}, scheduled` }).catch(
@@ -31,19 +35,23 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
   app.get(
     '/reports',
     { config: READ, schema: { summary: 'Catalogue, runs, schedules', response: { 200: Reports } } },
-    () => ({
-      catalogue: REPORT_KINDS.map((kind) => ({ kind, ...CATALOGUE[kind] })),
-      runs: runs.list(),
-      schedules: runs.schedules(),
-    }),
+    (request) => {
+      const { limit } = principalOf(request);
+      return {
+        catalogue: REPORT_KINDS.filter((kind) => isFor(kind, limit)).map((kind) => ({ kind, ...CATALOGUE[kind] })),
+        runs: runs.list(limit),
+        schedules: runs.schedules(limit),
+      };
+    },
   );
   app.post(
     '/reports',
     { config: MAKE, schema: { summary: 'Make a report', body: ReportCreate, response: { 200: ReportRun } } },
     async (request) => {
       const { kind, q = '', t, db: databases } = request.body;
-      const range = await reads.ask('range', { q, t, db: databases });
-      const run = runs.start({ kind, q, db: databases, ...range, by: principalOf(request).who });
+      const sight = demandKind(request, kind);
+      const range = await reads.ask('range', { q, t, db: databases, sight });
+      const run = runs.start({ kind, q, db: databases, ...range, by: principalOf(request).who, sight });
       await record(context, request, 'report', run.id, `${kind} ${run.from} ${run.to} ${q}`);
       return run;
     },
@@ -51,7 +59,7 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
   app.get(
     '/reports/:id',
     { config: MAKE, schema: { summary: 'One run', params: IdParams, response: { 200: ReportRun } } },
-    (request) => runs.get(request.params.id),
+    (request) => runs.get(request.params.id, principalOf(request).limit),
   );
   const types = { pdf: 'application/pdf', html: 'text/html; charset=utf-8' } as const;
   for (const format of ['pdf', 'html'] as const) {
@@ -60,9 +68,10 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
       { config: MAKE, schema: { summary: `The report as ${format.toUpperCase()}`, params: IdParams } },
       async (request, reply) => {
         const { id } = request.params;
-        const file = runs.file(id, format);
+        const { limit } = principalOf(request);
+        const file = runs.file(id, format, limit);
         await record(context, request, 'report-read', id, format);
-        const name = `wiretrail-${runs.get(id).kind}-${id}.${format}`;
+        const name = `wiretrail-${runs.get(id, limit).kind}-${id}.${format}`;
         // Never shown within the console: what it holds came from the wire.
         return reply.type(types[format]).header('content-disposition', `attachment; filename="${name}"`).send(file);
       },
@@ -70,6 +79,19 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
   }
   signRoute(app, context, runs);
   scheduleRoutes(app, context, runs);
+}
+
+/** What others did in the console names what they looked at. */
+function isFor(kind: ReportKind, limit: Limit | undefined): boolean {
+  return limit === undefined || kind !== 'console';
+}
+
+/** What the asker may see. Throws `role-needed` for a report that is not for them. */
+function demandKind(request: FastifyRequest, kind: ReportKind): Sight {
+  const sight = sightFor(request);
+  if (!isFor(kind, sight.limit))
+    throw new ConsoleError('role-needed', 'this report speaks of all databases, of which you may see some only');
+  return sight;
 }
 
 function signRoute(app: ConsoleApp, context: Context, runs: ReportRuns): void {
@@ -87,14 +109,15 @@ function signRoute(app: ConsoleApp, context: Context, runs: ReportRuns): void {
     async (request) => {
       const { id } = request.params;
       const { verdict, comment = '', code } = request.body;
-      const { pdfSha256 } = runs.get(id);
+      const { who, limit } = principalOf(request);
+      const { pdfSha256 } = runs.get(id, limit);
       if (pdfSha256 === undefined) throw new ConsoleError('conflict', 'this report is not finished');
       if (verdict === 'sent back' && comment.trim() === '')
         throw new ConsoleError('bad-request', 'say why it is sent back');
       context.access.stepUp(principalOf(request), code);
-      runs.signatures.add(id, principalOf(request).who, pdfSha256, { verdict, comment });
+      runs.signatures.add(id, who, pdfSha256, { verdict, comment });
       await record(context, request, 'report-signed', id, `${verdict}, PDF SHA-256 ${pdfSha256} ${comment}`.trim());
-      return runs.get(id);
+      return runs.get(id, limit);
     },
   );
 }
@@ -105,10 +128,12 @@ function scheduleRoutes(app: ConsoleApp, context: Context, runs: ReportRuns): vo
     { config: MAKE, schema: { summary: 'Schedule a report', body: ScheduleCreate, response: { 200: Schedule } } },
     async (request) => {
       const { kind, q = '', every, hour } = request.body;
-      await context.reads.ask('range', { q });
-      const id = runs.schedule({ kind, q, every, hour, by: principalOf(request).who });
+      const sight = demandKind(request, kind);
+      const { limit } = sight;
+      await context.reads.ask('range', { q, sight });
+      const id = runs.schedule({ kind, q, every, hour, by: principalOf(request).who, limit });
       await record(context, request, 'schedule-created', id, `${kind} every ${every}`);
-      const schedule = runs.schedules().find((one) => one.id === id);
+      const schedule = runs.schedules(limit).find((one) => one.id === id);
       if (schedule === undefined) throw new Error('a saved schedule is not there');
       return schedule;
     },
@@ -117,7 +142,7 @@ function scheduleRoutes(app: ConsoleApp, context: Context, runs: ReportRuns): vo
     '/reports/schedules/:id',
     { config: MAKE, schema: { summary: 'Remove a schedule', params: IdParams, response: { 200: Done } } },
     async (request) => {
-      runs.removeSchedule(request.params.id);
+      runs.removeSchedule(request.params.id, principalOf(request).limit);
       await record(context, request, 'schedule-removed', request.params.id);
       return { done: true as const };
     },

@@ -17,13 +17,18 @@ const REPLAYED = 'replay';
 export function sensorRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
   app.get('/sensors', { config: READ, schema: { summary: 'Sensors', response: { 200: Sensors } } }, async (request) => {
-    const records = await reads.ask('sensors', null, request.gone);
+    const sight = sightFor(request);
+    const records = await reads.ask('sensors', { sight }, request.gone);
     const status = await askSensor(context.settings.socket);
     const known = records.map((sensor) => seenSensor(sensor));
     if (!('sensor' in status))
       return { sensors: known, ...(status.problem === undefined ? {} : { problem: status.problem }) };
     const own = known.find(({ name }) => name === status.sensor);
-    return { sensors: [runningSensor(status, own), ...known.filter((sensor) => sensor !== own)] };
+    const running = runningSensor(status, own);
+    // What it counts is traffic of all databases together.
+    const { packets: _packets, ...facts } = running;
+    const shown = sight.limit === undefined ? running : { ...facts, alarms: [], counters: {} };
+    return { sensors: [shown, ...known.filter((sensor) => sensor !== own)] };
   });
   app.get(
     '/store',
@@ -40,7 +45,7 @@ export function sensorRoutes(app: ConsoleApp, context: Context): void {
         response: { 200: CoverageView },
       },
     },
-    (request) => reads.ask('coverage', request.query, request.gone),
+    (request) => reads.ask('coverage', { ...request.query, sight: sightFor(request) }, request.gone),
   );
 }
 

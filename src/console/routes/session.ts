@@ -19,7 +19,7 @@ import {
   TotpSecret,
 } from '../api/session.ts';
 import type { ConsoleApp, Context } from '../context.ts';
-import { note, record } from '../context.ts';
+import { note, record, sightOf } from '../context.ts';
 import { ConsoleError } from '../error.ts';
 import { digestOf, isoOf } from '../state.ts';
 
@@ -44,7 +44,9 @@ async function sessionOf(context: Context, request: FastifyRequest, who?: string
     twoToPush: settings.twoToPush,
   };
   if (person === undefined) return session;
-  const { records, timeMinUs, timeMaxUs } = await reads.ask('summary', null);
+  const limit = access.limitOf(person);
+  const sight = sightOf({ role: person.role, limit });
+  const { records, timeMinUs, timeMaxUs } = await reads.ask('extent', { sight });
   const endsMs = signIn?.ends_ms ?? access.signIns.of(person.name)[0]?.ends_ms ?? Date.now();
   return {
     ...session,
@@ -57,6 +59,7 @@ async function sessionOf(context: Context, request: FastifyRequest, who?: string
     person: {
       name: person.name,
       role: person.role,
+      databases: limit === undefined ? 'all' : [...limit.databases],
       totp: person.totp_secret !== null,
       signedInAt: isoOf(signIn?.created_ms ?? Date.now()),
       expiresAt: isoOf(endsMs),

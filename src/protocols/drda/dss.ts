@@ -37,8 +37,17 @@ export function onSegment(s: Session, direction: Direction, frame: Frame, cursor
   if (lane.continued) return;
   const { bytes, length: kept } = lane;
   complete(s, direction, lane, frame.endUs, bytes, 0, kept, sink);
-  lane.bytes = NONE;
+  lane.replace(NONE);
   lane.length = 0;
+}
+
+/** Memory is short: no more than `bytesMax` are put together of the structure that is coming in. */
+export function shorten(lane: Lane, bytesMax: number): void {
+  if (lane.bytes.length <= bytesMax) return;
+  if (lane.length > bytesMax) hashOn(lane, NONE, 0, 0);
+  lane.bytesMax = bytesMax;
+  lane.length = Math.min(lane.length, bytesMax);
+  lane.replace(lane.bytes.slice(0, lane.length));
 }
 
 /** The structure that was coming in will not be completed. */
@@ -46,7 +55,7 @@ export function abandon(lane: Lane): void {
   lane.continued = false;
   lane.stream?.close(false);
   lane.stream = undefined;
-  lane.bytes = NONE;
+  lane.replace(NONE);
   lane.length = 0;
   lane.digest = undefined;
 }
@@ -59,6 +68,7 @@ function begin(lane: Lane, format: number, correlation: number, frame: Frame): v
   lane.lostBytes = 0;
   lane.damaged = false;
   lane.length = 0;
+  lane.bytesMax = OBJECT_BYTES_MAX;
   lane.stream = undefined;
   lane.span = undefined;
   lane.digest = undefined;
@@ -88,7 +98,7 @@ function take(lane: Lane, bytes: Uint8Array, start: number, end: number): void {
     lane.stream.feed(bytes, start, end);
     return;
   }
-  const count = Math.min(end - start, OBJECT_BYTES_MAX - lane.length);
+  const count = Math.min(end - start, lane.bytesMax - lane.length);
   append(lane, bytes, start, start + count);
   if (start + count < end) hashOn(lane, bytes, start + count, end);
 }
@@ -99,7 +109,7 @@ function append(lane: Lane, bytes: Uint8Array, start: number, end: number): void
     // Grown by what came, never by what a length promises.
     const grown = new Uint8Array(Math.max(needed, 2 * lane.bytes.length));
     grown.set(lane.bytes.subarray(0, lane.length));
-    lane.bytes = grown;
+    lane.replace(grown);
   }
   lane.bytes.set(bytes.subarray(start, end), lane.length);
   lane.length = needed;

@@ -1,4 +1,5 @@
 /** Texts of prepared sections. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import { HandleTable } from '../sdk/handles.ts';
 import { HANDLE_BYTES_MAX, LIMITS } from './limits.ts';
 import type { StatementText } from './text.ts';
@@ -16,8 +17,8 @@ const ENTRY_BYTES = 128;
 /** By package and section, or whatever else the key says. */
 export type PreparedTable = HandleTable<string, Prepared>;
 
-export function preparedTable(): PreparedTable {
-  return new HandleTable(LIMITS.handlesMax, HANDLE_BYTES_MAX, weightOf);
+export function preparedTable(memory: HeldMemory): PreparedTable {
+  return new HandleTable(LIMITS.handlesMax, HANDLE_BYTES_MAX, weightOf, memory);
 }
 
 function weightOf(key: string, { text }: Prepared): number {

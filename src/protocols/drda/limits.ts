@@ -16,8 +16,10 @@ export const LIMITS: ProtocolLimits = {
 export const OBJECT_BYTES_MAX: number = 1024 * 1024;
 /** Bytes of statement texts remembered for prepared sections. */
 export const HANDLE_BYTES_MAX: number = 8 * 1024 * 1024;
-/** Texts and values of requests that wait for their reply, in characters, roughly. */
+/** Texts and values of requests that wait for their reply, roughly; and of queries whose result sets are open. */
 export const PENDING_BYTES_MAX: number = 8 * 1024 * 1024;
+/** Result sets open at the same time; beyond it the oldest is taken for closed. */
+export const CURSORS_MAX = 4096;
 /** Bind values kept of one request (a multi-row insert has rows times columns). */
 export const PARAMETERS_MAX = 4096;
 /** Columns of one row descriptor; SQL allows fewer. */

@@ -44,6 +44,11 @@ export class LobReader {
     this.last = bytes[end - 1] as number;
   }
 
+  /** Bytes of it that its value is made of. */
+  get heldBytes(): number {
+    return this.content.keptBytes;
+  }
+
   value(): BindValue {
     if (this.isNull) return null;
     if (!this.endsWithStatus()) this.takeLast();

@@ -41,7 +41,7 @@ const REFUSALS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** No name is longer; DB2's have 255 at most. */
-const NAME_BYTES_MAX = 4096;
+const NAME_BYTES_MAX = 1024;
 
 /** Columns of PRDDTA behind its length byte: product, platform, program. */
 const PRODUCT_BYTES = 8;

@@ -1,11 +1,18 @@
-/** Missing bytes, and the end of the connection. */
+/** Missing bytes, missing memory, and the end of the connection. */
 import { MARK_GAP, MARK_NO_REPLY } from '../../contracts/event.ts';
-import { type Direction, type EndReason, type EventSink, TO_SERVER } from '../../contracts/protocol.ts';
+import {
+  type Direction,
+  type EndReason,
+  type EventSink,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
+  TO_SERVER,
+} from '../../contracts/protocol.ts';
 import { forgetToken } from './cancel.ts';
-import { abandon } from './dss.ts';
+import { abandon, shorten } from './dss.ts';
 import { flushUnanswered } from './pending.ts';
 import { emitSilent } from './requests.ts';
-import { endCursors, type Request, type Session } from './session.ts';
+import { endCursors, eventsOf, type Request, type Session } from './session.ts';
 
 /**
  * `synced`: the bytes lay inside a structure whose end is known; it was handed over as damaged and marks its statement.
@@ -49,11 +56,25 @@ function onRepliesLost(s: Session, lostBytes: number): void {
 
 function markRequest(request: Request, lostBytes: number): void {
   request.marks |= MARK_GAP;
-  const event = request.cursor?.execution.event ?? request.events[0];
-  for (const each of request.events) each.marks |= MARK_GAP;
-  if (event === undefined) return;
-  event.marks |= MARK_GAP;
-  event.lostBytes += lostBytes;
+  for (const [index, event] of eventsOf(request).entries()) {
+    event.marks |= MARK_GAP;
+    // The loss is counted once.
+    if (index === 0) event.lostBytes += lostBytes;
+  }
+}
+
+/** `ProtocolModule.relieve`. */
+export function relieve(s: Session, all: boolean, _tsUs: number, sink: EventSink): void {
+  s.tls?.relieve();
+  for (const lane of s.lanes) shorten(lane, all ? SHORTEST_BYTES : SHORT_BYTES);
+  if (!all) return;
+  if (s.queue.length > 0) {
+    s.pendingOverflows++;
+    s.repliesLost = true;
+    flushUnanswered(s, MARK_GAP, sink);
+  }
+  endCursors(s, sink, MARK_GAP, false);
+  s.statements.evictAll();
 }
 
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {

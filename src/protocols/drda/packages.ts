@@ -5,6 +5,7 @@
  * Texts are shared by the connections between one client address and one server: other clients' packages are read by
  * other workers, and the records must not depend on how many there are.
  */
+import { unlimitedMemory } from '../../base/memory-budget.ts';
 import type { ConnectionInfo } from '../../contracts/protocol.ts';
 import { type Prepared, type PreparedTable, preparedTable } from './handles.ts';
 import type { Session } from './session.ts';
@@ -15,7 +16,8 @@ const TABLE = 'drda.staticSql';
 function tableOf(connection: ConnectionInfo): PreparedTable {
   let table = connection.shared.get(TABLE) as PreparedTable | undefined;
   if (table === undefined) {
-    table = preparedTable();
+    // Of all connections, and bounded in itself.
+    table = preparedTable(unlimitedMemory());
     connection.shared.set(TABLE, table);
   }
   return table;

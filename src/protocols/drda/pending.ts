@@ -12,12 +12,24 @@ import { endCursor, endCursors, type Request, type Session } from './session.ts'
 /** Adds a request; when too much waits, the oldest are emitted unanswered. */
 export function enqueue(s: Session, request: Request, sink: EventSink): void {
   s.queue.push(request);
+  request.queued = true;
   while (s.queue.length > LIMITS.pendingMax) giveUpOldest(s, sink);
 }
 
-/** Counts what objects added to a request since it weighed `before`, and gives up the oldest when too much is kept. */
-export function weigh(s: Session, request: Request, before: number, sink: EventSink): void {
-  s.queueBytes += request.weight - before;
+/** An object added to what is kept of a request. */
+export function addWeight(s: Session, request: Request, bytes: number): void {
+  if (!request.queued) return;
+  request.weight += bytes;
+  hold(s, bytes);
+}
+
+function hold(s: Session, bytes: number): void {
+  s.queueBytes += bytes;
+  s.connection.memory.add(bytes);
+}
+
+/** Gives up the oldest requests when too much is kept of all. */
+export function makeRoom(s: Session, sink: EventSink): void {
   while (s.queueBytes > PENDING_BYTES_MAX && s.queue.length > 1) giveUpOldest(s, sink);
 }
 
@@ -62,7 +74,8 @@ export function flushUnanswered(s: Session, marks: number, sink: EventSink): voi
 function drop(s: Session, request: Request): void {
   const index = s.queue.indexOf(request);
   if (index >= 0) s.queue.splice(index, 1);
-  s.queueBytes -= request.weight;
+  if (request.queued) hold(s, -request.weight);
+  request.queued = false;
   if (s.current === request) s.current = undefined;
 }
 
@@ -119,8 +132,8 @@ function emitFailure(s: Session, request: Request, call: string, sink: EventSink
 
 function finishCursorCommand(s: Session, request: Request, sink: EventSink): void {
   const cursor = request.cursor;
-  if (cursor === undefined) return;
-  const event = cursor.execution.event;
+  if (cursor === undefined || cursor.execution.emitted) return;
+  const { event } = cursor.execution;
   event.marks |= request.marks;
   event.lostBytes += request.lostBytes;
   applyVerdict(s, request, event);
@@ -151,7 +164,7 @@ function finishStatements(s: Session, request: Request, sink: EventSink): void {
   // The end of data has been seen, or the query failed: nothing will be fetched.
   if (cursor && (request.failed || isExhausted(request))) endCursor(s, cursor, sink);
   else if (execution.openCursors === 0 && (cursor === undefined || !cursor.ended)) {
-    s.emit(execution.event, sink);
+    execution.emit(s, sink);
   }
 }
 

@@ -16,7 +16,7 @@ import { TlsObserver } from '../sdk/tls.ts';
 import { onSegment } from './dss.ts';
 import { FRAME_TLS, frame, plausible, probe } from './frame.ts';
 import { LIMITS } from './limits.ts';
-import { onEnd, onGap } from './loss.ts';
+import { onEnd, onGap, relieve } from './loss.ts';
 import { Session } from './session.ts';
 
 const drda: ProtocolModule<Session> = {
@@ -32,6 +32,7 @@ const drda: ProtocolModule<Session> = {
     s.tls ? FRAME_MALFORMED : plausible(direction === TO_SERVER, bytes, start, end, out),
   onFrame,
   onGap,
+  relieve,
   // Replies that answer no request are ignored.
   counters: (s) => ({
     strayFrames: 0,
@@ -53,7 +54,7 @@ function onFrame(s: Session, direction: Direction, header: Frame, cursor: Cursor
 
 function onTls(s: Session, direction: Direction, header: Frame, cursor: Cursor, sink: EventSink): FrameWish {
   if (s.tls === undefined) {
-    s.tls = new TlsObserver();
+    s.tls = new TlsObserver(s.connection.memory);
     s.firstUs = header.startUs;
   }
   s.tls.feed(direction, cursor.bytes, cursor.pos, cursor.end);

@@ -6,17 +6,20 @@ import { DdmReader } from './ddm.ts';
 import { type Descriptor, readDescriptor } from './descriptor.ts';
 import { OUTCOMES_MAX } from './limits.ts';
 import { onDatabaseAccessed, onSecurityReply, onSecurityVerdict, onServerAttributes } from './login.ts';
-import { endChain, endUnitOfWork, finish, match, oldest } from './pending.ts';
+import { addWeight, endChain, endUnitOfWork, finish, match, oldest } from './pending.ts';
 import { RowWalker } from './rows.ts';
 import { sectionKey } from './sections.ts';
 import {
   type ByteStream,
   endCursor,
+  eventsOf,
+  keepCursor,
   QueryCursor,
   type Request,
   recogniseProduct,
   type Session,
   type Structure,
+  weighCursor,
 } from './session.ts';
 import { isError, readSqlca, type Sqlca } from './sqlca.ts';
 import type { Typdef } from './typdef.ts';
@@ -47,8 +50,7 @@ export function onReplyStructure(
 
 function markDamage(request: Request, dss: Structure): void {
   request.marks |= MARK_GAP;
-  const cursorEvent = request.cursor?.execution.event;
-  for (const event of cursorEvent ? [cursorEvent] : request.events) {
+  for (const event of eventsOf(request)) {
     event.marks |= MARK_GAP;
     event.lostBytes += dss.lostBytes;
   }
@@ -145,7 +147,7 @@ function onMessage(s: Session, request: Request, codePoint: number, parameters: 
         onXaReturn(request, body.i32be());
         break;
       case cp.PKGSNLST:
-        onResultSections(request, new DdmReader().reset(body.bytes, body.pos, body.end));
+        onResultSections(s, request, new DdmReader().reset(body.bytes, body.pos, body.end));
         break;
     }
   }
@@ -171,10 +173,13 @@ function onXaReturn(request: Request, value: number): void {
   request.errorText = `XARETVAL ${code}`;
 }
 
-function onResultSections(request: Request, list: DdmReader): void {
+function onResultSections(s: Session, request: Request, list: DdmReader): void {
   while (list.next() && request.resultKeys.length < OUTCOMES_MAX) {
     const { bytes, pos, end } = list.body;
-    if (list.codePoint === cp.PKGNAMCSN) request.resultKeys.push(sectionKey(bytes, pos, end));
+    if (list.codePoint !== cp.PKGNAMCSN) continue;
+    const key = sectionKey(bytes, pos, end);
+    request.resultKeys.push(key);
+    addWeight(s, request, key.length);
   }
 }
 
@@ -199,22 +204,19 @@ function openCursor(s: Session, request: Request, scrollable: boolean, sink: Eve
   const cursor = new QueryCursor(key, execution, outcome);
   cursor.scrollable = scrollable;
   cursor.hold = request.hold;
-  execution.openCursors++;
-  s.cursors.set(key, cursor);
   request.cursor = cursor;
-  while (s.cursors.size > CURSORS_MAX) {
-    const [oldest] = s.cursors.values();
-    if (oldest) endCursor(s, oldest, sink);
-  }
+  keepCursor(s, cursor, sink);
 }
 
-/** Result sets open at the same time; beyond it the oldest is taken for closed. */
-const CURSORS_MAX = 4096;
+/** What a column takes in the memory of an open result set. */
+const COLUMN_BYTES = 64;
 
 function onDescriptor(s: Session, request: Request, reader: DdmReader): void {
   const { bytes, pos, end } = reader.body;
   const descriptor = reader.cut ? undefined : readDescriptor(bytes, pos, end);
-  if (request.cursor && descriptor) request.cursor.walker = new RowWalker(descriptor, typdefOf(s, request), s.sqlam);
+  if (request.cursor === undefined || descriptor === undefined) return;
+  request.cursor.walker = new RowWalker(descriptor, typdefOf(s, request), s.sqlam);
+  weighCursor(s, request.cursor, COLUMN_BYTES * descriptor.columns.length);
 }
 
 /**

@@ -8,9 +8,17 @@ import { DdmReader } from './ddm.ts';
 import { readDescriptor } from './descriptor.ts';
 import { LobReader } from './lobs.ts';
 import { onAccessDatabase, onAccessSecurity, onExchangeAttributes, onSecurityCheck } from './login.ts';
-import { enqueue, flushUnanswered, weigh } from './pending.ts';
+import { addWeight, enqueue, flushUnanswered, makeRoom } from './pending.ts';
 import { readSection, resolve } from './resolve.ts';
-import { type ByteStream, Execution, QueryCursor, Request, type Session, type Structure } from './session.ts';
+import {
+  type ByteStream,
+  Execution,
+  keepCursor,
+  QueryCursor,
+  Request,
+  type Session,
+  type Structure,
+} from './session.ts';
 import { beginning, findText, keepText, type StatementText, setText } from './text.ts';
 import type { Typdef } from './typdef.ts';
 import { readRows } from './values.ts';
@@ -35,9 +43,8 @@ export function onRequestStructure(
   } else if (type === cp.DSS_OBJECT && s.current?.correlation === dss.correlation) {
     const request = s.current;
     markDamage(request, dss);
-    const before = request.weight;
     while (reader.next()) onObject(s, request, dss, reader);
-    weigh(s, request, before, sink);
+    makeRoom(s, sink);
   }
   // A request without reply is complete with its last object.
   if (s.current?.silent && (dss.format & cp.SAME_CORRELATOR) === 0) emitSilent(s, sink);
@@ -104,7 +111,7 @@ function onCommand(s: Session, dss: Structure, silent: boolean, reader: DdmReade
       onInterrupt(s, execute(s, request, 'cancel'), parameters);
       break;
     default:
-      onStatementCommand(s, request, parameters);
+      onStatementCommand(s, request, parameters, sink);
   }
   markDamage(request, dss);
   s.current = request;
@@ -112,7 +119,7 @@ function onCommand(s: Session, dss: Structure, silent: boolean, reader: DdmReade
   if (!silent) enqueue(s, request, sink);
 }
 
-function onStatementCommand(s: Session, request: Request, parameters: DdmReader): void {
+function onStatementCommand(s: Session, request: Request, parameters: DdmReader, sink: EventSink): void {
   let procedure: string | undefined;
   while (parameters.next()) {
     const { codePoint, body } = parameters;
@@ -135,7 +142,7 @@ function onStatementCommand(s: Session, request: Request, parameters: DdmReader)
     }
     case cp.CNTQRY:
     case cp.CLSQRY:
-      onCursorCommand(s, request);
+      onCursorCommand(s, request, sink);
       break;
     default: {
       const operation = OPERATIONS.get(request.codePoint);
@@ -177,19 +184,18 @@ function execute(s: Session, request: Request, call: string): StatementEvent {
 }
 
 /** CNTQRY and CLSQRY speak of a result set that is open. */
-function onCursorCommand(s: Session, request: Request): void {
+function onCursorCommand(s: Session, request: Request, sink: EventSink): void {
   let cursor = s.cursors.get(request.key);
   if (cursor === undefined && request.codePoint === cp.CNTQRY && s.userUnknown && request.key !== '') {
     // Opened before the capture began: what is fetched now is all that is known of it.
     const event = s.statement(request.startUs, 'prepared');
     event.marks |= MARK_UNKNOWN_HANDLE;
     const execution = new Execution(event);
-    execution.openCursors = 1;
     execution.answered = true;
     const outcome = new Outcome();
     event.outcomes.push(outcome);
     cursor = new QueryCursor(request.key, execution, outcome);
-    s.cursors.set(request.key, cursor);
+    keepCursor(s, cursor, sink);
   }
   request.cursor = cursor;
   request.outcome = cursor?.outcome;
@@ -246,7 +252,7 @@ function onText(s: Session, request: Request, dss: Structure, reader: DdmReader)
     span.start + span.length <= end
       ? keepText(bytes, span)
       : { text: beginning(bytes, span), length: span.length, sha256: dss.sha256 };
-  request.weight += text.text.length;
+  addWeight(s, request, text.text.length);
   if (request.codePoint === cp.PRPSQLSTT || request.codePoint === cp.BNDSQLSTT) {
     request.text = text;
     if (/\bWITH\s+HOLD\b/i.test(text.text)) request.hold = true;
@@ -279,7 +285,7 @@ function onData(s: Session, request: Request, dss: Structure, reader: DdmReader)
     event.parameters = row.values;
     request.parameters = row.values;
     request.placeholders = row.placeholders;
-    request.weight += 16 * row.values.length + (body.end - reader.body.pos);
+    addWeight(s, request, 16 * row.values.length + (body.end - reader.body.pos));
   }
 }
 
@@ -293,8 +299,10 @@ export function openRequestStream(s: Session, correlation: number, codePoint: nu
   return {
     feed: (bytes, start, end) => lob.feed(bytes, start, end),
     close: (whole) => {
-      if (whole) request.parameters[place.index] = lob.value();
-      else for (const event of request.events) event.marks |= MARK_GAP;
+      if (whole) {
+        request.parameters[place.index] = lob.value();
+        addWeight(s, request, lob.heldBytes);
+      } else for (const event of request.events) event.marks |= MARK_GAP;
     },
   };
 }

@@ -5,6 +5,8 @@
  * reply therefore belongs to the oldest waiting request of its number; loss can leave a request unanswered, but gives
  * no reply to a wrong one.
  */
+
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import {
   type AuditEvent,
   type BindValue,
@@ -17,8 +19,10 @@ import type { ConnectionInfo, EventSink } from '../../contracts/protocol.ts';
 import type { Digest } from '../sdk/long.ts';
 import { ClientSession } from '../sdk/session.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
+import { eventWeight } from '../sdk/weight.ts';
 import { CCSID_EBCDIC } from './ccsid.ts';
 import { type PreparedTable, preparedTable } from './handles.ts';
+import { CURSORS_MAX, OBJECT_BYTES_MAX, PENDING_BYTES_MAX } from './limits.ts';
 import type { RowWalker } from './rows.ts';
 import type { StatementText, TextSpan } from './text.ts';
 import { Typdef } from './typdef.ts';
@@ -65,6 +69,18 @@ export class Lane {
   /** A statement text that is longer than what is put together. */
   span: TextSpan | undefined = undefined;
   digest: Digest | undefined = undefined;
+  /** How much of it is put together: less when memory is short. */
+  bytesMax: number = OBJECT_BYTES_MAX;
+  private readonly memory: HeldMemory;
+
+  constructor(memory: HeldMemory) {
+    this.memory = memory;
+  }
+
+  replace(bytes: Uint8Array): void {
+    this.memory.add(bytes.length - this.bytes.length);
+    this.bytes = bytes;
+  }
 }
 
 /** An executed statement with its open result sets. It is emitted when the last of them is closed. */
@@ -72,8 +88,15 @@ export class Execution {
   readonly event: StatementEvent;
   openCursors = 0;
   answered = false;
+  /** Nothing changes its event any more, whatever the client still asks of its cursors. */
+  emitted = false;
   constructor(event: StatementEvent) {
     this.event = event;
+  }
+
+  emit(s: Session, sink: EventSink): void {
+    this.emitted = true;
+    s.emit(this.event, sink);
   }
 }
 
@@ -87,6 +110,8 @@ export class QueryCursor {
   scrollable = false;
   hold = false;
   ended = false;
+  /** What it costs to keep, roughly in bytes. */
+  weight = 0;
   constructor(key: string, execution: Execution, outcome: Outcome) {
     this.key = key;
     this.execution = execution;
@@ -109,6 +134,8 @@ export class Request {
   package = '';
   /** What it costs to keep, roughly in bytes. */
   weight = 0;
+  /** It waits in the queue, which counts its weight. */
+  queued = false;
   events: StatementEvent[] = [];
   execution: Execution | undefined = undefined;
   text: StatementText | undefined = undefined;
@@ -146,7 +173,7 @@ export class Request {
 }
 
 export class Session extends ClientSession {
-  readonly lanes: readonly [Lane, Lane] = [new Lane(), new Lane()];
+  readonly lanes: readonly [Lane, Lane];
   /** A data stream structure was seen: the connection does not begin with TLS. */
   started = false;
   tls: TlsObserver | undefined = undefined;
@@ -175,8 +202,9 @@ export class Session extends ClientSession {
   /** Section whose preparation failed in that chain: executing it is refused, and no record of its own. */
   failedKey = '';
   /** Prepared, by package and section. */
-  readonly statements: PreparedTable = preparedTable();
+  readonly statements: PreparedTable;
   readonly cursors: Map<string, QueryCursor> = new Map();
+  cursorBytes = 0;
   /** Package of the last section named in full. */
   package = '';
   /** Sections may have been prepared without being seen. */
@@ -185,6 +213,9 @@ export class Session extends ClientSession {
 
   constructor(connection: ConnectionInfo) {
     super(connection, 'ibm.db2');
+    const { memory } = connection;
+    this.lanes = [new Lane(memory), new Lane(memory)];
+    this.statements = preparedTable(memory);
     // Until SECCHK names the user.
     this.userUnknown = true;
     this.uncertain = connection.midstream;
@@ -221,14 +252,42 @@ const SYSTEMS: ReadonlyMap<string, string> = new Map([
   ['ARI', 'ibm.db2'],
 ]);
 
+/** A result set was opened, or found open. Of too many the oldest are taken for closed. */
+export function keepCursor(s: Session, cursor: QueryCursor, sink: EventSink): void {
+  const { execution } = cursor;
+  s.cursors.set(cursor.key, cursor);
+  // All result sets of a call share its statement.
+  if (execution.openCursors++ === 0) weighCursor(s, cursor, eventWeight(execution.event));
+  while (s.cursors.size > CURSORS_MAX || s.cursorBytes > PENDING_BYTES_MAX) {
+    const [oldest] = s.cursors.values();
+    if (oldest === undefined) return;
+    endCursor(s, oldest, sink);
+  }
+}
+
+/** An open result set weighs so much more. */
+export function weighCursor(s: Session, cursor: QueryCursor, bytes: number): void {
+  if (s.cursors.get(cursor.key) !== cursor) return;
+  cursor.weight += bytes;
+  s.cursorBytes += bytes;
+  s.connection.memory.add(bytes);
+}
+
+/** What a request and its reply change: the statement whose cursor it is about, while that is not emitted, or its own. */
+export function eventsOf({ cursor, events }: Request): readonly StatementEvent[] {
+  if (cursor === undefined) return events;
+  return cursor.execution.emitted ? [] : [cursor.execution.event];
+}
+
 /** The result set is closed. Its statement is emitted with the last one of it. */
 export function endCursor(s: Session, cursor: QueryCursor, sink: EventSink): void {
+  weighCursor(s, cursor, -cursor.weight);
   if (s.cursors.get(cursor.key) === cursor) s.cursors.delete(cursor.key);
   if (cursor.ended) return;
   cursor.ended = true;
   const execution = cursor.execution;
   execution.openCursors--;
-  if (execution.openCursors === 0 && execution.answered) s.emit(execution.event, sink);
+  if (execution.openCursors === 0 && execution.answered) execution.emit(s, sink);
 }
 
 export function endCursors(s: Session, sink: EventSink, marks: number, keepHeld: boolean): void {

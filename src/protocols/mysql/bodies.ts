@@ -3,6 +3,7 @@
  * execution. Each takes the further bytes as they pass by, and holds no more than it says.
  */
 import { Cursor } from '../../base/cursor.ts';
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import { decodeText, type TextEncodingName } from '../../base/text.ts';
 import { type BindValue, MARK_MALFORMED, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import type { TextHolder } from '../sdk/handles.ts';
@@ -91,13 +92,28 @@ export class LongData implements Body {
   private readonly content: LongBytes = new LongBytes(LIMITS.valueBytesMax);
   private expectedBytes = 0;
   private lost = false;
+  private forgotten = false;
+  private readonly memory: HeldMemory;
+
+  constructor(memory: HeldMemory) {
+    this.memory = memory;
+  }
 
   expect(count: number): void {
     this.expectedBytes += count;
   }
 
   add(bytes: Uint8Array, start: number, end: number): void {
+    if (this.forgotten) return;
+    const before = this.content.kept.length;
     this.content.add(bytes, start, end);
+    this.memory.add(this.content.kept.length - before);
+  }
+
+  /** The statement no longer holds it, and it takes no more: an execution that is being read may still ask for it. */
+  forget(): void {
+    this.memory.add(-this.content.kept.length);
+    this.forgotten = true;
   }
 
   lose(): void {

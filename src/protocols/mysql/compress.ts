@@ -12,6 +12,7 @@ import type { Cursor } from '../../base/cursor.ts';
 import type { Direction, EventSink, Frame, ProtocolModule } from '../../contracts/protocol.ts';
 import { type DriverCounters, newDriverCounters } from '../sdk/counters.ts';
 import { Driver } from '../sdk/driver.ts';
+import { FrameWindow } from '../sdk/window.ts';
 import type { MysqlSession } from './session.ts';
 import { inflateZstd, isZstd } from './zstd.ts';
 
@@ -23,7 +24,8 @@ export class CompressedLayer {
   private readonly endUs: [number, number] = [0, 0];
 
   constructor(inner: ProtocolModule<MysqlSession>, session: MysqlSession, sink: EventSink) {
-    this.driver = new Driver(inner, session, sink, this.counters, session.connection.midstream);
+    const { midstream, memory } = session.connection;
+    this.driver = new Driver(inner, session, sink, this.counters, midstream, new FrameWindow(), memory);
   }
 
   /** A compressed packet; the cursor stands at its header. */

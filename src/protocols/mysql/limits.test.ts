@@ -1,6 +1,7 @@
 /** What a session keeps in memory is bounded by bytes, whatever it is. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { unlimitedMemory } from '../../base/memory-budget.ts';
 import { type AuditEvent, MARK_TRUNCATED } from '../../contracts/event.ts';
 import { END_FIN } from '../../contracts/protocol.ts';
 import { type DriverCounters, newDriverCounters } from '../sdk/counters.ts';
@@ -90,7 +91,7 @@ test('executions whose cursor is open are bounded by bytes: what is too much is 
 });
 
 test('types are kept as far as there is room in the table', () => {
-  const table = new StatementTable(4096);
+  const table = new StatementTable(4096, unlimitedMemory());
   const types = Array.from({ length: 300_000 }, () => 3);
   const prepared = Array.from({ length: 5 }, () => new Prepared());
   for (const [id, one] of prepared.entries()) {

@@ -5,6 +5,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { type Identity, LoginEvent, MARK_GAP } from '../../contracts/event.ts';
 import { type Direction, type EventSink, type Frame, type FrameWish, NEXT, STOP } from '../../contracts/protocol.ts';
+import { bounded } from '../sdk/session.ts';
 import { TlsObserver } from '../sdk/tls.ts';
 import { encodingOfCharset } from './charset.ts';
 import * as c from './constants.ts';
@@ -84,7 +85,7 @@ export function onClientLogin(
     event.lostBytes = frame.lostBytes;
   }
   const pending = new Pending(KIND_AUTH, event, (sequence + 1) & 0xff);
-  session.push(pending, 0, frame.startUs, sink);
+  session.push(pending, frame.available, frame.startUs, sink);
 }
 
 function asksForTls(cursor: Cursor): boolean {
@@ -102,7 +103,7 @@ function agree(session: MysqlSession, login: ClientLogin): void {
 
 function identityOf(before: Identity, login: ClientLogin): Identity {
   const { attributes } = login;
-  return {
+  return bounded({
     system: before.system,
     user: login.user,
     effectiveUser: undefined,
@@ -111,7 +112,7 @@ function identityOf(before: Identity, login: ClientLogin): Identity {
     program: attributes.get('program_name') ?? attributes.get('_client_name') ?? before.program,
     endUser: undefined,
     database: login.database,
-  };
+  });
 }
 
 /** COM_CHANGE_USER: a login on a connection that has one. The old user stays until the server agrees. */
@@ -122,7 +123,7 @@ export function onChangeUser(session: MysqlSession, frame: Frame, cursor: Cursor
   const pending = new Pending(KIND_AUTH, event, (session.clientSequence + 1) & 0xff);
   pending.changesUser = true;
   if (login) pending.encoding = login.encoding;
-  session.push(pending, 0, frame.startUs, sink);
+  session.push(pending, frame.available, frame.startUs, sink);
 }
 
 /** Mid-stream, what every client of the last twenty years has. */
@@ -202,7 +203,7 @@ function startCompression(session: MysqlSession): void {
 }
 
 export function onTls(session: MysqlSession, direction: Direction, cursor: Cursor, sink: EventSink): FrameWish {
-  session.tls ??= new TlsObserver();
+  session.tls ??= new TlsObserver(session.connection.memory);
   session.tls.feed(direction, cursor.bytes, cursor.pos, cursor.end);
   if (!session.tls.done) return NEXT;
   emitOpaque(session, sink);

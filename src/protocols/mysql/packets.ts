@@ -54,5 +54,8 @@ export const packetModule: ProtocolModule<MysqlSession> = {
   onRest: onPacketRest,
   onGap: (session, direction, lostBytes, synced, _tsUs, sink) =>
     onPacketGap(session, direction, lostBytes, synced, sink),
+  relieve: (session, all, _tsUs, sink) => {
+    if (all) session.relieve(sink);
+  },
   onEnd: (session, reason, tsUs, sink) => session.end(reason, tsUs, sink),
 };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { unlimitedMemory } from '../../base/memory-budget.ts';
 import {
   MARK_MALFORMED,
   MARK_MIDSTREAM,
@@ -344,7 +345,7 @@ test('MariaDB bulk: a bounded number of values is kept', () => {
 });
 
 test('the table drops the statement unused for longest, and counts it', () => {
-  const table = new StatementTable(2);
+  const table = new StatementTable(2, unlimitedMemory());
   const gone: Prepared[] = [];
   const drop = (prepared: Prepared): void => void gone.push(prepared);
   const second = new Prepared();

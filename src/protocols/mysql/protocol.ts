@@ -111,6 +111,11 @@ const mysql: ProtocolModule<MysqlSession> = {
     else onPacketGap(session, direction, lostBytes, synced, sink);
   },
   requests,
+  relieve: (session, all, tsUs, sink) => {
+    session.tls?.relieve();
+    if (session.layer) session.layer.driver.relieve(all, tsUs);
+    else if (all) session.relieve(sink);
+  },
   counters: (session) => ({
     strayFrames: session.strayFrames,
     evictedHandles: session.statements.evicted,

@@ -121,7 +121,7 @@ export class MysqlSession extends ClientSession {
 
   /** Prepares in the queue: until they are answered, statement ids cannot be resolved. */
   preparesPending = 0;
-  readonly statements: StatementTable = new StatementTable(LIMITS.handlesMax);
+  readonly statements: StatementTable;
   /** Prepared by the latest COM_STMT_PREPARE, answered or not. */
   lastPrepared: Prepared | undefined = undefined;
   /** Prepare: EOF packets that are to come. */
@@ -135,6 +135,7 @@ export class MysqlSession extends ClientSession {
 
   constructor(connection: ConnectionInfo) {
     super(connection, 'mysql');
+    this.statements = new StatementTable(LIMITS.handlesMax, connection.memory);
     this.phase = connection.midstream ? PHASE_COMMAND : PHASE_GREETING;
     this.framing = connection.midstream ? FRAMING_UNKNOWN : FRAMING_PLAIN;
     this.gapSeen = connection.midstream;
@@ -193,21 +194,31 @@ export class MysqlSession extends ClientSession {
     const first = this.head;
     if (asks && first !== undefined && first.kind !== KIND_AUTH) this.pipelines = true;
     pending.bytes = bytes;
-    this.pendingBytes += bytes;
+    this.hold(bytes);
     this.append(pending);
     if (pending.kind === KIND_PREPARE) this.preparesPending++;
-    if (this.pendingCount > LIMITS.pendingMax || this.pendingBytes > PENDING_BYTES_MAX) {
-      this.pendingOverflows++;
-      this.doubt = true;
-      this.goAdrift(sink);
-    } else if (this.adrift) this.flush(MARK_GAP, sink);
+    if (this.pendingCount > LIMITS.pendingMax || this.pendingBytes > PENDING_BYTES_MAX) this.overflow(sink);
+    else if (this.adrift) this.flush(MARK_GAP, sink);
+  }
+
+  private overflow(sink: EventSink): void {
+    this.pendingOverflows++;
+    this.doubt = true;
+    this.goAdrift(sink);
+  }
+
+  /** Memory is short: emits what waits, and forgets what was prepared. */
+  relieve(sink: EventSink): void {
+    if (this.head !== undefined) this.overflow(sink);
+    this.statements.evictAll((gone) => this.closeCursor(gone, sink));
+    this.lastPrepared = undefined;
   }
 
   /** A request in the queue holds more than it did. False when there is no room for that. */
   grow(pending: Pending, bytes: number): boolean {
     if (this.pendingBytes + bytes > PENDING_BYTES_MAX) return false;
     pending.bytes += bytes;
-    this.pendingBytes += bytes;
+    this.hold(bytes);
     return true;
   }
 
@@ -224,8 +235,13 @@ export class MysqlSession extends ClientSession {
     this.head = head.next;
     if (head.next === undefined) this.last = undefined;
     this.pendingCount--;
-    this.pendingBytes -= head.bytes;
+    this.hold(-head.bytes);
     return head;
+  }
+
+  private hold(bytes: number): void {
+    this.pendingBytes += bytes;
+    this.connection.memory.add(bytes);
   }
 
   private settleDoubt(startUs: number, sink: EventSink): void {
@@ -300,6 +316,7 @@ export class MysqlSession extends ClientSession {
       return;
     }
     this.cursorBytes += bytes;
+    this.connection.memory.add(bytes);
     prepared.cursorBytes = bytes;
     prepared.cursor = event;
   }
@@ -310,6 +327,7 @@ export class MysqlSession extends ClientSession {
     if (event === undefined) return;
     prepared.cursor = undefined;
     this.cursorBytes -= prepared.cursorBytes;
+    this.connection.memory.add(-prepared.cursorBytes);
     this.emit(event, sink);
   }
 

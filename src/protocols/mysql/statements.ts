@@ -2,6 +2,7 @@
  * Prepared statements of one session. Bounded in number (least recently used dropped) and in bytes of text; an
  * execution of a dropped one is recorded as of an unknown handle.
  */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import type { StatementEvent } from '../../contracts/event.ts';
 import { HandleTable, type TextHolder } from '../sdk/handles.ts';
 import { LongData } from './bodies.ts';
@@ -44,9 +45,11 @@ export class StatementTable {
   /** Some statement may have types or long data. */
   private remembers = false;
   private readonly table: HandleTable<number, Prepared>;
+  private readonly memory: HeldMemory;
 
-  constructor(handlesMax: number) {
-    this.table = new HandleTable(handlesMax, TABLE_BYTES_MAX, weightOf);
+  constructor(handlesMax: number, memory: HeldMemory) {
+    this.table = new HandleTable(handlesMax, TABLE_BYTES_MAX, weightOf, memory);
+    this.memory = memory;
   }
 
   /** Statements dropped because the table was full. */
@@ -109,7 +112,7 @@ export class StatementTable {
       this.longDataDropped++;
       return undefined;
     }
-    data = new LongData();
+    data = new LongData(this.memory);
     this.remembers = true;
     prepared.longData.set(index, data);
     this.longParameters++;
@@ -118,15 +121,24 @@ export class StatementTable {
 
   forgetLongData(prepared: Prepared): void {
     this.longParameters -= prepared.longData.size;
+    for (const data of prepared.longData.values()) data.forget();
     prepared.longData.clear();
   }
 
-  values(): IterableIterator<Prepared> {
+  values(): Iterable<Prepared> {
     return this.table.values();
   }
 
   clear(): void {
+    for (const prepared of this.table.values()) this.forgetLongData(prepared);
     this.table.clear();
-    this.longParameters = 0;
+  }
+
+  /** Memory is short: all statements are dropped, as if the table had been full; `gone` as for `set`. */
+  evictAll(gone: (prepared: Prepared) => void): void {
+    this.table.evictAll((dropped) => {
+      this.forgetLongData(dropped);
+      gone(dropped);
+    });
   }
 }

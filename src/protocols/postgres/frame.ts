@@ -15,7 +15,6 @@ import {
   TO_CLIENT,
 } from '../../contracts/protocol.ts';
 import { TLS_HANDSHAKE, tlsRecordFrame } from '../sdk/tls.ts';
-import { LIMITS } from './limits.ts';
 import {
   AWAIT_GSS,
   AWAIT_NOTHING,
@@ -156,7 +155,7 @@ function typedFrame(table: TagTable, bytes: Uint8Array, start: number, end: numb
   out.length = length + 1;
   out.type = tag;
   out.want = table.want[tag] as number;
-  out.rest = out.want === 0 && length >= LIMITS.frameBytesMax;
+  out.rest = out.want === 0 && table === REQUESTS;
   return FRAME_OK;
 }
 

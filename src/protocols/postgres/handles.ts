@@ -1,4 +1,5 @@
 /** What a session remembers by name: prepared statements and portals. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import type { StatementEvent } from '../../contracts/event.ts';
 import { HandleTable, type TextHolder } from '../sdk/handles.ts';
 import { HANDLE_BYTES_MAX, LIMITS } from './limits.ts';
@@ -53,8 +54,8 @@ export class Portal {
 }
 
 /** Prepared statements or portals by name, bounded in number and in bytes. */
-export function handlesByName<T extends { readonly weight: number }>(): HandleTable<string, T> {
-  return new HandleTable<string, T>(LIMITS.handlesMax, HANDLE_BYTES_MAX, weightOf);
+export function handlesByName<T extends { readonly weight: number }>(memory: HeldMemory): HandleTable<string, T> {
+  return new HandleTable<string, T>(LIMITS.handlesMax, HANDLE_BYTES_MAX, weightOf, memory);
 }
 
 function weightOf(name: string, entry: { readonly weight: number }): number {

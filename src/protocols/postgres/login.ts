@@ -86,7 +86,7 @@ function beginTls(s: Session, startUs: number): void {
   s.queue.takeUntil(() => false);
   s.phase = PHASE_TLS;
   s.awaited = AWAIT_NOTHING;
-  s.tls ??= new TlsObserver();
+  s.tls ??= new TlsObserver(s.connection.memory);
   if (s.firstUs === 0) s.firstUs = startUs;
 }
 

@@ -1,4 +1,5 @@
 /** Requests in the order the server will answer them. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import type { StatementEvent } from '../../contracts/event.ts';
 import type { Portal, Statement } from './handles.ts';
 
@@ -61,6 +62,11 @@ export class PendingQueue {
   boundaries = 0;
   /** Such steps that were ever queued. */
   boundariesQueued = 0;
+  private readonly memory: HeldMemory;
+
+  constructor(memory: HeldMemory) {
+    this.memory = memory;
+  }
 
   get length(): number {
     return this.steps.length - this.first;
@@ -81,7 +87,7 @@ export class PendingQueue {
 
   push(step: Step): void {
     this.steps.push(step);
-    this.bytes += step.weight;
+    this.hold(step.weight);
     if (!step.isBoundary()) return;
     this.boundaries++;
     this.boundariesQueued++;
@@ -115,13 +121,11 @@ export class PendingQueue {
   /** Keeps only the steps that `keep` is true of. */
   retain(keep: (step: Step) => boolean): void {
     const steps = this.steps.slice(this.first);
-    this.steps = steps.filter(keep);
+    this.steps = [];
     this.first = 0;
-    this.bytes = 0;
-    this.boundaries = 0;
-    for (const step of this.steps) {
-      this.bytes += step.weight;
-      if (step.isBoundary()) this.boundaries++;
+    for (const step of steps) {
+      if (keep(step)) this.steps.push(step);
+      else this.count(step);
     }
   }
 
@@ -164,9 +168,15 @@ export class PendingQueue {
     }
   }
 
+  /** A step that is no longer in the queue. */
   private count(step: Step): void {
-    this.bytes -= step.weight;
+    this.hold(-step.weight);
     if (step.isBoundary()) this.boundaries--;
+  }
+
+  private hold(bytes: number): void {
+    this.bytes += bytes;
+    this.memory.add(bytes);
   }
 }
 

@@ -18,7 +18,7 @@ import { plausible } from './plausible.ts';
 import { probe } from './probe.ts';
 import { onReply } from './replies.ts';
 import { onRequest } from './requests.ts';
-import { endTail, Session } from './session.ts';
+import { endTail, relieve, Session } from './session.ts';
 import * as wire from './wire.ts';
 
 const postgres: ProtocolModule<Session> = {
@@ -33,6 +33,10 @@ const postgres: ProtocolModule<Session> = {
   onFrame,
   onRest,
   onGap,
+  relieve: (session, all, _tsUs, sink) => {
+    session.tls?.relieve();
+    if (all) relieve(session, sink);
+  },
   counters: (session) => ({
     strayFrames: session.strayFrames,
     evictedHandles: session.statements.evicted + session.portals.evicted,

@@ -53,9 +53,9 @@ export class Session extends ClientSession {
   tls: TlsObserver | undefined = undefined;
   firstUs = 0;
 
-  readonly queue: PendingQueue = new PendingQueue();
-  readonly statements: HandleTable<string, Statement> = handlesByName();
-  readonly portals: HandleTable<string, Portal> = handlesByName();
+  readonly queue: PendingQueue;
+  readonly statements: HandleTable<string, Statement>;
+  readonly portals: HandleTable<string, Portal>;
   /** Replies can be counted off against requests. */
   aligned = true;
   /** The server owes nothing, as far as was seen: its last word was ReadyForQuery. */
@@ -82,6 +82,10 @@ export class Session extends ClientSession {
 
   constructor(connection: ConnectionInfo) {
     super(connection, 'postgresql');
+    const { memory } = connection;
+    this.queue = new PendingQueue(memory);
+    this.statements = handlesByName(memory);
+    this.portals = handlesByName(memory);
     // Until the StartupMessage is there.
     this.userUnknown = true;
     this.phase = connection.midstream ? PHASE_UNKNOWN : PHASE_START;
@@ -198,8 +202,20 @@ export function realign(s: Session, sink: EventSink): void {
 export function enqueue(s: Session, step: Step, sink: EventSink): void {
   s.queue.push(step);
   const { length, bytes, boundaries } = s.queue;
-  if (length <= STEPS_MAX && bytes <= PENDING_BYTES_MAX && boundaries <= LIMITS.pendingMax) return;
+  if (length > STEPS_MAX || bytes > PENDING_BYTES_MAX || boundaries > LIMITS.pendingMax) overflow(s, sink);
+}
+
+function overflow(s: Session, sink: EventSink): void {
   s.pendingOverflows++;
   loseAlignment(s);
   giveUpAll(s, MARK_NO_REPLY, sink);
+}
+
+/** Memory is short: emits what waits, and forgets what was prepared and bound. */
+export function relieve(s: Session, sink: EventSink): void {
+  endTail(s, false);
+  if (s.queue.length > 0) overflow(s, sink);
+  s.portals.evictAll((portal) => detachPortal(s, portal, sink));
+  s.statements.evictAll();
+  releaseEnded(s, sink);
 }

@@ -1,4 +1,5 @@
 /** Builders of PostgreSQL messages, and a session under test that collects what it emits. For tests only. */
+import { unlimitedMemory } from '../../base/memory-budget.ts';
 import { type AuditEvent, LoginEvent, type OpaqueEvent, StatementEvent } from '../../contracts/event.ts';
 import {
   type ConnectionInfo,
@@ -183,6 +184,7 @@ export class Dialogue {
       vlanId: -1,
       tunnel: '',
       shared: options.shared ?? new Map(),
+      memory: unlimitedMemory(),
     };
     this.session = postgres.open(connection);
     const sink = { emit: (event: AuditEvent): void => void this.events.push(event) };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { unlimitedMemory } from '../../base/memory-budget.ts';
 import type { ConnectionInfo } from '../../contracts/protocol.ts';
 import { CancelKeys } from './cancel.ts';
 import { ClientSession } from './session.ts';
@@ -18,6 +19,7 @@ function session(serverPort: number): ClientSession {
     vlanId: -1,
     tunnel: '',
     shared,
+    memory: unlimitedMemory(),
   };
   return new ClientSession(connection, 'postgresql');
 }

@@ -5,40 +5,26 @@
  * when it straddles segments; results do not depend on where segments were cut; the loop always advances; a gap is
  * absorbed where the frame's length tells its end and resynchronised where not (`resync.ts`).
  */
+import { type HeldMemory, type MemoryHolder, unlimitedMemory } from '../../base/memory-budget.ts';
 import {
   type Direction,
   type EndReason,
   type EventSink,
-  FRAME_MALFORMED,
   FRAME_OK,
   FRAME_WAIT,
-  FrameOut,
   type ProtocolModule,
-  STOP,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
-import { addSessionCounters, type DriverCounters } from './counters.ts';
-import { Lane, RESYNC, SKIP, SYNC } from './lane.ts';
-import { deliverableBytes, measure } from './measure.ts';
-import { Resync } from './resync.ts';
+import type { DriverCounters } from './counters.ts';
+import { FrameReader, out } from './frames.ts';
+import { type Lane, RESYNC, SKIP, SYNC } from './lane.ts';
+import { measure } from './measure.ts';
 import { FrameWindow } from './window.ts';
 
-// Drivers nest (one inside a compressed connection), but no use of it spans a call into a module that could.
-const out = new FrameOut();
-
-export class Driver<S> {
-  readonly module: ProtocolModule<S>;
-  readonly session: S;
-  readonly counters: DriverCounters;
-  /** The module answered STOP: nothing more is read. */
-  stopped = false;
-  private readonly sink: EventSink;
-  /** Made when a direction has something to carry or to pass over: while there are none, every frame came whole. */
-  private lanes: readonly [Lane, Lane] | undefined = undefined;
-  private readonly window: FrameWindow;
-  /** Made when it is needed: most connections lose nothing. */
-  private resync: Resync<S> | undefined = undefined;
+export class Driver<S> extends FrameReader<S> implements MemoryHolder {
   private turn: Direction | -1 = -1;
   /** Nothing is open: a request may be set aside. Found out when the server has spoken. */
   private idle = false;
@@ -52,12 +38,9 @@ export class Driver<S> {
     counters: DriverCounters,
     midstream: boolean,
     window: FrameWindow = new FrameWindow(),
+    memory: HeldMemory = unlimitedMemory(),
   ) {
-    this.module = module;
-    this.session = session;
-    this.sink = sink;
-    this.counters = counters;
-    this.window = window;
+    super(module, session, sink, counters, window, memory);
     if (!midstream) return;
     for (const lane of this.bothLanes()) lane.seek(true);
   }
@@ -74,16 +57,15 @@ export class Driver<S> {
   private hear(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
     if (this.stopped) return;
     this.takeTurn(direction);
-    const pos = this.lanes === undefined ? this.readWhole(direction, bytes, start, end, tsUs) : start;
+    let pos = this.lanes === undefined ? this.readWhole(direction, bytes, start, end, tsUs) : start;
     if (pos === end || this.stopped) return;
     const lanes = this.bothLanes();
-    this.advance(direction, lanes[direction], bytes, pos, end, tsUs);
-    if (lanes[1 - direction]?.waiting) this.wake(tsUs);
-  }
-
-  private bothLanes(): readonly [Lane, Lane] {
-    this.lanes ??= [new Lane(), new Lane()];
-    return this.lanes;
+    const lane = lanes[direction];
+    while (pos < end && !this.stopped) {
+      if (lane.length === 0) pos = this.run(direction, lane, bytes, pos, end, tsUs, tsUs);
+      else pos = this.fill(direction, lane, bytes, pos, end, tsUs);
+    }
+    if (lanes[direction === TO_SERVER ? TO_CLIENT : TO_SERVER].waiting) this.wake(tsUs);
   }
 
   private isIdle(): boolean {
@@ -120,7 +102,8 @@ export class Driver<S> {
     this.counters.gapBytes += lostBytes;
     const lane = this.bothLanes()[direction];
     if (lane.mode === SKIP && lostBytes <= lane.skipLeft) {
-      this.skipLost(direction, lane, lostBytes, tsUs);
+      lane.pass(lostBytes);
+      this.module.onGap(this.session, direction, lostBytes, true, tsUs, this.sink);
       return;
     }
     if (lane.mode === SYNC && lane.length > 0 && this.cutFrame(direction, lane, lostBytes, tsUs)) return;
@@ -157,162 +140,6 @@ export class Driver<S> {
     this.turn = direction;
   }
 
-  /** Reads frames in place for as long as all of them is wanted and there. Returns where that ended. */
-  private readWhole(direction: Direction, bytes: Uint8Array, start: number, end: number, tsUs: number): number {
-    let pos = start;
-    while (pos < end && !this.stopped) {
-      if (measure(this.module, this.session, direction, bytes, pos, end, out) !== FRAME_OK) return pos;
-      const { length } = out;
-      if (length > end - pos || deliverableBytes(this.module.limits, out) < length) return pos;
-      this.deliver(direction, undefined, bytes, pos, length, 0, tsUs, tsUs);
-      pos += length;
-    }
-    return end;
-  }
-
-  private advance(direction: Direction, lane: Lane, bytes: Uint8Array, start: number, end: number, tsUs: number): void {
-    let pos = start;
-    while (pos < end && !this.stopped) {
-      pos =
-        lane.length === 0
-          ? this.run(direction, lane, bytes, pos, end, tsUs, tsUs)
-          : this.fill(direction, lane, bytes, pos, end, tsUs);
-    }
-  }
-
-  /** Reads `bytes[from, end)` in place while the lane carries nothing; carries what stays open. Returns `end`. */
-  private run(
-    direction: Direction,
-    lane: Lane,
-    bytes: Uint8Array,
-    from: number,
-    end: number,
-    startUs: number,
-    tsUs: number,
-  ): number {
-    let pos = from;
-    while (pos < end && !this.stopped) {
-      const firstUs = pos === from ? startUs : tsUs;
-      if (lane.mode === SKIP) pos = this.skip(direction, lane, bytes, pos, end);
-      else if (lane.mode === SYNC) pos = this.read(direction, lane, bytes, pos, end, firstUs, tsUs);
-      else pos = this.search(direction, lane, bytes, pos, end, firstUs, false);
-    }
-    return end;
-  }
-
-  /** One frame at `pos`. Returns where reading goes on: behind it, or at `end` when the bytes were carried. */
-  private read(
-    direction: Direction,
-    lane: Lane,
-    bytes: Uint8Array,
-    pos: number,
-    end: number,
-    startUs: number,
-    tsUs: number,
-  ): number {
-    const verdict = measure(this.module, this.session, direction, bytes, pos, end, out);
-    if (verdict === FRAME_MALFORMED) {
-      this.counters.malformedFrames++;
-      this.loseSync(direction, lane, 0, tsUs);
-      lane.ruledOut = true;
-      return pos;
-    }
-    const wanted = verdict === FRAME_OK ? deliverableBytes(this.module.limits, out) : out.need;
-    if (verdict === FRAME_OK && wanted <= end - pos) {
-      return pos + this.deliver(direction, lane, bytes, pos, wanted, 0, startUs, tsUs);
-    }
-    lane.keep(bytes, pos, end, startUs);
-    lane.need = wanted;
-    lane.waiting = verdict === FRAME_WAIT;
-    if (lane.waiting && lane.length > this.module.limits.heldBytesMax) this.overflow(direction, lane, tsUs);
-    return end;
-  }
-
-  /** Hands the frame at `pos` to the module. Returns the bytes consumed; the lane skips the rest of the frame later. */
-  private deliver(
-    direction: Direction,
-    lane: Lane | undefined,
-    bytes: Uint8Array,
-    pos: number,
-    available: number,
-    lostBytes: number,
-    startUs: number,
-    tsUs: number,
-  ): number {
-    const { frame, cursor } = this.window;
-    const length = out.length;
-    const wantedAll = out.want === 0 || out.want >= length;
-    frame.type = out.type;
-    frame.length = length;
-    frame.available = available;
-    frame.truncated = lostBytes > 0 || (wantedAll ? available < length : available < out.want);
-    frame.lostBytes = lostBytes;
-    frame.startUs = startUs;
-    frame.endUs = tsUs;
-    const rest = out.rest;
-    if (frame.truncated) this.counters.truncatedFrames++;
-    this.counters.frames++;
-    if (lane !== undefined && length > available) {
-      lane.mode = SKIP;
-      lane.skipLeft = length - available;
-      lane.rest = rest;
-    }
-    cursor.reset(bytes, pos, pos + available);
-    if (this.module.onFrame(this.session, direction, frame, cursor, this.sink) === STOP) this.stop();
-    return available;
-  }
-
-  private stop(): void {
-    this.stopped = true;
-    for (const lane of this.lanes ?? []) {
-      this.counters.unparsedBytes += lane.length;
-      lane.clear();
-    }
-    const counted = this.module.counters?.(this.session);
-    if (counted !== undefined) addSessionCounters(this.counters, counted);
-  }
-
-  private skip(direction: Direction, lane: Lane, bytes: Uint8Array, pos: number, end: number): number {
-    const count = Math.min(lane.skipLeft, end - pos);
-    lane.pass(count);
-    if (lane.rest && this.module.onRest) {
-      this.module.onRest(this.session, direction, bytes, pos, pos + count, lane.skipLeft === 0);
-    }
-    return pos + count;
-  }
-
-  /** Adds to the carried bytes just what a decision needs, so that what follows is read in place again. */
-  private fill(direction: Direction, lane: Lane, bytes: Uint8Array, pos: number, end: number, tsUs: number): number {
-    const held = this.module.limits.heldBytesMax;
-    if (lane.waiting) {
-      const count = Math.min(end - pos, held + 1 - lane.length);
-      lane.append(bytes, pos, pos + count);
-      if (lane.length > held) this.overflow(direction, lane, tsUs);
-      return pos + count;
-    }
-    const wanted = lane.mode === RESYNC ? held : lane.need;
-    const count = Math.min(end - pos, wanted - lane.length);
-    lane.append(bytes, pos, pos + count);
-    if (lane.mode === RESYNC || lane.length >= lane.need) this.drain(direction, lane, tsUs);
-    return pos + count;
-  }
-
-  /** Reads what the lane carries as if it had just arrived. */
-  private drain(direction: Direction, lane: Lane, tsUs: number): void {
-    const buffer = lane.bytes;
-    const length = lane.length;
-    lane.take();
-    this.run(direction, lane, buffer, 0, length, lane.startUs, tsUs);
-    lane.giveBack(buffer);
-  }
-
-  private overflow(direction: Direction, lane: Lane, tsUs: number): void {
-    this.counters.heldOverflows++;
-    this.counters.unparsedBytes += lane.length;
-    lane.clear();
-    this.loseSync(direction, lane, 0, tsUs);
-  }
-
   /** Directions that wait for the other one try again, for as long as that brings either on. */
   private wake(tsUs: number): void {
     for (let before = -1; before < this.counters.frames && !this.stopped; ) {
@@ -330,11 +157,44 @@ export class Driver<S> {
     return measure(this.module, this.session, direction, lane.bytes, 0, lane.length, out) === FRAME_WAIT;
   }
 
-  // Gaps and resynchronisation
+  /** As `ProtocolModule.relieve`, for what is carried as well. */
+  relieve(all: boolean, tsUs: number): void {
+    this.readAside();
+    this.idle = false;
+    for (const direction of BOTH) {
+      const lane = this.lanes?.[direction];
+      if (lane === undefined || this.stopped) continue;
+      if (lane.length > 0) this.cutCarried(direction, lane, all, tsUs);
+      if (lane.length === 0) lane.free();
+    }
+    if (this.stopped) return;
+    this.module.relieve?.(this.session, all, tsUs, this.sink);
+    if (all) this.sink.relieve?.();
+  }
 
-  private skipLost(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): void {
-    lane.pass(lostBytes);
-    this.module.onGap(this.session, direction, lostBytes, true, tsUs, this.sink);
+  /**
+   * Of a frame whose rest the module follows as it passes by, only the beginning is kept. What else is carried stays,
+   * unless `all` has to go.
+   */
+  private cutCarried(direction: Direction, lane: Lane, all: boolean, tsUs: number): void {
+    const { bytes, length, startUs } = lane;
+    const isFrame =
+      lane.mode === SYNC &&
+      !lane.waiting &&
+      measure(this.module, this.session, direction, bytes, 0, length, out) === FRAME_OK;
+    const kept = isFrame && out.rest ? (all ? SHORTEST_BYTES : SHORT_BYTES) : length;
+    if (kept >= length && !all) return;
+    if (isFrame) {
+      lane.take();
+      const pos = this.deliver(direction, lane, bytes, 0, Math.min(kept, length), 0, startUs, tsUs);
+      this.run(direction, lane, bytes, pos, length, startUs, tsUs);
+      lane.giveBack(bytes);
+    } else if (lane.mode === SYNC) {
+      this.overflow(direction, lane, tsUs);
+    } else {
+      this.counters.unparsedBytes += length;
+      lane.seek(false);
+    }
   }
 
   /**
@@ -356,26 +216,6 @@ export class Driver<S> {
     return true;
   }
 
-  private loseSync(direction: Direction, lane: Lane, lostBytes: number, tsUs: number): void {
-    this.counters.resyncs++;
-    this.counters.unparsedBytes += lane.length;
-    lane.seek(false);
-    this.module.onGap(this.session, direction, lostBytes, false, tsUs, this.sink);
-  }
-
-  private search(
-    direction: Direction,
-    lane: Lane,
-    bytes: Uint8Array,
-    pos: number,
-    end: number,
-    tsUs: number,
-    silent: boolean,
-  ): number {
-    this.resync ??= new Resync(this.module, this.session, this.counters);
-    return this.resync.search(direction, lane, bytes, pos, end, tsUs, silent);
-  }
-
   /** The direction fell silent: decide what a search left open. */
   private settle(direction: Direction, lane: Lane): void {
     if (lane.mode !== RESYNC || lane.length === 0) return;
@@ -383,7 +223,7 @@ export class Driver<S> {
     const length = lane.length;
     const tsUs = lane.startUs;
     lane.take();
-    const at = this.search(direction, lane, buffer, 0, length, tsUs, true);
+    const at = this.resync.search(direction, lane, buffer, 0, length, tsUs, true);
     if (at < length) this.run(direction, lane, buffer, at, length, tsUs, tsUs);
     if (lane.mode === RESYNC) {
       this.counters.unparsedBytes += lane.length;

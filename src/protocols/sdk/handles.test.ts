@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HeldMemory, MemoryBudget, unlimitedMemory } from '../../base/memory-budget.ts';
 import { HandleTable } from './handles.ts';
 
 interface Entry {
@@ -8,7 +9,7 @@ interface Entry {
 }
 
 function table(entriesMax: number, weightMax: number): HandleTable<string, Entry> {
-  return new HandleTable(entriesMax, weightMax, (key, entry) => key.length + entry.weight);
+  return new HandleTable(entriesMax, weightMax, (key, entry) => key.length + entry.weight, unlimitedMemory());
 }
 
 function entry(name: string, weight = 0): Entry {
@@ -61,7 +62,7 @@ test('the weight is that of what is kept: replaced, deleted and cleared entries 
 });
 
 test('an entry that grows makes room for itself, unless it is not kept any more', () => {
-  const handles = new HandleTable<string, { weight: number }>(100, 20, (_key, { weight }) => weight);
+  const handles = new HandleTable<string, { weight: number }>(100, 20, (_key, { weight }) => weight, unlimitedMemory());
   const [old, grown, gone] = [{ weight: 5 }, { weight: 5 }, { weight: 5 }];
   handles.set('old', old);
   handles.set('grown', gone);
@@ -96,4 +97,25 @@ test('the entry used last stays the last one however often it is looked up, unti
   handles.set('d', entry('d'));
   handles.set('e', entry('e'));
   assert.deepEqual([handles.peek('a'), handles.peek('d')?.name], [undefined, 'd']);
+});
+
+test('what a table weighs is counted where its connection is, through all that changes it', () => {
+  const budget = new MemoryBudget(1000);
+  const handles = new HandleTable<string, { weight: number }>(
+    3,
+    100,
+    (_key, { weight }) => weight,
+    new HeldMemory(budget),
+  );
+  const gone: number[] = [];
+  for (const weight of [10, 20, 30, 40]) handles.set(`${weight}`, { weight }, (dropped) => gone.push(dropped.weight));
+  assert.deepEqual([gone, budget.bytes], [[10], 90]);
+  const heavy = handles.get('40');
+  assert.ok(heavy);
+  // What it weighs by now is not what was counted for it.
+  heavy.weight = 45;
+  handles.delete('40');
+  assert.equal(budget.bytes, 50);
+  handles.evictAll((dropped) => gone.push(dropped.weight));
+  assert.deepEqual([gone, budget.bytes, handles.size, handles.evicted], [[10, 20, 30], 0, 0, 3]);
 });

@@ -1,4 +1,5 @@
 /** What a session remembers of its statements under the handles by which they are executed, within limits. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 
 /** What holds a statement's text: an event, or a handle until it is executed. */
 export interface TextHolder {
@@ -17,27 +18,36 @@ export function copyText(from: TextHolder, to: TextHolder): void {
   to.marks |= from.marks;
 }
 
+/** An entry, and what it weighed when it was stored. */
+interface Kept<T> {
+  readonly entry: T;
+  weight: number;
+}
+
 /** A map that drops its least recently used entries when there are too many of them or they weigh too much. */
 export class HandleTable<K extends string | number, T> {
   /** Entries dropped because there was no room: executing them is executing an unknown handle. */
   evicted = 0;
-  private readonly entries = new Map<K, T>();
+  /** Made for the first entry: many sessions have none. */
+  private made: Map<K, Kept<T>> | undefined = undefined;
   private readonly entriesMax: number;
   private readonly weightMax: number;
   private readonly weigh: (key: K, entry: T) => number;
+  private readonly memory: HeldMemory;
   private weight = 0;
   /** The most recently used key, which need not be moved to be that. */
   private latest: K | undefined = undefined;
 
-  /** `weigh`: what an entry costs to keep; it changes through `reweigh` only. */
-  constructor(entriesMax: number, weightMax: number, weigh: (key: K, entry: T) => number) {
+  /** `weigh`: what an entry costs to keep, roughly in bytes; asked when it is stored, and by `reweigh`. */
+  constructor(entriesMax: number, weightMax: number, weigh: (key: K, entry: T) => number, memory: HeldMemory) {
     this.entriesMax = entriesMax;
     this.weightMax = weightMax;
     this.weigh = weigh;
+    this.memory = memory;
   }
 
   get size(): number {
-    return this.entries.size;
+    return this.made?.size ?? 0;
   }
 
   /** What may be added before entries have to go. */
@@ -47,43 +57,46 @@ export class HandleTable<K extends string | number, T> {
 
   /** Looks `key` up and makes it the most recently used. */
   get(key: K): T | undefined {
-    const entry = this.entries.get(key);
-    if (entry === undefined || key === this.latest) return entry;
-    this.entries.delete(key);
-    this.entries.set(key, entry);
+    const kept = this.made?.get(key);
+    if (kept === undefined || key === this.latest) return kept?.entry;
+    this.made?.delete(key);
+    this.made?.set(key, kept);
     this.latest = key;
-    return entry;
+    return kept.entry;
   }
 
   /** Looks `key` up without counting that as use. */
   peek(key: K): T | undefined {
-    return this.entries.get(key);
+    return this.made?.get(key)?.entry;
   }
 
   /** Stores `entry`; `gone` receives another one that it replaces, and those that are dropped for it. */
   set(key: K, entry: T, gone?: (entry: T) => void): void {
     const replaced = this.delete(key);
     if (replaced !== undefined && replaced !== entry) gone?.(replaced);
-    this.entries.set(key, entry);
+    const weight = this.weigh(key, entry);
+    this.made ??= new Map();
+    this.made.set(key, { entry, weight });
     this.latest = key;
-    this.weight += this.weigh(key, entry);
+    this.hold(weight);
     this.makeRoom(gone);
   }
 
   /** Has `change` alter what `entry` weighs, whether it is (still) kept under `key` or not; `gone` as for `set`. */
   reweigh(key: K, entry: T, change: () => void, gone?: (entry: T) => void): void {
-    const isKept = this.entries.get(key) === entry;
-    if (isKept) this.weight -= this.weigh(key, entry);
     change();
-    if (!isKept) return;
-    this.weight += this.weigh(key, entry);
+    const kept = this.made?.get(key);
+    if (kept?.entry !== entry) return;
+    const weight = this.weigh(key, entry);
+    this.hold(weight - kept.weight);
+    kept.weight = weight;
     this.makeRoom(gone);
   }
 
   private makeRoom(gone: ((entry: T) => void) | undefined): void {
-    while (this.entries.size > this.entriesMax || this.weight > this.weightMax) {
-      const oldest = this.entries.keys().next();
-      if (oldest.done === true) return;
+    while (this.size > this.entriesMax || this.weight > this.weightMax) {
+      const oldest = this.made?.keys().next();
+      if (oldest === undefined || oldest.done === true) return;
       const dropped = this.delete(oldest.value);
       this.evicted++;
       if (dropped !== undefined) gone?.(dropped);
@@ -91,21 +104,36 @@ export class HandleTable<K extends string | number, T> {
   }
 
   delete(key: K): T | undefined {
-    const entry = this.entries.get(key);
-    if (entry === undefined) return undefined;
-    this.entries.delete(key);
-    this.weight -= this.weigh(key, entry);
+    const kept = this.made?.get(key);
+    if (kept === undefined) return undefined;
+    this.made?.delete(key);
+    this.hold(-kept.weight);
     if (key === this.latest) this.latest = undefined;
-    return entry;
+    return kept.entry;
   }
 
-  values(): IterableIterator<T> {
-    return this.entries.values();
+  /** Entries may be deleted on the way. */
+  *values(): Generator<T, void> {
+    if (this.made === undefined) return;
+    for (const { entry } of this.made.values()) yield entry;
   }
 
   clear(): void {
-    this.entries.clear();
-    this.weight = 0;
+    this.made = undefined;
+    this.hold(-this.weight);
     this.latest = undefined;
+  }
+
+  /** Drops all entries for want of memory; `gone` as for `set`. */
+  evictAll(gone?: (entry: T) => void): void {
+    const dropped = [...this.values()];
+    this.evicted += dropped.length;
+    this.clear();
+    if (gone !== undefined) for (const entry of dropped) gone(entry);
+  }
+
+  private hold(weight: number): void {
+    this.weight += weight;
+    this.memory.add(weight);
   }
 }

@@ -1,4 +1,5 @@
 /** One direction of a driver: what it carries between segments, and how it reads. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 
 /** Frames follow each other. */
 export const SYNC = 0;
@@ -34,10 +35,21 @@ export class Lane {
   searchedBytes = 0;
   /** While searching: the first held byte is known not to start a frame. */
   ruledOut = false;
+  /** Counts the buffer, whether the lane has it or hands it out. */
+  private readonly memory: HeldMemory;
+
+  constructor(memory: HeldMemory) {
+    this.memory = memory;
+  }
 
   /** Between two frames. */
   get isIdle(): boolean {
     return this.mode === SYNC && this.length === 0;
+  }
+
+  /** Its buffer is worth giving back. */
+  get isLarge(): boolean {
+    return this.bytes.length > KEPT_BYTES;
   }
 
   /** Replaces what is carried by a copy of `from[start, end)`. */
@@ -66,7 +78,8 @@ export class Lane {
   }
 
   giveBack(buffer: Uint8Array): void {
-    if (this.length === 0 && buffer.length <= KEPT_BYTES) this.bytes = buffer;
+    if (this.length === 0 && this.bytes.length === 0 && buffer.length <= KEPT_BYTES) this.bytes = buffer;
+    else this.memory.add(-buffer.length);
   }
 
   /** Bytes of the frame that is passed over are gone: seen or lost. */
@@ -86,13 +99,20 @@ export class Lane {
   clear(): void {
     this.length = 0;
     this.waiting = false;
-    if (this.bytes.length > KEPT_BYTES) this.bytes = NONE;
+    if (this.isLarge) this.free();
+  }
+
+  /** Gives the buffer back. Nothing is carried in it. */
+  free(): void {
+    this.memory.add(-this.bytes.length);
+    this.bytes = NONE;
   }
 
   private grow(needed: number): void {
     let size = Math.max(this.bytes.length, FIRST_BYTES);
     while (size < needed) size *= 2;
     const grown = new Uint8Array(size);
+    this.memory.add(size - this.bytes.length);
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }

@@ -25,6 +25,34 @@ export function nobody(system: string): Identity {
   };
 }
 
+/** Databases and systems have far shorter names; a session keeps its own for as long as it lives. */
+const NAME_UNITS_MAX = 1024;
+
+/** The identity with names that are not longer than `NAME_UNITS_MAX`; the same one when none is. */
+export function bounded(identity: Identity): Identity {
+  const { user, effectiveUser, osUser, clientHost, program, endUser, database } = identity;
+  const isShort = [user, effectiveUser, osUser, clientHost, program, endUser, database].every(
+    (name) => name === undefined || name.length <= NAME_UNITS_MAX,
+  );
+  if (isShort) return identity;
+  return {
+    system: identity.system,
+    user: cut(user),
+    effectiveUser: cut(effectiveUser),
+    osUser: cut(osUser),
+    clientHost: cut(clientHost),
+    program: cut(program),
+    endUser: cut(endUser),
+    database: cut(database),
+  };
+}
+
+/** A copy: a part of a string would keep the whole. */
+function cut(name: string | undefined): string | undefined {
+  if (name === undefined || name.length <= NAME_UNITS_MAX) return name;
+  return Buffer.from(name.slice(0, NAME_UNITS_MAX), 'utf16le').toString('utf16le');
+}
+
 export class ClientSession {
   readonly connection: ConnectionInfo;
   identity: Identity;
@@ -52,7 +80,7 @@ export class ClientSession {
 
   /** Takes over what became known of who speaks. */
   identify(change: Partial<Identity>): void {
-    this.identity = { ...this.identity, ...change };
+    this.identity = bounded({ ...this.identity, ...change });
   }
 
   /** Requests are missing before the next statement. */

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type HeldMemory, unlimitedMemory } from '../../base/memory-budget.ts';
 import type { AuditEvent } from '../../contracts/event.ts';
 import {
   type ConnectionInfo,
@@ -19,6 +20,7 @@ import {
 } from '../../contracts/protocol.ts';
 import { newDriverCounters } from './counters.ts';
 import { Driver } from './driver.ts';
+import { FrameWindow } from './window.ts';
 
 /** What one side says before the other speaks. */
 export interface Turn {
@@ -48,6 +50,11 @@ interface Step {
 const RUNS = { seed: 42, numRuns: 60 } as const;
 /** Gaps are tried at every offset up to this many places, then evenly spread. */
 const GAP_PLACES_MAX = 400;
+/** Pieces behind which memory is taken away, likewise. */
+const RELIEF_PLACES_MAX = 100;
+
+/** Of what a connection may still hold when it has given back all it can: the beginnings of two messages. */
+const LEFT_BYTES_MAX = 512;
 
 export function connectionInfo(protocol: string, midstream = false): ConnectionInfo {
   return {
@@ -61,13 +68,22 @@ export function connectionInfo(protocol: string, midstream = false): ConnectionI
     vlanId: -1,
     tunnel: '',
     shared: new Map(),
+    memory: unlimitedMemory(),
   };
 }
 
+/** What else happens while steps are played, behind each of them. */
+type Meanwhile = (driver: Driver<unknown>, memory: HeldMemory, step: number, tsUs: number) => void;
+
 /** Runs the steps through a driver; every byte handed over is overwritten as soon as the call returns. */
-export function play(module: ProtocolModule, steps: readonly Step[], midstream = false): AuditEvent[] {
+export function play(
+  module: ProtocolModule,
+  steps: readonly Step[],
+  midstream = false,
+  meanwhile: Meanwhile = () => undefined,
+): AuditEvent[] {
   const events: AuditEvent[] = [];
-  playTo({ emit: (event) => events.push(event) }, module, steps, midstream);
+  playTo({ emit: (event) => events.push(event) }, module, steps, midstream, meanwhile);
   return events;
 }
 
@@ -78,13 +94,21 @@ function heard(module: ProtocolModule, steps: readonly Step[]): unknown[] {
   return copies;
 }
 
-function playTo(sink: EventSink, module: ProtocolModule, steps: readonly Step[], midstream: boolean): void {
-  const session = module.open(connectionInfo(module.name, midstream));
-  const driver = new Driver(module, session, sink, newDriverCounters(), midstream);
+function playTo(
+  sink: EventSink,
+  module: ProtocolModule,
+  steps: readonly Step[],
+  midstream: boolean,
+  meanwhile: Meanwhile = () => undefined,
+): void {
+  const info = connectionInfo(module.name, midstream);
+  const { memory } = info;
+  const session = module.open(info);
+  const driver = new Driver(module, session, sink, newDriverCounters(), midstream, new FrameWindow(), memory);
   const limits = module.limits;
   const heldMax = 2 * (Math.max(limits.frameBytesMax, limits.heldBytesMax) + 1);
   let tsUs = 1_700_000_000_000_000;
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     tsUs += 10;
     if (step.bytes) {
       // A ring page: the segment lies between other bytes, which must not be read.
@@ -96,6 +120,8 @@ function playTo(sink: EventSink, module: ProtocolModule, steps: readonly Step[],
       driver.gap(step.direction, step.lost, tsUs);
     }
     assert.ok(driver.heldBytes() <= heldMax, `holds ${driver.heldBytes()} bytes`);
+    assert.ok(memory.bytes >= 0, 'more was given back than was taken');
+    meanwhile(driver, memory, index, tsUs);
   }
   driver.end(END_FIN, tsUs + 10);
 }
@@ -147,6 +173,8 @@ export function contractTests(module: ProtocolModule, conversations: readonly Co
     test(`${title}: any segmentation gives the same events`, () => sameForAnySegmentation(module, whole, expected));
     test(`${title}: mutated bytes never throw, and segmentation decides nothing`, () => mutations(module, whole));
     test(`${title}: a gap at every offset is survived`, () => gapsEverywhere(module, conversation, expected));
+    test(`${title}: memory that is taken away at any time is survived`, () =>
+      reliefAnywhere(module, conversation, expected));
     test(`${title}: mid-stream from every turn is survived`, () => fromEveryTurn(module, whole));
     if (conversation.pipelined) {
       test(`${title}: requests may run ahead of replies`, () => {
@@ -241,6 +269,32 @@ function withGap(whole: readonly Step[], turn: number, offset: number, lost: num
     if (offset + gone < step.bytes.length) harmed.push({ ...step, bytes: step.bytes.subarray(offset + gone) });
   }
   return harmed;
+}
+
+/** Of a conversation in pieces, whoever gives back all it holds behind one of them, or all, invents nothing. */
+function reliefAnywhere(module: ProtocolModule, conversation: Conversation, expected: readonly unknown[]): void {
+  const { sentinel } = conversation;
+  const known = new Set(expected.map(textOf));
+  const pieces = segment(steps(conversation), [97, 13, 401]);
+  const harmless =
+    sentinel === undefined ? -1 : segment(steps(conversation).slice(0, sentinel.turn), [97, 13, 401]).length;
+  const stride = Math.max(1, Math.ceil(pieces.length / RELIEF_PLACES_MAX));
+  const relieve: Meanwhile = (driver, memory, _step, tsUs) => {
+    driver.relieve(true, tsUs);
+    assert.ok(memory.bytes >= 0 && memory.bytes <= LEFT_BYTES_MAX, `still holds ${memory.bytes} bytes`);
+  };
+  for (let place = 0; place < pieces.length; place += stride) {
+    const events = play(module, pieces, false, (driver, memory, step, tsUs) => {
+      if (step === place) relieve(driver, memory, step, tsUs);
+    });
+    for (const event of events) assertNotInvented(event, known);
+    if (sentinel === undefined || place >= harmless) continue;
+    assert.ok(
+      events.some((event) => textOf(event) === sentinel.text),
+      `'${sentinel.text}' not found after place ${place}`,
+    );
+  }
+  for (const event of play(module, pieces, false, relieve)) assertNotInvented(event, known);
 }
 
 /** A text after a loss is one that was said, or the marked beginning of one. */

@@ -7,6 +7,7 @@
  * longer, or no TLS, ends the observation with what is known by then.
  */
 import { Cursor } from '../../base/cursor.ts';
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import type { TlsFacts } from '../../contracts/event.ts';
 import {
   type Direction,
@@ -49,6 +50,8 @@ export function tlsRecordFrame(bytes: Uint8Array, start: number, end: number, ou
   return FRAME_OK;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** One direction: where it stands in its records, and the handshake message it is in. */
 class Half {
   /** Bytes of the record header that are there, and the header. */
@@ -56,7 +59,7 @@ class Half {
   readonly header: Uint8Array = new Uint8Array(TLS_HEADER_BYTES);
   /** Bytes of the current record still to come. */
   recordLeft = 0;
-  message: Uint8Array = new Uint8Array(0);
+  message: Uint8Array = NOTHING;
   messageBytes = 0;
   /** Nothing more is to be learnt from this direction. */
   done = false;
@@ -65,10 +68,21 @@ class Half {
 export class TlsObserver {
   readonly facts: TlsFacts = {};
   private readonly halves: readonly [Half, Half] = [new Half(), new Half()];
+  private readonly memory: HeldMemory | undefined;
+
+  /** `memory`: where what it holds is counted. */
+  constructor(memory?: HeldMemory) {
+    this.memory = memory;
+  }
 
   /** Nothing more can be learnt: the rest of the connection is ciphertext, or no TLS. */
   get done(): boolean {
     return this.halves[TO_CLIENT].done;
+  }
+
+  /** Memory is short: the observation ends with what is known by now. */
+  relieve(): void {
+    for (const half of this.halves) this.end(half);
   }
 
   /** Takes the next bytes of a direction, as many or few as there are. */
@@ -88,7 +102,7 @@ export class TlsObserver {
     const length = ((half.header[3] as number) << 8) | (half.header[4] as number);
     // Everything but handshake records comes after the part that is in the clear.
     const readable = half.header[0] === TLS_HANDSHAKE && half.header[1] === 3;
-    if (!readable || length === 0 || length > RECORD_BYTES_MAX) half.done = true;
+    if (!readable || length === 0 || length > RECORD_BYTES_MAX) this.end(half);
     half.recordLeft = length;
     return pos + 1;
   }
@@ -96,12 +110,12 @@ export class TlsObserver {
   private readBody(direction: Direction, half: Half, bytes: Uint8Array, pos: number, end: number): number {
     const wanted = half.messageBytes < MESSAGE_HEADER_BYTES ? MESSAGE_HEADER_BYTES : messageLength(half.message);
     const count = Math.min(end - pos, half.recordLeft, wanted - half.messageBytes);
-    append(half, bytes, pos, count);
+    this.append(half, bytes, pos, count);
     half.recordLeft -= count;
     if (half.messageBytes < MESSAGE_HEADER_BYTES) return pos + count;
     const length = messageLength(half.message);
     if (length > HANDSHAKE_BYTES_MAX) {
-      half.done = true;
+      this.end(half);
     } else if (half.messageBytes === length) {
       half.messageBytes = 0;
       this.read(direction, half, new Cursor().reset(half.message, 0, length));
@@ -114,19 +128,40 @@ export class TlsObserver {
     cursor.skip(3);
     if (direction !== TO_CLIENT) {
       if (type === CLIENT_HELLO) this.readClientHello(cursor);
-      half.done = true;
+      this.end(half);
     } else if (type === SERVER_HELLO) {
       this.readServerHello(cursor);
-      half.done = this.facts.version === VERSIONS.get(0x0304);
+      if (this.facts.version === VERSIONS.get(0x0304)) this.end(half);
     } else if (type === CERTIFICATE) {
       cursor.skip(3); // length of the list; the server's own certificate comes first
       const length = u24(cursor);
       const subject = commonNameOf(cursor.bytes, cursor.pos, cursor.pos + length, cursor.end);
       if (subject !== undefined) this.facts.subject = `CN=${subject}`;
-      half.done = true;
+      this.end(half);
     } else if (type === SERVER_HELLO_DONE) {
-      half.done = true;
+      this.end(half);
     }
+  }
+
+  private append(half: Half, bytes: Uint8Array, pos: number, count: number): void {
+    const needed = half.messageBytes + count;
+    if (needed > half.message.length) {
+      // Grown by what came, never by what a length promises.
+      const grown = new Uint8Array(Math.max(512, 2 * half.message.length, needed));
+      grown.set(half.message.subarray(0, half.messageBytes));
+      this.memory?.add(grown.length - half.message.length);
+      half.message = grown;
+    }
+    half.message.set(bytes.subarray(pos, pos + count), half.messageBytes);
+    half.messageBytes = needed;
+  }
+
+  /** Nothing more is to be learnt from this direction. */
+  private end(half: Half): void {
+    half.done = true;
+    this.memory?.add(-half.message.length);
+    half.message = NOTHING;
+    half.messageBytes = 0;
   }
 
   private readClientHello(cursor: Cursor): void {
@@ -186,18 +221,6 @@ export class TlsObserver {
 }
 
 const ALPN_NAMES_MAX = 16;
-
-function append(half: Half, bytes: Uint8Array, pos: number, count: number): void {
-  const needed = half.messageBytes + count;
-  if (needed > half.message.length) {
-    // Grown by what came, never by what a length promises.
-    const grown = new Uint8Array(Math.max(512, 2 * half.message.length, needed));
-    grown.set(half.message.subarray(0, half.messageBytes));
-    half.message = grown;
-  }
-  half.message.set(bytes.subarray(pos, pos + count), half.messageBytes);
-  half.messageBytes = needed;
-}
 
 function messageLength(message: Uint8Array): number {
   return (

@@ -1,7 +1,8 @@
 /**
  * Puts the packets of one request together. A request of one packet is read where it lies; of a longer one at most
- * `MESSAGE_BYTES_MAX` are kept. What lies beyond is measured and, for a batch, hashed.
+ * `MESSAGE_BYTES_MAX` are kept, fewer when memory is short. What lies beyond is measured and, for a batch, hashed.
  */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import type { Frame } from '../../contracts/protocol.ts';
 import { Digest } from '../sdk/long.ts';
 import { PACKET_BATCH, PACKET_BULK } from './constants.ts';
@@ -41,7 +42,13 @@ export class Assembly implements Message {
   isBroken = false;
   lostBytes = 0;
   private kept: Uint8Array = NOTHING;
+  private bytesMax = MESSAGE_BYTES_MAX;
   private digest: Digest | undefined = undefined;
+  private readonly memory: HeldMemory;
+
+  constructor(memory: HeldMemory) {
+    this.memory = memory;
+  }
 
   begin(type: number, status: number, startUs: number): void {
     this.clear();
@@ -56,7 +63,8 @@ export class Assembly implements Message {
     this.start = 0;
     this.end = 0;
     this.bytes = NOTHING;
-    this.kept = NOTHING;
+    this.replace(NOTHING);
+    this.bytesMax = MESSAGE_BYTES_MAX;
     this.headless = false;
     this.isBroken = false;
     this.lostBytes = 0;
@@ -92,11 +100,27 @@ export class Assembly implements Message {
   own(): void {
     if (this.type < 0 || this.bytes === this.kept || this.type === PACKET_BULK) return;
     const size = this.end - this.start;
-    this.kept = new Uint8Array(Math.max(FIRST_BYTES, size));
-    this.kept.set(this.bytes.subarray(this.start, this.end));
+    const own = new Uint8Array(Math.max(FIRST_BYTES, size));
+    own.set(this.bytes.subarray(this.start, this.end));
+    this.replace(own);
     this.bytes = this.kept;
     this.start = 0;
     this.end = size;
+  }
+
+  /** Memory is short: no more than `bytesMax` are kept of the message. */
+  shorten(bytesMax: number): void {
+    if (this.type < 0 || this.kept.length <= bytesMax) return;
+    if (this.end > bytesMax) this.hashBeyond(NOTHING, 0, 0);
+    this.bytesMax = bytesMax;
+    this.end = Math.min(this.end, bytesMax);
+    this.replace(this.kept.slice(0, this.end));
+    this.bytes = this.kept;
+  }
+
+  private replace(kept: Uint8Array): void {
+    this.memory.add(kept.length - this.kept.length);
+    this.kept = kept;
   }
 
   private lend(bytes: Uint8Array, start: number, end: number): void {
@@ -107,14 +131,14 @@ export class Assembly implements Message {
 
   private keep(bytes: Uint8Array, start: number, end: number): void {
     if (this.type === PACKET_BULK) return;
-    const count = Math.min(end - start, MESSAGE_BYTES_MAX - this.end);
+    const count = Math.min(end - start, this.bytesMax - this.end);
     if (count < end - start) this.hashBeyond(bytes, start, end);
     if (count === 0) return;
     const needed = this.end + count;
     if (needed > this.kept.length) {
-      const grown = new Uint8Array(Math.min(MESSAGE_BYTES_MAX, Math.max(2 * this.kept.length, needed)));
+      const grown = new Uint8Array(Math.min(this.bytesMax, Math.max(2 * this.kept.length, needed)));
       grown.set(this.kept.subarray(0, this.end));
-      this.kept = grown;
+      this.replace(grown);
     }
     this.kept.set(bytes.subarray(start, start + count), this.end);
     this.bytes = this.kept;

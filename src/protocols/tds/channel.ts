@@ -7,10 +7,17 @@
  */
 import type { Cursor } from '../../base/cursor.ts';
 import { MARK_CANCELLED, MARK_GAP, MARK_NO_REPLY, Outcome, StatementEvent } from '../../contracts/event.ts';
-import { type Direction, type EventSink, type Frame, TO_SERVER } from '../../contracts/protocol.ts';
+import {
+  type Direction,
+  type EventSink,
+  type Frame,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
+  TO_SERVER,
+} from '../../contracts/protocol.ts';
 import { Assembly } from './assembly.ts';
 import { HEADER_BYTES, PACKET_ATTENTION, PACKET_PRELOGIN, STATUS_EOM, STATUS_IGNORE } from './constants.ts';
-import { LIMITS, PENDING_TEXT_MAX } from './limits.ts';
+import { LIMITS, PENDING_BYTES_MAX } from './limits.ts';
 import { KIND_PRELOGIN, KIND_STATEMENT, type Pending } from './pending.ts';
 import { beginReply, endReply, ReplyReader } from './replies.ts';
 import { onRequest } from './requests.ts';
@@ -27,9 +34,9 @@ export class Channel {
   bulk: StatementEvent | undefined = undefined;
   /** The attention that was sent while a request was being executed. */
   private cancel: StatementEvent | undefined = undefined;
-  private readonly assembly = new Assembly();
+  private readonly assembly: Assembly;
   private requests = 0;
-  private pendingText = 0;
+  private pendingBytes = 0;
   private replyOpen = false;
   /** Bytes of the reply, or whole replies, are missing. */
   private replyDoubt: boolean;
@@ -41,8 +48,9 @@ export class Channel {
   constructor(session: TdsSession) {
     this.session = session;
     this.reader = new ReplyReader(this);
-    this.walker = new TokenWalker(session.dialect, this.reader);
-    const { midstream } = session.connection;
+    const { midstream, memory } = session.connection;
+    this.walker = new TokenWalker(session.dialect, this.reader, memory);
+    this.assembly = new Assembly(memory);
     this.replyDoubt = midstream;
     this.doubt = midstream;
     this.clientDoubt = midstream;
@@ -138,14 +146,29 @@ export class Channel {
   }
 
   push(pending: Pending, sink: EventSink): void {
-    if (this.pending.length >= LIMITS.pendingMax || this.pendingText > PENDING_TEXT_MAX) {
-      this.session.pendingOverflows++;
-      this.flush(MARK_GAP, sink);
-      this.walker.lost = true;
-    }
+    if (this.pending.length >= LIMITS.pendingMax || this.pendingBytes > PENDING_BYTES_MAX) this.overflow(sink);
     pending.request = this.requests;
-    this.pendingText += pending.textLength;
+    this.hold(pending.weigh());
     this.pending.push(pending);
+  }
+
+  private hold(bytes: number): void {
+    this.pendingBytes += bytes;
+    this.session.connection.memory.add(bytes);
+  }
+
+  private overflow(sink: EventSink): void {
+    this.session.pendingOverflows++;
+    this.flush(MARK_GAP, sink);
+    this.walker.lost = true;
+  }
+
+  /** Memory is short: keeps the beginning of the request that is coming in; and, of `all`, nothing that waits. */
+  relieve(all: boolean, sink: EventSink): void {
+    this.assembly.shorten(all ? SHORTEST_BYTES : SHORT_BYTES);
+    if (!all) return;
+    this.walker.free();
+    if (this.pending.length > 0) this.overflow(sink);
   }
 
   // Replies
@@ -224,7 +247,7 @@ export class Channel {
   /** Takes the first request out of the queue without recording it. */
   drop(): Pending | undefined {
     const pending = this.pending.shift();
-    if (pending !== undefined) this.pendingText -= pending.textLength;
+    if (pending !== undefined) this.hold(-pending.weight);
     this.outcome = undefined;
     return pending;
   }
@@ -270,5 +293,6 @@ export class Channel {
     if (this.assembly.type >= 0) this.assembly.take((message) => onRequest(this, message, sink));
     this.flush(0, sink);
     this.endBulk(sink);
+    this.walker.free();
   }
 }

@@ -29,6 +29,9 @@ export const EMPTY_COLUMNS_MAX = 16;
 export const SHAPE_COLUMNS_MAX = 256;
 /** MARS sessions open at a time. */
 export const MARS_SESSIONS_MAX = 256;
-/** Text of statements that one session's handles, and its waiting requests, may hold; in UTF-16 units. */
+/** What each takes in memory with nothing under way, roughly. */
+export const MARS_SESSION_BYTES = 4096;
+/** Text of statements that one session's handles may hold; in UTF-16 units. */
 export const HANDLE_TEXT_MAX: number = 4 * 1024 * 1024;
-export const PENDING_TEXT_MAX: number = 4 * 1024 * 1024;
+/** Texts and values of the requests that wait for their reply, roughly. */
+export const PENDING_BYTES_MAX: number = 4 * 1024 * 1024;

@@ -1,5 +1,6 @@
 /** A request in the queue of those that wait for their reply. */
 import { type LoginEvent, StatementEvent } from '../../contracts/event.ts';
+import { eventWeight } from '../sdk/weight.ts';
 import type { Prepared } from './statements.ts';
 
 // What a reply answers.
@@ -31,12 +32,22 @@ export class Pending {
   role: string | undefined = undefined;
   /** A part of the reply was seen. */
   started = false;
+  /** What it costs to keep, roughly in bytes; known once it is queued. */
+  weight = 0;
   constructor(kind: PendingKind, event: StatementEvent | LoginEvent | undefined) {
     this.kind = kind;
     this.event = event;
   }
 
-  get textLength(): number {
-    return this.event instanceof StatementEvent ? (this.event.text?.length ?? 0) : 0;
+  weigh(): number {
+    const { event } = this;
+    if (event instanceof StatementEvent) this.weight = eventWeight(event);
+    else if (event !== undefined) this.weight = identityWeight(event);
+    return this.weight;
   }
+}
+
+function identityWeight({ identity }: LoginEvent): number {
+  const { user, program, clientHost, database } = identity;
+  return [user, program, clientHost, database].reduce((sum, name) => sum + (name?.length ?? 0), 0);
 }

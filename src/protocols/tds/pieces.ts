@@ -2,6 +2,7 @@
  * Reads a stream that comes in pieces of any size, one step at a time: in place where a step's bytes are there, carried
  * over where they are not. Never holds more than `TOKEN_BYTES_MAX`.
  */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import { TOKEN_BYTES_MAX } from './limits.ts';
 
 /** A carried piece that grew beyond this is freed with its message. */
@@ -16,8 +17,13 @@ export abstract class PieceReader {
   protected need = 0;
   /** Bytes to be passed over. */
   protected skipLeft = 0;
-  private carry: Uint8Array = new Uint8Array(0);
+  private carry: Uint8Array = NOTHING;
   private carried = 0;
+  private readonly memory: HeldMemory;
+
+  constructor(memory: HeldMemory) {
+    this.memory = memory;
+  }
 
   /** Reads at `pos`; returns where it stopped: `pos` itself, with `need` set, when too few bytes are there. */
   protected abstract step(bytes: Uint8Array, pos: number, end: number): number;
@@ -27,7 +33,19 @@ export abstract class PieceReader {
     this.taken = 0;
     this.carried = 0;
     this.skipLeft = 0;
-    if (this.carry.length > KEPT_BYTES) this.carry = new Uint8Array(0);
+    if (this.carry.length > KEPT_BYTES) this.replace(NOTHING);
+  }
+
+  /** Gives back what is carried: a token of which that was a part can't be read, nor what follows in the message. */
+  free(): void {
+    if (this.carried > 0) this.lost = true;
+    this.carried = 0;
+    this.replace(NOTHING);
+  }
+
+  private replace(carry: Uint8Array): void {
+    this.memory.add(carry.length - this.carry.length);
+    this.carry = carry;
   }
 
   /** Reads what is carried as if no more were wanted. */
@@ -35,7 +53,7 @@ export abstract class PieceReader {
     const { carry, carried } = this;
     if (carried === 0 || this.lost) return;
     this.carried = 0;
-    this.carry = new Uint8Array(0);
+    this.replace(NOTHING);
     const next = this.step(carry, 0, carried);
     if (next > 0) this.feed(carry, next, carried);
     else this.carried = carried;
@@ -98,7 +116,7 @@ export abstract class PieceReader {
     if (needed > this.carry.length) {
       const grown = new Uint8Array(Math.max(64, 2 * this.carry.length, needed));
       grown.set(this.carry.subarray(0, this.carried));
-      this.carry = grown;
+      this.replace(grown);
     }
     for (let i = start; i < end; i++) this.carry[this.carried++] = bytes[i] as number;
   }
@@ -113,3 +131,5 @@ export abstract class PieceReader {
     return pos;
   }
 }
+
+const NOTHING = new Uint8Array(0);

@@ -57,6 +57,7 @@ const tds: ProtocolModule<TdsSession> = {
     session.main.gap(direction, lostBytes, synced, sink);
     if (session.mars.size > 0) onSmpGap(session, direction, lostBytes, tsUs);
   },
+  relieve: (session, all, tsUs, sink) => session.relieve(all, tsUs, sink),
   counters: (session) => ({
     strayFrames: session.strayMessages,
     evictedHandles: session.handles.evicted,

@@ -14,10 +14,11 @@ import {
 } from '../../contracts/protocol.ts';
 import { newDriverCounters } from '../sdk/counters.ts';
 import { Driver } from '../sdk/driver.ts';
+import { FrameWindow } from '../sdk/window.ts';
 import { Channel } from './channel.ts';
 import { SMP_DATA, SMP_FIN, SMP_HEADER_BYTES } from './constants.ts';
 import { packetFrame, plausiblePacket } from './frame.ts';
-import { LIMITS, MARS_SESSIONS_MAX } from './limits.ts';
+import { LIMITS, MARS_SESSION_BYTES, MARS_SESSIONS_MAX } from './limits.ts';
 import type { Multiplexed, TdsSession } from './session.ts';
 
 /** TDS packets of one MARS session. */
@@ -38,6 +39,7 @@ const packets: ProtocolModule<Channel> = {
     return NEXT;
   },
   onGap: (channel, direction, lostBytes, synced, _tsUs, sink) => channel.gap(direction, lostBytes, synced, sink),
+  relieve: (channel, all, _tsUs, sink) => channel.relieve(all, sink),
   onEnd: (channel, _reason, _tsUs, sink) => channel.end(sink),
 };
 
@@ -50,7 +52,12 @@ class MarsSession implements Multiplexed {
   constructor(session: TdsSession, sink: EventSink) {
     this.channel = new Channel(session);
     session.marsCounters ??= newDriverCounters();
-    this.driver = new Driver(packets, this.channel, sink, session.marsCounters, session.gapSeen);
+    const { marsCounters, gapSeen, connection } = session;
+    this.driver = new Driver(packets, this.channel, sink, marsCounters, gapSeen, new FrameWindow(), connection.memory);
+  }
+
+  relieve(all: boolean, tsUs: number): void {
+    this.driver.relieve(all, tsUs);
   }
 
   end(reason: 0 | 1 | 2, tsUs: number): void {
@@ -79,6 +86,7 @@ export function onSmpPacket(
     }
     mars = new MarsSession(session, sink);
     session.mars.set(id, mars);
+    session.connection.memory.add(MARS_SESSION_BYTES);
   }
   if (flag === SMP_DATA) {
     mars.driver.data(direction, cursor.bytes, cursor.pos, cursor.end, frame.endUs);
@@ -89,6 +97,7 @@ export function onSmpPacket(
     if (mars.finished !== 3) return;
     mars.end(END_UNSEEN, frame.endUs);
     session.mars.delete(id);
+    session.connection.memory.add(-MARS_SESSION_BYTES);
   }
 }
 

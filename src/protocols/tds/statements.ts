@@ -1,4 +1,5 @@
 /** Texts of statements, and the handles by which a session calls the statements it has prepared. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import type { TextEncodingName } from '../../base/text.ts';
 import { MARK_TRUNCATED } from '../../contracts/event.ts';
 import { HandleTable, type TextHolder } from '../sdk/handles.ts';
@@ -48,8 +49,8 @@ export function takeTextOf(holder: TextHolder, raw: RawValue): void {
 /** By kind of handle and its value, or by name. */
 export type PreparedTable = HandleTable<string, Prepared>;
 
-export function preparedTable(): PreparedTable {
-  return new HandleTable(LIMITS.handlesMax, HANDLE_TEXT_MAX, weightOf);
+export function preparedTable(memory: HeldMemory): PreparedTable {
+  return new HandleTable(LIMITS.handlesMax, HANDLE_TEXT_MAX, weightOf, memory);
 }
 
 function weightOf(_key: string, prepared: Prepared): number {

@@ -5,6 +5,7 @@
  * After a token that is not known, or is not legal, nothing can be told apart until the message ends: `lost`.
  */
 import { Cursor } from '../../base/cursor.ts';
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import * as c from './constants.ts';
 import { type Dialect, FAMILY_SYBASE } from './dialect.ts';
 import { COLUMNS_MAX, TOKEN_BYTES_MAX } from './limits.ts';
@@ -66,8 +67,8 @@ export class TokenWalker extends PieceReader {
   private readonly dialect: Dialect;
   private readonly handler: TokenHandler;
 
-  constructor(dialect: Dialect, handler: TokenHandler) {
-    super();
+  constructor(dialect: Dialect, handler: TokenHandler, memory: HeldMemory) {
+    super(memory);
     this.dialect = dialect;
     this.handler = handler;
   }

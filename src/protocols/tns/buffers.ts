@@ -1,4 +1,5 @@
 /** What is kept of messages that span packets: a request whole, up to its cap; of a reply the beginning and the end. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import { REPLY_HEAD_BYTES_MAX, REPLY_TAIL_BYTES_MAX, REQUEST_BYTES_MAX } from './limits.ts';
 
 const FIRST_BYTES = 512;
@@ -10,8 +11,13 @@ const REPLY_BYTES_MAX = REPLY_HEAD_BYTES_MAX + 4 * REPLY_TAIL_BYTES_MAX;
 
 /** Grows by doubling up to `limit`. */
 class Buffered {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NOTHING;
   length = 0;
+  private readonly memory: HeldMemory;
+
+  constructor(memory: HeldMemory) {
+    this.memory = memory;
+  }
 
   protected copy(from: Uint8Array, start: number, end: number, limit: number): void {
     const needed = this.length + end - start;
@@ -20,7 +26,7 @@ class Buffered {
       while (size < needed) size *= 2;
       const grown = new Uint8Array(Math.min(size, limit));
       grown.set(this.bytes.subarray(0, this.length));
-      this.bytes = grown;
+      this.replace(grown);
     }
     this.bytes.set(from.subarray(start, end), this.length);
     this.length = needed;
@@ -28,14 +34,22 @@ class Buffered {
 
   clear(): void {
     this.length = 0;
-    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(0);
+    if (this.bytes.length > KEPT_BYTES) this.replace(NOTHING);
+  }
+
+  protected replace(bytes: Uint8Array): void {
+    this.memory.add(bytes.length - this.bytes.length);
+    this.bytes = bytes;
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 export class RequestBuffer extends Buffered {
   /** Bytes beyond the cap were dropped. */
   overflowed = false;
   startUs = 0;
+  private bytesMax = REQUEST_BYTES_MAX;
   /** How often it was read in vain, and its length at which that is worth trying again. */
   private attempts = 0;
   private attemptAt = 0;
@@ -51,15 +65,29 @@ export class RequestBuffer extends Buffered {
     if (this.attempts >= ATTEMPTS_MAX) this.attemptAt = this.length + (this.length >> 1);
   }
 
+  /** Bytes that may be added before some have to be dropped. */
+  get room(): number {
+    return this.bytesMax - this.length;
+  }
+
   append(from: Uint8Array, start: number, end: number): void {
-    const room = REQUEST_BYTES_MAX - this.length;
+    const { room } = this;
     if (end - start > room) this.overflowed = true;
-    this.copy(from, start, Math.min(end, start + room), REQUEST_BYTES_MAX);
+    this.copy(from, start, Math.min(end, start + room), this.bytesMax);
+  }
+
+  /** Memory is short: no more than `bytesMax` are kept of the message. */
+  shorten(bytesMax: number): void {
+    if (this.length > 0) this.bytesMax = bytesMax;
+    if (this.length > bytesMax) this.overflowed = true;
+    this.length = Math.min(this.length, bytesMax);
+    this.replace(this.bytes.slice(0, this.length));
   }
 
   override clear(): void {
     super.clear();
     this.overflowed = false;
+    this.bytesMax = REQUEST_BYTES_MAX;
     this.attempts = 0;
     this.attemptAt = 0;
   }
@@ -102,6 +130,12 @@ export class ReplyBuffer extends Buffered {
   interrupt(): void {
     this.length = 0;
     this.holed = true;
+  }
+
+  /** Memory is short: as after a loss, only what still comes is looked at. */
+  free(): void {
+    if (this.length > 0) this.interrupt();
+    this.replace(NOTHING);
   }
 
   override clear(): void {

@@ -6,7 +6,6 @@ import { readLateRows } from './bundle.ts';
 import * as c from './constants.ts';
 import { dialectOfRequest, refine } from './dialect.ts';
 import { applyAttributes, login } from './identity.ts';
-import { REQUEST_BYTES_MAX } from './limits.ts';
 import { LongText } from './long-text.ts';
 import { BIG_ENDIAN, DIALECT_U, DIALECT_UNKNOWN } from './reader.ts';
 import { directionsOf, finishReply } from './replies.ts';
@@ -57,12 +56,20 @@ export function onClientData(
 /** Keeps what fits; of a text that does not fit, length and digest are still taken. */
 function append(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
   const { request } = session;
-  const room = REQUEST_BYTES_MAX - request.length;
+  const { room } = request;
   const wasFull = request.overflowed;
   request.append(bytes, start, end);
   if (end - start <= room) return;
   if (!wasFull) session.longText = followText(session);
   session.longText?.feed(bytes, start + room, end);
+}
+
+/** Memory is short: of a request that is coming in, no more than `bytesMax` are kept. */
+export function shortenRequest(session: TnsSession, bytesMax: number): void {
+  const { request } = session;
+  if (request.bytes.length <= bytesMax) return;
+  if (request.length > bytesMax && !request.overflowed) session.longText = followText(session);
+  request.shorten(bytesMax);
 }
 
 /** The text, or the data of a LOB, that the kept bytes of a request end in; `undefined` when they end elsewhere. */

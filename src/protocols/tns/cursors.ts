@@ -1,6 +1,8 @@
 /** Cursors of one session: what text and binds an id stands for, and the query that still fetches from it. */
+import type { HeldMemory } from '../../base/memory-budget.ts';
 import type { StatementEvent } from '../../contracts/event.ts';
 import { HandleTable } from '../sdk/handles.ts';
+import { eventWeight } from '../sdk/weight.ts';
 import { LIMITS } from './limits.ts';
 import type { BindType } from './values.ts';
 
@@ -23,16 +25,18 @@ export class CursorEntry {
   open: StatementEvent | undefined = undefined;
 }
 
-/** Characters of text that one session's cursors may hold. */
-const TEXT_UNITS_MAX = 8 * 1024 * 1024;
+/** What one session's cursors may hold, roughly in bytes: texts, types of binds, queries that are being fetched. */
+const TABLE_BYTES_MAX = 8 * 1024 * 1024;
+const BIND_BYTES = 64;
+const DIRECTION_BYTES = 8;
 
 export type CursorTable = HandleTable<number, CursorEntry>;
 
-export function cursorTable(): CursorTable {
-  return new HandleTable(LIMITS.handlesMax, TEXT_UNITS_MAX, weightOf);
+export function cursorTable(memory: HeldMemory): CursorTable {
+  return new HandleTable(LIMITS.handlesMax, TABLE_BYTES_MAX, weightOf, memory);
 }
 
-/** Text never changes once an entry is in the table. */
-function weightOf(_id: number, entry: CursorEntry): number {
-  return entry.text?.length ?? 0;
+function weightOf(_id: number, { text, binds, directions, open }: CursorEntry): number {
+  const lists = BIND_BYTES * (binds?.length ?? 0) + DIRECTION_BYTES * (directions?.length ?? 0);
+  return (text?.length ?? 0) + lists + (open === undefined ? 0 : eventWeight(open));
 }

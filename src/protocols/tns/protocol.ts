@@ -8,13 +8,15 @@ import {
   type FrameWish,
   NEXT,
   type ProtocolModule,
+  SHORT_BYTES,
+  SHORTEST_BYTES,
   STOP,
   TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
 import { TLS_HANDSHAKE } from '../sdk/tls.ts';
 import { CIPHER_NAMES, isAno, readAnoReply } from './ano.ts';
-import { cancel, forceRequest, onClientData } from './calls.ts';
+import { cancel, forceRequest, onClientData, shortenRequest } from './calls.ts';
 import { connectFacts, refusalCode } from './connect.ts';
 import * as c from './constants.ts';
 import { LIMITS } from './limits.ts';
@@ -266,6 +268,11 @@ const tns: ProtocolModule<TnsSession> = {
       // With several replies outstanding, none can be told from the next.
       if (session.pending.length > 1) session.flush(MARK_GAP, sink);
     }
+  },
+  relieve: (session, all, _tsUs, sink) => {
+    session.tls.relieve();
+    shortenRequest(session, all ? SHORTEST_BYTES : SHORT_BYTES);
+    if (all) session.relieve(sink);
   },
   counters: (session) => ({
     strayFrames: session.strayMessages,

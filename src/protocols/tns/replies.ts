@@ -81,14 +81,14 @@ export function finishReply(session: TnsSession, forced: boolean, sink: EventSin
   if (pending === undefined) return;
   if (reply.wireBytes === 0) {
     if (forced && !session.endOfResponse) {
-      session.pending.shift();
+      session.takePending();
       session.release(pending, 0, sink);
     }
     return;
   }
   if (pending.kind === KIND_PROTOCOL || pending.kind === KIND_DATA_TYPES) {
     negotiate(session, pending);
-    session.pending.shift();
+    session.takePending();
     reply.clear();
     return;
   }
@@ -99,7 +99,7 @@ export function finishReply(session: TnsSession, forced: boolean, sink: EventSin
     reply.clear();
     return;
   }
-  session.pending.shift();
+  session.takePending();
   if (status === undefined && session.doubt) session.release(pending, MARK_GAP, sink);
   else settle(session, pending, status, sink);
   reply.clear();
@@ -240,19 +240,19 @@ function settleExecute(session: TnsSession, pending: Pending, answer: CallStatus
     session.emit(event, sink);
     return;
   }
+  if (entry.isPlsql && !session.reply.holed) entry.directions = directionsOf(session) ?? entry.directions;
   learnCursor(session, pending, status, sink);
   if (status.sqlType === SQL_TYPE_SELECT) entry.isQuery = true;
   const failed = outcome.errorCode !== undefined;
   if (entry.isQuery && !failed) outcome.returnedRows = status.rows;
   else if (!entry.isQuery && !entry.isPlsql && (!failed || status.rows > 0)) outcome.affectedRows = status.rows;
-  if (entry.isPlsql && !session.reply.holed) entry.directions = directionsOf(session) ?? entry.directions;
   if (entry.isPlsql && !failed) keepReturnedCursors(session, entry, sink);
   if (pending.silent) {
     if (failed) session.emit(event, sink);
     return;
   }
   const more = entry.isQuery && !failed && status.errorCode === 0 && status.cursorId !== 0;
-  if (more) entry.open = event;
+  if (more) session.openCursor(status.cursorId, entry, event, sink);
   else session.emit(event, sink);
 }
 

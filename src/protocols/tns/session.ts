@@ -35,7 +35,7 @@ export const KIND_LOGOFF = 7;
 
 const SDU_DEFAULT = 8192;
 const BINDS_MAX = 65_536;
-/** Bytes of requests that may wait for a reply since the last time none did. */
+/** Bytes of requests that may wait for a reply. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A call whose reply is awaited. */
@@ -55,6 +55,8 @@ export class Pending {
   old = false;
   /** Bytes of data that the call sent beside its arguments. */
   bulkBytes = 0;
+  /** Bytes of its request. */
+  weight = 0;
   constructor(kind: number, sequence: number, event: StatementEvent | LoginEvent | undefined) {
     this.kind = kind;
     this.sequence = sequence;
@@ -64,7 +66,7 @@ export class Pending {
 
 export class TnsSession extends ClientSession {
   readonly negotiation: Negotiation = new Negotiation();
-  readonly tls: TlsObserver = new TlsObserver();
+  readonly tls: TlsObserver;
   tlsSeen = false;
   tlsStartUs = 0;
 
@@ -86,14 +88,14 @@ export class TnsSession extends ClientSession {
   /** Field version found by trial; -1 without. */
   triedVersion = -1;
 
-  readonly request: RequestBuffer = new RequestBuffer();
-  readonly reply: ReplyBuffer = new ReplyBuffer();
+  readonly request: RequestBuffer;
+  readonly reply: ReplyBuffer;
   /** The text of a request that is longer than what is kept of it. */
   longText: LongText | undefined = undefined;
   /** Table of the direct path load that was prepared. */
   loadTable: string | undefined = undefined;
   readonly pending: Pending[] = [];
-  readonly cursors: CursorTable = cursorTable();
+  readonly cursors: CursorTable;
   /** Failed first attempt of a privileged login, which the client repeats on its own. */
   heldLogin: LoginEvent | undefined = undefined;
   loginMode = 0;
@@ -113,6 +115,11 @@ export class TnsSession extends ClientSession {
 
   constructor(connection: ConnectionInfo) {
     super(connection, 'oracle.db');
+    const { memory } = connection;
+    this.tls = new TlsObserver(memory);
+    this.request = new RequestBuffer(memory);
+    this.reply = new ReplyBuffer(memory);
+    this.cursors = cursorTable(memory);
   }
 
   encoding(): TextEncodingName {
@@ -143,16 +150,41 @@ export class TnsSession extends ClientSession {
     // The client goes on: what it waited for may have come in what was lost.
     if (this.endOfResponse && this.reply.holed && this.reply.length === 0) this.flush(MARK_GAP, sink);
     this.pending.push(pending);
-    this.pendingBytes += this.request.length;
-    if (this.pending.length === 1) this.pendingBytes = this.request.length;
+    pending.weight = this.request.length;
+    this.hold(pending.weight);
     if (this.pending.length <= LIMITS.pendingMax && this.pendingBytes <= PENDING_BYTES_MAX) return;
     this.pendingOverflows++;
     this.flush(MARK_GAP, sink);
   }
 
+  /** Takes the first call out of the queue. */
+  takePending(): Pending | undefined {
+    const pending = this.pending.shift();
+    if (pending !== undefined) this.hold(-pending.weight);
+    return pending;
+  }
+
+  private hold(bytes: number): void {
+    this.pendingBytes += bytes;
+    this.connection.memory.add(bytes);
+  }
+
+  /** Memory is short: emits what waits and what is being fetched, and forgets the cursors. */
+  relieve(sink: EventSink): void {
+    if (this.pending.length > 0) {
+      this.pendingOverflows++;
+      // Replies to what was given up must not be taken for those of later calls.
+      this.doubt = true;
+      this.repliesLost = true;
+      this.flush(MARK_GAP, sink);
+    }
+    this.reply.free();
+    this.cursors.evictAll((entry) => this.closeCursor(entry, sink));
+  }
+
   /** Emits everything that waits, without further outcomes. */
   flush(marks: number, sink: EventSink): void {
-    for (let pending = this.pending.shift(); pending !== undefined; pending = this.pending.shift()) {
+    for (let pending = this.takePending(); pending !== undefined; pending = this.takePending()) {
       this.release(pending, marks, sink);
     }
     this.reply.clear();
@@ -178,6 +210,14 @@ export class TnsSession extends ClientSession {
     if (entry === undefined || event === undefined) return;
     entry.open = undefined;
     this.emit(event, sink);
+  }
+
+  /** Rows of `event` are still to be fetched through the cursor. */
+  openCursor(id: number, entry: CursorEntry, event: StatementEvent, sink: EventSink): void {
+    const open = (): void => {
+      entry.open = event;
+    };
+    this.cursors.reweigh(id, entry, open, (gone) => this.closeCursor(gone, sink));
   }
 
   keepCursor(id: number, entry: CursorEntry, sink: EventSink): void {

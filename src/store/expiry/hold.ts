@@ -4,16 +4,14 @@
  * the hold is taken away. A hold that cannot be read any more holds everything.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseFilter } from '../../query/language.ts';
 import { StoreError } from '../errors.ts';
 import { compileQuery } from '../search/compile.ts';
 import { IndexFinder } from '../search/finder.ts';
 import { planSearch, searchPlaces } from '../search/search.ts';
-import { Catalog, type Hold } from '../segment/catalog.ts';
+import { Catalog, catalogOf, type Hold } from '../segment/catalog.ts';
 import { indexPath, PostingIndex } from '../segment/postings.ts';
 import { SegmentReader } from '../segment/rows.ts';
-import { CATALOG_FILE } from '../segment/schema.ts';
 import type { SealedSegment } from '../segment/seal.ts';
 
 /** The hold that keeps a sealed segment, `undefined` when it may go. */
@@ -78,8 +76,7 @@ export function removeHold(directory: string, name: string): void {
 }
 
 function withCatalog<T>(directory: string, mode: 'read' | 'write', use: (catalog: Catalog) => T): T {
-  const path = join(directory, CATALOG_FILE);
-  if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+  const path = catalogOf(directory);
   const catalog = Catalog.open(path, mode);
   try {
     return use(catalog);

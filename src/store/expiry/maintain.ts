@@ -1,10 +1,9 @@
 /** What an administrator asks of a store: its segments, and expiry while nobody writes. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { StoreError } from '../errors.ts';
-import { Catalog, type SegmentEntry } from '../segment/catalog.ts';
+import { Catalog, catalogOf, type SegmentEntry } from '../segment/catalog.ts';
 import { SegmentReader } from '../segment/rows.ts';
-import { CATALOG_FILE, type SegmentState } from '../segment/schema.ts';
+import type { SegmentState } from '../segment/schema.ts';
 import { sizeOf } from '../segment/segment.ts';
 import { Ingest } from '../write/ingest.ts';
 import { type Retention, segmentBytes } from './retention.ts';
@@ -20,8 +19,8 @@ export interface SegmentInfo {
   /** Of what lies beside the rows: index, columns, sums. */
   readonly besideBytes: number;
   readonly signed: boolean;
-  /** Its file is gone, though it should be there. */
-  readonly isMissing: boolean;
+  /** Its file is gone though it should be there; or, where it is still written to, cannot be read. */
+  readonly problem: 'missing' | 'unreadable' | undefined;
 }
 
 /** Every segment that ever was, oldest first. Throws `StoreError`. */
@@ -38,21 +37,23 @@ export function listSegments(directory: string): SegmentInfo[] {
 function infoOf(directory: string, entry: SegmentEntry): SegmentInfo {
   const path = join(directory, entry.file);
   const { number, state, signature } = entry;
-  const { rows, timeMinUs, timeMaxUs } = state === 'open' ? openFacts(path, entry) : entry;
+  const facts = state === 'open' ? openFacts(path) : entry;
+  const { rows, timeMinUs, timeMaxUs } = facts ?? entry;
   const bytes = sizeOf(path) + sizeOf(`${path}-wal`);
   const isMissing = state !== 'new' && state !== 'dropping' && state !== 'dropped' && !existsSync(path);
   const besideBytes = segmentBytes(path) - bytes;
-  return { number, state, rows, timeMinUs, timeMaxUs, bytes, besideBytes, signed: signature !== undefined, isMissing };
+  const problem = isMissing ? 'missing' : facts === undefined ? 'unreadable' : undefined;
+  return { number, state, rows, timeMinUs, timeMaxUs, bytes, besideBytes, signed: signature !== undefined, problem };
 }
 
-/** What the catalog does not know yet; nothing when the file cannot be read. */
-function openFacts(path: string, entry: SegmentEntry): Pick<SegmentInfo, 'rows' | 'timeMinUs' | 'timeMaxUs'> {
+/** What the catalog does not know yet; `undefined` when the file cannot be read. */
+function openFacts(path: string): Pick<SegmentInfo, 'rows' | 'timeMinUs' | 'timeMaxUs'> | undefined {
   try {
     const segment = new SegmentReader(path);
     segment.close();
     return segment.facts;
   } catch {
-    return entry;
+    return undefined;
   }
 }
 
@@ -74,10 +75,4 @@ export function expireStore(directory: string, retention: Retention, signKeyFile
   }
   const { segmentsExpired, recordsExpired, segmentsHeld } = ingest.counters;
   return { segments: segmentsExpired, records: recordsExpired, held: segmentsHeld };
-}
-
-function catalogOf(directory: string): string {
-  const path = join(directory, CATALOG_FILE);
-  if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
-  return path;
 }

@@ -6,8 +6,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
-import { StoreError, toStoreError } from '../errors.ts';
-import { Catalog } from '../segment/catalog.ts';
+import { toStoreError } from '../errors.ts';
+import { Catalog, catalogOf } from '../segment/catalog.ts';
 import { ColumnBuilder } from '../segment/column-builder.ts';
 import { COLUMN_SQL, ColumnBudget, type ColumnTuple, openColumns, rowOf } from '../segment/column-file.ts';
 import { columnsPath } from '../segment/columns.ts';
@@ -15,7 +15,6 @@ import { FILTERS_FILE, readFilter } from '../segment/filters.ts';
 import { openForReading } from '../segment/open.ts';
 import { indexPath } from '../segment/postings.ts';
 import { rollupPath } from '../segment/rollup.ts';
-import { CATALOG_FILE } from '../segment/schema.ts';
 import { makeBeside, type SealedSegment } from '../segment/seal.ts';
 
 export interface BesideReport {
@@ -26,8 +25,7 @@ export interface BesideReport {
 
 /** Segments that cannot be read are passed: those are for `verifyStore` to name. Throws `StoreError` when there is no store. */
 export function checkBeside(directory: string): BesideReport {
-  const path = join(directory, CATALOG_FILE);
-  if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+  const path = catalogOf(directory);
   const catalog = Catalog.open(path, 'read');
   try {
     const sealed = catalog

@@ -7,9 +7,8 @@ import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError, toStoreError } from '../errors.ts';
-import { Catalog, type SegmentEntry } from '../segment/catalog.ts';
+import { Catalog, catalogOf, type SegmentEntry } from '../segment/catalog.ts';
 import { openForReading } from '../segment/open.ts';
-import { CATALOG_FILE } from '../segment/schema.ts';
 import { checkVersion } from '../segment/segment.ts';
 import { CHAIN_START } from './chain.ts';
 import { Fault, SegmentCheck, sameBytes } from './segment-check.ts';
@@ -59,9 +58,9 @@ export function anchorOf(directory: string): string | undefined {
   return undefined;
 }
 
-function segmentsOf(directory: string): SegmentEntry[] {
-  const path = join(directory, CATALOG_FILE);
-  if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+/** As the catalog has them now, in order of writing. Throws `StoreError` when there is no store. */
+export function segmentsOf(directory: string): SegmentEntry[] {
+  const path = catalogOf(directory);
   const catalog = Catalog.open(path, 'read');
   try {
     return catalog.segments();
@@ -88,7 +87,8 @@ interface Anchored {
   readonly digest: Uint8Array;
 }
 
-function anchorLine(seq: number, digest: Uint8Array): string {
+/** The line that `verify --anchor` takes: the last record of a block and the digest up to it. */
+export function anchorLine(seq: number, digest: Uint8Array): string {
   return `wiretrail-anchor-1 ${seq} ${toHexText(digest)}`;
 }
 

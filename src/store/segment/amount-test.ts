@@ -17,7 +17,9 @@ export class AmountTest {
    */
   tableOf(size: number): Uint8Array {
     if (this.table.length < size) {
-      const amounts = Float64Array.from({ length: size }, (_, packed) => (packed === 0 ? Number.NaN : packed - 1));
+      const amounts = new Float64Array(size);
+      for (let packed = 1; packed < size; packed++) amounts[packed] = packed - 1;
+      amounts[0] = Number.NaN;
       this.table = new Uint8Array(size);
       this.test(amounts, this.table, size);
     }

@@ -1,8 +1,10 @@
 /** The list of segments: which exist, in what state, and what time they span. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreError, toStoreError } from '../errors.ts';
 import { openForReading } from './open.ts';
-import { CATALOG_SQL, type SegmentState } from './schema.ts';
+import { CATALOG_FILE, CATALOG_SQL, type SegmentState } from './schema.ts';
 import { checkVersion, type SegmentFacts } from './segment.ts';
 
 export interface SegmentEntry {
@@ -45,6 +47,13 @@ interface SegmentRow {
   readonly chain_after: Uint8Array | null;
   readonly signature: Uint8Array | null;
   readonly drop_signature: Uint8Array | null;
+}
+
+/** Path of the catalog of the store in `directory`. Throws `StoreError` when there is no store. */
+export function catalogOf(directory: string): string {
+  const path = join(directory, CATALOG_FILE);
+  if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+  return path;
 }
 
 export class Catalog {

@@ -9,6 +9,7 @@ import {
   HEADER_BYTES,
   HEADER_CRC_OFFSET,
   isAmount,
+  LENGTH_OFFSET,
   MAGIC,
   type Packed,
   padded,
@@ -178,7 +179,7 @@ function assemble(columns: readonly Packed[], errors: Uint8Array): Buffer {
   for (const [i, packed] of columns.entries())
     chunk[WIDTHS_OFFSET + i] = packed.length === 0 ? 0 : packed.BYTES_PER_ELEMENT;
   chunk.writeUInt32LE(MAGIC, 0);
-  chunk.writeUInt32LE(total, 32);
+  chunk.writeUInt32LE(total, LENGTH_OFFSET);
   chunk.writeUInt32LE(errors.byteLength, 36);
   return chunk;
 }

@@ -43,6 +43,25 @@ function checkAnswers(directory: string, records: number): void {
 }
 
 describe('columns of the segment being written', () => {
+  test('a chunk that the writer is still adding is no damage: its rows are read until it is whole', async () => {
+    await withDirectory(async (directory) => {
+      await write(directory, 0, ALL - 1);
+      const path = columnsOf(directory);
+      const whole = readFileSync(path);
+      const reader = new StoreReader(directory);
+      const filter = parseFilter('user:user3', 0);
+      // The header alone is cut, then the columns, then nothing.
+      for (const bytes of [50, whole.length - 1000, whole.length]) {
+        writeFileSync(path, whole.subarray(0, bytes));
+        for (let again = 0; again < 2; again++) assert.equal(reader.count({ filter }), Math.floor((ALL - 1 + 3) / 7));
+        assert.equal([...reader.query({ filter, limit: 3 })].length, 3);
+      }
+      assert.deepEqual(reader.problems, []);
+      reader.close();
+      checkAnswers(directory, ALL - 1);
+    });
+  });
+
   test('outlive their writer: the next one goes on with them', async () => {
     await withDirectory(async (directory) => {
       await write(directory, 0, FIRST);

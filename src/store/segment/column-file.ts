@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { StoreError, toStoreError } from '../errors.ts';
 import { ColumnBuilder, type ColumnRow } from './column-builder.ts';
-import { CHUNK_ROWS_MAX, type ChunkSource, ColumnChunk, columnsPath } from './columns.ts';
+import { CHUNK_ROWS_MAX, type ChunkSource, ColumnChunk, columnsPath, isChunkThere } from './columns.ts';
 import { writeWhole } from './files.ts';
 import type { SegmentReader } from './rows.ts';
 
@@ -295,7 +295,7 @@ export class RowColumns implements SegmentColumns {
   private readLog(lastSeq: number): void {
     const { log } = this;
     log?.grow();
-    while (log !== undefined && this.logOffset < log.length) {
+    while (log !== undefined && isChunkThere(log, this.logOffset)) {
       const chunk = new ColumnChunk(log, this.logOffset);
       const end = chunk.firstSeq + chunk.rows;
       if (end - 1 > lastSeq || chunk.firstSeq > this.tailSeq) return;

@@ -44,6 +44,8 @@ export const CHUNK_ROWS_MAX = 65_536;
 
 export const MAGIC = 0x31435457;
 export const HEADER_BYTES = 112;
+/** Where the header says how long the chunk is. */
+export const LENGTH_OFFSET = 32;
 export const WIDTHS_OFFSET = 40;
 export const HEADER_CRC_OFFSET = 60;
 export const CRCS_OFFSET = 64;
@@ -81,6 +83,12 @@ const NO_AMOUNTS = new Uint8Array(0);
 /** Holds nothing between two calls. */
 const AFFECTED = new Float64Array(CHUNK_ROWS_MAX);
 
+/** Whether the file has all of the chunk at `offset`: of one that is being added it may have the beginning only. */
+export function isChunkThere(source: ChunkSource, offset: number): boolean {
+  if (offset + HEADER_BYTES > source.length) return false;
+  return offset + source.read(offset, HEADER_BYTES).readUInt32LE(LENGTH_OFFSET) <= source.length;
+}
+
 /** One chunk, read column by column as needed. */
 export class ColumnChunk {
   readonly firstSeq: number;
@@ -94,7 +102,7 @@ export class ColumnChunk {
   private readonly header: Buffer;
   private codes: readonly string[] | undefined = undefined;
   private readonly kept = new Map<ColumnName, Packed>();
-  private readonly bounds = new Map<AmountColumn, number>();
+  private readonly bounds = new Map<ColumnName, number>();
 
   /** Throws `StoreError` (`damaged`). */
   constructor(source: ChunkSource, offset: number) {
@@ -106,7 +114,7 @@ export class ColumnChunk {
     this.firstSeq = header.readDoubleLE(8);
     this.timeMinUs = header.readDoubleLE(16);
     this.timeMaxUs = header.readDoubleLE(24);
-    this.bytes = header.readUInt32LE(32);
+    this.bytes = header.readUInt32LE(LENGTH_OFFSET);
     const valid =
       header.readUInt32LE(0) === MAGIC &&
       header.readUInt32LE(HEADER_CRC_OFFSET) === crc32(header.subarray(0, HEADER_CRC_OFFSET)) &&
@@ -249,6 +257,23 @@ export class ColumnChunk {
       this.bounds.set(name, greatest);
     }
     return greatest;
+  }
+
+  /** No word of the column is above it. */
+  greatestWord(name: WordColumn): number {
+    let greatest = this.bounds.get(name);
+    if (greatest === undefined) {
+      greatest = 0;
+      const packed = this.packed(name) ?? NO_AMOUNTS;
+      for (let i = 0; i < packed.length; i++) if ((packed[i] as number) > greatest) greatest = packed[i] as number;
+      this.bounds.set(name, greatest);
+    }
+    return greatest;
+  }
+
+  /** What is thrown when the columns say what cannot be. */
+  damage(): StoreError {
+    return damaged(this.source.path);
   }
 
   private width(name: ColumnName): number {

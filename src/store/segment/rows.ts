@@ -22,6 +22,8 @@ const DIRECTION: Readonly<Record<Order, string>> = { newest: 'DESC', oldest: 'AS
 const STATEMENTS_MAX = 8;
 export class SegmentReader {
   readonly path: string;
+  /** The file changes no more. */
+  readonly isSealed: boolean;
   readonly facts: OpenSegmentFacts;
   private readonly classes: ClassCache | undefined;
   private readonly source: RowSource;
@@ -38,6 +40,7 @@ export class SegmentReader {
    */
   constructor(path: string, classes?: ClassCache, isSealed = false) {
     this.path = path;
+    this.isSealed = isSealed;
     this.classes = classes;
     this.source = (isSealed ? TableFile.open(path) : undefined) ?? new SqliteRows(this.db);
     this.records = new RecordReader(path, this.source);

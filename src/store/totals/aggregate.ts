@@ -5,13 +5,14 @@
 
 import type { Filter, Query } from '../../query/filter.ts';
 import type { PooledSegment } from '../search/pool.ts';
-import { CHUNK_ROWS_MAX, type Picked } from '../segment/columns.ts';
+import { CHUNK_ROWS_MAX } from '../segment/columns.ts';
 import type { Cells } from '../segment/rollup.ts';
 import type { RecordView } from '../segment/view.ts';
 import { cellChunks, tablesFor } from './cells.ts';
 import type { ClassCache } from './classes.ts';
 import { GroupTable } from './group-table.ts';
 import { type AggregateField, isPeriod, type Labels, PERIODS_US } from './groups.ts';
+import type { PackedGroups } from './packed-groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
 import { type PeriodCounts, PeriodView } from './period-counts.ts';
 import { partsOfSegment, type Scope, type ScopeCache } from './scope.ts';
@@ -45,8 +46,8 @@ export interface GroupBy {
   /** Of the records that the query finds, those only: for several questions about the same records. */
   readonly only?: Filter | undefined;
   /**
-   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: of groups by time `rows` may be 0,
-   * `durationUs` too, and `firstUs` and `lastUs` no nearer than the period, or than the segment.
+   * Nothing but the numbers of records is asked for and, of groups without time, `rows`: what else there is of a group means
+   * nothing.
    */
   readonly countsOnly?: boolean | undefined;
 }
@@ -55,8 +56,6 @@ export interface GroupBy {
 export interface Group extends AggregateRow {
   readonly bucketUs: number;
 }
-
-export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class Aggregation {
   private readonly by: GroupBy;
@@ -142,9 +141,14 @@ export class Aggregation {
     }
   }
 
-  /** All groups, in no order; they are the caller's, who asks once. */
-  all(): Mutable<Group>[] {
-    return this.table.groups();
+  /** Adds groups of the same question about other records. */
+  addPacked(groups: PackedGroups): void {
+    this.table.addPacked(groups);
+  }
+
+  /** All groups, in no order. */
+  pack(): PackedGroups {
+    return this.table.pack();
   }
 }
 
@@ -171,29 +175,25 @@ function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[
 
 function addCounts(counts: PeriodCounts, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
   for (const failed of [false, true]) {
-    const numbers = counts.of(failed);
-    if (numbers === undefined) continue;
+    const { starts, rows, records } = counts.of(failed);
     const view = new PeriodView(counts, failed);
-    for (let start = 0; start < counts.rowCount; start += CHUNK_ROWS_MAX) {
-      const rows = Math.min(CHUNK_ROWS_MAX, counts.rowCount - start);
+    for (let start = 0; start < counts.rowCount && rows.length > 0; start += CHUNK_ROWS_MAX) {
+      const end = Math.min(counts.rowCount, start + CHUNK_ROWS_MAX);
       // What a period adds to a key is the same for all rows, and a row passes in all periods or in none.
       const periodKeys = Array.from({ length: counts.periods }, (_, period) => {
         view.use(period, start, 1);
         setKeys(view, parts);
         return KEYS[0] as number;
       });
-      view.use(0, start, rows);
-      let picked: Picked | undefined;
-      if (mask !== undefined) {
-        mask(view, MASK);
-        picked = pickMasked(MASK, undefined, rows);
-        if (picked.length === 0) continue;
-      }
+      view.use(0, start, end - start);
+      if (mask === undefined) MASK.fill(1, 0, end - start);
+      else mask(view, MASK);
       setKeys(view, parts);
+      const ofRows = { start, mask: MASK, keys: KEYS };
       for (const [period, key] of periodKeys.entries()) {
-        const from = period * counts.rowCount + start;
+        const [from, to] = [starts[period], starts[period + 1]];
         const more = { keyMore: key - (periodKeys[0] ?? 0), timeUs: counts.startUs(period), failed };
-        sums.addCounts(numbers.subarray(from, from + rows), picked, KEYS, more);
+        sums.addCounts(rows.subarray(from, to), records.subarray(from, to), ofRows, more);
       }
     }
   }
@@ -212,9 +212,23 @@ function sumsOf(parts: readonly KeyPart[]): SegmentSums {
   return new SegmentSums(parts.reduce((product, part) => product * part.size, 1));
 }
 
+/** Mostly a few of thousands of groups are asked for: to sort all of them would take longer than it took to count them. */
+const FEW_GROUPS = 32;
+
 /** The biggest groups by a measure, biggest first. */
 export function topGroups(groups: readonly Group[], limit: number, by: keyof Measures = 'records'): Group[] {
-  return [...groups].sort((a, b) => b[by] - a[by] || compareLabels(a.labels, b.labels)).slice(0, limit);
+  const order = (a: Group, b: Group): number => b[by] - a[by] || compareLabels(a.labels, b.labels);
+  if (limit < 1 || limit > FEW_GROUPS) return [...groups].sort(order).slice(0, limit);
+  const top: Group[] = [];
+  for (const group of groups) {
+    const last = top[limit - 1];
+    if (last !== undefined && order(group, last) >= 0) continue;
+    let place = Math.min(top.length, limit - 1);
+    while (place > 0 && order(group, top[place - 1] as Group) < 0) place--;
+    top.splice(place, 0, group);
+    if (top.length > limit) top.pop();
+  }
+  return top;
 }
 
 function compareLabels(a: Labels, b: Labels): number {

@@ -11,6 +11,7 @@ import { anyRecord, statement, TEST_TIME_US, withDirectory } from '../fixture.ts
 import { StoreReader } from '../reader.ts';
 import { finish, finishInSlices } from '../steps.ts';
 import { type AuditStore, openStore } from '../store.ts';
+import { type Group, topGroups } from './aggregate.ts';
 import {
   aggregate,
   facet,
@@ -256,6 +257,27 @@ function biggestFile(folder: string, suffix: string): string {
     .map((name) => join(folder, name));
   return files.sort((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
 }
+
+test('the biggest few of many groups are those that sorting all of them gives', () => {
+  const anyGroup = fc.record({
+    labels: fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.constantFrom('x', 'y')),
+    bucketUs: fc.constant(0),
+    records: fc.nat(4),
+    failed: fc.nat(4),
+    rows: fc.nat(4),
+    durationUs: fc.nat(4),
+    firstUs: fc.nat(4),
+    lastUs: fc.nat(4),
+  });
+  const property = fc.property(fc.array(anyGroup, { maxLength: 60 }), fc.nat(40), (groups, limit) => {
+    const named = (all: readonly Group[]): unknown[] => all.map(({ labels, rows }) => [labels, rows]);
+    // Far more than are sorted out one by one.
+    const sorted = topGroups(groups, 1000, 'rows');
+    assert.deepEqual(named(topGroups(groups, limit, 'rows')), named(sorted.slice(0, limit)));
+    assert.ok(sorted.every(({ rows }, i) => i === 0 || rows <= (sorted[i - 1]?.rows ?? 0)));
+  });
+  fc.assert(property, { seed: 9, numRuns: 200 });
+});
 
 test('a reader that stays open sees what arrives, and a segment being sealed', async () => {
   await withDirectory(async (directory) => {

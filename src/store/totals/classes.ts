@@ -179,6 +179,8 @@ class RowClasses implements Classes {
       classOf[Number(row)] = this.numberOf(values.map((cells) => cells[i] ?? null));
     }
     this.classOf = classOf;
+    // There will be no more: the collector need not go through them.
+    if (segment.isSealed) this.numbers.clear();
   }
 
   /** By class: 1 where its value passes one of the tests, which are all of the only field. */
@@ -216,9 +218,11 @@ class RowClasses implements Classes {
     const isSingle = this.fields.length === 1 && field !== undefined;
     const labels = isSingle ? this.shared.of(field, only ?? null) : labelsOf(this.fields, cells);
     const number = this.labels.push(labels) - 1;
-    this.numbers.set(key, number);
+    // The text that segments have in common, in place of each one's own.
+    const text = labels.length === 1 && labels[0]?.[0] === only ? (labels[0]?.[0] ?? null) : (only ?? null);
+    this.numbers.set(cells.length === 1 ? text : key, number);
     if (isSingle) {
-      for (const value of searchedValues(field, only ?? null)) this.addValue(value.toLowerCase(), number);
+      for (const value of searchedValues(field, text)) this.addValue(value.toLowerCase(), number);
     }
     return number;
   }

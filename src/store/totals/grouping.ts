@@ -8,10 +8,10 @@ import { type CompiledQuery, compileQuery } from '../search/compile.ts';
 import type { Candidate } from '../search/merge.ts';
 import type { PooledSegment } from '../search/pool.ts';
 import type { Progress, Steps } from '../steps.ts';
-import { Aggregation, type Group, type GroupBy, type Mutable } from './aggregate.ts';
+import { Aggregation, type GroupBy } from './aggregate.ts';
 import type { ClassCache } from './classes.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
-import { mergedGroups, NO_GROUPS, type PackedGroups, packGroups } from './packed-groups.ts';
+import { NO_GROUPS, type PackedGroups } from './packed-groups.ts';
 import type { ScopeCache } from './scope.ts';
 
 /** Groups that another thread made, and what it could not read. */
@@ -67,7 +67,7 @@ export class Grouping {
   }
 
   /** All groups, in no order. Throws `StoreError` (`usage`). */
-  *steps(query: Query, by: GroupBy): Steps<Group[]> {
+  *steps(query: Query, by: GroupBy): Steps<PackedGroups> {
     compileQuery(query);
     const candidates = this.source.candidates({ ...query, after: undefined });
     const whole = candidates.filter((candidate) => covers(query, candidate));
@@ -83,22 +83,27 @@ export class Grouping {
     // What is one's own first: meanwhile the others do theirs.
     yield* this.addTo(ofWhole, ofWhole.own, progress);
     yield* this.addTo(ofRest, ofRest.own, progress);
-    const groups = yield* this.gather(ofWhole, progress);
-    const more = yield* this.gather(ofRest, progress);
-    if (counted === paths.length) return mergedGroups(more, known.groups);
-    const packed = packGroups(mergedGroups(groups, known.groups));
-    // What could not be read may be there the next time.
-    if (!ofWhole.hasFailed) this.kept.keep(filter, by, new GroupSet(paths, packed));
-    return rest.length === 0 ? groups : mergedGroups(more, packed);
+    yield* this.gather(ofWhole, progress);
+    yield* this.gather(ofRest, progress);
+    let groups = known.groups;
+    if (counted < paths.length) {
+      ofWhole.aggregation.addPacked(known.groups);
+      groups = ofWhole.aggregation.pack();
+      // What could not be read may be there the next time.
+      if (!ofWhole.hasFailed) this.kept.keep(filter, by, new GroupSet(paths, groups));
+    }
+    if (rest.length === 0) return groups;
+    ofRest.aggregation.addPacked(groups);
+    return ofRest.aggregation.pack();
   }
 
   /** Groups of these segments, made here and now: for another thread. */
-  *of(query: Query, by: GroupBy, paths: readonly string[]): Steps<Group[]> {
+  *of(query: Query, by: GroupBy, paths: readonly string[]): Steps<PackedGroups> {
     const wanted = new Set(paths);
     const candidates = this.source.candidates({}).filter(({ path }) => wanted.has(path));
     const aggregation = new Aggregation(query, by, this.classes, this.scopes);
     yield* this.source.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled));
-    return aggregation.all();
+    return aggregation.pack();
   }
 
   /** Divides segments among the threads; the others begin as soon as they have time. */
@@ -113,8 +118,7 @@ export class Grouping {
   }
 
   /** Waits for the others, and does what they had no time for. */
-  private *gather(shared: Shared, progress: Mutable<Progress>): Steps<Mutable<Group>[]> {
-    const given: PackedGroups[] = [];
+  private *gather(shared: Shared, progress: { done: number; readonly total: number }): Steps<void> {
     const failuresBefore = this.source.failures;
     for (const { share, fetch } of shared.offers) {
       const answer = fetch?.();
@@ -123,11 +127,10 @@ export class Grouping {
         continue;
       }
       for (const problem of answer.problems) this.source.leaveOut(problem);
-      given.push(answer.groups);
+      shared.aggregation.addPacked(answer.groups);
       progress.done += rowsOf(share);
     }
     shared.hasFailed ||= this.source.failures !== failuresBefore;
-    return given.reduce(mergedGroups, shared.aggregation.all());
   }
 
   /** Much will be asked about the same records: what the next questions need is made along with the first. */
@@ -135,7 +138,11 @@ export class Grouping {
     this.scopes.expectPages();
   }
 
-  private *addTo(shared: Shared, candidates: readonly Candidate[], progress: Mutable<Progress>): Steps<void> {
+  private *addTo(
+    shared: Shared,
+    candidates: readonly Candidate[],
+    progress: { done: number; readonly total: number },
+  ): Steps<void> {
     const { query, aggregation } = shared;
     const failuresBefore = this.source.failures;
     const read = (pooled: PooledSegment): Generator<number, void, void> => aggregation.add(pooled);

@@ -31,9 +31,12 @@ test('asked again while records arrive, a reader counts as one that was just ope
       { filter: parseFilter('user:user1 or failed:yes', 0) },
       { fromUs: TEST_TIME_US + 35e6, toUs: TEST_TIME_US + 61e6 },
       { seqMax: 33 },
+      // Of nothing but sealed segments in the end, the last of which adds nothing.
+      { filter: parseFilter('user:early', 0), toUs: TEST_TIME_US + 60e6 },
     ];
     for (let n = 0; n < 90; n++) {
-      writer.write(statement(n, { user: `user${n % 3}`, timeUs: TEST_TIME_US + n * 1e6, returnedRows: n }));
+      const user = n < 10 ? 'early' : `user${n % 3}`;
+      writer.write(statement(n, { user, timeUs: TEST_TIME_US + n * 1e6, returnedRows: n }));
       if (n % 15 !== 14) continue;
       await writer.flush();
       const fresh = new StoreReader(directory);
@@ -43,6 +46,11 @@ test('asked again while records arrive, a reader counts as one that was just ope
           assert.deepEqual(again, anew);
         }
       }
+      const early = finish(reader.groupSteps(questions.at(-1) ?? {}, { fields: ['user'] }));
+      assert.deepEqual(
+        early.map(({ labels, records }) => [labels, records]),
+        [[['early'], 10]],
+      );
       fresh.close();
     }
     reader.close();

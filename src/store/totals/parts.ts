@@ -7,22 +7,43 @@ import type { SegmentReader } from '../segment/rows.ts';
 import type { RecordView } from '../segment/view.ts';
 import type { GroupBy } from './aggregate.ts';
 import type { ClassCache, Classes } from './classes.ts';
-import { dimensionOf, isPeriod, isRowField, type Labels, PERIODS_US, type RowField } from './groups.ts';
+import {
+  type AggregateField,
+  dimensionOf,
+  isPeriod,
+  isRowField,
+  type Labels,
+  PERIODS_US,
+  type RowField,
+} from './groups.ts';
 
 export interface KeyPart {
   /** Classes; the number of one is below it. */
   readonly size: number;
   /** Adds `scale` times the class of each record to `keys`. */
   addTo(view: RecordView, keys: Float64Array, scale: number): void;
-  /** The values of a class, and where they belong among a group's labels. */
+  /** The values of a class, one list for each group that its records are in. */
   labelsOf(number: number): readonly Labels[];
-  readonly places: readonly number[];
 }
 
 /**
- * The parts for what is asked. `bucketUs`: the shortest of the periods to be told apart. The start of a bucket that was
- * asked for by width comes last among the labels, as a number of microseconds.
+ * By part of a key: where its values belong among a group's labels. The start of a bucket that was asked for by width comes
+ * last, after the values of all fields, as a number of microseconds.
  */
+export function partPlaces({ fields, bucketUs }: GroupBy): number[][] {
+  const placesOf = (isOwn: (field: AggregateField) => boolean): number[] =>
+    fields.flatMap((field, place) => (isOwn(field) ? [place] : []));
+  const rows = DIMENSIONS.map((dimension) =>
+    placesOf((field) => isRowField(field) && dimensionOf(field) === dimension),
+  );
+  const outcome = placesOf((field) => field === 'error' || field === 'outcome');
+  const periods = placesOf(isPeriod);
+  return [...rows, outcome, bucketUs === undefined ? periods : [...periods, fields.length]].filter(
+    (places) => places.length > 0,
+  );
+}
+
+/** The parts for what is asked, in the order of `partPlaces`. `bucketUs`: the shortest of the periods to be told apart. */
 export function partsOf(
   by: GroupBy,
   bucketUs: number | undefined,
@@ -35,17 +56,15 @@ export function partsOf(
   const parts: KeyPart[] = [];
   for (const dimension of DIMENSIONS) {
     const own = fields.filter((field): field is RowField => isRowField(field) && dimensionOf(field) === dimension);
-    if (own.length === 0) continue;
-    const places = own.map((field) => fields.indexOf(field));
-    parts.push({ ...rowPart(dimension, cache.classes(segment, own)), places });
+    if (own.length > 0) parts.push(rowPart(dimension, cache.classes(segment, own)));
   }
   if (fields.includes('error')) parts.push(codePart(by, chunks));
-  else if (fields.includes('outcome')) parts.push(outcomePart(by));
+  else if (fields.includes('outcome')) parts.push(OUTCOME_PART);
   if (bucketUs !== undefined) parts.push(timePart(by, bucketUs, query, segment));
   return parts;
 }
 
-function rowPart(dimension: Dimension, classes: Classes): Omit<KeyPart, 'places'> {
+function rowPart(dimension: Dimension, classes: Classes): KeyPart {
   const { classOf, count } = classes;
   return {
     size: count,
@@ -62,19 +81,16 @@ function rowPart(dimension: Dimension, classes: Classes): Omit<KeyPart, 'places'
 
 const OUTCOMES = ['ok', 'failed'] as const;
 
-function outcomePart({ fields }: GroupBy): KeyPart {
-  return {
-    size: OUTCOMES.length,
-    addTo: (view, keys, scale) => {
-      const errors = view.words('error');
-      for (let i = 0; i < view.rows; i++) {
-        if (errors[i] !== 0) keys[i] = (keys[i] as number) + scale;
-      }
-    },
-    labelsOf: (number) => [[OUTCOMES[number] ?? '']],
-    places: [fields.indexOf('outcome')],
-  };
-}
+const OUTCOME_PART: KeyPart = {
+  size: OUTCOMES.length,
+  addTo: (view, keys, scale) => {
+    const errors = view.words('error');
+    for (let i = 0; i < view.rows; i++) {
+      if (errors[i] !== 0) keys[i] = (keys[i] as number) + scale;
+    }
+  },
+  labelsOf: (number) => [[OUTCOMES[number] ?? '']],
+};
 
 /** Chunks number their error codes each for itself; here they have one number in all. */
 function codePart({ fields }: GroupBy, chunks: readonly ColumnChunk[]): KeyPart {
@@ -94,7 +110,6 @@ function codePart({ fields }: GroupBy, chunks: readonly ColumnChunk[]): KeyPart 
     labelsOf: (number) => [
       own.map((field) => (field === 'error' ? (codes[number] ?? '') : (OUTCOMES[Math.min(number, 1)] ?? ''))),
     ],
-    places: own.map((field) => fields.indexOf(field)),
   };
 }
 
@@ -104,7 +119,6 @@ function timePart(by: GroupBy, bucketUs: number, query: Query, segment: SegmentR
   const first = Math.floor((Math.max(timeMinUs, query.fromUs ?? timeMinUs) - originUs) / bucketUs);
   const last = Math.floor((Math.min(timeMaxUs, query.toUs ?? timeMaxUs) - originUs) / bucketUs);
   const periods = fields.filter(isPeriod);
-  const places = periods.map((field) => fields.indexOf(field));
   const named = by.bucketUs !== undefined;
   return {
     size: Math.max(1, last - first + 1),
@@ -120,7 +134,6 @@ function timePart(by: GroupBy, bucketUs: number, query: Query, segment: SegmentR
       const labels = periods.map((field) => periodLabel(startUs, field));
       return [named ? [...labels, String(startUs)] : labels];
     },
-    places: named ? [...places, fields.length] : places,
   };
 }
 

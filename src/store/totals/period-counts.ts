@@ -1,10 +1,16 @@
-/**
- * How many records a scope has in each period, by row of one small table: what charts ask for. A number for every row and
- * period, whether it occurs or not, is four bytes and no search; where most of them would be zero, cells are made.
- */
+/** How many records a scope has in each period, by row of one small table: what charts ask for. */
 import type { AmountTest } from '../segment/amount-test.ts';
 import { type AmountColumn, CHUNK_ROWS_MAX, type WordColumn } from '../segment/columns.ts';
 import type { RecordView } from '../segment/view.ts';
+
+/** Rows of which there are records, by period. */
+export interface RowCounts {
+  /** Of each period, and one more: where its rows begin. */
+  readonly starts: Uint32Array;
+  readonly rows: Uint32Array;
+  /** Number of records of each of `rows`. */
+  readonly records: Uint32Array;
+}
 
 interface Counted {
   readonly periodUs: number;
@@ -12,29 +18,24 @@ interface Counted {
   readonly first: number;
   readonly periods: number;
   readonly rowCount: number;
-  /** By period, then row. */
-  readonly succeeded: Uint32Array;
-  readonly failed: Uint32Array | undefined;
+  readonly succeeded: RowCounts;
+  readonly failed: RowCounts;
 }
 
 export class PeriodCounts {
   readonly periods: number;
   readonly rowCount: number;
+  readonly bytes: number;
   private readonly counted: Counted;
 
   constructor(counted: Counted) {
     this.counted = counted;
     this.periods = counted.periods;
     this.rowCount = counted.rowCount;
+    this.bytes = bytesOf(counted.succeeded) + bytesOf(counted.failed);
   }
 
-  get bytes(): number {
-    const { succeeded, failed } = this.counted;
-    return succeeded.byteLength + (failed?.byteLength ?? 0);
-  }
-
-  /** By period, then row; `undefined` when there are none. */
-  of(failed: boolean): Uint32Array | undefined {
+  of(failed: boolean): RowCounts {
     return failed ? this.counted.failed : this.counted.succeeded;
   }
 
@@ -42,6 +43,10 @@ export class PeriodCounts {
   startUs(period: number): number {
     return (this.counted.first + period) * this.counted.periodUs;
   }
+}
+
+function bytesOf({ starts, rows, records }: RowCounts): number {
+  return starts.byteLength + rows.byteLength + records.byteLength;
 }
 
 /** Periods that a span touches: there is no time at all between the ends of some. */

@@ -5,21 +5,16 @@
  */
 import type { Filter, Query } from '../../query/filter.ts';
 import type { PooledSegment } from '../search/pool.ts';
-import type { ColumnChunk, Picked } from '../segment/columns.ts';
+import type { ColumnChunk } from '../segment/columns.ts';
 import { CellBuilder, type Cells, emptyCells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
 import type { SegmentReader } from '../segment/rows.ts';
 import { ChunkView } from '../segment/view.ts';
 import { canTest, cellsWithin, joinedCells, withoutPeriods } from './cells.ts';
+import { ChunkPick } from './chunk-pick.ts';
 import type { ClassCache } from './classes.ts';
 import type { CountedRows, PeriodCounts } from './period-counts.ts';
 import { ChunkSelector, planSelection, type Selection, type Span } from './select.ts';
 import { EVER_US, type Tallied, Tally } from './tally.ts';
-
-/** Records of a chunk; `undefined`: all of them. */
-export interface ChunkPick {
-  readonly chunk: ColumnChunk;
-  readonly picked: Picked | undefined;
-}
 
 /** Of a segment that still grows, parts of so many records are looked at on their own: all but the last are complete. */
 const PART_ROWS = 65_536;
@@ -159,10 +154,12 @@ export class Scope {
     const { chunks: known } = this;
     if (known?.length === chunks.length && known.every((chunk, i) => chunk === chunks[i])) return this.picks;
     const picks: ChunkPick[] = [];
-    yield* this.eachPicked(pooled, [this.span], chunks, (chunk, { picked }) => picks.push({ chunk, picked }));
+    yield* this.eachPicked(pooled, [this.span], chunks, (chunk, { picked }) =>
+      picks.push(new ChunkPick(chunk, picked)),
+    );
     this.chunks = chunks;
     this.picks = picks;
-    this.bytes += picks.reduce((sum, { picked }) => sum + (picked?.byteLength ?? 0), chunks.length * 8);
+    this.bytes += picks.reduce((sum, { bytes }) => sum + bytes, chunks.length * 8);
     return picks;
   }
 
@@ -275,7 +272,7 @@ export class Scope {
     chunks: readonly ColumnChunk[],
   ): Generator<number, readonly Tallied[], void> {
     const picks = yield* this.pick(pooled, chunks);
-    const records = picks.reduce((sum, { chunk, picked }) => sum + (picked?.length ?? chunk.rows), 0);
+    const records = picks.reduce((sum, { count }) => sum + count, 0);
     const tally = Tally.begin(countsOnly);
     try {
       // Where there are many rows for few records, those that occur are searched.

@@ -246,7 +246,7 @@ export function spanOf({ fromUs, toUs, seqMax }: Pick<Query, 'fromUs' | 'toUs' |
 export class ChunkSelector {
   /** The records picked by the last `select`. */
   readonly view: ChunkView;
-  /** Their places within the chunk; `undefined`: all of it, in order. */
+  /** Their places within the chunk, borrowed until anything else is selected; `undefined`: all of it, in order. */
   picked: Picked | undefined = undefined;
   private readonly span: Span;
 
@@ -307,7 +307,7 @@ export class ChunkSelector {
   }
 }
 
-/** Of the picked records, or of the first `rows`, those that the mask lets through. */
+/** Of the picked records, or of the first `rows`, those that the mask lets through. Borrowed until the next call. */
 export function pickMasked(mask: Uint8Array, picked: Picked | undefined, rows: number): Picked {
   if (mask.indexOf(1) >>> 0 >= rows) return NO_PLACES;
   let count = 0;
@@ -323,7 +323,7 @@ export function pickMasked(mask: Uint8Array, picked: Picked | undefined, rows: n
       count += mask[i] as number;
     }
   }
-  return PLACES.slice(0, count);
+  return PLACES.subarray(0, count);
 }
 
 /** Keeps those of the picked records whose rows meet the condition. */

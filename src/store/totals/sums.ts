@@ -1,8 +1,7 @@
 /** Sums over records, by the number of the group they belong to. */
 
-import type { Picked } from '../segment/columns.ts';
 import type { ChunkView } from '../segment/view.ts';
-import type { Measures, Mutable } from './aggregate.ts';
+import type { Measures } from './aggregate.ts';
 import type { CellView } from './cells.ts';
 
 /** Keys whose slots are found in an array; of more, in a map. */
@@ -26,6 +25,13 @@ const PLACES: Readonly<Record<keyof Measures, number>> = {
   firstUs: FIRST,
   lastUs: LAST,
 };
+
+/** Of some rows of a small table, from `start` on: 1 for each that counts, and its key less what the period adds. */
+export interface RowKeys {
+  readonly start: number;
+  readonly mask: Uint8Array;
+  readonly keys: Float64Array;
+}
 
 /**
  * What sums are made in. Arrays of some megabytes made anew for each segment would cost more than the few records that
@@ -67,16 +73,13 @@ export class SegmentSums {
     return this.room.keys[slot] as number;
   }
 
-  /** Adds what a slot in use has come to. */
-  addTo(group: Mutable<Measures>, slot: number): void {
+  /** Adds what a slot in use has come to: to six numbers from `at` on, in the order of `Measures`. */
+  addTo(numbers: Float64Array, at: number, slot: number): void {
     const { sums } = this.room;
-    const at = slot << SLOT_SHIFT;
-    group.records += sums[at] as number;
-    group.failed += sums[at + FAILED] as number;
-    group.rows += sums[at + ROWS] as number;
-    group.durationUs += sums[at + DURATION] as number;
-    group.firstUs = Math.min(group.firstUs, sums[at + FIRST] as number);
-    group.lastUs = Math.max(group.lastUs, sums[at + LAST] as number);
+    const from = slot << SLOT_SHIFT;
+    for (let n = 0; n < FIRST; n++) numbers[at + n] = (numbers[at + n] as number) + (sums[from + n] as number);
+    numbers[at + FIRST] = Math.min(numbers[at + FIRST] as number, sums[from + FIRST] as number);
+    numbers[at + LAST] = Math.max(numbers[at + LAST] as number, sums[from + LAST] as number);
   }
 
   /** A sum of a slot in use. */
@@ -134,26 +137,22 @@ export class SegmentSums {
     }
   }
 
-  /**
-   * Adds numbers of records of one period, those picked or all; what else is summed stays 0. `keys` has the key of each,
-   * less `keyMore`.
-   */
+  /** Adds numbers of records by row, all of one period and outcome; what else is summed stays 0. */
   addCounts(
-    counts: Uint32Array,
-    picked: Picked | undefined,
-    keys: Float64Array,
+    rows: Uint32Array,
+    records: Uint32Array,
+    { start, mask, keys }: RowKeys,
     { keyMore, timeUs, failed }: { readonly keyMore: number; readonly timeUs: number; readonly failed: boolean },
   ): void {
     const { room } = this;
-    const length = picked?.length ?? counts.length;
-    for (let i = 0; i < length; i++) {
-      const place = picked === undefined ? i : (picked[i] as number);
-      const records = counts[place] as number;
-      if (records === 0) continue;
+    for (let i = 0; i < rows.length; i++) {
+      const place = (rows[i] as number) - start;
+      if (mask[place] !== 1) continue;
       const at = this.slotFor((keys[place] as number) + keyMore) << SLOT_SHIFT;
       const { sums } = room;
-      sums[at] = (sums[at] as number) + records;
-      if (failed) sums[at + FAILED] = (sums[at + FAILED] as number) + records;
+      const more = records[i] as number;
+      sums[at] = (sums[at] as number) + more;
+      if (failed) sums[at + FAILED] = (sums[at + FAILED] as number) + more;
       if (timeUs < (sums[at + FIRST] as number)) sums[at + FIRST] = timeUs;
       if (timeUs > (sums[at + LAST] as number)) sums[at + LAST] = timeUs;
     }

@@ -90,9 +90,10 @@ function countsByPeriod(counts: PeriodCounts | undefined): Map<string, number> {
   assert.ok(counts !== undefined);
   const found = new Map<string, number>();
   for (const failed of [false, true]) {
-    for (const [place, records] of (counts.of(failed) ?? []).entries()) {
-      const startUs = counts.startUs(Math.floor(place / counts.rowCount));
-      if (records > 0) found.set(`${startUs} ${place % counts.rowCount} ${Number(failed)}`, records);
+    const { starts, rows, records } = counts.of(failed);
+    for (const [place, row] of rows.entries()) {
+      const period = starts.findLastIndex((start) => start <= place);
+      found.set(`${counts.startUs(period)} ${row} ${Number(failed)}`, records[place] ?? 0);
     }
   }
   return found;
@@ -118,6 +119,26 @@ test('one at a time, and no table of very many rows for few records', () => {
   const next = Tally.begin(false);
   assert.ok(next !== undefined);
   next.end();
+});
+
+test('columns that name rows or times which are not there are damaged, and leave nothing behind', () => {
+  const [row] = fc.sample(anyRow, { seed: 4, numRuns: 1 });
+  assert.ok(row !== undefined);
+  const span = { timeMinUs: START_US, timeMaxUs: START_US + 5 * HOUR_US, rowMax: ROW_MAX };
+  const tooLate = { ...row, timeUs: START_US + 7 * HOUR_US };
+  const chunks = [[{ ...row, session: ROW_MAX + 1 }], [tooLate], [row, tooLate]].map(chunkOf);
+  for (const chunk of chunks) {
+    const tally = Tally.begin(true);
+    assert.ok(tally !== undefined);
+    assert.equal(tally.addTable(SESSIONS, span, RECORDS), true);
+    assert.throws(() => tally.add(chunk, undefined), { code: 'damaged' });
+    tally.end();
+  }
+  const tally = Tally.begin(true);
+  assert.ok(tally !== undefined);
+  for (const kind of [SESSIONS, SHAPES]) assert.equal(tally.addTable(kind, span, RECORDS), true);
+  for (const { sums } of tally.take()) assert.equal(sums.row.length, 0);
+  tally.end();
 });
 
 test('of many periods only sums are kept', () => {

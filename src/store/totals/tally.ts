@@ -6,8 +6,8 @@
  * not look at each access whether they are still what they were. That is a third of its time.
  */
 import { CHUNK_ROWS_MAX, type ColumnChunk, type Picked } from '../segment/columns.ts';
-import { type Cells, emptyCells, type RollupKind } from '../segment/rollup.ts';
-import { type CountedRows, PeriodCounts, periodsOf } from './period-counts.ts';
+import { type Cells, countCells, emptyCells, type RollupKind } from '../segment/rollup.ts';
+import { type CountedRows, PeriodCounts, periodsOf, type RowCounts } from './period-counts.ts';
 
 /** What else than rows is summed of a small table's row stands side by side. */
 const MORE_SHIFT = 2;
@@ -16,8 +16,10 @@ const FIRST = 1;
 const LAST = 2;
 const RECORDS = 3;
 
-/** So many rows may be there in any case, more only for as many records; and numbers of periods and rows for each record. */
-const ROWS_MIN = 2 ** 10;
+/** So many rows and periods may be there in any case, more only for as many records. */
+const ROWS_MIN = 2 ** 16;
+const PERIODS_MIN = 2 ** 10;
+/** Where there are more numbers than that for each record, those that are not zero are noted instead of looked for. */
 const NUMBERS_A_RECORD = 4;
 /** Of all tables together; succeeded and failed records count apart. */
 const SUMS_MAX = 2 ** 18;
@@ -47,6 +49,9 @@ interface Table {
   readonly rowCount: number;
   readonly sums: number;
   readonly numbers: number;
+  /** Places of `NUMBERS` that are not zero, in no order, as far as `noted` says; `undefined`: all have to be looked at. */
+  readonly places: Uint32Array | undefined;
+  noted: number;
 }
 
 /** What records come to by row of a small table. */
@@ -65,7 +70,7 @@ export class Tally {
 
   /**
    * `undefined` while another one is at work. `countsOnly`: nothing is asked for but the numbers of records and what they
-   * moved; durations are 0, times those of all records.
+   * moved; durations and times are 0.
    */
   static begin(countsOnly: boolean): Tally | undefined {
     if (isTaken) return undefined;
@@ -82,12 +87,15 @@ export class Tally {
     const rowCount = rows.rowMax + 1;
     const fits = rowCount <= Math.max(ROWS_MIN, records) && this.sums + 2 * rowCount <= SUMS_MAX;
     if (!fits || this.numbers + 2 * rowCount > NUMBERS_MAX) return false;
-    const dense = periodsOf(kind.periodUs, rows) * rowCount;
-    const isDense = dense <= records * NUMBERS_A_RECORD && this.numbers + 2 * dense <= NUMBERS_MAX;
-    const periodUs = isDense ? kind.periodUs : EVER_US;
+    const wanted = periodsOf(kind.periodUs, rows);
+    const isByPeriod = wanted <= Math.max(PERIODS_MIN, records) && this.numbers + 2 * wanted * rowCount <= NUMBERS_MAX;
+    const periodUs = isByPeriod ? kind.periodUs : EVER_US;
     const first = Math.floor(rows.timeMinUs / periodUs);
     const periods = periodsOf(periodUs, rows);
-    this.tables.push({ kind, periodUs, first, periods, rowCount, sums: this.sums, numbers: this.numbers });
+    // A record that failed is moved from one place to another.
+    const places = periods * rowCount > records * NUMBERS_A_RECORD ? new Uint32Array(2 * records) : undefined;
+    const { sums, numbers } = this;
+    this.tables.push({ kind, periodUs, first, periods, rowCount, sums, numbers, places, noted: 0 });
     this.sums += 2 * rowCount;
     this.numbers += 2 * periods * rowCount;
     return true;
@@ -107,20 +115,22 @@ export class Tally {
     // Most chunks are of one period, whatever their records' times are.
     if (!countsOnly || tables.some(({ periodUs }) => !isWithin(chunk, periodUs))) chunk.times(TIME_OF, picked);
     for (const table of tables) {
-      chunk.words(table.kind.dimension, ROW_OF, picked);
+      loadRows(chunk, picked, count, table);
       const period = Math.floor(chunk.timeMinUs / table.periodUs);
-      if (isWithin(chunk, table.periodUs)) addNumbers(0, count, 0, failures, period, table);
-      else addPeriods(count, failures, table);
+      if (!isWithin(chunk, table.periodUs)) addPeriods(chunk, count, failures, table);
+      else if (hasPeriod(table, period)) addNumbers(0, count, 0, failures, period, table);
+      else throw chunk.damage();
       if (!countsOnly) addMore(count, table);
     }
   }
 
   /** What each of the tables has come to, in the order in which they were added. */
   take(): Tallied[] {
-    return this.tables.map((table) => ({
-      sums: sumsOf(table, this.countsOnly),
-      periods: table.periodUs === EVER_US ? undefined : countsOf(table),
-    }));
+    return this.tables.map((table) => {
+      const counts = countsOf(table);
+      const sums = sumsOf(table, counts, this.countsOnly);
+      return { sums, periods: table.periodUs === EVER_US ? undefined : counts };
+    });
   }
 
   /** Must be called, whatever happens. */
@@ -136,12 +146,25 @@ function isWithin({ timeMinUs, timeMaxUs }: ColumnChunk, periodUs: number): bool
   return Math.floor(timeMinUs / periodUs) === Math.floor(timeMaxUs / periodUs);
 }
 
+/** Fills `ROW_OF`. What is outside of a table would be counted into the next one: columns may have been forged. */
+function loadRows(chunk: ColumnChunk, picked: Picked | undefined, count: number, { kind, rowCount }: Table): void {
+  chunk.words(kind.dimension, ROW_OF, picked);
+  // Of a chunk that still grows only records that are not picked may be of newer rows.
+  if (chunk.greatestWord(kind.dimension) < rowCount) return;
+  for (let i = 0; i < count; i++) if ((ROW_OF[i] as number) >= rowCount) throw chunk.damage();
+}
+
+function hasPeriod({ first, periods }: Table, period: number): boolean {
+  return period >= first && period < first + periods;
+}
+
 /** Records are nearly in order of time: there are as few runs of one period as there are periods. */
-function addPeriods(count: number, failures: number, table: Table): void {
+function addPeriods(chunk: ColumnChunk, count: number, failures: number, table: Table): void {
   const { periodUs } = table;
   let failed = 0;
   for (let from = 0; from < count; ) {
     const period = Math.floor((TIME_OF[from] as number) / periodUs);
+    if (!hasPeriod(table, period)) throw chunk.damage();
     const startUs = period * periodUs;
     const endUs = startUs + periodUs;
     let to = from + 1;
@@ -160,17 +183,18 @@ function addNumbers(
   failedFrom: number,
   failedTo: number,
   period: number,
-  { first, periods, rowCount, sums, numbers }: Table,
+  table: Table,
 ): void {
-  // What is cut to 32 bits the engine knows to be whole.
-  const base = ((period - first) * rowCount + numbers) | 0;
-  for (let i = from; i < to; i++) {
-    const row = ROW_OF[i] as number;
-    const number = (base + row) | 0;
-    NUMBERS[number] = (NUMBERS[number] as number) + 1;
-    const at = (sums + row) | 0;
-    MOVED[at] = (MOVED[at] as number) + (MOVED_OF[i] as number);
+  const { first, periods, rowCount, sums, numbers, places } = table;
+  const base = (period - first) * rowCount + numbers;
+  const failures = periods * rowCount;
+  if (places !== undefined) {
+    for (let i = from; i < to; i++) notePlace(table, places, base + (ROW_OF[i] as number));
+    for (let k = failedFrom; k < failedTo; k++) {
+      notePlace(table, places, base + failures + (ROW_OF[FAILED[k] as number] as number));
+    }
   }
+  countRecords(from, to, base, sums);
   // Few have failed: they are taken from the others, and counted apart.
   for (let k = failedFrom; k < failedTo; k++) {
     const i = FAILED[k] as number;
@@ -179,9 +203,25 @@ function addNumbers(
     const number = base + row;
     const at = sums + row;
     NUMBERS[number] = (NUMBERS[number] as number) - 1;
-    NUMBERS[number + periods * rowCount] = (NUMBERS[number + periods * rowCount] as number) + 1;
+    NUMBERS[number + failures] = (NUMBERS[number + failures] as number) + 1;
     MOVED[at] = (MOVED[at] as number) - moved;
     MOVED[at + rowCount] = (MOVED[at + rowCount] as number) + moved;
+  }
+}
+
+/** Notes a place for each record that is counted there: which may be several times the same. */
+function notePlace(table: Table, places: Uint32Array, number: number): void {
+  if (NUMBERS[number] === 0) places[table.noted++] = number;
+}
+
+/** The innermost loop. What is cut to 32 bits the engine knows to be whole. */
+function countRecords(from: number, to: number, base: number, sums: number): void {
+  for (let i = from; i < to; i++) {
+    const row = ROW_OF[i] as number;
+    const number = (base + row) | 0;
+    NUMBERS[number] = (NUMBERS[number] as number) + 1;
+    const at = (sums + row) | 0;
+    MOVED[at] = (MOVED[at] as number) + (MOVED_OF[i] as number);
   }
 }
 
@@ -199,54 +239,85 @@ function addMore(count: number, { rowCount, sums }: Table): void {
 }
 
 /** Rows of which there are records, in one period. */
-function sumsOf(table: Table, countsOnly: boolean): Cells {
-  const { rowCount, sums, periodUs, first, periods } = table;
-  const records = recordsOf(table);
-  const cells = emptyCells(records.reduce((count, number) => count + (number === 0 ? 0 : 1), 0));
+function sumsOf({ rowCount, sums }: Table, counts: PeriodCounts, countsOnly: boolean): Cells {
+  const records = recordsOf(counts);
+  const count = records.reduce((sum, number) => sum + (number === 0 ? 0 : 1), 0);
+  const cells = countsOnly ? countCells(count) : emptyCells(count);
   let cell = 0;
   for (let at = 0; at < records.length; at++) {
     if (records[at] === 0) continue;
-    const more = (sums + at) << MORE_SHIFT;
     cells.row[cell] = at < rowCount ? at : at - rowCount;
     cells.failed[cell] = at < rowCount ? 0 : 1;
     cells.records[cell] = records[at] as number;
     cells.rows[cell] = MOVED[sums + at] as number;
-    cells.durationUs[cell] = MORE[more + DURATION] as number;
-    cells.firstUs[cell] = countsOnly ? first * periodUs : (MORE[more + FIRST] as number);
-    cells.lastUs[cell] = countsOnly ? (first + periods - 1) * periodUs : (MORE[more + LAST] as number);
+    if (!countsOnly) {
+      const more = (sums + at) << MORE_SHIFT;
+      cells.durationUs[cell] = MORE[more + DURATION] as number;
+      cells.firstUs[cell] = MORE[more + FIRST] as number;
+      cells.lastUs[cell] = MORE[more + LAST] as number;
+    }
     cell++;
   }
   return cells;
 }
 
 /** By row, those of failed records after those of the others. */
-function recordsOf({ periods, rowCount, numbers }: Table): Uint32Array {
-  const records = new Uint32Array(2 * rowCount);
-  for (let failed = 0; failed < 2; failed++) {
-    const into = failed * rowCount;
-    for (let period = 0; period < periods; period++) {
-      const base = numbers + (failed * periods + period) * rowCount;
-      for (let row = 0; row < rowCount; row++) {
-        records[into + row] = (records[into + row] as number) + (NUMBERS[base + row] as number);
-      }
+function recordsOf(counts: PeriodCounts): Uint32Array {
+  const all = new Uint32Array(2 * counts.rowCount);
+  for (const failed of [false, true]) {
+    const { rows, records } = counts.of(failed);
+    const into = failed ? counts.rowCount : 0;
+    for (let i = 0; i < rows.length; i++) {
+      const at = into + (rows[i] as number);
+      all[at] = (all[at] as number) + (records[i] as number);
     }
   }
-  return records;
+  return all;
 }
 
-function countsOf({ periodUs, first, periods, rowCount, numbers }: Table): PeriodCounts {
-  const size = periods * rowCount;
+function countsOf({ periodUs, first, periods, rowCount, numbers, places, noted }: Table): PeriodCounts {
+  const failures = numbers + periods * rowCount;
+  const end = failures + periods * rowCount;
+  const known = places?.subarray(0, noted).sort();
+  const counts = (from: number, to: number): RowCounts =>
+    rowCountsOf(placesOf(known, from, to), from, periods, rowCount);
   return new PeriodCounts({
     periodUs,
     first,
     periods,
     rowCount,
-    succeeded: NUMBERS.slice(numbers, numbers + size),
-    failed: hasFailures(numbers + size, size) ? NUMBERS.slice(numbers + size, numbers + 2 * size) : undefined,
+    succeeded: counts(numbers, failures),
+    failed: counts(failures, end),
   });
 }
 
-function hasFailures(from: number, count: number): boolean {
-  for (let at = from; at < from + count; at++) if (NUMBERS[at] !== 0) return true;
-  return false;
+/** Places of numbers that are not zero, ascending; `known`: those that may be, ascending. */
+function placesOf(known: Uint32Array | undefined, from: number, to: number): Uint32Array {
+  if (known !== undefined) {
+    // Some are noted several times, and what was taken back may be zero again.
+    return known.filter((at, i) => at >= from && at < to && NUMBERS[at] !== 0 && at !== known[i - 1]);
+  }
+  let count = 0;
+  for (let at = from; at < to; at++) count += NUMBERS[at] === 0 ? 0 : 1;
+  const places = new Uint32Array(count);
+  let place = 0;
+  for (let at = from; at < to; at++) if (NUMBERS[at] !== 0) places[place++] = at;
+  return places;
+}
+
+/** `first`: where the numbers of the first period begin. */
+function rowCountsOf(places: Uint32Array, first: number, periods: number, rowCount: number): RowCounts {
+  const starts = new Uint32Array(periods + 1);
+  const rows = new Uint32Array(places.length);
+  const records = new Uint32Array(places.length);
+  let place = 0;
+  for (let period = 0; period < periods; period++) {
+    const base = first + period * rowCount;
+    for (; place < places.length && (places[place] as number) < base + rowCount; place++) {
+      rows[place] = (places[place] as number) - base;
+      records[place] = NUMBERS[places[place] as number] as number;
+    }
+    starts[period + 1] = place;
+  }
+  return { starts, rows, records };
 }

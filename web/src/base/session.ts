@@ -14,6 +14,12 @@ export const session: ReadonlySignal<Session | undefined> = current;
 export const sessionProblem: ReadonlySignal<ApiProblem | undefined> = trouble;
 export const role: ReadonlySignal<Role> = computed(() => current.value?.person?.role ?? 'viewer');
 
+/** Databases whose records the person may see, when they are not all. */
+export const ownDatabases: ReadonlySignal<readonly string[] | undefined> = computed(() => {
+  const databases = current.value?.person?.databases;
+  return databases === 'all' ? undefined : databases;
+});
+
 const RANK: Readonly<Record<Role, number>> = { viewer: 0, auditor: 1, administrator: 2 };
 
 /** Whether the person's role includes `least`. The server decides; this only keeps what would be refused off the page. */

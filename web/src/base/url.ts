@@ -2,7 +2,8 @@
  * The address bar is the state of the application: path, query, time range, columns, open detail. One signal holds it;
  * whoever wants to change what is seen changes the address, so that every link, bookmark and Back shows the same view.
  *
- * Parameters that travel from page to page: `t` time range, `tz` zone, `db` databases. Others belong to one page.
+ * Parameters that travel from page to page: `t` time range, `tz` zone, `db` databases, `pin` conditions that the rail takes
+ * along. Others belong to one page.
  */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
@@ -12,7 +13,7 @@ export interface Place {
 }
 
 /** Parameters that a link to another page keeps. */
-const TRAVELLING = ['t', 'tz', 'db'] as const;
+const TRAVELLING = ['t', 'tz', 'db', 'pin'] as const;
 
 const current = signal<Place>({ path: '/', params: new URLSearchParams() });
 

@@ -2,36 +2,45 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { type KeyBinding, useKeys } from '../base/keys.ts';
+import { echo } from '../base/scope.ts';
 import { may, session } from '../base/session.ts';
 import { readSetting, writeSetting } from '../base/settings.ts';
-import { go, linkTo, place, setParams } from '../base/url.ts';
+import { go, linkTo, patched, place, setParams } from '../base/url.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { KeyHelp } from './key-help.tsx';
 import { lazy } from './lazy.tsx';
 import { TopBar } from './top-bar.tsx';
+
+/** Pages without a query leave pinned conditions in the address, for the next one that has it. */
+function railLink(item: RailItem): string {
+  return linkTo(item.path, item.asks === true ? { q: place.value.params.get('pin') ?? undefined } : {});
+}
 
 interface RailItem {
   readonly path: string;
   readonly text: string;
   readonly icon: IconName;
   readonly key: string;
+  /** It has a query. */
+  readonly asks?: true;
   /** Paths below which the item counts as the present one. */
   readonly also?: readonly string[];
 }
 
 const RAIL: readonly RailItem[] = [
-  { path: '/', text: 'Overview', icon: 'overview', key: 'o' },
-  { path: '/live', text: 'Live', icon: 'live', key: 'l' },
-  { path: '/search', text: 'Search', icon: 'search', key: 's', also: ['/statements/'] },
-  { path: '/sessions', text: 'Sessions', icon: 'sessions', key: 'e', also: ['/sessions/'] },
+  { path: '/', text: 'Overview', icon: 'overview', key: 'o', asks: true },
+  { path: '/live', text: 'Live', icon: 'live', key: 'l', asks: true },
+  { path: '/search', text: 'Search', icon: 'search', key: 's', asks: true, also: ['/statements/'] },
+  { path: '/sessions', text: 'Sessions', icon: 'sessions', key: 'e', asks: true, also: ['/sessions/'] },
   {
     path: '/entities',
     text: 'Users, objects',
     icon: 'database',
     key: 'b',
+    asks: true,
     also: ['/users/', '/objects/', '/databases/'],
   },
-  { path: '/alerts', text: 'Alerts', icon: 'alerts', key: 'a' },
+  { path: '/alerts', text: 'Alerts', icon: 'alerts', key: 'a', asks: true },
   { path: '/policies', text: 'Policies', icon: 'policies', key: 'p' },
   { path: '/sensors', text: 'Coverage', icon: 'sensors', key: 'c' },
   { path: '/reports', text: 'Reports', icon: 'reports', key: 'r' },
@@ -89,11 +98,7 @@ function Rail(): JSX.Element {
           const here = path === item.path || item.also?.some((prefix) => path.startsWith(prefix)) === true;
           return (
             <li key={item.path}>
-              <a
-                href={linkTo(item.path)}
-                aria-current={here ? 'page' : undefined}
-                title={folded ? item.text : undefined}
-              >
+              <a href={railLink(item)} aria-current={here ? 'page' : undefined} title={folded ? item.text : undefined}>
                 <Icon name={item.icon} />
                 <span>{item.text}</span>
               </a>
@@ -116,7 +121,7 @@ function Rail(): JSX.Element {
 }
 
 function pageKeys(): KeyBinding[] {
-  return RAIL.map((item) => ({ keys: `g ${item.key}`, label: `Go to ${item.text}`, run: () => go(linkTo(item.path)) }));
+  return RAIL.map((item) => ({ keys: `g ${item.key}`, label: `Go to ${item.text}`, run: () => go(railLink(item)) }));
 }
 
 function barKeys(showHelp: () => void): KeyBinding[] {
@@ -140,8 +145,11 @@ function press(anchor: string): void {
   document.querySelector<HTMLElement>(`[data-anchor="${anchor}"]`)?.click();
 }
 
+/** With the time as it is now, in absolute terms: who follows the link tomorrow sees the same. */
 async function copyLink(): Promise<void> {
-  await navigator.clipboard.writeText(location.href);
+  const asked = echo.value;
+  const href = asked === undefined ? location.href : patched({ t: `${asked.from}/${asked.to}` });
+  await navigator.clipboard.writeText(new URL(href, location.origin).href);
 }
 
 function closePane(): void {

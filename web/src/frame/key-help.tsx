@@ -8,6 +8,8 @@ const BUILT_IN = [
   { keys: 'j k', label: 'Next and previous row' },
   { keys: 'Enter', label: 'Open the row' },
   { keys: 'f x', label: 'Filter by the cell, or exclude it' },
+  { keys: 'p', label: 'Pin the row, or take its pin away' },
+  { keys: 'Ctrl C', label: 'Copy the row, its cells apart by tabs' },
   { keys: 'Tab', label: 'In the query: take the suggestion' },
 ] as const;
 

@@ -1,14 +1,16 @@
 /** Scope (databases, time), completeness of what is shown, theme, help, account. */
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Entities } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount } from '../base/format.ts';
+import { loadPins, pins } from '../base/pins.ts';
 import { scopeParams } from '../base/scope.ts';
-import { session, signOut } from '../base/session.ts';
+import { ownDatabases, session, signOut } from '../base/session.ts';
 import { setTheme, type Theme, theme } from '../base/theme.ts';
 import { linkTo, place, setParams } from '../base/url.ts';
 import { Icon } from '../ui/icon.tsx';
+import { PinList } from '../ui/pin.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { Answered } from '../ui/states.tsx';
 import { TimeField } from '../ui/time-field.tsx';
@@ -19,6 +21,7 @@ export function TopBar({ onHelp }: { readonly onHelp: () => void }): JSX.Element
       <DatabaseField />
       <TimeField />
       <span class="grow" />
+      <PinMenu />
       <ThemeButton />
       <button type="button" class="button plain narrow-off" aria-label="Keys" title="Keys (?)" onClick={onHelp}>
         <Icon name="keyboard" />
@@ -30,7 +33,9 @@ export function TopBar({ onHelp }: { readonly onHelp: () => void }): JSX.Element
 
 function DatabaseField(): JSX.Element {
   const chosen = (place.value.params.get('db') ?? '').split(',').filter((name) => name !== '');
-  const text = chosen.length === 0 ? 'All databases' : chosen.length === 1 ? chosen[0] : `${chosen.length} databases`;
+  const own = ownDatabases.value;
+  const whole = own === undefined ? 'All databases' : `Only ${own.join(', ')}`;
+  const text = chosen.length === 0 ? whole : chosen.length === 1 ? chosen[0] : `${chosen.length} databases`;
   return (
     <Popover
       label={
@@ -48,6 +53,7 @@ function DatabaseField(): JSX.Element {
 
 function DatabaseList({ chosen }: { readonly chosen: readonly string[] }): JSX.Element {
   const answer = useAnswer<Entities>('/entities', { kind: 'database', t: scopeParams()['t'] });
+  const own = ownDatabases.value;
   const toggle = (name: string): void => {
     const next = chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name];
     setParams({ db: next.join(','), w: undefined });
@@ -58,9 +64,14 @@ function DatabaseList({ chosen }: { readonly chosen: readonly string[] }): JSX.E
         <ul class="menu">
           <li>
             <button type="button" class="button plain" onClick={() => setParams({ db: undefined, w: undefined })}>
-              All databases
+              {own === undefined ? 'All databases' : 'All that are yours to see'}
             </button>
           </li>
+          {own !== undefined && (
+            <li class="menu-line small muted">
+              Your rights are limited to {own.join(', ')}; all numbers are of these.
+            </li>
+          )}
           {data.items
             .filter((item) => item.value !== '' && !item.value.includes(','))
             .map((item) => (
@@ -75,6 +86,26 @@ function DatabaseList({ chosen }: { readonly chosen: readonly string[] }): JSX.E
         </ul>
       )}
     </Answered>
+  );
+}
+
+function PinMenu(): JSX.Element {
+  useEffect(() => void loadPins(), []);
+  const count = pins.value?.pins.length ?? 0;
+  return (
+    <Popover
+      align="right"
+      class="button plain"
+      name={`Pinned records: ${count}`}
+      label={
+        <>
+          <Icon name="pin" />
+          {count > 0 && <span class="small num">{formatCount(count)}</span>}
+        </>
+      }
+    >
+      {(close) => <PinList onGo={close} />}
+    </Popover>
   );
 }
 

@@ -13,24 +13,27 @@ import { query, scopeParams, useEcho } from '../base/scope.ts';
 import { may } from '../base/session.ts';
 import { patched, place, setParams } from '../base/url.ts';
 import { SeverityBadge } from '../ui/badge.tsx';
+import { Chips } from '../ui/chips.tsx';
 import { Moment } from '../ui/record-columns.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
 import { Tabs } from '../ui/tabs.tsx';
 import { Decide } from './alerts/decide.tsx';
 import { GroupDetail } from './alerts/group-detail.tsx';
+import { untilText } from './alerts/until.tsx';
 
-type View = 'open' | 'mine' | 'acknowledged' | 'closed' | 'all';
+type View = 'open' | 'returned' | 'mine' | 'acknowledged' | 'closed' | 'all';
 
 /** What the server is asked for in each view. */
 const QUESTIONS: Readonly<Record<View, Params>> = {
   open: { state: 'open' },
+  returned: { state: 'open', returned: true },
   mine: { state: 'acknowledged', mine: true },
   acknowledged: { state: 'acknowledged' },
   closed: { state: 'closed' },
   all: { state: 'open,acknowledged,closed' },
 };
-const VIEWS: readonly View[] = ['open', 'mine', 'acknowledged', 'closed', 'all'];
+const VIEWS: readonly View[] = ['open', 'returned', 'mine', 'acknowledged', 'closed', 'all'];
 
 export default function Alerts(): JSX.Element {
   const view = VIEWS.find((one) => one === place.value.params.get('state')) ?? 'open';
@@ -47,19 +50,18 @@ export default function Alerts(): JSX.Element {
         onChoose={(id) => setParams({ state: id === 'open' ? undefined : id, group: undefined })}
         tabs={[
           tab('open', 'To review'),
+          ...(view === 'returned' || (counts?.returned ?? 0) > 0 ? [tab('returned', 'Came back')] : []),
           ...(may('auditor') ? [tab('mine', 'Taken by me')] : []),
           tab('acknowledged', 'Taken'),
           tab('closed', 'Closed'),
           tab('all', 'All'),
         ]}
       />
-      {counts !== undefined && counts.returned > 0 && (
-        <p class="small">{formatCount(counts.returned)} came back after being closed; they are open again.</p>
-      )}
+      <Chips />
       <Answered answer={answer}>
         {(data) =>
           data.groups.length === 0 ? (
-            <Empty title={view === 'open' ? 'Nothing to review' : 'No alerts in this state'}>
+            <Empty ofRecords title={view === 'open' ? 'Nothing to review' : 'No alerts in this state'}>
               <p>Rules alert on statements as they are seen; see Policies for what they look for.</p>
             </Empty>
           ) : (
@@ -177,6 +179,7 @@ function AlertLine(props: {
           <Moment time={group.last} /> {group.users.map((user) => user.value || 'unknown').join(', ')}
           {group.returned && <span class="tag new">came back</span>}
           {group.state !== 'open' && <span class="tag">{group.verdict ?? group.state}</span>}
+          {group.state === 'closed' && group.until !== undefined && <span>until {untilText(group.until)}</span>}
         </span>
       </a>
     </li>

@@ -43,7 +43,7 @@ export default function Entities(): JSX.Element {
       <Answered answer={answer}>
         {(data) =>
           data.items.length === 0 ? (
-            <Empty title={`No ${kind.text.toLowerCase()} in this range`} />
+            <Empty ofRecords title={`No ${kind.text.toLowerCase()} in this range`} />
           ) : (
             <section class="panel">
               <EntityTable items={data.items} kind={kind} />

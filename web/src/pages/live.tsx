@@ -7,8 +7,8 @@ import { useMemo } from 'preact/hooks';
 import type { Row } from '#src/console/api/records.js';
 import { formatCount, formatMoment, plural } from '../base/format.ts';
 import { useKeys } from '../base/keys.ts';
-import { query, scopeParams, zone } from '../base/scope.ts';
-import { patched, place, setParams } from '../base/url.ts';
+import { query, rangeParam, scopeParams, zone } from '../base/scope.ts';
+import { linkTo, patched, place, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
@@ -33,6 +33,11 @@ export default function Live(): JSX.Element {
             Paused{tail.pausedAt === undefined ? '' : ` at ${formatMoment(tail.pausedAt, zone(), 'second').slice(11)}`}{' '}
             by you. {plural(tail.waiting, 'more row', 'more rows')} received meanwhile.
           </span>
+          {tail.rows.length > 0 && (
+            <a class="button" href={linkTo('/search', { q: query(), t: spanOf(tail.rows) })}>
+              The same time in Search
+            </a>
+          )}
           <button type="button" class="button main" onClick={tail.resume}>
             <Icon name="play" /> Go on
           </button>
@@ -41,6 +46,12 @@ export default function Live(): JSX.Element {
       <LiveTable rows={tail.rows} columns={columns} onOpen={tail.pause} />
     </div>
   );
+}
+
+/** From the earliest of the rows to the latest. */
+function spanOf(rows: readonly Row[]): string {
+  const times = rows.map((row) => Date.parse(row.time));
+  return rangeParam(Math.min(...times), Math.max(...times) + 1);
 }
 
 function LiveBar({ tail, onToggle }: { readonly tail: Tail; readonly onToggle: () => void }): JSX.Element {

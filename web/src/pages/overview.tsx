@@ -1,6 +1,7 @@
 /** Overview: what happened in the range, in pictures. Everything on it narrows everything on it. */
 import type { JSX } from 'preact';
-import type { FirstSeen, Overview as OverviewData } from '#src/console/api/overview.js';
+import { useMemo } from 'preact/hooks';
+import type { FirstSeen, OverviewBefore, Overview as OverviewData } from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount, formatMoment, formatShare, formatShort } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
@@ -15,7 +16,7 @@ import { HeatMap } from '../ui/heat-map.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
 import { RowList } from '../ui/row-list.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
-import { TimeChart } from '../ui/time-chart.tsx';
+import { type EarlierBars, TimeChart } from '../ui/time-chart.tsx';
 import { TopList } from '../ui/top-list.tsx';
 
 export default function Overview(): JSX.Element {
@@ -30,7 +31,7 @@ export default function Overview(): JSX.Element {
       />
       <Chips />
       <Answered answer={answer} lines={10}>
-        {(data) => (data.total === 0 ? <NothingThere /> : <Pictures data={data} />)}
+        {(data) => (data.total === 0 ? <NothingThere /> : <Pictures data={data} settled={!answer.loading} />)}
       </Answered>
     </>
   );
@@ -42,12 +43,12 @@ function NothingThere(): JSX.Element {
   const ranged = place.value.params.has('t');
   if (store?.records === 0 && !ranged)
     return (
-      <Empty title="Nothing is recorded yet">
+      <Empty ofRecords title="Nothing is recorded yet">
         <p>What a sensor or a replay writes into this store appears here. See Coverage for what is captured.</p>
       </Empty>
     );
   return (
-    <Empty title="Nothing matched">
+    <Empty ofRecords title="Nothing matched">
       <p>
         {query() === '' ? 'No records in this time range. ' : 'No records in this range fit the query. '}
         {store?.first !== undefined &&
@@ -59,7 +60,33 @@ function NothingThere(): JSX.Element {
   );
 }
 
-function Pictures({ data }: { readonly data: OverviewData }): JSX.Element {
+/** What the chart may be held against: the same length of time just before, or the same hours a week ago. */
+const EARLIER = { range: 'the time before', week: 'a week before' } as const;
+type Earlier = keyof typeof EARLIER;
+const WEEK_MS = 7 * 86_400_000;
+
+/** The earlier line that the address asks for; asked of the server only when the pictures are there. */
+function useEarlier(
+  data: OverviewData,
+  settled: boolean,
+): { readonly back: Earlier | undefined; readonly bars: EarlierBars | undefined } {
+  const wanted = place.value.params.get('before');
+  const back = wanted === 'range' || wanted === 'week' ? wanted : undefined;
+  const params = { ...scopeParams(), t: `${data.asked.from}/${data.asked.to}`, q: query(), w: data.asked.watermark };
+  const { data: earlier, stale } = useAnswer<OverviewBefore>(
+    back === undefined || !settled ? undefined : '/overview/before',
+    { ...params, back },
+  );
+  const bars = useMemo(
+    () => earlier && back && { name: EARLIER[back], total: earlier.total, counts: earlier.counts },
+    [earlier, back],
+  );
+  return { back, bars: stale ? undefined : bars };
+}
+
+function Pictures({ data, settled }: { readonly data: OverviewData; readonly settled: boolean }): JSX.Element {
+  const earlier = useEarlier(data, settled);
+  const lengthMs = Date.parse(data.asked.to) - Date.parse(data.asked.from);
   const byOutcome = place.value.params.get('by') === 'outcome';
   const narrow = (added: string): void => setParams({ q: withTerm(query(), added) });
   return (
@@ -73,7 +100,22 @@ function Pictures({ data }: { readonly data: OverviewData }): JSX.Element {
           gaps={data.coverage.gaps}
           onRange={(from, to) => setParams({ t: rangeParam(from, to) })}
           onLine={(name) => narrow(byOutcome ? `failed:${name !== 'ok'}` : term('op', name))}
+          before={earlier.bars}
         >
+          <fieldset class="segments no-print">
+            <legend class="away">Hold the bars against</legend>
+            {(['range', 'week'] as const).map((back) => (
+              <button
+                key={back}
+                type="button"
+                aria-pressed={earlier.back === back}
+                disabled={back === 'week' && lengthMs > WEEK_MS}
+                onClick={() => setParams({ before: earlier.back === back ? undefined : back })}
+              >
+                {back === 'range' ? 'Time before' : 'Week before'}
+              </button>
+            ))}
+          </fieldset>
           <fieldset class="segments no-print">
             <legend class="away">Colours of the bars</legend>
             <button type="button" aria-pressed={!byOutcome} onClick={() => setParams({ by: undefined })}>

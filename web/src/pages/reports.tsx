@@ -75,6 +75,7 @@ function Runs(props: { readonly runs: readonly ReportRun[]; readonly onSigned: (
             <td class="strong">
               {run.title}
               {run.q !== '' && <code class="muted small"> {run.q}</code>}
+              {run.databases !== 'all' && <span class="tag">{run.databases.join(', ')} only</span>}
             </td>
             <td>
               {formatMoment(Date.parse(run.from), zone(), 'minute')} –{' '}

@@ -7,7 +7,8 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Histogram, RecordsAt, Row } from '#src/console/api/records.js';
 import { type Answer, useAnswer } from '../base/answer.ts';
 import { ask, type Params } from '../base/api.ts';
-import { useKeys } from '../base/keys.ts';
+import { letterKeysOn, useKeys } from '../base/keys.ts';
+import { togglePin } from '../base/pins.ts';
 import { query, rangeParam, scopeParams, useEcho } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
 import { go, linkTo, patched, place, segment, setParams } from '../base/url.ts';
@@ -114,7 +115,7 @@ function Volume({ question }: { readonly question: Params | undefined }): JSX.El
 function NothingMatched(): JSX.Element {
   const ranged = place.value.params.has('t');
   return (
-    <Empty title="Nothing matched">
+    <Empty ofRecords title="Nothing matched">
       <p>
         The store was read and holds no record that fits.{' '}
         {ranged && <a href={patched({ t: undefined, w: undefined })}>Look at everything that is kept</a>}
@@ -180,7 +181,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       idOf={(row) => row.id}
       openId={openId}
       onOpen={open}
-      onKey={(pressed, row, column) => narrowByCell(pressed, row, column)}
+      onKey={onCellKey}
       onWidth={(column, widthPx) => setParams({ cols: widened(columns, column.id, widthPx) }, { replace: true })}
       order={{ column: 'time', direction: oldest ? 'ascending' : 'descending', turn }}
       foot={<span>{oldest ? 'oldest' : 'newest'} first</span>}
@@ -199,8 +200,13 @@ function widened(columns: readonly RecordColumn[], id: string, widthPx: number):
     .join(',');
 }
 
-/** `f` narrows by the cell, `x` leaves its value out. */
-function narrowByCell(key: string, row: Row, column: { readonly id: string }): boolean {
+/** `f` narrows by the cell, `x` leaves its value out, `p` pins the row. */
+function onCellKey(key: string, row: Row, column: { readonly id: string }): boolean {
+  if (!letterKeysOn.value) return false;
+  if (key === 'p') {
+    void togglePin(row.id);
+    return true;
+  }
   if (key !== 'f' && key !== 'x') return false;
   const record = column as RecordColumn;
   const value = record.field === undefined ? undefined : conditionValue(record, row);

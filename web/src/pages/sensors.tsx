@@ -5,6 +5,7 @@ import type { CoverageView, SensorInfo, Sensors as SensorsData } from '#src/cons
 import { useAnswer } from '../base/answer.ts';
 import { formatAgo, formatBytes, formatCount, formatMoment, formatShare, plural } from '../base/format.ts';
 import { rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
+import { ownDatabases } from '../base/session.ts';
 import { term } from '../base/terms.ts';
 import { linkTo, segment, setParams } from '../base/url.ts';
 import { coverageText } from '../ui/coverage-strip.tsx';
@@ -31,7 +32,7 @@ export default function Sensors(): JSX.Element {
         </Answered>
       </section>
       <Answered answer={coverage}>{(view) => <CoverageBody view={view} />}</Answered>
-      <KeptPanel />
+      {ownDatabases.value === undefined && <KeptPanel />}
     </div>
   );
 }
@@ -116,7 +117,11 @@ function CoverageBody({ view }: { readonly view: CoverageView }): JSX.Element {
       <section class="panel">
         <div class="split">
           <h2>What was lost</h2>
-          <a href={linkTo('/search', { q: 'kind:loss' })}>{formatCount(coverage.lossRecords)} loss records</a>
+          {ownDatabases.value === undefined ? (
+            <a href={linkTo('/search', { q: 'kind:loss' })}>{formatCount(coverage.lossRecords)} loss records</a>
+          ) : (
+            <span class="muted">{formatCount(coverage.lossRecords)} loss records of sensors</span>
+          )}
         </div>
         <Losses losses={view.losses} />
       </section>

@@ -9,7 +9,7 @@ import { term } from '../base/terms.ts';
 import { linkTo, patched, segment } from '../base/url.ts';
 import type { PageProps } from '../frame/lazy.tsx';
 import { SeverityBadge } from '../ui/badge.tsx';
-import { Moment, Outcome, reasonText, StatementText } from '../ui/record-columns.tsx';
+import { Moment, Outcome, PinSign, reasonText, StatementText } from '../ui/record-columns.tsx';
 import { Answered } from '../ui/states.tsx';
 import { Timeline } from './session/timeline.tsx';
 import { lengthUs } from './sessions.tsx';
@@ -132,7 +132,10 @@ function Steps({ view }: { readonly view: SessionView }): JSX.Element {
           <li key={row.id} class={within === undefined ? '' : `in-transaction end-${within.end}`}>
             {idleUs >= IDLE_SHOWN_US && <span class="idle small muted">{formatDuration(idleUs)} later</span>}
             <a class="step" href={patched({ id: row.id })}>
-              <Moment time={row.time} />
+              <span>
+                <Moment time={row.time} />
+                <PinSign id={row.id} />
+              </span>
               <span class={`lane-dot lane-${lane}`} title={lane} />
               <span class="clip">
                 {row.severity !== undefined && <SeverityBadge severity={row.severity} short />}{' '}

@@ -27,7 +27,7 @@ export default function Sessions(): JSX.Element {
       <Answered answer={answer}>
         {(data) =>
           data.sessions.length === 0 ? (
-            <Empty title="No session matched">
+            <Empty ofRecords title="No session matched">
               <p>A session is listed when one of its records fits the query and the time range.</p>
             </Empty>
           ) : (

@@ -102,6 +102,7 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
         aria-colcount={props.columns.length}
         aria-activedescendant={total > 0 ? `${id}-${active.row}-${active.column}` : undefined}
         onScroll={onScroll}
+        onCopy={(event) => copyRow(event, props.columns.length, (column) => `${id}-${active.row}-${column}`)}
         onKeyDown={(event) => onGridKey(event, props, active, Math.floor(viewPx / rowPx), moveTo)}
       >
         <GridHead {...props} template={template} width={minWidth} />
@@ -224,6 +225,17 @@ function GridRow<R>(props: {
       ))}
     </div>
   );
+}
+
+/** With nothing marked, the active row as text, its cells apart by tabs: as tables elsewhere take it. */
+function copyRow(event: ClipboardEvent, columns: number, idOf: (column: number) => string): void {
+  if (event.clipboardData === null || getSelection()?.isCollapsed === false) return;
+  const cells = Array.from(
+    { length: columns },
+    (_, column) => document.getElementById(idOf(column))?.textContent ?? '',
+  );
+  event.clipboardData.setData('text/plain', cells.map((text) => text.trim()).join('\t'));
+  event.preventDefault();
 }
 
 function columnOf(event: MouseEvent): number {

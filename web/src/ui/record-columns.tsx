@@ -2,9 +2,11 @@
 import type { JSX } from 'preact';
 import type { Row } from '#src/console/api/records.js';
 import { formatClock, formatCount, formatDay, formatDuration } from '../base/format.ts';
+import { pinnedIds } from '../base/pins.ts';
 import { zone } from '../base/scope.ts';
 import { SeverityBadge } from './badge.tsx';
 import type { GridColumn } from './grid.tsx';
+import { Icon } from './icon.tsx';
 
 export interface RecordColumn extends GridColumn<Row> {
   /** Field of the query language and the cell's value in it, for "filter by" and "exclude". */
@@ -23,7 +25,7 @@ function textColumn(
 }
 
 export const RECORD_COLUMNS: readonly RecordColumn[] = [
-  { id: 'time', title: 'Time', widthPx: 162, cell: (row) => <Moment time={row.time} short /> },
+  { id: 'time', title: 'Time', widthPx: 184, cell: timeCell },
   { id: 'severity', title: 'Rule', widthPx: 42, field: 'severity', value: (row) => row.severity, cell: severityCell },
   textColumn('user', 'User', 80, (row) => row.user),
   textColumn('db', 'Database', 72, (row) => row.db),
@@ -152,6 +154,25 @@ export function StatementText({ row }: { readonly row: Row }): JSX.Element {
     loss: `not seen: ${row.reason ?? 'loss'}`,
   } as const;
   return <em class="muted">{words[row.kind]}</em>;
+}
+
+function timeCell(row: Row): JSX.Element {
+  return (
+    <>
+      <Moment time={row.time} short />
+      <PinSign id={row.id} />
+    </>
+  );
+}
+
+/** Shown beside a record that is pinned. */
+export function PinSign({ id }: { readonly id: string }): JSX.Element | null {
+  if (!pinnedIds.value.has(id)) return null;
+  return (
+    <span class="pin-sign" role="img" aria-label="pinned">
+      <Icon name="pin" />
+    </span>
+  );
 }
 
 function severityCell(row: Row): JSX.Element | string {

@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { Answer } from '../base/answer.ts';
 import type { ApiProblem } from '../base/api.ts';
+import { ownDatabases } from '../base/session.ts';
 import { Icon } from './icon.tsx';
 
 /** Grey shapes; they appear only after a while (style sheet), so that quick answers do not flicker. */
@@ -37,16 +38,21 @@ export function ProblemNote({
 
 export function Empty({
   title,
+  ofRecords,
   children,
 }: {
   readonly title: string;
+  /** Rights may be why there are none. */
+  readonly ofRecords?: boolean;
   readonly children?: ComponentChildren;
 }): JSX.Element {
+  const own = ofRecords === true ? ownDatabases.value : undefined;
   return (
     <div class="empty">
       <Icon name="search" />
       <p class="strong">{title}</p>
       {children !== undefined && <div class="muted">{children}</div>}
+      {own !== undefined && <p class="muted">Only records of {own.join(', ')} are yours to see.</p>}
     </div>
   );
 }

@@ -18,12 +18,22 @@ export interface TimeChartProps {
   readonly series: Series;
   readonly heightPx: number;
   readonly gaps?: readonly Gap[];
+  /** The same bars at an earlier time, drawn as a line over them. */
+  readonly before?: EarlierBars | undefined;
   /** A range was chosen, in milliseconds since 1970, half open. */
   readonly onRange: (fromMs: number, toMs: number) => void;
   /** A line's name was chosen in the legend. */
   readonly onLine?: (name: string) => void;
   /** Further controls in the head. */
   readonly children?: ComponentChildren;
+}
+
+export interface EarlierBars {
+  /** When that was, in words. */
+  readonly name: string;
+  readonly total: number;
+  /** One number for each bar. */
+  readonly counts: readonly number[];
 }
 
 export function TimeChart(whole: TimeChartProps): JSX.Element {
@@ -48,7 +58,7 @@ export function TimeChart(whole: TimeChartProps): JSX.Element {
     <figure class="chart">
       <ChartHead {...props} numbers={numbers} onNumbers={() => setNumbers(!numbers)} />
       {numbers ? (
-        <Numbers series={series} />
+        <Numbers series={series} before={props.before} />
       ) : (
         <div
           class="plot"
@@ -58,7 +68,7 @@ export function TimeChart(whole: TimeChartProps): JSX.Element {
           onKeyDown={move}
         >
           <div ref={plot.ref} />
-          <Reading series={series} at={at} />
+          <Reading series={series} before={props.before} at={at} />
         </div>
       )}
     </figure>
@@ -79,7 +89,7 @@ function ChartHead(props: TimeChartProps & { readonly numbers: boolean; readonly
       <button type="button" class="button plain small no-print" aria-pressed={props.numbers} onClick={props.onNumbers}>
         Numbers
       </button>
-      {series.lines.length > 1 && (
+      {(series.lines.length > 1 || props.before !== undefined) && (
         <ul class="legend">
           {series.lines.map((line, index) => (
             <li key={line.name}>
@@ -93,6 +103,12 @@ function ChartHead(props: TimeChartProps & { readonly numbers: boolean; readonly
               </button>
             </li>
           ))}
+          {props.before !== undefined && (
+            <li class="earlier">
+              <i class="earlier-line" />
+              {props.before.name} <b>{formatShort(props.before.total)}</b>
+            </li>
+          )}
         </ul>
       )}
     </figcaption>
@@ -100,7 +116,12 @@ function ChartHead(props: TimeChartProps & { readonly numbers: boolean; readonly
 }
 
 /** The bucket under the cursor, in words; read out by screen readers. */
-function Reading({ series, at }: { readonly series: Series; readonly at: number | undefined }): JSX.Element {
+function Reading(props: {
+  readonly series: Series;
+  readonly before: EarlierBars | undefined;
+  readonly at: number | undefined;
+}): JSX.Element {
+  const { series, before, at } = props;
   if (at === undefined) return <p class="reading" aria-live="polite" />;
   const parts = series.lines
     .map((line) => ({ name: line.name, count: line.counts[at] ?? 0 }))
@@ -111,18 +132,21 @@ function Reading({ series, at }: { readonly series: Series; readonly at: number 
       {parts.length === 0
         ? ' nothing'
         : parts.map((part) => ` ${lineText(part.name)} ${formatCount(part.count)}`).join(',')}
+      {before !== undefined && `; ${before.name} ${formatCount(before.counts[at] ?? 0)}`}
     </p>
   );
 }
 
-function Numbers({ series }: { readonly series: Series }): JSX.Element {
-  const buckets = Array.from({ length: series.buckets }, (_, bucket) => bucket).filter((bucket) =>
-    series.lines.some((line) => (line.counts[bucket] ?? 0) > 0),
+function Numbers(props: { readonly series: Series; readonly before: EarlierBars | undefined }): JSX.Element {
+  const { series, before } = props;
+  const buckets = Array.from({ length: series.buckets }, (_, bucket) => bucket).filter(
+    (bucket) => series.lines.some((line) => (line.counts[bucket] ?? 0) > 0) || (before?.counts[bucket] ?? 0) > 0,
   );
+  const columns = series.lines.map((line) => ({ number: lineText(line.name) }));
   return (
     <section class="numbers" tabIndex={0} aria-label="Numbers of the chart">
       <table class="table">
-        <TableHead columns={['From', ...series.lines.map((line) => ({ number: lineText(line.name) }))]} />
+        <TableHead columns={['From', ...columns, ...(before === undefined ? [] : [{ number: before.name }])]} />
         <tbody>
           {buckets.map((bucket) => (
             <tr key={bucket}>
@@ -132,6 +156,7 @@ function Numbers({ series }: { readonly series: Series }): JSX.Element {
                   {formatCount(line.counts[bucket] ?? 0)}
                 </td>
               ))}
+              {before !== undefined && <td class="num">{formatCount(before.counts[bucket] ?? 0)}</td>}
             </tr>
           ))}
         </tbody>
@@ -171,7 +196,7 @@ function usePlot(props: TimeChartProps, onCursor: (bucket: number | undefined) =
       chart.current?.destroy();
       chart.current = undefined;
     };
-  }, [props.series, props.gaps, props.heightPx, palette, tz]);
+  }, [props.series, props.before, props.gaps, props.heightPx, palette, tz]);
   return {
     ref,
     point: (bucket) => {
@@ -184,13 +209,14 @@ function usePlot(props: TimeChartProps, onCursor: (bucket: number | undefined) =
 }
 
 function plotOf(host: HTMLElement, props: TimeChartProps, onCursor: (bucket: number | undefined) => void): uPlot {
-  const { series } = props;
+  const { series, before } = props;
   const stacked = stack(series);
   const bucketSeconds = series.bucketUs / 1e6;
   const bars = uPlot.paths.bars?.({ size: [0.86, 80], align: 1, radius: 0.12 });
   const data = [[...stacked.xs], ...[...stacked.tops].reverse().map((line) => [...line])] as uPlot.AlignedData;
   const names = [...series.lines.entries()].reverse();
   const first = stacked.xs[0] ?? 0;
+  const whole = before === undefined ? data : withEarlier(data, before, first + bucketSeconds * series.buckets);
   return new uPlot(
     {
       width: Math.max(200, host.clientWidth),
@@ -212,6 +238,7 @@ function plotOf(host: HTMLElement, props: TimeChartProps, onCursor: (bucket: num
           points: { show: false },
           ...(bars === undefined ? {} : { paths: bars }),
         })),
+        ...(before === undefined ? [] : [earlierLine(before)]),
       ],
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
       hooks: {
@@ -227,9 +254,27 @@ function plotOf(host: HTMLElement, props: TimeChartProps, onCursor: (bucket: num
         draw: [(u) => drawGaps(u, props.gaps ?? [])],
       },
     },
-    data,
+    whole,
     host,
   );
+}
+
+/** With the line's values, and one more place, so that its last step ends where the last bar does. */
+function withEarlier([xs, ...bars]: uPlot.AlignedData, { counts }: EarlierBars, endSeconds: number): uPlot.AlignedData {
+  return [[...xs, endSeconds], ...bars.map((bar) => [...bar, null]), [...counts, counts.at(-1) ?? null]];
+}
+
+/** Steps as wide as the bars, dashed: told apart from them without colour. */
+function earlierLine({ name }: EarlierBars): uPlot.Series {
+  const steps = uPlot.paths.stepped?.({ align: 1 });
+  return {
+    label: name,
+    stroke: colour('text'),
+    width: 1.5,
+    dash: [4, 3],
+    points: { show: false },
+    ...(steps === undefined ? {} : { paths: steps }),
+  };
 }
 
 function bucketAt(u: uPlot, left: number | undefined, series: Series): number | undefined {

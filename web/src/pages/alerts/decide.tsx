@@ -1,12 +1,13 @@
 /** The decision on one or several groups: taken or closed, what it turned out to be, and why. The reason is required. */
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import type { AlertDecided, AlertState } from '#src/console/api/alerts.js';
+import type { AlertDecided, AlertState, Until } from '#src/console/api/alerts.js';
 import { send } from '../../base/api.ts';
 import { plural } from '../../base/format.ts';
 import { useKeys } from '../../base/keys.ts';
 import { useSending } from '../../ui/form.tsx';
 import { ProblemNote } from '../../ui/states.tsx';
+import { UntilFields } from './until.tsx';
 
 type Verdict = 'expected' | 'problem' | 'noise';
 
@@ -25,6 +26,7 @@ export function Decide({
 }): JSX.Element {
   const [verdict, setVerdict] = useState<Verdict | undefined>(undefined);
   const [reason, setReason] = useState('');
+  const [until, setUntil] = useState<Until | undefined | 'wrong'>(undefined);
   const [done, setDone] = useState<string | undefined>(undefined);
   const field = useRef<HTMLTextAreaElement>(null);
   const sending = useSending();
@@ -38,7 +40,11 @@ export function Decide({
   );
   const decide = async (state: AlertState): Promise<void> => {
     await sending.run(async () => {
-      const body = { ids, state, reason, ...(verdict === undefined ? {} : { verdict }) };
+      const body = {
+        ...{ ids, state, reason },
+        ...(verdict === undefined ? {} : { verdict }),
+        ...(state === 'closed' && until !== undefined ? { until } : {}),
+      };
       const answer = await send<AlertDecided>('POST', '/alerts/decide', body);
       setDone(`${plural(answer.ids.length, 'alert')} ${state}.`);
       setReason('');
@@ -57,6 +63,7 @@ export function Decide({
           </button>
         ))}
       </div>
+      <UntilFields key={done} onUntil={setUntil} />
       <label class="field">
         <span class="strong">Reason</span>
         <textarea
@@ -73,7 +80,7 @@ export function Decide({
         <button
           type="button"
           class="button main"
-          disabled={sending.busy || short || verdict === undefined}
+          disabled={sending.busy || short || verdict === undefined || until === 'wrong'}
           onClick={() => void decide('closed')}
         >
           Close

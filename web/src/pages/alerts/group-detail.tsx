@@ -12,6 +12,7 @@ import { RowList } from '../../ui/row-list.tsx';
 import { Answered } from '../../ui/states.tsx';
 import { TimeChart } from '../../ui/time-chart.tsx';
 import { Decide } from './decide.tsx';
+import { untilText } from './until.tsx';
 
 export function GroupDetail(props: { readonly group: AlertGroup; readonly onDecided: () => void }): JSX.Element {
   const answer = useAnswer<AlertView>(`/alerts/${segment(props.group.id)}`, scopeParams());
@@ -82,11 +83,14 @@ function Trail({ trail }: { readonly trail: readonly Decision[] }): JSX.Element 
       <ol class="plain-list">
         {trail.map((one) => (
           <li key={`${one.time} ${one.who}`}>
-            <span class="tag">{one.verdict ?? one.state}</span> {one.reason}
+            <span class="tag">{one.verdict ?? one.state}</span>{' '}
+            {one.reason ?? <span class="muted">for a reason that speaks of databases you may not see</span>}
             <span class="small muted">
               {' '}
-              {one.who}, {formatMoment(Date.parse(one.time), zone(), 'second')}, at{' '}
-              {plural(one.count, 'match', 'matches')}
+              {one.who}, {formatMoment(Date.parse(one.time), zone(), 'second')}
+              {one.count !== undefined && `, at ${plural(one.count, 'match', 'matches')}`}
+              {one.until !== undefined && `, until ${untilText(one.until)}`}
+              {one.databases !== 'all' && `, for ${one.databases.join(', ')} only`}
             </span>
           </li>
         ))}

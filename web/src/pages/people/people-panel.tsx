@@ -10,6 +10,7 @@ import { zone } from '../../base/scope.ts';
 import { session } from '../../base/session.ts';
 import { segment } from '../../base/url.ts';
 import { ActionForm, type Code } from '../../ui/action-form.tsx';
+import { DatabasesField, databasesOf, databasesText } from '../../ui/databases-field.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Choice, Field } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -38,6 +39,7 @@ export function PeoplePanel(): JSX.Element {
       request: async (code) =>
         setLink(await send<InvitationLink>('POST', `/people/${segment(person.name)}/reset`, code)),
     });
+  const [limiting, setLimiting] = useState<Person | undefined>(undefined);
   const change = (person: Person, what: { readonly role?: Role; readonly disabled?: boolean }, title: string): void =>
     setStep({ title, request: (code) => send('PATCH', `/people/${segment(person.name)}`, { ...what, ...code }) });
   return (
@@ -52,7 +54,7 @@ export function PeoplePanel(): JSX.Element {
               </button>
             </div>
             {link !== undefined && <LinkNote link={link} />}
-            <PeopleTable people={data.people} onReset={reset} onChange={change} />
+            <PeopleTable people={data.people} onReset={reset} onChange={change} onLimit={setLimiting} />
           </section>
           <Rights rights={data.rights} />
           {adding && (
@@ -63,6 +65,9 @@ export function PeoplePanel(): JSX.Element {
                 answer.reload();
               }}
             />
+          )}
+          {limiting !== undefined && (
+            <LimitDialog person={limiting} onClose={() => setLimiting(undefined)} onDone={answer.reload} />
           )}
           {step !== undefined && <StepDialog step={step} onClose={() => setStep(undefined)} onDone={answer.reload} />}
         </div>
@@ -79,6 +84,7 @@ function PeopleTable(props: {
     what: { readonly role?: Role; readonly disabled?: boolean },
     title: string,
   ) => void;
+  readonly onLimit: (person: Person) => void;
 }): JSX.Element {
   return (
     <table class="table">
@@ -86,6 +92,7 @@ function PeopleTable(props: {
         columns={[
           'Name',
           'Role',
+          'Databases',
           'Second factor',
           'Last sign-in',
           { number: 'Signed in' },
@@ -115,6 +122,20 @@ function PeopleTable(props: {
                   </option>
                 ))}
               </select>
+            </td>
+            <td>
+              {person.role === 'administrator' ? (
+                'all'
+              ) : (
+                <button
+                  type="button"
+                  class="button plain"
+                  aria-label={`Databases of ${person.name}: ${databasesText(person.databases) || 'all'}`}
+                  onClick={() => props.onLimit(person)}
+                >
+                  {databasesText(person.databases) || 'all'}
+                </button>
+              )}
             </td>
             <td>{person.totp ? 'yes' : 'no'}</td>
             <td>
@@ -205,15 +226,48 @@ function InviteDialog(props: {
 }): JSX.Element {
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
+  const [databases, setDatabases] = useState('');
+  const rights = role === 'administrator' ? { role } : { role, databases: databasesOf(databases) };
   return (
     <Dialog title="Invite a person" onClose={props.onClose}>
       <ActionForm
         action="Make the link"
-        send={async (code) => props.onLink(await send<InvitationLink>('POST', '/people', { name, role, ...code }))}
+        send={async (code) => props.onLink(await send<InvitationLink>('POST', '/people', { name, ...rights, ...code }))}
         onDone={props.onClose}
       >
         <Field text="Name" value={name} onText={setName} required maxLength={64} pattern="[A-Za-z0-9._@\-]+" />
         <Choice text="Role" value={role} options={ROLE_CHOICES} onChoose={setRole} />
+        {role !== 'administrator' && <DatabasesField value={databases} onText={setDatabases} />}
+      </ActionForm>
+    </Dialog>
+  );
+}
+
+/** Whose records a person may see. */
+function LimitDialog(props: {
+  readonly person: Person;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}): JSX.Element {
+  const { name } = props.person;
+  const [text, setText] = useState(databasesText(props.person.databases));
+  const done = (): void => {
+    props.onDone();
+    props.onClose();
+  };
+  return (
+    <Dialog title={`What ${name} may see`} onClose={props.onClose}>
+      <ActionForm
+        action="Do it"
+        send={(code) => send('PATCH', `/people/${segment(name)}`, { databases: databasesOf(text), ...code })}
+        onDone={done}
+        onCancel={props.onClose}
+      >
+        <DatabasesField value={text} onText={setText} />
+        <p>
+          Records of other databases, and those that name none, are then not shown, counted or offered to {name}. It
+          holds at once, and is written to the trail under your name.
+        </p>
       </ActionForm>
     </Dialog>
   );

@@ -7,6 +7,7 @@ import { send } from '../../base/api.ts';
 import { formatMoment } from '../../base/format.ts';
 import { zone } from '../../base/scope.ts';
 import { session } from '../../base/session.ts';
+import { databasesOf } from '../../ui/databases-field.tsx';
 import { Choice, CodeField, Field, useSending } from '../../ui/form.tsx';
 import { Answered, ProblemNote } from '../../ui/states.tsx';
 
@@ -43,6 +44,7 @@ export function TokensPanel(): JSX.Element {
               <li key={token.id} class="split">
                 <span>
                   <b>{token.name}</b> <span class="tag">{token.role}</span>
+                  {token.databases !== 'all' && <span class="tag">{token.databases.join(', ')} only</span>}
                   <span class="small muted">
                     {' '}
                     made {formatMoment(Date.parse(token.createdAt), zone(), 'minute')} by {token.createdBy},{' '}
@@ -78,6 +80,7 @@ function NewToken({ onMade }: { readonly onMade: (token: TokenSecret) => void })
   const [role, setRole] = useState<'viewer' | 'auditor'>('viewer');
   const [days, setDays] = useState('90');
   const [code, setCode] = useState('');
+  const [databases, setDatabases] = useState('');
   const sending = useSending();
   return (
     <form
@@ -85,7 +88,11 @@ function NewToken({ onMade }: { readonly onMade: (token: TokenSecret) => void })
       onSubmit={(event) => {
         event.preventDefault();
         void sending.run(async () => {
-          const body = { name, role, ...(days === '' ? {} : { days: Number(days) }), ...(code === '' ? {} : { code }) };
+          const body = {
+            ...{ name, role, databases: databasesOf(databases) },
+            ...(days === '' ? {} : { days: Number(days) }),
+            ...(code === '' ? {} : { code }),
+          };
           onMade(await send<TokenSecret>('POST', '/tokens', body));
           setName('');
         });
@@ -93,6 +100,7 @@ function NewToken({ onMade }: { readonly onMade: (token: TokenSecret) => void })
     >
       <Field text="What it is for" value={name} onText={setName} required maxLength={100} />
       <Choice text="Role" value={role} options={ROLES} onChoose={setRole} />
+      <Field text="Only databases" value={databases} onText={setDatabases} placeholder="all" />
       <Field text="Days it is good" value={days} onText={setDays} inputMode="numeric" pattern="[1-9][0-9]{0,3}" />
       {session.value?.person?.totp === true && <CodeField value={code} onText={setCode} />}
       <button type="submit" class="button main" disabled={sending.busy}>

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { Trail } from '#src/console/api/people.js';
 import { useAnswer } from '../../base/answer.ts';
 import { plural } from '../../base/format.ts';
+import { ownDatabases } from '../../base/session.ts';
 import { linkTo, segment } from '../../base/url.ts';
 import { Field } from '../../ui/form.tsx';
 import { Moment } from '../../ui/record-columns.tsx';
@@ -34,6 +35,9 @@ export function TrailPanel(): JSX.Element {
       <Answered answer={answer}>
         {(data) => (
           <>
+            {ownDatabases.value !== undefined && (
+              <p class="small">What you did yourself: entries of others may name databases you may not see.</p>
+            )}
             <p class={data.intact ? 'muted small' : 'bad strong'}>
               {plural(data.total, 'entry', 'entries')};{' '}
               {data.intact ? 'the chain of hashes is unbroken.' : 'THE CHAIN OF HASHES IS BROKEN.'}

@@ -5,17 +5,21 @@ import type { RecordView, Row } from '#src/console/api/records.js';
 import { useAnswer } from '../../base/answer.ts';
 import { saveFile } from '../../base/api.ts';
 import { formatCount, formatDuration, formatMoment } from '../../base/format.ts';
-import { zone } from '../../base/scope.ts';
+import { useKeys } from '../../base/keys.ts';
+import { togglePin } from '../../base/pins.ts';
+import { rangeParam, zone } from '../../base/scope.ts';
 import { may } from '../../base/session.ts';
 import { term } from '../../base/terms.ts';
 import { linkTo, segment } from '../../base/url.ts';
 import { SeverityBadge } from '../../ui/badge.tsx';
 import { useSending } from '../../ui/form.tsx';
 import { Icon } from '../../ui/icon.tsx';
+import { PinButton } from '../../ui/pin.tsx';
 import { Outcome, reasonText } from '../../ui/record-columns.tsx';
 import { type Mark, Sql } from '../../ui/sql.tsx';
 import { Answered, ProblemNote } from '../../ui/states.tsx';
 import { BindTable } from './binds.tsx';
+import { Evidence } from './evidence.tsx';
 import { Matches } from './matches.tsx';
 import { Notes } from './notes.tsx';
 import { Surroundings } from './surroundings.tsx';
@@ -31,6 +35,7 @@ export function StatementCard({ id }: { readonly id: string }): JSX.Element {
 
 function Card({ view }: { readonly view: RecordView }): JSX.Element {
   const { row } = view;
+  useKeys([{ keys: 'p', label: 'Pin this record, or take its pin away', run: () => void togglePin(row.id) }], [row.id]);
   const marks = view.matches.flatMap((match) =>
     match.because.flatMap(({ start, end }): Mark[] =>
       start === undefined || end === undefined ? [] : [{ start, end }],
@@ -62,6 +67,7 @@ function Card({ view }: { readonly view: RecordView }): JSX.Element {
       <BindTable view={view} />
       <Matches matches={view.matches} policyVersion={view.policyVersion} />
       <Facts view={view} />
+      {view.evidence !== undefined && <Evidence evidence={view.evidence} />}
       <Tools view={view} />
       <Notes id={row.id} notes={view.notes} />
       <Surroundings view={view} />
@@ -170,6 +176,14 @@ function Linked(props: {
   return <a href={linkTo(`${props.path}${segment(props.value)}`)}>{props.value}</a>;
 }
 
+const AROUND_MS = 30_000;
+
+/** Half a minute before the record and after it, whatever else there was. */
+function around(row: Row): string {
+  const timeMs = Date.parse(row.time);
+  return rangeParam(timeMs - AROUND_MS, timeMs + AROUND_MS);
+}
+
 function Tools({ view }: { readonly view: RecordView }): JSX.Element {
   const { row } = view;
   const [copied, setCopied] = useState(false);
@@ -182,6 +196,9 @@ function Tools({ view }: { readonly view: RecordView }): JSX.Element {
           <Icon name="sessions" /> Session
         </a>
       )}
+      <a class="button" href={linkTo('/search', { q: undefined, t: around(row), id: row.id })}>
+        <Icon name="clock" /> Around it
+      </a>
       {row.fingerprint !== undefined && (
         <a class="button" href={linkTo('/search', { q: term('fingerprint', row.fingerprint) })}>
           <Icon name="search" /> Same shape
@@ -210,6 +227,7 @@ function Tools({ view }: { readonly view: RecordView }): JSX.Element {
       <button type="button" class="button" onClick={() => print()}>
         <Icon name="print" /> Print
       </button>
+      <PinButton id={row.id} />
       {saving.problem !== undefined && <ProblemNote problem={saving.problem} />}
     </div>
   );

@@ -1,7 +1,7 @@
 /** What came before and after in the session, and the same shape of statement elsewhere. */
 import type { JSX } from 'preact';
 import type { RecordView, Row } from '#src/console/api/records.js';
-import { formatCount, formatDuration, formatMoment } from '../../base/format.ts';
+import { formatCount, formatDuration, formatMoment, formatShare, plural } from '../../base/format.ts';
 import { zone } from '../../base/scope.ts';
 import { term } from '../../base/terms.ts';
 import { linkTo, patched, place, segment } from '../../base/url.ts';
@@ -43,10 +43,47 @@ export function Surroundings({ view }: { readonly view: RecordView }): JSX.Eleme
               .join(', ')}
             .
           </p>
+          <UsualHours row={view.row} fingerprint={fingerprint} />
           <RowList rows={fingerprint.elsewhere} figure="duration" empty="not in other sessions" />
         </section>
       )}
     </>
+  );
+}
+
+const BAR_PX = 7;
+const CHART_PX = 34;
+
+/** When such statements come, by hour of the day, with this one's hour marked and said. */
+function UsualHours(props: {
+  readonly row: Row;
+  readonly fingerprint: NonNullable<RecordView['fingerprint']>;
+}): JSX.Element {
+  const { count, days, hours } = props.fingerprint;
+  const own = new Date(props.row.time).getUTCHours();
+  const most = Math.max(1, ...hours);
+  const perDay = count / Math.max(1, days);
+  const often = perDay < 10 ? perDay.toFixed(1).replace(/\.0$/, '') : formatCount(Math.round(perDay));
+  const words = `${often} a day on ${plural(days, 'day')}; ${formatShare(hours[own] ?? 0, count)} of them between ${own} and ${own + 1} h UTC, as this one.`;
+  return (
+    <figure class="usual-hours">
+      <svg width={24 * BAR_PX} height={CHART_PX} role="img" aria-label={`By hour of the day: ${hours.join(', ')}`}>
+        {hours.map((records, hour) => {
+          const height = records === 0 ? 1 : Math.max(2, (CHART_PX * records) / most);
+          return (
+            <rect
+              key={hour}
+              class={hour === own ? 'own' : ''}
+              x={hour * BAR_PX}
+              y={CHART_PX - height}
+              width={BAR_PX - 1}
+              height={height}
+            />
+          );
+        })}
+      </svg>
+      <figcaption class="small">{words}</figcaption>
+    </figure>
   );
 }
 
