@@ -35,6 +35,7 @@ const RIGHTS: Readonly<Record<string, Role | 'public'>> = {
   'delete /tokens/{id}': 'administrator',
   'get /trail': 'auditor',
   'get /overview': 'viewer',
+  'get /overview/figures': 'viewer',
   'get /overview/before': 'viewer',
   'get /records': 'viewer',
   'get /records/at': 'viewer',

@@ -51,6 +51,7 @@ const DAY = `t=${new Date(TEST_TIME_US / 1000 + 3_600_000).toISOString()}/${new 
 /** Every route that reads, and questions to it. Those with a reason are looked at by tests of their own. */
 const READS: Readonly<Record<string, readonly string[] | { readonly because: string }>> = {
   '/overview': ['/overview', `/overview?${DAY}`, '/overview?q=user:user1', '/overview?db=pay', '/overview?db=hr,pay'],
+  '/overview/figures': ['/overview/figures', `/overview/figures?${DAY}&q=op:SELECT`, '/overview/figures?db=pay'],
   '/overview/before': [`/overview/before?${DAY}`, `/overview/before?${DAY}&back=week&q=op:SELECT`],
   '/records': ['/records?limit=1000', '/records?limit=1000&dir=oldest&q=db:secrets or user:user1', '/records?q=db:pay'],
   '/records/at': ['/records/at?position=20&limit=1000', `/records/at?position=3&limit=9&${DAY}&q=table:shared`],

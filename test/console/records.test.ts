@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { Role } from '#src/console/api/common.js';
-import type { Overview, OverviewBefore } from '#src/console/api/overview.js';
+import type { Overview, OverviewBefore, OverviewFigures } from '#src/console/api/overview.js';
 import type {
   Completion,
   Count,
@@ -58,6 +58,9 @@ test('chart, facets, table, positions and export give one count', () =>
       assert.equal(last['export.sha256'], createHash('sha256').update(bytes).digest('hex'));
       const overview = await ask<Overview>(console, 'auditor', `/overview?${query}`);
       assert.equal(overview.total, total);
+      const { asked, ...figures } = await ask<OverviewFigures>(console, 'auditor', `/overview/figures?${query}`);
+      assert.deepEqual({ ...overview, ...figures, asked: overview.asked }, overview);
+      assert.equal(asked.watermark, overview.asked.watermark);
     }
   }));
 

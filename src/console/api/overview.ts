@@ -40,7 +40,8 @@ export const HeatMap = closed({
 });
 export type HeatMap = Static<typeof HeatMap>;
 
-export const Overview = closed({
+/** What the tiles and the chart show: told at once, while the rest is still counted. */
+const figures = {
   asked: Asked,
   total: Type.Integer(),
   statements: Type.Integer(),
@@ -60,6 +61,14 @@ export const Overview = closed({
   outcomes: Series,
   /** Counts by severity of records that matched rules. */
   severities: Type.Array(closed({ severity: word(SEVERITY_NAMES), count: Type.Integer() })),
+};
+
+/** `GET /overview/figures`: the beginning of the overview, which a page shows before it has the rest. */
+export const OverviewFigures = closed(figures);
+export type OverviewFigures = Static<typeof OverviewFigures>;
+
+export const Overview = closed({
+  ...figures,
   users: Type.Array(TopItem),
   objects: Type.Array(TopItem),
   clients: Type.Array(TopItem),

@@ -6,7 +6,7 @@ import { type Group, topGroups } from '../../store/totals/aggregate.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Scope } from '../api/common.ts';
 import { SEVERITY_NAMES } from '../api/common.ts';
-import type { FirstSeen, HeatMap, Overview, TopItem } from '../api/overview.ts';
+import type { FirstSeen, HeatMap, Overview, OverviewFigures, TopItem } from '../api/overview.ts';
 import type { Row } from '../api/records.ts';
 import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
 import { coverageOf } from './coverage.ts';
@@ -31,16 +31,19 @@ export function overview(source: Source, args: Seen<Scope>): Overview {
   return source.remember(question, ['overview', args], () => makeOverview(source, args, question));
 }
 
-function makeOverview(source: Source, args: Seen<Scope>, question: Question): Overview {
+/** The beginning of the overview. */
+export function overviewFigures(source: Source, args: Seen<Scope>): OverviewFigures {
+  const question = questionOf(source, args);
+  return source.remember(question, ['overview figures', args], () => figuresOf(source, args, question));
+}
+
+function figuresOf(source: Source, args: Seen<Scope>, question: Question): OverviewFigures {
   const { query, range } = question;
   const chart = bucketsOf(range.fromUs, range.toUs, CHART_BUCKETS);
   const kinds = source.aggregate(query, { fields: ['kind'], countsOnly: true });
   const total = sum(kinds, 'records');
   const ofKind = (name: string): Group | undefined => kinds.find(({ labels }) => labels[0] === name);
   const byTime = { bucketUs: chart.widthUs, originUs: chart.originUs, countsOnly: true };
-  const list = (only: Filter, best: Amount): Row[] =>
-    source.greatest(query, only, best, EXAMPLES).map((record) => rowOf(record, args.sight));
-  const users = topItems(source, question, 'user', total, HEAT_USERS).items;
   return {
     asked: source.asked(question),
     total,
@@ -55,6 +58,18 @@ function makeOverview(source: Source, args: Seen<Scope>, question: Question): Ov
     series: seriesOf(source.aggregate(query, { fields: ['op'], ...byTime }), chart),
     outcomes: seriesOf(source.aggregate(query, { fields: ['outcome'], ...byTime }), chart),
     severities: severities(source.aggregate(query, { fields: ['severity'], countsOnly: true })),
+  };
+}
+
+function makeOverview(source: Source, args: Seen<Scope>, question: Question): Overview {
+  const { query } = question;
+  const figures = figuresOf(source, args, question);
+  const { total } = figures;
+  const list = (only: Filter, best: Amount): Row[] =>
+    source.greatest(query, only, best, EXAMPLES).map((record) => rowOf(record, args.sight));
+  const users = topItems(source, question, 'user', total, HEAT_USERS).items;
+  return {
+    ...figures,
     users: users.slice(0, TOP),
     objects: topItems(source, question, 'object', total, TOP).items,
     clients: topItems(source, question, 'client', total, TOP).items,

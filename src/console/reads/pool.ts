@@ -211,7 +211,14 @@ export class ReadPool {
   }
 }
 
-const COUNTING: ReadonlySet<TaskName> = new Set(['overview', 'count', 'histogram', 'facets', 'entities']);
+const COUNTING: ReadonlySet<TaskName> = new Set([
+  'overview',
+  'overviewFigures',
+  'count',
+  'histogram',
+  'facets',
+  'entities',
+]);
 
 function countedBy(task: TaskName, args: unknown): string | undefined {
   if (!COUNTING.has(task)) return undefined;

@@ -13,6 +13,7 @@ import type {
   Overview,
   OverviewBefore,
   OverviewBeforeQuery,
+  OverviewFigures,
 } from '../api/overview.ts';
 import type { PolicyTry, PolicyValidated, RuleInfo, SourceFile, TryProgress } from '../api/policies.ts';
 import type {
@@ -77,6 +78,7 @@ export interface TaskTable {
     args: Seen<{ id: string; after: string | undefined }>,
   ) => Omit<SessionView, 'notes'>;
   readonly overview: (source: Source, args: Seen<Scope>) => Overview;
+  readonly overviewFigures: (source: Source, args: Seen<Scope>) => OverviewFigures;
   readonly overviewBefore: (source: Source, args: Seen<OverviewBeforeQuery>) => OverviewBefore;
   readonly entities: (source: Source, args: Seen<EntitiesQuery>) => Entities;
   readonly entity: (

@@ -10,7 +10,7 @@ import { exportRecords } from './export.ts';
 import { kept } from './kept.ts';
 import { count, explain, facets, histogram, records, recordsAt } from './lists.ts';
 import type { OpenStore } from './open-store.ts';
-import { overview } from './overview.ts';
+import { overview, overviewFigures } from './overview.ts';
 import { packets } from './packets.ts';
 import { pinned, placeOf } from './pinned.ts';
 import { record, reveal } from './record.ts';
@@ -53,6 +53,7 @@ export const TASKS: TaskTable = {
   sessions,
   session,
   overview,
+  overviewFigures,
   overviewBefore,
   entities,
   entity,

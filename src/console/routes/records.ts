@@ -12,6 +12,7 @@ import {
   Overview,
   OverviewBefore,
   OverviewBeforeQuery,
+  OverviewFigures,
 } from '../api/overview.ts';
 import {
   CompleteQuery,
@@ -59,6 +60,21 @@ function listRoutes(app: ConsoleApp, context: Context): void {
     (request) =>
       askRecorded(context, request, 'overview', () =>
         reads.ask('overview', { ...request.query, sight: sightFor(request) }, request.gone),
+      ),
+  );
+  app.get(
+    '/overview/figures',
+    {
+      config: READ,
+      schema: {
+        summary: 'The overview’s figures and chart, before the rest of it is counted',
+        querystring: Scope,
+        response: { 200: OverviewFigures },
+      },
+    },
+    (request) =>
+      askRecorded(context, request, 'overview', () =>
+        reads.ask('overviewFigures', { ...request.query, sight: sightFor(request) }, request.gone),
       ),
   );
   app.get(

@@ -1,7 +1,12 @@
 /** Overview: what happened in the range, in pictures. Everything on it narrows everything on it. */
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import type { FirstSeen, OverviewBefore, Overview as OverviewData } from '#src/console/api/overview.js';
+import type {
+  FirstSeen,
+  OverviewBefore,
+  Overview as OverviewData,
+  OverviewFigures,
+} from '#src/console/api/overview.js';
 import { useAnswer } from '../base/answer.ts';
 import { formatCount, formatMoment, formatShare, formatShort } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
@@ -20,8 +25,13 @@ import { type EarlierBars, TimeChart } from '../ui/time-chart.tsx';
 import { TopList } from '../ui/top-list.tsx';
 
 export default function Overview(): JSX.Element {
-  const answer = useAnswer<OverviewData>('/overview', { ...scopeParams(), q: query() });
-  useEcho(answer.data?.asked);
+  const params = { ...scopeParams(), q: query() };
+  // The chart does not wait until everything on the page is counted.
+  const figures = useAnswer<OverviewFigures>('/overview/figures', params);
+  const answer = useAnswer<OverviewData>('/overview', params);
+  const isWhole = answer.data !== undefined && !answer.stale;
+  const first = isWhole ? { ...figures, ...answer } : figures;
+  useEcho(first.data?.asked);
   return (
     <>
       <QueryBar
@@ -30,9 +40,14 @@ export default function Overview(): JSX.Element {
         problem={answer.problem?.column === undefined ? undefined : answer.problem}
       />
       <Chips />
-      <Answered answer={answer} lines={10}>
-        {(data) => (data.total === 0 ? <NothingThere /> : <Pictures data={data} settled={!answer.loading} />)}
+      <Answered answer={first} lines={10}>
+        {(data) => (data.total === 0 ? <NothingThere /> : <Chart data={data} settled={!answer.loading} />)}
       </Answered>
+      {first.data !== undefined && first.data.total > 0 && (
+        <Answered answer={figures.problem === undefined ? answer : { ...answer, problem: undefined }} lines={10}>
+          {(data) => <Pictures data={data} />}
+        </Answered>
+      )}
     </>
   );
 }
@@ -67,7 +82,7 @@ const WEEK_MS = 7 * 86_400_000;
 
 /** The earlier line that the address asks for; asked of the server only when the pictures are there. */
 function useEarlier(
-  data: OverviewData,
+  data: OverviewFigures,
   settled: boolean,
 ): { readonly back: Earlier | undefined; readonly bars: EarlierBars | undefined } {
   const wanted = place.value.params.get('before');
@@ -84,7 +99,7 @@ function useEarlier(
   return { back, bars: stale ? undefined : bars };
 }
 
-function Pictures({ data, settled }: { readonly data: OverviewData; readonly settled: boolean }): JSX.Element {
+function Chart({ data, settled }: { readonly data: OverviewFigures; readonly settled: boolean }): JSX.Element {
   const earlier = useEarlier(data, settled);
   const lengthMs = Date.parse(data.asked.to) - Date.parse(data.asked.from);
   const byOutcome = place.value.params.get('by') === 'outcome';
@@ -128,6 +143,14 @@ function Pictures({ data, settled }: { readonly data: OverviewData; readonly set
         </TimeChart>
         <CoverageStrip asked={data.asked} coverage={data.coverage} />
       </section>
+    </div>
+  );
+}
+
+/** Who, what and when: the rest of the page. */
+function Pictures({ data }: { readonly data: OverviewData }): JSX.Element {
+  return (
+    <div class="stack">
       <div class="columns two-one">
         <HeatPanel data={data} />
         <AlertPanel data={data} />
@@ -157,7 +180,7 @@ function Pictures({ data, settled }: { readonly data: OverviewData; readonly set
   );
 }
 
-function Tiles({ data }: { readonly data: OverviewData }): JSX.Element {
+function Tiles({ data }: { readonly data: OverviewFigures }): JSX.Element {
   const q = query();
   const { before } = data;
   return (

@@ -8,6 +8,7 @@ import { apiUrl, send } from '../base/api.ts';
 import { formatCount, formatMoment } from '../base/format.ts';
 import { query, scopeParams, useEcho, zone } from '../base/scope.ts';
 import { may } from '../base/session.ts';
+import { Chips } from '../ui/chips.tsx';
 import { Choice, Field, type Sending, useSending } from '../ui/form.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Answered, ProblemNote } from '../ui/states.tsx';
@@ -35,6 +36,7 @@ export default function Reports(): JSX.Element {
     <Answered answer={answer}>
       {(data) => (
         <div class="stack">
+          <Chips />
           {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
           <ul class="catalogue">
             {data.catalogue.map((one) => (
