@@ -45,15 +45,15 @@ import { Searches } from '../searches.ts';
 const READ = { role: 'viewer', right: 'read records, statements without literals' } as const;
 
 export function recordRoutes(app: ConsoleApp, context: Context): void {
+  overviewRoutes(app, context);
   listRoutes(app, context);
   oneRecordRoutes(app, context);
   surroundingRoutes(app, context);
   exportRoute(app, context);
 }
 
-function listRoutes(app: ConsoleApp, context: Context): void {
+function overviewRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
-  const searches = new Searches(context.db);
   app.get(
     '/overview',
     { config: READ, schema: { summary: 'What happened in a range', querystring: Scope, response: { 200: Overview } } },
@@ -89,6 +89,11 @@ function listRoutes(app: ConsoleApp, context: Context): void {
     },
     (request) => reads.ask('overviewBefore', { ...request.query, sight: sightFor(request) }, request.gone),
   );
+}
+
+function listRoutes(app: ConsoleApp, context: Context): void {
+  const { reads } = context;
+  const searches = new Searches(context.db);
   app.get(
     '/records',
     { config: READ, schema: { summary: 'Rows, by cursor', querystring: RecordsQuery, response: { 200: Records } } },
