@@ -93,32 +93,44 @@ async function fill(directory: string, count: number): Promise<void> {
   await store.close();
 }
 
-/** The calls of each page, as the browser makes them when a page is opened or a filter is chosen. */
-function pages(count: number): Readonly<Record<string, readonly string[]>> {
+/** The calls of a page, as the browser makes them: those of a step together, when the step before is answered. */
+type Page = readonly (readonly string[])[];
+
+const FACETS = '/facets?field=user,op,object,db,program,client,rule,error,kind&limit=6';
+
+/** `scope`: the query or the range of time, of all calls. */
+function overviewOf(scope: string): Page {
+  return [[`/overview/figures?${scope}`, `/overview?${scope}`]];
+}
+
+/** The table first; what stands beside it is asked when it is there. */
+function searchOf(scope: string): Page {
+  return [
+    [`/records/at?position=0&limit=100&${scope}`],
+    [`/histogram?by=outcome&buckets=120&${scope}`, `${FACETS}&${scope}`],
+  ];
+}
+
+function pages(count: number): Readonly<Record<string, Page>> {
   const day = new Date((START_US + count * STEP_US) / 1000 - 86_400_000).toISOString();
   const range = `t=${encodeURIComponent(`${day.slice(0, 19)}Z/P1D`)}`;
   const user = 'q=user:user7';
   return {
-    'overview, all': ['/overview/figures', '/overview'],
-    'overview, a day': [`/overview/figures?${range}`, `/overview?${range}`],
-    'overview, one user': [`/overview/figures?${user}`, `/overview?${user}`],
-    'the day before it': [`/overview/before?${range}`],
-    'search, all': ['/count', '/histogram?by=op', '/facets?field=user,op,object,db&limit=10', '/records?limit=100'],
-    'search, one user': [
-      `/count?${user}`,
-      `/histogram?by=op&${user}`,
-      `/facets?field=user,op,object,db&limit=10&${user}`,
-      `/records?limit=100&${user}`,
-    ],
-    'scroll to the middle, all': [`/records/at?position=${Math.floor(count / 2)}&limit=100`],
-    'scroll, one user': [`/records/at?position=500&limit=100&${user}`],
-    completion: ['/complete?text=user:user1&pos=10'],
-    statement: [`/records/${recordName(Math.floor(count / 2))}`],
-    session: [`/sessions/${sessionName(4095)}`],
-    sessions: ['/sessions?limit=100'],
-    'user page': ['/users/user7'],
-    alerts: ['/alerts'],
-    coverage: ['/coverage'],
+    'overview, all': overviewOf(''),
+    'overview, a day': overviewOf(range),
+    'overview, one user': overviewOf(user),
+    'the day before it': [[`/overview/before?${range}`]],
+    'search, all': searchOf(''),
+    'search, one user': searchOf(user),
+    'scroll to the middle, all': [[`/records/at?position=${Math.floor(count / 2)}&limit=100`]],
+    'scroll, one user': [[`/records/at?position=500&limit=100&${user}`]],
+    completion: [['/complete?text=user:user1&pos=10']],
+    statement: [[`/records/${recordName(Math.floor(count / 2))}`]],
+    session: [[`/sessions/${sessionName(4095)}`]],
+    sessions: [['/sessions?limit=100']],
+    'user page': [['/users/user7']],
+    alerts: [['/alerts']],
+    coverage: [['/coverage']],
   };
 }
 
@@ -148,24 +160,18 @@ function clicks(): Readonly<Record<string, readonly string[]>> {
 
 /** The calls that a filter makes on overview and search; then their sums are compared. */
 async function click(server: ConsoleServer, cookie: string, filter: string): Promise<Click> {
-  const q = `q=${encodeURIComponent(filter)}`;
-  const overview = await ask(server, cookie, [`/overview/figures?${q}`, `/overview?${q}`]);
+  const overview = await visit(server, cookie, overviewOf(`q=${encodeURIComponent(filter)}`));
   // With a database none of the records is without: another question to the store.
-  const other = `q=${encodeURIComponent(`${filter} db:db*`)}`;
-  const search = await ask(server, cookie, [
-    `/count?${other}`,
-    `/histogram?by=op&${other}`,
-    `/facets?field=user,op,object,db&limit=10&${other}`,
-    `/records?limit=100&${other}`,
-  ]);
+  const search = await visit(server, cookie, searchOf(`q=${encodeURIComponent(`${filter} db:db*`)}`));
   const [first, all] = overview.answers as { total: number; series: { lines: { total: number }[] } }[];
-  const [counted, histogram, facets] = search.answers as { total: number }[];
+  const [rows, histogram, facets] = search.answers as { total: number }[];
   const charted = first?.series.lines.reduce((sum, { total }) => sum + total, 0);
-  const totals = [first?.total, charted, counted?.total, histogram?.total, facets?.total];
+  const totals = [first?.total, charted, rows?.total, histogram?.total, facets?.total];
   if (all === undefined || !totals.every((total) => total === all.total))
     throw new Error(`${filter}: overview ${all?.total}, other answers ${totals.join(', ')}: not the same`);
-  const [chartMs = 0, overviewMs = 0] = overview.eachMs;
-  return { chart: chartMs, overview: overviewMs, rows: search.eachMs.at(-1) ?? 0, search: search.tookMs };
+  const [chartMs = 0] = overview.eachMs;
+  const [rowsMs = 0] = search.eachMs;
+  return { chart: chartMs, overview: overview.tookMs, rows: rowsMs, search: search.tookMs };
 }
 
 /** When something is there to be seen, and when all of it is: milliseconds after the click. */
@@ -236,7 +242,7 @@ async function timeLimited(server: ConsoleServer, administrator: string): Promis
   ]) {
     const { firstMs, againMs } = await time(server, cookie, all[page] ?? [], false);
     const figures = [percentile([firstMs], 0), percentile(againMs, 0.5), percentile(againMs, 0.99)];
-    write(`${`limited: ${page}`.padEnd(28)} ${String(all[page]?.length).padStart(5)}${figures.join('')}`);
+    write(`${`limited: ${page}`.padEnd(28)} ${String(all[page]?.flat().length).padStart(5)}${figures.join('')}`);
   }
 }
 
@@ -281,19 +287,33 @@ async function ask(
   return { tookMs, eachMs, answers: responses.map((response): unknown => response.json()) };
 }
 
-/** The calls of a page, made together: once, then again and again. */
+/** Makes the calls of a page; times from its beginning on. */
+async function visit(server: ConsoleServer, cookie: string, page: Page): ReturnType<typeof ask> {
+  const eachMs: number[] = [];
+  const answers: unknown[] = [];
+  let tookMs = 0;
+  for (const step of page) {
+    const made = await ask(server, cookie, step);
+    for (const ms of made.eachMs) eachMs.push(tookMs + ms);
+    answers.push(...made.answers);
+    tookMs += made.tookMs;
+  }
+  return { tookMs, eachMs, answers };
+}
+
+/** A page once, then again and again. */
 async function time(
   server: ConsoleServer,
   cookie: string,
-  calls: readonly string[],
-  arriving = takesWatermark(calls),
+  page: Page,
+  arriving = takesWatermark(page),
 ): Promise<Times> {
   const againMs: number[] = [];
   const arrivedMs: number[] = [];
-  for (let round = 0; round <= ROUNDS; round++) againMs.push((await ask(server, cookie, calls)).tookMs);
+  for (let round = 0; round <= ROUNDS; round++) againMs.push((await visit(server, cookie, page)).tookMs);
   for (let round = 1; round <= ROUNDS && arriving; round++) {
-    const urls = calls.map((url) => withWatermark(url, count - round));
-    arrivedMs.push((await ask(server, cookie, urls)).tookMs);
+    const at = page.map((step) => step.map((url) => withWatermark(url, count - round)));
+    arrivedMs.push((await visit(server, cookie, at)).tookMs);
   }
   const [firstMs = 0] = againMs.splice(0, 1);
   return { firstMs, againMs: againMs.sort(rising), arrivedMs: arrivedMs.sort(rising) };
@@ -302,8 +322,8 @@ async function time(
 const rising = (a: number, b: number): number => a - b;
 
 /** Pages about one thing have none. */
-function takesWatermark(calls: readonly string[]): boolean {
-  return !calls.some((url) => /^\/(complete|records\/(?!at)|sessions\/)/.test(url));
+function takesWatermark(page: Page): boolean {
+  return !page.flat().some((url) => /^\/(complete|records\/(?!at)|sessions\/)/.test(url));
 }
 
 function withWatermark(url: string, watermark: number): string {
@@ -345,7 +365,7 @@ try {
       percentile([firstMs], 0),
       ...[againMs, arrivedMs].flatMap((took) => [percentile(took, 0.5), percentile(took, 0.99)]),
     ];
-    write(`${page.padEnd(28)} ${String(calls.length).padStart(5)}${figures.join('')}`);
+    write(`${page.padEnd(28)} ${String(calls.flat().length).padStart(5)}${figures.join('')}`);
   }
   await timeLimited(server, cookie);
   write(`\n${'a filter not asked before'.padEnd(34)}${titles.slice(1, 3).join('')}${'most ms'.padStart(9)}`);
