@@ -142,7 +142,8 @@ export class Source {
 
   /** Records that the query finds, or those of them that meet `only`. */
   count(query: Query, only?: Filter): number {
-    return this.aggregate(query, { fields: [], only, countsOnly: true }).reduce((sum, { records }) => sum + records, 0);
+    const by = only === undefined ? { fields: [], recordsOnly: true } : { fields: [], only, countsOnly: true };
+    return this.aggregate(query, by).reduce((sum, { records }) => sum + records, 0);
   }
 
   /**

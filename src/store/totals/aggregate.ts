@@ -12,7 +12,7 @@ import { cellChunks, tablesFor } from './cells.ts';
 import type { ClassCache } from './classes.ts';
 import { GroupTable } from './group-table.ts';
 import { type AggregateField, isPeriod, type Labels, PERIODS_US } from './groups.ts';
-import type { PackedGroups } from './packed-groups.ts';
+import { oneGroup, type PackedGroups } from './packed-groups.ts';
 import { type KeyPart, partsOf } from './parts.ts';
 import { type PeriodCounts, PeriodView } from './period-counts.ts';
 import { partsOfSegment, type Scope, type ScopeCache } from './scope.ts';
@@ -50,6 +50,8 @@ export interface GroupBy {
    * nothing.
    */
   readonly countsOnly?: boolean | undefined;
+  /** Of all records together nothing but their number is asked for; not with fields, buckets or `only`. */
+  readonly recordsOnly?: boolean | undefined;
 }
 
 /** A group, and the start of its time bucket (0 when none was asked for). */
@@ -81,7 +83,15 @@ export class Aggregation {
 
   /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
   add(pooled: PooledSegment): Generator<number, void, void> {
+    if (this.by.recordsOnly === true) return this.addRecords(pooled);
     return this.tables.length === 0 ? this.addColumns(pooled) : this.addTables(pooled);
+  }
+
+  private *addRecords(pooled: PooledSegment): Generator<number, void, void> {
+    for (const span of partsOfSegment(pooled, this.query)) {
+      const records = yield* this.scopes.of(pooled.segment.path, this.query.filter, span).records(pooled);
+      if (records > 0) this.table.addPacked(oneGroup(records));
+    }
   }
 
   private *addTables(pooled: PooledSegment): Generator<number, void, void> {

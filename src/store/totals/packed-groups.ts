@@ -19,6 +19,13 @@ export const GROUP_NUMBERS: number = NUMBERS.length;
 
 export const NO_GROUPS: PackedGroups = { labels: [], numbers: new Float64Array(0) };
 
+/** A group without labels, of so many records. */
+export function oneGroup(records: number): PackedGroups {
+  const numbers = new Float64Array(GROUP_NUMBERS);
+  numbers[1] = records;
+  return { labels: [], numbers };
+}
+
 export function countOf({ numbers }: PackedGroups): number {
   return numbers.length / GROUP_NUMBERS;
 }

@@ -83,6 +83,10 @@ function check(reader: StoreReader, plain: StoreReader, [query, by]: readonly [Q
   const { bucketUs, originUs = 0 } = by;
   const bucketOf = ({ timeUs }: AuditRecord): number =>
     bucketUs === undefined ? 0 : originUs + Math.floor((timeUs - originUs) / bucketUs) * bucketUs;
+  if (by.only === undefined) {
+    const [all] = finish(reader.groupSteps(query, { fields: [], recordsOnly: true }));
+    assert.equal(all?.records ?? 0, records.length);
+  }
   const groups = finish(reader.groupSteps(query, by));
   const wanted = expected(records, by.fields, bucketOf);
   const isByTime = bucketUs !== undefined || by.fields.some(isPeriod);

@@ -138,6 +138,19 @@ export class Scope {
     return (countsOnly ? this.counted[table] : this.sums[table]) ?? emptyCells(0);
   }
 
+  /** Number of the records: they are looked for, but not summed. Yields the records gone through. */
+  *records(pooled: PooledSegment): Generator<number, number, void> {
+    const table = ROLLUPS.findIndex(
+      (_, i) => (this.tables[i] ?? this.sums[i] ?? this.counted[i] ?? this.sumsOf(pooled, i)) !== undefined,
+    );
+    if (table >= 0) {
+      const { records } = yield* this.totals(pooled, table, true);
+      return records.reduce((sum, number) => sum + number, 0);
+    }
+    const picks = yield* pooled.withColumns(({ chunks }) => this.pick(pooled, chunks));
+    return picks.reduce((sum, { count }) => sum + count, 0);
+  }
+
   /** Numbers of records by period; `undefined` when cells tell them with less to do. Yields the records gone through. */
   *counts(pooled: PooledSegment, table: number): Generator<number, PeriodCounts | undefined, void> {
     const hasCells = this.tables[table] !== undefined || this.sumsOf(pooled, table) !== undefined;
