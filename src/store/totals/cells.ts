@@ -1,14 +1,13 @@
 /** Which questions the cells of tables answer (`rollup.ts`), and cells as records of a view. */
 import type { Filter } from '../../query/filter.ts';
 import { compileFilter } from '../search/compile.ts';
-import type { AmountTest } from '../segment/amount-test.ts';
-import { type AmountColumn, CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
+import { CHUNK_ROWS_MAX, type Picked, type WordColumn } from '../segment/columns.ts';
 import type { Dimension } from '../segment/postings.ts';
 import { CELL_COLUMNS, type Cells, emptyCells, ROLLUPS, type RollupKind } from '../segment/rollup.ts';
-import type { RecordView } from '../segment/view.ts';
 import type { GroupBy } from './aggregate.ts';
 import { dimensionOf, isRowField } from './groups.ts';
 import type { Mask } from './select.ts';
+import { SumView } from './sum-view.ts';
 
 /** What a question is about, as far as that can be said of rows of small tables. */
 interface Subject {
@@ -70,20 +69,19 @@ function addFilter(subject: Subject, filter: Filter): boolean {
   }
 }
 
-const NO_AMOUNTS = new Float64Array(0);
 /** What a view of some cells only is gathered in; nothing is kept in them from one view to the next. */
 const PERIODS = new Float64Array(CHUNK_ROWS_MAX);
 const ROWS = new Uint32Array(CHUNK_ROWS_MAX);
 const FAILED = new Uint32Array(CHUNK_ROWS_MAX);
 
 /** Cells as records: each at the start of its period. They have sums in place of amounts, which nobody asks for. */
-export class CellView implements RecordView {
-  rows = 0;
+export class CellView extends SumView {
   readonly cells: Cells;
   private start = 0;
   private picked: Picked | undefined = undefined;
 
   constructor(cells: Cells) {
+    super();
     this.cells = cells;
   }
 
@@ -98,10 +96,6 @@ export class CellView implements RecordView {
   placeOf(i: number): number {
     const { start, picked } = this;
     return picked === undefined ? start + i : start + (picked[i] as number);
-  }
-
-  errorCodes(): readonly string[] {
-    return [];
   }
 
   times(): Float64Array {
@@ -120,27 +114,6 @@ export class CellView implements RecordView {
     const into = isError ? FAILED : ROWS;
     for (let i = 0; i < picked.length; i++) into[i] = words[picked[i] as number] as number;
     return into;
-  }
-
-  amounts(): Float64Array {
-    return NO_AMOUNTS;
-  }
-
-  moved(): Float64Array {
-    return NO_AMOUNTS;
-  }
-
-  testWords(name: WordColumn, allowed: Uint8Array, mask: Uint8Array): void {
-    const words = this.words(name);
-    for (let i = 0; i < this.rows; i++) mask[i] = allowed[words[i] as number] as number;
-  }
-
-  testAmounts(_name: AmountColumn, _test: AmountTest, mask: Uint8Array): void {
-    mask.fill(0, 0, this.rows);
-  }
-
-  isEmpty(): boolean {
-    return false;
   }
 }
 

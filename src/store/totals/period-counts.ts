@@ -1,7 +1,6 @@
 /** How many records a scope has in each period, by row of one small table: what charts ask for. */
-import type { AmountTest } from '../segment/amount-test.ts';
-import { type AmountColumn, CHUNK_ROWS_MAX, type WordColumn } from '../segment/columns.ts';
-import type { RecordView } from '../segment/view.ts';
+import { CHUNK_ROWS_MAX, type WordColumn } from '../segment/columns.ts';
+import { SumView } from './sum-view.ts';
 
 /** Rows of which there are records, by period. */
 export interface RowCounts {
@@ -66,15 +65,14 @@ export interface CountedRows {
 const TIMES = new Float64Array(CHUNK_ROWS_MAX);
 const ROWS = new Uint32Array(CHUNK_ROWS_MAX);
 const FAILED = new Uint32Array(CHUNK_ROWS_MAX);
-const NO_AMOUNTS = new Float64Array(0);
 
 /** Rows of the small table as records of one period, whether there are any or not. */
-export class PeriodView implements RecordView {
-  rows = 0;
+export class PeriodView extends SumView {
   private readonly of: PeriodCounts;
   private readonly failed: number;
 
   constructor(of: PeriodCounts, failed: boolean) {
+    super();
     this.of = of;
     this.failed = failed ? 1 : 0;
   }
@@ -87,36 +85,11 @@ export class PeriodView implements RecordView {
     FAILED.fill(this.failed, 0, rows);
   }
 
-  errorCodes(): readonly string[] {
-    return [];
-  }
-
   times(): Float64Array {
     return TIMES;
   }
 
   words(name: WordColumn): Uint32Array {
     return name === 'error' ? FAILED : ROWS;
-  }
-
-  amounts(): Float64Array {
-    return NO_AMOUNTS;
-  }
-
-  moved(): Float64Array {
-    return NO_AMOUNTS;
-  }
-
-  testWords(name: WordColumn, allowed: Uint8Array, mask: Uint8Array): void {
-    const words = this.words(name);
-    for (let i = 0; i < this.rows; i++) mask[i] = allowed[words[i] as number] as number;
-  }
-
-  testAmounts(_name: AmountColumn, _test: AmountTest, mask: Uint8Array): void {
-    mask.fill(0, 0, this.rows);
-  }
-
-  isEmpty(): boolean {
-    return false;
   }
 }
