@@ -79,6 +79,31 @@ test('every position of the result is reached, in either direction', () =>
     assert.deepEqual(beyond.rows, []);
   }));
 
+test('of few records every position shows what pages by cursor show there, and goes on like them', () => {
+  // Three of each moment, the last of no time at all, as captures without a clock have them.
+  const records = Array.from({ length: 40 }, (_, n) =>
+    statement(n + 1, { timeUs: n === 39 ? 0 : TEST_TIME_US + Math.floor(n / 3) * 1_000_000, user: `user${n % 3}` }),
+  );
+  return withConsole(records, async (console) => {
+    const ids = ({ rows }: Records | RecordsAt): string[] => rows.map(({ id }) => id);
+    for (const dir of ['newest', 'oldest']) {
+      for (const q of ['', 'user:user1']) {
+        const all = ids(await ask<Records>(console, 'viewer', `/records?limit=1000&dir=${dir}&q=${q}`));
+        for (const [position] of all.entries()) {
+          const url = `/records/at?position=${position}&limit=4&dir=${dir}&q=${q}`;
+          const at = await ask<RecordsAt>(console, 'viewer', url);
+          assert.equal(at.total, all.length);
+          assert.deepEqual(ids(at), all.slice(position, position + 4), url);
+          assert.equal(at.next === undefined, position + 4 >= all.length);
+          if (at.next === undefined || position > 0) continue;
+          const next = await ask<Records>(console, 'viewer', `/records?limit=1000&dir=${dir}&q=${q}&cursor=${at.next}`);
+          assert.deepEqual(ids(next), all.slice(4));
+        }
+      }
+    }
+  });
+});
+
 test('the line of an earlier time has as many bars as the chart, and the records of that time', () => {
   const day = 86_400_000_000;
   const times = [0, 1, 2, 3, 4].map((n) => TEST_TIME_US + n * 3_600_000_000);

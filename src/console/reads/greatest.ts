@@ -1,6 +1,6 @@
 /** The records with most of something, or the newest: found in the columns of segments, then read. */
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Query } from '../../query/filter.ts';
+import type { Filter, Place, Query } from '../../query/filter.ts';
 import type { StoreReader } from '../../store/reader.ts';
 import type { Candidate } from '../../store/search/merge.ts';
 import { CHUNK_ROWS_MAX } from '../../store/segment/columns.ts';
@@ -42,8 +42,9 @@ export interface PeerPeaks {
   readonly problems: readonly string[];
 }
 
-/** Lists of peaks kept at most. */
+/** Lists of peaks kept at most, and peaks in one. */
 const KEPT_MAX = 20_000;
+const KEPT_PEAKS_MAX = 32;
 
 /** Finds records with most of something. Remembers the peaks of segments that can change no more. */
 export class PeakFinder {
@@ -63,10 +64,33 @@ export class PeakFinder {
    * can tell. Exact.
    */
   greatest(query: Query, only: Filter | undefined, by: Amount, limit: number): AuditRecord[] {
-    const peaks: Peak[] = [];
-    const question = { query, only, by, limit };
     // The newest are in few segments; of other amounts each may have some.
-    const offers = by === 'time' ? new Map<string, Offered>() : this.offer(question);
+    const peaks = this.peaks({ query, only, by, limit }, by !== 'time');
+    return this.found(peaks).map(({ record }) => record);
+  }
+
+  /** Places of the newest records that the query finds, newest first: of few that may lie in any segment. */
+  places(query: Query, limit: number): Place[] {
+    const peaks = this.peaks({ query, only: undefined, by: 'time', limit }, true);
+    return peaks.map(({ amount, seq }) => ({ timeUs: amount, seq }));
+  }
+
+  /** The records at these places, without those that cannot be read. */
+  found<P extends { readonly seq: number }>(places: readonly P[]): (P & { readonly record: AuditRecord })[] {
+    const candidates = this.reader.candidates({});
+    return places.flatMap((place) => {
+      const { seq } = place;
+      const candidate = candidates.find(({ firstSeq, rows }) => seq >= firstSeq && seq < firstSeq + rows);
+      const record = candidate && this.reader.withSegment(candidate, ({ segment }) => segment.record(seq));
+      return record === undefined ? [] : [{ ...place, record }];
+    });
+  }
+
+  /** `together`: the peers look at their share. */
+  private peaks(question: PeakQuestion, together: boolean): Peak[] {
+    const { query, by, limit } = question;
+    const peaks: Peak[] = [];
+    const offers = together ? this.offer(question) : new Map<string, Offered>();
     // Newest first: most of the older ones need not be looked at then.
     for (const candidate of this.reader.candidates(query).reverse()) {
       if (by === 'time' && candidate.timeMaxUs < leastOf(peaks, limit)) continue;
@@ -76,7 +100,7 @@ export class PeakFinder {
     for (const { candidate, fetch } of offers.values()) {
       for (const peak of fetch() ?? this.peaksIn(candidate, question) ?? []) insertPeak(peaks, peak, limit);
     }
-    return this.records(peaks);
+    return peaks;
   }
 
   /** Peaks of these segments, in their order: for another thread. */
@@ -169,15 +193,8 @@ export class PeakFinder {
     }
   }
 
-  private records(peaks: readonly Peak[]): AuditRecord[] {
-    const candidates = this.reader.candidates({});
-    return peaks.flatMap(({ seq }) => {
-      const candidate = candidates.find(({ firstSeq, rows }) => seq >= firstSeq && seq < firstSeq + rows);
-      return (candidate && this.reader.withSegment(candidate, ({ segment }) => segment.record(seq))) ?? [];
-    });
-  }
-
   private keep(key: string, peaks: readonly Peak[]): void {
+    if (peaks.length > KEPT_PEAKS_MAX) return;
     this.kept.set(key, peaks);
     const oldest = this.kept.keys().next();
     if (this.kept.size > KEPT_MAX && oldest.done !== true) this.kept.delete(oldest.value);

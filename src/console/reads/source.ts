@@ -5,7 +5,7 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Query, TextField } from '../../query/filter.ts';
+import type { Filter, Place, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
 import type { RecordExplainer } from '../../sensor/explainer.ts';
@@ -177,6 +177,17 @@ export class Source {
   /** Greatest first, of the records that the query finds and that meet `only` (`greatest.ts`). */
   greatest(query: Query, only: Filter | undefined, by: Amount, limit: number): readonly AuditRecord[] {
     return this.store.peaks.greatest(this.limited(query), only, by, limit);
+  }
+
+  /** Places of all the records that the query finds, newest first, when there are so many; `undefined` otherwise. */
+  places(query: Query, count: number): readonly Place[] | undefined {
+    const places = this.store.peaks.places(this.limited(query), count);
+    return places.length === count ? places : undefined;
+  }
+
+  /** The records at places of this asker's queries, without those that cannot be read. */
+  found(places: readonly Place[]): readonly Found[] {
+    return this.store.peaks.found(places);
   }
 
   /** Of the records that arrived after one position and up to another, how many match, and the first `limit` of those. */
