@@ -235,11 +235,11 @@ export class Source {
    * looks at all operations of a statement, of which only those with several have a list.
    */
   countValues(query: Query, field: AggregateField): readonly Counted[] {
-    if (field !== 'op')
-      return this.aggregate(query, { fields: [field], countsOnly: true }).map(({ labels, records }) => ({
-        value: labels[0] ?? '',
-        count: records,
-      }));
+    if (field !== 'op') {
+      const by = field === 'error' ? { recordsOnly: true } : { countsOnly: true };
+      const groups = this.aggregate(query, { fields: [field], ...by });
+      return groups.map(({ labels, records }) => ({ value: labels[0] ?? '', count: records }));
+    }
     const counts = new Map<string, number>();
     for (const { labels, records } of this.aggregate(query, { fields: ['op', 'operations'], countsOnly: true })) {
       const [main = '', one = ''] = labels;

@@ -50,7 +50,7 @@ export interface GroupBy {
    * nothing.
    */
   readonly countsOnly?: boolean | undefined;
-  /** Of all records together nothing but their number is asked for; not with fields, buckets or `only`. */
+  /** Nothing but the number of records is asked for: of all together, or by error; not with buckets or `only`. */
   readonly recordsOnly?: boolean | undefined;
 }
 
@@ -83,14 +83,38 @@ export class Aggregation {
 
   /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
   add(pooled: PooledSegment): Generator<number, void, void> {
-    if (this.by.recordsOnly === true) return this.addRecords(pooled);
+    if (this.by.recordsOnly === true)
+      return this.by.fields.length === 0 ? this.addRecords(pooled) : this.addErrors(pooled);
     return this.tables.length === 0 ? this.addColumns(pooled) : this.addTables(pooled);
   }
 
   private *addRecords(pooled: PooledSegment): Generator<number, void, void> {
     for (const span of partsOfSegment(pooled, this.query)) {
       const records = yield* this.scopes.of(pooled.segment.path, this.query.filter, span).records(pooled);
-      if (records > 0) this.table.addPacked(oneGroup(records));
+      if (records > 0) this.table.addPacked(oneGroup([], records));
+    }
+  }
+
+  /** Most records have no error: those that have one are looked at, the rest is known. */
+  private *addErrors(pooled: PooledSegment): Generator<number, void, void> {
+    const { scopes, query, table } = this;
+    for (const span of partsOfSegment(pooled, query)) {
+      const scope = scopes.of(pooled.segment.path, query.filter, span);
+      yield* pooled.withColumns(function* ({ chunks }) {
+        const numbers = new Map<string, number>();
+        for (const { chunk, count, picked } of yield* scope.pick(pooled, chunks)) {
+          const failed = chunk.markedAmong('error', FAILED, picked);
+          const codes = chunk.errorCodes();
+          for (let i = 0; i < failed; i++) {
+            const place = FAILED[i] as number;
+            const code = codes[chunk.wordAt('error', picked?.[place] ?? place) - 1] ?? '';
+            numbers.set(code, (numbers.get(code) ?? 0) + 1);
+          }
+          if (count > failed) numbers.set('', (numbers.get('') ?? 0) + count - failed);
+          yield count;
+        }
+        for (const [code, records] of numbers) table.addPacked(oneGroup([code], records));
+      });
     }
   }
 
@@ -171,6 +195,7 @@ function allOf(a: Filter | undefined, b: Filter | undefined): Filter | undefined
 /** Hold nothing between two calls. */
 const KEYS = new Float64Array(CHUNK_ROWS_MAX);
 const MASK = new Uint8Array(CHUNK_ROWS_MAX);
+const FAILED = new Uint16Array(CHUNK_ROWS_MAX);
 
 function addCells(cells: Cells, mask: Mask | undefined, parts: readonly KeyPart[], sums: SegmentSums): void {
   for (const { view, start } of cellChunks(cells)) {

@@ -19,11 +19,11 @@ export const GROUP_NUMBERS: number = NUMBERS.length;
 
 export const NO_GROUPS: PackedGroups = { labels: [], numbers: new Float64Array(0) };
 
-/** A group without labels, of so many records. */
-export function oneGroup(records: number): PackedGroups {
+/** A group of so many records, of which nothing else is known. */
+export function oneGroup(labels: Labels, records: number): PackedGroups {
   const numbers = new Float64Array(GROUP_NUMBERS);
   numbers[1] = records;
-  return { labels: [], numbers };
+  return { labels, numbers };
 }
 
 export function countOf({ numbers }: PackedGroups): number {

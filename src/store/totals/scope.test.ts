@@ -86,6 +86,13 @@ function check(reader: StoreReader, plain: StoreReader, [query, by]: readonly [Q
   if (by.only === undefined) {
     const [all] = finish(reader.groupSteps(query, { fields: [], recordsOnly: true }));
     assert.equal(all?.records ?? 0, records.length);
+    const byError = finish(reader.groupSteps(query, { fields: ['error'], recordsOnly: true }));
+    const number = ({ records: count }: { readonly records: number }): number => count;
+    const errors = mapped(
+      expected(records, ['error'], () => 0),
+      number,
+    );
+    assert.deepEqual(new Map(byError.map((group) => [nameOf(group), number(group)])), errors);
   }
   const groups = finish(reader.groupSteps(query, by));
   const wanted = expected(records, by.fields, bucketOf);
