@@ -204,6 +204,16 @@ test('a FIN ahead of its data, and both FINs, end the flow once the data is ther
   assert.equal(rig.recorder.flows[0]?.end, 'fin');
 });
 
+test('what acknowledges a FIN follows it, whenever the holes before both are given up', () => {
+  const rig = new Rig();
+  rig.client(10, 'last', 5);
+  rig.client(14, '', 5, 0, { flags: TCP_ACK | TCP_FIN });
+  rig.server(5, 'answer', 15);
+  rig.reassembler.flush(0);
+  assert.equal(rig.calls, '0?10 1?5 0+4 1+6');
+  assert.equal(rig.reassembler.pagesHeld, 0);
+});
+
 test('a lost FIN that was acknowledged is no lost byte', () => {
   const rig = new Rig();
   rig.client(0, 'quit');
