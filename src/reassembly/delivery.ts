@@ -321,7 +321,12 @@ export class Delivery extends FlowState {
   /** Empties the flow's pages: holes before held bytes become gaps at once. */
   letGo(slot: number, nowUs: number): void {
     this.drain(slot);
-    while (this.held.count(slot) > 0 && !this.has(slot, IGNORED)) this.releaseHole(slot, this.firstHole(slot), nowUs);
+    while (this.held.count(slot) > 0 && !this.has(slot, IGNORED)) {
+      const side = this.firstHole(slot);
+      if (this.hole(slot, side) !== HOLE_NONE) this.releaseHole(slot, side, nowUs);
+      // Held bytes in front of which nothing is missing are next: whatever they waited for, the loop advances.
+      else this.shift(slot, this.held.head(slot, 0) === PAGE_NONE ? 1 : 0);
+    }
   }
 
   /** Gives up every hole in front of `seq` and of what it depends on, so that `seq` can be handed on. */
