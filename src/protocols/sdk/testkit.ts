@@ -53,8 +53,8 @@ const GAP_PLACES_MAX = 400;
 /** Pieces behind which memory is taken away, likewise. */
 const RELIEF_PLACES_MAX = 100;
 
-/** Of what a connection may still hold when it has given back all it can: the beginnings of two messages. */
-const LEFT_BYTES_MAX = 512;
+/** What a connection may still hold when it has given back all it can: of each direction a message's and a frame's beginning. */
+const LEFT_BYTES_MAX = 1024;
 
 export function connectionInfo(protocol: string, midstream = false): ConnectionInfo {
   return {
