@@ -181,11 +181,11 @@ export class ReplyReader implements TokenHandler {
       }
     }
     this.close();
-    const next = channel.pending[1];
-    if (token === c.TOKEN_DONE_PROC && next !== undefined && next.request === head.request) {
-      succeed(channel, head);
-      channel.finish(0, this.sink);
-    }
+    const isKnown = channel.pending[1]?.request === head.request;
+    if (token !== c.TOKEN_DONE_PROC || !(isKnown || (head.callsBeyond > 0 && (status & c.DONE_MORE) !== 0))) return;
+    succeed(channel, head);
+    channel.finish(0, this.sink);
+    if (!isKnown) channel.supposeCall(head, head.event);
   }
 
   /** The outcome being received, begun unless it is. */

@@ -1,6 +1,12 @@
 /** Requests of TDS 5.0: a token stream of its own. TDS 5.0 Functional Specification: TDS_LANGUAGE, TDS_DBRPC, TDS_DYNAMIC, cursors. */
 import { Cursor } from '../../base/cursor.ts';
-import { type BindValue, MARK_MALFORMED, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
+import {
+  type BindValue,
+  MARK_MALFORMED,
+  MARK_TRUNCATED,
+  MARK_UNKNOWN_HANDLE,
+  StatementEvent,
+} from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import { copyText } from '../sdk/handles.ts';
 import type { Message } from './assembly.ts';
@@ -8,8 +14,8 @@ import type { Channel } from './channel.ts';
 import { readChars } from './collation.ts';
 import * as c from './constants.ts';
 import type { Dialect } from './dialect.ts';
-import { eventOf, opensBulk, pushUnread } from './events.ts';
-import { PARAMETERS_MAX } from './limits.ts';
+import { eventOf, isCut, opensBulk, pushUnread } from './events.ts';
+import { CALLS_MAX, PARAMETERS_MAX } from './limits.ts';
 import { KIND_LOGIN, KIND_STATEMENT, Pending } from './pending.ts';
 import { argument } from './procedures.ts';
 import { Prepared, type PreparedTable, takeText } from './statements.ts';
@@ -80,7 +86,17 @@ class RequestReader {
     this.end();
     if (isLogout) channel.session.logout('quit', message.startUs, this.sink);
     else if (this.pending === undefined && cursor.failed) pushUnread(channel, message, 'simple', this.sink);
-    else if (cursor.failed && last !== undefined && !message.isBroken) last.marks |= MARK_MALFORMED;
+    else if (isCut(message) || message.isBroken) this.leaveOpen();
+    else if (cursor.failed && last !== undefined) last.marks |= MARK_MALFORMED;
+  }
+
+  /** The request was cut: what was read last may not be whole, and what was behind it is not known. */
+  private leaveOpen(): void {
+    const { message, pending } = this;
+    if (!(pending?.event instanceof StatementEvent)) return;
+    pending.silent = false;
+    pending.callsBeyond = CALLS_MAX;
+    if (isCut(message)) pending.event.marks |= MARK_TRUNCATED;
   }
 
   private token(token: number): void {
@@ -231,8 +247,8 @@ class RequestReader {
 
   private resolve(key: string, event: StatementEvent): Prepared | undefined {
     const prepared = this.handles.get(key);
-    if (prepared === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
-    else copyText(prepared, event);
+    if (prepared !== undefined) copyText(prepared, event);
+    if (prepared?.text === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
     return prepared;
   }
 
