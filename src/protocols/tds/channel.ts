@@ -221,7 +221,10 @@ export class Channel {
     walker.taken += HEADER_BYTES;
     walker.feed(cursor.bytes, cursor.pos, cursor.end);
     if (frame.lostBytes > 0 || frame.truncated) this.loseReply(frame.lostBytes);
-    if ((status & STATUS_EOM) === 0) return;
+    if ((status & STATUS_EOM) === 0) {
+      walker.shapes.count();
+      return;
+    }
     const whole = walker.finish();
     this.replyOpen = false;
     this.gaveUp = false;

@@ -8,7 +8,7 @@ import { copyText } from '../sdk/handles.ts';
 import type { Channel } from './channel.ts';
 import { KIND_STATEMENT, Pending, type Returned } from './pending.ts';
 import type { Call } from './rpc.ts';
-import { Prepared, takeTextOf } from './statements.ts';
+import { keepPrepared, Prepared, takeTextOf } from './statements.ts';
 import { bindValue, isText, type RawValue } from './values.ts';
 
 interface Procedure {
@@ -120,7 +120,7 @@ function keyOf(space: Returned, raw: RawValue | undefined): string | undefined {
 export function onHandle(channel: Channel, pending: Pending, value: number): void {
   const space = pending.returned[pending.returnedCount++];
   if (space === undefined || pending.prepared === undefined || value <= 0) return;
-  channel.session.handles.set(`${space} ${value}`, pending.prepared);
+  keepPrepared(channel.session.handles, `${space} ${value}`, pending.prepared);
 }
 
 /** A procedure's own name: without database, schema, quotes and group number, in lower case. */

@@ -18,7 +18,7 @@ import { eventOf, isCut, opensBulk, pushUnread } from './events.ts';
 import { CALLS_MAX, PARAMETERS_MAX } from './limits.ts';
 import { KIND_LOGIN, KIND_STATEMENT, Pending } from './pending.ts';
 import { argument } from './procedures.ts';
-import { Prepared, type PreparedTable, takeText } from './statements.ts';
+import { keepPrepared, Prepared, type PreparedTable, takeText } from './statements.ts';
 import { readCount } from './sybase-tokens.ts';
 import { type Formats, NO_FORMATS, readFormats, readValue, u16, u32 } from './sybase-types.ts';
 
@@ -241,7 +241,7 @@ class RequestReader {
     const prepared = new Prepared();
     copyText(event, prepared);
     prepared.text = text;
-    this.handles.set(key, prepared);
+    keepPrepared(this.handles, key, prepared);
     return prepared;
   }
 
@@ -301,7 +301,7 @@ export function onCursorNumber(channel: Channel, cursor: Cursor): void {
   const { dialect, handles } = channel.session;
   const prepared = channel.pending[0]?.prepared;
   const id = u32(cursor, dialect);
-  if (!cursor.failed && id !== 0 && prepared !== undefined) handles.set(cursorKey(id), prepared);
+  if (!cursor.failed && id !== 0 && prepared !== undefined) keepPrepared(handles, cursorKey(id), prepared);
 }
 
 function cursorKey(id: number): string {
