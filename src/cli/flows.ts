@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
-import { formatTime } from '../base/time.ts';
+import { DAY_US, formatTime, HOUR_US, MINUTE_US, SECOND_US } from '../base/time.ts';
 import { fieldsOf } from '../query/vocabulary.ts';
 import { csvLine } from '../store/format/csv.ts';
 import { TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
@@ -260,7 +260,7 @@ class Output<T> {
   }
 }
 
-const BIN_UNITS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6 };
+const BIN_UNITS: Readonly<Record<string, number>> = { s: SECOND_US, m: MINUTE_US, h: HOUR_US, d: DAY_US };
 
 function binLength(value: string): number {
   const match = /^(\d{1,6})([smhd])$/.exec(value);

@@ -1,6 +1,7 @@
 /** The store as a reading thread has it open, and what it keeps of earlier answers. Tasks get at it by `Source` only. */
 
 import type { MessagePort } from 'node:worker_threads';
+import { setNewest } from '../../base/bounded-map.ts';
 import { RecordExplainer } from '../../sensor/explainer.ts';
 import { RuleTitles } from '../../sensor/policy-archive.ts';
 import { StoreReader } from '../../store/reader.ts';
@@ -90,8 +91,6 @@ export class OpenStore {
   /** Keeps a whole answer, unless it lacks what could not be read. */
   keep(key: string, answer: unknown): void {
     if (this.reader.problems.length > 0) return;
-    this.whole.set(key, answer);
-    const oldest = this.whole.keys().next();
-    if (this.whole.size > KEPT_WHOLE_MAX && oldest.done !== true) this.whole.delete(oldest.value);
+    setNewest(this.whole, key, answer, KEPT_WHOLE_MAX);
   }
 }

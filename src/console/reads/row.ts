@@ -61,10 +61,6 @@ export function worstOf(record: AuditRecord): Severity | undefined {
   return SEVERITIES[rank];
 }
 
-export function isAlert(record: AuditRecord): boolean {
-  return record.policy?.some(({ action }) => action === 'alert') ?? false;
-}
-
 export function endOf(address: string | undefined, port: number | undefined): string | undefined {
   if (address === undefined || port === undefined) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

@@ -3,7 +3,7 @@
  * other way to the records, so that what somebody may not see is left out here and nowhere else (`limit.ts`).
  */
 
-import { formatTime } from '../../base/time.ts';
+import { floorTo, formatTime, SECOND_US } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Place, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
@@ -35,8 +35,6 @@ export type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** Of times and numbers of records, as far as they may be seen. */
 export type Extent = Omit<StoreSummary, 'segments'>;
-
-const SECOND_US = 1_000_000;
 
 export class Source {
   /** Of this asker; `undefined`: all records may be seen. */
@@ -294,10 +292,6 @@ function rangeOf(t: string | undefined, nowUs: number, extent: () => Extent): Ti
   if (range === undefined || ranges.length > 1)
     throw new ConsoleError('query', `${t} means several ranges: write time:${t} into the query`);
   return range;
-}
-
-export function floorTo(timeUs: number, stepUs: number): number {
-  return Math.floor(timeUs / stepUs) * stepUs;
 }
 
 export function databasesFilter(db: string | undefined): Filter | undefined {

@@ -23,7 +23,7 @@ export interface SqlResult {
 const FIELDS = Object.keys(RECORD_KEYS) as RecordField[];
 
 /** Names of the columns of `records`: `time` in RFC 3339, then every field of a record; lists and objects as JSON. */
-export const SQL_COLUMNS: readonly string[] = ['time', ...FIELDS.map(columnOf)];
+const SQL_COLUMNS: readonly string[] = ['time', ...FIELDS.map(columnOf)];
 
 /** Runs one SELECT. `nowUs`: what relative times in `records('…')` count from. Throws `StoreError` (`usage`). */
 export function querySql(reader: StoreReader, sql: string, nowUs: number): SqlResult {

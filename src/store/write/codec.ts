@@ -36,8 +36,8 @@ export const SESSION_TEXTS = [
   'policyVersion',
 ] as const;
 export const SESSION_NUMBERS = ['clientPort', 'serverPort', 'vlanId'] as const;
-export const SHAPE_TEXTS = ['operation', 'procedure', 'summary', 'fingerprint', 'call'] as const;
-export const SHAPE_LISTS = ['operations', 'objects'] as const;
+const SHAPE_TEXTS = ['operation', 'procedure', 'summary', 'fingerprint', 'call'] as const;
+const SHAPE_LISTS = ['operations', 'objects'] as const;
 
 export type SessionFacts = Pick<AuditRecord, (typeof SESSION_TEXTS)[number] | (typeof SESSION_NUMBERS)[number]>;
 export type ShapeFacts = Pick<AuditRecord, 'kind' | (typeof SHAPE_TEXTS)[number] | (typeof SHAPE_LISTS)[number]>;
