@@ -12,7 +12,6 @@ import {
   type Node,
   neighbours,
 } from '../store/search/neighbours.ts';
-import { finish } from '../store/steps.ts';
 import { type Format, PIPE_WIDTH, print, write } from './query-sql.ts';
 import { counted, grouped, say } from './text.ts';
 
@@ -43,7 +42,7 @@ export async function printNeighbours(
 ): Promise<void> {
   const node = nodeOf(start);
   const kinds = via?.split(',').map((word) => kindOf(word.trim()));
-  const found = finish(neighbours(reader, query, node, { orders, via: kinds, nodesMax: limit }));
+  const found = neighbours(reader, query, node, { orders, via: kinds, nodesMax: limit });
   if (format === 'jsonl') {
     for (const each of found.neighbours)
       await print(JSON.stringify({ ...each, ...timesOf(each), via: textOf(each.via) }));

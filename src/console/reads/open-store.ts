@@ -5,7 +5,6 @@ import { setNewest } from '../../base/bounded-map.ts';
 import { RecordExplainer } from '../../sensor/explainer.ts';
 import { RuleTitles } from '../../sensor/policy-archive.ts';
 import { StoreReader } from '../../store/reader.ts';
-import { finish } from '../../store/steps.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
 import { ALONE, type Place } from '../../store/totals/grouping.ts';
 import { countOf, type PackedGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
@@ -58,7 +57,7 @@ export class OpenStore {
     return reader.atOneMoment(() => {
       const done =
         work.kind === 'groups'
-          ? { groups: finish(reader.grouping.of(work.query, work.by, work.paths)) }
+          ? { groups: reader.grouping.of(work.query, work.by, work.paths) }
           : { peaks: peaks.among(work.question, work.paths) };
       return { ...done, problems: [...reader.problems] };
     });

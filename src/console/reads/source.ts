@@ -11,9 +11,8 @@ import { parseRanges, type TimeRange } from '../../query/time.ts';
 import type { RecordExplainer } from '../../sensor/explainer.ts';
 import type { RuleTitles } from '../../sensor/policy-archive.ts';
 import type { Found, StoreSummary } from '../../store/reader.ts';
-import { finish } from '../../store/steps.ts';
+import { recordById } from '../../store/search/by-id.ts';
 import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
-import { recordById } from '../../store/totals/answers.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
@@ -135,7 +134,7 @@ export class Source {
     const { reader } = this.store;
     // Records that arrive or expire change the answer.
     const key = JSON.stringify([query, by, reader.lastSeq(), reader.summary().records]);
-    return this.store.groups(key, () => finish(reader.grouping.steps(query, by)));
+    return this.store.groups(key, () => reader.grouping.groups(query, by));
   }
 
   /** Records that the query finds, or those of them that meet `only`. */
