@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { recordToJson, recordToLine } from '../audit/json.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import type { AuditRecord } from '../contracts/record.ts';
+import { both } from '../query/build.ts';
 import { splitCount } from '../query/count.ts';
 import type { Filter, Query } from '../query/filter.ts';
 import { rangeText, timesOf } from '../query/filter-text.ts';
@@ -159,10 +160,6 @@ function optionFilter(options: QueryOptions): Filter | undefined {
     }
   }
   return filter;
-}
-
-function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
-  return a && b ? { kind: 'and', terms: [a, b] } : (a ?? b);
 }
 
 async function list(reader: StoreReader, query: Query, options: QueryOptions): Promise<void> {

@@ -1,5 +1,6 @@
 /** Alerts: records with a rule that raised one, in groups of a rule and a shape of statement. */
 import { formatTime } from '../../base/time.ts';
+import { both, valueFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
 import {
@@ -18,7 +19,7 @@ import { questionOf } from './lists.ts';
 import { explainMatches } from './matches.ts';
 import { alertQuery } from './overview.ts';
 import { rowOf } from './row.ts';
-import { both, type Source, valueFilter } from './source.ts';
+import type { Source } from './source.ts';
 import type { Seen } from './task.ts';
 import { hasHappened } from './until.ts';
 

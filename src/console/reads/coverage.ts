@@ -2,6 +2,7 @@
 
 import { formatTime, MINUTE_US } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
+import { both, valueFilter, valuesFilter } from '../../query/build.ts';
 import type { Filter } from '../../query/filter.ts';
 import type { TimeRange } from '../../query/time.ts';
 import { type Coverage as SensorCoverage, coverageOf as watchOf } from '../../traffic/coverage.ts';
@@ -10,7 +11,7 @@ import type { Coverage, Gap, Watched } from '../api/common.ts';
 import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
 import { addToLine, type Buckets, bucketsOf, emptyLine } from './buckets.ts';
 import type { Limit } from './limit.ts';
-import { both, databasesFilter, type Source, valueFilter } from './source.ts';
+import { databasesFilter, type Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 const GAPS_MAX = 200;
@@ -165,14 +166,7 @@ function counted(count: number, one: string, many: string = `${one}s`): string {
 }
 
 /** Marks of records that a gap touched. */
-const TOUCHED: Filter = {
-  kind: 'match',
-  field: 'mark',
-  patterns: [
-    { text: 'gap', wildcards: false },
-    { text: 'truncated', wildcards: false },
-  ],
-};
+const TOUCHED: Filter = valuesFilter('mark', ['gap', 'truncated']);
 
 export function coverage(source: Source, args: Seen<CoverageQuery>): CoverageView {
   const question = source.question({ t: args.t, db: args.db, w: args.w });

@@ -1,5 +1,6 @@
 /** The pages of a user, an object, a database: what is usual there, and what is not. */
 import { DAY_US, formatTime, HOUR_US } from '../../base/time.ts';
+import { both, valueFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { TimeRange } from '../../query/time.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
@@ -10,7 +11,7 @@ import { bucketsOf, hourOfDay, seriesOf } from './buckets.ts';
 import { questionOf } from './lists.ts';
 import { alertQuery, topItems } from './overview.ts';
 import { rowOf, type Sight } from './row.ts';
-import { both, type Question, type Source, valueFilter } from './source.ts';
+import type { Question, Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 export type EntityKind = 'user' | 'object' | 'database';

@@ -1,6 +1,7 @@
 /** The overview: what happened in a range, from a handful of exact counts. */
 
 import { formatTime, HOUR_US } from '../../base/time.ts';
+import { both, type ValueField, valueFilter, valuesFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import { type Group, topGroups } from '../../store/totals/aggregate.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
@@ -13,7 +14,7 @@ import { coverageOf } from './coverage.ts';
 import type { Amount } from './greatest.ts';
 import { questionOf } from './lists.ts';
 import { rowOf } from './row.ts';
-import { both, type FilterField, type Question, type Source, valueFilter, valuesFilter } from './source.ts';
+import type { Question, Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 export const CHART_BUCKETS = 120;
@@ -109,7 +110,7 @@ function severities(rows: readonly Group[]): Overview['severities'] {
 export function topItems(
   source: Source,
   question: Question,
-  field: FilterField & AggregateField,
+  field: ValueField & AggregateField,
   total: number,
   limit: number,
 ): { readonly items: TopItem[]; readonly values: number } {

@@ -3,6 +3,7 @@ import { recordToJson } from '../../audit/json.ts';
 import { DAY_US, floorTo, formatTime, HOUR_US } from '../../base/time.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS } from '../../contracts/record.ts';
+import { valueFilter } from '../../query/build.ts';
 import type { Query } from '../../query/filter.ts';
 import { StoreError } from '../../store/errors.ts';
 import { evidenceOf } from '../../store/proof/evidence.ts';
@@ -11,7 +12,7 @@ import type { Bind, RecordView, Revealed } from '../api/records.ts';
 import { hourOfDay } from './buckets.ts';
 import { explainMatches } from './matches.ts';
 import { rowOf, type Sight, textOf } from './row.ts';
-import { type Source, valueFilter } from './source.ts';
+import type { Source } from './source.ts';
 import { sqlSpans } from './spans.ts';
 import type { Seen } from './task.ts';
 

@@ -2,13 +2,14 @@
 import { formatTime } from '../../base/time.ts';
 import { MARK_GAP } from '../../contracts/event.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
+import { valueFilter, valuesFilter } from '../../query/build.ts';
 import { type Group, topGroups } from '../../store/totals/aggregate.ts';
 import type { Gap } from '../api/common.ts';
 import type { LANES, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
 import { ConsoleError } from '../error.ts';
 import { questionOf } from './lists.ts';
 import { defined, endOf, rowOf } from './row.ts';
-import { type Source, valueFilter, valuesFilter } from './source.ts';
+import type { Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 const ITEMS_MAX = 5000;

@@ -5,7 +5,8 @@
 
 import { floorTo, formatTime, SECOND_US } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Place, Query, TextField } from '../../query/filter.ts';
+import { both, valueFilter, valuesFilter } from '../../query/build.ts';
+import type { Filter, Place, Query } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
 import type { RecordExplainer } from '../../sensor/explainer.ts';
@@ -296,30 +297,6 @@ function rangeOf(t: string | undefined, nowUs: number, extent: () => Extent): Ti
 export function databasesFilter(db: string | undefined): Filter | undefined {
   if (db === undefined || db === '') return undefined;
   return valuesFilter('db', db.split(','));
-}
-
-/** One conjunction, not one within another: a search takes its way by the terms of the outermost. */
-export function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
-  return a && b ? { kind: 'and', terms: [...termsOf(a), ...termsOf(b)] } : (a ?? b);
-}
-
-function termsOf(filter: Filter): readonly Filter[] {
-  return filter.kind === 'and' ? filter.terms : [filter];
-}
-
-/** Fields that a list of values may be asked of. */
-export type FilterField = TextField | 'client' | 'server';
-
-/** One of the values of a field, as they stand. */
-export function valuesFilter(field: FilterField, values: readonly string[]): Filter {
-  const patterns = values.map((text) => ({ text, wildcards: false }));
-  return field === 'client' || field === 'server'
-    ? { kind: 'address', field, patterns }
-    : { kind: 'match', field, patterns };
-}
-
-export function valueFilter(field: FilterField, value: string): Filter {
-  return valuesFilter(field, [value]);
 }
 
 function asksText(filter: Filter): boolean {

@@ -1,12 +1,13 @@
 /** What a report says, from the store: its figures, its tables in full, and how complete they are. */
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
+import { both, valuesFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { ReportKind } from '../api/reports.ts';
 import { coverage } from '../reads/coverage.ts';
 import { alertQuery } from '../reads/overview.ts';
 import { type Sight, worstOf } from '../reads/row.ts';
-import { both, type Question, type Source, valuesFilter } from '../reads/source.ts';
+import type { Question, Source } from '../reads/source.ts';
 import { CATALOGUE, type ReportModel, type ReportRequest, type ReportTable } from './model.ts';
 
 /** Rows of one table; of more, the note says how many there are and where to get them. */

@@ -2,7 +2,8 @@
  * Who spoke to whom: clients, users, servers and objects are neighbours when one record names both. Neighbours of the
  * second order are neighbours of neighbours, and so on. Found breadth first, from posting lists and columns.
  */
-import type { AddressField, Filter, Query, TextField } from '../../query/filter.ts';
+import { both, valuesFilter } from '../../query/build.ts';
+import type { Query } from '../../query/filter.ts';
 import type { StoreReader } from '../reader.ts';
 
 export const NEIGHBOUR_KINDS = ['client', 'user', 'server', 'object'] as const;
@@ -87,7 +88,7 @@ function addNeighbours(
   found: Map<string, Neighbour>,
 ): void {
   const wanted = new Set(values.map((value) => value.toLowerCase()));
-  const filter: Filter = { kind: 'and', terms: [...(query.filter ? [query.filter] : []), anyOf(kind, values)] };
+  const filter = both(query.filter, valuesFilter(kind, values));
   for (const other of NEIGHBOUR_KINDS) {
     if (other === kind) continue;
     const groups = reader.groups({ ...query, filter }, { fields: [kind, other] });
@@ -107,13 +108,6 @@ function isWanted(kind: NeighbourKind, label: string, wanted: ReadonlySet<string
   if (kind === 'client' || kind === 'server') return true;
   const lower = label.toLowerCase();
   return wanted.has(lower) || (kind === 'object' && wanted.has(lower.slice(lower.lastIndexOf('.') + 1)));
-}
-
-function anyOf(field: (TextField & NeighbourKind) | AddressField, values: readonly string[]): Filter {
-  const patterns = values.map((text) => ({ text, wildcards: false }));
-  return field === 'client' || field === 'server'
-    ? { kind: 'address', field, patterns }
-    : { kind: 'match', field, patterns };
 }
 
 function keyOf({ kind, value }: Node): string {

@@ -3,6 +3,7 @@
  * unless the filter asks for what only rows tell.
  */
 
+import { both } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { PooledSegment } from '../search/pool.ts';
 import { CHUNK_ROWS_MAX } from '../segment/columns.ts';
@@ -150,7 +151,7 @@ export class Aggregation {
   private addColumns(pooled: PooledSegment): void {
     const { query, by, bucketUs, cache, scopes, table } = this;
     const { segment } = pooled;
-    const filter = allOf(query.filter, by.only);
+    const filter = both(query.filter, by.only);
     for (const span of partsOfSegment(pooled, query)) {
       const scope = scopes.of(segment.path, filter, span);
       pooled.withColumns(({ chunks }) => {
@@ -184,12 +185,6 @@ export class Aggregation {
   pack(): PackedGroups {
     return this.table.pack();
   }
-}
-
-function allOf(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
-  return a && b
-    ? { kind: 'and', terms: [a, b].flatMap((each) => (each.kind === 'and' ? each.terms : [each])) }
-    : (a ?? b);
 }
 
 /** Hold nothing between two calls. */
