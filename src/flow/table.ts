@@ -6,6 +6,7 @@
  * backward-shift deletion: no tombstones, so the table does not age. Of the index only as much is used as the most flows
  * at a time have asked for: few flows lie close together in the caches, however many there may be.
  */
+import { int32Table } from '../base/table-memory.ts';
 import type { PacketView } from '../contracts/view.ts';
 import { FlowHash } from './hash.ts';
 
@@ -65,16 +66,21 @@ export class FlowTable {
     while (entries < capacity * 2) entries *= 2;
     this.capacity = capacity;
     this.hash = new FlowHash(seed);
-    this.words = new Int32Array(capacity * WORDS);
+    this.words = int32Table(capacity * WORDS);
     this.times = new Float64Array(this.words.buffer);
-    this.index = new Int32Array(entries);
+    this.index = int32Table(entries);
     this.indexMask = Math.min(entries, INDEX_ENTRIES_MIN) - 1;
     this.entryMask = 2 ** (32 - Math.clz32(capacity)) - 1;
-    this.free = new Int32Array(capacity);
+    this.free = int32Table(capacity);
   }
 
   get size(): number {
     return this.fresh - this.freeCount;
+  }
+
+  /** Slots from this one on were never taken. */
+  get slotsUsed(): number {
+    return this.fresh;
   }
 
   /** Bytes of memory, all taken at construction. */

@@ -5,6 +5,8 @@
  * A timer beyond the horizon waits in the last bucket and comes due early; the owner looks at the true deadline when
  * it takes a slot, and schedules it again. That also makes deadlines cheap to move: only the owner's own time changes.
  */
+import { int32Table } from '../base/table-memory.ts';
+
 export class TimerWheel {
   private readonly tickUs: number;
   private readonly mask: number;
@@ -27,8 +29,8 @@ export class TimerWheel {
     this.tickUs = tickUs;
     this.mask = buckets - 1;
     this.slots = slots;
-    this.next = new Int32Array(slots + buckets);
-    this.previous = new Int32Array(slots + buckets);
+    this.next = int32Table(slots + buckets);
+    this.previous = int32Table(slots + buckets);
   }
 
   /** Slots waiting. */

@@ -5,6 +5,7 @@
  * (the sender will retransmit). Each waits its own bounded time; see DESIGN.md.
  */
 import { seqAdd, seqDiff } from '../base/seq.ts';
+import { float64Table, int32Table } from '../base/table-memory.ts';
 import { type FlowEnd, STREAM_IGNORE, type StreamReceiver, type StreamWish } from '../contracts/stream.ts';
 import { TimerWheel } from '../flow/wheel.ts';
 import type { Clock } from './clock.ts';
@@ -65,8 +66,8 @@ export class Delivery extends FlowState {
     this.clock = clock;
     this.options = options;
     this.counters = counters;
-    this.waitUs = new Float64Array(options.flowsMax * 2);
-    this.waitMark = new Int32Array(options.flowsMax * 2);
+    this.waitUs = float64Table(options.flowsMax * 2);
+    this.waitMark = int32Table(options.flowsMax * 2);
     this.waits = new TimerWheel(options.flowsMax, WAIT_TICK_US, WAIT_BUCKETS);
     this.held = new HeldSegments(this.words, options, counters, overlap);
     this.pages = this.held.pages;

@@ -3,6 +3,8 @@
  * sequence number of its first byte, the acknowledgement its segment depends on, and its capture time. All memory is
  * reserved at construction; the operating system backs it when it is first written.
  */
+import { float64Table, int32Table, uint8Table } from '../base/table-memory.ts';
+
 export const PAGE_BYTES = 2048;
 export const PAGE_NONE: number = -1;
 
@@ -28,16 +30,16 @@ export class PagePool {
   private taken = 0;
 
   constructor(pages: number) {
-    this.bytes = new Uint8Array(pages * PAGE_BYTES);
-    this.next = new Int32Array(pages);
-    this.seq = new Int32Array(pages);
-    this.length = new Int32Array(pages);
-    this.segmentFrom = new Int32Array(pages);
-    this.segmentTo = new Int32Array(pages);
-    this.dependsOn = new Int32Array(pages);
-    this.tsUs = new Float64Array(pages);
-    this.order = new Int32Array(pages);
-    this.cut = new Uint8Array(pages);
+    this.bytes = uint8Table(pages * PAGE_BYTES);
+    this.next = int32Table(pages);
+    this.seq = int32Table(pages);
+    this.length = int32Table(pages);
+    this.segmentFrom = int32Table(pages);
+    this.segmentTo = int32Table(pages);
+    this.dependsOn = int32Table(pages);
+    this.tsUs = float64Table(pages);
+    this.order = int32Table(pages);
+    this.cut = uint8Table(pages);
     this.freePages = pages;
   }
 

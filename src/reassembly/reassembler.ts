@@ -3,6 +3,7 @@
  * reassembly behind one `push`. DESIGN.md tells the rules.
  */
 import { seqAdd } from '../base/seq.ts';
+import { int32Table } from '../base/table-memory.ts';
 import {
   FLOW_END_EVICTED,
   FLOW_END_FIN,
@@ -78,7 +79,7 @@ export class Reassembler extends FlowFacts {
   constructor(options: Partial<ReassemblyOptions> = {}) {
     const all = { ...REASSEMBLY_DEFAULTS, ...options };
     const { flowsMax, hashSeed } = all;
-    super(new FlowTable(flowsMax, hashSeed), new Int32Array(flowsMax * FLOW_WORDS));
+    super(new FlowTable(flowsMax, hashSeed), int32Table(flowsMax * FLOW_WORDS));
     this.options = all;
     this.opening = new Opening(this.words);
     this.idle = new TimerWheel(flowsMax, IDLE_TICK_US, IDLE_BUCKETS);
@@ -139,7 +140,7 @@ export class Reassembler extends FlowFacts {
   /** The source is over: every flow ends, what is held is handed on. `tsUs` 0: at the time of the last packet. */
   flush(tsUs: number): void {
     if (tsUs > 0) this.advance(tsUs);
-    for (let slot = 0; slot < this.table.capacity; slot++) {
+    for (let slot = 0; slot < this.table.slotsUsed; slot++) {
       if (this.idle.isScheduled(slot)) this.remove(slot, FLOW_END_SOURCE, this.clock.nowUs);
     }
   }

@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path';
 import { measure } from './measure.ts';
-import { longReplayResults, type Result, replayResults } from './replay.ts';
+import { longReplayResults, type Result, replayResults, slowerReplayResults } from './replay.ts';
 import { benchStore } from './store.ts';
 
 const ROUNDS_DEFAULT = 3;
@@ -35,7 +35,10 @@ if (first === 'store') {
 }
 
 async function benchPackets(rounds: number): Promise<void> {
-  await benchReplay('replay', rounds, replayResults);
+  await benchReplay('replay', rounds, async (times, report) => {
+    await replayResults(times, report);
+    await slowerReplayResults(times, report);
+  });
 
   for (const { flows, rounds: times, ports } of PATH_RUNS) {
     const script = join(import.meta.dirname, 'packet-path.js');

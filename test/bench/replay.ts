@@ -14,6 +14,11 @@ const PACKETS_PER_FLOW = 100;
 /** Of the long capture, where start and compilation hardly count. */
 const PACKETS_PER_FLOW_LONG = 1000;
 const SEED = 1;
+/**
+ * Packets a second by the capture's own clock. It matters to argus, which writes down every connection that was active
+ * each five seconds: at 1,000, where a connection asks every twenty seconds, that is one record for each packet.
+ */
+const SLOWER_PACES = [10_000, 1000];
 
 export interface Result extends Omit<Cost, 'stdout' | 'stderr'> {
   readonly name: string;
@@ -23,10 +28,8 @@ export interface Result extends Omit<Cost, 'stdout' | 'stderr'> {
 
 /** Name and options of a run of Wiretrail. */
 type Run = readonly [string, readonly string[]];
-const RUNS: readonly Run[] = [
-  ['wiretrail, 1 worker', []],
-  ['wiretrail, 2 workers', ['--workers', '2']],
-];
+const ONE_WORKER: Run = ['wiretrail, 1 worker', []];
+const RUNS: readonly Run[] = [ONE_WORKER, ['wiretrail, 2 workers', ['--workers', '2']]];
 
 /** `rounds` runs of each, of which the cheapest counts; peers that are not installed are left out. */
 export async function replayResults(rounds: number, report: (result: Result) => void): Promise<void> {
@@ -45,14 +48,26 @@ export async function longReplayResults(rounds: number, report: (result: Result)
   });
 }
 
-async function onCapture(
-  packetsPerFlow: number,
-  replayAll: (folder: string, path: string, workload: Workload) => Promise<void>,
-): Promise<void> {
+/** The same packets, less close together. */
+export async function slowerReplayResults(rounds: number, report: (result: Result) => void): Promise<void> {
+  for (const pace of SLOWER_PACES) {
+    const reportPace = (result: Result): void =>
+      report({ ...result, name: `${result.name}, at ${pace.toLocaleString('en')} packets/s` });
+    const replayAll: ReplayAll = async (folder, path, workload) => {
+      await wiretrail(rounds, [ONE_WORKER], folder, path, workload, reportPace);
+      await argus(rounds, folder, path, workload, reportPace);
+    };
+    await onCapture(PACKETS_PER_FLOW, replayAll, BigInt(1e9 / pace));
+  }
+}
+
+type ReplayAll = (folder: string, path: string, workload: Workload) => Promise<void>;
+
+async function onCapture(packetsPerFlow: number, replayAll: ReplayAll, stepNs?: bigint): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'wiretrail-bench-'));
   try {
     const path = join(folder, 'mysql.pcap');
-    await replayAll(folder, path, writeMysqlCapture(path, FLOWS, packetsPerFlow, SEED));
+    await replayAll(folder, path, writeMysqlCapture(path, FLOWS, packetsPerFlow, SEED, stepNs));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

