@@ -72,6 +72,9 @@ test('what the protocol says later overrules what SQL had set, of that alone', (
   assert.deepEqual(emit(named), ['ann', 'admin', 'stock', 'pool']);
   const acting = { ...named, effectiveUser: 'operator' };
   assert.deepEqual(emit(acting), ['ann', 'operator', 'stock', 'pool']);
+  sink.emit(statement({ ...acting, system: 'mysql' }, 'USE archive', {}));
+  assert.deepEqual(emit(acting), ['ann', 'operator', 'archive', 'pool']);
+  assert.deepEqual(emit({ ...acting, database: 'shop' }), ['ann', 'operator', 'shop', 'pool']);
 });
 
 test('another user on the connection begins anew: role, schema, program and what was prepared are forgotten', () => {
