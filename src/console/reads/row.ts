@@ -1,6 +1,7 @@
 /** Records as the API shows them in lists. */
-import { markNames } from '../../audit/json.ts';
+
 import { formatTime } from '../../base/time.ts';
+import { markNames } from '../../contracts/event.ts';
 import { type AuditRecord, SEVERITIES, type Severity } from '../../contracts/record.ts';
 import type { Row } from '../api/records.ts';
 import type { Limit } from './limit.ts';

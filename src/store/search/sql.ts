@@ -4,8 +4,8 @@
  * `records('user:alice since:-1d')` takes an expression of the query language, by which indexes narrow what is read.
  */
 import Database from 'better-sqlite3';
-import { markNames } from '../../audit/json.ts';
 import { formatTime } from '../../base/time.ts';
+import { markNames } from '../../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS, type RecordField } from '../../contracts/record.ts';
 import { parseFilter } from '../../query/language.ts';
 import { StoreError } from '../errors.ts';
