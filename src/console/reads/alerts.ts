@@ -1,5 +1,6 @@
 /** Alerts: records with a rule that raised one, in groups of a rule and a shape of statement. */
 import { formatTime } from '../../base/time.ts';
+import { severityRank } from '../../contracts/record.ts';
 import { both, valueFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
@@ -12,7 +13,7 @@ import {
   type AlertView,
   type Until,
 } from '../api/alerts.ts';
-import { type Scope, SEVERITY_NAMES } from '../api/common.ts';
+import type { Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
 import { addToLine, type Buckets, bucketsOf, emptyLine, seriesOf } from './buckets.ts';
 import { questionOf } from './lists.ts';
@@ -213,7 +214,7 @@ function cameBack(
 }
 
 function rank({ severity, returned }: Triaged): number {
-  return SEVERITY_NAMES.indexOf(severity) + (returned ? 0.5 : 0);
+  return severityRank(severity) + (returned ? 0.5 : 0);
 }
 
 /** With the title of each group's rule, and the normalised text of its statements. */

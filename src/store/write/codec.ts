@@ -9,7 +9,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import type { BindValue, TlsFacts, TransactionState } from '../../contracts/event.ts';
 import type { AuditRecord, PolicyMatch, RecordKind } from '../../contracts/record.ts';
-import { SEVERITIES } from '../../contracts/record.ts';
+import { SEVERITIES, severityRank } from '../../contracts/record.ts';
 import {
   type ByteWriter,
   readNumber,
@@ -89,7 +89,7 @@ export function writeVerdict(out: ByteWriter, policy: readonly PolicyMatch[]): v
   out.varint(policy.length);
   for (const match of policy) {
     out.text(match.rule);
-    out.u8(SEVERITIES.indexOf(match.severity));
+    out.u8(severityRank(match.severity));
     out.u8(ACTIONS.indexOf(match.action));
   }
 }
