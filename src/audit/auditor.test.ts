@@ -232,3 +232,20 @@ test('a cut text is told as such, also when its template is known', () => {
     [0, 1, 2, 3].map((i) => [9000 + i, 64]),
   );
 });
+
+test('a cut text that lost a secret has its length, but no hash by which the secret could be tried', () => {
+  const { records, sink } = open();
+  for (const text of [`ALTER ROLE bob PASSWORD 's3cret' VALID UNTIL`, 'SELECT a FROM t WHERE b = 1 AND']) {
+    const event = statement(text, {});
+    event.textLength = 9000;
+    event.textSha256 = 'ab'.repeat(32);
+    sink.emit(event);
+  }
+  assert.deepEqual(
+    records.map(({ textLength, textSha256 }) => [textLength, textSha256]),
+    [
+      [9000, undefined],
+      [9000, 'ab'.repeat(32)],
+    ],
+  );
+});
