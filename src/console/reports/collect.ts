@@ -10,7 +10,7 @@ import { type Sight, worstOf } from '../reads/row.ts';
 import type { Question, Source } from '../reads/source.ts';
 import { CATALOGUE, type ReportModel, type ReportRequest, type ReportTable } from './model.ts';
 
-/** Rows of one table; of more, the note says how many there are and where to get them. */
+/** Rows of one table; of more, the note says how many there are. */
 const ROWS_MAX = 10_000;
 const TEXT_CHARS_MAX = 400;
 
@@ -143,12 +143,14 @@ function table(
   total: number,
   noun: string,
 ): ReportTable {
-  const cut = total > rows.length ? ` The first ${rows.length} are listed; the export of the same query has all.` : '';
+  const shown = rows.slice(0, ROWS_MAX);
+  const cut =
+    total > shown.length ? ` The first ${shown.length} are listed: reports of shorter times have the others.` : '';
   return {
     title,
     note: `${total} ${noun}.${cut}`,
     columns: columns.map((name) => ({ title: name, width: WIDTHS[name] ?? 1 })),
-    rows: rows.slice(0, ROWS_MAX),
+    rows: shown,
   };
 }
 
