@@ -100,9 +100,8 @@ function problemOf(text: string): Completion['problem'] {
     return undefined;
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
-    const [head, column] = /^query, column (\d+): /.exec(error.message) ?? [];
-    if (head === undefined) return { message: error.message };
-    return { message: error.message.slice(head.length), column: Number(column) };
+    const { reason, column } = error;
+    return { message: reason, ...(column === undefined ? {} : { column }) };
   }
 }
 

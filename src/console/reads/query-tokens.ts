@@ -1,5 +1,5 @@
 /**
- * A query in parts, for colours, chips and completion: the grammar of `store/language.ts`, read without refusing
+ * A query in parts, for colours, chips and completion: the grammar of `query/language.ts`, read without refusing
  * anything, because what people are still typing is rarely a query.
  */
 import { QUERY_FIELDS, RECORD_VOCABULARY } from '../../query/vocabulary.ts';

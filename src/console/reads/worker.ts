@@ -53,12 +53,8 @@ function refusalOf(error: unknown): FromReader | undefined {
   if (error instanceof ConsoleError)
     return { kind: 'refused', code: error.code, message: error.message, column: error.column };
   if (!(error instanceof UserError)) return undefined;
-  const isUsage = error instanceof QueryError || (error instanceof StoreError && error.code === 'usage');
-  const column = /^query, column (\d+): /.exec(error.message);
-  return {
-    kind: 'refused',
-    code: isUsage ? 'query' : 'unavailable',
-    message: column === null ? error.message : error.message.slice(column[0].length),
-    column: column === null ? undefined : Number(column[1]),
-  };
+  if (error instanceof QueryError)
+    return { kind: 'refused', code: 'query', message: error.reason, column: error.column };
+  const code = error instanceof StoreError && error.code === 'usage' ? 'query' : 'unavailable';
+  return { kind: 'refused', code, message: error.message, column: undefined };
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { AuditRecord, SEVERITIES } from '../../contracts/record.ts';
+import { AuditRecord, severityRank } from '../../contracts/record.ts';
 import { StoreError, toStoreError } from '../errors.ts';
 import { Chain, type RecordTuple, type SqlValue } from '../proof/chain.ts';
 import { type BatchRow, ID_BYTES } from '../write/batch.ts';
@@ -188,7 +188,7 @@ export class SegmentWriter {
     if (known !== undefined) return known;
     this.beginOnce();
     const policy = readVerdict(cursorOver(bytes));
-    const severity = Math.max(-1, ...policy.map((match) => SEVERITIES.indexOf(match.severity)));
+    const severity = Math.max(-1, ...policy.map((match) => severityRank(match.severity)));
     const values = [severity, JSON.stringify(policy)];
     const row = Number(this.insertVerdict.run(values).lastInsertRowid);
     this.chain.addRow('verdict', row, values);
