@@ -75,6 +75,8 @@ function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reas
   const parts: string[] = [];
   if (stats.drops > 0) parts.push(`${counted(stats.drops, 'packet')} dropped while capturing`);
   if (stats.truncatedInputs > 0) parts.push(`${counted(stats.truncatedInputs, 'file')} cut off`);
+  if (stats.cutPackets > 0)
+    parts.push(`${counted(stats.cutPackets, 'packet')} cut short (${byteSize(stats.cutBytes)} not captured)`);
   const gapBytes = protocols['gapBytes'] ?? 0;
   if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);
   if (tally.marked > 0) parts.push(`${counted(tally.marked, 'statement')} marked`);
