@@ -51,7 +51,8 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   const clock = new ClockWatch();
   const startMs = performance.now();
   const accounts = (): LossAccount[] => {
-    const known = lossAccounts(source.links(), clock.jumps, pipeline.counters());
+    const { cutPackets } = source.stats();
+    const known = lossAccounts(source.links(), { cutPackets, clockJumps: clock.jumps }, pipeline.counters());
     if (source.tellsDrops) return known;
     return [...known, unknownDrops(job.interfaces.join(', '), (performance.now() - startMs) / 1000)];
   };
