@@ -83,10 +83,7 @@ export class BatchEncoder {
     if (record.text === undefined) {
       out.u8(0);
     } else {
-      const byteLength = Buffer.byteLength(record.text);
-      out.varint(byteLength + 1);
-      out.ensure(byteLength);
-      out.pos += out.bytes.write(record.text, out.pos, byteLength, 'utf8');
+      out.sizedText(record.text);
     }
     writeRest(out, record);
     this.close(mark);
