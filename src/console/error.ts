@@ -1,5 +1,7 @@
 /** What the API refuses, as data: a status, a code for programs, a sentence for people. */
 
+import type { QueryError } from '../query/errors.ts';
+
 export type ProblemCode =
   | 'bad-request'
   | 'query'
@@ -56,4 +58,11 @@ export class ConsoleError extends Error {
   get statusCode(): number {
     return STATUS[this.code];
   }
+}
+
+/** What is wrong with a query, with the column that the language names in front of its message apart. */
+export function queryRefusal({ message }: QueryError): ConsoleError {
+  const column = /^query, column (\d+): /.exec(message);
+  if (column === null) return new ConsoleError('query', message);
+  return new ConsoleError('query', message.slice(column[0].length), { column: Number(column[1]) });
 }

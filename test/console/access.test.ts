@@ -34,6 +34,7 @@ const RIGHTS: Readonly<Record<string, Role | 'public'>> = {
   'post /tokens': 'administrator',
   'delete /tokens/{id}': 'administrator',
   'get /trail': 'auditor',
+  'get /trail/complete': 'auditor',
   'get /overview': 'viewer',
   'get /overview/figures': 'viewer',
   'get /overview/before': 'viewer',

@@ -6,11 +6,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Alerts, AlertView } from '#src/console/api/alerts.js';
 import { ROLES, type Role } from '#src/console/api/common.js';
-import type { ApiTokens, People, TokenSecret, Trail } from '#src/console/api/people.js';
-import type { Count, Records, RecordView, SessionView } from '#src/console/api/records.js';
+import type { ApiTokens, People, TokenSecret } from '#src/console/api/people.js';
+import type { Completion, Count, Records, RecordView, SessionView } from '#src/console/api/records.js';
 import type { ReportRun, Reports } from '#src/console/api/reports.js';
 import type { CoverageView, Sensors } from '#src/console/api/sensors.js';
 import type { Session } from '#src/console/api/session.js';
+import type { Trail } from '#src/console/api/trail.js';
 import type { AuditRecord } from '#src/contracts/record.js';
 import { statement, TEST_TIME_US } from '#src/store/fixture.js';
 import { API, type Asker, askerWith, type TestConsole, until, withConsole } from './console.js';
@@ -92,6 +93,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/store': { because: 'refused: it is about the whole store' },
   '/session': { because: 'names the person' },
   '/trail': { because: 'has what somebody did themselves' },
+  '/trail/complete': { because: 'as /trail' },
   '/reports': { because: 'goes by the rights of who made them' },
   '/reports/{id}': { because: 'as /reports' },
   '/reports/{id}/pdf': { because: 'as /reports' },
@@ -340,7 +342,13 @@ test('the trail has what they did themselves', () =>
     assert.ok(entries.length > 0 && intact);
     assert.equal(total, entries.length);
     assert.deepEqual(new Set(entries.map(({ who }) => who)), new Set(['limited']));
-    assert.deepEqual((await json<Trail>(limited, '/trail?who=auditor')).entries, []);
+    for (const q of ['user:auditor', 'not user:limited', 'text:secrets', 'action:*-created'])
+      assert.deepEqual((await json<Trail>(limited, `/trail?q=${q}`)).entries, [], q);
+    const { candidates } = await json<Completion>(limited, '/trail/complete?text=user:&pos=5');
+    assert.deepEqual(
+      candidates.map(({ insert, count }) => [insert, count]),
+      [['limited', total]],
+    );
   }));
 
 test('tokens have rights by database too', () =>

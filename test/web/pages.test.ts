@@ -33,6 +33,10 @@ const PAGES: readonly PageCase[] = [
     shows: (role) =>
       ({ viewer: 'does not include', auditor: 'chain of hashes', administrator: 'What each role may do' })[role],
   },
+  {
+    path: `/people?tab=trail&q=action:view&${DAY}`,
+    shows: (role) => (role === 'viewer' ? 'does not include' : 'chain of hashes'),
+  },
   { path: '/account', shows: () => 'Second factor' },
 ];
 

@@ -2,7 +2,7 @@
 import { formatTime } from '../../base/time.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
 import type { Series } from '../api/records.ts';
-import { floorTo } from './source.ts';
+import { floorTo } from './range.ts';
 
 const SECOND = 1_000_000;
 const MINUTE = 60 * SECOND;

@@ -9,8 +9,9 @@ import { ConsoleError } from '../error.ts';
 import { bucketsOf, DAY_US, seriesOf } from './buckets.ts';
 import { questionOf } from './lists.ts';
 import { alertQuery, topItems } from './overview.ts';
+import { floorTo } from './range.ts';
 import { rowOf, type Sight } from './row.ts';
-import { both, floorTo, type Question, type Source, valueFilter } from './source.ts';
+import { both, type Question, type Source, valueFilter } from './source.ts';
 import type { Seen } from './task.ts';
 
 export type EntityKind = 'user' | 'object' | 'database';

@@ -10,8 +10,9 @@ import type { Found } from '../../store/reader.ts';
 import type { Bind, RecordView, Revealed } from '../api/records.ts';
 import { DAY_US } from './buckets.ts';
 import { explainMatches } from './matches.ts';
+import { floorTo } from './range.ts';
 import { rowOf, type Sight, textOf } from './row.ts';
-import { floorTo, type Source, valueFilter } from './source.ts';
+import { type Source, valueFilter } from './source.ts';
 import { sqlSpans } from './spans.ts';
 import type { Seen } from './task.ts';
 

@@ -7,7 +7,7 @@ import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Place, Query, TextField } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
-import { parseRanges, type TimeRange } from '../../query/time.ts';
+import type { TimeRange } from '../../query/time.ts';
 import type { RecordExplainer } from '../../sensor/explainer.ts';
 import type { RuleTitles } from '../../sensor/policy-archive.ts';
 import type { Found, StoreSummary } from '../../store/reader.ts';
@@ -21,6 +21,7 @@ import { type Arrival, arrivals } from './arrivals.ts';
 import type { Amount } from './greatest.ts';
 import { isWithin, type Limit, limitFilter, sealed, unsealed } from './limit.ts';
 import type { OpenStore } from './open-store.ts';
+import { rangeOf } from './range.ts';
 
 /** A scope made absolute. */
 export interface Question {
@@ -35,8 +36,6 @@ export type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** Of times and numbers of records, as far as they may be seen. */
 export type Extent = Omit<StoreSummary, 'segments'>;
-
-const SECOND_US = 1_000_000;
 
 export class Source {
   /** Of this asker; `undefined`: all records may be seen. */
@@ -280,24 +279,6 @@ export class Source {
       `${records.toLocaleString('en')} records are looked at.`,
     ];
   }
-}
-
-/** Half open; without an expression as far as the store reaches, in whole seconds. */
-function rangeOf(t: string | undefined, nowUs: number, extent: () => Extent): TimeRange {
-  if (t === undefined || t === '') {
-    const { timeMinUs, timeMaxUs } = extent();
-    const fromUs = timeMinUs ?? nowUs;
-    return { fromUs: floorTo(fromUs, SECOND_US), toUs: floorTo(timeMaxUs ?? nowUs, SECOND_US) + SECOND_US };
-  }
-  const ranges = parseRanges(t, nowUs);
-  const [range] = ranges;
-  if (range === undefined || ranges.length > 1)
-    throw new ConsoleError('query', `${t} means several ranges: write time:${t} into the query`);
-  return range;
-}
-
-export function floorTo(timeUs: number, stepUs: number): number {
-  return Math.floor(timeUs / stepUs) * stepUs;
 }
 
 export function databasesFilter(db: string | undefined): Filter | undefined {

@@ -9,8 +9,9 @@ import type { PolicyTry, SourceFile, TryProgress } from '../api/policies.ts';
 import type { Row } from '../api/records.ts';
 import { DAY_US } from './buckets.ts';
 import { questionOf } from './lists.ts';
+import { floorTo } from './range.ts';
 import { rowOf } from './row.ts';
-import { floorTo, type Source } from './source.ts';
+import type { Source } from './source.ts';
 import type { Seen } from './task.ts';
 import { parseSources } from './validate.ts';
 

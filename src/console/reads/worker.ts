@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.ts';
 import { QueryError } from '../../query/errors.ts';
 import { StoreError } from '../../store/errors.ts';
 import { ALONE } from '../../store/totals/grouping.ts';
-import { ConsoleError } from '../error.ts';
+import { ConsoleError, queryRefusal } from '../error.ts';
 import { OpenStore } from './open-store.ts';
 import type { Source } from './source.ts';
 import type { FromReader, ReaderData, ToReader } from './task.ts';
@@ -50,15 +50,10 @@ function answer(message: Exclude<ToReader, { kind: 'peer' }>): FromReader {
 
 /** What is the asker's doing, or the store's state; anything else is a bug and ends the thread. */
 function refusalOf(error: unknown): FromReader | undefined {
-  if (error instanceof ConsoleError)
-    return { kind: 'refused', code: error.code, message: error.message, column: error.column };
+  const refusal = error instanceof QueryError ? queryRefusal(error) : error;
+  if (refusal instanceof ConsoleError)
+    return { kind: 'refused', code: refusal.code, message: refusal.message, column: refusal.column };
   if (!(error instanceof UserError)) return undefined;
-  const isUsage = error instanceof QueryError || (error instanceof StoreError && error.code === 'usage');
-  const column = /^query, column (\d+): /.exec(error.message);
-  return {
-    kind: 'refused',
-    code: isUsage ? 'query' : 'unavailable',
-    message: column === null ? error.message : error.message.slice(column[0].length),
-    column: column === null ? undefined : Number(column[1]),
-  };
+  const isUsage = error instanceof StoreError && error.code === 'usage';
+  return { kind: 'refused', code: isUsage ? 'query' : 'unavailable', message: error.message, column: undefined };
 }

@@ -5,13 +5,28 @@
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Completion } from '#src/console/api/records.js';
-import { type ApiProblem, ask } from '../base/api.ts';
+import { type ApiProblem, ask, type Params } from '../base/api.ts';
 import { formatShort } from '../base/format.ts';
 import { scopeParams } from '../base/scope.ts';
 import { tokenize } from '../base/terms.ts';
 import { Icon } from './icon.tsx';
 
 type Candidate = Completion['candidates'][number];
+
+/** What is asked in the field. */
+export interface QueryLanguage {
+  /** Route that completes it. */
+  readonly complete: string;
+  readonly example: string;
+  /** What its values are looked for in. */
+  readonly scope: () => Params;
+}
+
+const RECORDS: QueryLanguage = {
+  complete: '/complete',
+  example: 'user:alice op:DELETE rows>1000 "drop table"',
+  scope: scopeParams,
+};
 
 /** Typing faster than this asks once. */
 const PAUSE_MS = 70;
@@ -22,10 +37,13 @@ export function QueryBar(props: {
   /** The server's refusal of the query that ran last. */
   readonly problem?: ApiProblem | undefined;
   readonly autoFocus?: boolean;
+  /** That of records, when not given. */
+  readonly language?: QueryLanguage;
 }): JSX.Element {
+  const language = props.language ?? RECORDS;
   const [text, setText] = useState(props.value);
   const input = useRef<HTMLInputElement>(null);
-  const list = useCandidates(input, text, setText);
+  const list = useCandidates(input, text, setText, language);
   const id = useId();
   useEffect(() => setText(props.value), [props.value]);
   useEffect(() => {
@@ -65,7 +83,7 @@ export function QueryBar(props: {
             autocomplete="off"
             autocapitalize="off"
             spellcheck={false}
-            placeholder={'user:alice op:DELETE rows>1000 "drop table"'}
+            placeholder={language.example}
             value={text}
             onInput={(event) => {
               setText(event.currentTarget.value);
@@ -128,32 +146,40 @@ interface CandidateState {
   readonly looking: boolean;
   look(): void;
   close(): void;
-  take(index: number): void;
+  take(index: number): boolean;
   /** Whether the list used the key. */
   key(event: KeyboardEvent): boolean;
 }
+
+/** A list, and the text that it completes. */
+type Found = Completion & { readonly text: string };
 
 function useCandidates(
   input: RefObject<HTMLInputElement | null>,
   text: string,
   setText: (text: string) => void,
+  language: QueryLanguage,
 ): CandidateState {
-  const [found, setFound] = useState<Completion | undefined>(undefined);
+  const [found, setFound] = useState<Found | undefined>(undefined);
   const [open, setOpen] = useState(false);
   const [looking, setLooking] = useState(false);
   const [chosen, setChosen] = useState(0);
   const [turn, setTurn] = useState(0);
+  /** Tab was pressed before the list had caught up with the text. */
+  const isAwaited = useRef(false);
   useEffect(() => {
     if (turn === 0 || document.activeElement !== input.current) return;
     const abort = new AbortController();
     const timer = setTimeout(() => {
       const pos = input.current?.selectionStart ?? text.length;
       setLooking(true);
-      ask<Completion>('/complete', { text, pos, ...scopeParams() }, abort.signal).then(
+      ask<Completion>(language.complete, { text, pos, ...language.scope() }, abort.signal).then(
         (completion) => {
-          setFound(completion);
+          const next = { ...completion, text };
+          setFound(next);
           setChosen(0);
           setLooking(false);
+          if (isAwaited.current) put(next, 0);
         },
         () => setLooking(false),
       );
@@ -165,14 +191,15 @@ function useCandidates(
   }, [text, turn]);
   const candidates = found?.candidates ?? [];
   const look = (): void => {
+    isAwaited.current = false;
     setOpen(true);
     setTurn((before) => before + 1);
   };
-  const take = (index: number): void => {
-    const candidate = candidates[index];
-    if (candidate === undefined || found === undefined) return;
-    const before = text.slice(0, found.from) + candidate.insert;
-    const taken = before + text.slice(found.to);
+  const put = (list: Found, index: number): void => {
+    const candidate = list.candidates[index];
+    if (candidate === undefined) return;
+    const before = text.slice(0, list.from) + candidate.insert;
+    const taken = before + text.slice(list.to);
     const field = input.current;
     if (field !== null) {
       // At once: a caret that is set later would move under the next keys.
@@ -182,10 +209,20 @@ function useCandidates(
     setText(taken);
     look();
   };
+  /** Not a list of an earlier text, whose places are others: whether it was taken. */
+  const take = (index: number): boolean => {
+    if (found === undefined || found.text !== (input.current?.value ?? text)) return false;
+    put(found, index);
+    return true;
+  };
+  const close = (): void => {
+    isAwaited.current = false;
+    setOpen(false);
+  };
   const key = (event: KeyboardEvent): boolean => {
     const listed = open && candidates.length > 0;
-    if (event.key === 'Escape' && open) setOpen(false);
-    else if (event.key === 'Tab' && listed && !event.shiftKey) take(chosen);
+    if (event.key === 'Escape' && open) close();
+    else if (event.key === 'Tab' && listed && !event.shiftKey) isAwaited.current = !take(chosen);
     else if (event.key === 'ArrowDown' && !open) look();
     else if (event.key === 'ArrowDown' && listed) setChosen((chosen + 1) % candidates.length);
     else if (event.key === 'ArrowUp' && listed) setChosen((chosen + candidates.length - 1) % candidates.length);
@@ -200,7 +237,7 @@ function useCandidates(
     chosen,
     looking,
     look,
-    close: () => setOpen(false),
+    close,
     take,
     key,
   };
