@@ -40,6 +40,7 @@ const RIGHTS: Readonly<Record<string, Role | 'public'>> = {
   'get /overview/before': 'viewer',
   'get /records': 'viewer',
   'get /records/at': 'viewer',
+  'get /records/marks': 'viewer',
   'get /count': 'viewer',
   'get /histogram': 'viewer',
   'get /facets': 'viewer',

@@ -56,6 +56,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/overview/before': [`/overview/before?${DAY}`, `/overview/before?${DAY}&back=week&q=op:SELECT`],
   '/records': ['/records?limit=1000', '/records?limit=1000&dir=oldest&q=db:secrets or user:user1', '/records?q=db:pay'],
   '/records/at': ['/records/at?position=20&limit=1000', `/records/at?position=3&limit=9&${DAY}&q=table:shared`],
+  '/records/marks': ['/records/marks', `/records/marks?${DAY}&dir=oldest&q=op:SELECT`],
   '/count': ['/count', '/count?q=not db:hr', '/count?q=db:*', '/count?q=not db:nowhere', `/count?${DAY}&q=failed:yes`],
   '/histogram': ['/histogram?by=op', `/histogram?${DAY}&by=severity&q=rows>10`],
   '/facets': [

@@ -1,4 +1,4 @@
-/** Searching: what was done in the console, in the same field as records. */
+/** Searching: marks beside the scroll bar; what was done in the console, in the same field as records. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -35,7 +35,7 @@ async function searchTrail(stage: Stage): Promise<void> {
     .waitFor();
   assert.deepEqual(await chips(page), ['action:search', 'onerror']);
   assert.equal(await page.getByRole('row').count(), 2);
-  assert.match(await textOf(page.locator('.panel .total')), /^1$/);
+  await page.getByText(/^1 of \d+ entries; the chain of hashes is unbroken/).waitFor();
   await page.getByRole('row').getByRole('link', { name: 'auditor' }).click();
   await settled(page);
   assert.deepEqual(await chips(page), ['action:search', 'onerror', 'user:auditor']);
@@ -57,8 +57,54 @@ async function searchTrail(stage: Stage): Promise<void> {
   await visit.context.close();
 }
 
+/** A pin far down, and gaps of the captures, are seen beside the scroll bar and gone to by key and by click. */
+async function scrollMarks(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  await goTo(visit, stage, '/search');
+  const grid = page.getByRole('grid', { name: 'Records found' });
+  await grid.focus();
+  await page.keyboard.press('End');
+  await settled(page);
+  await page.keyboard.press('p');
+  const pin = page.locator('.grid-marks .pin');
+  await pin.waitFor();
+  const total = Number((await textOf(page.locator('.search-tools .total'))).replaceAll(',', ''));
+  const top = await pin.evaluate((mark) => Number.parseFloat((mark as HTMLElement).style.top));
+  assert.ok(Math.abs(top - (100 * (total - 1)) / total) < 0.01, `${top} %`);
+  const marks = await page.evaluate(async () => {
+    const response = await fetch('/api/v1/records/marks');
+    return (await response.json()) as { gaps: { kind: string; first: number; end: number }[]; pins: unknown[] };
+  });
+  assert.ok(marks.gaps.length > 0 && marks.pins.length === 1);
+  assert.equal(await page.locator('.grid-marks i').count(), marks.gaps.length + 1);
+  await page.keyboard.press('Home');
+  const foot = page.locator('.grid-foot');
+  await page.keyboard.press('M');
+  await foot.getByText(': pinned').waitFor();
+  assert.match(await textOf(foot), new RegExp(`row ${total.toLocaleString('en')} of`));
+  await page.keyboard.press('m');
+  await foot.getByText('no sensor watched').waitFor();
+  const row = (marks.gaps[0]?.first ?? 0) + 1;
+  assert.match(await textOf(foot), new RegExp(`row ${row.toLocaleString('en')} of`));
+  await pin.click();
+  await foot.getByText(': pinned').waitFor();
+  await page.getByRole('button', { name: /^Next of \d+ marks$/ }).click();
+  await foot.getByText('no sensor watched').waitFor();
+  assert.deepEqual(await violations(page), []);
+  // Without the pin its mark goes.
+  await grid.focus();
+  await page.keyboard.press('End');
+  await settled(page);
+  await page.keyboard.press('p');
+  await pin.waitFor({ state: 'detached' });
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
 test('searching', { skip: NO_BROWSER ?? false }, async (t) => {
   await withStage(async (stage) => {
+    await t.test('the scroll bar shows gaps and pins', () => scrollMarks(stage));
     await t.test('the trail is searched as records are', () => searchTrail(stage));
   });
 });

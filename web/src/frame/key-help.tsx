@@ -10,6 +10,7 @@ const BUILT_IN = [
   { keys: 'f x', label: 'Filter by the cell, or exclude it' },
   { keys: 'p', label: 'Pin the row, or take its pin away' },
   { keys: 'Ctrl C', label: 'Copy the row, its cells apart by tabs' },
+  { keys: 'm', label: 'In the table: to the next gap or pin; M to the one before' },
   { keys: 'Tab', label: 'In the query: take the suggestion' },
 ] as const;
 

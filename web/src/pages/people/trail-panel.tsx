@@ -37,7 +37,7 @@ export function TrailPanel(): JSX.Element {
   });
   useEcho(answer.data?.asked);
   return (
-    <>
+    <div class="stack">
       <QueryBar
         value={query()}
         language={LANGUAGE}
@@ -53,7 +53,7 @@ export function TrailPanel(): JSX.Element {
                 <p class="small">What you did yourself: entries of others may name databases you may not see.</p>
               )}
               <p class={data.intact ? 'muted small' : 'bad strong'}>
-                <span class="total">{formatCount(data.matched)}</span> of {plural(data.total, 'entry', 'entries')};{' '}
+                <b>{formatCount(data.matched)}</b> of {plural(data.total, 'entry', 'entries')};{' '}
                 {data.intact ? 'the chain of hashes is unbroken.' : 'THE CHAIN OF HASHES IS BROKEN.'}
               </p>
               {data.entries.length === 0 ? (
@@ -68,7 +68,7 @@ export function TrailPanel(): JSX.Element {
           )}
         </Answered>
       </section>
-    </>
+    </div>
   );
 }
 
