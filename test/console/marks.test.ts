@@ -74,6 +74,27 @@ test('gaps and pins stand where the rows do, in either order, of every question'
     assert.deepEqual([others.pins, others.gaps], [[], all.gaps], 'losses are told to everybody, pins are one’s own');
   }));
 
+test('of many gaps, those nearest to each other are told as one, and none is left out', () => {
+  // Every ten minutes one, and in the end one that is far from all others.
+  const minutes = [...Array.from({ length: 60 }, (_, n) => 10 * n + (n % 2)), 2000];
+  const losses = minutes.map((minute, n) =>
+    statement(n + 1, { timeUs: TEST_TIME_US + minute * MINUTE_US, kind: 'loss', reason: 'ring full', user: undefined }),
+  );
+  return withConsole(losses, async (console) => {
+    const { gaps, moreGaps } = await json<RecordMarks>(console, `/records/marks?dir=oldest&t=${at(-9)}/${at(2100)}`);
+    assert.equal(gaps.length, 24);
+    assert.deepEqual([gaps.reduce((sum, { parts }) => sum + parts, 0), moreGaps], [minutes.length, false]);
+    assert.deepEqual([gaps.at(-1)?.parts, gaps.at(-1)?.to], [1, `${at(2000).slice(0, -1)}000Z`]);
+    for (const minute of minutes) {
+      const time = at(minute - 0.5);
+      assert.ok(
+        gaps.some(({ from, to }) => from < time && time < to),
+        time,
+      );
+    }
+  });
+});
+
 /** The rows of its positions are those of its time. */
 function assertGap({ from, to, first, end }: RecordMarks['gaps'][number], rows: readonly Row[], message: string): void {
   const inside = rows.flatMap(({ time }, index) => (time >= from && time < to ? [index] : []));

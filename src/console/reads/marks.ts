@@ -7,7 +7,7 @@ import { formatTime } from '../../base/time.ts';
 import type { TimeRange } from '../../query/time.ts';
 import type { RecordMarks, RecordMarksQuery } from '../api/records.ts';
 import { type Buckets, bucketsOf } from './buckets.ts';
-import { LOSS_US, watchedBy } from './coverage.ts';
+import { LOSS_US, overlaps, watchedBy } from './coverage.ts';
 import { questionOf } from './lists.ts';
 import type { PinnedPlace } from './pinned.ts';
 import { both, type Question, type Source, valueFilter } from './source.ts';
@@ -16,12 +16,14 @@ import type { Seen } from './task.ts';
 type Gap = RecordMarks['gaps'][number];
 interface Stretch {
   readonly kind: Gap['kind'];
-  fromUs: number;
-  readonly toUs: number;
+  readonly fromUs: number;
+  toUs: number;
+  /** Gaps in it, with time that was seen between them. */
+  parts: number;
 }
 
-/** Stretches told of at most; a scroll bar has some hundred pixels. */
-const GAPS_MAX = 100;
+/** Stretches of a kind that are told; each costs two counts. */
+const GAPS_MAX = 24;
 /** Loss records read for them at most. */
 const LOSSES_MAX = 10_000;
 const BUCKETS = 400;
@@ -34,10 +36,10 @@ export function recordMarks(
   const isNewest = args.dir !== 'oldest';
   const ranks = new Ranks(source, question);
   const { stretches, more } = stretchesOf(source, question.range);
-  const gaps = stretches.slice(0, GAPS_MAX).map(({ kind, fromUs, toUs }) => {
+  const gaps = stretches.map(({ kind, fromUs, toUs, parts }) => {
     const [newer, all] = [ranks.since(toUs), ranks.since(fromUs)];
     const [first, end] = isNewest ? [newer, all] : [ranks.total - all, ranks.total - newer];
-    return { kind, from: formatTime(fromUs), to: formatTime(toUs), first, end };
+    return { kind, from: formatTime(fromUs), to: formatTime(toUs), parts, first, end };
   });
   const pins = args.pins.flatMap((pin) => {
     const position = positionOf(source, question, ranks, pin, isNewest);
@@ -47,7 +49,7 @@ export function recordMarks(
     asked: source.asked(question),
     total: ranks.total,
     gaps: gaps.sort((a, b) => a.first - b.first || a.end - b.end),
-    moreGaps: more || stretches.length > GAPS_MAX,
+    moreGaps: more,
     pins: pins.sort((a, b) => a.position - b.position),
   };
 }
@@ -109,28 +111,41 @@ function positionOf(
     : ranks.total - ranks.since(timeUs) + arrived - 1;
 }
 
-/** The latest first of each kind, as far as they reach into the range. */
+/** In order of time, of each kind no more than are told. */
 function stretchesOf(source: Source, range: TimeRange): { readonly stretches: Stretch[]; readonly more: boolean } {
-  const lost = lostStretches(source, range);
+  const { losses, more } = lossesIn(source, range);
   const { holes } = watchedBy(source, range);
-  const unwatched = holes.map((hole): Stretch => ({ ...hole, kind: 'unwatched' }));
-  const stretches = [...lost.stretches, ...unwatched]
-    .map((one) => ({ ...one, fromUs: Math.max(one.fromUs, range.fromUs), toUs: Math.min(one.toUs, range.toUs) }))
-    .filter(({ fromUs, toUs }) => fromUs < toUs)
-    .sort((a, b) => b.toUs - a.toUs);
-  return { stretches, more: lost.more };
+  return { stretches: [...joined('loss', overlaps(losses, [range])), ...joined('unwatched', holes)], more };
 }
 
-/** Minutes of losses that touch each other as one stretch. */
-function lostStretches(source: Source, range: TimeRange): { readonly stretches: Stretch[]; readonly more: boolean } {
-  const stretches: Stretch[] = [];
+/** Minutes of losses, those that touch each other as one, in order of time. */
+function lossesIn(source: Source, range: TimeRange): { readonly losses: TimeRange[]; readonly more: boolean } {
+  const losses: { fromUs: number; readonly toUs: number }[] = [];
   let read = 0;
   for (const { timeUs } of source.losses({ fromUs: range.fromUs, toUs: range.toUs + LOSS_US })) {
-    if (++read > LOSSES_MAX) return { stretches, more: true };
-    const last = stretches.at(-1);
-    if (last !== undefined && timeUs >= last.fromUs) last.fromUs = Math.min(last.fromUs, timeUs - LOSS_US);
-    else if (stretches.length === GAPS_MAX) return { stretches, more: true };
-    else stretches.push({ kind: 'loss', fromUs: timeUs - LOSS_US, toUs: timeUs });
+    if (++read > LOSSES_MAX) break;
+    const later = losses.at(-1);
+    if (later !== undefined && timeUs >= later.fromUs) later.fromUs = timeUs - LOSS_US;
+    else losses.push({ fromUs: timeUs - LOSS_US, toUs: timeUs });
   }
-  return { stretches, more: false };
+  return { losses: losses.reverse(), more: read > LOSSES_MAX };
+}
+
+/** Where there are too many, those with the least time between them are told together. */
+function joined(kind: Stretch['kind'], ranges: readonly TimeRange[]): Stretch[] {
+  const distanceUs = (i: number): number => (ranges[i]?.fromUs ?? 0) - (ranges[i - 1]?.toUs ?? 0);
+  const behindFirst = ranges.map((_, i) => i).slice(1);
+  const nearest = behindFirst
+    .sort((a, b) => distanceUs(a) - distanceUs(b))
+    .slice(0, Math.max(0, ranges.length - GAPS_MAX));
+  const isJoined = new Set(nearest);
+  const stretches: Stretch[] = [];
+  for (const [i, { fromUs, toUs }] of ranges.entries()) {
+    const before = stretches.at(-1);
+    if (before !== undefined && isJoined.has(i)) {
+      before.toUs = toUs;
+      before.parts++;
+    } else stretches.push({ kind, fromUs, toUs, parts: 1 });
+  }
+  return stretches;
 }

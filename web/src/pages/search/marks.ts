@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { RecordMarks } from '#src/console/api/records.js';
 import { useAnswer } from '../../base/answer.ts';
 import type { Params } from '../../base/api.ts';
-import { formatMoment } from '../../base/format.ts';
+import { formatCount, formatMoment } from '../../base/format.ts';
 import { pins } from '../../base/pins.ts';
 import { zone } from '../../base/scope.ts';
 import type { GridMark } from '../../ui/grid-marks.tsx';
@@ -29,9 +29,9 @@ export function useMarksOf(question: Params | undefined): readonly GridMark[] {
 
 function marksOf(data: RecordMarks | undefined): readonly GridMark[] {
   const gaps = (data?.gaps ?? []).map(
-    ({ kind, from, to, first, end }): GridMark => ({
+    ({ kind, from, to, parts, first, end }): GridMark => ({
       kind,
-      title: `${moment(from)} to ${moment(to)}: ${GAPS[kind]}`,
+      title: `${moment(from)} to ${moment(to)}: ${parts === 1 ? '' : `${formatCount(parts)} times `}${GAPS[kind]}`,
       first,
       end,
     }),
