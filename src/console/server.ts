@@ -22,6 +22,7 @@ import { type ConsoleApp, type ConsoleSettings, type Context, watchAskers } from
 import { ConsoleError, queryRefusal } from './error.ts';
 import { ReadPool } from './reads/pool.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { historyRoutes } from './routes/history.ts';
 import { liveRoutes } from './routes/live.ts';
 import { noteRoutes } from './routes/notes.ts';
 import { peopleRoutes } from './routes/people.ts';
@@ -183,6 +184,7 @@ function routes(api: ConsoleApp, context: Context): void {
   alertRoutes(api, context);
   sensorRoutes(api, context);
   searchRoutes(api, context);
+  historyRoutes(api, context);
   policyRoutes(api, context);
   liveRoutes(api, context);
   reportRoutes(api, context);

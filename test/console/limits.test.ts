@@ -105,6 +105,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/policies/diff': { because: 'policies are no records' },
   '/policies/drafts/{name}': { because: 'policies are no records' },
   '/searches': { because: 'searches are kept as somebody typed them' },
+  '/history': { because: 'has one’s own queries' },
   '/session/sign-ins': { because: 'has one’s own only' },
   '/people': { because: 'is for administrators, who see all' },
   '/tokens': { because: 'is for administrators, who see all' },

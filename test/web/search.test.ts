@@ -1,4 +1,4 @@
-/** Searching: marks beside the scroll bar; what was done in the console, in the same field as records. */
+/** Searching: marks beside the scroll bar; what was done in the console, in the same field as records; queries asked before. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -102,9 +102,49 @@ async function scrollMarks(stage: Stage): Promise<void> {
   await visit.context.close();
 }
 
+/** By keyboard: a query is offered again on the next day's empty field, taken as a whole, and forgotten. */
+async function askedBefore(stage: Stage): Promise<void> {
+  const hostile = 'text:"<b onclick=alert(1)>"';
+  const visit = await stage.visit('administrator');
+  const { page } = visit;
+  await goTo(visit, stage, '/search');
+  const field = page.getByRole('combobox', { name: 'Query' });
+  for (const q of [hostile, 'op:DELETE rows>0']) {
+    await field.fill(q);
+    await Promise.all([
+      page.waitForResponse((response) => response.url().endsWith('/history')),
+      page.keyboard.press('Enter'),
+    ]);
+  }
+  await goTo(visit, stage, '/sessions');
+  await field.focus();
+  await page.keyboard.type('del');
+  const option = page.getByRole('option', { name: /op:DELETE rows>0/ });
+  await option.waitFor();
+  assert.equal(await page.getByRole('option').last().textContent(), await option.textContent(), 'at the end');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Tab');
+  assert.equal(await field.inputValue(), 'op:DELETE rows>0');
+  await field.fill('onclick');
+  await page.getByRole('option', { name: /onclick=alert/ }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Shift+Delete');
+  await page.getByRole('option', { name: /onclick=alert/ }).waitFor({ state: 'detached' });
+  await goTo(visit, stage, '/account');
+  await page.getByRole('button', { name: 'Forget op:DELETE rows>0' }).waitFor();
+  assert.equal(await page.locator('.own-queries li').count(), 1);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Forget all' }).click();
+  await page.getByText('None are kept').waitFor();
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
 test('searching', { skip: NO_BROWSER ?? false }, async (t) => {
   await withStage(async (stage) => {
     await t.test('the scroll bar shows gaps and pins', () => scrollMarks(stage));
+    await t.test('what one asked before is offered again', () => askedBefore(stage));
     await t.test('the trail is searched as records are', () => searchTrail(stage));
   });
 });

@@ -181,11 +181,11 @@ export const Completion = closed({
   to: Type.Integer(),
   candidates: Type.Array(
     closed({
-      /** What is put in. */
+      /** What is put in; that of a `history` in place of the whole text. */
       insert: Type.String(),
       /** What is shown for it, where that is another text: `@name` of a saved search. */
       label: Type.Optional(Type.String()),
-      kind: word(['field', 'operator', 'value', 'search'] as const),
+      kind: word(['field', 'operator', 'value', 'search', 'history'] as const),
       /** Meaning in one line. */
       hint: Type.Optional(Type.String()),
       count: Type.Optional(Type.Integer()),

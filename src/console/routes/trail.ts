@@ -5,9 +5,11 @@ import { Completion } from '../api/records.ts';
 import { Trail, TrailCompleteQuery, TrailQuery } from '../api/trail.ts';
 import type { ConsoleApp, Context } from '../context.ts';
 import { ConsoleError } from '../error.ts';
+import { History } from '../history.ts';
 import { completeTrail, searchTrail, type TrailAsker } from '../trail-search.ts';
 
 export function trailRoutes(app: ConsoleApp, { db, trail }: Context): void {
+  const history = new History(db);
   const config = { role: 'auditor', right: 'read what was done in the console' } as const;
   app.get(
     '/trail',
@@ -27,7 +29,10 @@ export function trailRoutes(app: ConsoleApp, { db, trail }: Context): void {
         response: { 200: Completion },
       },
     },
-    (request) => completeTrail(db, request.query, askerOf(request)),
+    async (request) => {
+      const completion = await completeTrail(db, request.query, askerOf(request));
+      return history.completed(principalOf(request).who, 'trail', completion, request.query.text);
+    },
   );
 }
 

@@ -12,6 +12,7 @@ const BUILT_IN = [
   { keys: 'Ctrl C', label: 'Copy the row, its cells apart by tabs' },
   { keys: 'm', label: 'In the table: to the next gap or pin; M to the one before' },
   { keys: 'Tab', label: 'In the query: take the suggestion' },
+  { keys: 'Shift Delete', label: 'In the query: forget the suggestion, if it is a query of yours' },
 ] as const;
 
 export function KeyHelp({ onClose }: { readonly onClose: () => void }): JSX.Element {

@@ -11,7 +11,8 @@ import { ownDatabases } from '../../base/session.ts';
 import { term, withTerm } from '../../base/terms.ts';
 import { linkTo, patched, place, segment, setParams } from '../../base/url.ts';
 import { Chips } from '../../ui/chips.tsx';
-import { QueryBar, type QueryLanguage } from '../../ui/query-bar.tsx';
+import { QueryBar } from '../../ui/query-bar.tsx';
+import type { QueryLanguage } from '../../ui/query-candidates.ts';
 import { Moment } from '../../ui/record-columns.tsx';
 import { Answered, Empty } from '../../ui/states.tsx';
 import { TableHead } from '../../ui/table-head.tsx';
@@ -21,6 +22,7 @@ const PAGE = 100;
 const OF_RECORDS: ReadonlySet<string> = new Set(['view', 'reveal', 'packets', 'note']);
 
 const LANGUAGE: QueryLanguage = {
+  of: 'trail',
   complete: '/trail/complete',
   example: 'user:petrova action:reveal,export client:10.0.0.0/8 "ticket 4711"',
   // Entries belong to no database.
