@@ -3,14 +3,18 @@
  * it when it was built: the compiled functions that a replay needs. Compiling them anew takes a third of the time to the
  * first packet, in every thread. Node 20 keeps such a cache for scripts only, so these are scripts, not modules.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { constants, Script } from 'node:vm';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { noteLongLived } from './base/engine-flags.ts';
 
 /** What `vite.config.ts` calls the files of a bundle. */
 export const BUNDLE_SUFFIX = '.cjs';
 const CACHE_SUFFIX = '.cache';
+/** Key of what threads are told by who starts them. */
+const KEEPS_COMPILED = 'wiretrail: keeps what was compiled';
 
 interface Loaded {
   readonly script: Script;
@@ -57,7 +61,29 @@ function readCache(file: string): Buffer | undefined {
   }
 }
 
-/** Writes what the engine has compiled by now of the files that were loaded, for later runs. */
+/** As `loadBundled`, for what a thread begins with. */
+export function loadThread(file: string): void {
+  loadBundled(file);
+  if (getEnvironmentData(KEEPS_COMPILED) === true) process.once('exit', writeCaches);
+}
+
+/** Threads that are started from now on write the caches of what they ran when they end. */
+export function keepCompiledOfThreads(): void {
+  setEnvironmentData(KEEPS_COMPILED, true);
+}
+
+/**
+ * Writes what the engine has compiled by now of the files that were loaded, for later runs. Of a file that several threads
+ * loaded, that of the thread which ran most of it is kept.
+ */
 export function writeCaches(): void {
-  for (const [file, { script }] of loaded) writeFileSync(file + CACHE_SUFFIX, script.createCachedData());
+  noteLongLived(); // A cache is of use only where all flags are the same.
+  for (const [file, { script }] of loaded) {
+    const cache = script.createCachedData();
+    if (cache.length > sizeOf(file + CACHE_SUFFIX)) writeFileSync(file + CACHE_SUFFIX, cache);
+  }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -6,15 +6,29 @@
  * scripts, for the sake of `bundle.ts`, which loads them.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Plugin, UserConfig } from 'vite';
 import { BUNDLE_SUFFIX } from './bundle.ts';
 
 const src: string = import.meta.dirname;
-/** Threads that are worth joining as well, with the module that starts each. */
-const THREADS: readonly (readonly [string, string])[] = [
-  ['sensor/shard-worker.ts', 'sensor/sharded-replay.ts'],
-  ['sensor/capture-worker.ts', 'sensor/live.ts'],
+/** What threads begin with, and the modules that start them. */
+const THREADS: readonly string[] = [
+  'capture/files/inflate-worker.ts',
+  'console/access-worker.ts',
+  'console/reads/worker.ts',
+  'sensor/capture-worker.ts',
+  'sensor/shard-worker.ts',
+  'store/segment/sealer.ts',
+  'store/write/worker.ts',
+];
+const STARTERS: readonly string[] = [
+  'capture/files/inflate.ts',
+  'console/access-log.ts',
+  'console/reads/pool.ts',
+  'sensor/live.ts',
+  'sensor/sharded-replay.ts',
+  'store/store.ts',
+  'store/write/worker.ts',
 ];
 /** Packages that are small, and loaded by every run. */
 const JOINED: readonly string[] = ['commander', 'yaml', 'fzstd'];
@@ -36,14 +50,18 @@ function staticProtocols(): Plugin {
   };
 }
 
-/** `import.meta` says of a joined module where its own file is, as seen from the bundle's folder. */
+/**
+ * `import.meta` says of a joined module where its own file is, as seen from the bundle's folder. Of one that starts a
+ * thread it says where the module would be in the bundle, so that it finds the thread's own (`threadModules`) there.
+ */
 function ownPlaces(): Plugin {
-  const starters = new Set(THREADS.map(([, starter]) => join(src, starter)));
+  const starters = new Set(STARTERS.map((file) => join(src, file)));
   return {
     name: 'own-places',
     transform(code, id) {
-      if (!id.startsWith(src) || starters.has(id) || !code.includes('import.meta.')) return undefined;
-      const own = `new URL('../${relative(src, id).replace(/\.ts$/, '.js')}', import.meta.url)`;
+      if (!id.startsWith(src) || !code.includes('import.meta.')) return undefined;
+      const file = relative(src, id).replace(/\.ts$/, '.js');
+      const own = `new URL('${starters.has(id) ? './' : '../'}${file}', import.meta.url)`;
       const folder = `decodeURIComponent(new URL('.', ${own}).pathname)`;
       const place = (_: string, name: string): string => (name === 'url' ? `${own}.href` : folder);
       // No line moves.
@@ -52,16 +70,21 @@ function ownPlaces(): Plugin {
   };
 }
 
-/** A thread begins with a module, as which `bundle.ts` loads the thread's joined file. */
+/** What a thread's joined file is called: all joined files lie in one folder. */
+function joinedName(thread: string): string {
+  return thread.replace(/\.ts$/, '').replaceAll('/', '-');
+}
+
+/** A thread begins with a module, at the place that its starter knows, as which `bundle.ts` loads its joined file. */
 function threadModules(): Plugin {
   return {
     name: 'thread-modules',
     generateBundle() {
-      for (const [thread] of THREADS) {
-        const name = basename(thread, '.ts');
-        const file = `new URL('./${name}${BUNDLE_SUFFIX}', import.meta.url)`;
-        const load = `import { loadBundled } from '../bundle.js';\nloadBundled(decodeURIComponent(${file}.pathname));\n`;
-        this.emitFile({ type: 'asset', fileName: `${name}.js`, source: load });
+      for (const thread of THREADS) {
+        const up = '../'.repeat(thread.split('/').length - 1);
+        const file = `new URL('${up}${joinedName(thread)}${BUNDLE_SUFFIX}', import.meta.url)`;
+        const load = `import { loadThread } from '${up}../bundle.js';\nloadThread(decodeURIComponent(${file}.pathname));\n`;
+        this.emitFile({ type: 'asset', fileName: thread.replace(/\.ts$/, '.js'), source: load });
       }
     },
   };
@@ -80,7 +103,10 @@ const config: UserConfig = {
     minify: false,
     reportCompressedSize: false,
     rolldownOptions: {
-      input: ['cli/program.ts', ...THREADS.map(([thread]) => thread)].map((file) => join(src, file)),
+      input: {
+        program: join(src, 'cli/program.ts'),
+        ...Object.fromEntries(THREADS.map((thread) => [joinedName(thread), join(src, thread)])),
+      },
       output: { format: 'cjs', entryFileNames: `[name]${BUNDLE_SUFFIX}`, chunkFileNames: `[name]${BUNDLE_SUFFIX}` },
     },
   },

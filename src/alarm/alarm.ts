@@ -1,5 +1,5 @@
 /** An alarm on its way out of the sensor: one match of a rule with `alert`, and the record as it is written. */
-import { type AuditRecord, SEVERITIES, type Severity } from '../contracts/record.ts';
+import type { AuditRecord, Severity } from '../contracts/record.ts';
 
 /** Plain data: crosses threads. */
 export interface Alarm {
@@ -21,11 +21,6 @@ export function alarmsOf(record: AuditRecord, toJson: (record: AuditRecord) => R
     alarms.push({ rule, severity, timeUs: record.timeUs, record: json });
   }
   return alarms;
-}
-
-/** 0 for info to 4 for critical. */
-export function severityRank(severity: Severity): number {
-  return SEVERITIES.indexOf(severity);
 }
 
 const TEXT_KEY = 'db.query.text';

@@ -1,9 +1,10 @@
 /** ArcSight Common Event Format, version 0: a header of seven fields, then key=value pairs. */
 import { isIPv6 } from 'node:net';
-import { type Alarm, longestPrefix, severityRank } from './alarm.ts';
+import { severityRank } from '../contracts/record.ts';
+import { type Alarm, longestPrefix } from './alarm.ts';
 
 /** By rank of severity, on CEF's scale of 0 to 10. */
-const SEVERITIES = [1, 3, 5, 8, 10];
+const CEF_SEVERITIES = [1, 3, 5, 8, 10];
 /** Lengths of the dictionary: of `msg`, and of the shorter of the others. */
 const MESSAGE_CHARS_MAX = 1023;
 const FIELD_CHARS_MAX = 255;
@@ -32,7 +33,7 @@ const CUSTOM: readonly (readonly [string, string])[] = [
 
 /** One line of at most `bytesMax` bytes, as far as cutting the statement's text makes it so. */
 export function cefLine({ rule, severity, timeUs, record }: Alarm, version: string, bytesMax: number): string {
-  const rank = String(SEVERITIES[severityRank(severity)] ?? 0);
+  const rank = String(CEF_SEVERITIES[severityRank(severity)] ?? 0);
   const head = ['CEF:0', 'Wiretrail', 'wiretrail', version, rule, rule, rank];
   const pairs = [`rt=${Math.floor(timeUs / 1000)}`];
   for (const [key, v4, v6, label] of ADDRESSES) {

@@ -7,8 +7,8 @@ import { connect, isIP, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { createTransport, type Transporter } from 'nodemailer';
 import { formatTime } from '../base/time.ts';
-import { SEVERITIES, type Severity } from '../contracts/record.ts';
-import { type Alarm, severityRank } from './alarm.ts';
+import { SEVERITIES, type Severity, severityRank } from '../contracts/record.ts';
+import type { Alarm } from './alarm.ts';
 import type { AlarmTransport } from './outlet.ts';
 
 export interface SmtpOptions {

@@ -7,7 +7,8 @@ import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import { formatTime } from '../base/time.ts';
-import { type Alarm, alarmLine, severityRank } from './alarm.ts';
+import { severityRank } from '../contracts/record.ts';
+import { type Alarm, alarmLine } from './alarm.ts';
 import { cefLine } from './cef.ts';
 import type { AlarmTransport } from './outlet.ts';
 

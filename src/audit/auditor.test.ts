@@ -116,6 +116,21 @@ test('an error quotes a secret as it is meant, or that of an earlier statement o
 test('bind values of statements that set passwords are removed', () => {
   const texts = [
     'ALTER USER bob PASSWORD $1',
+    'CREATE USER bob PASSWORD $1',
+    'CREATE ROLE bob PASSWORD $1',
+    'ALTER ROLE bob PASSWORD $1',
+    'CREATE LOGIN bob WITH PASSWORD = ?',
+    'ALTER LOGIN bob WITH PASSWORD = ?',
+    'SET PASSWORD FOR bob = ?',
+    'GRANT SELECT ON t TO bob IDENTIFIED BY ?',
+    'CHANGE MASTER TO MASTER_PASSWORD = ?',
+    'CREATE USER MAPPING FOR u SERVER s OPTIONS (password $1)',
+    'CREATE CREDENTIAL c WITH IDENTITY = $1, SECRET = $2',
+    'ALTER CREDENTIAL c WITH IDENTITY = $1, SECRET = $2',
+    'CREATE SUBSCRIPTION s CONNECTION $1 PUBLICATION p',
+    'ALTER SUBSCRIPTION s CONNECTION $1',
+    'ALTER SERVER s OPTIONS (SET password $1)',
+    'ALTER DATABASE LINK l CONNECT TO u IDENTIFIED BY :1',
     'CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (PASSWORD ?)',
     'ALTER USER MAPPING FOR u SERVER s OPTIONS (SET password $1)',
     'CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = ?',
@@ -230,5 +245,22 @@ test('a cut text is told as such, also when its template is known', () => {
   assert.deepEqual(
     records.map(({ textLength, textSha256 }) => [textLength, textSha256?.length]),
     [0, 1, 2, 3].map((i) => [9000 + i, 64]),
+  );
+});
+
+test('a cut text that lost a secret has its length, but no hash by which the secret could be tried', () => {
+  const { records, sink } = open();
+  for (const text of [`ALTER ROLE bob PASSWORD 's3cret' VALID UNTIL`, 'SELECT a FROM t WHERE b = 1 AND']) {
+    const event = statement(text, {});
+    event.textLength = 9000;
+    event.textSha256 = 'ab'.repeat(32);
+    sink.emit(event);
+  }
+  assert.deepEqual(
+    records.map(({ textLength, textSha256 }) => [textLength, textSha256]),
+    [
+      [9000, undefined],
+      [9000, 'ab'.repeat(32)],
+    ],
   );
 });

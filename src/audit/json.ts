@@ -1,6 +1,6 @@
 /** The record as JSON: flat, public keys, absent when unknown. The one form of `--jsonl`, exports and the API. */
 import { formatTime } from '../base/time.ts';
-import { MARK_NAMES } from '../contracts/event.ts';
+import { markNames } from '../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS, type RecordField } from '../contracts/record.ts';
 
 const FIELDS = Object.keys(RECORD_KEYS) as RecordField[];
@@ -21,8 +21,4 @@ export function recordToJson(record: AuditRecord): Record<string, unknown> {
 /** One JSON Lines line, without its newline. */
 export function recordToLine(record: AuditRecord): string {
   return JSON.stringify(recordToJson(record));
-}
-
-export function markNames(marks: number): string[] {
-  return MARK_NAMES.filter((_, bit) => marks & (1 << bit));
 }

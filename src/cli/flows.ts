@@ -1,22 +1,27 @@
 /** `wiretrail flows`: the network auditor's view: connections listed, merged, ranked as they run, or in bins of time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
-import { formatTime } from '../base/time.ts';
+import { DAY_US, formatTime, HOUR_US, MINUTE_US, SECOND_US } from '../base/time.ts';
 import { fieldsOf } from '../query/vocabulary.ts';
-import { csvLine } from '../store/format/csv.ts';
-import { TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
 import { FlowTotals, KEY_FIELDS, parseKeys } from '../traffic/aggregate.ts';
 import { FLOW_VOCABULARY, statusPredicate } from '../traffic/filter.ts';
 import { type TimeSpan, TrafficReader } from '../traffic/reader.ts';
 import type { FlowStatus } from '../traffic/schema.ts';
 import { binsOf, partOf } from '../traffic/split.ts';
 import { recordAccess } from './access.ts';
-import { BIN_COLUMN, type FlowColumn, HEARTBEAT_COLUMNS, LIST_COLUMNS, totalColumns } from './flow-columns.ts';
+import {
+  BIN_COLUMN,
+  type FlowColumn,
+  HEARTBEAT_COLUMNS,
+  LIST_COLUMNS,
+  type TotalRow,
+  totalColumns,
+} from './flow-columns.ts';
 import { positiveInteger, upTo } from './options.ts';
-import { PIPE_WIDTH, print, write } from './query-sql.ts';
+import { type Format, formatOption, print, printTable, type RowForm, RowPrinter, TABLE_LIMIT } from './output.ts';
 import { SessionUsers } from './session-users.ts';
-import { counted, grouped, say } from './text.ts';
+import { grouped, say } from './text.ts';
 import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
 
 interface FlowOptions extends TimeOptions {
@@ -24,11 +29,10 @@ interface FlowOptions extends TimeOptions {
   readonly by: string;
   readonly bin?: number;
   readonly limit?: number;
-  readonly format: 'table' | 'jsonl' | 'csv';
+  readonly format: Format;
   readonly every: number;
 }
 
-const TABLE_LIMIT = 100;
 /** Bins of one answer: more are a mistake in `--bin`, or more than anybody reads. */
 const BINS_MAX = 100_000;
 /** A picture a day is rare enough; what timers cannot count would come without a pause. */
@@ -52,7 +56,7 @@ Examples:
 export function flowsCommand(exit: (code: number) => void): Command {
   const flows = new Command('flows')
     .description('connections as a network auditor sees them: packets, bytes, state, round trips, every 5 s')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('afterAll', EXAMPLES);
   const add = (
     name: string,
     description: string,
@@ -63,7 +67,7 @@ export function flowsCommand(exit: (code: number) => void): Command {
       .argument('[expression...]', 'client:10.0.0.0/8 port:5432 user:alice state:RST bytes>1M, with and, or, not')
       .option('--store <dir>', 'the store', 'data')
       .option('--limit <count>', `lines at most (${TABLE_LIMIT} for a table, else all)`, positiveInteger)
-      .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
+      .addOption(formatOption())
       .action(async (expression: string[], options: FlowOptions) => {
         recordAccess(options.store, 'READ', `flows ${name}`, expression.join(' '));
         await run(expression.join(' '), options);
@@ -122,9 +126,13 @@ function* matching(
 
 function list(expression: string, options: FlowOptions): Promise<void> {
   return withTraffic(options, async (reader, users, span) => {
-    const out = new Output(LIST_COLUMNS, options);
+    const out = new RowPrinter(
+      formOf(LIST_COLUMNS, ({ status }) => status),
+      options.format,
+      options.limit,
+    );
     for (const status of matching(reader, users, expression, span)) {
-      if (!(await out.add({ status, user: users.userOf(status.session) }, status))) break;
+      if (!(await out.add({ status, user: users.userOf(status.session) }))) break;
     }
     await out.end('record');
   });
@@ -135,8 +143,12 @@ function merge(expression: string, options: FlowOptions): Promise<void> {
     const keys = parseKeys(options.by);
     const totals = new FlowTotals(keys, users.userOf);
     for (const status of matching(reader, users, expression, span)) totals.add(status);
-    const out = new Output(totalColumns(keys), options);
-    for (const total of totals.ranked()) if (!(await out.add({ binUs: 0, total }, total))) break;
+    const out = new RowPrinter(
+      formOf(totalColumns(keys), ({ total }) => total),
+      options.format,
+      options.limit,
+    );
+    await out.addAll(totals.ranked().map((total) => ({ binUs: 0, total })));
     await out.end('line');
   });
 }
@@ -158,13 +170,14 @@ function bins(expression: string, options: FlowOptions): Promise<void> {
         totals.add(part);
       }
     }
-    const out = new Output([BIN_COLUMN, ...totalColumns(keys)], options);
-    for (const [startUs, totals] of [...byBin].sort(([a], [b]) => a - b)) {
-      for (const total of totals.inOrder()) {
-        const data = { bin: formatTime(startUs), ...total };
-        if (!(await out.add({ binUs: startUs, total }, data))) return out.end('line');
-      }
-    }
+    const inOrder = [...byBin].sort(([a], [b]) => a - b);
+    const rows = inOrder.flatMap(([startUs, totals]) => totals.inOrder().map((total) => ({ binUs: startUs, total })));
+    const form = formOf<TotalRow>([BIN_COLUMN, ...totalColumns(keys)], (row) => ({
+      bin: formatTime(row.binUs),
+      ...row.total,
+    }));
+    const out = new RowPrinter(form, options.format, options.limit);
+    await out.addAll(rows);
     await out.end('line');
   });
 }
@@ -187,7 +200,7 @@ async function top(expression: string, options: FlowOptions): Promise<void> {
         .map((total) => columns.map(({ cell }) => cell({ binUs: 0, total })));
       if (isScreen) process.stdout.write('\x1b[H\x1b[2J');
       await print(`${formatTime(nowUs)}  the last ${TOP_WINDOW_US / 1e6} s`);
-      for (const line of tableLines(columns, rows, process.stdout.columns ?? PIPE_WIDTH)) await print(line);
+      await printTable(columns, rows);
     } finally {
       reader.close();
       users.close();
@@ -199,68 +212,27 @@ async function top(expression: string, options: FlowOptions): Promise<void> {
 function heartbeats(expression: string, options: FlowOptions): Promise<void> {
   if (expression !== '') throw new UserError('heartbeats take no expression');
   return withTraffic(options, async (reader, _users, span) => {
-    const out = new Output(HEARTBEAT_COLUMNS, options);
-    for (const beat of reader.heartbeats(span)) if (!(await out.add(beat, beat))) break;
+    const out = new RowPrinter(
+      formOf(HEARTBEAT_COLUMNS, (beat) => beat),
+      options.format,
+      options.limit,
+    );
+    await out.addAll(reader.heartbeats(span));
     await out.end('heartbeat');
   });
 }
 
-/** Lines of a table, JSON or CSV, up to the limit. */
-class Output<T> {
-  private readonly columns: readonly FlowColumn<T>[];
-  private readonly options: FlowOptions;
-  private readonly limit: number;
-  private rows: T[] = [];
-  private shown = 0;
-  private more = false;
-  private header = true;
-
-  constructor(columns: readonly FlowColumn<T>[], options: FlowOptions) {
-    this.columns = columns;
-    this.options = options;
-    this.limit = options.limit ?? (options.format === 'table' ? TABLE_LIMIT : Number.POSITIVE_INFINITY);
-  }
-
-  /** `data` is the row as JSON. False when the limit is reached and there is more. */
-  async add(row: T, data: object): Promise<boolean> {
-    if (this.shown === this.limit) {
-      this.more = true;
-      return false;
-    }
-    this.shown++;
-    const { format } = this.options;
-    if (format === 'jsonl') {
-      await print(JSON.stringify(data));
-    } else {
-      this.rows.push(row);
-      if (this.rows.length >= TABLE_GROUP_ROWS) await this.flush();
-    }
-    return true;
-  }
-
-  async end(noun: string): Promise<void> {
-    await this.flush();
-    if (this.options.format === 'table') {
-      say(`${counted(this.shown, noun)}${this.more ? ', and more: raise --limit' : ''}`);
-    }
-  }
-
-  private async flush(): Promise<void> {
-    const { columns, rows, header } = this;
-    const { format } = this.options;
-    if (format === 'csv') {
-      if (header) await write(csvLine(columns.map(({ name }) => name)));
-      for (const row of rows) await write(csvLine(columns.map(({ value }) => value(row))));
-    } else if (format === 'table') {
-      const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
-      for (const line of tableLines(columns, cells, process.stdout.columns ?? PIPE_WIDTH, header)) await print(line);
-    }
-    this.header = false;
-    this.rows = [];
-  }
+function formOf<T>(columns: readonly FlowColumn<T>[], json: (row: T) => object): RowForm<T> {
+  return {
+    columns,
+    cells: (row) => columns.map(({ cell }) => cell(row)),
+    csvColumns: columns.map(({ name }) => name),
+    csvCells: (row) => columns.map(({ value }) => value(row)),
+    json,
+  };
 }
 
-const BIN_UNITS: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6 };
+const BIN_UNITS: Readonly<Record<string, number>> = { s: SECOND_US, m: MINUTE_US, h: HOUR_US, d: DAY_US };
 
 function binLength(value: string): number {
   const match = /^(\d{1,6})([smhd])$/.exec(value);

@@ -2,8 +2,6 @@
 import { UserError } from '../base/errors.ts';
 import { formatTime } from '../base/time.ts';
 import type { Query } from '../query/filter.ts';
-import { csvLine } from '../store/format/csv.ts';
-import { tableLines } from '../store/format/table.ts';
 import type { StoreReader } from '../store/reader.ts';
 import {
   NEIGHBOUR_KINDS,
@@ -12,8 +10,7 @@ import {
   type Node,
   neighbours,
 } from '../store/search/neighbours.ts';
-import { finish } from '../store/steps.ts';
-import { type Format, PIPE_WIDTH, print, write } from './query-sql.ts';
+import { type Format, type RowForm, RowPrinter } from './output.ts';
 import { counted, grouped, say } from './text.ts';
 
 export interface NeighbourPrinting {
@@ -36,6 +33,14 @@ const COLUMNS = [
   { title: 'LAST', align: 'left', widthMax: 19 },
 ] as const;
 
+const NEIGHBOURS: RowForm<Neighbour> = {
+  columns: COLUMNS,
+  cells: (each) => cellsOf(each, false),
+  csvColumns: COLUMNS.map(({ title }) => title.toLowerCase()),
+  csvCells: (each) => cellsOf(each, true),
+  json: (each) => ({ ...each, ...timesOf(each), via: textOf(each.via) }),
+};
+
 export async function printNeighbours(
   reader: StoreReader,
   query: Query,
@@ -43,18 +48,10 @@ export async function printNeighbours(
 ): Promise<void> {
   const node = nodeOf(start);
   const kinds = via?.split(',').map((word) => kindOf(word.trim()));
-  const found = finish(neighbours(reader, query, node, { orders, via: kinds, nodesMax: limit }));
-  if (format === 'jsonl') {
-    for (const each of found.neighbours)
-      await print(JSON.stringify({ ...each, ...timesOf(each), via: textOf(each.via) }));
-  } else {
-    const rows = found.neighbours.map((each) => cellsOf(each, format === 'csv'));
-    if (format === 'csv') {
-      for (const row of [COLUMNS.map(({ title }) => title.toLowerCase()), ...rows]) await write(csvLine(row));
-    } else {
-      for (const line of tableLines(COLUMNS, rows, process.stdout.columns ?? PIPE_WIDTH)) await print(line);
-    }
-  }
+  const found = neighbours(reader, query, node, { orders, via: kinds, nodesMax: limit });
+  const out = new RowPrinter(NEIGHBOURS, format, Number.POSITIVE_INFINITY);
+  await out.addAll(found.neighbours);
+  await out.end();
   const more = found.complete ? '' : ', and more: raise --limit';
   say(`${counted(found.neighbours.length, 'neighbour')} of ${textOf(node)}${more}`);
 }

@@ -29,7 +29,7 @@ Examples:
 export function policyCommand(exit: (code: number) => void): Command {
   const command = new Command('policy')
     .description('check, test, try and push policy files')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('afterAll', EXAMPLES);
   command
     .command('check')
     .description('read policies and say what is wrong with them; exit 2 when something is')

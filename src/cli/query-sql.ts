@@ -1,45 +1,26 @@
 /** `wiretrail query --sql` and `--explain`. */
 
 import type { Query } from '../query/filter.ts';
-import { csvLine } from '../store/format/csv.ts';
-import { TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
 import type { StoreReader } from '../store/reader.ts';
 import { querySql, type SqlCell } from '../store/search/sql.ts';
+import { type Format, print, type RowForm, RowPrinter } from './output.ts';
 import { counted, grouped, say } from './text.ts';
 
-export type Format = 'table' | 'jsonl' | 'csv';
-
-/** Width of tables that do not go to a terminal. */
-export const PIPE_WIDTH = 200;
 const CELL_WIDTH_MAX = 60;
 
-/** Prints what one SELECT gives. */
+/** Prints what one SELECT gives, all of it. */
 export async function runSql(reader: StoreReader, sql: string, nowUs: number, format: Format): Promise<void> {
   const { columns, rows } = querySql(reader, sql, nowUs);
-  let shown = 0;
-  let header = true;
-  let group: string[][] = [];
-  const table = async (): Promise<void> => {
-    const titles = columns.map((title) => ({ title, align: 'left' as const, widthMax: CELL_WIDTH_MAX }));
-    const lines = tableLines(titles, group, process.stdout.columns ?? PIPE_WIDTH, header);
-    for (const line of lines) await print(line);
-    header = false;
-    group = [];
+  const form: RowForm<readonly SqlCell[]> = {
+    columns: columns.map((title) => ({ title, align: 'left', widthMax: CELL_WIDTH_MAX })),
+    cells: (row) => row.map((cell) => String(plain(cell) ?? '')),
+    csvColumns: columns,
+    csvCells: (row) => row.map(plain),
+    json: (row) => Object.fromEntries(columns.map((name, i) => [name, plain(row[i])])),
   };
-  if (format === 'csv') await write(csvLine(columns));
-  for (const cells of rows) {
-    shown++;
-    if (format === 'csv') await write(csvLine(cells.map(plain)));
-    else if (format === 'jsonl') {
-      await print(JSON.stringify(Object.fromEntries(columns.map((name, i) => [name, plain(cells[i])]))));
-    } else {
-      group.push(cells.map((cell) => String(plain(cell) ?? '')));
-      if (group.length >= TABLE_GROUP_ROWS) await table();
-    }
-  }
-  if (format !== 'table') return;
-  if (group.length > 0) await table();
-  say(counted(shown, 'row'));
+  const out = new RowPrinter(form, format, Number.POSITIVE_INFINITY);
+  await out.addAll(rows);
+  await out.end('row');
 }
 
 function plain(cell: SqlCell | undefined): string | number | null {
@@ -62,13 +43,4 @@ export async function explain(reader: StoreReader, query: Query): Promise<void> 
     await print(`${plan.path}  ${grouped(plan.rows)} records  ${how}${asked}`);
   }
   say(`${counted(looked, 'record')} looked at`);
-}
-
-export function print(line: string): Promise<void> {
-  return write(`${line}\n`);
-}
-
-/** Waits while the reader of a pipe is slower than the store. */
-export async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await new Promise<void>((resolve) => process.stdout.once('drain', () => resolve()));
 }

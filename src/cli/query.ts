@@ -1,25 +1,28 @@
 /** `wiretrail query`: finds records in a store, as a table, JSON lines or CSV. */
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
-import { recordToJson, recordToLine } from '../audit/json.ts';
+import { Command } from 'commander';
+import { recordToJson } from '../audit/json.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import type { AuditRecord } from '../contracts/record.ts';
+import { both } from '../query/build.ts';
 import { splitCount } from '../query/count.ts';
 import type { Filter, Query } from '../query/filter.ts';
 import { rangeText, timesOf } from '../query/filter-text.ts';
 import { parseFilter } from '../query/language.ts';
 import { QUERY_FIELDS } from '../query/vocabulary.ts';
-import { csvHeader, csvLine, csvRecord } from '../store/format/csv.ts';
-import { RECORD_COLUMNS, recordCells, TABLE_GROUP_ROWS, tableLines } from '../store/format/table.ts';
+import { CSV_COLUMNS, csvCells } from '../store/format/csv.ts';
+import { RECORD_COLUMNS, recordCells } from '../store/format/table.ts';
 import { StoreReader } from '../store/reader.ts';
 import { READS_FOLDER } from '../store/reads.ts';
 import type { Order } from '../store/search/order.ts';
+import type { AggregateRow } from '../store/totals/aggregate.ts';
 import { AGGREGATE_FIELDS, type AggregateField } from '../store/totals/groups.ts';
 import { recordAccess } from './access.ts';
 import { printNeighbours } from './neighbours.ts';
 import { positiveInteger, repeated } from './options.ts';
-import { explain, type Format, PIPE_WIDTH, print, runSql, write } from './query-sql.ts';
-import { counted, say } from './text.ts';
+import { type Format, formatOption, type RowForm, RowPrinter, TABLE_LIMIT } from './output.ts';
+import { explain, runSql } from './query-sql.ts';
+import { say } from './text.ts';
 import { type TimeOptions, timeOptions, timeRange } from './time-range.ts';
 
 interface QueryOptions extends TimeOptions {
@@ -44,7 +47,6 @@ interface QueryOptions extends TimeOptions {
 
 /** Options that stand for a term of the query language. */
 const TERM_OPTIONS = ['user', 'client', 'server', 'operation', 'object', 'text'] as const;
-const TABLE_LIMIT = 100;
 const COUNT_LIMIT = 50;
 const NEIGHBOURS_LIMIT = 1000;
 
@@ -74,7 +76,7 @@ export function queryCommand(exit: (code: number) => void): Command {
   for (const name of TERM_OPTIONS) command.option(`--${name} <value>`, `the same as ${name}:value`, repeated);
   return command
     .option('--count-by <fields>', `count instead of listing, by ${AGGREGATE_FIELDS.join(', ')} (comma-separated)`)
-    .addOption(new Option('--format <form>', 'how to print').choices(['table', 'jsonl', 'csv']).default('table'))
+    .addOption(formatOption())
     .option('--order <order>', 'newest or oldest first; with --neighbours, how many steps to go')
     .option(
       '--neighbours <kind:value>',
@@ -161,63 +163,40 @@ function optionFilter(options: QueryOptions): Filter | undefined {
   return filter;
 }
 
-function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
-  return a && b ? { kind: 'and', terms: [a, b] } : (a ?? b);
-}
+const RECORDS: RowForm<AuditRecord> = {
+  columns: RECORD_COLUMNS,
+  cells: recordCells,
+  csvColumns: CSV_COLUMNS,
+  csvCells: (record) => csvCells(recordToJson(record)),
+  json: recordToJson,
+};
 
-async function list(reader: StoreReader, query: Query, options: QueryOptions): Promise<void> {
-  const limit = options.limit ?? (options.format === 'table' ? TABLE_LIMIT : undefined);
-  // One more than shown tells whether there are more.
-  const records = reader.query({ ...query, limit: limit === undefined ? undefined : limit + 1 });
-  let shown = 0;
-  let more = false;
-  let rows: string[][] = [];
-  let header = true;
-  if (options.format === 'csv') await write(csvHeader());
-  for (const record of records) {
-    if (shown === limit) {
-      more = true;
-      break;
-    }
-    shown++;
-    if (options.format !== 'table') {
-      if (options.format === 'csv') await write(csvRecord(recordToJson(record)));
-      else await print(recordToLine(record));
-      continue;
-    }
-    rows.push(recordCells(record satisfies AuditRecord));
-    if (rows.length < TABLE_GROUP_ROWS) continue;
-    await printTable(rows, header);
-    header = false;
-    rows = [];
-  }
-  if (rows.length > 0) await printTable(rows, header);
-  if (options.format === 'table') say(`${counted(shown, 'record')}${more ? ', and more: raise --limit' : ''}`);
-}
-
-async function printTable(rows: readonly (readonly string[])[], header: boolean): Promise<void> {
-  const width = process.stdout.columns ?? PIPE_WIDTH;
-  for (const line of tableLines(RECORD_COLUMNS, rows, width, header)) await print(line);
+async function list(reader: StoreReader, query: Query, { format, limit }: QueryOptions): Promise<void> {
+  const out = new RowPrinter(RECORDS, format, limit);
+  await out.addAll(reader.query(query));
+  await out.end('record');
 }
 
 async function count(reader: StoreReader, query: Query, by: string, options: QueryOptions): Promise<void> {
   const fields = by.split(',').map((name) => aggregateField(name.trim()));
   const groups = reader.aggregate(query, fields, options.limit ?? COUNT_LIMIT);
   const numbers = ['records', 'failed', 'rows'] as const;
-  const rows = groups.map((group) => [...group.labels, ...numbers.map((name) => String(group[name]))]);
-  if (options.format === 'jsonl') {
-    for (const { labels, records, failed, rows: moved } of groups) {
+  const names = fields.map((field) => ({ title: field.toUpperCase(), align: 'left' as const, widthMax: 40 }));
+  const counts = numbers.map((name) => ({ title: name.toUpperCase(), align: 'right' as const, widthMax: 12 }));
+  const cells = (group: AggregateRow): string[] => [...group.labels, ...numbers.map((name) => String(group[name]))];
+  const form: RowForm<AggregateRow> = {
+    columns: [...names, ...counts],
+    cells,
+    csvColumns: [...fields, ...numbers],
+    csvCells: cells,
+    json: ({ labels, records, failed, rows }) => {
       const named = Object.fromEntries(fields.map((field, i) => [field, labels[i] ?? '']));
-      await print(JSON.stringify({ ...named, records, failed, rows: moved }));
-    }
-  } else if (options.format === 'csv') {
-    for (const row of [[...fields, ...numbers], ...rows]) await write(csvLine(row));
-  } else {
-    const names = fields.map((field) => ({ title: field.toUpperCase(), align: 'left' as const, widthMax: 40 }));
-    const counts = numbers.map((name) => ({ title: name.toUpperCase(), align: 'right' as const, widthMax: 12 }));
-    const columns = [...names, ...counts];
-    for (const line of tableLines(columns, rows, process.stdout.columns ?? PIPE_WIDTH)) await print(line);
-  }
+      return { ...named, records, failed, rows };
+    },
+  };
+  const out = new RowPrinter(form, options.format, Number.POSITIVE_INFINITY);
+  await out.addAll(groups);
+  await out.end();
 }
 
 function aggregateField(name: string): AggregateField {

@@ -8,7 +8,7 @@ import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/erro
 import { InputError } from '../capture/batch.ts';
 import { openFiles } from '../capture/files/file.ts';
 import type { SourceStats } from '../contracts/packet.ts';
-import type { RecordSink, Severity } from '../contracts/record.ts';
+import { type RecordSink, type Severity, severityRank } from '../contracts/record.ts';
 import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Findings, type ReportRule } from '../report/findings.ts';
 import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
@@ -17,7 +17,7 @@ import { type Assembly, type AssemblyOptions, assemble, type Outputs, openOutput
 import type { PipelineCounters } from '../sensor/pipeline.ts';
 import { replay } from '../sensor/replay.ts';
 import { type ReplayProgress, replaySharded, startShards, stopShards } from '../sensor/sharded-replay.ts';
-import { isAtLeast, type TallySnapshot } from '../sensor/tally.ts';
+import type { TallySnapshot } from '../sensor/tally.ts';
 import { trafficOpener } from '../sensor/traffic.ts';
 import { Watch } from '../sensor/watch.ts';
 import type { TrafficLog } from '../traffic/log.ts';
@@ -127,7 +127,7 @@ async function run(files: readonly string[], options: ReplayOptions): Promise<nu
     printAlarms(desk?.reports() ?? []);
     if (options.store !== undefined) printNextSteps(options.store);
   }
-  if (options.failOn && worst && isAtLeast(worst, options.failOn)) return EXIT_RULE_MATCHED;
+  if (options.failOn && worst && severityRank(worst) >= severityRank(options.failOn)) return EXIT_RULE_MATCHED;
   return internalLoss(counters) > 0 ? EXIT_LOSS : EXIT_DONE;
 }
 

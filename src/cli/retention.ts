@@ -1,5 +1,7 @@
 /** Options of what a store keeps and how it is sealed, for every command that writes to one. */
+
 import type { Command } from 'commander';
+import { DAY_US } from '../base/time.ts';
 import type { Retention } from '../store/expiry/retention.ts';
 import type { StoreOptions } from '../store/store.ts';
 import { byteCount, positiveInteger } from './options.ts';
@@ -11,7 +13,6 @@ export interface RetentionOptions {
   readonly signKey?: string;
 }
 
-const DAY_US = 86_400e6;
 /** A segment of a store that keeps N records has at most N / 10: more than 1.1 N are never there. */
 const SEGMENTS_KEPT = 10;
 const SEGMENT_ROWS_MIN = 1000;

@@ -1,5 +1,5 @@
 /** Who was logged in on a connection, by the audit records that carry its id. */
-import type { Filter } from '../query/filter.ts';
+import { valueFilter } from '../query/build.ts';
 import { StoreReader } from '../store/reader.ts';
 
 const SESSIONS_MAX = 100_000;
@@ -26,8 +26,7 @@ export class SessionUsers {
   }
 
   private find(session: string): string {
-    const filter: Filter = { kind: 'match', field: 'session', patterns: [{ text: session, wildcards: false }] };
-    for (const record of this.reader.query({ filter, order: 'oldest', limit: 100 })) {
+    for (const record of this.reader.query({ filter: valueFilter('session', session), order: 'oldest', limit: 100 })) {
       if (record.user !== undefined) return record.user;
     }
     return '';

@@ -6,9 +6,9 @@ import { rangeText, timesOf } from '../query/filter-text.ts';
 import { parseFilter } from '../query/language.ts';
 import { addHold, listHolds, removeHold } from '../store/expiry/hold.ts';
 import { expireStore, listSegments, type SegmentInfo } from '../store/expiry/maintain.ts';
-import { tableLines } from '../store/format/table.ts';
 import { StoreReader } from '../store/reader.ts';
 import { recordAccess } from './access.ts';
+import { printTable } from './output.ts';
 import { type RetentionOptions, retentionOf, retentionOptions } from './retention.ts';
 import { byteSize, counted, grouped, say } from './text.ts';
 
@@ -24,15 +24,13 @@ Examples:
   wiretrail store hold add march time:2026/03
   wiretrail store hold remove case-7`;
 
-const PIPE_WIDTH = 200;
-
 export function storeCommand(exit: (code: number) => void): Command {
   const store = new Command('store').description('segments, expiry and legal holds of a store');
-  store.addHelpText('after', EXAMPLES);
+  store.addHelpText('afterAll', EXAMPLES);
   withStore(store.command('list'))
     .description('segments: state, records, span, size of the rows and of what lies beside them')
-    .action(({ store: directory }: StoreOption) => {
-      list(directory);
+    .action(async ({ store: directory }: StoreOption) => {
+      await list(directory);
       exit(EXIT_DONE);
     });
   retentionOptions(withStore(store.command('expire')))
@@ -60,14 +58,17 @@ function asked({ retainCount, retainDays, retainBytes }: RetentionOptions): stri
 
 function holdCommand(exit: (code: number) => void): Command {
   const hold = new Command('hold').description('legal holds: what matches does not expire');
-  withStore(hold.command('list')).action(({ store }: StoreOption) => {
-    for (const { name, expression, sinceUs } of listHolds(store)) {
-      process.stdout.write(`${name}\t${formatTime(sinceUs)}\t${expression}\n`);
-    }
-    exit(EXIT_DONE);
-  });
+  withStore(hold.command('list'))
+    .description('holds by name, since when they are, and what they keep')
+    .action(({ store }: StoreOption) => {
+      for (const { name, expression, sinceUs } of listHolds(store)) {
+        process.stdout.write(`${name}\t${formatTime(sinceUs)}\t${expression}\n`);
+      }
+      exit(EXIT_DONE);
+    });
   withStore(hold.command('add'))
-    .argument('<name>')
+    .description('keep every segment with a record that the expression finds')
+    .argument('<name>', 'name of the hold')
     .argument('<expression...>', 'as of wiretrail query: user:alice, session:…, time:2026/03')
     .action((name: string, words: string[], { store }: StoreOption) => {
       const expression = words.join(' ');
@@ -82,7 +83,8 @@ function holdCommand(exit: (code: number) => void): Command {
       exit(EXIT_DONE);
     });
   withStore(hold.command('remove'))
-    .argument('<name>')
+    .description('let expire again what only this hold keeps')
+    .argument('<name>', 'name of the hold')
     .action((name: string, { store }: StoreOption) => {
       recordAccess(store, 'RELEASE', 'store hold remove', name);
       removeHold(store, name);
@@ -95,16 +97,14 @@ function withStore(command: Command): Command {
   return command.option('--store <dir>', 'the store', 'data');
 }
 
-function list(directory: string): void {
+async function list(directory: string): Promise<void> {
   const segments = listSegments(directory);
   const columns = ['SEGMENT', 'STATE', 'RECORDS', 'FROM', 'TO', 'SIZE', 'BESIDE', 'SIGNED'].map((title) => ({
     title,
     align: title === 'RECORDS' || title === 'SIZE' || title === 'BESIDE' ? ('right' as const) : ('left' as const),
     widthMax: 30,
   }));
-  for (const line of tableLines(columns, segments.map(cells), process.stdout.columns ?? PIPE_WIDTH)) {
-    process.stdout.write(`${line}\n`);
-  }
+  await printTable(columns, segments.map(cells));
   const there = segments.filter((segment) => segment.state !== 'dropped');
   const sum = (of: (segment: SegmentInfo) => number): number => there.reduce((total, each) => total + of(each), 0);
   const size = byteSize(sum((segment) => segment.bytes + segment.besideBytes));

@@ -6,7 +6,7 @@ import { parseMoment } from '../query/time.ts';
 import { type TryMatch, tryPolicy } from '../sensor/try.ts';
 import { printable } from '../store/format/table.ts';
 import { recordAccess } from './access.ts';
-import { print } from './query-sql.ts';
+import { print } from './output.ts';
 import { grouped, say } from './text.ts';
 
 export interface TryOptions {

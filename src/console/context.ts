@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
+import { setNewest } from '../base/bounded-map.ts';
 import { type Access, hasRole, type Principal, principalOf } from './access/access.ts';
 import type { AccessLog } from './access-log.ts';
 import type { ReadPool } from './reads/pool.ts';
@@ -103,10 +104,7 @@ export async function recordSearch(context: Context, request: FastifyRequest, pa
   const key = `${who}\n${asked}`;
   const now = Date.now();
   if (now - (context.searches.get(key) ?? 0) < SAME_QUESTION_MS) return;
-  context.searches.delete(key);
-  context.searches.set(key, now);
-  const oldest = context.searches.keys().next();
-  if (context.searches.size > QUESTIONS_MAX && oldest.done !== true) context.searches.delete(oldest.value);
+  setNewest(context.searches, key, now, QUESTIONS_MAX);
   await record(context, request, 'search', asked);
 }
 

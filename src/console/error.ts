@@ -60,9 +60,7 @@ export class ConsoleError extends Error {
   }
 }
 
-/** What is wrong with a query, with the column that the language names in front of its message apart. */
-export function queryRefusal({ message }: QueryError): ConsoleError {
-  const column = /^query, column (\d+): /.exec(message);
-  if (column === null) return new ConsoleError('query', message);
-  return new ConsoleError('query', message.slice(column[0].length), { column: Number(column[1]) });
+/** What is wrong with a query. */
+export function queryRefusal({ reason, column }: QueryError): ConsoleError {
+  return new ConsoleError('query', reason, column === undefined ? {} : { column });
 }

@@ -1,4 +1,5 @@
 /** The console's certificate: one's own, or one that openssl makes for the names it is reached by. */
+
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
@@ -6,6 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { makeFolder } from '../base/folder.ts';
+import { DAY_MS } from '../base/time.ts';
 
 export interface TlsFiles {
   readonly cert: Buffer;
@@ -16,7 +18,6 @@ export interface TlsFiles {
 
 /** The longest that browsers take. */
 const DAYS = 397;
-const DAY_MS = 86_400_000;
 /** A generated certificate that ends sooner is made anew. */
 const LEFT_MS_MIN = 30 * DAY_MS;
 

@@ -50,6 +50,11 @@ export const MARK_NAMES: readonly string[] = [
   'cancelled',
 ];
 
+/** Names of the bits that are set. */
+export function markNames(marks: number): string[] {
+  return MARK_NAMES.filter((_, bit) => marks & (1 << bit));
+}
+
 export type TransactionState = 'idle' | 'open' | 'failed';
 
 /** What came of one statement of a request. A request with several statements has several. */

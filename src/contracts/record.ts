@@ -12,6 +12,16 @@ export type RecordKind = 'login' | 'statement' | 'logout' | 'opaque' | 'loss';
 export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
+/** 0 for info to 4 for critical. */
+export function severityRank(severity: Severity): number {
+  return SEVERITIES.indexOf(severity);
+}
+
+/** The highest of several; `undefined` for none. */
+export function worstSeverity(severities: readonly (Severity | undefined)[]): Severity | undefined {
+  return SEVERITIES.findLast((severity) => severities.includes(severity));
+}
+
 export interface PolicyMatch {
   readonly rule: string;
   readonly severity: Severity;

@@ -12,6 +12,7 @@ import * as m from './mysql/testing.ts';
 import { newDriverCounters } from './sdk/counters.ts';
 import { Driver } from './sdk/driver.ts';
 import { connectionInfo, type Turn } from './sdk/testkit.ts';
+import { PACKET_REPLY, TOKEN_COLUMNS } from './tds/constants.ts';
 import tds from './tds/protocol.ts';
 import * as s from './tds/testing.ts';
 import tns from './tns/protocol.ts';
@@ -56,6 +57,55 @@ test('tds: calls whose weight is in their values', () => {
   const call = s.rpc(s.procedure('store', ...Array.from({ length: 100 }, () => s.nvarchar('v'.repeat(2000)))));
   const { session, bytes } = talk(tds, [...s.opening(), ...repeated(60, () => s.client(call))]);
   assert.ok(session.pendingOverflows > 0 && bytes < 5 * 1024 * 1024, `${bytes} bytes`);
+});
+
+/** COLMETADATA of so many columns, each of four bytes. */
+function columns(count: number): Uint8Array {
+  const column = s.bytes(s.u32(0), s.u16(0), 0x38, s.b(''));
+  return s.bytes(TOKEN_COLUMNS, s.u16(count), ...Array.from({ length: count }, () => column));
+}
+
+test('tds: handles whose weight is in the columns of their results', () => {
+  const description = columns(256);
+  const turns = Array.from({ length: 2000 }, (_, index) => [
+    s.client(s.rpc(s.procedure(11, s.handleOut(), s.nvarchar(''), s.nvarchar('SELECT 1')))),
+    s.reply(description, s.done(1, 0), s.RETURN_STATUS, s.returnValue(index + 1), s.doneProc()),
+  ]);
+  const { session, bytes } = talk(tds, [...s.opening(), ...turns.flat()]);
+  assert.ok(session.handles.evicted > 0 && session.handles.size > 500);
+  assert.ok(bytes > 3 * 1024 * 1024 && bytes <= 4 * 1024 * 1024, `${bytes} bytes`);
+});
+
+test('tds: a handle weighs more when its columns become known as it is executed', () => {
+  const prepare = s.rpc(s.procedure(11, s.handleOut(), s.nvarchar(''), s.nvarchar('SELECT 1')));
+  const opening = [
+    ...s.opening(),
+    s.client(prepare),
+    s.reply(s.RETURN_STATUS, s.returnValue(5), s.doneProc()),
+    s.client(s.rpc(s.procedure(12, s.int(5)))),
+  ];
+  const before = talk(tds, opening).bytes;
+  const rows = s.reply(columns(200), s.done(1, 0), s.RETURN_STATUS, s.doneProc());
+  assert.ok(talk(tds, [...opening, rows]).bytes > before + 200 * 16 - 100);
+});
+
+test('tds: results whose weight is in their columns, while their rows come', () => {
+  const alternative = (id: number) => {
+    const column = s.bytes(1, s.u16(0), s.u32(0), s.u16(0), 0x38, s.b(''));
+    return s.bytes(0x88, s.u16(4096), s.u16(id), 0, ...Array.from({ length: 4096 }, () => column));
+  };
+  const described = s.bytes(columns(4096), ...Array.from({ length: 20 }, (_, id) => alternative(id)));
+  const turns = [...s.opening(), s.client(s.batch('SELECT everything'))];
+  const packets = (tail: Uint8Array) => s.message(PACKET_REPLY, s.bytes(described, tail), 32_000);
+  const whole = packets(s.bytes(s.done()));
+  const lastBytes = described.length % (32_000 - 8);
+  const open = talk(tds, [...turns, s.server(whole.subarray(0, whole.length - lastBytes - 100))]);
+  assert.ok(open.bytes > 20 * 4096 * 16, `${open.bytes} bytes`);
+  open.session.relieve(true, 2, { emit: () => undefined });
+  assert.equal(open.session.connection.memory.bytes, 0);
+  const over = talk(tds, [...turns, s.server(whole)]);
+  assert.equal(over.bytes, 0);
+  assert.deepEqual(over.events.at(-1)?.marks, 0);
 });
 
 test('tns: cursors whose weight is in their binds', () => {

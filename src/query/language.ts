@@ -11,6 +11,7 @@
  * other fields `*` and `?` are wildcards. `:=` compares the whole text as it is, but for case: `object:=orders` is not
  * `shop.orders`, which `object:orders` finds too, and `*` is an asterisk.
  */
+import { HOUR_US, MINUTE_US, SECOND_US } from '../base/time.ts';
 import { SEVERITIES } from '../contracts/record.ts';
 import { QueryError } from './errors.ts';
 import type { AddressField, Comparison, Filter, NumberField, Pattern, TextField } from './filter.ts';
@@ -230,7 +231,7 @@ class FilterParser<T extends string, N extends string, A extends string> {
 
   /** Columns count from 1. */
   private error(pos: number, message: string): QueryError {
-    return new QueryError(`query, column ${pos + 1}: ${message}`);
+    return new QueryError(message, pos + 1);
   }
 }
 
@@ -244,7 +245,7 @@ function severityRank(text: string): number | undefined {
 }
 
 const SCALES: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
-const DURATIONS: Readonly<Record<string, number>> = { '': 1, us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6 };
+const DURATIONS: Readonly<Record<string, number>> = { '': 1, us: 1, ms: 1e3, s: SECOND_US, m: MINUTE_US, h: HOUR_US };
 
 /** `1000`, `1.5k`; durations in microseconds, or with `us`, `ms`, `s`, `m`, `h`. */
 function parseNumber(text: string, duration: boolean): number | undefined {

@@ -6,6 +6,7 @@
  *   absolute `A-B` ends where B starts. `**` stands for every day of a month.
  * For single moments (`--from`, `--to`) `-1h` is exactly an hour ago.
  */
+import { DAY_US, floorTo, HOUR_US, MINUTE_US, SECOND_US } from '../base/time.ts';
 import { QueryError } from './errors.ts';
 
 /** Microseconds since 1970; `toUs` is the first moment after it. */
@@ -18,7 +19,7 @@ export interface TimeRange {
 const TIME_US_MIN = -62_135_596_800e6;
 const TIME_US_MAX = 253_402_300_800e6;
 
-const UNITS_US: Readonly<Record<string, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6, w: 7 * 86_400e6 };
+const UNITS_US: Readonly<Record<string, number>> = { s: SECOND_US, m: MINUTE_US, h: HOUR_US, d: DAY_US, w: 7 * DAY_US };
 
 /** A single moment: ISO 8601, `now`, or a distance back from now (`-90s`, `-2h30m`, `-7d`). Throws `QueryError`. */
 export function parseMoment(text: string, nowUs: number): number {
@@ -154,7 +155,7 @@ function periodsBack(count: number, unit: string, nowUs: number): TimeRange {
     return { fromUs: Date.UTC(year, month - count + 1) * 1000, toUs: Date.UTC(year, month + 1) * 1000 };
   }
   const unitUs = UNITS_US[unit] ?? 1e6;
-  const currentUs = Math.floor(nowUs / unitUs) * unitUs;
+  const currentUs = floorTo(nowUs, unitUs);
   return { fromUs: currentUs - (count - 1) * unitUs, toUs: currentUs + unitUs };
 }
 

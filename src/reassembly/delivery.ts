@@ -108,14 +108,18 @@ export class Delivery extends FlowState {
 
   /** Hands on whatever is no longer held up: in order, and not ahead of the bytes it acknowledges. */
   drain(slot: number): void {
+    // A FIN that is reached may be what a held segment of the other side acknowledges.
+    do this.drainHeld(slot);
+    while (this.reachFins(slot));
+  }
+
+  private drainHeld(slot: number): void {
     while (this.held.count(slot) > 0 && !this.has(slot, IGNORED)) {
       if (this.drainSide(slot, 0) || this.drainSide(slot, 1)) continue;
       const tie = this.tied(slot);
       if (tie < 0) break;
       this.shift(slot, tie);
     }
-    this.reachFin(slot, 0);
-    this.reachFin(slot, 1);
   }
 
   private drainSide(slot: number, side: number): boolean {
@@ -160,12 +164,19 @@ export class Delivery extends FlowState {
     else this.deliver(slot, side, this.pages.bytes, page * PAGE_BYTES, page * PAGE_BYTES + length, tsUs);
   }
 
-  private reachFin(slot: number, side: number): void {
-    if (!this.has(slot, FIN << side) || this.has(slot, FIN_DONE << side)) return;
+  /** True when a side's FIN has just been reached. */
+  private reachFins(slot: number): boolean {
+    const first = this.reachFin(slot, 0);
+    return this.reachFin(slot, 1) || first;
+  }
+
+  private reachFin(slot: number, side: number): boolean {
+    if (!this.has(slot, FIN << side) || this.has(slot, FIN_DONE << side)) return false;
     const beyond = seqDiff(this.next(slot, side), this.finSeq(slot, side));
-    if (beyond < 0) return;
+    if (beyond < 0) return false;
     if (beyond === 0) this.setNext(slot, side, seqAdd(this.finSeq(slot, side), 1));
     this.set(slot, FIN_DONE << side);
+    return true;
   }
 
   private hole(slot: number, side: number): number {
@@ -311,7 +322,12 @@ export class Delivery extends FlowState {
   /** Empties the flow's pages: holes before held bytes become gaps at once. */
   letGo(slot: number, nowUs: number): void {
     this.drain(slot);
-    while (this.held.count(slot) > 0 && !this.has(slot, IGNORED)) this.releaseHole(slot, this.firstHole(slot), nowUs);
+    while (this.held.count(slot) > 0 && !this.has(slot, IGNORED)) {
+      const side = this.firstHole(slot);
+      if (this.hole(slot, side) !== HOLE_NONE) this.releaseHole(slot, side, nowUs);
+      // Held bytes in front of which nothing is missing are next: whatever they waited for, the loop advances.
+      else this.shift(slot, this.held.head(slot, 0) === PAGE_NONE ? 1 : 0);
+    }
   }
 
   /** Gives up every hole in front of `seq` and of what it depends on, so that `seq` can be handed on. */

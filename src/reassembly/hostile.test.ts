@@ -106,6 +106,7 @@ test('a conversation under every disturbance at once: what is delivered is alway
         segmentBytesMax: 90,
         isn,
         retransmit: 40,
+        halfClose: 15,
       });
       const random = new Random(seed);
       const [syn, synAck, ...rest] = conversation.packets;

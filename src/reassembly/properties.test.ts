@@ -27,6 +27,7 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   segmentBytesMax: fc.integer({ min: 1, max: 120 }),
   isn: fc.tuple(near(), near()),
   retransmit: fc.constantFrom(0, 30, 80),
+  halfClose: fc.constantFrom(0, 15),
 });
 
 /** Initial sequence numbers, mostly close to the wrap of 32 and of 31 bits. */

@@ -1,6 +1,7 @@
 /** Byte streams case by case: order, overlap, causal order, holes and how long they wait, page limits. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { STREAM_KEEP, type StreamReceiver } from '../contracts/stream.ts';
 import { TCP_ACK, TCP_FIN, TCP_SYN } from '../contracts/view.ts';
 import type { ReassemblyOptions } from './options.ts';
 import { PAGE_BYTES } from './pages.ts';
@@ -203,6 +204,53 @@ test('a FIN ahead of its data, and both FINs, end the flow once the data is ther
   assert.equal(rig.recorder.text(0, 0), 'abcdefghi');
   assert.equal(rig.recorder.flows[0]?.end, 'fin');
 });
+
+test('what acknowledges a FIN follows it, whenever the holes before both are given up', () => {
+  const rig = new Rig();
+  rig.client(10, 'last', 5);
+  rig.client(14, '', 5, 0, { flags: TCP_ACK | TCP_FIN });
+  rig.server(5, 'answer', 15);
+  rig.reassembler.flush(0);
+  assert.equal(rig.calls, '0?10 1?5 0+4 1+6');
+  assert.equal(rig.reassembler.pagesHeld, 0);
+});
+
+for (const clientSeen of [false, true]) {
+  const name = clientSeen ? 'of which the client fell silent' : 'of which only the server is seen';
+  test(`a connection ${name} loses nothing in 5 GiB, whatever pauses it makes`, () => {
+    const reassembler = new Reassembler({ flowsMax: 1 });
+    let bytes = 0;
+    let lostBytes = 0;
+    const receiver: StreamReceiver = {
+      onData: (_slot, _side, _bytes, start, end) => {
+        bytes += end - start;
+        return STREAM_KEEP;
+      },
+      onGap: (_slot, _side, count) => {
+        lostBytes += count;
+        return STREAM_KEEP;
+      },
+      onEnd: () => undefined,
+    };
+    reassembler.setReceiver(receiver);
+    if (clientSeen) reassembler.push(segmentView({ from: 0, seq: 500, ack: 0, data: 'query' }));
+    const view = segmentView({ from: 1, seq: 0, ack: 505, data: new Uint8Array(65_000) });
+    for (let sent = 0; sent < 5 * 2 ** 30; sent += 65_000) {
+      view.seq = sent | 0;
+      view.tsUs += 1000;
+      // Two copies now and then, which are not the undisturbed case, and a pause.
+      if (sent % (65_000 * 500) === 0) {
+        reassembler.push(view);
+        view.tsUs += 100_000;
+      }
+      reassembler.push(view);
+    }
+    reassembler.push(segmentView({ from: 0, seq: 505, ack: view.seq + 65_000, data: 'more', atUs: view.tsUs }));
+    reassembler.flush(0);
+    assert.equal(lostBytes, 0);
+    assert.ok(bytes > 5 * 2 ** 30);
+  });
+}
 
 test('a lost FIN that was acknowledged is no lost byte', () => {
   const rig = new Rig();

@@ -38,6 +38,11 @@ import { STATE_SYN_SENT } from './states.ts';
 
 /** How far before a guessed start the first data of a side may lie. */
 const SOFT_BYTES = 65_536;
+/**
+ * Bits that are set when an acknowledgement lies 2^30 or more behind what was handed on, or ahead of it: by half the
+ * number space it would seem to lie ahead.
+ */
+const FAR_BITS: number = 0xc000_0000 | 0;
 /** How far from the bytes seen the number of a believable RST may lie. */
 const RESET_BYTES = 65_536;
 
@@ -132,7 +137,8 @@ export class Streams {
       const ack = view.ack;
       if (((ack - (words[theirs + NEXT] as number)) | 0) <= 0) {
         const count = view.payloadBytes;
-        const inOrder = view.seq === words[mine + NEXT];
+        const inOrder =
+          view.seq === words[mine + NEXT] && ((view.seq - (words[mine + ACKED] as number)) & FAR_BITS) === 0;
         if (inOrder && view.payloadEnd - view.payloadStart === count) {
           if (((ack - (words[theirs + ACKED] as number)) | 0) > 0) words[theirs + ACKED] = ack;
           if (count === 0) return false;
@@ -150,6 +156,8 @@ export class Streams {
     const nowUs = this.clock.nowUs;
     const words = this.words;
     const w = slot * FLOW_WORDS;
+    this.keepNear(w + SIDES);
+    this.keepNear(w + SIDES + SIDE_WORDS);
     this.delivery.settle(slot, nowUs);
     const seq = (view.flags & TCP_SYN) !== 0 ? seqAdd(view.seq, 1) : view.seq;
     this.learn(slot, side, seq, view);
@@ -170,6 +178,17 @@ export class Streams {
       this.delivery.review(slot, nowUs, true);
     }
     return this.complete(slot);
+  }
+
+  /**
+   * Where acknowledgements are not seen (one-way capture), what was handed on counts as acknowledged before its numbers
+   * come round.
+   */
+  private keepNear(block: number): void {
+    const words = this.words;
+    const ahead = seqDiff(words[block + ACKED] as number, words[block + NEXT] as number);
+    const isNear = ahead <= this.options.windowBytesMax + SOFT_BYTES && (ahead >= 0 || (-ahead & FAR_BITS) === 0);
+    if (!isNear) words[block + ACKED] = words[block + NEXT] as number;
   }
 
   /** Sets up the sides that this segment tells something about. */

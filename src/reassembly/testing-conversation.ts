@@ -51,6 +51,8 @@ export interface Shape {
   readonly isn: readonly [number, number];
   /** Percent of data segments sent again later: the same bytes, cut differently, acknowledging more. */
   readonly retransmit: number;
+  /** Percent of messages with which a side closes its direction; the other one goes on. */
+  readonly halfClose: number;
 }
 
 /** Handshake, turns of messages with acknowledgements between, FINs; in the order in which they happened. */
@@ -77,11 +79,16 @@ export function converse(shape: Shape): Conversation {
     atUs += 1 + random.below(50);
   };
   const none = new Uint8Array(0);
+  const close = (from: 0 | 1): void => {
+    emit(from, TCP_ACK | TCP_FIN, sent[from] as number, none);
+    fins[from] = 1;
+  };
   emit(0, TCP_SYN, 0, none);
   emit(1, TCP_SYN | TCP_ACK, 0, none);
   emit(0, TCP_ACK, 0, none);
   for (let turn = 0; turn < shape.turns; turn++) {
     const from = (turn & 1) as 0 | 1;
+    if (fins[from] === 1) continue;
     const start = sent[from] as number;
     const total = 1 + random.below(shape.messageBytesMax);
     for (let i = 0; i < total; i++) bytes[from].push(random.below(256));
@@ -91,18 +98,17 @@ export function converse(shape: Shape): Conversation {
       sent[from] = at + count;
       emit(from, TCP_ACK | TCP_PSH, at, Uint8Array.from(bytes[from].slice(at, at + count)));
       at += count;
-      if (random.chance(30)) emit((1 - from) as 0 | 1, TCP_ACK, sent[1 - from] as number, none, at);
+      const answers = (1 - from) as 0 | 1;
+      if (random.chance(30)) emit(answers, TCP_ACK, (sent[answers] as number) + (fins[answers] as number), none, at);
     }
     if (random.chance(shape.retransmit)) {
       const again = start + random.below(total);
       const end = again + 1 + random.below(start + total - again);
       emit(from, TCP_ACK, again, Uint8Array.from(bytes[from].slice(again, end)));
     }
+    if (random.chance(shape.halfClose)) close(from);
   }
-  for (const from of [0, 1] as const) {
-    emit(from, TCP_ACK | TCP_FIN, sent[from] as number, none);
-    fins[from] = 1;
-  }
+  for (const from of [0, 1] as const) if (fins[from] === 0) close(from);
   emit(0, TCP_ACK, (sent[0] as number) + 1, none);
   return { packets, streams: [Uint8Array.from(bytes[0]), Uint8Array.from(bytes[1])], isn: shape.isn };
 }

@@ -1,6 +1,6 @@
 /** JUnit's XML, as CI systems read it: a test case a rule, which fails when the rule alarmed at or above the threshold. */
 import { formatTime } from '../base/time.ts';
-import { SEVERITIES } from '../contracts/record.ts';
+import { severityRank } from '../contracts/record.ts';
 import { type Finding, type Report, type ReportRule, whoAndWhere } from './findings.ts';
 
 const FINDINGS_SHOWN = 20;
@@ -12,11 +12,11 @@ export function junitReport(report: Report): string {
     if (list === undefined) byRule.set(finding.rule, [finding]);
     else list.push(finding);
   }
-  const threshold = report.failOn === undefined ? 0 : SEVERITIES.indexOf(report.failOn);
+  const threshold = report.failOn === undefined ? 0 : severityRank(report.failOn);
   let failures = 0;
   const cases = report.rules.map((rule) => {
     const findings = byRule.get(rule.id) ?? [];
-    const fails = findings.length > 0 && SEVERITIES.indexOf(rule.severity) >= threshold;
+    const fails = findings.length > 0 && severityRank(rule.severity) >= threshold;
     if (fails) failures++;
     return caseOf(rule, findings, fails);
   });

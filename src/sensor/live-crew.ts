@@ -10,6 +10,7 @@ import { UserError } from '../base/errors.ts';
 import { emptyStats } from '../capture/batch.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { DISPOSITION_RECORD } from '../contracts/policy.ts';
+import { worstSeverity } from '../contracts/record.ts';
 import type { PolicySource } from '../policy/files/source.ts';
 import { parsePolicies } from '../policy/policy.ts';
 import { type OutputOptions, type Outputs, openOutputs } from './assemble.ts';
@@ -19,7 +20,6 @@ import { isAlert, type Judged } from './evidence.ts';
 import { LiveCapture, type LiveListeners } from './live.ts';
 import type { CaptureJob, CrewRecord, PolicyInForce, Progress } from './messages.ts';
 import type { PipelineCounters } from './pipeline.ts';
-import { worstOf } from './sharded-replay.ts';
 import { ThreadQueue } from './thread-queue.ts';
 import { Watch, type WatchTotals } from './watch.ts';
 
@@ -190,7 +190,7 @@ export class LiveCrew {
       stats,
       counters: first,
       tally: tally.counts,
-      worst: worstOf([engine.worst, ...all.map(({ worst }) => worst)]),
+      worst: worstSeverity([engine.worst, ...all.map(({ worst }) => worst)]),
     };
   }
 }

@@ -2,9 +2,9 @@
  * The loss ledger: what was not seen, by the minute. Every counter of a loss has an account; at the end of each minute
  * in which it rose, a `loss` record says where, why and how much, so that the store tells which minutes are complete.
  */
-import type { Counters } from '../base/counters.ts';
 
-const MINUTE_US = 60_000_000;
+import type { Counters } from '../base/counters.ts';
+import { MINUTE_US } from '../base/time.ts';
 
 /** One counter that only rises. */
 export interface LossAccount {

@@ -3,7 +3,6 @@
  * of all others, and follows the flows of its shard. What only counts is counted here; records go to the main thread
  * when someone wants them, or when a rule's memory of all flows must judge them.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { PacketOrder } from '../audit/order.ts';
 import { withoutOptimizing } from '../base/engine-flags.ts';
@@ -18,11 +17,11 @@ import { loadProtocols } from '../protocols/registry.ts';
 import { createColumnValueFinder } from '../sql/column-values.ts';
 import { Evidence, type Judged } from './evidence.ts';
 import { Pipeline } from './pipeline.ts';
+import { readAll } from './replay.ts';
 import type { ShardJob, ShardMessage, ShardRecord } from './shard-messages.ts';
 import { Tally } from './tally.ts';
 import { Watch } from './watch.ts';
 
-const POLL_MS = 250;
 /** Messages that the main thread may be behind. */
 const MESSAGES_MAX = 8;
 /** Records of a message; more are sent in several. */
@@ -143,7 +142,7 @@ async function main(): Promise<void> {
   const pipeline = new Pipeline({ ...options, protocols: await loadProtocols() });
   outbox.position = () => pipeline.position;
   const watch = sendsTraffic ? watchOf(source, pipeline) : undefined;
-  const problem = await readAll(source, pipeline, watch, outbox);
+  const problem = await problemOf(readAll(source, pipeline, watch, () => outbox.send(pipeline.position)));
   pipeline.finish();
   watch?.close();
   outbox.send(Number.POSITIVE_INFINITY);
@@ -154,25 +153,10 @@ async function main(): Promise<void> {
   tell(problem === undefined ? { kind: 'done', report } : { kind: 'failed', message: problem });
 }
 
-/** Reads to the end, or to where an input cannot be read on: then why, in one line. What came before is kept. */
-async function readAll(
-  source: FileSource,
-  pipeline: Pipeline,
-  watch: Watch | undefined,
-  outbox: Outbox,
-): Promise<string | undefined> {
+/** Why an input cannot be read on, in one line; what came before it is kept. `undefined`: all was read. */
+async function problemOf(reading: Promise<void>): Promise<string | undefined> {
   try {
-    while (!source.ended) {
-      const batch = source.poll(POLL_MS);
-      if (batch) {
-        watch?.begin(batch);
-        pipeline.run(batch);
-        watch?.end(batch);
-        source.release(batch);
-      }
-      outbox.send(pipeline.position);
-      await nextTurn();
-    }
+    await reading;
     return undefined;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

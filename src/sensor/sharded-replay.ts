@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { addCounters, type Counters } from '../base/counters.ts';
 import { UserError } from '../base/errors.ts';
 import { DISPOSITION_RECORD } from '../contracts/policy.ts';
-import { SEVERITIES, type Severity } from '../contracts/record.ts';
+import { type Severity, worstSeverity } from '../contracts/record.ts';
 import type { Outputs } from './assemble.ts';
 import { isAlert, type Judged } from './evidence.ts';
 import { ShardMerge } from './merge.ts';
@@ -136,15 +136,15 @@ function together(
   }
   addCounters(counters.audit, kept);
   counters.reassembly['foreignPackets'] = 0;
-  return { stats: first.stats, counters, tally: tally.counts, worst: worstOf([worst, ...reports.map((r) => r.worst)]) };
+  return {
+    stats: first.stats,
+    counters,
+    tally: tally.counts,
+    worst: worstSeverity([worst, ...reports.map((r) => r.worst)]),
+  };
 }
 
 /** Counters of reassembly but those of packets, which every shard counts alike. */
 function addOwn(into: PipelineCounters['reassembly'], from: Readonly<Counters>): void {
   addCounters(into, { ...from, packets: 0 });
-}
-
-/** The highest of several. */
-export function worstOf(severities: readonly (Severity | undefined)[]): Severity | undefined {
-  return [...SEVERITIES].reverse().find((severity) => severities.includes(severity));
 }

@@ -1,5 +1,5 @@
 /** Counts what people ask for first: how many sessions, whose, which operations, which alerts, what was lost. */
-import { type AuditRecord, type RecordSink, SEVERITIES, type Severity } from '../contracts/record.ts';
+import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 
 /** Distinct names counted; further ones fall under `other`. */
 const NAMES_MAX = 10_000;
@@ -104,11 +104,6 @@ function add(counts: Map<string, number>, name: string, count = 1): void {
   if (known !== undefined) counts.set(name, known + count);
   else if (counts.size < NAMES_MAX) counts.set(name, count);
   else counts.set(OTHER, (counts.get(OTHER) ?? 0) + count);
-}
-
-/** True when `severity` is at least `threshold`. */
-export function isAtLeast(severity: Severity, threshold: Severity): boolean {
-  return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(threshold);
 }
 
 /** Adds the counts of `from` to `into`. */

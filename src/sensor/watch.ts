@@ -2,6 +2,7 @@
  * The sensor's heartbeats: what was seen and lost in each minute of watching. A stretch of time without one was not
  * watched, which is how a hole shows (`wiretrail coverage`).
  */
+import { MINUTE_US } from '../base/time.ts';
 import {
   DESCRIPTOR_INTERFACE,
   DESCRIPTOR_NANOSECONDS,
@@ -13,7 +14,6 @@ import {
 import { FLOW_CLASS_NAMES, type Heartbeat } from '../contracts/traffic.ts';
 import type { PipelineCounters } from './pipeline.ts';
 
-const MINUTE_US = 60_000_000;
 /** A capture file was watched from its first packet to its last. Between two files that are further apart nobody watched. */
 const PAUSE_US = 10 * MINUTE_US;
 /** Nor within one file whose clock goes on by more than a day from one packet to the next. */

@@ -1,7 +1,6 @@
 /**
  * Reads a store: finds the segments a query touches, merges what they give by time, streams the result. Works while
  * another process or thread writes; a segment that is missing or damaged is reported and the rest still answers.
- * What people ask beyond that (pages, histograms, facets, one record) stands on it in `answers.ts` and `page.ts`.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,11 +15,10 @@ import { indexCount, planSearch } from './search/search.ts';
 import { Catalog, catalogOf, type SegmentEntry } from './segment/catalog.ts';
 import { type FilterQuestion, filterQuestion, SegmentFilters } from './segment/filters.ts';
 import { SEGMENT_FOLDER } from './segment/schema.ts';
-import { finish, type Progress, type Steps } from './steps.ts';
 import { type AggregateRow, type Group, type GroupBy, topGroups } from './totals/aggregate.ts';
 import type { ChunkPick } from './totals/chunk-pick.ts';
 import { ClassCache } from './totals/classes.ts';
-import { Grouping, type GroupingSource, rowsOf } from './totals/grouping.ts';
+import { Grouping, type GroupingSource } from './totals/grouping.ts';
 import type { AggregateField } from './totals/groups.ts';
 import { unpackGroups } from './totals/packed-groups.ts';
 import { partsOfSegment, ScopeCache } from './totals/scope.ts';
@@ -106,17 +104,12 @@ export class StoreReader implements GroupingSource {
     }
   }
 
-  /** Throws `StoreError` (`usage`). */
+  /** Number of matching records; `limit`, `order` and `after` do not apply. Throws `StoreError` (`usage`). */
   count(query: Query): number {
-    return finish(this.countSteps(query));
-  }
-
-  /** `count`, to be watched and given up (`steps.ts`); `limit`, `order` and `after` do not apply. */
-  *countSteps(query: Query): Steps<number> {
     const compiled = compileQuery({ ...query, after: undefined });
     const selector = new ChunkSelector(spanOf(query));
     let total = 0;
-    yield* this.eachSegment(this.candidates({ ...query, after: undefined }), compiled, function* (pooled) {
+    this.eachSegment(this.candidates({ ...query, after: undefined }), compiled, (pooled) => {
       const quick = pooled.ref.sealed
         ? pooled.withFinder((finder) => indexCount(planSearch(pooled, compiled, finder), pooled.rows))
         : undefined;
@@ -129,7 +122,7 @@ export class StoreReader implements GroupingSource {
       // Collected here, so that columns found damaged half-way leave no half count behind.
       total += selection.never
         ? 0
-        : yield* pooled.withColumns((columns) => selector.count(segment, columns.chunks, selection));
+        : pooled.withColumns((columns) => selector.count(segment, columns.chunks, selection));
     });
     return total;
   }
@@ -152,12 +145,12 @@ export class StoreReader implements GroupingSource {
 
   /** Counts by the values of one or more fields, biggest first; `query.limit`, `order` and `after` do not apply. */
   aggregate(query: Query, by: readonly AggregateField[], limit: number): AggregateRow[] {
-    return topGroups(finish(this.groupSteps(query, { fields: by })), limit);
+    return topGroups(this.groups(query, { fields: by }), limit);
   }
 
-  /** All groups, in no order, to be watched and given up (`steps.ts`). Throws `StoreError` (`usage`). */
-  *groupSteps(query: Query, by: GroupBy): Steps<Group[]> {
-    return unpackGroups(yield* this.grouping.steps(query, by));
+  /** All groups, in no order. Throws `StoreError` (`usage`). */
+  groups(query: Query, by: GroupBy): Group[] {
+    return unpackGroups(this.grouping.groups(query, by));
   }
 
   /** Brings to memory, as far as there is room, what questions need of a sealed segment. */
@@ -166,13 +159,7 @@ export class StoreReader implements GroupingSource {
     this.withSegment(candidate, (pooled) => {
       pooled.rollup();
       for (const field of WARMED_FIELDS) this.classes.classes(pooled.segment, [field]);
-      const steps = pooled.withColumns(function* ({ chunks }) {
-        for (const chunk of chunks) {
-          if (!chunk.keep()) return;
-          yield;
-        }
-      });
-      finish(steps);
+      pooled.withColumns(({ chunks }) => chunks.every((chunk) => chunk.keep()));
     });
   }
 
@@ -214,11 +201,7 @@ export class StoreReader implements GroupingSource {
     return this.withSegment(candidate, (pooled) =>
       partsOfSegment(pooled, query).map((span) => {
         const scope = this.scopes.of(candidate.path, query.filter, span);
-        return finish(
-          pooled.withColumns(function* ({ chunks }) {
-            return use(yield* scope.pick(pooled, chunks));
-          }),
-        );
+        return pooled.withColumns(({ chunks }) => use(scope.pick(pooled, chunks)));
       }),
     );
   }
@@ -279,37 +262,11 @@ export class StoreReader implements GroupingSource {
     return candidate.sealed && this.filters.excludes(candidate, question);
   }
 
-  /** Reads the segments that may hold an answer; `read` yields the records it went through, of `total` and after those `before`. */
-  *eachSegment(
-    candidates: readonly Candidate[],
-    query: CompiledQuery,
-    read: (pooled: PooledSegment) => Generator<number, void, void>,
-    total: number = rowsOf(candidates),
-    before = 0,
-  ): Generator<Progress, void, void> {
+  /** Calls `read` with each of the segments that may hold an answer. One that cannot be read is reported and left out. */
+  eachSegment(candidates: readonly Candidate[], query: CompiledQuery, read: (pooled: PooledSegment) => void): void {
     const question = filterQuestion(query);
-    let done = before;
     for (const candidate of candidates) {
-      const { path } = candidate;
-      const end = done + candidate.rows;
-      const skipped = this.isExcluded(candidate, question);
-      const pooled = skipped ? undefined : this.attempt(path, () => this.pool.take(candidate));
-      if (skipped) done = end;
-      if (pooled === undefined) continue;
-      try {
-        const steps = read(pooled);
-        for (
-          let step = this.attempt(path, () => steps.next());
-          step?.done === false;
-          step = this.attempt(path, () => steps.next())
-        ) {
-          done = Math.min(end, done + step.value);
-          yield { done, total };
-        }
-      } finally {
-        this.pool.give(pooled);
-      }
-      done = end;
+      if (!this.isExcluded(candidate, question)) this.withSegment(candidate, read);
     }
   }
 

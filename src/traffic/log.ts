@@ -2,6 +2,7 @@
  * Writes status records and heartbeats into partitions. A batch is one transaction; a record's key is its time and its
  * connection, so a capture replayed twice, or again after a crash, gives the same rows.
  */
+
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -9,6 +10,7 @@ import { formatAddress } from '../base/address.ts';
 import { UserError } from '../base/errors.ts';
 import { makeFolder } from '../base/folder.ts';
 import { sessionId } from '../base/session-id.ts';
+import { DAY_US, MINUTE_US } from '../base/time.ts';
 import {
   type Heartbeat,
   STATUS_ACK_DATA_US,
@@ -49,7 +51,6 @@ export interface TrafficLogOptions {
 /** Partitions open at once: old and new captures may follow each other in any order. */
 const OPEN_MAX = 8;
 const COLUMNS = 24;
-const DAY_US = 86_400e6;
 
 interface Partition {
   readonly db: Database.Database;
@@ -117,7 +118,7 @@ export class TrafficLog {
   }
 
   private pathAt(timeUs: number): string {
-    const minute = Math.floor(timeUs / 60e6);
+    const minute = Math.floor(timeUs / MINUTE_US);
     if (minute !== this.lastMinute) {
       this.lastMinute = minute;
       this.lastPath = partitionPath(this.pattern, timeUs);

@@ -5,8 +5,10 @@
  * It has a flow table of its own, because reassembly knows only connections worth following: a scan's probe or a lone
  * acknowledgement is traffic all the same. What reassembly and protocol detection know of a packet's flow is taken over.
  */
+
 import type { Counters } from '../base/counters.ts';
 import { seqDiff } from '../base/seq.ts';
+import { floorTo, MINUTE_US, SECOND_US } from '../base/time.ts';
 import type { FlowReader, Side } from '../contracts/stream.ts';
 import {
   FLOW_CLASS_NAMES,
@@ -67,8 +69,8 @@ const METER_DEFAULTS: MeterOptions = {
 };
 
 /** Packets that are older than the interval by up to this count as of its start (several interfaces, odd captures). */
-const LATE_US = 60_000_000;
-const IDLE_TICK_US = 1_000_000;
+const LATE_US = MINUTE_US;
+const IDLE_TICK_US = SECOND_US;
 const IDLE_BUCKETS = 4096;
 /** Status records handed on at once. */
 const BATCH_ROWS = 256;
@@ -279,7 +281,7 @@ export class TrafficMeter {
   private turn(tsUs: number): void {
     this.closeInterval(false);
     const { intervalUs } = this.options;
-    this.intervalStartUs = Math.floor(tsUs / intervalUs) * intervalUs;
+    this.intervalStartUs = floorTo(tsUs, intervalUs);
     this.intervalEndUs = this.intervalStartUs + intervalUs;
     for (let slot = this.idle.take(tsUs); slot >= 0; slot = this.idle.take(tsUs)) {
       const dueUs = this.table.lastUs(slot) + this.keepUs(slot);

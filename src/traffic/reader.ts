@@ -1,7 +1,9 @@
 /** Reads status records and heartbeats of a range of time from all partitions, oldest first. */
+
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { formatAddress } from '../base/address.ts';
+import { DAY_US, MINUTE_US } from '../base/time.ts';
 import {
   FLOW_CLASS_NAMES,
   FLOW_STATE_NAMES,
@@ -14,9 +16,9 @@ import { FLOWS_FOLDER, partitionsOf } from './log.ts';
 import { type FlowStatus, PARTITION_VERSION, type SensorHeartbeat } from './schema.ts';
 
 /** No status record is longer; those that began this long before a range may reach into it. */
-const STATUS_US_MAX = 60e6;
+const STATUS_US_MAX = MINUTE_US;
 /** Likewise for heartbeats, which a quiet replay may stretch over hours. */
-const HEARTBEAT_US_MAX = 2 * 86_400e6;
+const HEARTBEAT_US_MAX = 2 * DAY_US;
 
 /** Half open: `[fromUs, toUs)`. */
 export interface TimeSpan {

@@ -3,6 +3,7 @@
  * parts add up to the whole; bins that are multiples of the status interval cut nothing, and are exact.
  */
 
+import { floorTo } from '../base/time.ts';
 import type { TimeSpan } from './reader.ts';
 import type { FlowEnd, FlowStatus } from './schema.ts';
 
@@ -50,7 +51,7 @@ export function* binsOf(
   span: TimeSpan,
 ): Generator<{ readonly binUs: number; readonly part: FlowStatus }> {
   const firstUs = Math.max(status.startUs, span.fromUs);
-  for (let us = Math.floor(firstUs / binUs) * binUs; us <= status.endUs && us < span.toUs; us += binUs) {
+  for (let us = floorTo(firstUs, binUs); us <= status.endUs && us < span.toUs; us += binUs) {
     const bin = { fromUs: Math.max(us, span.fromUs), toUs: Math.min(us + binUs, span.toUs) };
     const part = partOf(status, bin);
     if (part !== undefined) yield { binUs: us, part };

@@ -16,9 +16,7 @@ import { AuditRecord } from '#src/contracts/record.js';
 import { parseFilter } from '#src/query/language.js';
 import { verifyStore } from '#src/store/proof/verify.js';
 import { StoreReader } from '#src/store/reader.js';
-import { finish } from '#src/store/steps.js';
 import { type AuditStore, openStore } from '#src/store/store.js';
-import { aggregate, histogram } from '#src/store/totals/answers.js';
 import { benchColdLookups, benchLookups } from './store-lookups.ts';
 import { Workload } from './store-workload.ts';
 
@@ -112,18 +110,14 @@ function benchVerify(directory: string, records: number): void {
 /** What a page of the console asks for, with a reader kept open; processor time, best of several. */
 function benchTotals(directory: string, records: number): void {
   const reader = new StoreReader(directory);
-  const { timeMinUs = 0, timeMaxUs = 0 } = reader.summary();
-  const fromUs = Math.floor(timeMinUs / MINUTE_US) * MINUTE_US;
-  const toUs = Math.ceil((timeMaxUs + 1) / MINUTE_US) * MINUTE_US;
   const filter = parseFilter('user:user17', 0);
   const questions = {
     'count of a user': () => reader.count({ filter }),
-    'totals by user': () => finish(aggregate(reader, {}, ['user'], { limit: 10 })).groups,
-    'totals by object': () => finish(aggregate(reader, {}, ['object'], { limit: 10 })).groups,
-    "clients of a user's records": () => finish(aggregate(reader, { filter }, ['client'], { limit: 10 })).groups,
-    'histogram by operation': () =>
-      finish(histogram(reader, {}, { fromUs, toUs, bucketUs: MINUTE_US, by: 'op' })).buckets,
-    'histogram of a user': () => finish(histogram(reader, { filter }, { fromUs, toUs, bucketUs: MINUTE_US })).buckets,
+    'totals by user': () => reader.aggregate({}, ['user'], 10),
+    'totals by object': () => reader.aggregate({}, ['object'], 10),
+    "clients of a user's records": () => reader.aggregate({ filter }, ['client'], 10),
+    'histogram by operation': () => reader.groups({}, { fields: ['op'], bucketUs: MINUTE_US }),
+    'histogram of a user': () => reader.groups({ filter }, { fields: [], bucketUs: MINUTE_US }),
   };
   expect('records counted', reader.count({}), records);
   for (const [name, ask] of Object.entries(questions)) {

@@ -1,9 +1,10 @@
 /** The program joined into few files (`src/vite.config.ts`) does what the compiled modules do, with a code cache or without. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 import { type RunResult, run } from '../support/process.ts';
 
@@ -78,11 +79,36 @@ test('files beside the modules are found: policies, threads of the store, the ve
   assert.equal(verified.code, 0, verified.stderr);
 });
 
+test('every thread that a module starts is joined, and found by it', async (t) => {
+  const src = join(ROOT, 'src');
+  const modules = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /(?<!\.test)\.ts$/.test(name),
+  );
+  const threads = modules.flatMap((name) => {
+    const starts = readFileSync(join(src, name), 'utf8').matchAll(/new Worker\([^']*'([^']+)'/g);
+    return [...starts].map(([, thread = '']) => join(dirname(name), thread));
+  });
+  assert.ok(threads.includes('store/write/worker.js') && threads.includes('store/segment/sealer.js'));
+  for (const thread of threads)
+    assert.ok(existsSync(join(BUNDLE, thread)), `not in THREADS of vite.config.ts: ${thread}`);
+
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-bundle-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const captures = readdirSync(CAPTURES, { recursive: true, encoding: 'utf8' });
+  const capture = captures.find((name) => /\.pcap(ng)?$/.test(name));
+  assert.ok(capture !== undefined);
+  const zipped = join(folder, `${basename(capture)}.gz`);
+  writeFileSync(zipped, gzipSync(readFileSync(join(CAPTURES, capture))));
+  const { stdout } = await assertSame(['replay', zipped, '--jsonl', '-']);
+  assert.match(stdout, /"audit.kind":"statement"/);
+});
+
 test('the same records with code from the cache, and with a cache of another version', async () => {
   const made = await run([process.execPath, join(ROOT, 'dist/bundle-cache.js'), BUNDLE], { cwd: ROOT });
   assert.equal(made.code, 0, made.stderr);
   const caches = readdirSync(BUNDLE).filter((name) => name.endsWith('.cache'));
   assert.ok(caches.includes('program.cjs.cache') && caches.includes('replay.cjs.cache'), caches.join(' '));
+  assert.ok(caches.includes('store-write-worker.cjs.cache'), 'what threads run is kept too');
   const args = ['replay', CAPTURES, '--jsonl', '-', '--workers', '2'];
   const cached = await assertSame(args);
   assert.doesNotMatch(cached.stderr, /refused/);

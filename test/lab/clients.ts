@@ -139,7 +139,7 @@ export function mariadbFile(name: string, ...args: readonly string[]): Step {
   return mariadbCli([...args, '-e', `source ${join(SOURCE_DIRECTORY, `${name}.sql`)}`, DATABASE]);
 }
 
-export function targetEnvironment(protocol: Protocol, count: number, tls: boolean): Readonly<Record<string, string>> {
+function targetEnvironment(protocol: Protocol, count: number, tls: boolean): Readonly<Record<string, string>> {
   const target: Target = { host: SERVER_ADDRESS, port: PORTS[protocol], database: DATABASE, count, tls };
   return { [TARGET_VARIABLE]: JSON.stringify(target) };
 }

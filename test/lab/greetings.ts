@@ -56,7 +56,7 @@ export class GreetingWatch {
 }
 
 /** `pcap`: microsecond format in this machine's byte order (little-endian), Ethernet, IPv4, as tcpdump writes it here. */
-export function readGreetings(pcap: Buffer): Map<string, string> {
+function readGreetings(pcap: Buffer): Map<string, string> {
   const clients = new Map<string, string>();
   for (let at = PCAP_HEADER_BYTES; at + PCAP_RECORD_HEADER_BYTES <= pcap.length; ) {
     const frame = at + PCAP_RECORD_HEADER_BYTES;

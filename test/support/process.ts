@@ -31,7 +31,7 @@ process.once('exit', () => {
 });
 
 /** Sends `signal` to the child and all its descendants that stayed in its process group. */
-export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, signal);

@@ -18,7 +18,7 @@ export interface RecentOptions {
   readonly ringPackets: number;
 }
 
-export const RECENT_DEFAULTS: RecentOptions = { connectionsMax: 1024, ringBytes: 65_536, ringPackets: 256 };
+const RECENT_DEFAULTS: RecentOptions = { connectionsMax: 1024, ringBytes: 65_536, ringPackets: 256 };
 
 /** A ring whose connection is over, and that is kept for a while; void once the ring was needed for another one. */
 export interface ParkedRing {

@@ -1,5 +1,7 @@
 /** People who may use the console: their roles, passwords, second factors, and the links by which they first come in. */
+
 import type { Static } from 'typebox';
+import { DAY_MS } from '../../base/time.ts';
 import type { Databases, Role } from '../api/common.ts';
 import type { Person as PersonView } from '../api/people.ts';
 import { ConsoleError } from '../error.ts';
@@ -24,7 +26,7 @@ export interface PersonRow {
   readonly invitation_ms: number | null;
 }
 
-const INVITATION_MS = 3 * 24 * 3_600_000;
+const INVITATION_MS = 3 * DAY_MS;
 const PEOPLE_MAX = 1000;
 const REFUSED = 'name, password or code is wrong';
 

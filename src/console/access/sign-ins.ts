@@ -1,8 +1,9 @@
 /** Sign-ins are kept by the server: the cookie is 256 random bits, of which the file has a digest. */
+import { HOUR_MS } from '../../base/time.ts';
 import { digestOf, isoOf, newId, newSecret, type StateDb } from '../state.ts';
 
-const SIGN_IN_MS = 12 * 3_600_000;
-const IDLE_MS = 2 * 3_600_000;
+const SIGN_IN_MS = 12 * HOUR_MS;
+const IDLE_MS = 2 * HOUR_MS;
 const PER_PERSON_MAX = 20;
 /** How old the time of last use may be before it is written again. */
 const SEEN_MS = 60_000;

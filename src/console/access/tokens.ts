@@ -1,5 +1,7 @@
 /** Tokens for scripts: `Authorization: Bearer wtr_…`. The file has their digests; a token is shown once. */
+
 import type { Static } from 'typebox';
+import { DAY_MS } from '../../base/time.ts';
 import type { Role } from '../api/common.ts';
 import type { ApiToken } from '../api/people.ts';
 import { ConsoleError } from '../error.ts';
@@ -21,7 +23,6 @@ interface TokenRow {
 const TOKEN_PREFIX = 'wtr_';
 const TOKENS_MAX = 1000;
 const USED_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 export class Tokens {
   private readonly db: StateDb;

@@ -1,5 +1,7 @@
 /** Alerts: records with a rule that raised one, in groups of a rule and a shape of statement. */
 import { formatTime } from '../../base/time.ts';
+import { severityRank } from '../../contracts/record.ts';
+import { both, valueFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
 import {
@@ -11,14 +13,14 @@ import {
   type AlertView,
   type Until,
 } from '../api/alerts.ts';
-import { type Scope, SEVERITY_NAMES } from '../api/common.ts';
+import type { Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
-import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
+import { addToLine, type Buckets, bucketsOf, emptyLine, seriesOf } from './buckets.ts';
 import { questionOf } from './lists.ts';
 import { explainMatches } from './matches.ts';
 import { alertQuery } from './overview.ts';
 import { rowOf } from './row.ts';
-import { both, type Source, valueFilter } from './source.ts';
+import type { Source } from './source.ts';
 import type { Seen } from './task.ts';
 import { hasHappened } from './until.ts';
 
@@ -158,26 +160,18 @@ export function groupId(rule: string, fingerprint: string): string {
 }
 
 function newDraft(rule: string, fingerprint: string, buckets: Buckets): Draft {
-  const trend = Array<number>(buckets.count).fill(0);
-  return {
-    rule,
-    fingerprint,
-    count: 0,
-    firstUs: Number.MAX_SAFE_INTEGER,
-    lastUs: 0,
-    users: new Map(),
-    trend,
-  };
+  const times = { firstUs: Number.MAX_SAFE_INTEGER, lastUs: 0 };
+  return { rule, fingerprint, count: 0, ...times, users: new Map(), trend: emptyLine(buckets) };
 }
 
-function addRow(draft: Draft, { labels, bucketUs, records, firstUs, lastUs }: Group, buckets: Buckets): void {
+function addRow(draft: Draft, group: Group, buckets: Buckets): void {
+  const { labels, records, firstUs, lastUs } = group;
   const user = labels[2] ?? '';
   draft.count += records;
   draft.firstUs = Math.min(draft.firstUs, firstUs);
   draft.lastUs = Math.max(draft.lastUs, lastUs);
   if (user !== '') draft.users.set(user, (draft.users.get(user) ?? 0) + records);
-  const index = Math.round((bucketUs - buckets.originUs) / buckets.widthUs);
-  if (index >= 0 && index < buckets.count) draft.trend[index] = (draft.trend[index] ?? 0) + records;
+  addToLine(draft.trend, buckets, group);
 }
 
 /** Rules that raised alerts, with their severity: what the latest record of each says. */
@@ -220,7 +214,7 @@ function cameBack(
 }
 
 function rank({ severity, returned }: Triaged): number {
-  return SEVERITY_NAMES.indexOf(severity) + (returned ? 0.5 : 0);
+  return severityRank(severity) + (returned ? 0.5 : 0);
 }
 
 /** With the title of each group's rule, and the normalised text of its statements. */

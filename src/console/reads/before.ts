@@ -1,7 +1,7 @@
 /** The bars of the overview's chart at an earlier time: asked once the overview is shown, so that it never waits for them. */
-import { formatTime } from '../../base/time.ts';
+import { DAY_US, formatTime } from '../../base/time.ts';
 import type { OverviewBefore, OverviewBeforeQuery } from '../api/overview.ts';
-import { bucketsOf, DAY_US } from './buckets.ts';
+import { addToLine, bucketsOf, emptyLine } from './buckets.ts';
 import { questionOf } from './lists.ts';
 import { CHART_BUCKETS } from './overview.ts';
 import type { Source } from './source.ts';
@@ -14,14 +14,14 @@ export function overviewBefore(source: Source, args: Seen<OverviewBeforeQuery>):
   const { fromUs, toUs } = question.range;
   const backUs = args.back === 'week' ? WEEK_US : toUs - fromUs;
   const range = { fromUs: fromUs - backUs, toUs: toUs - backUs };
-  const { originUs, widthUs, count } = bucketsOf(fromUs, toUs, CHART_BUCKETS);
-  const by = { fields: [], bucketUs: widthUs, originUs: originUs - backUs, countsOnly: true };
-  const counts = Array<number>(count).fill(0);
+  const chart = bucketsOf(fromUs, toUs, CHART_BUCKETS);
+  const earlier = { ...chart, originUs: chart.originUs - backUs };
+  const by = { fields: [], bucketUs: earlier.widthUs, originUs: earlier.originUs, countsOnly: true };
+  const counts = emptyLine(earlier);
   let total = 0;
-  for (const { bucketUs, records } of source.aggregate({ ...question.query, ...range }, by)) {
-    const bar = Math.round((bucketUs - by.originUs) / widthUs);
-    if (bar >= 0 && bar < count) counts[bar] = (counts[bar] ?? 0) + records;
-    total += records;
+  for (const group of source.aggregate({ ...question.query, ...range }, by)) {
+    addToLine(counts, earlier, group);
+    total += group.records;
   }
   return { asked: source.asked(question), from: formatTime(range.fromUs), to: formatTime(range.toUs), total, counts };
 }

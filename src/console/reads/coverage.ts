@@ -1,26 +1,25 @@
 /** What was not seen: the loss records that sensors write, put beside what was. */
 
-import { formatTime } from '../../base/time.ts';
+import { formatTime, MINUTE_US } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
+import { both, valueFilter, valuesFilter } from '../../query/build.ts';
 import type { Filter } from '../../query/filter.ts';
 import type { TimeRange } from '../../query/time.ts';
 import { type Coverage as SensorCoverage, coverageOf as watchOf } from '../../traffic/coverage.ts';
 import { TrafficReader } from '../../traffic/reader.ts';
 import type { Coverage, Gap, Watched } from '../api/common.ts';
 import type { CoverageQuery, CoverageView } from '../api/sensors.ts';
-import { bucketsOf } from './buckets.ts';
+import { addToLine, type Buckets, bucketsOf, emptyLine } from './buckets.ts';
 import type { Limit } from './limit.ts';
-import { both, databasesFilter, type Source, valueFilter } from './source.ts';
+import { databasesFilter, type Source } from './source.ts';
 import type { Seen } from './task.ts';
 
-/** A loss record speaks of the minute that ends with it (`sensor/loss-ledger.ts`). */
-export const LOSS_US = 60_000_000;
-const MINUTE_US = LOSS_US;
 const GAPS_MAX = 200;
 const STRIPS_MAX = 50;
 const HOLES_MAX = 200;
 const COVERAGE_BUCKETS = 96;
 
+/** A loss record speaks of the minute that ends with it (`sensor/loss-ledger.ts`). */
 function gapOf({ timeUs, reason, errorText, lostBytes, sensor }: AuditRecord): Gap {
   return {
     from: formatTime(timeUs - MINUTE_US),
@@ -169,14 +168,7 @@ function counted(count: number, one: string, many: string = `${one}s`): string {
 }
 
 /** Marks of records that a gap touched. */
-const TOUCHED: Filter = {
-  kind: 'match',
-  field: 'mark',
-  patterns: [
-    { text: 'gap', wildcards: false },
-    { text: 'truncated', wildcards: false },
-  ],
-};
+const TOUCHED: Filter = valuesFilter('mark', ['gap', 'truncated']);
 
 export function coverage(source: Source, args: Seen<CoverageQuery>): CoverageView {
   const question = source.question({ t: args.t, db: args.db, w: args.w });
@@ -186,17 +178,13 @@ export function coverage(source: Source, args: Seen<CoverageQuery>): CoverageVie
   const by = { fields, bucketUs: buckets.widthUs, originUs: buckets.originUs, countsOnly: true };
   const strips = new Map<string, CoverageView['strips'][number]>();
   const add = (filter: Filter | undefined, lane: 'records' | 'touched' | 'opaque'): void => {
-    for (const { labels, bucketUs, records } of source.aggregate(
-      { ...query, filter: both(query.filter, filter) },
-      by,
-    )) {
-      const [db = '', system = '', server = ''] = labels;
+    for (const group of source.aggregate({ ...query, filter: both(query.filter, filter) }, by)) {
+      const [db = '', system = '', server = ''] = group.labels;
       if (server === '') continue;
       const key = `${db}\u0000${system}\u0000${server}`;
-      const strip = strips.get(key) ?? newStrip(db, system, server, buckets.count);
+      const strip = strips.get(key) ?? newStrip(db, system, server, buckets);
       strips.set(key, strip);
-      const index = Math.round((bucketUs - buckets.originUs) / buckets.widthUs);
-      if (index >= 0 && index < buckets.count) strip[lane][index] = (strip[lane][index] ?? 0) + records;
+      addToLine(strip[lane], buckets, group);
     }
   };
   add(undefined, 'records');
@@ -215,15 +203,14 @@ export function coverage(source: Source, args: Seen<CoverageQuery>): CoverageVie
   };
 }
 
-function newStrip(db: string, system: string, server: string, count: number): CoverageView['strips'][number] {
-  const zeros = (): number[] => Array<number>(count).fill(0);
+function newStrip(db: string, system: string, server: string, buckets: Buckets): CoverageView['strips'][number] {
   return {
     db,
     ...(system === '' ? {} : { system }),
     ...(server === '' ? {} : { server }),
-    records: zeros(),
-    touched: zeros(),
-    opaque: zeros(),
+    records: emptyLine(buckets),
+    touched: emptyLine(buckets),
+    opaque: emptyLine(buckets),
     statement: '',
   };
 }

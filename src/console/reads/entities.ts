@@ -1,17 +1,17 @@
 /** The pages of a user, an object, a database: what is usual there, and what is not. */
-import { formatTime } from '../../base/time.ts';
+import { DAY_US, formatTime, HOUR_US } from '../../base/time.ts';
+import { both, valueFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { TimeRange } from '../../query/time.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Entities, EntitiesQuery, EntityQuery, EntityView, Figure } from '../api/overview.ts';
 import { ConsoleError } from '../error.ts';
-import { bucketsOf, DAY_US, seriesOf } from './buckets.ts';
+import { bucketsOf, hourOfDay, seriesOf } from './buckets.ts';
 import { questionOf } from './lists.ts';
 import { alertQuery, topItems } from './overview.ts';
-import { floorTo } from './range.ts';
 import { rowOf, type Sight } from './row.ts';
-import { both, type Question, type Source, valueFilter } from './source.ts';
+import type { Question, Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 export type EntityKind = 'user' | 'object' | 'database';
@@ -32,9 +32,8 @@ const CHART_BUCKETS = 120;
 const RELATED_MAX = 20;
 const RARE_MAX = 10;
 const ALERTS_MAX = 20;
-const HOUR_US = 3_600_000_000;
-/** 1970-01-01 was a Thursday. */
-const FIRST_WEEKDAY = 3;
+/** Days from Monday to Thursday, the weekday of 1970-01-01. */
+const EPOCH_WEEKDAY = 3;
 /** A shape is rare when it makes less than this part of the records. */
 const RARE_PART = 0.01;
 
@@ -96,8 +95,8 @@ function makeEntity(
 function weekOf(source: Source, query: Query): number[][] {
   const week = Array.from({ length: 7 }, () => Array<number>(24).fill(0));
   for (const { bucketUs, records } of source.aggregate(query, { fields: [], bucketUs: HOUR_US, countsOnly: true })) {
-    const day = week[(Math.floor(bucketUs / DAY_US) + FIRST_WEEKDAY) % 7];
-    const hour = Math.floor((bucketUs - floorTo(bucketUs, DAY_US)) / HOUR_US);
+    const day = week[(Math.floor(bucketUs / DAY_US) + EPOCH_WEEKDAY) % 7];
+    const hour = hourOfDay(bucketUs);
     if (day !== undefined) day[hour] = (day[hour] ?? 0) + records;
   }
   return week;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { recordToJson } from '../../audit/json.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import { RECORD_KEYS } from '../../contracts/record.ts';
-import { csvHeader, csvLine, csvRecord } from '../../store/format/csv.ts';
+import { CSV_COLUMNS, csvCells, csvLine } from '../../store/format/csv.ts';
 import type { ExportQuery } from '../api/records.ts';
 import { ConsoleError } from '../error.ts';
 import { questionOf } from './lists.ts';
@@ -46,7 +46,7 @@ export function* exportRecords(source: Source, args: Seen<ExportQuery>): Generat
   const columns = columnsOf(args);
   const hash = createHash('sha256');
   let rows = 0;
-  let text = args.format === 'csv' ? (columns === undefined ? csvHeader() : csvLine(columns)) : '';
+  let text = args.format === 'csv' ? csvLine(columns ?? CSV_COLUMNS) : '';
   const flush = (): ExportChunk => {
     hash.update(text);
     const chunk = { text, rows };
@@ -83,7 +83,7 @@ function lineOf(
   // Bind values leave the console only by a reveal, which has a reason.
   const json = recordToJson(record);
   delete json[RECORD_KEYS.parameters];
-  return format === 'csv' ? csvRecord(json) : `${JSON.stringify(json)}\n`;
+  return format === 'csv' ? csvLine(csvCells(json)) : `${JSON.stringify(json)}\n`;
 }
 
 /** A file without this line was cut. The hash is of all bytes before it. */

@@ -1,4 +1,5 @@
 /** The records with most of something, or the newest: found in the columns of segments, then read. */
+import { setNewest } from '../../base/bounded-map.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import type { Filter, Place, Query } from '../../query/filter.ts';
 import type { StoreReader } from '../../store/reader.ts';
@@ -141,28 +142,22 @@ export class PeakFinder {
 
   /** `undefined` when the segment cannot be read. */
   private peaksIn(candidate: Candidate, question: PeakQuestion): readonly Peak[] | undefined {
-    const { query, only, by, limit } = question;
     const known = this.known(candidate, question);
     if (known !== undefined) return known;
-    const found = this.peaksOf(candidate, query, only, by, limit);
-    if (found !== undefined && covers(query, candidate)) this.keep(keyOf(candidate, question), found);
+    const found = this.peaksOf(candidate, question);
+    if (found !== undefined && covers(question.query, candidate)) this.keep(keyOf(candidate, question), found);
     return found;
   }
 
   /** `undefined` when the segment cannot be read. */
-  private peaksOf(
-    candidate: Candidate,
-    query: Query,
-    only: Filter | undefined,
-    by: Amount,
-    limit: number,
-  ): readonly Peak[] | undefined {
+  private peaksOf(candidate: Candidate, question: PeakQuestion): readonly Peak[] | undefined {
+    const { query, only, by, limit } = question;
     const selection = this.reader.withSegment(candidate, ({ segment }) => planSelection(segment, only, undefined));
     if (selection?.never === true) return [];
     const parts = this.reader.withPicks(candidate, query, (picks) => {
       const peaks: Peak[] = [];
       for (const pick of picks.toReversed()) {
-        if (boundOf(pick, by) > leastOf(peaks, limit)) this.addPeaks(peaks, pick, selection?.mask, by, limit);
+        if (boundOf(pick, by) > leastOf(peaks, limit)) this.addPeaks(peaks, pick, selection?.mask, question);
       }
       return peaks;
     });
@@ -172,17 +167,17 @@ export class PeakFinder {
     });
   }
 
+  /** `meets`: which of the picked records meet `question.only`; `undefined`: all. */
   private addPeaks(
     peaks: Peak[],
     { chunk, picked }: ChunkPick,
-    only: Mask | undefined,
-    by: Amount,
-    limit: number,
+    meets: Mask | undefined,
+    { by, limit }: PeakQuestion,
   ): void {
     const { view, mask } = this;
     view.use(chunk, picked);
-    if (only === undefined) mask.fill(1, 0, view.rows);
-    else only(view, mask);
+    if (meets === undefined) mask.fill(1, 0, view.rows);
+    else meets(view, mask);
     const amounts = by === 'time' ? view.times() : by === 'duration' ? view.amounts('duration') : view.moved();
     let least = leastOf(peaks, limit);
     for (let i = 0; i < view.rows; i++) {
@@ -194,10 +189,7 @@ export class PeakFinder {
   }
 
   private keep(key: string, peaks: readonly Peak[]): void {
-    if (peaks.length > KEPT_PEAKS_MAX) return;
-    this.kept.set(key, peaks);
-    const oldest = this.kept.keys().next();
-    if (this.kept.size > KEPT_MAX && oldest.done !== true) this.kept.delete(oldest.value);
+    if (peaks.length <= KEPT_PEAKS_MAX) setNewest(this.kept, key, peaks, KEPT_MAX);
   }
 }
 

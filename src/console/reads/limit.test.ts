@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AuditRecord } from '../../contracts/record.ts';
+import { valueFilter } from '../../query/build.ts';
 import { statement, TEST_TIME_US, withDirectory } from '../../store/fixture.ts';
 import { openStore } from '../../store/store.ts';
 import { covers, isWithin, type Limit, sealed, unsealed } from './limit.ts';
 import { OpenStore } from './open-store.ts';
-import { Source, valueFilter } from './source.ts';
+import { Source } from './source.ts';
 
 const key = '000102030405060708090a0b0c0d0e0f';
 const LIMIT: Limit = { databases: ['hr', 'CRM'], key };

@@ -4,6 +4,7 @@
  * many others there are leave the console sealed.
  */
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { valuesFilter } from '../../query/build.ts';
 import type { Filter } from '../../query/filter.ts';
 
 export interface Limit {
@@ -15,7 +16,7 @@ export interface Limit {
 
 /** Records of these databases; those that name none are nobody's in particular and not among them. */
 export function limitFilter({ databases }: Limit): Filter {
-  return { kind: 'match', field: 'db', patterns: databases.map((text) => ({ text, wildcards: false })) };
+  return valuesFilter('db', databases);
 }
 
 /** Whether a record of a database, if it names one, may be seen. As `limitFilter`. */

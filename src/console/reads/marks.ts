@@ -3,14 +3,15 @@
  * records. A position is the number of records before it, counted: whole buckets of time once for all, the part of one
  * bucket for each.
  */
-import { formatTime } from '../../base/time.ts';
+import { formatTime, MINUTE_US } from '../../base/time.ts';
+import { both, valueFilter } from '../../query/build.ts';
 import type { TimeRange } from '../../query/time.ts';
 import type { RecordMarks, RecordMarksQuery } from '../api/records.ts';
 import { type Buckets, bucketsOf } from './buckets.ts';
-import { LOSS_US, overlaps, watchedBy } from './coverage.ts';
+import { overlaps, watchedBy } from './coverage.ts';
 import { questionOf } from './lists.ts';
 import type { PinnedPlace } from './pinned.ts';
-import { both, type Question, type Source, valueFilter } from './source.ts';
+import type { Question, Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 type Gap = RecordMarks['gaps'][number];
@@ -24,6 +25,8 @@ interface Stretch {
 
 /** Stretches of a kind that are told; each costs two counts. */
 const GAPS_MAX = 24;
+/** A loss record speaks of the minute that ends with it (`sensor/loss-ledger.ts`). */
+const LOSS_US = MINUTE_US;
 /** Loss records read for them at most. */
 const LOSSES_MAX = 10_000;
 const BUCKETS = 400;

@@ -1,10 +1,10 @@
 /** The store as a reading thread has it open, and what it keeps of earlier answers. Tasks get at it by `Source` only. */
 
 import type { MessagePort } from 'node:worker_threads';
+import { setNewest } from '../../base/bounded-map.ts';
 import { RecordExplainer } from '../../sensor/explainer.ts';
 import { RuleTitles } from '../../sensor/policy-archive.ts';
 import { StoreReader } from '../../store/reader.ts';
-import { finish } from '../../store/steps.ts';
 import type { Group } from '../../store/totals/aggregate.ts';
 import { ALONE, type Place } from '../../store/totals/grouping.ts';
 import { countOf, type PackedGroups, unpackGroups } from '../../store/totals/packed-groups.ts';
@@ -57,7 +57,7 @@ export class OpenStore {
     return reader.atOneMoment(() => {
       const done =
         work.kind === 'groups'
-          ? { groups: finish(reader.grouping.of(work.query, work.by, work.paths)) }
+          ? { groups: reader.grouping.of(work.query, work.by, work.paths) }
           : { peaks: peaks.among(work.question, work.paths) };
       return { ...done, problems: [...reader.problems] };
     });
@@ -90,8 +90,6 @@ export class OpenStore {
   /** Keeps a whole answer, unless it lacks what could not be read. */
   keep(key: string, answer: unknown): void {
     if (this.reader.problems.length > 0) return;
-    this.whole.set(key, answer);
-    const oldest = this.whole.keys().next();
-    if (this.whole.size > KEPT_WHOLE_MAX && oldest.done !== true) this.whole.delete(oldest.value);
+    setNewest(this.whole, key, answer, KEPT_WHOLE_MAX);
   }
 }

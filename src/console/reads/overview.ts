@@ -1,6 +1,7 @@
 /** The overview: what happened in a range, from a handful of exact counts. */
 
-import { formatTime } from '../../base/time.ts';
+import { formatTime, HOUR_US } from '../../base/time.ts';
+import { both, type ValueField, valueFilter, valuesFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import { type Group, topGroups } from '../../store/totals/aggregate.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
@@ -8,12 +9,12 @@ import type { Scope } from '../api/common.ts';
 import { SEVERITY_NAMES } from '../api/common.ts';
 import type { FirstSeen, HeatMap, Overview, OverviewFigures, TopItem } from '../api/overview.ts';
 import type { Row } from '../api/records.ts';
-import { type Buckets, bucketsOf, seriesOf } from './buckets.ts';
+import { addToLine, type Buckets, bucketsOf, emptyLine, hourOfDay, seriesOf } from './buckets.ts';
 import { coverageOf } from './coverage.ts';
 import type { Amount } from './greatest.ts';
 import { questionOf } from './lists.ts';
 import { rowOf } from './row.ts';
-import { both, type FilterField, type Question, type Source, valueFilter, valuesFilter } from './source.ts';
+import type { Question, Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 export const CHART_BUCKETS = 120;
@@ -22,8 +23,7 @@ const TOP = 10;
 const EXAMPLES = 8;
 const HEAT_USERS = 20;
 const FIRST_SEEN_MAX = 50;
-const HOUR_US = 3_600_000_000;
-/** Sign-ins are slow by design: passwords are hashed. */
+/** The slowest are looked for among these: sign-ins take long by design, as servers hash passwords. */
 const STATEMENTS: Filter = valueFilter('kind', 'statement');
 
 export function overview(source: Source, args: Seen<Scope>): Overview {
@@ -110,7 +110,7 @@ function severities(rows: readonly Group[]): Overview['severities'] {
 export function topItems(
   source: Source,
   question: Question,
-  field: FilterField & AggregateField,
+  field: ValueField & AggregateField,
   total: number,
   limit: number,
 ): { readonly items: TopItem[]; readonly values: number } {
@@ -142,12 +142,11 @@ export function topItems(
 
 function trendsOf(rows: readonly Group[], buckets: Buckets): ReadonlyMap<string, number[]> {
   const trends = new Map<string, number[]>();
-  for (const { labels, bucketUs, records } of rows) {
-    const value = labels[0] ?? '';
-    const trend = trends.get(value) ?? Array<number>(buckets.count).fill(0);
+  for (const row of rows) {
+    const value = row.labels[0] ?? '';
+    const trend = trends.get(value) ?? emptyLine(buckets);
     trends.set(value, trend);
-    const index = Math.round((bucketUs - buckets.originUs) / buckets.widthUs);
-    if (index >= 0 && index < buckets.count) trend[index] = (trend[index] ?? 0) + records;
+    addToLine(trend, buckets, row);
   }
   return trends;
 }
@@ -159,7 +158,7 @@ function heatMap(source: Source, query: Query, users: readonly TopItem[]): HeatM
   const by = { fields: ['user'] as const, bucketUs: HOUR_US, countsOnly: true, only: valuesFilter('user', names) };
   for (const { labels, bucketUs, records } of names.length === 0 ? [] : source.aggregate(query, by)) {
     const row = hours.get(labels[0] ?? '');
-    const hour = Math.floor(bucketUs / HOUR_US) % 24;
+    const hour = hourOfDay(bucketUs);
     if (row !== undefined) row[hour] = (row[hour] ?? 0) + records;
   }
   return { users: names, counts: [...hours.values()] };

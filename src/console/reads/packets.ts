@@ -2,8 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { valueFilter } from '../../query/build.ts';
 import { extractFromEvidence } from '../../sensor/extract.ts';
-import { type Source, valueFilter } from './source.ts';
+import type { Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 const SESSION = /^[0-9a-f]{24}$/;

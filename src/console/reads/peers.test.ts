@@ -8,10 +8,8 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Query } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { statement, TEST_TIME_US } from '../../store/fixture.ts';
-import { finish } from '../../store/steps.ts';
 import { openStore } from '../../store/store.ts';
 import type { GroupBy } from '../../store/totals/aggregate.ts';
-import { rowsOf } from '../../store/totals/grouping.ts';
 import { unpackGroups } from '../../store/totals/packed-groups.ts';
 import { OpenStore } from './open-store.ts';
 import { Peer } from './peers.ts';
@@ -99,7 +97,7 @@ test('a thread with nothing to do makes groups and peaks of the segments it is o
   const groups = unpackGroups(packed);
   assert.deepEqual(problems, []);
   assert.equal(groups.length, 7);
-  assert.deepEqual(sorted(groups), sorted(unpackGroups(finish(own.reader.grouping.of({ filter }, by, paths)))));
+  assert.deepEqual(sorted(groups), sorted(unpackGroups(own.reader.grouping.of({ filter }, by, paths))));
 
   const question = { query: { filter }, only: undefined, by: 'duration' as const, limit: 5 };
   const { peaks } = await taken(() => peer.offerPeaks({ ...question, paths }));
@@ -140,7 +138,7 @@ test('the share of a thread with a question of its own is done by the asker', ()
   alone.meet(1, port1, () => true);
   const total = [...all(alone).aggregate({}, { fields: [] })].reduce((sum, { records }) => sum + records, 0);
   assert.equal(total, RECORDS);
-  assert.equal(rowsOf(alone.reader.candidates({})), RECORDS);
+  assert.equal(alone.reader.summary().records, RECORDS);
   port2.close();
   alone.reader.close();
 });

@@ -1,8 +1,9 @@
 /** Records by id and time, which finds them without a search through the store. */
 import type { AuditRecord } from '../../contracts/record.ts';
+import { valueFilter } from '../../query/build.ts';
 import type { Row } from '../api/records.ts';
 import { rowOf } from './row.ts';
-import { type Source, valueFilter } from './source.ts';
+import type { Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 export interface PinnedPlace {

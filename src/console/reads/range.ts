@@ -1,8 +1,7 @@
 /** Expressions of time as absolute ranges. */
+import { floorTo, SECOND_US } from '../../base/time.ts';
 import { parseRanges, type TimeRange } from '../../query/time.ts';
 import { ConsoleError } from '../error.ts';
-
-const SECOND_US = 1_000_000;
 
 /** First and last moment of what there is. */
 export interface Times {
@@ -22,8 +21,4 @@ export function rangeOf(t: string | undefined, nowUs: number, extent: () => Time
   if (range === undefined || ranges.length > 1)
     throw new ConsoleError('query', `${t} means several ranges: write time:${t} into the query`);
   return range;
-}
-
-export function floorTo(timeUs: number, stepUs: number): number {
-  return Math.floor(timeUs / stepUs) * stepUs;
 }

@@ -1,25 +1,24 @@
 /** One record with all there is to say about it: its text in colours, why rules matched, what stands around it. */
 import { recordToJson } from '../../audit/json.ts';
-import { formatTime } from '../../base/time.ts';
+import { DAY_US, floorTo, formatTime, HOUR_US } from '../../base/time.ts';
 import type { BindValue } from '../../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS } from '../../contracts/record.ts';
+import { valueFilter } from '../../query/build.ts';
 import type { Query } from '../../query/filter.ts';
 import { StoreError } from '../../store/errors.ts';
 import { evidenceOf } from '../../store/proof/evidence.ts';
 import type { Found } from '../../store/reader.ts';
 import type { Bind, RecordView, Revealed } from '../api/records.ts';
-import { DAY_US } from './buckets.ts';
+import { hourOfDay } from './buckets.ts';
 import { explainMatches } from './matches.ts';
-import { floorTo } from './range.ts';
 import { rowOf, type Sight, textOf } from './row.ts';
-import { type Source, valueFilter } from './source.ts';
+import type { Source } from './source.ts';
 import { sqlSpans } from './spans.ts';
 import type { Seen } from './task.ts';
 
 const NEIGHBOURS = 10;
 const ELSEWHERE = 10;
 const USERS = 5;
-const HOUR_US = 3_600_000_000;
 
 export function record(
   source: Source,
@@ -137,7 +136,7 @@ function usualTimes(source: Source, query: Query): { readonly days: number; read
   const hours = Array<number>(24).fill(0);
   const days = new Set<number>();
   for (const { bucketUs, records } of source.aggregate(query, { fields: [], bucketUs: HOUR_US, countsOnly: true })) {
-    const hour = Math.floor((bucketUs - floorTo(bucketUs, DAY_US)) / HOUR_US);
+    const hour = hourOfDay(bucketUs);
     hours[hour] = (hours[hour] ?? 0) + records;
     days.add(floorTo(bucketUs, DAY_US));
   }

@@ -1,7 +1,8 @@
 /** Records as the API shows them in lists. */
-import { markNames } from '../../audit/json.ts';
+
 import { formatTime } from '../../base/time.ts';
-import { type AuditRecord, SEVERITIES, type Severity } from '../../contracts/record.ts';
+import { markNames } from '../../contracts/event.ts';
+import { type AuditRecord, type Severity, worstSeverity } from '../../contracts/record.ts';
 import type { Row } from '../api/records.ts';
 import type { Limit } from './limit.ts';
 
@@ -56,13 +57,7 @@ export function textOf(record: AuditRecord, sight: Sight): string | undefined {
 
 /** Highest severity of the rules that matched. */
 export function worstOf(record: AuditRecord): Severity | undefined {
-  let rank = -1;
-  for (const { severity } of record.policy ?? []) rank = Math.max(rank, SEVERITIES.indexOf(severity));
-  return SEVERITIES[rank];
-}
-
-export function isAlert(record: AuditRecord): boolean {
-  return record.policy?.some(({ action }) => action === 'alert') ?? false;
+  return worstSeverity((record.policy ?? []).map(({ severity }) => severity));
 }
 
 export function endOf(address: string | undefined, port: number | undefined): string | undefined {

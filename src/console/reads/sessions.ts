@@ -1,13 +1,15 @@
 /** Sessions: a list, and one of them from login to logout. */
 import { formatTime } from '../../base/time.ts';
+import { MARK_GAP } from '../../contracts/event.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
+import { valueFilter, valuesFilter } from '../../query/build.ts';
 import { type Group, topGroups } from '../../store/totals/aggregate.ts';
 import type { Gap } from '../api/common.ts';
 import type { LANES, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
 import { ConsoleError } from '../error.ts';
 import { questionOf } from './lists.ts';
 import { defined, endOf, rowOf } from './row.ts';
-import { type Source, valueFilter, valuesFilter } from './source.ts';
+import type { Source } from './source.ts';
 import type { Seen } from './task.ts';
 
 const ITEMS_MAX = 5000;
@@ -116,7 +118,7 @@ export function session(
       idleUs: timeline.idleUs[i] ?? 0,
     })),
     transactions: timeline.finished(),
-    gaps: records.filter(({ marks, lostBytes }) => lostBytes !== undefined || (marks & 1) !== 0).map(gapOf),
+    gaps: records.filter(({ marks, lostBytes }) => lostBytes !== undefined || (marks & MARK_GAP) !== 0).map(gapOf),
     idleUsMax: timeline.idleUs.reduce((most, idle) => Math.max(most, idle), 0),
     errors: sums?.failed ?? 0,
     more: found.length > records.length,
@@ -127,7 +129,7 @@ function gapOf({ timeUs, durationUs, lostBytes, marks }: AuditRecord): Gap {
   return {
     from: formatTime(timeUs),
     to: formatTime(timeUs + (durationUs ?? 0)),
-    reason: (marks & 1) !== 0 ? 'gap' : 'lost',
+    reason: (marks & MARK_GAP) !== 0 ? 'gap' : 'lost',
     detail: lostBytes === undefined ? 'an unknown number of bytes was not seen' : `${lostBytes} bytes were not seen`,
     ...(lostBytes === undefined ? {} : { lostBytes }),
   };
@@ -141,7 +143,7 @@ const NEUTRAL =
   /^(BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|USE|PREPARE|EXECUTE|DEALLOCATE|CLOSE|OPEN|PING|DECLARE)\b/;
 
 /** Reading, writing, or changing what the database is; the rest stands for itself. */
-export function laneOf({ kind, operation }: AuditRecord): Lane {
+function laneOf({ kind, operation }: AuditRecord): Lane {
   if (kind !== 'statement' || operation === undefined) return 'other';
   if (READS.test(operation)) return 'read';
   if (WRITES.test(operation)) return 'write';

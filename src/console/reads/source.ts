@@ -5,15 +5,15 @@
 
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
-import type { Filter, Place, Query, TextField } from '../../query/filter.ts';
+import { both, valueFilter, valuesFilter } from '../../query/build.ts';
+import type { Filter, Place, Query } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import type { TimeRange } from '../../query/time.ts';
 import type { RecordExplainer } from '../../sensor/explainer.ts';
 import type { RuleTitles } from '../../sensor/policy-archive.ts';
 import type { Found, StoreSummary } from '../../store/reader.ts';
-import { finish } from '../../store/steps.ts';
+import { recordById } from '../../store/search/by-id.ts';
 import type { Group, GroupBy } from '../../store/totals/aggregate.ts';
-import { recordById } from '../../store/totals/answers.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
 import type { Asked, Counted, Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
@@ -136,7 +136,7 @@ export class Source {
     const { reader } = this.store;
     // Records that arrive or expire change the answer.
     const key = JSON.stringify([query, by, reader.lastSeq(), reader.summary().records]);
-    return this.store.groups(key, () => finish(reader.grouping.steps(query, by)));
+    return this.store.groups(key, () => reader.grouping.groups(query, by));
   }
 
   /** Records that the query finds, or those of them that meet `only`. */
@@ -284,30 +284,6 @@ export class Source {
 export function databasesFilter(db: string | undefined): Filter | undefined {
   if (db === undefined || db === '') return undefined;
   return valuesFilter('db', db.split(','));
-}
-
-/** One conjunction, not one within another: a search takes its way by the terms of the outermost. */
-export function both(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
-  return a && b ? { kind: 'and', terms: [...termsOf(a), ...termsOf(b)] } : (a ?? b);
-}
-
-function termsOf(filter: Filter): readonly Filter[] {
-  return filter.kind === 'and' ? filter.terms : [filter];
-}
-
-/** Fields that a list of values may be asked of. */
-export type FilterField = TextField | 'client' | 'server';
-
-/** One of the values of a field, as they stand. */
-export function valuesFilter(field: FilterField, values: readonly string[]): Filter {
-  const patterns = values.map((text) => ({ text, wildcards: false }));
-  return field === 'client' || field === 'server'
-    ? { kind: 'address', field, patterns }
-    : { kind: 'match', field, patterns };
-}
-
-export function valueFilter(field: FilterField, value: string): Filter {
-  return valuesFilter(field, [value]);
 }
 
 function asksText(filter: Filter): boolean {

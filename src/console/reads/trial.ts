@@ -1,15 +1,13 @@
 /** Tries a policy over the store's history with the engine that sensors run, a piece at a time, telling how far it is. */
 
-import { formatTime } from '../../base/time.ts';
+import { DAY_US, floorTo, formatTime } from '../../base/time.ts';
 import { createEngine } from '../../policy/engine.ts';
 import { statementOf } from '../../sensor/explainer.ts';
 import { createAnalyzer } from '../../sql/analyzer.ts';
 import { createColumnValueFinder } from '../../sql/column-values.ts';
 import type { PolicyTry, SourceFile, TryProgress } from '../api/policies.ts';
 import type { Row } from '../api/records.ts';
-import { DAY_US } from './buckets.ts';
 import { questionOf } from './lists.ts';
-import { floorTo } from './range.ts';
 import { rowOf } from './row.ts';
 import type { Source } from './source.ts';
 import type { Seen } from './task.ts';

@@ -1,7 +1,7 @@
 /** Closed alerts that stay closed until something happens: a date comes, they become frequent, somebody new causes them. */
+import { DAY_US } from '../../base/time.ts';
 import type { Query } from '../../query/filter.ts';
 import type { Until } from '../api/alerts.ts';
-import { DAY_US } from './buckets.ts';
 import type { Source } from './source.ts';
 
 /**

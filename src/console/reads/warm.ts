@@ -3,6 +3,8 @@
  * once for one user, and with a filter of each kind, so that code is compiled and small tables are at hand. A step at a
  * time: questions come in between.
  */
+
+import { valueFilter } from '../../query/build.ts';
 import { topGroups } from '../../store/totals/aggregate.ts';
 import type { AggregateField } from '../../store/totals/groups.ts';
 import { alerts } from './alerts.ts';
@@ -12,7 +14,7 @@ import { overview } from './overview.ts';
 import { record } from './record.ts';
 import type { Sight } from './row.ts';
 import { session, sessions } from './sessions.ts';
-import { type Source, valueFilter } from './source.ts';
+import type { Source } from './source.ts';
 
 const sight: Sight = { literals: true, limit: undefined };
 

@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.ts';
 import { QueryError } from '../../query/errors.ts';
 import { StoreError } from '../../store/errors.ts';
 import { ALONE } from '../../store/totals/grouping.ts';
-import { ConsoleError, queryRefusal } from '../error.ts';
+import { ConsoleError } from '../error.ts';
 import { OpenStore } from './open-store.ts';
 import type { Source } from './source.ts';
 import type { FromReader, ReaderData, ToReader } from './task.ts';
@@ -50,10 +50,11 @@ function answer(message: Exclude<ToReader, { kind: 'peer' }>): FromReader {
 
 /** What is the asker's doing, or the store's state; anything else is a bug and ends the thread. */
 function refusalOf(error: unknown): FromReader | undefined {
-  const refusal = error instanceof QueryError ? queryRefusal(error) : error;
-  if (refusal instanceof ConsoleError)
-    return { kind: 'refused', code: refusal.code, message: refusal.message, column: refusal.column };
+  if (error instanceof ConsoleError)
+    return { kind: 'refused', code: error.code, message: error.message, column: error.column };
   if (!(error instanceof UserError)) return undefined;
-  const isUsage = error instanceof StoreError && error.code === 'usage';
-  return { kind: 'refused', code: isUsage ? 'query' : 'unavailable', message: error.message, column: undefined };
+  if (error instanceof QueryError)
+    return { kind: 'refused', code: 'query', message: error.reason, column: error.column };
+  const code = error instanceof StoreError && error.code === 'usage' ? 'query' : 'unavailable';
+  return { kind: 'refused', code, message: error.message, column: undefined };
 }

@@ -1,15 +1,16 @@
 /** What a report says, from the store: its figures, its tables in full, and how complete they are. */
 import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
+import { both, valuesFilter } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { ReportKind } from '../api/reports.ts';
 import { coverage } from '../reads/coverage.ts';
 import { alertQuery } from '../reads/overview.ts';
 import { type Sight, worstOf } from '../reads/row.ts';
-import { both, type Question, type Source, valuesFilter } from '../reads/source.ts';
+import type { Question, Source } from '../reads/source.ts';
 import { CATALOGUE, type ReportModel, type ReportRequest, type ReportTable } from './model.ts';
 
-/** Rows of one table; of more, the note says how many there are and where to get them. */
+/** Rows of one table; of more, the note says how many there are. */
 const ROWS_MAX = 10_000;
 const TEXT_CHARS_MAX = 400;
 
@@ -142,12 +143,14 @@ function table(
   total: number,
   noun: string,
 ): ReportTable {
-  const cut = total > rows.length ? ` The first ${rows.length} are listed; the export of the same query has all.` : '';
+  const shown = rows.slice(0, ROWS_MAX);
+  const cut =
+    total > shown.length ? ` The first ${shown.length} are listed: reports of shorter times have the others.` : '';
   return {
     title,
     note: `${total} ${noun}.${cut}`,
     columns: columns.map((name) => ({ title: name, width: WIDTHS[name] ?? 1 })),
-    rows: rows.slice(0, ROWS_MAX),
+    rows: shown,
   };
 }
 

@@ -1,9 +1,8 @@
 /** When scheduled reports are made, and which period each covers: always the whole one before, in UTC. */
+import { DAY_MS, HOUR_MS } from '../../base/time.ts';
 
 export type Period = 'day' | 'week' | 'month';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** Days from Monday to Thursday, the weekday of 1970-01-01. */
 const EPOCH_WEEKDAY = 3;
 

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { principalOf } from '../access/access.ts';
 import { Done, IdParams } from '../api/common.ts';
 import {
+  REPORT_FORMATS,
   REPORT_KINDS,
   ReportCreate,
   type ReportKind,
@@ -62,7 +63,7 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
     (request) => runs.get(request.params.id, principalOf(request).limit),
   );
   const types = { pdf: 'application/pdf', html: 'text/html; charset=utf-8' } as const;
-  for (const format of ['pdf', 'html'] as const) {
+  for (const format of REPORT_FORMATS) {
     app.get(
       `/reports/:id/${format}`,
       { config: MAKE, schema: { summary: `The report as ${format.toUpperCase()}`, params: IdParams } },

@@ -1,7 +1,7 @@
 /** Sensors and coverage. */
 
 import { UserError } from '../../base/errors.ts';
-import { formatTime } from '../../base/time.ts';
+import { formatTime, HOUR_US } from '../../base/time.ts';
 import { sensorStatus } from '../../sensor/remote.ts';
 import type { SensorStatus } from '../../sensor/steering.ts';
 import { CoverageQuery, CoverageView, Kept, type SensorInfo, Sensors } from '../api/sensors.ts';
@@ -10,7 +10,7 @@ import type { SensorRecords } from '../reads/coverage.ts';
 
 const READ = { role: 'viewer', right: 'read sensors and coverage' } as const;
 /** A sensor whose last record is older is called silent. */
-const SILENT_US = 3_600_000_000;
+const SILENT_US = HOUR_US;
 /** Sensor name on records of a replay, unless another was given. */
 const REPLAYED = 'replay';
 

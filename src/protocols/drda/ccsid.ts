@@ -2,7 +2,7 @@
 import { decodeText, type TextEncodingName } from '../../base/text.ts';
 import { decodeEbcdic, ebcdicPage, looksEbcdic } from './ebcdic.ts';
 
-export const CCSID_UTF8 = 1208;
+const CCSID_UTF8 = 1208;
 export const CCSID_EBCDIC = 500;
 
 const ENCODINGS: ReadonlyMap<number, TextEncodingName> = new Map([

@@ -1,7 +1,7 @@
 /** Objects of the distributed data management architecture: length, code point, content; possibly nested. */
 import { Cursor } from '../../base/cursor.ts';
 
-export const OBJECT_HEADER_BYTES = 4;
+const OBJECT_HEADER_BYTES = 4;
 const EXTENDED = 0x8000;
 
 /**

@@ -24,6 +24,7 @@ export function onSegment(s: Session, direction: Direction, frame: Frame, cursor
     begin(lane, cursor.u8(), cursor.u16be(), frame);
   }
   lane.continued = (length & CONTINUED) !== 0;
+  const wasDamaged = lane.damaged;
   lane.wireBytes += frame.length;
   lane.lostBytes += frame.lostBytes;
   if (frame.truncated) lane.damaged = true;
@@ -33,10 +34,14 @@ export function onSegment(s: Session, direction: Direction, frame: Frame, cursor
     return;
   }
   if (first) openStream(s, direction, lane, cursor.bytes, start, cursor.end);
-  else take(lane, cursor.bytes, start, cursor.end);
-  if (lane.continued) return;
-  const { bytes, length: kept } = lane;
-  complete(s, direction, lane, frame.endUs, bytes, 0, kept, sink);
+  else if (!wasDamaged) take(lane, cursor.bytes, start, cursor.end);
+  if (!lane.continued) completeKept(s, direction, lane, frame.endUs, sink);
+}
+
+function completeKept(s: Session, direction: Direction, lane: Lane, endUs: number, sink: EventSink): void {
+  const { bytes, length } = lane;
+  lane.continued = false;
+  complete(s, direction, lane, endUs, bytes, 0, length, sink);
   lane.replace(NONE);
   lane.length = 0;
 }
@@ -50,14 +55,12 @@ export function shorten(lane: Lane, bytesMax: number): void {
   lane.replace(lane.bytes.slice(0, lane.length));
 }
 
-/** The structure that was coming in will not be completed. */
-export function abandon(lane: Lane): void {
-  lane.continued = false;
-  lane.stream?.close(false);
-  lane.stream = undefined;
-  lane.replace(NONE);
-  lane.length = 0;
-  lane.digest = undefined;
+/** No more comes of the structure that was coming in: it is what came of it. */
+export function cutShort(s: Session, direction: Direction, tsUs: number, sink: EventSink): void {
+  const lane = s.lanes[direction];
+  if (!lane.continued) return;
+  lane.damaged = true;
+  completeKept(s, direction, lane, tsUs, sink);
 }
 
 function begin(lane: Lane, format: number, correlation: number, frame: Frame): void {

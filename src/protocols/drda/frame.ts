@@ -17,8 +17,8 @@ import {
 import { TLS_HANDSHAKE, tlsRecordFrame } from '../sdk/tls.ts';
 import { DSS_ENCRYPTED_OBJECT, DSS_REQUEST_NO_REPLY, EXCSAT, EXCSATRD, isLegal } from './codepoints.ts';
 
-export const DSS_HEADER_BYTES = 6;
-export const CONTINUATION_HEADER_BYTES = 2;
+const DSS_HEADER_BYTES = 6;
+const CONTINUATION_HEADER_BYTES = 2;
 /** Bit of a segment's length that says another one follows. */
 export const CONTINUED = 0x8000;
 const MAGIC = 0xd0;

@@ -6,8 +6,7 @@ import type { StatementText } from './text.ts';
 
 /** A prepared section. */
 export interface Prepared {
-  /** `undefined`: the text was not understood. */
-  readonly text: StatementText | undefined;
+  readonly text: StatementText;
   /** Its cursor survives a commit. */
   readonly hold: boolean;
 }
@@ -22,5 +21,5 @@ export function preparedTable(memory: HeldMemory): PreparedTable {
 }
 
 function weightOf(key: string, { text }: Prepared): number {
-  return ENTRY_BYTES + key.length + (text?.text.length ?? 0);
+  return ENTRY_BYTES + key.length + (text.text?.length ?? 0);
 }

@@ -1,7 +1,13 @@
 /** Lost bytes, hostile bytes, and the probe. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MARK_GAP, MARK_NO_REPLY, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
+import {
+  MARK_GAP,
+  MARK_NO_REPLY,
+  MARK_TRUNCATED,
+  MARK_UNKNOWN_HANDLE,
+  type StatementEvent,
+} from '../../contracts/event.ts';
 import {
   PROBE_CERTAIN,
   PROBE_MORE,
@@ -78,17 +84,48 @@ test('a gap within result rows: their number is unknown, the record is kept', ()
   assert.equal(events[0].lostBytes, 20);
 });
 
-test('a gap within a statement text: the statement is recorded without one', () => {
-  const request = t.chain(t.immediate(`insert ${'x'.repeat(200)}`));
+test('a gap within a statement text: the statement is recorded with what came before', () => {
+  const text = `insert ${'x'.repeat(200)}`;
+  const request = t.chain(t.immediate(text));
   const events = withGaps([
     t.toServer(request.subarray(0, 150)),
     t.gap(TO_SERVER, 50),
     t.toServer(request.subarray(200)),
     done,
   ]);
-  assert.equal(events[0]?.text, undefined);
-  assert.equal(events[0]?.marks, MARK_GAP);
+  const beginning = text.slice(0, 150 - Buffer.from(request).indexOf('insert'));
+  assert.deepEqual([events[0]?.text, events[0]?.textLength], [beginning, text.length]);
+  assert.equal(events[0]?.marks, MARK_GAP | MARK_TRUNCATED);
+  assert.equal(events[0].lostBytes, 50);
   assert.equal(events[0].outcomes[0]?.affectedRows, 1);
+});
+
+test('a gap within the text of a preparation: what executes the section says so', () => {
+  const text = `delete ${'x'.repeat(200)}`;
+  const request = t.chain(t.prepare(2, text), t.executeSection(2));
+  const at = Buffer.from(request).indexOf('delete');
+  const cutAt = (from: number) =>
+    withGaps([
+      t.toServer(request.subarray(0, from)),
+      t.gap(TO_SERVER, 8),
+      t.toServer(request.subarray(from + 8)),
+      t.toClient(t.replies(1, [t.sqlcardNull], [t.done(1)])),
+    ]).map(({ call, text, marks }) => [call, text, marks]);
+  assert.deepEqual(cutAt(at + 10), [['prepared', text.slice(0, 10), MARK_GAP | MARK_TRUNCATED]]);
+  assert.deepEqual(cutAt(at - 4), [['prepared', undefined, MARK_GAP | MARK_TRUNCATED | MARK_UNKNOWN_HANDLE]]);
+});
+
+test('a gap that takes the rest of a segmented text: the statement is recorded with what came before', () => {
+  const text = `insert ${'x'.repeat(20_000)}`;
+  const [command, object] = t.immediate(text) as [Uint8Array, Uint8Array];
+  const whole = Buffer.concat([
+    t.dss(cp.DSS_REQUEST | cp.CHAINED | cp.SAME_CORRELATOR, 1, command),
+    t.dss(cp.DSS_OBJECT, 1, object, 4096),
+  ]);
+  const came = t.dss(cp.DSS_REQUEST, 1, command).length + 4096;
+  const [event] = withGaps([t.toServer(whole.subarray(0, came)), t.gap(TO_SERVER, whole.length - came), done]);
+  assert.ok((event?.text?.length ?? 0) > 4000 && text.startsWith(event?.text ?? ''));
+  assert.deepEqual([event?.textLength, event?.marks], [text.length, MARK_GAP | MARK_TRUNCATED]);
 });
 
 test('more requests than may wait: the oldest are emitted unanswered', () => {

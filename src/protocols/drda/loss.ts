@@ -6,12 +6,13 @@ import {
   type EventSink,
   SHORT_BYTES,
   SHORTEST_BYTES,
+  TO_CLIENT,
   TO_SERVER,
 } from '../../contracts/protocol.ts';
 import { forgetToken } from './cancel.ts';
-import { abandon, shorten } from './dss.ts';
+import { cutShort, shorten } from './dss.ts';
 import { flushUnanswered } from './pending.ts';
-import { emitSilent } from './requests.ts';
+import { emitSilent, loseCommand } from './requests.ts';
 import { endCursors, eventsOf, type Request, type Session } from './session.ts';
 
 /**
@@ -23,11 +24,11 @@ export function onGap(
   direction: Direction,
   lostBytes: number,
   synced: boolean,
-  _tsUs: number,
+  tsUs: number,
   sink: EventSink,
 ): void {
   if (synced) return;
-  abandon(s.lanes[direction]);
+  cutShort(s, direction, tsUs, sink);
   if (direction === TO_SERVER) onRequestsLost(s, lostBytes, sink);
   else onRepliesLost(s, lostBytes);
 }
@@ -37,10 +38,8 @@ function onRequestsLost(s: Session, lostBytes: number, sink: EventSink): void {
   if (s.current) markRequest(s.current, lostBytes);
   emitSilent(s, sink);
   s.current = undefined;
-  s.loseRequests(lostBytes);
+  loseCommand(s, lostBytes);
   s.chainEnded = true;
-  s.uncertain = true;
-  s.statements.clear();
   endCursors(s, sink, MARK_GAP, false);
 }
 
@@ -68,13 +67,16 @@ export function relieve(s: Session, all: boolean, _tsUs: number, sink: EventSink
   s.tls?.relieve();
   for (const lane of s.lanes) shorten(lane, all ? SHORTEST_BYTES : SHORT_BYTES);
   if (!all) return;
-  if (s.queue.length > 0) {
+  // What belongs to the latest request may still be coming in.
+  const kept = s.chainEnded || (s.current?.weight ?? 0) > SHORTEST_BYTES ? undefined : s.current;
+  if (s.queue.some((request) => request !== kept)) {
     s.pendingOverflows++;
     s.repliesLost = true;
-    flushUnanswered(s, MARK_GAP, sink);
+    flushUnanswered(s, MARK_GAP, sink, kept);
   }
   endCursors(s, sink, MARK_GAP, false);
   s.statements.evictAll();
+  s.uncertain = true;
 }
 
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {
@@ -83,7 +85,7 @@ export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSi
     s.emitOpaque('tls', s.firstUs, s.tls.facts, sink);
     return;
   }
-  for (const lane of s.lanes) abandon(lane);
+  for (const direction of [TO_SERVER, TO_CLIENT] as const) cutShort(s, direction, tsUs, sink);
   emitSilent(s, sink);
   flushUnanswered(s, 0, sink);
   endCursors(s, sink, 0, false);

@@ -8,6 +8,7 @@ import { endLoginStep } from './login.ts';
 import { bindSection } from './packages.ts';
 import { applyRegisters } from './registers.ts';
 import { endCursor, endCursors, type Request, type Session } from './session.ts';
+import { setText } from './text.ts';
 
 /** Adds a request; when too much waits, the oldest are emitted unanswered. */
 export function enqueue(s: Session, request: Request, sink: EventSink): void {
@@ -63,9 +64,9 @@ export function endChain(s: Session, chain: number, endUs: number, sink: EventSi
   }
 }
 
-/** Emits all that waits, without a (complete) reply. */
-export function flushUnanswered(s: Session, marks: number, sink: EventSink): void {
-  for (let head = s.queue[0]; head !== undefined; head = s.queue[0]) {
+/** Emits all that waits, up to `kept`, without a (complete) reply. */
+export function flushUnanswered(s: Session, marks: number, sink: EventSink, kept?: Request): void {
+  for (let head = s.queue[0]; head !== undefined && head !== kept; head = s.queue[0]) {
     for (const event of head.events) event.marks |= marks | MARK_NO_REPLY;
     finish(s, head, head.outcome?.endUs ?? head.startUs, sink);
   }
@@ -84,6 +85,10 @@ export function finish(s: Session, request: Request, endUs: number, sink: EventS
   drop(s, request);
   if (request.failed) noteFailure(s, request);
   switch (request.codePoint) {
+    case cp.EXCSAT:
+      // What was agreed on was not seen: names are judged by their bytes.
+      if (!request.answered) s.ccsid = 0;
+      break;
     case cp.SECCHK:
     case cp.ACCRDB:
       endLoginStep(s, request, endUs, sink);
@@ -120,9 +125,7 @@ function noteFailure(s: Session, request: Request): void {
 /** A statement that could not be prepared or bound is a record of its own. */
 function emitFailure(s: Session, request: Request, call: string, sink: EventSink, operation?: string): void {
   const event = s.statement(request.startUs, call, operation);
-  event.text = request.text?.text;
-  event.textLength = request.text?.length;
-  event.textSha256 = request.text?.sha256;
+  if (request.text !== undefined) setText(event, request.text);
   event.marks |= request.marks;
   event.lostBytes += request.lostBytes;
   applyVerdict(s, request, event);

@@ -41,20 +41,21 @@ export function onReplyStructure(
   if (request === undefined) return;
   request.answered = true;
   const reader = new DdmReader().reset(bytes, start, end);
-  if (dss.damaged) markDamage(request, dss);
+  if (dss.damaged) markDamage(s, request, dss);
   else while (reader.next()) onObject(s, request, dss, reader, sink);
   count(request, dss);
   if ((dss.format & cp.SAME_CORRELATOR) === 0) finish(s, request, dss.endUs, sink);
   if ((dss.format & cp.CHAINED) === 0) endChain(s, request.chain, dss.endUs, sink);
 }
 
-function markDamage(request: Request, dss: Structure): void {
+function markDamage(s: Session, request: Request, dss: Structure): void {
   request.marks |= MARK_GAP;
   for (const event of eventsOf(request)) {
     event.marks |= MARK_GAP;
     event.lostBytes += dss.lostBytes;
   }
   request.cursor?.walker?.lose();
+  if (request.codePoint === cp.EXCSAT) s.ccsid = 0;
 }
 
 /** The result this structure belongs to, made when its first byte comes. */

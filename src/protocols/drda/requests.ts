@@ -1,5 +1,12 @@
 /** What the client sends: commands, and the objects that belong to them. */
-import { MARK_GAP, MARK_TRUNCATED, MARK_UNKNOWN_HANDLE, Outcome, type StatementEvent } from '../../contracts/event.ts';
+import {
+  MARK_GAP,
+  MARK_MALFORMED,
+  MARK_TRUNCATED,
+  MARK_UNKNOWN_HANDLE,
+  Outcome,
+  type StatementEvent,
+} from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import { onInterrupt } from './cancel.ts';
 import { decodeCcsid } from './ccsid.ts';
@@ -19,7 +26,7 @@ import {
   type Session,
   type Structure,
 } from './session.ts';
-import { beginning, findText, keepText, type StatementText, setText } from './text.ts';
+import { beginning, findText, keepText, lostText, type StatementText, setText } from './text.ts';
 import type { Typdef } from './typdef.ts';
 import { readRows } from './values.ts';
 import { onSyncControl } from './xa.ts';
@@ -40,6 +47,7 @@ export function onRequestStructure(
     beginChain(s, sink);
     s.current = undefined;
     if (reader.next()) onCommand(s, dss, type === cp.DSS_REQUEST_NO_REPLY, reader, sink);
+    else if (dss.damaged) loseCommand(s, dss.lostBytes);
   } else if (type === cp.DSS_OBJECT && s.current?.correlation === dss.correlation) {
     const request = s.current;
     markDamage(request, dss);
@@ -49,6 +57,13 @@ export function onRequestStructure(
   // A request without reply is complete with its last object.
   if (s.current?.silent && (dss.format & cp.SAME_CORRELATOR) === 0) emitSilent(s, sink);
   if ((dss.format & cp.CHAINED) === 0) s.chainEnded = true;
+}
+
+/** A command of which not even the kind came: sections may stand for other statements now. */
+export function loseCommand(s: Session, lostBytes: number): void {
+  s.loseRequests(lostBytes);
+  s.uncertain = true;
+  s.statements.clear();
 }
 
 /** Emits the request in hand when the client wants no reply to it. */
@@ -114,6 +129,8 @@ function onCommand(s: Session, dss: Structure, silent: boolean, reader: DdmReade
       onStatementCommand(s, request, parameters, sink);
   }
   markDamage(request, dss);
+  // It may have been about any section.
+  if (dss.damaged && request.codePoint === cp.PRPSQLSTT && request.key === '') loseCommand(s, 0);
   s.current = request;
   request.silent = silent;
   if (!silent) enqueue(s, request, sink);
@@ -234,28 +251,15 @@ function typdefOf(s: Session, request: Request): Typdef {
 
 function onAttributes(request: Request, bytes: Uint8Array, start: number, end: number, typdef: Typdef): void {
   const span = findText(bytes, start, end, false, typdef);
-  if (span && /\bWITH HOLD\b/i.test(keepText(bytes, span).text)) request.hold = true;
+  if (span && /\bWITH HOLD\b/i.test(keepText(bytes, span).text ?? '')) request.hold = true;
 }
 
 function onText(s: Session, request: Request, dss: Structure, reader: DdmReader): void {
-  if (dss.damaged) {
-    s.statements.delete(request.key);
-    return;
-  }
-  const { bytes, pos, end } = reader.body;
-  const span = findText(bytes, pos, end, dss.cut || reader.cut, typdefOf(s, request));
-  if (span === undefined) {
-    s.statements.delete(request.key);
-    return;
-  }
-  const text: StatementText =
-    span.start + span.length <= end
-      ? keepText(bytes, span)
-      : { text: beginning(bytes, span), length: span.length, sha256: dss.sha256 };
-  addWeight(s, request, text.text.length);
+  const text = readText(s, request, dss, reader);
+  addWeight(s, request, text.text?.length ?? 0);
   if (request.codePoint === cp.PRPSQLSTT || request.codePoint === cp.BNDSQLSTT) {
     request.text = text;
-    if (/\bWITH\s+HOLD\b/i.test(text.text)) request.hold = true;
+    if (text.text !== undefined && /\bWITH\s+HOLD\b/i.test(text.text)) request.hold = true;
     // What is bound is known once the server has agreed.
     if (request.key !== '' && request.codePoint === cp.PRPSQLSTT) {
       s.statements.set(request.key, { text, hold: request.hold });
@@ -264,15 +268,24 @@ function onText(s: Session, request: Request, dss: Structure, reader: DdmReader)
   }
   if (request.codePoint === cp.EXCSQLSET) request.events.push(s.statement(request.startUs, 'simple'));
   const event = request.events.at(-1);
-  if (event === undefined) return;
-  if (dss.damaged) event.marks |= MARK_GAP;
-  setText(event, text);
+  if (event !== undefined) setText(event, text);
+}
+
+/** The text of an SQLSTT, as far as it came. */
+function readText(s: Session, request: Request, dss: Structure, reader: DdmReader): StatementText {
+  const { bytes, pos, end } = reader.body;
+  const isCut = dss.cut || dss.damaged || reader.cut;
+  const span = findText(bytes, pos, end, isCut, typdefOf(s, request));
+  const marks = dss.damaged ? MARK_GAP : 0;
+  if (span === undefined) return lostText(isCut ? MARK_TRUNCATED | marks : MARK_MALFORMED);
+  return span.start + span.length <= end ? keepText(bytes, span) : beginning(bytes, span, end, dss.sha256, marks);
 }
 
 /** FDODSC, then the rows it describes in FDODTA. */
 function onData(s: Session, request: Request, dss: Structure, reader: DdmReader): void {
   const event = request.events[0];
   if (event === undefined || dss.damaged) return;
+  if (dss.cut) event.marks |= MARK_TRUNCATED;
   const objects = new DdmReader().reset(reader.body.bytes, reader.body.pos, reader.body.end);
   let descriptor: ReturnType<typeof readDescriptor>;
   while (objects.next()) {

@@ -37,13 +37,12 @@ export function resolve(s: Session, request: Request, event: StatementEvent): vo
   const prepared = s.statements.get(request.key);
   const bound = prepared === undefined ? boundSection(s, request.key) : undefined;
   const known = prepared ?? bound;
-  if (request.key !== '' && prepared?.text === undefined) event.procedure = sectionName(request.key, s.ccsid);
-  if (known?.text) {
+  if (request.key !== '' && prepared?.text.text === undefined) event.procedure = sectionName(request.key, s.ccsid);
+  if (known !== undefined) {
     setText(event, known.text);
     request.hold = known.hold;
     if (bound !== undefined) event.call = 'static';
-    return;
-  }
-  if (prepared || s.uncertain || s.statements.evicted > 0 || request.key === '') event.marks |= MARK_UNKNOWN_HANDLE;
+    if (known.text.text === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
+  } else if (s.uncertain || s.statements.evicted > 0 || request.key === '') event.marks |= MARK_UNKNOWN_HANDLE;
   else event.call = 'static';
 }

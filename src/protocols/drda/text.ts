@@ -16,16 +16,23 @@ export interface TextSpan {
 
 /** A statement's text as far as it is kept. */
 export interface StatementText {
-  readonly text: string;
+  readonly text: string | undefined;
   /** True length in bytes and SHA-256, when cut. */
   readonly length: number | undefined;
   readonly sha256: string | undefined;
+  /** `MARK_*` bits of every statement that has it. */
+  readonly marks: number;
+}
+
+/** What is left of a text that was not found. */
+export function lostText(marks: number): StatementText {
+  return { text: undefined, length: undefined, sha256: undefined, marks };
 }
 
 /**
  * Finds the text in the content of an SQLSTT. Two nullable strings with four bytes of length each (SQLAM 7 on), or two
  * with two bytes; in either byte order. The layout whose lengths add up to the whole content is the right one.
- * `cut`: the content goes on behind `end`.
+ * `cut`: the content goes on behind `end`; then only the first layout can be told.
  */
 export function findText(
   bytes: Uint8Array,
@@ -35,9 +42,10 @@ export function findText(
   typdef: Typdef,
 ): TextSpan | undefined {
   for (const littleEndian of [typdef.littleEndian, !typdef.littleEndian]) {
-    const span =
-      nullable(bytes, start, end, cut, littleEndian, typdef) ?? plain(bytes, start, end, littleEndian, typdef);
+    const span = nullable(bytes, start, end, cut, littleEndian, typdef);
     if (span) return span;
+    const old = cut ? undefined : plain(bytes, start, end, littleEndian, typdef);
+    if (old) return old;
   }
   return undefined;
 }
@@ -99,21 +107,27 @@ export function setText(event: StatementEvent, text: StatementText): void {
   event.text = text.text;
   event.textLength = text.length;
   event.textSha256 = text.sha256;
-  if (text.length !== undefined) event.marks |= MARK_TRUNCATED;
+  event.marks |= text.marks;
 }
 
 /** Decodes what is kept of a text that is there as a whole. */
 export function keepText(bytes: Uint8Array, span: TextSpan): StatementText {
   const end = span.start + span.length;
-  if (span.length <= LIMITS.sqlBytesMax) {
-    return { text: decodeCcsid(bytes, span.start, end, span.ccsid), length: undefined, sha256: undefined };
-  }
-  return { text: beginning(bytes, span), length: span.length, sha256: sha256(bytes, span.start, end) };
+  if (span.length > LIMITS.sqlBytesMax) return beginning(bytes, span, end, sha256(bytes, span.start, end), 0);
+  const text = decodeCcsid(bytes, span.start, end, span.ccsid);
+  return { text, length: undefined, sha256: undefined, marks: 0 };
 }
 
-/** The kept part of a text that is longer than that. */
-export function beginning(bytes: Uint8Array, span: TextSpan): string {
-  const limit = Math.min(span.start + LIMITS.sqlBytesMax, bytes.length);
+/** The kept part of a text of which no more than `bytes[span.start, end)` is kept. `marks`: beside that it is cut. */
+export function beginning(
+  bytes: Uint8Array,
+  span: TextSpan,
+  end: number,
+  digest: string | undefined,
+  marks: number,
+): StatementText {
+  const limit = Math.min(span.start + LIMITS.sqlBytesMax, end);
   const cut = characterBoundary(bytes, span.start, limit, span.ccsid);
-  return decodeCcsid(bytes, span.start, cut, span.ccsid);
+  const text = decodeCcsid(bytes, span.start, cut, span.ccsid);
+  return { text, length: span.length, sha256: digest, marks: marks | MARK_TRUNCATED };
 }

@@ -207,9 +207,13 @@ export class MysqlSession extends ClientSession {
     this.goAdrift(sink);
   }
 
-  /** Memory is short: emits what waits, and forgets what was prepared. */
+  /**
+   * Memory is short: emits what waits, and forgets what was prepared. A login that waits alone stays: what comes of it
+   * decides who speaks, and whether what follows is compressed.
+   */
   relieve(sink: EventSink): void {
-    if (this.head !== undefined) this.overflow(sink);
+    const isLogin = this.pendingCount === 1 && this.head?.kind === KIND_AUTH;
+    if (this.head !== undefined && !isLogin) this.overflow(sink);
     this.statements.evictAll((gone) => this.closeCursor(gone, sink));
     this.lastPrepared = undefined;
   }

@@ -174,10 +174,14 @@ export class Driver<S> extends FrameReader<S> implements MemoryHolder {
 
   /**
    * Of a frame whose rest the module follows as it passes by, only the beginning is kept. What else is carried stays,
-   * unless `all` has to go.
+   * unless `all` has to go and it is more than such a beginning: a header gives little back, and is all that is known.
    */
   private cutCarried(direction: Direction, lane: Lane, all: boolean, tsUs: number): void {
     const { bytes, length, startUs } = lane;
+    if (length <= SHORTEST_BYTES) {
+      if (all) lane.trim();
+      return;
+    }
     const isFrame =
       lane.mode === SYNC &&
       !lane.waiting &&

@@ -102,6 +102,12 @@ export class Lane {
     if (this.isLarge) this.free();
   }
 
+  /** Gives back what the buffer has beyond the bytes that are carried. */
+  trim(): void {
+    this.memory.add(this.length - this.bytes.length);
+    this.bytes = this.bytes.slice(0, this.length);
+  }
+
   /** Gives the buffer back. Nothing is carried in it. */
   free(): void {
     this.memory.add(-this.bytes.length);

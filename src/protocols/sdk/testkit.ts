@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type HeldMemory, unlimitedMemory } from '../../base/memory-budget.ts';
-import type { AuditEvent } from '../../contracts/event.ts';
+import type { AuditEvent, StatementEvent } from '../../contracts/event.ts';
 import {
   type ConnectionInfo,
   type Direction,
@@ -53,8 +53,8 @@ const GAP_PLACES_MAX = 400;
 /** Pieces behind which memory is taken away, likewise. */
 const RELIEF_PLACES_MAX = 100;
 
-/** Of what a connection may still hold when it has given back all it can: the beginnings of two messages. */
-const LEFT_BYTES_MAX = 512;
+/** What a connection may still hold when it has given back all it can: of each direction a message's and a frame's beginning. */
+const LEFT_BYTES_MAX = 1024;
 
 export function connectionInfo(protocol: string, midstream = false): ConnectionInfo {
   return {
@@ -173,8 +173,7 @@ export function contractTests(module: ProtocolModule, conversations: readonly Co
     test(`${title}: any segmentation gives the same events`, () => sameForAnySegmentation(module, whole, expected));
     test(`${title}: mutated bytes never throw, and segmentation decides nothing`, () => mutations(module, whole));
     test(`${title}: a gap at every offset is survived`, () => gapsEverywhere(module, conversation, expected));
-    test(`${title}: memory that is taken away at any time is survived`, () =>
-      reliefAnywhere(module, conversation, expected));
+    test(`${title}: memory that is taken away at any time is survived`, () => reliefAnywhere(module, conversation));
     test(`${title}: mid-stream from every turn is survived`, () => fromEveryTurn(module, whole));
     if (conversation.pipelined) {
       test(`${title}: requests may run ahead of replies`, () => {
@@ -271,30 +270,61 @@ function withGap(whole: readonly Step[], turn: number, offset: number, lost: num
   return harmed;
 }
 
-/** Of a conversation in pieces, whoever gives back all it holds behind one of them, or all, invents nothing. */
-function reliefAnywhere(module: ProtocolModule, conversation: Conversation, expected: readonly unknown[]): void {
+/**
+ * Of a conversation in pieces, whoever gives back what it holds behind one of them, or all, invents nothing, and leaves
+ * out nothing without saying so.
+ */
+export function reliefAnywhere(
+  module: ProtocolModule,
+  conversation: Conversation,
+  sizes: readonly number[] = [97, 13, 401],
+): void {
   const { sentinel } = conversation;
+  const expected = play(module, steps(conversation));
   const known = new Set(expected.map(textOf));
-  const pieces = segment(steps(conversation), [97, 13, 401]);
-  const harmless =
-    sentinel === undefined ? -1 : segment(steps(conversation).slice(0, sentinel.turn), [97, 13, 401]).length;
+  const pieces = segment(steps(conversation), sizes);
+  const harmless = sentinel === undefined ? -1 : segment(steps(conversation).slice(0, sentinel.turn), sizes).length;
   const stride = Math.max(1, Math.ceil(pieces.length / RELIEF_PLACES_MAX));
-  const relieve: Meanwhile = (driver, memory, _step, tsUs) => {
-    driver.relieve(true, tsUs);
-    assert.ok(memory.bytes >= 0 && memory.bytes <= LEFT_BYTES_MAX, `still holds ${memory.bytes} bytes`);
-  };
-  for (let place = 0; place < pieces.length; place += stride) {
+  const relieved = (all: boolean, isPlace: (step: number) => boolean): AuditEvent[] => {
     const events = play(module, pieces, false, (driver, memory, step, tsUs) => {
-      if (step === place) relieve(driver, memory, step, tsUs);
+      if (!isPlace(step)) return;
+      driver.relieve(all, tsUs);
+      assert.ok(memory.bytes >= 0, 'more was given back than was taken');
+      if (all) assert.ok(memory.bytes <= LEFT_BYTES_MAX, `still holds ${memory.bytes} bytes`);
     });
     for (const event of events) assertNotInvented(event, known);
-    if (sentinel === undefined || place >= harmless) continue;
-    assert.ok(
-      events.some((event) => textOf(event) === sentinel.text),
-      `'${sentinel.text}' not found after place ${place}`,
-    );
+    return events;
+  };
+  for (const all of [false, true]) {
+    for (let place = 0; place < pieces.length; place += stride) {
+      const events = relieved(all, (step) => step === place);
+      assertNothingSilent(events, expected, `relieved of ${all ? 'all' : 'some'} behind piece ${place}`);
+      if (sentinel === undefined || place >= harmless) continue;
+      assert.ok(
+        events.some((event) => textOf(event) === sentinel.text),
+        `'${sentinel.text}' not found after place ${place}`,
+      );
+    }
+    relieved(all, () => true);
   }
-  for (const event of play(module, pieces, false, relieve)) assertNotInvented(event, known);
+}
+
+/** No statement is missing, and one that is told otherwise than it was said carries a mark. */
+function assertNothingSilent(events: readonly AuditEvent[], expected: readonly AuditEvent[], when: string): void {
+  const isStatement = (event: AuditEvent): event is StatementEvent => event.kind === 'statement';
+  const said = expected.filter(isStatement).map(saidIn);
+  const found = events.filter(isStatement);
+  assert.ok(found.length >= said.length, `${when}: ${found.length} of ${said.length} statements are recorded`);
+  for (const event of found.filter(({ marks }) => marks === 0)) {
+    const at = said.indexOf(saidIn(event));
+    assert.ok(at >= 0, `${when}: ${saidIn(event)} was never said and carries no mark`);
+    said.splice(at, 1);
+  }
+}
+
+/** What a statement says, without what came of it. */
+function saidIn({ call, operation, text, procedure, parameters, objects }: StatementEvent): string {
+  return JSON.stringify([call, operation, text, procedure, parameters, objects]);
 }
 
 /** A text after a loss is one that was said, or the marked beginning of one. */

@@ -6,7 +6,14 @@
  * that is before it, and a reply that begins in the dark is given to nobody.
  */
 import type { Cursor } from '../../base/cursor.ts';
-import { MARK_CANCELLED, MARK_GAP, MARK_NO_REPLY, Outcome, StatementEvent } from '../../contracts/event.ts';
+import {
+  MARK_CANCELLED,
+  MARK_GAP,
+  MARK_NO_REPLY,
+  MARK_TRUNCATED,
+  Outcome,
+  StatementEvent,
+} from '../../contracts/event.ts';
 import {
   type Direction,
   type EventSink,
@@ -18,7 +25,7 @@ import {
 import { Assembly } from './assembly.ts';
 import { HEADER_BYTES, PACKET_ATTENTION, PACKET_PRELOGIN, STATUS_EOM, STATUS_IGNORE } from './constants.ts';
 import { LIMITS, PENDING_BYTES_MAX } from './limits.ts';
-import { KIND_PRELOGIN, KIND_STATEMENT, type Pending } from './pending.ts';
+import { KIND_PRELOGIN, KIND_STATEMENT, Pending } from './pending.ts';
 import { beginReply, endReply, ReplyReader } from './replies.ts';
 import { onRequest } from './requests.ts';
 import type { TdsSession } from './session.ts';
@@ -37,6 +44,8 @@ export class Channel {
   private readonly assembly: Assembly;
   private requests = 0;
   private pendingBytes = 0;
+  /** Requests that waited were recorded without their replies, and nothing was heard of the server since. */
+  private gaveUp = false;
   private replyOpen = false;
   /** Bytes of the reply, or whole replies, are missing. */
   private replyDoubt: boolean;
@@ -97,7 +106,8 @@ export class Channel {
    */
   private attention(startUs: number): void {
     this.assembly.clear();
-    if (this.cancel !== undefined || !(this.pending[0]?.event instanceof StatementEvent)) return;
+    const isExecuting = this.gaveUp || this.pending[0]?.event instanceof StatementEvent;
+    if (this.cancel !== undefined || !isExecuting) return;
     this.cancel = this.session.statement(startUs, 'cancel', 'CANCEL');
   }
 
@@ -152,6 +162,17 @@ export class Channel {
     this.pending.push(pending);
   }
 
+  /** The reply goes on behind what was kept of its request: there was a further call, of which nothing else is known. */
+  supposeCall(previous: Pending, { startUs, marks }: StatementEvent): void {
+    const event = this.session.statement(startUs, 'rpc');
+    event.marks |= MARK_TRUNCATED | (marks & MARK_GAP);
+    const pending = new Pending(KIND_STATEMENT, event);
+    pending.request = previous.request;
+    pending.started = true;
+    pending.callsBeyond = previous.callsBeyond - 1;
+    this.pending.unshift(pending);
+  }
+
   private hold(bytes: number): void {
     this.pendingBytes += bytes;
     this.session.connection.memory.add(bytes);
@@ -159,6 +180,8 @@ export class Channel {
 
   private overflow(sink: EventSink): void {
     this.session.pendingOverflows++;
+    this.session.gapSeen = true;
+    this.gaveUp = true;
     this.flush(MARK_GAP, sink);
     this.walker.lost = true;
   }
@@ -198,9 +221,13 @@ export class Channel {
     walker.taken += HEADER_BYTES;
     walker.feed(cursor.bytes, cursor.pos, cursor.end);
     if (frame.lostBytes > 0 || frame.truncated) this.loseReply(frame.lostBytes);
-    if ((status & STATUS_EOM) === 0) return;
+    if ((status & STATUS_EOM) === 0) {
+      walker.shapes.count();
+      return;
+    }
     const whole = walker.finish();
     this.replyOpen = false;
+    this.gaveUp = false;
     if (head === undefined) this.session.strayMessages++;
     endReply(this, whole, sink);
     this.endCancel(0, sink);

@@ -1,5 +1,5 @@
 /** The events that requests become. */
-import { MARK_GAP, MARK_MALFORMED, type StatementEvent } from '../../contracts/event.ts';
+import { MARK_GAP, MARK_MALFORMED, MARK_TRUNCATED, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
@@ -13,11 +13,18 @@ export function eventOf(channel: Channel, message: Message, call: string, operat
   return event;
 }
 
+/** Not all that came of the request was kept. */
+export function isCut(message: Message): boolean {
+  return message.length > message.end - message.start;
+}
+
 /** A request of which only its kind is known. */
-export function pushUnread(channel: Channel, message: Message, call: string, sink: EventSink): void {
+export function pushUnread(channel: Channel, message: Message, call: string, sink: EventSink): Pending {
   const event = eventOf(channel, message, call);
-  event.marks |= message.headless || message.isBroken ? MARK_GAP : MARK_MALFORMED;
-  channel.push(new Pending(KIND_STATEMENT, event), sink);
+  event.marks |= message.headless || message.isBroken ? MARK_GAP : isCut(message) ? MARK_TRUNCATED : MARK_MALFORMED;
+  const pending = new Pending(KIND_STATEMENT, event);
+  channel.push(pending, sink);
+  return pending;
 }
 
 /** INSERT BULK announces data (§2.2.6.1), which come as a request of their own. */

@@ -31,7 +31,7 @@ export const SHAPE_COLUMNS_MAX = 256;
 export const MARS_SESSIONS_MAX = 256;
 /** What each takes in memory with nothing under way, roughly. */
 export const MARS_SESSION_BYTES = 4096;
-/** Text of statements that one session's handles may hold; in UTF-16 units. */
-export const HANDLE_TEXT_MAX: number = 4 * 1024 * 1024;
+/** Texts of statements (in UTF-16 units) and columns of their results that one session's handles may hold, in bytes roughly. */
+export const HANDLE_WEIGHT_MAX: number = 4 * 1024 * 1024;
 /** Texts and values of the requests that wait for their reply, roughly. */
 export const PENDING_BYTES_MAX: number = 4 * 1024 * 1024;

@@ -95,6 +95,17 @@ export function onLogin7(channel: Channel, message: Message, sink: EventSink): v
     session.identify({ system: 'microsoft.sql_server', user, clientHost, program, database });
     session.userUnknown = false;
   }
+  pushLogin(channel, message, login, sink);
+}
+
+/** The login waits for the server's answer. `login`: what the message says; `undefined` when it makes no sense. */
+function pushLogin(
+  channel: Channel,
+  message: Message,
+  login: { readonly method: string } | undefined,
+  sink: EventSink,
+): void {
+  const { session } = channel;
   const event = new LoginEvent(session.identity, session.loginStartUs);
   event.method = login?.method;
   if (message.isBroken) event.marks |= MARK_GAP;
@@ -132,12 +143,7 @@ export function onOldLogin(channel: Channel, message: Message, sink: EventSink):
     session.identify({ system: 'sybase', user, clientHost, program });
     session.userUnknown = false;
   }
-  const event = new LoginEvent(session.identity, session.loginStartUs);
-  event.method = login?.method;
-  if (message.isBroken) event.marks |= MARK_GAP;
-  else if (login === undefined) event.marks |= MARK_MALFORMED;
-  event.lostBytes = message.lostBytes;
-  channel.push(new Pending(KIND_LOGIN, event), sink);
+  pushLogin(channel, message, login, sink);
 }
 
 const SYBASE_LOGIN_SUCCEEDED = 5;

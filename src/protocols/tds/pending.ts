@@ -20,6 +20,8 @@ export class Pending {
   request = 0;
   /** Recorded only when it fails. */
   silent = false;
+  /** The request was cut behind it: so many further calls are believed, if the reply tells of them. */
+  callsBeyond = 0;
   /** INSERT BULK: recorded with the data that follow it. */
   opensBulk = false;
   /** Bytes of data that the client sent for it. */

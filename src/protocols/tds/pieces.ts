@@ -98,8 +98,11 @@ export abstract class PieceReader {
     if (next === 0 && this.need > length) return pos + count;
     this.carried = 0;
     this.taken += next;
-    // With fewer bytes the step was not possible, so what it left over is of those that have just come.
-    return pos + count - (length - next);
+    const left = length - next;
+    if (left <= count) return pos + count - left;
+    // A need that was guessed may have been too much: bytes that came before are left over as well.
+    this.feed(carry, next, length);
+    return pos + count;
   }
 
   private keep(bytes: Uint8Array, pos: number, end: number): void {

@@ -8,7 +8,7 @@ import { copyText } from '../sdk/handles.ts';
 import type { Channel } from './channel.ts';
 import { KIND_STATEMENT, Pending, type Returned } from './pending.ts';
 import type { Call } from './rpc.ts';
-import { Prepared, takeTextOf } from './statements.ts';
+import { keepPrepared, Prepared, takeTextOf } from './statements.ts';
 import { bindValue, isText, type RawValue } from './values.ts';
 
 interface Procedure {
@@ -61,7 +61,7 @@ const SECRET_NAME = /passw|pwd|secret|^(old|new)$/;
 const REDACTED = '***';
 
 /** Queues one call. */
-export function pushCall(channel: Channel, event: StatementEvent, call: Call, sink: EventSink): void {
+export function pushCall(channel: Channel, event: StatementEvent, call: Call, sink: EventSink): Pending {
   const name = baseName(call.procedure);
   const known = PROCEDURES.get(name);
   event.procedure = call.procedure;
@@ -77,6 +77,7 @@ export function pushCall(channel: Channel, event: StatementEvent, call: Call, si
     readKnown(channel, event, pending, known, call);
   }
   channel.push(pending, sink);
+  return pending;
 }
 
 function readKnown(channel: Channel, event: StatementEvent, pending: Pending, known: Procedure, call: Call): void {
@@ -94,7 +95,7 @@ function readKnown(channel: Channel, event: StatementEvent, pending: Pending, kn
     const key = keyOf(space, parameters[index]);
     const prepared = key === undefined ? undefined : handles.get(key);
     if (prepared !== undefined) copyText(prepared, event);
-    else event.marks |= MARK_UNKNOWN_HANDLE;
+    if (prepared?.text === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
     pending.prepared = prepared;
     if (known.frees && key !== undefined) handles.delete(key);
   }
@@ -119,7 +120,7 @@ function keyOf(space: Returned, raw: RawValue | undefined): string | undefined {
 export function onHandle(channel: Channel, pending: Pending, value: number): void {
   const space = pending.returned[pending.returnedCount++];
   if (space === undefined || pending.prepared === undefined || value <= 0) return;
-  channel.session.handles.set(`${space} ${value}`, pending.prepared);
+  keepPrepared(channel.session.handles, `${space} ${value}`, pending.prepared);
 }
 
 /** A procedure's own name: without database, schema, quotes and group number, in lower case. */

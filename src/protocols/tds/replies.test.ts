@@ -90,6 +90,23 @@ test('COMPUTE: rows of ALTMETADATA are passed over, not counted', () => {
   assert.deepEqual([answered(tokens).marks, answered(tokens).outcomes[0]?.returnedRows], [0, 1]);
 });
 
+test('descriptions of any length are read in packets of any size', () => {
+  const compute = (id: number, columns: number) => {
+    const column = t.bytes(0x4d, t.u16(1), t.u32(0), t.u16(0), 0x38, t.b(''));
+    return t.bytes(c.TOKEN_ALT_COLUMNS, t.u16(columns), t.u16(id), 0, ...Array.from({ length: columns }, () => column));
+  };
+  const described = Array.from({ length: 12 }, (_, id) => compute(id, 900 + 13 * id));
+  const row = t.bytes(c.TOKEN_ALT_ROW, t.u16(3), Buffer.alloc(4 * (900 + 13 * 3)));
+  const rows = t.result(['a'], ['b']).subarray(0, -13);
+  const tokens = t.bytes(...described, row, rows, t.done(c.DONE_COUNT, 2));
+  for (const packetBytes of [512, 700, 4096, 9001, 16_000, 32_000]) {
+    const [event] = t.statements(
+      t.run(...t.opening(), t.client(t.batch('SELECT')), t.server(t.message(c.PACKET_REPLY, tokens, packetBytes))),
+    );
+    assert.deepEqual([event?.marks, event?.outcomes[0]?.returnedRows], [0, 2], `packets of ${packetBytes} bytes`);
+  }
+});
+
 test('a batch of several statements has an outcome for each; the error names its statement', () => {
   const event = answered(
     t.bytes(

@@ -20,6 +20,7 @@ import { readMessage } from './messages.ts';
 import { KIND_LOGIN, type Pending } from './pending.ts';
 import { onHandle } from './procedures.ts';
 import type { RowShape } from './shape.ts';
+import { setShape } from './statements.ts';
 import { onCursorNumber } from './sybase-requests.ts';
 import type { TokenHandler } from './walker.ts';
 
@@ -137,7 +138,7 @@ export class ReplyReader implements TokenHandler {
     const prepared = this.channel.pending[0]?.prepared;
     if (prepared === undefined || this.described || shape.columns > SHAPE_COLUMNS_MAX) return;
     this.described = true;
-    prepared.shape = shape;
+    setShape(this.channel.session.handles, prepared, shape);
   }
 
   rememberedShape(): RowShape | undefined {
@@ -181,11 +182,11 @@ export class ReplyReader implements TokenHandler {
       }
     }
     this.close();
-    const next = channel.pending[1];
-    if (token === c.TOKEN_DONE_PROC && next !== undefined && next.request === head.request) {
-      succeed(channel, head);
-      channel.finish(0, this.sink);
-    }
+    const isKnown = channel.pending[1]?.request === head.request;
+    if (token !== c.TOKEN_DONE_PROC || !(isKnown || (head.callsBeyond > 0 && (status & c.DONE_MORE) !== 0))) return;
+    succeed(channel, head);
+    channel.finish(0, this.sink);
+    if (!isKnown) channel.supposeCall(head, head.event);
   }
 
   /** The outcome being received, begun unless it is. */

@@ -13,6 +13,7 @@ import type { Channel } from './channel.ts';
 import * as c from './constants.ts';
 import { eventOf, opensBulk, pushUnread } from './events.ts';
 import { hasOldName, headersLength, inTransaction } from './headers.ts';
+import { CALLS_MAX } from './limits.ts';
 import { onLogin7, onOldLogin, onPrelogin, onSspi } from './login.ts';
 import { KIND_STATEMENT, Pending } from './pending.ts';
 import { onCalls } from './rpc.ts';
@@ -136,7 +137,7 @@ function onRpc(channel: Channel, message: Message, sink: EventSink): void {
   const { dialect } = channel.session;
   if (!dialect.known && !message.headless && hasOldName(message.bytes, message.start, message.end)) dialect.setSybase();
   const start = bodyStart(channel, message);
-  if (start < 0) pushUnread(channel, message, 'rpc', sink);
+  if (start < 0) pushUnread(channel, message, 'rpc', sink).callsBeyond = CALLS_MAX;
   else onCalls(channel, message, start, sink);
 }
 

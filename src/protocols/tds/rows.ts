@@ -30,6 +30,12 @@ export class RowWalk {
     this.broken = false;
   }
 
+  /** There is no row. */
+  forget(): void {
+    this.shape = undefined;
+    this.skipLeft = 0;
+  }
+
   /** Takes the bitmap of a NBCROW: a bit for each column, set where it is NULL. */
   beginWithNulls(shape: RowShape, bytes: Uint8Array, start: number, end: number): void {
     this.begin(shape);

@@ -9,8 +9,9 @@ import type { Message } from './assembly.ts';
 import type { Channel } from './channel.ts';
 import { readChars } from './collation.ts';
 import { type Dialect, FAMILY_SYBASE } from './dialect.ts';
-import { eventOf, pushUnread } from './events.ts';
+import { eventOf, isCut, pushUnread } from './events.ts';
 import { CALLS_MAX, PARAMETERS_MAX } from './limits.ts';
+import type { Pending } from './pending.ts';
 import { pushCall } from './procedures.ts';
 import { readArgument } from './sybase-types.ts';
 import { readTable } from './table.ts';
@@ -54,20 +55,22 @@ export interface Call {
 export function onCalls(channel: Channel, message: Message, start: number, sink: EventSink): void {
   const { dialect } = channel.session;
   const cursor = new Cursor().reset(message.bytes, start, message.end);
-  const isWhole = message.length === message.end - message.start && !message.isBroken;
+  const isWhole = !isCut(message) && !message.isBroken;
   let calls = 0;
+  let last: Pending | undefined;
   while (cursor.remaining() > 0 && !cursor.failed) {
     const call = readCall(cursor, dialect, isWhole);
     if (call === undefined) break;
     const event = eventOf(channel, message, 'rpc');
     event.marks |= call.marks;
-    pushCall(channel, event, call, sink);
+    last = pushCall(channel, event, call, sink);
     if (++calls === CALLS_MAX) {
       event.marks |= MARK_TRUNCATED;
       break;
     }
   }
-  if (calls === 0) pushUnread(channel, message, 'rpc', sink);
+  last ??= pushUnread(channel, message, 'rpc', sink);
+  if (!isWhole || calls === CALLS_MAX) last.callsBeyond = CALLS_MAX;
 }
 
 /** `undefined` when not even its name can be read. */

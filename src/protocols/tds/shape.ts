@@ -7,6 +7,10 @@ import type { Dialect } from './dialect.ts';
 import { COLUMNS_MAX, EMPTY_COLUMNS_MAX } from './limits.ts';
 import { KIND_FIXED, readTypeInfo, TYPE_IMAGE, TYPE_NTEXT, TYPE_TABLE, TYPE_TEXT, type TypeInfo } from './types.ts';
 
+/** What a shape takes in memory beside its columns, and what a column does. */
+const SHAPE_BYTES = 128;
+const COLUMN_BYTES = 16;
+
 export class RowShape {
   /** `KIND_*` of each column. */
   readonly kinds: number[] = [];
@@ -22,6 +26,11 @@ export class RowShape {
 
   get columns(): number {
     return this.kinds.length;
+  }
+
+  /** What it costs to keep, roughly in bytes. */
+  get weight(): number {
+    return SHAPE_BYTES + COLUMN_BYTES * this.kinds.length;
   }
 
   add(kind: number, size: number): void {

@@ -5,11 +5,13 @@ import { MARK_TRUNCATED } from '../../contracts/event.ts';
 import { HandleTable, type TextHolder } from '../sdk/handles.ts';
 import { sha256 } from '../sdk/long.ts';
 import { decodeChars, textEnd } from './collation.ts';
-import { HANDLE_TEXT_MAX, LIMITS } from './limits.ts';
+import { HANDLE_WEIGHT_MAX, LIMITS } from './limits.ts';
 import type { RowShape } from './shape.ts';
 import type { RawValue } from './values.ts';
 
 export class Prepared implements TextHolder {
+  /** Key under which it was stored last; empty: not yet. */
+  key = '';
   /** Columns of its result: a client that remembers them asks for rows alone. */
   shape: RowShape | undefined = undefined;
   text: string | undefined = undefined;
@@ -50,9 +52,22 @@ export function takeTextOf(holder: TextHolder, raw: RawValue): void {
 export type PreparedTable = HandleTable<string, Prepared>;
 
 export function preparedTable(memory: HeldMemory): PreparedTable {
-  return new HandleTable(LIMITS.handlesMax, HANDLE_TEXT_MAX, weightOf, memory);
+  return new HandleTable(LIMITS.handlesMax, HANDLE_WEIGHT_MAX, weightOf, memory);
 }
 
-function weightOf(_key: string, prepared: Prepared): number {
-  return prepared.text?.length ?? 0;
+function weightOf(_key: string, { text, shape }: Prepared): number {
+  return (text?.length ?? 0) + (shape?.weight ?? 0);
+}
+
+/** Stores what `key` stands for from now on. */
+export function keepPrepared(handles: PreparedTable, key: string, prepared: Prepared): void {
+  prepared.key = key;
+  handles.set(key, prepared);
+}
+
+/** Its result has these columns. */
+export function setShape(handles: PreparedTable, prepared: Prepared, shape: RowShape): void {
+  handles.reweigh(prepared.key, prepared, () => {
+    prepared.shape = shape;
+  });
 }

@@ -1,6 +1,12 @@
 /** Requests of TDS 5.0: a token stream of its own. TDS 5.0 Functional Specification: TDS_LANGUAGE, TDS_DBRPC, TDS_DYNAMIC, cursors. */
 import { Cursor } from '../../base/cursor.ts';
-import { type BindValue, MARK_MALFORMED, MARK_UNKNOWN_HANDLE, type StatementEvent } from '../../contracts/event.ts';
+import {
+  type BindValue,
+  MARK_MALFORMED,
+  MARK_TRUNCATED,
+  MARK_UNKNOWN_HANDLE,
+  StatementEvent,
+} from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
 import { copyText } from '../sdk/handles.ts';
 import type { Message } from './assembly.ts';
@@ -8,11 +14,11 @@ import type { Channel } from './channel.ts';
 import { readChars } from './collation.ts';
 import * as c from './constants.ts';
 import type { Dialect } from './dialect.ts';
-import { eventOf, opensBulk, pushUnread } from './events.ts';
-import { PARAMETERS_MAX } from './limits.ts';
+import { eventOf, isCut, opensBulk, pushUnread } from './events.ts';
+import { CALLS_MAX, PARAMETERS_MAX } from './limits.ts';
 import { KIND_LOGIN, KIND_STATEMENT, Pending } from './pending.ts';
 import { argument } from './procedures.ts';
-import { Prepared, type PreparedTable, takeText } from './statements.ts';
+import { keepPrepared, Prepared, type PreparedTable, takeText } from './statements.ts';
 import { readCount } from './sybase-tokens.ts';
 import { type Formats, NO_FORMATS, readFormats, readValue, u16, u32 } from './sybase-types.ts';
 
@@ -80,7 +86,17 @@ class RequestReader {
     this.end();
     if (isLogout) channel.session.logout('quit', message.startUs, this.sink);
     else if (this.pending === undefined && cursor.failed) pushUnread(channel, message, 'simple', this.sink);
-    else if (cursor.failed && last !== undefined && !message.isBroken) last.marks |= MARK_MALFORMED;
+    else if (isCut(message) || message.isBroken) this.leaveOpen();
+    else if (cursor.failed && last !== undefined) last.marks |= MARK_MALFORMED;
+  }
+
+  /** The request was cut: what was read last may not be whole, and what was behind it is not known. */
+  private leaveOpen(): void {
+    const { message, pending } = this;
+    if (!(pending?.event instanceof StatementEvent)) return;
+    pending.silent = false;
+    pending.callsBeyond = CALLS_MAX;
+    if (isCut(message)) pending.event.marks |= MARK_TRUNCATED;
   }
 
   private token(token: number): void {
@@ -225,14 +241,14 @@ class RequestReader {
     const prepared = new Prepared();
     copyText(event, prepared);
     prepared.text = text;
-    this.handles.set(key, prepared);
+    keepPrepared(this.handles, key, prepared);
     return prepared;
   }
 
   private resolve(key: string, event: StatementEvent): Prepared | undefined {
     const prepared = this.handles.get(key);
-    if (prepared === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
-    else copyText(prepared, event);
+    if (prepared !== undefined) copyText(prepared, event);
+    if (prepared?.text === undefined) event.marks |= MARK_UNKNOWN_HANDLE;
     return prepared;
   }
 
@@ -285,7 +301,7 @@ export function onCursorNumber(channel: Channel, cursor: Cursor): void {
   const { dialect, handles } = channel.session;
   const prepared = channel.pending[0]?.prepared;
   const id = u32(cursor, dialect);
-  if (!cursor.failed && id !== 0 && prepared !== undefined) handles.set(cursorKey(id), prepared);
+  if (!cursor.failed && id !== 0 && prepared !== undefined) keepPrepared(handles, cursorKey(id), prepared);
 }
 
 function cursorKey(id: number): string {

@@ -19,6 +19,7 @@ import {
   skipClassification,
   skipEncryptionKey,
 } from './shape.ts';
+import { Shapes } from './shapes.ts';
 import { LENGTH_NONE, LENGTH_SHORT, LENGTH_WORD, readSybaseShape, sybaseLength } from './sybase-tokens.ts';
 import { KIND_BYTE, TYPE_INTN } from './types.ts';
 
@@ -51,17 +52,14 @@ const FEATURE_DATA_CLASSIFICATION = 9;
 /** No description of a column is longer: five names and a type. */
 const DESCRIPTION_BYTES_MAX: number = 192 * 1024;
 
-/** Alternative shapes (of COMPUTE clauses) remembered at a time. */
-const ALT_SHAPES_MAX = 256;
 /** Larger counts are no row count. */
 const ROWS_MAX = 2 ** 53;
 
 export class TokenWalker extends PieceReader {
   private at = AT_TOKEN;
   private left = 0;
-  private shape: RowShape | undefined = undefined;
-  private parameters: RowShape | undefined = undefined;
-  private readonly alternatives = new Map<number, RowShape>();
+  /** To be counted behind each packet that the message does not end with. */
+  readonly shapes: Shapes;
   private readonly row = new RowWalk();
   private readonly cursor = new Cursor();
   private readonly dialect: Dialect;
@@ -69,6 +67,7 @@ export class TokenWalker extends PieceReader {
 
   constructor(dialect: Dialect, handler: TokenHandler, memory: HeldMemory) {
     super(memory);
+    this.shapes = new Shapes(memory);
     this.dialect = dialect;
     this.handler = handler;
   }
@@ -78,16 +77,27 @@ export class TokenWalker extends PieceReader {
     this.clear();
     this.at = AT_TOKEN;
     this.left = 0;
-    this.row.skipLeft = 0;
-    this.shape = undefined;
-    this.parameters = undefined;
-    this.alternatives.clear();
+    this.forgetShapes();
   }
 
   /** The message is over: reads what is carried as if no more were wanted. False when it ended within a token. */
   finish(): boolean {
     this.drain();
-    return this.isEmpty && this.at === AT_TOKEN;
+    const isWhole = this.isEmpty && this.at === AT_TOKEN;
+    this.forgetShapes();
+    return isWhole;
+  }
+
+  private forgetShapes(): void {
+    this.row.forget();
+    this.shapes.clear();
+  }
+
+  /** Of rows whose shape is gone nothing can be told. */
+  override free(): void {
+    super.free();
+    if (!this.shapes.isEmpty) this.lost = true;
+    this.forgetShapes();
   }
 
   /** One token, or a part of one. Returns where it ended; `pos`, with `need` set, when too few bytes are there. */
@@ -114,7 +124,7 @@ export class TokenWalker extends PieceReader {
     const token = bytes[pos] as number;
     switch (token) {
       case c.TOKEN_ROW:
-        return this.beginRow(this.shape, AT_ROW, bytes, pos + 1, end);
+        return this.beginRow(this.shapes.rows, AT_ROW, bytes, pos + 1, end);
       case c.TOKEN_DONE:
       case c.TOKEN_DONE_PROC:
       case c.TOKEN_DONE_IN_PROC:
@@ -173,7 +183,7 @@ export class TokenWalker extends PieceReader {
       case c.TOKEN5_PARAMETER_FORMAT2:
         return this.sybaseFormat(token, bytes, pos, end);
       case c.TOKEN5_PARAMETERS:
-        return this.beginRow(this.parameters, AT_VALUE, bytes, pos + 1, end);
+        return this.beginRow(this.shapes.parameters, AT_VALUE, bytes, pos + 1, end);
       default: {
         const length = sybaseLength(token);
         if (length === LENGTH_NONE) return this.lose(pos);
@@ -237,15 +247,15 @@ export class TokenWalker extends PieceReader {
     if (end - pos < 3) return this.wants(3, pos);
     const count = this.u16(bytes, pos + 1);
     if (count === 0xffff) {
-      this.shape = this.handler.rememberedShape();
+      this.shapes.rows = this.handler.rememberedShape();
     } else {
       if (count > COLUMNS_MAX) return this.lose(pos);
-      this.shape = new RowShape();
+      this.shapes.rows = new RowShape();
       this.left = count;
       this.at = this.dialect.columnEncryption ? AT_KEYS : AT_COLUMN;
       if (count === 0) this.at = AT_TOKEN;
     }
-    if (this.shape !== undefined) this.handler.onColumns();
+    if (this.shapes.rows !== undefined) this.handler.onColumns();
     return pos + 3;
   }
 
@@ -262,10 +272,10 @@ export class TokenWalker extends PieceReader {
     const cursor = this.cursor.reset(bytes, pos, end);
     const type = readColumn(cursor, this.dialect);
     if (type === undefined) return this.more(pos, end);
-    this.shape?.add(type.kind, type.size);
+    this.shapes.rows?.add(type.kind, type.size);
     if (--this.left === 0) {
       this.at = AT_TOKEN;
-      if (this.shape !== undefined) this.handler.onShape(this.shape);
+      if (this.shapes.rows !== undefined) this.handler.onShape(this.shapes.rows);
     }
     return cursor.pos;
   }
@@ -282,8 +292,7 @@ export class TokenWalker extends PieceReader {
     const cursor = this.cursor.reset(bytes, pos + 1, end);
     const alternative = readAltColumns(cursor, this.dialect);
     if (alternative === undefined) return this.more(pos, end);
-    if (this.alternatives.size >= ALT_SHAPES_MAX) return this.lose(pos);
-    this.alternatives.set(alternative.id, alternative.shape);
+    if (!this.shapes.addAlternative(alternative.id, alternative.shape)) return this.lose(pos);
     return cursor.pos;
   }
 
@@ -318,7 +327,7 @@ export class TokenWalker extends PieceReader {
   }
 
   private nullRow(bytes: Uint8Array, pos: number, end: number): number {
-    const shape = this.shape;
+    const shape = this.shapes.rows;
     if (shape === undefined) return this.lose(pos);
     const header = 1 + ((shape.columns + 7) >> 3);
     if (end - pos < header) return this.wants(header, pos);
@@ -329,7 +338,7 @@ export class TokenWalker extends PieceReader {
 
   private altRow(bytes: Uint8Array, pos: number, end: number): number {
     if (end - pos < 3) return this.wants(3, pos);
-    const shape = this.alternatives.get(this.u16(bytes, pos + 1));
+    const shape = this.shapes.alternative(this.u16(bytes, pos + 1));
     return this.beginRow(shape, AT_VALUE, bytes, pos + 3, end);
   }
 
@@ -387,9 +396,9 @@ export class TokenWalker extends PieceReader {
     const shape = readSybaseShape(token, this.cursor.reset(bytes, pos + header, pos + header + length), this.dialect);
     if (shape === undefined || !shape.isSound) return this.lose(pos);
     if (token === c.TOKEN5_PARAMETER_FORMAT || token === c.TOKEN5_PARAMETER_FORMAT2) {
-      this.parameters = shape;
+      this.shapes.parameters = shape;
     } else {
-      this.shape = shape;
+      this.shapes.rows = shape;
       this.handler.onColumns();
     }
     return pos + header + length;

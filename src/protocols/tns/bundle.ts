@@ -54,14 +54,17 @@ export function readBundle(
   let best: ExecuteCall | undefined;
   let bindsMax = context.bindsMax;
   let cut = false;
+  let tried = 0;
   for (const layout of layouts(context)) {
+    tried++;
     reader.dialect = layout.dialect;
     reader.reset(bytes, from, end);
     skipToken(reader, layout.fieldVersion);
     const call = read(reader, { ...context, ...layout, bindsMax }, rules);
     bindsMax = BINDS_TRIED_MAX;
-    if (reader.starved && call.sqlAt >= 0) {
-      request.partial ??= { at: call.sqlAt, rawBytes: call.rawBytes, dialect: layout.dialect, call };
+    const isAgreed = tried === 1 && context.sure;
+    if (reader.starved && call.sqlAt >= 0 && (isAgreed || !context.sure)) {
+      request.partial ??= { at: call.sqlAt, rawBytes: call.rawBytes, dialect: layout.dialect, call, isAgreed };
     }
     cut ||= reader.starved;
     if (!call.sound || (best !== undefined && !call.exact)) continue;

@@ -9,7 +9,7 @@ import { applyAttributes, login } from './identity.ts';
 import { LongText } from './long-text.ts';
 import { BIG_ENDIAN, DIALECT_U, DIALECT_UNKNOWN } from './reader.ts';
 import { directionsOf, finishReply } from './replies.ts';
-import type { Request } from './request.ts';
+import { EXTENT_CUT, EXTENT_OPEN, EXTENT_WHOLE, type PartialData, type Request } from './request.ts';
 import { readRequest } from './requests.ts';
 import {
   KIND_COMMAND,
@@ -37,6 +37,11 @@ export function onClientData(
   sink: EventSink,
 ): void {
   const { request } = session;
+  const isFull = frame.length >= session.sduBytes && (flags & c.DATA_END_OF_REQUEST) === 0;
+  if (session.skipsRest) {
+    session.skipsRest = isFull;
+    return;
+  }
   if (request.length === 0) {
     if (bytes[start] === c.MSG_ROW && bindsLate(session, bytes, start, end)) return;
     // The answer to a flush of out binds (or of a LOB array) goes on with the call before.
@@ -48,6 +53,7 @@ export function onClientData(
     request.startUs = frame.startUs;
   }
   append(session, bytes, start, end);
+  session.skipsRest = frame.truncated && isFull;
   const ends = frame.truncated || (flags & c.DATA_END_OF_REQUEST) !== 0;
   if (ends || (frame.length < session.sduBytes && request.mayBeWhole))
     takeRequest(session, ends, frame.truncated, sink);
@@ -76,11 +82,14 @@ export function shortenRequest(session: TnsSession, bytesMax: number): void {
 function followText(session: TnsSession): LongText | undefined {
   const { request } = session;
   settleDialect(session, request.bytes, 0, request.length);
-  const context = session.context();
-  const { partial } = readRequest(context, request.bytes, 0, request.length, false);
-  if (partial === undefined) return undefined;
-  const { at, rawBytes, dialect } = partial;
-  const lengthBytes = context.bigChunks ? (dialect === DIALECT_U ? 0 : 4) : 1;
+  const { partial } = readRequest(session.context(), request.bytes, 0, request.length, EXTENT_OPEN);
+  return partial === undefined ? undefined : followPartial(session, partial);
+}
+
+/** As `followText`, once it is known where the text begins. */
+function followPartial(session: TnsSession, { at, rawBytes, dialect }: PartialData): LongText | undefined {
+  const { request } = session;
+  const lengthBytes = session.negotiation.bigChunks ? (dialect === DIALECT_U ? 0 : 4) : 1;
   const text = new LongText(
     rawBytes >= 0
       ? { kind: 'raw', bytes: rawBytes }
@@ -111,6 +120,8 @@ export function forceRequest(session: TnsSession, lost: boolean, sink: EventSink
 function takeRequest(session: TnsSession, forced: boolean, lost: boolean, sink: EventSink): void {
   const { request } = session;
   const marks = lost ? MARK_GAP : request.overflowed ? MARK_TRUNCATED : 0;
+  // Of a text that has a hole, neither length nor digest are known.
+  if (lost) session.longText = undefined;
   if (!readMessage(session, request.bytes, 0, request.length, forced, marks, request.startUs, sink)) {
     request.noteIncomplete();
     return;
@@ -155,7 +166,8 @@ function readMessage(
       return true;
   }
   settleDialect(session, bytes, start, end);
-  const request = readRequest(session.context(), bytes, start, end, forced);
+  const extent = marks !== 0 ? EXTENT_CUT : forced ? EXTENT_WHOLE : EXTENT_OPEN;
+  const request = readRequest(session.context(), bytes, start, end, extent);
   if (request.cut && !forced) return false;
   apply(session, request, marks, startUs, sink);
   return true;
@@ -181,7 +193,7 @@ function readFastAuth(
     if (!isCall || (bytes[at + 3] as number) > 1) continue;
     session.dialect = dialectOfRequest(bytes, at, end);
     const context = { ...session.context(), fieldVersion: FAST_AUTH_VERSION, sure: true };
-    const request = readRequest(context, bytes, at, end, true);
+    const request = readRequest(context, bytes, at, end, marks === 0 ? EXTENT_WHOLE : EXTENT_CUT);
     if (request.login === undefined || request.login.user === undefined) continue;
     apply(session, request, marks, startUs, sink);
     const pending = session.pending.at(-1);
@@ -192,18 +204,34 @@ function readFastAuth(
   return true;
 }
 
+/** Of a call whose end is missing, what came is what is known. */
+function readBeginning(session: TnsSession, request: Request): void {
+  const { partial, execute: found, salvaged } = request;
+  if (partial?.call === undefined) return;
+  if (session.longText === undefined) {
+    const isFound = found !== undefined && !salvaged;
+    if (isFound || !partial.isAgreed || !partial.call.sqlBytes?.length) return;
+    request.textCut = followPartial(session, partial) !== undefined;
+  }
+  request.execute = partial.call;
+  request.malformed = false;
+  request.salvaged = false;
+  request.cut = false;
+}
+
+/** A message of which so little is there that not even its call is known. */
+function unread(session: TnsSession, sequence: number, marks: number, startUs: number, sink: EventSink): void {
+  const event = session.statement(startUs, 'command');
+  event.marks |= marks;
+  session.push(new Pending(KIND_COMMAND, sequence, event), sink);
+}
+
 function apply(session: TnsSession, request: Request, marks: number, startUs: number, sink: EventSink): void {
   for (const id of request.closed) session.closeCursor(session.cursors.delete(id), sink);
   for (const id of request.cancelled) session.closeCursor(session.cursors.get(id), sink);
   applyAttributes(session, request, startUs, sink);
   const { fn, sequence } = request;
-  if (session.longText !== undefined && request.partial?.call !== undefined) {
-    // The text's length and digest are whole, though the text is not.
-    request.execute = request.partial.call;
-    request.malformed = false;
-    request.salvaged = false;
-    request.cut = false;
-  }
+  if (marks !== 0) readBeginning(session, request);
   // A text that was searched for in what a hole left is a part of one.
   if (request.salvaged && (marks & MARK_GAP) !== 0) request.execute = undefined;
   const isLogin = request.login !== undefined;
@@ -253,7 +281,8 @@ function apply(session: TnsSession, request: Request, marks: number, startUs: nu
       session.push(new Pending(KIND_LOGOFF, sequence, undefined), sink);
       break;
     case -1:
-      session.strayMessages++;
+      if (marks === 0) session.strayMessages++;
+      else unread(session, sequence, faults, startUs, sink);
       break;
     default:
       session.push(new Pending(KIND_SILENT, sequence, undefined), sink);

@@ -62,7 +62,8 @@ function attempt(reader: TtcReader, fieldVersion: number, request: Request): Lob
     reader.skip(1);
     const at = reader.pos;
     dataBytes = reader.clr()?.length ?? 0;
-    if (reader.starved) request.partial = { at, rawBytes: -1, dialect: reader.dialect, call: undefined };
+    if (reader.starved)
+      request.partial = { at, rawBytes: -1, dialect: reader.dialect, call: undefined, isAgreed: false };
   }
   const amount = hasAmount && !reader.failed ? reader.ub(isOld ? 4 : 8) : -1;
   return {

@@ -45,6 +45,7 @@ export function onServerData(
   sink: EventSink,
 ): void {
   const { reply } = session;
+  session.skipsRest = false;
   if (session.pending.length === 0) {
     session.strayMessages++;
     return;
@@ -308,6 +309,7 @@ function keepReturnedCursors(session: TnsSession, parent: CursorEntry, sink: Eve
     entry.text = parent.text;
     entry.textLength = parent.textLength;
     entry.textSha256 = parent.textSha256;
+    entry.textCut = parent.textCut;
     entry.isQuery = true;
     entry.returned = true;
     session.keepCursor(id, entry, sink);

@@ -7,6 +7,14 @@ import { DIALECT_UNKNOWN, type Dialect, type TtcReader } from './reader.ts';
 
 const FIELD_VERSION_TOKEN = 18;
 
+/** More of the message may come. */
+export const EXTENT_OPEN = 0;
+export const EXTENT_WHOLE = 1;
+/** No more comes, and its end is missing. */
+export const EXTENT_CUT = 2;
+/** How much of a message there is. */
+export type Extent = 0 | 1 | 2;
+
 /** How the connection writes its messages. */
 export interface RequestContext extends ExecuteContext {
   readonly dialect: Dialect;
@@ -53,6 +61,8 @@ export interface PartialData {
   readonly rawBytes: number;
   readonly dialect: Dialect;
   readonly call: ExecuteCall | undefined;
+  /** Read in the layout that was agreed on, not one that is tried. */
+  readonly isAgreed: boolean;
 }
 
 export class Request {
@@ -66,6 +76,8 @@ export class Request {
   sequence = 0;
   execute: ExecuteCall | undefined = undefined;
   partial: PartialData | undefined = undefined;
+  /** The call's text ends where the bytes of the message do. */
+  textCut = false;
   /** The call's text was searched for: no layout explains the call. */
   salvaged = false;
   cursorId = 0;

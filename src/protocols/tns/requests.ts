@@ -10,19 +10,19 @@ import { readEndToEnd } from './end-to-end.ts';
 import { readLob, skipFreedLobs } from './lob.ts';
 import { readLogin, readOldLogin } from './login.ts';
 import { DIALECT_U, TtcReader } from './reader.ts';
-import { Request, type RequestContext, skipToken } from './request.ts';
+import { EXTENT_OPEN, EXTENT_WHOLE, type Extent, Request, type RequestContext, skipToken } from './request.ts';
 
 const PIGGYBACKS_MAX = 32;
 const CURSORS_MAX = 65_536;
 const CONTEXT_VALUES_MAX = 4096;
 
-/** Reads `bytes[start, end)`: a whole message, or its beginning (`cut`). `complete`: no more of it will come. */
+/** Reads `bytes[start, end)`: a whole message, or its beginning. */
 export function readRequest(
   context: RequestContext,
   bytes: Uint8Array,
   start: number,
   end: number,
-  complete: boolean,
+  extent: Extent,
 ): Request {
   const reader = new TtcReader();
   reader.reset(bytes, start, end);
@@ -30,19 +30,20 @@ export function readRequest(
   reader.bigChunks = context.bigChunks;
   const request = new Request();
   for (let i = 0; i < PIGGYBACKS_MAX && reader.peek() === c.MSG_PIGGYBACK; i++) {
-    if (!readPiggyback(reader, context, request)) break;
+    if (!readPiggyback(reader, context, request, extent)) break;
   }
-  if (reader.peek() === c.MSG_FUNCTION) readCall(reader, context, request, complete);
+  if (reader.peek() === c.MSG_FUNCTION) readCall(reader, context, request, extent !== EXTENT_OPEN);
   else if (reader.remaining() === 0) request.cut = true;
   else request.malformed = true;
   return request;
 }
 
 /** False when the message cannot be followed any further. */
-function readPiggyback(reader: TtcReader, context: RequestContext, request: Request): boolean {
+function readPiggyback(reader: TtcReader, context: RequestContext, request: Request, extent: Extent): boolean {
   reader.skip(1);
   const fn = reader.u8();
   const sequence = reader.u8();
+  request.sequence = (sequence + 1) & 0xff;
   skipToken(reader, context.fieldVersion);
   const from = reader.pos;
   reader.beginArguments();
@@ -84,8 +85,9 @@ function readPiggyback(reader: TtcReader, context: RequestContext, request: Requ
       return findCall(reader, sequence, from);
   }
   if (!reader.failed && follows(reader, sequence)) return true;
-  const starved = reader.starved;
-  if (findCall(reader, sequence, from)) return true;
+  const { starved } = reader;
+  // What looks like a call in a piggyback whose end is missing is a part of it.
+  if (!(starved && extent !== EXTENT_WHOLE) && findCall(reader, sequence, from)) return true;
   if (starved) request.cut = true;
   return false;
 }

@@ -90,6 +90,8 @@ export class TnsSession extends ClientSession {
 
   readonly request: RequestBuffer;
   readonly reply: ReplyBuffer;
+  /** The packets that follow belong to a request of which a part was lost: they are passed over. */
+  skipsRest = false;
   /** The text of a request that is longer than what is kept of it. */
   longText: LongText | undefined = undefined;
   /** Table of the direct path load that was prepared. */

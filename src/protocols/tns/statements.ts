@@ -7,7 +7,7 @@ import {
   type StatementEvent,
 } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
-import { keptText, sha256 } from '../sdk/long.ts';
+import { beginningOf, keptText, sha256 } from '../sdk/long.ts';
 import * as c from './constants.ts';
 import { CursorEntry } from './cursors.ts';
 import type { ExecuteCall } from './execute.ts';
@@ -27,13 +27,13 @@ export function execute(session: TnsSession, request: Request, marks: number, st
   const entry = call?.sqlBytes === undefined ? (known ?? new CursorEntry()) : new CursorEntry();
   const event = session.statement(startUs, call?.sqlBytes === undefined ? 'prepared' : 'simple');
   event.marks |= marks;
-  if (call?.sqlBytes !== undefined) setText(session, entry, call, call.sqlBytes);
+  if (call?.sqlBytes !== undefined) setText(session, entry, call, call.sqlBytes, request.textCut);
   if (call?.binds !== undefined) entry.binds = call.binds;
   if (call?.isQuery) entry.isQuery = true;
   if (request.salvaged) entry.doubtful = true;
   if (entry.doubtful) event.marks |= MARK_MALFORMED;
   describeText(event, entry);
-  if (entry.textLength !== undefined) event.marks |= MARK_TRUNCATED;
+  if (entry.textLength !== undefined || entry.textCut) event.marks |= MARK_TRUNCATED;
   if (entry.text === undefined && !request.malformed && !request.cut) event.marks |= MARK_UNKNOWN_HANDLE;
   if (request.values !== undefined && request.values.length > 0) event.parameters = request.values;
   if ((request.values?.length ?? 0) >= VALUES_MAX) event.marks |= MARK_TRUNCATED;
@@ -55,15 +55,19 @@ function describeText(event: StatementEvent, entry: CursorEntry): void {
 const QUERY_PATTERN = /^[\s(]*(?:select|with)\b/i;
 const BLOCK_PATTERN = /^\s*(?:begin|declare|call|<<)/i;
 
-function setText(session: TnsSession, entry: CursorEntry, call: ExecuteCall, sql: Uint8Array): void {
+function setText(session: TnsSession, entry: CursorEntry, call: ExecuteCall, sql: Uint8Array, cut: boolean): void {
   entry.isQuery = call.isQuery || QUERY_PATTERN.test(call.sql ?? '');
   entry.isPlsql = !entry.isQuery && (call.isPlsql || BLOCK_PATTERN.test(call.sql ?? ''));
   const { longText } = session;
-  if (longText === undefined && sql.length <= LIMITS.sqlBytesMax) {
+  if (longText === undefined && !cut && sql.length <= LIMITS.sqlBytesMax) {
     entry.text = call.sql;
     return;
   }
-  entry.text = keptText(sql, 0, sql.length, session.encoding(), LIMITS.sqlBytesMax);
+  entry.text = cut
+    ? beginningOf(sql, 0, Math.min(sql.length, LIMITS.sqlBytesMax), session.encoding())
+    : keptText(sql, 0, sql.length, session.encoding(), LIMITS.sqlBytesMax);
+  entry.textCut = cut;
+  if (cut) return;
   entry.textLength = longText?.lengthBytes ?? sql.length;
   entry.textSha256 = longText?.sha256() ?? sha256(sql, 0, sql.length);
 }

@@ -7,16 +7,12 @@ export type JsonRecord = Readonly<Record<string, unknown>>;
 /** Columns of an export: every public key, in the contract's order. */
 export const CSV_COLUMNS: readonly string[] = Object.values(RECORD_KEYS);
 
-export function csvHeader(columns: readonly string[] = CSV_COLUMNS): string {
-  return csvLine(columns);
+/** A record's cells, by `CSV_COLUMNS`. */
+export function csvCells(record: JsonRecord): unknown[] {
+  return CSV_COLUMNS.map((column) => record[column]);
 }
 
-/** One record as a line. Lists and objects are written as JSON. */
-export function csvRecord(record: JsonRecord, columns: readonly string[] = CSV_COLUMNS): string {
-  return csvLine(columns.map((column) => record[column]));
-}
-
-/** Cells of any kind as one line, CRLF included. */
+/** Cells as one line, CRLF included. Lists and objects are written as JSON. */
 export function csvLine(cells: readonly unknown[]): string {
   return `${cells.map(cellText).join(',')}\r\n`;
 }

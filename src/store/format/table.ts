@@ -9,9 +9,6 @@ export interface Column {
   readonly widthMax: number;
 }
 
-/** Lines are formatted in groups, so that a long result starts to appear at once and still lines up. */
-export const TABLE_GROUP_ROWS = 200;
-
 const GAP = '  ';
 const LAST_WIDTH_MIN = 20;
 

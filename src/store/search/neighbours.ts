@@ -2,9 +2,9 @@
  * Who spoke to whom: clients, users, servers and objects are neighbours when one record names both. Neighbours of the
  * second order are neighbours of neighbours, and so on. Found breadth first, from posting lists and columns.
  */
-import type { AddressField, Filter, Query, TextField } from '../../query/filter.ts';
+import { both, valuesFilter } from '../../query/build.ts';
+import type { Query } from '../../query/filter.ts';
 import type { StoreReader } from '../reader.ts';
-import type { Progress } from '../steps.ts';
 
 export const NEIGHBOUR_KINDS = ['client', 'user', 'server', 'object'] as const;
 export type NeighbourKind = (typeof NEIGHBOUR_KINDS)[number];
@@ -45,12 +45,12 @@ export interface Neighbourhood {
 const VALUES_AT_ONCE = 400;
 
 /** Neighbours of `start` among the records of the query. Throws `StoreError` (`usage`). */
-export function* neighbours(
+export function neighbours(
   reader: StoreReader,
   query: Query,
   start: Node,
   { orders, via = NEIGHBOUR_KINDS, nodesMax }: NeighbourOptions,
-): Generator<Progress, Neighbourhood, void> {
+): Neighbourhood {
   const known = new Set([keyOf(start)]);
   const all: Neighbour[] = [];
   let frontier: readonly Node[] = [start];
@@ -59,7 +59,8 @@ export function* neighbours(
     for (const kind of NEIGHBOUR_KINDS) {
       const values = frontier.filter((node) => node.kind === kind).map((node) => node.value);
       for (let at = 0; at < values.length; at += VALUES_AT_ONCE) {
-        yield* step(reader, query, kind, values.slice(at, at + VALUES_AT_ONCE), order, known, found);
+        const asked = { kind, values: values.slice(at, at + VALUES_AT_ONCE), order };
+        addNeighbours(reader, query, asked, known, found);
       }
     }
     const next = [...found.values()].sort((a, b) => b.records - a.records || (keyOf(a) < keyOf(b) ? -1 : 1));
@@ -71,21 +72,26 @@ export function* neighbours(
   return { neighbours: all, complete: true };
 }
 
-/** Adds what records name together with one of the values. */
-function* step(
+interface Asked {
+  readonly kind: NeighbourKind;
+  readonly values: readonly string[];
+  /** Of the neighbours that are found. */
+  readonly order: number;
+}
+
+/** Adds to `found` what records name together with one of the values, but for what is known. */
+function addNeighbours(
   reader: StoreReader,
   query: Query,
-  kind: NeighbourKind,
-  values: readonly string[],
-  order: number,
+  { kind, values, order }: Asked,
   known: ReadonlySet<string>,
   found: Map<string, Neighbour>,
-): Generator<Progress, void, void> {
+): void {
   const wanted = new Set(values.map((value) => value.toLowerCase()));
-  const filter: Filter = { kind: 'and', terms: [...(query.filter ? [query.filter] : []), anyOf(kind, values)] };
+  const filter = both(query.filter, valuesFilter(kind, values));
   for (const other of NEIGHBOUR_KINDS) {
     if (other === kind) continue;
-    const groups = yield* reader.groupSteps({ ...query, filter }, { fields: [kind, other] });
+    const groups = reader.groups({ ...query, filter }, { fields: [kind, other] });
     for (const { labels, records, firstUs, lastUs } of groups) {
       const [from = '', value = ''] = labels;
       const key = keyOf({ kind: other, value });
@@ -102,13 +108,6 @@ function isWanted(kind: NeighbourKind, label: string, wanted: ReadonlySet<string
   if (kind === 'client' || kind === 'server') return true;
   const lower = label.toLowerCase();
   return wanted.has(lower) || (kind === 'object' && wanted.has(lower.slice(lower.lastIndexOf('.') + 1)));
-}
-
-function anyOf(field: (TextField & NeighbourKind) | AddressField, values: readonly string[]): Filter {
-  const patterns = values.map((text) => ({ text, wildcards: false }));
-  return field === 'client' || field === 'server'
-    ? { kind: 'address', field, patterns }
-    : { kind: 'match', field, patterns };
 }
 
 function keyOf({ kind, value }: Node): string {

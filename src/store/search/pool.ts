@@ -142,18 +142,21 @@ export class PooledSegment {
     }
   }
 
-  /** `use` with the columns of the file; where there are none to be believed, with such as are made of the rows. */
-  *withColumns<T, R>(use: (columns: SegmentColumns) => Generator<T, R, void>): Generator<T, R, void> {
+  /**
+   * `use` with the columns of the file; where there are none to be believed, with such as are made of the rows. Called
+   * anew when columns turn out to be damaged while it uses them.
+   */
+  withColumns<T>(use: (columns: SegmentColumns) => T): T {
     const { path, sealed, firstSeq, rows } = this.ref;
     const file = columnsPath(path);
-    if (this.distrusted.has(file) || !existsSync(file)) return yield* use(this.columnsOfRows(false));
+    if (this.distrusted.has(file) || !existsSync(file)) return use(this.columnsOfRows(false));
     try {
-      if (!sealed) return yield* use(this.columnsOfRows(true));
+      if (!sealed) return use(this.columnsOfRows(true));
       this.columns ??= openColumns(path, firstSeq, rows, this.shared.budget);
-      return yield* use(this.columns);
+      return use(this.columns);
     } catch (error) {
       this.distrustColumns(error);
-      return yield* use(this.columnsOfRows(false));
+      return use(this.columnsOfRows(false));
     }
   }
 

@@ -4,8 +4,8 @@
  * `records('user:alice since:-1d')` takes an expression of the query language, by which indexes narrow what is read.
  */
 import Database from 'better-sqlite3';
-import { markNames } from '../../audit/json.ts';
 import { formatTime } from '../../base/time.ts';
+import { markNames } from '../../contracts/event.ts';
 import { type AuditRecord, RECORD_KEYS, type RecordField } from '../../contracts/record.ts';
 import { parseFilter } from '../../query/language.ts';
 import { StoreError } from '../errors.ts';
@@ -23,7 +23,7 @@ export interface SqlResult {
 const FIELDS = Object.keys(RECORD_KEYS) as RecordField[];
 
 /** Names of the columns of `records`: `time` in RFC 3339, then every field of a record; lists and objects as JSON. */
-export const SQL_COLUMNS: readonly string[] = ['time', ...FIELDS.map(columnOf)];
+const SQL_COLUMNS: readonly string[] = ['time', ...FIELDS.map(columnOf)];
 
 /** Runs one SELECT. `nowUs`: what relative times in `records('…')` count from. Throws `StoreError` (`usage`). */
 export function querySql(reader: StoreReader, sql: string, nowUs: number): SqlResult {

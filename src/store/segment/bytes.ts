@@ -17,6 +17,9 @@ const HEX_DIGITS_MIN = 16;
 const SHORT_UNITS_MAX = 63;
 /** Up to this length a loop beats the view that a native copy needs. */
 const SHORT_BYTES_MAX = 48;
+/** Up to this length a text is written as if it were ASCII, with room for the case that it is not. */
+const GUESSED_UNITS_MAX = 4096;
+const UTF8_UNIT_BYTES_MAX = 3;
 /** Integers beyond this are written as doubles; below it `4 * value` is exact. */
 const INTEGER_MAX = 2 ** 51;
 
@@ -25,6 +28,7 @@ const DECIMAL_DIGITS = 9;
 const DECIMAL_RANGE = 1e9;
 const DECIMAL_BYTES_MAX = 20;
 const MINUS = 0x2d;
+const NO_DIGIT = 0xff;
 const ZERO = 0x30;
 
 export class ByteWriter {
@@ -92,11 +96,8 @@ export class ByteWriter {
 
   /** Any string; lone surrogates become U+FFFD. */
   text(value: string): void {
+    if (value.length >= HEX_DIGITS_MIN && value.length % 2 === 0 && this.packedHex(value)) return;
     if (value.length <= SHORT_UNITS_MAX && this.shortText(value)) return;
-    if (value.length >= HEX_DIGITS_MIN && value.length % 2 === 0 && isHex(value)) {
-      this.packedHex(value);
-      return;
-    }
     const byteLength = Buffer.byteLength(value);
     this.varint(byteLength * 2 + FORM_UTF8);
     this.ensure(byteLength);
@@ -118,6 +119,25 @@ export class ByteWriter {
       this.bytes.set(source.subarray(start, end), this.pos);
     }
     this.pos += length;
+  }
+
+  /** The length of its UTF-8 plus 1, and that. */
+  sizedText(value: string): void {
+    const mark = this.pos;
+    const { length } = value;
+    if (length <= GUESSED_UNITS_MAX) {
+      // Nearly always ASCII: one call tells its length and writes it.
+      this.varint(length + 1);
+      this.ensure(length * UTF8_UNIT_BYTES_MAX);
+      const written = this.bytes.write(value, this.pos, 'utf8');
+      this.pos += written;
+      if (written === length) return;
+      this.pos = mark;
+    }
+    const byteLength = Buffer.byteLength(value);
+    this.varint(byteLength + 1);
+    this.ensure(byteLength);
+    this.pos += this.bytes.write(value, this.pos, byteLength, 'utf8');
   }
 
   /** The string's UTF-8 and nothing else; gives its length in bytes. */
@@ -160,9 +180,9 @@ export class ByteWriter {
     this.pos += count;
   }
 
+  /** False, and nothing is written, when it is not ASCII. */
   private shortText(value: string): boolean {
     const length = value.length;
-    if (length >= HEX_DIGITS_MIN && length % 2 === 0 && isHex(value)) return false;
     this.ensure(1 + length);
     const bytes = this.bytes;
     let pos = this.pos;
@@ -176,13 +196,25 @@ export class ByteWriter {
     return true;
   }
 
-  private packedHex(value: string): void {
-    const length = value.length / 2;
-    this.varint(length * 2 + FORM_HEX);
-    this.ensure(length);
-    for (let i = 0; i < value.length; i += 2) {
-      this.bytes[this.pos++] = (hexDigit(value.charCodeAt(i)) << 4) | hexDigit(value.charCodeAt(i + 1));
+  /** False, and nothing is written, when it holds anything but digits. */
+  private packedHex(value: string): boolean {
+    const mark = this.pos;
+    const { length } = value;
+    this.varint(length + FORM_HEX);
+    this.ensure(length / 2);
+    const { bytes } = this;
+    let pos = this.pos;
+    for (let i = 0; i < length; i += 2) {
+      const high = HEX_DIGITS[value.charCodeAt(i)] as number;
+      const low = HEX_DIGITS[value.charCodeAt(i + 1)] as number;
+      if ((high | low) > 0xf) {
+        this.pos = mark;
+        return false;
+      }
+      bytes[pos++] = (high << 4) | low;
     }
+    this.pos = pos;
+    return true;
   }
 }
 
@@ -191,16 +223,13 @@ const TEXT_ABSENT = FORM_HEX;
 /** First byte of an absent number: form 3, unused otherwise. */
 const NUMBER_ABSENT = 3;
 
-/** 0 to 15, or -1 when the code unit is not a lower-case hexadecimal digit. */
-function hexDigit(unit: number): number {
-  if (unit >= 0x30 && unit <= 0x39) return unit - 0x30;
-  if (unit >= 0x61 && unit <= 0x66) return unit - 0x57;
-  return -1;
-}
+/** By code unit: what a lower-case hexadecimal digit stands for, `NO_DIGIT` for all else. A look-up, as digits are random. */
+const HEX_DIGITS: Uint8Array = hexDigits();
 
-function isHex(value: string): boolean {
-  for (let i = 0; i < value.length; i++) if (hexDigit(value.charCodeAt(i)) < 0) return false;
-  return true;
+function hexDigits(): Uint8Array {
+  const values = new Uint8Array(0x10000).fill(NO_DIGIT);
+  for (let digit = 0; digit < 16; digit++) values[digit.toString(16).charCodeAt(0)] = digit;
+  return values;
 }
 
 export function readVarint(cursor: Cursor): number {

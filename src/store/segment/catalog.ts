@@ -52,7 +52,11 @@ interface SegmentRow {
 /** Path of the catalog of the store in `directory`. Throws `StoreError` when there is no store. */
 export function catalogOf(directory: string): string {
   const path = join(directory, CATALOG_FILE);
-  if (!existsSync(path)) throw new StoreError('not-a-store', `${directory}: no audit store here`);
+  if (!existsSync(path))
+    throw new StoreError(
+      'not-a-store',
+      `${directory}: no audit store here (--store names its folder; 'replay' and 'sensor' make one)`,
+    );
   return path;
 }
 

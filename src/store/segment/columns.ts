@@ -39,7 +39,7 @@ export type WordColumn = Exclude<ColumnName, 'time' | AmountColumn>;
 /** Columns of numbers that may be absent: NaN then. */
 export type AmountColumn = 'duration' | 'returned' | 'affected';
 
-export const COLUMN_SUFFIX = '.col';
+const COLUMN_SUFFIX = '.col';
 export const CHUNK_ROWS_MAX = 65_536;
 
 export const MAGIC = 0x31435457;

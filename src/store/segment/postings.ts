@@ -22,7 +22,7 @@ import type { KeyRows } from './keys.ts';
 export const DIMENSIONS = ['session', 'shape', 'verdict'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-export const INDEX_SUFFIX = '.aix';
+const INDEX_SUFFIX = '.aix';
 
 const MAGIC = 0x31584941;
 const VERSION = 2;

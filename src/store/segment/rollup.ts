@@ -8,17 +8,19 @@
  *       u32 width, u32 zero, f64 base, and for each cell what to add to the base: 0 (width 0), an unsigned number of 1,
  *       2 or 4 bytes, or a double, padded to 8 bytes
  */
+
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { HOUR_US, MINUTE_US } from '../../base/time.ts';
 import { StoreError } from '../errors.ts';
 import { SegmentSums } from '../totals/sums.ts';
 import { narrowest } from './column-builder.ts';
 import { CHUNK_ROWS_MAX } from './columns.ts';
 import { writeWhole } from './files.ts';
 import type { Dimension } from './postings.ts';
-import { type ChunkView, MINUTE_US } from './view.ts';
+import type { ChunkView } from './view.ts';
 
-export const ROLLUP_SUFFIX = '.sum';
+const ROLLUP_SUFFIX = '.sum';
 
 /** Path of the rollup of a segment file. */
 export function rollupPath(segmentPath: string): string {
@@ -31,8 +33,6 @@ export interface RollupKind {
   /** Shapes of the same kind and operations stand together, under the lowest of their rows. */
   readonly operationsOnly: boolean;
 }
-
-const HOUR_US = 60 * MINUTE_US;
 
 /** The tables of a file, in order. */
 export const ROLLUPS: readonly RollupKind[] = [

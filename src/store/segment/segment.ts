@@ -4,10 +4,10 @@
  */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { AuditRecord, SEVERITIES } from '../../contracts/record.ts';
+import { AuditRecord, severityRank } from '../../contracts/record.ts';
 import { StoreError, toStoreError } from '../errors.ts';
 import { Chain, type RecordTuple, type SqlValue } from '../proof/chain.ts';
-import type { BatchRow } from '../write/batch.ts';
+import { type BatchRow, ID_BYTES } from '../write/batch.ts';
 import { readSession, readShape, readVerdict, SESSION_NUMBERS, SESSION_TEXTS } from '../write/codec.ts';
 import { ByteWriter, cursorOver } from './bytes.ts';
 import type { ColumnRow } from './column-builder.ts';
@@ -71,8 +71,11 @@ export class SegmentWriter {
   private readonly verdicts = new BoundedDictionary<number>(DICTIONARY_BYTES_MAX);
   /** Bodies of the rows in `group`. */
   private readonly body = new ByteWriter(BODY_BYTES);
-  /** Rows to be written together, their columns one after the other. */
-  private group: SqlValue[] = [];
+  /** Rows to be written together, their columns one after the other; of a row that was taken back what it held stays. */
+  private readonly group: SqlValue[] = Array.from({ length: GROUP_ROWS * RECORD_COLUMNS }, () => null);
+  private groupRows = 0;
+  /** Room for the ids of the rows in `group`, made once: a view takes longer to make than to fill. */
+  private readonly ids: readonly Buffer[] = Array.from({ length: GROUP_ROWS }, () => Buffer.alloc(ID_BYTES));
   private readonly scratch = new AuditRecord();
   private readonly insertChain: Database.Statement;
   private readonly chain: Chain;
@@ -185,7 +188,7 @@ export class SegmentWriter {
     if (known !== undefined) return known;
     this.beginOnce();
     const policy = readVerdict(cursorOver(bytes));
-    const severity = Math.max(-1, ...policy.map((match) => SEVERITIES.indexOf(match.severity)));
+    const severity = Math.max(-1, ...policy.map((match) => severityRank(match.severity)));
     const values = [severity, JSON.stringify(policy)];
     const row = Number(this.insertVerdict.run(values).lastInsertRowid);
     this.chain.addRow('verdict', row, values);
@@ -209,7 +212,7 @@ export class SegmentWriter {
     const values: RecordTuple = [
       seq,
       row.timeUs,
-      row.idStart < 0 ? row.idText : bytes.subarray(row.idStart, row.idStart + 16),
+      row.idStart < 0 ? row.idText : this.idOf(bytes, row.idStart),
       sessionRow,
       shape.row,
       verdictRow,
@@ -221,10 +224,7 @@ export class SegmentWriter {
       row.endUser ?? null,
       body.bytes.subarray(bodyStart, body.pos),
     ];
-    const group = this.group;
-    for (const value of values) group.push(value);
-    group.push(this.chain.addRecord(values));
-    if (group.length === GROUP_ROWS * RECORD_COLUMNS) this.writeGroup();
+    this.addToGroup(values, this.chain.addRecord(values));
     this.columns?.add(seq, columnRow(values));
     this.lastSeq = seq;
     if (this.chain.full) this.closeBlock();
@@ -238,8 +238,9 @@ export class SegmentWriter {
   /** Everything appended so far is on disk when this returns. */
   commit(): void {
     if (!this.inTransaction) return;
-    for (let at = 0; at < this.group.length; at += RECORD_COLUMNS) {
-      this.insertRecord.run(this.group.slice(at, at + RECORD_COLUMNS));
+    for (let row = 0; row < this.groupRows; row++) {
+      const at = row * RECORD_COLUMNS;
+      this.insertRecord.run(...this.group.slice(at, at + RECORD_COLUMNS));
     }
     this.clearGroup();
     if (this.chain.records > 0) this.closeBlock();
@@ -277,13 +278,26 @@ export class SegmentWriter {
     return this.chain.digest;
   }
 
-  private writeGroup(): void {
-    this.insertGroup.run(this.group);
+  private idOf(bytes: Uint8Array, start: number): Buffer {
+    const id = this.ids[this.groupRows] as Buffer;
+    for (let i = 0; i < ID_BYTES; i++) id[i] = bytes[start + i] as number;
+    return id;
+  }
+
+  private addToGroup(values: RecordTuple, checkSum: number): void {
+    const { group } = this;
+    let at = this.groupRows * RECORD_COLUMNS;
+    for (const value of values) group[at++] = value;
+    group[at] = checkSum;
+    this.groupRows++;
+    if (this.groupRows < GROUP_ROWS) return;
+    // As arguments of their own: the addon asks the engine for each element of an array.
+    this.insertGroup.run(...group);
     this.clearGroup();
   }
 
   private clearGroup(): void {
-    this.group = [];
+    this.groupRows = 0;
     this.body.pos = 0;
   }
 

@@ -2,8 +2,6 @@
 import type { AmountTest } from './amount-test.ts';
 import { type AmountColumn, CHUNK_ROWS_MAX, type ColumnChunk, type Picked, type WordColumn } from './columns.ts';
 
-export const MINUTE_US = 60e6;
-
 /** Arrays are borrowed until the view turns to other records, and may be longer than `rows`. */
 export interface RecordView {
   readonly rows: number;

@@ -3,6 +3,7 @@
  * unless the filter asks for what only rows tell.
  */
 
+import { both } from '../../query/build.ts';
 import type { Filter, Query } from '../../query/filter.ts';
 import type { PooledSegment } from '../search/pool.ts';
 import { CHUNK_ROWS_MAX } from '../segment/columns.ts';
@@ -81,28 +82,30 @@ export class Aggregation {
     this.tables = tablesFor(by, this.bucketUs);
   }
 
-  /** Adds a segment, a chunk a step; gives the number of records gone through. Throws `StoreError`. */
-  add(pooled: PooledSegment): Generator<number, void, void> {
-    if (this.by.recordsOnly === true)
-      return this.by.fields.length === 0 ? this.addRecords(pooled) : this.addErrors(pooled);
-    return this.tables.length === 0 ? this.addColumns(pooled) : this.addTables(pooled);
+  /** Adds a segment. Throws `StoreError`. */
+  add(pooled: PooledSegment): void {
+    const { recordsOnly, fields } = this.by;
+    if (recordsOnly === true && fields.length === 0) this.addRecords(pooled);
+    else if (recordsOnly === true) this.addErrors(pooled);
+    else if (this.tables.length === 0) this.addColumns(pooled);
+    else this.addTables(pooled);
   }
 
-  private *addRecords(pooled: PooledSegment): Generator<number, void, void> {
+  private addRecords(pooled: PooledSegment): void {
     for (const span of partsOfSegment(pooled, this.query)) {
-      const records = yield* this.scopes.of(pooled.segment.path, this.query.filter, span).records(pooled);
+      const records = this.scopes.of(pooled.segment.path, this.query.filter, span).records(pooled);
       if (records > 0) this.table.addPacked(oneGroup([], records));
     }
   }
 
   /** Most records have no error: those that have one are looked at, the rest is known. */
-  private *addErrors(pooled: PooledSegment): Generator<number, void, void> {
+  private addErrors(pooled: PooledSegment): void {
     const { scopes, query, table } = this;
     for (const span of partsOfSegment(pooled, query)) {
       const scope = scopes.of(pooled.segment.path, query.filter, span);
-      yield* pooled.withColumns(function* ({ chunks }) {
+      pooled.withColumns(({ chunks }) => {
         const numbers = new Map<string, number>();
-        for (const { chunk, count, picked } of yield* scope.pick(pooled, chunks)) {
+        for (const { chunk, count, picked } of scope.pick(pooled, chunks)) {
           const failed = chunk.markedAmong('error', FAILED, picked);
           const codes = chunk.errorCodes();
           for (let i = 0; i < failed; i++) {
@@ -111,14 +114,13 @@ export class Aggregation {
             numbers.set(code, (numbers.get(code) ?? 0) + 1);
           }
           if (count > failed) numbers.set('', (numbers.get('') ?? 0) + count - failed);
-          yield count;
         }
         for (const [code, records] of numbers) table.addPacked(oneGroup([code], records));
       });
     }
   }
 
-  private *addTables(pooled: PooledSegment): Generator<number, void, void> {
+  private addTables(pooled: PooledSegment): void {
     const { segment } = pooled;
     const { filter } = this.query;
     const { never, mask } = planSelection(segment, this.by.only, undefined);
@@ -128,8 +130,8 @@ export class Aggregation {
     for (const span of partsOfSegment(pooled, this.query)) {
       const scope = this.scopes.of(segment.path, filter, span);
       const table = scope.tableFor(pooled, this.tables);
-      const counts = this.wantsCounts ? yield* scope.counts(pooled, table) : undefined;
-      if (counts === undefined) addCells(yield* this.cellsOf(scope, pooled, table), mask, parts, sums);
+      const counts = this.wantsCounts ? scope.counts(pooled, table) : undefined;
+      if (counts === undefined) addCells(this.cellsOf(scope, pooled, table), mask, parts, sums);
       else addCounts(counts, mask, parts, sums);
     }
     this.table.add(parts, sums);
@@ -140,20 +142,20 @@ export class Aggregation {
     return this.bucketUs !== undefined && this.by.countsOnly === true;
   }
 
-  private cellsOf(scope: Scope, pooled: PooledSegment, table: number): Generator<number, Cells, void> {
+  private cellsOf(scope: Scope, pooled: PooledSegment, table: number): Cells {
     const countsOnly = this.by.countsOnly === true;
     return this.bucketUs === undefined ? scope.totals(pooled, table, countsOnly) : scope.cells(pooled, table);
   }
 
   /** Nothing is added when the columns turn out to be damaged. */
-  private *addColumns(pooled: PooledSegment): Generator<number, void, void> {
+  private addColumns(pooled: PooledSegment): void {
     const { query, by, bucketUs, cache, scopes, table } = this;
     const { segment } = pooled;
-    const filter = allOf(query.filter, by.only);
+    const filter = both(query.filter, by.only);
     for (const span of partsOfSegment(pooled, query)) {
       const scope = scopes.of(segment.path, filter, span);
-      yield* pooled.withColumns(function* ({ chunks }) {
-        const picks = yield* scope.pick(pooled, chunks);
+      pooled.withColumns(({ chunks }) => {
+        const picks = scope.pick(pooled, chunks);
         const parts = partsOf(
           by,
           bucketUs,
@@ -167,7 +169,6 @@ export class Aggregation {
           scopes.view.use(chunk, picked);
           setKeys(scopes.view, parts);
           sums.add(scopes.view, KEYS);
-          yield scopes.view.rows;
         }
         table.add(parts, sums);
         sums.release();
@@ -184,12 +185,6 @@ export class Aggregation {
   pack(): PackedGroups {
     return this.table.pack();
   }
-}
-
-function allOf(a: Filter | undefined, b: Filter | undefined): Filter | undefined {
-  return a && b
-    ? { kind: 'and', terms: [a, b].flatMap((each) => (each.kind === 'and' ? each.terms : [each])) }
-    : (a ?? b);
 }
 
 /** Hold nothing between two calls. */

@@ -88,7 +88,7 @@ export function expected(
   return groups;
 }
 
-export function sameSums(actual: Sums, wanted: Sums, what: string): void {
+function sameSums(actual: Sums, wanted: Sums, what: string): void {
   for (const name of ['records', 'failed', 'firstUs', 'lastUs'] as const)
     assert.equal(actual[name], wanted[name], `${what} ${name}`);
   // Doubles of any size, added in another order.

@@ -7,7 +7,6 @@ import type { Query } from '../../query/filter.ts';
 import { type CompiledQuery, compileQuery } from '../search/compile.ts';
 import type { Candidate } from '../search/merge.ts';
 import type { PooledSegment } from '../search/pool.ts';
-import type { Progress, Steps } from '../steps.ts';
 import { Aggregation, type GroupBy } from './aggregate.ts';
 import type { ClassCache } from './classes.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
@@ -39,14 +38,8 @@ export interface GroupingSource {
   /** Times something could not be read. */
   readonly failures: number;
   candidates(query: Query): Candidate[];
-  /** Reads the segments; `read` yields the records it went through, of `total` and after those `before`. */
-  eachSegment(
-    candidates: readonly Candidate[],
-    query: CompiledQuery,
-    read: (pooled: PooledSegment) => Generator<number, void, void>,
-    total?: number,
-    before?: number,
-  ): Generator<Progress, void, void>;
+  /** Calls `read` with each of the segments that the query may find something in. */
+  eachSegment(candidates: readonly Candidate[], query: CompiledQuery, read: (pooled: PooledSegment) => void): void;
   /** Says what could not be read; answers lack it. */
   leaveOut(problem: string): void;
 }
@@ -67,7 +60,7 @@ export class Grouping {
   }
 
   /** All groups, in no order. Throws `StoreError` (`usage`). */
-  *steps(query: Query, by: GroupBy): Steps<PackedGroups> {
+  groups(query: Query, by: GroupBy): PackedGroups {
     compileQuery(query);
     const candidates = this.source.candidates({ ...query, after: undefined });
     const whole = candidates.filter((candidate) => covers(query, candidate));
@@ -77,14 +70,13 @@ export class Grouping {
     // Of sealed segments that the query covers whole only those not asked for before are read.
     const known = this.kept.find(filter, by, paths) ?? new GroupSet([], NO_GROUPS);
     const counted = known.paths.length;
-    const progress = { total: rowsOf(candidates), done: rowsOf(whole.slice(0, counted)) };
     const ofWhole = this.share({ filter }, by, whole.slice(counted));
     const ofRest = this.share(query, by, rest);
     // What is one's own first: meanwhile the others do theirs.
-    yield* this.addTo(ofWhole, ofWhole.own, progress);
-    yield* this.addTo(ofRest, ofRest.own, progress);
-    yield* this.gather(ofWhole, progress);
-    yield* this.gather(ofRest, progress);
+    this.addTo(ofWhole, ofWhole.own);
+    this.addTo(ofRest, ofRest.own);
+    this.gather(ofWhole);
+    this.gather(ofRest);
     let groups = known.groups;
     if (counted < paths.length) {
       ofWhole.aggregation.addPacked(known.groups);
@@ -98,11 +90,11 @@ export class Grouping {
   }
 
   /** Groups of these segments, made here and now: for another thread. */
-  *of(query: Query, by: GroupBy, paths: readonly string[]): Steps<PackedGroups> {
+  of(query: Query, by: GroupBy, paths: readonly string[]): PackedGroups {
     const wanted = new Set(paths);
     const candidates = this.source.candidates({}).filter(({ path }) => wanted.has(path));
     const aggregation = new Aggregation(query, by, this.classes, this.scopes);
-    yield* this.source.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled));
+    this.source.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled));
     return aggregation.pack();
   }
 
@@ -118,17 +110,16 @@ export class Grouping {
   }
 
   /** Waits for the others, and does what they had no time for. */
-  private *gather(shared: Shared, progress: { done: number; readonly total: number }): Steps<void> {
+  private gather(shared: Shared): void {
     const failuresBefore = this.source.failures;
     for (const { share, fetch } of shared.offers) {
       const answer = fetch?.();
       if (answer === undefined) {
-        yield* this.addTo(shared, share, progress);
+        this.addTo(shared, share);
         continue;
       }
       for (const problem of answer.problems) this.source.leaveOut(problem);
       shared.aggregation.addPacked(answer.groups);
-      progress.done += rowsOf(share);
     }
     shared.hasFailed ||= this.source.failures !== failuresBefore;
   }
@@ -138,16 +129,10 @@ export class Grouping {
     this.scopes.expectPages();
   }
 
-  private *addTo(
-    shared: Shared,
-    candidates: readonly Candidate[],
-    progress: { done: number; readonly total: number },
-  ): Steps<void> {
+  private addTo(shared: Shared, candidates: readonly Candidate[]): void {
     const { query, aggregation } = shared;
     const failuresBefore = this.source.failures;
-    const read = (pooled: PooledSegment): Generator<number, void, void> => aggregation.add(pooled);
-    yield* this.source.eachSegment(candidates, compileQuery(query), read, progress.total, progress.done);
-    progress.done += rowsOf(candidates);
+    this.source.eachSegment(candidates, compileQuery(query), (pooled) => aggregation.add(pooled));
     shared.hasFailed ||= this.source.failures !== failuresBefore;
   }
 }
@@ -183,10 +168,6 @@ export function sharesOf<T extends { readonly sealed: boolean; readonly rows: nu
   }
   const others = shares.flatMap((share, thread) => (thread === own || share.length === 0 ? [] : [{ thread, share }]));
   return { own: shares[own] ?? [], others };
-}
-
-export function rowsOf(candidates: readonly Candidate[]): number {
-  return candidates.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** Whether a segment can change no more, and all of its records are within the query's time and watermark. */

@@ -1,11 +1,12 @@
 /** Fields that records are counted by, and their values as rows of the small tables have them (`classes.ts`). */
+import { DAY_US, HOUR_US, MINUTE_US } from '../../base/time.ts';
 import { SEVERITIES } from '../../contracts/record.ts';
 import { parseList } from '../search/functions.ts';
 import type { SearchKey } from '../segment/keys.ts';
 import type { Dimension } from '../segment/postings.ts';
 
 /** Fields whose values a row of a small table tells. */
-export const ROW_FIELDS = [
+const ROW_FIELDS = [
   'user',
   'effective',
   'osuser',
@@ -61,7 +62,7 @@ const SOURCES: Readonly<Record<RowField, readonly [table: Dimension, column: str
 /** The start of the period in which a record began, UTC. */
 export const PERIODS = ['minute', 'hour', 'day'] as const;
 export type PeriodField = (typeof PERIODS)[number];
-export const PERIODS_US: Readonly<Record<PeriodField, number>> = { minute: 60e6, hour: 3600e6, day: 86_400e6 };
+export const PERIODS_US: Readonly<Record<PeriodField, number>> = { minute: MINUTE_US, hour: HOUR_US, day: DAY_US };
 
 /** `outcome`: `ok` or `failed`. */
 export type AggregateField = RowField | PeriodField | 'error' | 'outcome';

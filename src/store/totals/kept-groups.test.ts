@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { parseFilter } from '../../query/language.ts';
 import { statement, TEST_TIME_US, withDirectory } from '../fixture.ts';
 import { StoreReader } from '../reader.ts';
-import { finish } from '../steps.ts';
 import { openStore } from '../store.ts';
 import type { Group, GroupBy } from './aggregate.ts';
 import { GroupSet, KeptGroups } from './kept-groups.ts';
@@ -42,11 +41,11 @@ test('asked again while records arrive, a reader counts as one that was just ope
       const fresh = new StoreReader(directory);
       for (const query of questions) {
         for (const by of [{ fields: ['user'] as const }, { fields: ['op'] as const, bucketUs: 10e6, originUs: 0 }]) {
-          const [again, anew] = [reader, fresh].map((each) => ordered(finish(each.groupSteps(query, by))));
+          const [again, anew] = [reader, fresh].map((each) => ordered(each.groups(query, by)));
           assert.deepEqual(again, anew);
         }
       }
-      const early = finish(reader.groupSteps(questions.at(-1) ?? {}, { fields: ['user'] }));
+      const early = reader.groups(questions.at(-1) ?? {}, { fields: ['user'] });
       assert.deepEqual(
         early.map(({ labels, records }) => [labels, records]),
         [[['early'], 10]],

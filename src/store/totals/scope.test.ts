@@ -9,7 +9,6 @@ import type { Filter, Query } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
 import { anyRecord, statement, TEST_TIME_US, withDirectory } from '../fixture.ts';
 import { StoreReader } from '../reader.ts';
-import { finish } from '../steps.ts';
 import { openStore } from '../store.ts';
 import type { GroupBy } from './aggregate.ts';
 import { expected, nameOf, type Sums, sameGroups } from './expected.ts';
@@ -84,9 +83,9 @@ function check(reader: StoreReader, plain: StoreReader, [query, by]: readonly [Q
   const bucketOf = ({ timeUs }: AuditRecord): number =>
     bucketUs === undefined ? 0 : originUs + Math.floor((timeUs - originUs) / bucketUs) * bucketUs;
   if (by.only === undefined) {
-    const [all] = finish(reader.groupSteps(query, { fields: [], recordsOnly: true }));
+    const [all] = reader.groups(query, { fields: [], recordsOnly: true });
     assert.equal(all?.records ?? 0, records.length);
-    const byError = finish(reader.groupSteps(query, { fields: ['error'], recordsOnly: true }));
+    const byError = reader.groups(query, { fields: ['error'], recordsOnly: true });
     const number = ({ records: count }: { readonly records: number }): number => count;
     const errors = mapped(
       expected(records, ['error'], () => 0),
@@ -94,7 +93,7 @@ function check(reader: StoreReader, plain: StoreReader, [query, by]: readonly [Q
     );
     assert.deepEqual(new Map(byError.map((group) => [nameOf(group), number(group)])), errors);
   }
-  const groups = finish(reader.groupSteps(query, by));
+  const groups = reader.groups(query, by);
   const wanted = expected(records, by.fields, bucketOf);
   const isByTime = bucketUs !== undefined || by.fields.some(isPeriod);
   const of = isByTime ? counts : countsAndRows;
@@ -171,7 +170,7 @@ test('a growing segment of several parts is counted whole at every moment', asyn
       await writer.flush();
       for (const seqMax of [n - 30_000, n, n + 1]) {
         for (const fields of [['user'], ['outcome'], ['error', 'op']] as const) {
-          const groups = finish(reader.groupSteps({ seqMax, filter: parseFilter('user:user1,user2', 0) }, { fields }));
+          const groups = reader.groups({ seqMax, filter: parseFilter('user:user1,user2', 0) }, { fields });
           const records = groups.reduce((sum, group) => sum + group.records, 0);
           const failed = groups.reduce((sum, group) => sum + group.failed, 0);
           // Every third record is of neither user; every thirtieth is that and failed.

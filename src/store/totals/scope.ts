@@ -45,7 +45,7 @@ export function partsOfSegment({ ref, segment }: PooledSegment, { fromUs, toUs, 
 interface Shared {
   readonly classes: ClassCache;
   forPages: boolean;
-  /** Used a step at a time: whoever yields turns it to a chunk again. */
+  /** Of one chunk at a time: whoever needs it turns it to a chunk first. */
   readonly view: ChunkView;
 }
 
@@ -63,7 +63,7 @@ export class ScopeCache {
     this.shared.forPages = true;
   }
 
-  /** Used a step at a time: whoever yields turns it to a chunk again. */
+  /** Of one chunk at a time: whoever needs it turns it to a chunk first. */
   get view(): ChunkView {
     return this.shared.view;
   }
@@ -115,78 +115,78 @@ export class Scope {
     return known ?? tables.find((table) => this.sumsOf(pooled, table) !== undefined) ?? tables.at(-1) ?? 0;
   }
 
-  /** A table of the records. Yields the records gone through. */
-  *cells(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
-    return this.tables[table] ?? (yield* this.makeCells(pooled, table));
+  /** A table of the records. */
+  cells(pooled: PooledSegment, table: number): Cells {
+    return this.tables[table] ?? this.makeCells(pooled, table);
   }
 
   /**
-   * The same sums without telling periods apart. `countsOnly`: durations may be 0, and times no nearer than periods. Yields
-   * the records gone through.
+   * The same sums without telling periods apart. `countsOnly`: durations may be 0, and times no nearer than periods.
    */
-  *totals(pooled: PooledSegment, table: number, countsOnly: boolean): Generator<number, Cells, void> {
+  totals(pooled: PooledSegment, table: number, countsOnly: boolean): Cells {
     const known = this.sums[table] ?? (countsOnly ? this.counted[table] : undefined);
     if (known !== undefined) return known;
     if (this.tables[table] !== undefined || this.sumsOf(pooled, table) !== undefined) {
-      const cells = yield* this.cells(pooled, table);
+      const cells = this.cells(pooled, table);
       const sums = withoutPeriods(cells, pooled.segment.rowMax(kindOf(table).dimension));
       this.sums[table] = sums;
       this.bytes += bytesOf(sums);
       return sums;
     }
-    yield* this.tally(pooled, table, countsOnly);
+    this.tally(pooled, table, countsOnly);
     return (countsOnly ? this.counted[table] : this.sums[table]) ?? emptyCells(0);
   }
 
-  /** Number of the records: they are looked for, but not summed. Yields the records gone through. */
-  *records(pooled: PooledSegment): Generator<number, number, void> {
+  /** Number of the records: they are looked for, but not summed. */
+  records(pooled: PooledSegment): number {
     const table = ROLLUPS.findIndex(
       (_, i) => (this.tables[i] ?? this.sums[i] ?? this.counted[i] ?? this.sumsOf(pooled, i)) !== undefined,
     );
     if (table >= 0) {
-      const { records } = yield* this.totals(pooled, table, true);
+      const { records } = this.totals(pooled, table, true);
       return records.reduce((sum, number) => sum + number, 0);
     }
-    const picks = yield* pooled.withColumns(({ chunks }) => this.pick(pooled, chunks));
+    const picks = pooled.withColumns(({ chunks }) => this.pick(pooled, chunks));
     return picks.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Numbers of records by period; `undefined` when cells tell them with less to do. Yields the records gone through. */
-  *counts(pooled: PooledSegment, table: number): Generator<number, PeriodCounts | undefined, void> {
+  /** Numbers of records by period; `undefined` when cells tell them with less to do. */
+  counts(pooled: PooledSegment, table: number): PeriodCounts | undefined {
     const hasCells = this.tables[table] !== undefined || this.sumsOf(pooled, table) !== undefined;
     if (hasCells || kindOf(table).operationsOnly) return undefined;
-    if (this.sums[table] === undefined && this.counted[table] === undefined) yield* this.tally(pooled, table, true);
+    if (this.sums[table] === undefined && this.counted[table] === undefined) this.tally(pooled, table, true);
     return this.periods[table];
   }
 
-  /** The records, of the chunks of their segment. Yields the records gone through. */
-  *pick(pooled: PooledSegment, all: readonly ColumnChunk[]): Generator<number, readonly ChunkPick[], void> {
+  /** The records, of the chunks of their segment. */
+  pick(pooled: PooledSegment, all: readonly ColumnChunk[]): readonly ChunkPick[] {
     const { seqMin, seqMax } = this.span;
     const chunks = all.filter(({ firstSeq, rows }) => firstSeq <= seqMax && firstSeq + rows > seqMin);
     // Columns found damaged are made again from rows: their chunks are other ones.
     const { chunks: known } = this;
     if (known?.length === chunks.length && known.every((chunk, i) => chunk === chunks[i])) return this.picks;
     const picks: ChunkPick[] = [];
-    yield* this.eachPicked(pooled, [this.span], chunks, (chunk, { picked }) =>
-      picks.push(new ChunkPick(chunk, picked)),
-    );
+    this.eachPicked(pooled, [this.span], chunks, (chunk, { picked }) => picks.push(new ChunkPick(chunk, picked)));
     this.chunks = chunks;
     this.picks = picks;
     this.bytes += picks.reduce((sum, { bytes }) => sum + bytes, chunks.length * 8);
     return picks;
   }
 
-  private *makeCells(pooled: PooledSegment, table: number): Generator<number, Cells, void> {
+  private makeCells(pooled: PooledSegment, table: number): Cells {
     const inner = this.innerCells(pooled, table);
     if (inner === undefined) {
-      return this.keepCells(table, yield* pooled.withColumns(({ chunks }) => this.sumPicks(pooled, table, chunks)));
+      return this.keepCells(
+        table,
+        pooled.withColumns(({ chunks }) => this.sumPicks(pooled, table, chunks)),
+      );
     }
     const edges = [
       { ...this.span, toUs: inner.fromUs },
       { ...this.span, fromUs: inner.toUs },
     ].filter((edge) => edge.fromUs < edge.toUs);
     if (edges.length > 0) {
-      const all = yield* pooled.withColumns(({ chunks }) => this.sumEdges(pooled, table, chunks, inner.cells, edges));
+      const all = pooled.withColumns(({ chunks }) => this.sumEdges(pooled, table, chunks, inner.cells, edges));
       return this.keepCells(table, all);
     }
     if (inner.cells !== pooled.rollup()?.[table]) return this.keepCells(table, inner.cells);
@@ -196,11 +196,11 @@ export class Scope {
   }
 
   /** Sums and counts of a table, and of those that will be asked for next. */
-  private *tally(pooled: PooledSegment, table: number, countsOnly: boolean): Generator<number, void, void> {
+  private tally(pooled: PooledSegment, table: number, countsOnly: boolean): void {
     const { forPages } = this.shared;
     const into = countsOnly ? this.counted : this.sums;
     const tables = forPages || this.chunks !== undefined ? this.tablesDue(pooled, table, into) : [table];
-    const made = yield* pooled.withColumns(({ chunks }) => this.tallyPicks(pooled, tables, countsOnly, chunks));
+    const made = pooled.withColumns(({ chunks }) => this.tallyPicks(pooled, tables, countsOnly, chunks));
     for (const [i, { sums, periods }] of made.entries()) {
       const own = tables[i] ?? table;
       into[own] = sums;
@@ -262,29 +262,24 @@ export class Scope {
     return { cells: never ? emptyCells(0) : cellsWithin(sums, mask, fromUs, toUs), fromUs, toUs };
   }
 
-  private *sumPicks(
-    pooled: PooledSegment,
-    table: number,
-    chunks: readonly ColumnChunk[],
-  ): Generator<number, Cells, void> {
-    const picks = yield* this.pick(pooled, chunks);
+  private sumPicks(pooled: PooledSegment, table: number, chunks: readonly ColumnChunk[]): Cells {
+    const picks = this.pick(pooled, chunks);
     const builder = this.builder(pooled.segment, kindOf(table));
     const { view } = this.shared;
     for (const { chunk, picked } of picks) {
       view.use(chunk, picked);
       builder.add(view);
-      yield view.rows;
     }
     return takeCells(builder);
   }
 
-  private *tallyPicks(
+  private tallyPicks(
     pooled: PooledSegment,
     tables: readonly number[],
     countsOnly: boolean,
     chunks: readonly ColumnChunk[],
-  ): Generator<number, readonly Tallied[], void> {
-    const picks = yield* this.pick(pooled, chunks);
+  ): readonly Tallied[] {
+    const picks = this.pick(pooled, chunks);
     const records = picks.reduce((sum, { count }) => sum + count, 0);
     const tally = Tally.begin(countsOnly);
     try {
@@ -298,7 +293,6 @@ export class Scope {
         tally?.add(chunk, picked);
         this.shared.view.use(chunk, picked);
         for (const builder of builders) builder?.add(this.shared.view);
-        yield this.shared.view.rows;
       }
       const tallied = tally?.take().values();
       return builders.map((builder) =>
@@ -309,32 +303,31 @@ export class Scope {
     }
   }
 
-  private *sumEdges(
+  private sumEdges(
     pooled: PooledSegment,
     table: number,
     chunks: readonly ColumnChunk[],
     inner: Cells,
     edges: readonly Span[],
-  ): Generator<number, Cells, void> {
+  ): Cells {
     const builder = this.builder(pooled.segment, kindOf(table));
-    yield* this.eachPicked(pooled, edges, chunks, (_, { view }) => builder.add(view));
+    this.eachPicked(pooled, edges, chunks, (_, { view }) => builder.add(view));
     return joinedCells(inner, takeCells(builder));
   }
 
   /** Calls `use` for each chunk in which there are records of the spans that meet the filter. */
-  private *eachPicked(
+  private eachPicked(
     pooled: PooledSegment,
     spans: readonly Span[],
     chunks: readonly ColumnChunk[],
     use: (chunk: ColumnChunk, found: ChunkSelector) => void,
-  ): Generator<number, void, void> {
+  ): void {
     const { segment } = pooled;
     const selection = this.selectionIn(pooled);
     if (selection.never) return;
     const selectors = spans.map((span) => new ChunkSelector(span, this.shared.view));
     for (const chunk of chunks) {
       for (const selector of selectors) if (selector.select(segment, chunk, selection) > 0) use(chunk, selector);
-      yield chunk.rows;
     }
   }
 

@@ -279,18 +279,9 @@ export class ChunkSelector {
     return view.rows;
   }
 
-  /** Matching records of a segment, a chunk a step. */
-  *count(
-    segment: SegmentReader,
-    chunks: readonly ColumnChunk[],
-    selection: Selection,
-  ): Generator<number, number, void> {
-    let total = 0;
-    for (const chunk of chunks) {
-      total += this.select(segment, chunk, selection);
-      yield chunk.rows;
-    }
-    return total;
+  /** Number of matching records of a segment. */
+  count(segment: SegmentReader, chunks: readonly ColumnChunk[], selection: Selection): number {
+    return chunks.reduce((total, chunk) => total + this.select(segment, chunk, selection), 0);
   }
 
   private maskEdges({ firstSeq }: ColumnChunk, picked: Picked | undefined): void {

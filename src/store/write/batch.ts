@@ -19,12 +19,12 @@ import {
 import { BoundedDictionary } from '../segment/dictionary.ts';
 import { type SessionFacts, type ShapeFacts, writeRest, writeSession, writeShape, writeVerdict } from './codec.ts';
 
-export const ENTRY_SESSION = 1;
-export const ENTRY_SHAPE = 2;
-export const ENTRY_VERDICT = 3;
-export const ENTRY_RECORD = 4;
+const ENTRY_SESSION = 1;
+const ENTRY_SHAPE = 2;
+const ENTRY_VERDICT = 3;
+const ENTRY_RECORD = 4;
 /** Numbers of all kinds start from 0 again. */
-export const ENTRY_RESET = 5;
+const ENTRY_RESET = 5;
 
 /** Bytes of the entry length, fixed so that it can be filled in afterwards. */
 const LENGTH_BYTES = 4;
@@ -83,10 +83,7 @@ export class BatchEncoder {
     if (record.text === undefined) {
       out.u8(0);
     } else {
-      const byteLength = Buffer.byteLength(record.text);
-      out.varint(byteLength + 1);
-      out.ensure(byteLength);
-      out.pos += out.bytes.write(record.text, out.pos, byteLength, 'utf8');
+      out.sizedText(record.text);
     }
     writeRest(out, record);
     this.close(mark);

@@ -9,7 +9,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import type { BindValue, TlsFacts, TransactionState } from '../../contracts/event.ts';
 import type { AuditRecord, PolicyMatch, RecordKind } from '../../contracts/record.ts';
-import { SEVERITIES } from '../../contracts/record.ts';
+import { SEVERITIES, severityRank } from '../../contracts/record.ts';
 import {
   type ByteWriter,
   readNumber,
@@ -36,8 +36,8 @@ export const SESSION_TEXTS = [
   'policyVersion',
 ] as const;
 export const SESSION_NUMBERS = ['clientPort', 'serverPort', 'vlanId'] as const;
-export const SHAPE_TEXTS = ['operation', 'procedure', 'summary', 'fingerprint', 'call'] as const;
-export const SHAPE_LISTS = ['operations', 'objects'] as const;
+const SHAPE_TEXTS = ['operation', 'procedure', 'summary', 'fingerprint', 'call'] as const;
+const SHAPE_LISTS = ['operations', 'objects'] as const;
 
 export type SessionFacts = Pick<AuditRecord, (typeof SESSION_TEXTS)[number] | (typeof SESSION_NUMBERS)[number]>;
 export type ShapeFacts = Pick<AuditRecord, 'kind' | (typeof SHAPE_TEXTS)[number] | (typeof SHAPE_LISTS)[number]>;
@@ -89,7 +89,7 @@ export function writeVerdict(out: ByteWriter, policy: readonly PolicyMatch[]): v
   out.varint(policy.length);
   for (const match of policy) {
     out.text(match.rule);
-    out.u8(SEVERITIES.indexOf(match.severity));
+    out.u8(severityRank(match.severity));
     out.u8(ACTIONS.indexOf(match.action));
   }
 }

@@ -5,10 +5,12 @@
  * A segment ends at `segmentRowsMax` rows, or before a record of a later day (UTC, record time) than any before.
  * Records of an earlier day stay in the segment of the moment: late, but never lost.
  */
+
 import type { KeyObject } from 'node:crypto';
 import { basename, join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { makeFolder } from '../../base/folder.ts';
+import { DAY_US } from '../../base/time.ts';
 import { type IngestCounters, newCounters } from '../counters.ts';
 import { toStoreError } from '../errors.ts';
 import { holdOn } from '../expiry/hold.ts';
@@ -32,8 +34,6 @@ export interface IngestOptions {
   /** PEM file of the Ed25519 key that signs sealed segments. */
   readonly signKeyFile: string | undefined;
 }
-
-const DAY_US = 86_400e6;
 
 /** Where a sealed segment stands in the store. */
 type SegmentPlace = Pick<SealedFacts, 'number' | 'firstSeq' | 'chainBefore' | 'chainAfter'>;

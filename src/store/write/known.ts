@@ -75,7 +75,7 @@ function readIds(segment: KnownSegment): IdSet {
 }
 
 /** A set of 128-bit ids by their first 64 bits: open addressing, linear probing, at most half full. */
-export class IdSet {
+class IdSet {
   private readonly words: Uint32Array;
   private readonly mask: number;
 

@@ -20,7 +20,7 @@ export const PASSWORDS = {
 
 export const TARGET_VARIABLE = 'LAB_TARGET';
 
-export function readTarget(): Target {
+function readTarget(): Target {
   return JSON.parse(process.env[TARGET_VARIABLE] ?? '') as Target;
 }
 

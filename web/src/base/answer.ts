@@ -54,6 +54,11 @@ export function useAnswer<T>(path: string | undefined, params: Params = {}): Ans
   };
 }
 
+/** What is wrong with the query itself: the query field says it, at its place. */
+export function queryProblem({ problem }: Pick<Answer<unknown>, 'problem'>): ApiProblem | undefined {
+  return problem?.column === undefined ? undefined : problem;
+}
+
 export function problemFrom(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -52,6 +52,6 @@ export function topShowing(extent: Extent, top: number, row: number): number {
   return top;
 }
 
-export function clamp(value: number, min: number, max: number): number {
+function clamp(value: number, min: number, max: number): number {
   return Math.min(Math.max(value, min), max);
 }

@@ -1,7 +1,7 @@
 /** Users, objects and databases of the range, most active first, each with its page. */
 import type { JSX } from 'preact';
 import type { Entities as EntitiesData, TopItem } from '#src/console/api/overview.js';
-import { useAnswer } from '../base/answer.ts';
+import { queryProblem, useAnswer } from '../base/answer.ts';
 import { formatCount, formatShare } from '../base/format.ts';
 import { query, scopeParams, useEcho } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
@@ -34,11 +34,7 @@ export default function Entities(): JSX.Element {
         chosen={kind.id}
         onChoose={(id) => setParams({ kind: id === 'user' ? undefined : id })}
       />
-      <QueryBar
-        value={query()}
-        onRun={(q) => setParams({ q })}
-        problem={answer.problem?.column === undefined ? undefined : answer.problem}
-      />
+      <QueryBar value={query()} onRun={(q) => setParams({ q })} problem={queryProblem(answer)} />
       <Chips />
       <Answered answer={answer}>
         {(data) =>

@@ -7,7 +7,7 @@ import type {
   Overview as OverviewData,
   OverviewFigures,
 } from '#src/console/api/overview.js';
-import { useAnswer } from '../base/answer.ts';
+import { queryProblem, useAnswer } from '../base/answer.ts';
 import { formatCount, formatMoment, formatShare, formatShort } from '../base/format.ts';
 import { hourTerm } from '../base/hours.ts';
 import { query, rangeParam, scopeParams, useEcho, zone } from '../base/scope.ts';
@@ -37,7 +37,7 @@ export default function Overview(): JSX.Element {
       <QueryBar
         value={query()}
         onRun={(text) => setParams({ q: text, id: undefined })}
-        problem={answer.problem?.column === undefined ? undefined : answer.problem}
+        problem={queryProblem(answer)}
       />
       <Chips />
       <Answered answer={first} lines={10}>

@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Histogram, RecordsAt, Row } from '#src/console/api/records.js';
-import { type Answer, useAnswer } from '../base/answer.ts';
+import { type Answer, queryProblem, useAnswer } from '../base/answer.ts';
 import { ask, type Params } from '../base/api.ts';
 import { letterKeysOn, useKeys } from '../base/keys.ts';
 import { togglePin } from '../base/pins.ts';
@@ -38,7 +38,7 @@ export default function Search(): JSX.Element {
   const { data } = first;
   const settled: Params = { ...question, w: data?.asked.watermark };
   useEcho(data?.asked);
-  const wrongQuery = first.problem?.column === undefined ? undefined : first.problem;
+  const wrongQuery = queryProblem(first);
   return (
     <div class="search-page">
       <QueryBar

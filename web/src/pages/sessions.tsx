@@ -1,7 +1,7 @@
 /** Sessions that have a matching record, newest first. */
 import type { JSX } from 'preact';
 import type { SessionRow, Sessions as SessionsData } from '#src/console/api/records.js';
-import { useAnswer } from '../base/answer.ts';
+import { queryProblem, useAnswer } from '../base/answer.ts';
 import { formatCount, formatDuration, microseconds } from '../base/format.ts';
 import { query, scopeParams, useEcho } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
@@ -18,11 +18,7 @@ export default function Sessions(): JSX.Element {
   useEcho(answer.data?.asked);
   return (
     <>
-      <QueryBar
-        value={query()}
-        onRun={(q) => setParams({ q })}
-        problem={answer.problem?.column === undefined ? undefined : answer.problem}
-      />
+      <QueryBar value={query()} onRun={(q) => setParams({ q })} problem={queryProblem(answer)} />
       <Chips />
       <Answered answer={answer}>
         {(data) =>

@@ -1,6 +1,6 @@
 /** What stands where data should: still coming, refused, nothing there. */
 import type { ComponentChildren, JSX } from 'preact';
-import type { Answer } from '../base/answer.ts';
+import { type Answer, queryProblem } from '../base/answer.ts';
 import type { ApiProblem } from '../base/api.ts';
 import { ownDatabases } from '../base/session.ts';
 import { Icon } from './icon.tsx';
@@ -64,11 +64,10 @@ export function Answered<T>(props: {
   readonly children: (data: T) => ComponentChildren;
 }): JSX.Element {
   const { answer } = props;
-  // What is wrong with a query is said at the query.
-  const ofQuery = answer.problem?.column !== undefined;
+  const isOfQuery = queryProblem(answer) !== undefined;
   return (
     <>
-      {answer.problem !== undefined && !ofQuery && <ProblemNote problem={answer.problem} retry={answer.reload} />}
+      {answer.problem !== undefined && !isOfQuery && <ProblemNote problem={answer.problem} retry={answer.reload} />}
       {answer.data === undefined ? (
         answer.problem === undefined && <Skeleton lines={props.lines ?? 6} />
       ) : (

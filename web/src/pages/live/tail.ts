@@ -5,7 +5,7 @@ import type { Row } from '#src/console/api/records.js';
 import { problemFrom } from '../../base/answer.ts';
 import { type ApiProblem, apiUrl, ask, type Params } from '../../base/api.ts';
 
-export const ROWS_KEPT = 300;
+const ROWS_KEPT = 300;
 /** Rows are drawn together, so that a burst costs a few redraws. */
 const DRAW_EVERY_MS = 200;
 

@@ -4,7 +4,7 @@
  */
 import type { JSX } from 'preact';
 import type { Trail, TrailEntry } from '#src/console/api/trail.js';
-import { useAnswer } from '../../base/answer.ts';
+import { queryProblem, useAnswer } from '../../base/answer.ts';
 import { formatCount, plural } from '../../base/format.ts';
 import { query, scopeParams, useEcho } from '../../base/scope.ts';
 import { ownDatabases } from '../../base/session.ts';
@@ -40,12 +40,7 @@ export function TrailPanel(): JSX.Element {
   useEcho(answer.data?.asked);
   return (
     <div class="stack">
-      <QueryBar
-        value={query()}
-        language={LANGUAGE}
-        onRun={(q) => setParams({ q })}
-        problem={answer.problem?.column === undefined ? undefined : answer.problem}
-      />
+      <QueryBar value={query()} language={LANGUAGE} onRun={(q) => setParams({ q })} problem={queryProblem(answer)} />
       <Chips pinning={false} />
       <section class="panel stack">
         <Answered answer={answer}>

@@ -6,22 +6,10 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AuditRecord } from '../../contracts/record.ts';
 import { parseFilter } from '../../query/language.ts';
-import { StoreError } from '../errors.ts';
 import { anyRecord, statement, TEST_TIME_US, withDirectory } from '../fixture.ts';
 import { StoreReader } from '../reader.ts';
-import { finish, finishInSlices } from '../steps.ts';
 import { type AuditStore, openStore } from '../store.ts';
 import { type Group, topGroups } from './aggregate.ts';
-import {
-  aggregate,
-  facet,
-  firstSeen,
-  histogram,
-  recordById,
-  recordsAround,
-  sameShape,
-  sessionRecords,
-} from './answers.ts';
 import { expected, nameOf, sameGroups } from './expected.ts';
 import { AGGREGATE_FIELDS, type AggregateField } from './groups.ts';
 
@@ -92,9 +80,9 @@ describe('totals', () => {
   for (const fields of combinations) {
     test(`totals by ${fields.join(' and ') || 'nothing'}`, () => {
       const wanted = expected(RECORDS, fields);
-      const { rows, groups } = finish(aggregate(reader, {}, fields, { limit: Number.MAX_SAFE_INTEGER }));
-      assert.equal(groups, wanted.size);
-      sameGroups(rows, wanted);
+      const groups = reader.groups({}, { fields });
+      assert.equal(groups.length, wanted.size);
+      sameGroups(groups, wanted);
       assert.deepEqual(reader.problems, []);
     });
   }
@@ -114,109 +102,43 @@ describe('totals', () => {
         assert.equal(reader.count(query), found.length);
         for (const fields of [['kind', 'outcome'], ['user', 'hour'], ['severity'], ['object', 'day']] as const) {
           const wanted = expected(found, fields);
-          sameGroups(finish(aggregate(reader, query, fields, { limit: 1000 })).rows, wanted);
+          sameGroups(reader.groups(query, { fields }), wanted);
         }
       }
     });
   }
 
   test('a rule and its action stay together', () => {
-    const { rows } = finish(aggregate(reader, {}, ['rule', 'action'], { limit: 1000 }));
+    const groups = reader.groups({}, { fields: ['rule', 'action'] });
     const pairs = new Set(
       RECORDS.flatMap((record) => (record.policy ?? []).map((each) => `${each.rule}\n${each.action}`)),
     );
-    for (const { labels } of rows) assert.ok(labels[0] === '' || pairs.has(labels.join('\n')), labels.join(' '));
-  });
-
-  test('the biggest by another measure, and what the others count', () => {
-    const all = finish(aggregate(reader, {}, ['kind'], { limit: 100, sort: 'rows' }));
-    const { rows, otherRecords, groups } = finish(aggregate(reader, {}, ['kind'], { limit: 2, sort: 'rows' }));
-    assert.deepEqual(rows, all.rows.slice(0, 2));
-    assert.deepEqual(
-      all.rows.map((row) => row.rows),
-      all.rows.map((row) => row.rows).sort((a, b) => b - a),
-    );
-    assert.equal(groups, 5);
-    assert.equal(otherRecords + rows.reduce((sum, row) => sum + row.records, 0), RECORDS.length);
-    assert.equal(finish(facet(reader, {}, 'kind', 3)).rows.length, 3);
+    for (const { labels } of groups) assert.ok(labels[0] === '' || pairs.has(labels.join('\n')), labels.join(' '));
   });
 });
 
-describe('histograms and single records', () => {
-  test('histogram', () => {
+describe('buckets of time', () => {
+  test('hold the records that begin within them, those of a range only', () => {
     const fromUs = TEST_TIME_US + 100e6;
     const bucketUs = 1000e6;
     const toUs = fromUs + 20 * bucketUs;
-    const { series, buckets } = finish(histogram(reader, {}, { fromUs, toUs, bucketUs, by: 'kind', seriesMax: 2 }));
-    assert.equal(buckets, 20);
-    assert.equal(series.length, 3);
-    assert.equal(series[2]?.label, '…');
-    for (let bucket = 0; bucket < buckets; bucket++) {
-      const start = fromUs + bucket * bucketUs;
-      const within = RECORDS.filter(({ timeUs }) => timeUs >= start && timeUs < start + bucketUs);
-      const count = series.reduce((sum, { records }) => sum + (records[bucket] ?? 0), 0);
-      assert.equal(count, within.length, `bucket ${bucket}`);
-      const [first] = series;
-      assert.equal(first?.records[bucket], within.filter(({ kind }) => kind === first?.label).length);
-    }
-    assert.throws(() => finish(histogram(reader, {}, { fromUs, toUs, bucketUs: 0 })), StoreError);
-    assert.throws(() => finish(histogram(reader, {}, { fromUs, toUs: fromUs, bucketUs })), StoreError);
-  });
-
-  test('one record by its id', () => {
-    for (const n of [0, 5, 89, 90, 200, 399]) {
-      const found = recordById(reader, n.toString(16).padStart(32, '0'));
-      assert.equal(found?.record.timeUs, RECORDS[n]?.timeUs);
-      assert.equal(found?.seq, n + 1);
-    }
-    assert.equal(recordById(reader, 'f'.repeat(32)), undefined);
-    assert.equal(recordById(reader, 'no such id'), undefined);
-  });
-
-  test('what surrounds a record', () => {
-    const ordered = [...reader.find({ order: 'oldest' })];
-    for (const at of [0, 1, 150, 398, 399]) {
-      const place = ordered[at];
-      assert.ok(place !== undefined);
-      const { before: older, after: newer } = recordsAround(reader, place, 3);
-      assert.deepEqual(
-        older.map(({ seq }) => seq),
-        ordered
-          .slice(Math.max(0, at - 3), at)
-          .reverse()
-          .map(({ seq }) => seq),
+    const groups = reader.groups({ fromUs, toUs }, { fields: ['kind'], bucketUs, originUs: fromUs });
+    const within = RECORDS.filter(({ timeUs }) => timeUs >= fromUs && timeUs < toUs);
+    assert.ok(within.length > 50, `${within.length}`);
+    assert.equal(
+      groups.reduce((sum, { records }) => sum + records, 0),
+      within.length,
+    );
+    for (const { labels, bucketUs: startUs, records } of groups) {
+      const own = within.filter(
+        ({ kind, timeUs }) => kind === labels[0] && timeUs >= startUs && timeUs < startUs + bucketUs,
       );
-      assert.deepEqual(
-        newer.map(({ seq }) => seq),
-        ordered.slice(at + 1, at + 4).map(({ seq }) => seq),
-      );
+      assert.equal(records, own.length, `${labels[0]} from ${startUs}`);
     }
   });
 });
 
-describe('long work and damage', () => {
-  test('work can be watched and given up', async () => {
-    const progress: number[] = [];
-    // Errors are counted from columns, a chunk a step.
-    const answer = await finishInSlices(aggregate(reader, {}, ['user', 'error'], { limit: 5 }), {
-      sliceMs: 0,
-      onProgress: ({ done, total }) => {
-        assert.equal(total, RECORDS.length);
-        progress.push(done);
-      },
-    });
-    assert.equal(answer.rows.length, 5);
-    assert.equal(progress.at(-1), RECORDS.length);
-    const controller = new AbortController();
-    const given = finishInSlices(aggregate(reader, {}, ['db', 'error'], { limit: 5 }), {
-      sliceMs: 0,
-      signal: controller.signal,
-      onProgress: () => controller.abort(new Error('enough')),
-    });
-    await assert.rejects(given, /enough/);
-    assert.equal(reader.count({}), RECORDS.length);
-  });
-
+describe('damage', () => {
   for (const suffix of ['.col', '.sum', '.aix']) {
     test(`a ${suffix} file that is damaged, cut or gone is not used, and that is said`, async () => {
       for (const harm of ['change', 'cut', 'remove'] as const) {
@@ -233,12 +155,9 @@ describe('long work and damage', () => {
             );
           const harmed = new StoreReader(copy);
           for (const fields of [['user'], ['op', 'minute'], ['user', 'program', 'kind']] as const) {
-            const wanted = finish(aggregate(reader, {}, fields, { limit: 1000 })).rows;
+            const wanted = reader.groups({}, { fields });
             // Sums made of records and sums made of cells are rounded in another order.
-            sameGroups(
-              finish(aggregate(harmed, {}, fields, { limit: 1000 })).rows,
-              new Map(wanted.map((group) => [nameOf(group), group])),
-            );
+            sameGroups(harmed.groups({}, { fields }), new Map(wanted.map((group) => [nameOf(group), group])));
           }
           const query = { filter: parseFilter('session:* failed:yes', 0) };
           assert.equal(harmed.count(query), reader.count(query));
@@ -291,49 +210,13 @@ test('a reader that stays open sees what arrives, and a segment being sealed', a
       if (n % 20 !== 0) continue;
       await writer.flush();
       assert.equal(reader.count({}), n + 1);
-      const { rows } = finish(aggregate(reader, {}, ['outcome'], { limit: 3 }));
-      assert.equal(rows.find((row) => row.labels[0] === 'failed')?.records, n / 2);
-      assert.equal(recordById(reader, n.toString(16).padStart(32, '0'))?.seq, n + 1);
+      const groups = reader.groups({}, { fields: ['outcome'] });
+      assert.equal(groups.find(({ labels }) => labels[0] === 'failed')?.records, n / 2);
     }
     await writer.close();
     await store.close();
     assert.equal(reader.count({}), 175);
     assert.deepEqual(reader.problems, []);
-    reader.close();
-  });
-});
-
-test('sessions in order, the same statement elsewhere, first seen', async () => {
-  await withDirectory(async (directory) => {
-    const records = Array.from({ length: 60 }, (_, n) =>
-      statement(n, {
-        session: n % 2 === 0 ? 'even' : 'odd',
-        fingerprint: n % 10 === 0 ? 'fffe' : 'ffff',
-        user: n < 30 ? 'alice' : 'bob',
-        clientAddress: n < 40 ? '10.0.0.1' : '10.0.0.2',
-        objects: n < 50 ? ['public.orders'] : ['public.cards'],
-      }),
-    );
-    const store = await write(directory, records);
-    await store.close();
-    const reader = new StoreReader(directory);
-    const even = sessionRecords(reader, 'even', 20);
-    assert.deepEqual(
-      even.map(({ seq }) => seq),
-      Array.from({ length: 20 }, (_, i) => i * 2 + 1),
-    );
-    assert.deepEqual(
-      sessionRecords(reader, 'even', 20, even.at(-1)).map(({ seq }) => seq),
-      Array.from({ length: 10 }, (_, i) => i * 2 + 41),
-    );
-    assert.deepEqual(
-      sameShape(reader, 'fffe', 3).map(({ seq }) => seq),
-      [51, 41, 31],
-    );
-    assert.equal(firstSeen(reader, 'user', 'bob')?.seq, 31);
-    assert.equal(firstSeen(reader, 'client', '10.0.0.2')?.seq, 41);
-    assert.equal(firstSeen(reader, 'object', 'public.cards')?.seq, 51);
-    assert.equal(firstSeen(reader, 'user', 'eve'), undefined);
     reader.close();
   });
 });
