@@ -74,7 +74,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/records/{id}': [0, 7, 30, -1].map((at) => `/records/${mine(at).id}`),
   '/pins': { because: 'has one’s own, see pins.test.ts' },
   '/records/{id}/packets': { because: 'needs evidence of a capture' },
-  '/sessions': ['/sessions', `/sessions?${DAY}&q=db:pay or op:DELETE`],
+  '/sessions': ['/sessions', `/sessions?${DAY}&q=db:pay or op:DELETE`, `/sessions?${DAY}&relation=covers`],
   '/sessions/{id}': [0, 1, 2, 3].map((n) => `/sessions/00000000000000a${n}`),
   '/entities': [
     '/entities?kind=user',

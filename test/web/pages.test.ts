@@ -17,7 +17,7 @@ const PAGES: readonly PageCase[] = [
   { path: `/?${DAY}`, shows: () => 'Who was active when' },
   { path: '/live', shows: () => 'Waiting for statements' },
   { path: `/search?${DAY}&q=user:alice`, shows: () => 'user:alice' },
-  { path: '/sessions', shows: () => 'Began' },
+  { path: `/sessions?${DAY}&rel=inside`, shows: () => 'Began' },
   { path: '/entities', shows: () => 'Share' },
   { path: '/entities?kind=object', shows: () => 'Share' },
   { path: `/users/alice?${DAY}`, shows: () => 'Rare statements' },

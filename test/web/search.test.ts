@@ -1,4 +1,4 @@
-/** Searching: marks beside the scroll bar; what was done in the console, in the same field as records; queries asked before. */
+/** Searching: marks beside the scroll bar; what was done in the console, in the same field as records; queries asked before; sessions and the range. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -141,10 +141,51 @@ async function askedBefore(stage: Stage): Promise<void> {
   await visit.context.close();
 }
 
+/** Sessions by how they lie to the range: each choice gives as many as the server says, and leads to all their records. */
+async function relations(stage: Stage): Promise<void> {
+  const visit = await stage.visit('viewer');
+  const { page } = visit;
+  await goTo(visit, stage, '/sessions');
+  assert.equal(await page.getByRole('list', { name: 'How a session lies to the range' }).count(), 0);
+  const t = await page.evaluate(async () => {
+    const response = await fetch('/api/v1/sessions?limit=500');
+    const { sessions } = (await response.json()) as { sessions: { first: string; last: string }[] };
+    const length = (one: { first: string; last: string }): number => Date.parse(one.last) - Date.parse(one.first);
+    const [longest] = sessions.sort((a, b) => length(b) - length(a));
+    // Within the longest session, so that at least that one covers it.
+    return `${new Date(Date.parse(longest?.first ?? '') + 2).toISOString()}/${new Date(Date.parse(longest?.last ?? '') - 2).toISOString()}`;
+  });
+  await goTo(visit, stage, `/sessions?t=${t}`);
+  for (const [name, relation] of [
+    ['overlaps the range', 'overlaps'],
+    ['covers the range', 'covers'],
+    ['is not in the range', 'not'],
+  ]) {
+    await page.getByRole('link', { name: name ?? '' }).click();
+    await settled(page);
+    const counted = await page.evaluate(async (query) => {
+      const response = await fetch(`/api/v1/sessions?${query}&limit=200`);
+      return ((await response.json()) as { sessions: unknown[] }).sessions.length;
+    }, `t=${t}&relation=${relation}`);
+    assert.ok(counted > 0, name);
+    assert.equal(await page.locator('tbody tr').count(), counted, name);
+  }
+  assert.equal(new URL(page.url()).searchParams.get('rel'), 'not');
+  assert.deepEqual(await violations(page), []);
+  const count = page.locator('td.num a').first();
+  const records = await textOf(count);
+  await count.click();
+  await settled(page);
+  assert.equal(await textOf(page.locator('.search-tools .total')), records, 'also of records outside the range');
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
 test('searching', { skip: NO_BROWSER ?? false }, async (t) => {
   await withStage(async (stage) => {
     await t.test('the scroll bar shows gaps and pins', () => scrollMarks(stage));
     await t.test('what one asked before is offered again', () => askedBefore(stage));
+    await t.test('sessions by how they lie to the range', () => relations(stage));
     await t.test('the trail is searched as records are', () => searchTrail(stage));
   });
 });

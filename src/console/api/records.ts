@@ -339,9 +339,20 @@ export const Revealed = closed({
 });
 export type Revealed = Static<typeof Revealed>;
 
-/** `GET /sessions`: sessions that have a matching record, newest first. */
+/**
+ * How a session, from its first record to its last, lies to the range: they have time in common; it goes on all the range
+ * and beyond it at both ends; it is within the range; they have no time in common.
+ */
+export const RELATIONS = ['overlaps', 'covers', 'inside', 'not'] as const;
+export type Relation = (typeof RELATIONS)[number];
+/**
+ * `GET /sessions`: sessions that lie so to the range and have a matching record, whenever it was, newest first. A condition
+ * `time:` of the query is about the record.
+ */
 export const SessionsQuery = closed({
   ...scopeProperties,
+  /** Absent: `overlaps`. */
+  relation: Type.Optional(word(RELATIONS)),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
 });
 export type SessionsQuery = Static<typeof SessionsQuery>;
@@ -353,8 +364,10 @@ export const SessionRow = closed({
   server: Type.Optional(Type.String()),
   db: Type.Optional(Type.String()),
   system: Type.Optional(Type.String()),
+  /** Of the whole session. */
   first: Type.String(),
   last: Type.String(),
+  /** In a list, these are of the records that match, here and below. */
   records: Type.Integer(),
   errors: Type.Integer(),
   rows: Type.Integer(),
