@@ -98,10 +98,14 @@ test('a complete datagram is known for a second, and makes room for others befor
   assert.equal(rig.decoder.counters.fragmentsRepeated, 1);
   rig.push(last, { seconds: 102 });
   assert.equal(rig.push(first, { seconds: 102 }), DECODE_TCP);
+  // One that waits for its second half all the while.
+  const waiting = 60_000;
+  rig.push(fragment(SEGMENT, 0, 64, waiting), { seconds: 102 });
   for (let id = 2; id < 60_000; id++) {
     rig.push(fragment(SEGMENT, 0, 64, id), { seconds: 102 });
     assert.equal(rig.push(fragment(SEGMENT, 64, SEGMENT.length, id), { seconds: 102 }), DECODE_TCP);
   }
+  assert.equal(rig.push(fragment(SEGMENT, 64, SEGMENT.length, waiting), { seconds: 102 }), DECODE_TCP);
   assert.equal(rig.decoder.counters.datagramsEvicted, 0);
   assert.equal(rig.decoder.counters.datagramsTimedOut, 0);
 });
