@@ -12,8 +12,17 @@ const FLOWS = 3;
 
 /** Numbers around a few places, so that segments meet, and now and then far away. */
 const numbers = fc.oneof(
-  { weight: 8, arbitrary: fc.integer({ min: -40, max: 120 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 0x7fffff00, max: 0x7fffffff }) },
+  { weight: 10, arbitrary: fc.integer({ min: -40, max: 120 }) },
+  // Half and a quarter of the number space away, at the ends of the window, at those of a guess.
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(2 ** 31, 2 ** 30, -(2 ** 30), 2 ** 24, 2 ** 16, -(2 ** 16)),
+        fc.integer({ min: -40, max: 40 }),
+      )
+      .map(([place, distance]) => (place + distance) | 0),
+  },
   { weight: 1, arbitrary: fc.integer() },
 );
 
@@ -24,7 +33,7 @@ const segments: fc.Arbitrary<SegmentSpec> = fc.record({
   flags: fc.oneof(
     { weight: 12, arbitrary: fc.constantFrom(TCP_ACK, TCP_ACK | TCP_PSH) },
     {
-      weight: 2,
+      weight: 5,
       arbitrary: fc.constantFrom(TCP_SYN, TCP_SYN | TCP_ACK, TCP_FIN | TCP_ACK, TCP_RST, TCP_RST | TCP_ACK),
     },
     { weight: 1, arbitrary: fc.nat(255) },

@@ -304,6 +304,7 @@ export class Reassembler extends FlowFacts {
         return;
       case ACTION_ANSWER:
         if (event === EVENT_SYN_ACK && !this.opening.answersSyn(slot, side, view)) break;
+        if (!this.streams.mayBegin(slot, side, view.seq)) break;
         this.streams.setIsn(slot, side, view.seq);
         this.data(slot, side, view, word >> 4);
         return;

@@ -252,6 +252,18 @@ for (const clientSeen of [false, true]) {
   });
 }
 
+test('a SYN-ACK that contradicts what is held of its sender is not believed', () => {
+  const rig = new Rig();
+  const other = { flow: 1 };
+  rig.push({ from: 1, seq: ISN1, flags: TCP_SYN, ...other });
+  rig.client(5 - 2 ** 31, 'far', 7, 0, other);
+  rig.push({ from: 0, seq: ISN0, ack: ISN1 + 1, flags: TCP_SYN | TCP_ACK, atUs: 1000, ...other });
+  rig.client(0, 'near', 3, 4_000_000, other);
+  rig.reassembler.flush(0);
+  assert.equal(rig.calls, '1?6 0+3 1?1');
+  assert.equal(rig.reassembler.pagesHeld, 0);
+});
+
 test('an acknowledgement half the number space away holds nothing up', () => {
   const rig = new Rig();
   rig.client(0, 'query', 0);

@@ -117,9 +117,19 @@ export class Streams {
     this.words[slot * FLOW_WORDS] = (this.words[slot * FLOW_WORDS] as number) | ((KNOWN | ISN_KNOWN) << side);
   }
 
+  /** Whether the side may begin with `isn`: what is held of it lies behind that, and not too far. */
+  mayBegin(slot: number, side: number, isn: number): boolean {
+    const { held } = this.delivery;
+    const page = held.head(slot, side);
+    if (page === PAGE_NONE) return true;
+    const distance = seqDiff(held.pages.seq[page] as number, seqAdd(isn, 1));
+    return distance >= 0 && distance <= this.options.windowBytesMax;
+  }
+
   /** A SYN-ACK behind the packets that it made possible: what was guessed of its side becomes exact. */
   answerLate(slot: number, side: number, isn: number): void {
     if (this.delivery.has(slot, SEEN << side) && !this.delivery.has(slot, SOFT << side)) return;
+    if (!this.mayBegin(slot, side, isn)) return;
     const acked = this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] as number;
     this.setIsn(slot, side, isn);
     if (seqDiff(acked, isn) > 0) this.words[slot * FLOW_WORDS + SIDES + side * SIDE_WORDS + ACKED] = acked;
