@@ -96,6 +96,7 @@ function statementLines(coverage: Coverage, span: TimeSpan, areDropsCounted: boo
     `  seen         ${counted(coverage.packets, 'packet')}, ${byteSize(coverage.bytes)}`,
     `  dropped      ${counted(coverage.kernelDrops, 'packet')} by the kernel${note}; ${counted(coverage.ringFreezes, 'freeze')} of the ring`,
     ...cutLines(coverage),
+    ...(coverage.undecodedPackets > 0 ? [`  not decoded  ${counted(coverage.undecodedPackets, 'packet')}`] : []),
     `  payload      ${byteSize(whole)} of TCP`,
     `    understood ${share(understoodBytes)}`,
     `    encrypted  ${share(encryptedBytes)}`,

@@ -75,12 +75,18 @@ function duplicates({ decode, reassembly }: PipelineCounters): string {
   return parts.join(', ');
 }
 
-function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reassembly }: PipelineCounters): string {
+function loss(
+  tally: TallySnapshot,
+  stats: SourceStats,
+  { decode, protocols, audit, reassembly }: PipelineCounters,
+): string {
   const parts: string[] = [];
   if (stats.drops > 0) parts.push(`${counted(stats.drops, 'packet')} dropped while capturing`);
   if (stats.truncatedInputs > 0) parts.push(`${counted(stats.truncatedInputs, 'file')} cut off`);
   if (stats.cutPackets > 0)
     parts.push(`${counted(stats.cutPackets, 'packet')} cut short (${byteSize(stats.cutBytes)} not captured)`);
+  if (decode['linkUnknown']) parts.push(`${counted(decode['linkUnknown'], 'packet')} of links that are not read`);
+  if (decode['tooDeep']) parts.push(`${counted(decode['tooDeep'], 'packet')} in too many tunnels`);
   const gapBytes = protocols['gapBytes'] ?? 0;
   if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);
   if (tally.marked > 0) parts.push(`${counted(tally.marked, 'statement')} marked`);

@@ -64,6 +64,7 @@ interface LinkLosses {
 }
 
 interface StageCounters {
+  readonly decode: Counters;
   readonly reassembly: Counters;
   readonly protocols: Counters;
   readonly audit: Counters;
@@ -106,6 +107,8 @@ export function lossAccounts(
 }
 
 const STAGE_ACCOUNTS: readonly (readonly [string, string, string, keyof StageCounters, string])[] = [
+  ['undecoded', 'too many tunnels', 'packets', 'decode', 'tooDeep'],
+  ['undecoded', 'links that are not read', 'packets', 'decode', 'linkUnknown'],
   ['flows-evicted', 'flow table', 'flows', 'reassembly', 'endedEvicted'],
   ['held-overflow', 'reassembly', 'times held data was let go', 'reassembly', 'heldOverflows'],
   ['gaps', 'connections of databases', 'bytes', 'protocols', 'gapBytes'],

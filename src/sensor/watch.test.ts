@@ -141,7 +141,8 @@ test('a capture of the first bytes of each packet, or one that is cut off, is no
   const [beat] = beats;
   assert.ok(beat !== undefined);
   assert.deepEqual([beat.cutPackets, beat.cutBytes, beat.cutFiles], [1, 8, 0]);
-  for (const each of [beat, { ...beat, cutPackets: 0, cutFiles: 1 }]) {
+  const whole = { ...beat, cutPackets: 0 };
+  for (const each of [beat, { ...whole, cutFiles: 1 }, { ...whole, undecodedPackets: 1 }]) {
     const [coverage] = coverageOf([{ ...each, sensor: 's' }], beat);
     assert.equal(coverage !== undefined && isComplete(coverage), false);
   }

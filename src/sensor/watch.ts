@@ -116,7 +116,7 @@ function snapshotOf(totals: WatchTotals): Snapshot {
 }
 
 function countsOf({ stats, counters, clockJumps }: WatchTotals): Counts {
-  const { traffic = {}, protocols, reassembly, audit } = counters;
+  const { traffic = {}, decode, protocols, reassembly, audit } = counters;
   return {
     packets: stats.packets,
     bytes: stats.bytes,
@@ -125,6 +125,7 @@ function countsOf({ stats, counters, clockJumps }: WatchTotals): Counts {
     unparsedBytes: protocols['unparsedBytes'] ?? 0,
     cutPackets: stats.cutPackets,
     cutBytes: stats.cutBytes,
+    undecodedPackets: (decode['tooDeep'] ?? 0) + (decode['linkUnknown'] ?? 0),
     cutFiles: stats.truncatedInputs,
     kernelDrops: stats.drops,
     ringFreezes: stats.freezes,
