@@ -1,5 +1,7 @@
 /** What the API refuses, as data: a status, a code for programs, a sentence for people. */
 
+import type { QueryError } from '../query/errors.ts';
+
 export type ProblemCode =
   | 'bad-request'
   | 'query'
@@ -56,4 +58,9 @@ export class ConsoleError extends Error {
   get statusCode(): number {
     return STATUS[this.code];
   }
+}
+
+/** What is wrong with a query. */
+export function queryRefusal({ reason, column }: QueryError): ConsoleError {
+  return new ConsoleError('query', reason, column === undefined ? {} : { column });
 }

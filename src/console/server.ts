@@ -13,14 +13,16 @@ import fastifySwagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifySchemaValidationError } from 'fastify';
 import Type from 'typebox';
+import { QueryError } from '../query/errors.ts';
 import { StoreReader } from '../store/reader.ts';
 import { Access } from './access/access.ts';
 import { AccessLog } from './access-log.ts';
 import { API_PREFIX, Problem } from './api/common.ts';
 import { type ConsoleApp, type ConsoleSettings, type Context, watchAskers } from './context.ts';
-import { ConsoleError } from './error.ts';
+import { ConsoleError, queryRefusal } from './error.ts';
 import { ReadPool } from './reads/pool.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { historyRoutes } from './routes/history.ts';
 import { liveRoutes } from './routes/live.ts';
 import { noteRoutes } from './routes/notes.ts';
 import { peopleRoutes } from './routes/people.ts';
@@ -31,6 +33,7 @@ import { reportRoutes } from './routes/reports.ts';
 import { searchRoutes } from './routes/searches.ts';
 import { sensorRoutes } from './routes/sensors.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { trailRoutes } from './routes/trail.ts';
 import { newId, newSecret, openState, STATE_FILE } from './state.ts';
 import { Trail } from './trail.ts';
 import { serveWeb } from './web.ts';
@@ -174,12 +177,14 @@ function routes(api: ConsoleApp, context: Context): void {
   });
   sessionRoutes(api, context);
   peopleRoutes(api, context);
+  trailRoutes(api, context);
   recordRoutes(api, context);
   noteRoutes(api, context);
   pinRoutes(api, context);
   alertRoutes(api, context);
   sensorRoutes(api, context);
   searchRoutes(api, context);
+  historyRoutes(api, context);
   policyRoutes(api, context);
   liveRoutes(api, context);
   reportRoutes(api, context);
@@ -218,10 +223,11 @@ function securityHeaders(secure: boolean): object {
 }
 
 function answerError(error: Error, reply: FastifyReply, onError: ConsoleOptions['onError']): FastifyReply {
-  if (error instanceof ConsoleError) {
-    const { code, message, column, retryAfterS } = error;
+  const refusal = error instanceof QueryError ? queryRefusal(error) : error;
+  if (refusal instanceof ConsoleError) {
+    const { code, message, column, retryAfterS } = refusal;
     if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
-    return reply.code(error.statusCode).send({ code, message, ...(column === undefined ? {} : { column }) });
+    return reply.code(refusal.statusCode).send({ code, message, ...(column === undefined ? {} : { column }) });
   }
   const { statusCode, validation } = error as Error & { statusCode?: number; validation?: unknown };
   // What Fastify itself refuses: a body or query that does not fit the schema, a type it does not read.

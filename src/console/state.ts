@@ -1,6 +1,6 @@
 /**
  * What the console itself remembers, in one SQLite file beside the store: people, sign-ins, tokens, saved searches,
- * decisions on alerts, notes, pins, drafts, reports, and the trail of all that was done. Passwords are there as argon2id hashes,
+ * queries asked, decisions on alerts, notes, pins, drafts, reports, and the trail of all that was done. Passwords are there as argon2id hashes,
  * sign-ins, tokens and links as SHA-256 of what their owner holds.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -9,7 +9,7 @@ import Database from 'better-sqlite3';
 import { UserError } from '../base/errors.ts';
 
 export const STATE_FILE = 'console.db';
-const STATE_VERSION = 5;
+const STATE_VERSION = 6;
 /** `PRAGMA application_id`: "WTC1". */
 const APPLICATION_ID = 0x57544331;
 
@@ -190,6 +190,18 @@ CREATE TABLE pin (
   PRIMARY KEY (person, record)
 );
 PRAGMA user_version = 5;`,
+  },
+  {
+    from: 5,
+    sql: `
+CREATE TABLE asked (
+  person TEXT NOT NULL COLLATE NOCASE,
+  of TEXT NOT NULL,
+  q TEXT NOT NULL,
+  asked_ms INTEGER NOT NULL,
+  PRIMARY KEY (person, of, q)
+);
+PRAGMA user_version = 6;`,
   },
 ];
 

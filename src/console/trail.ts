@@ -3,9 +3,7 @@
  * that one changed or taken out of the file by other means shows; a tail cut off shows against a hash kept elsewhere.
  */
 import { createHash } from 'node:crypto';
-import type { Static } from 'typebox';
-import type { Trail as TrailPage, TrailQuery } from './api/people.ts';
-import { isoOf, type StateDb } from './state.ts';
+import type { StateDb } from './state.ts';
 
 export interface TrailFacts {
   /** Person, `token:NAME`, or `console`. */
@@ -17,7 +15,8 @@ export interface TrailFacts {
   readonly detail?: string;
 }
 
-interface TrailRow {
+/** An entry as the file has it. */
+export interface TrailRow {
   readonly seq: number;
   readonly time_ms: number;
   readonly who: string;
@@ -52,37 +51,6 @@ export class Trail {
     const texts = [who, address, action, subject, detail].map((text) => text.slice(0, FIELD_CHARS_MAX));
     const hash = hashOf(last?.hash ?? GENESIS, seq, timeMs, texts);
     this.db.prepare('INSERT INTO trail VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(seq, timeMs, ...texts, hash);
-  }
-
-  /** `only`: entries of others are not there at all. */
-  page({
-    before,
-    limit = 100,
-    who,
-    action,
-    only,
-  }: Static<typeof TrailQuery> & { readonly only?: string }): Static<typeof TrailPage> {
-    const rows = this.db
-      .prepare<unknown[], TrailRow>(
-        `SELECT * FROM trail WHERE seq < @before AND (@who IS NULL OR who = @who COLLATE NOCASE)
-           AND (@action IS NULL OR action = @action) AND (@only IS NULL OR who = @only)
-         ORDER BY seq DESC LIMIT @limit`,
-      )
-      .all({
-        before: before ?? Number.MAX_SAFE_INTEGER,
-        who: who ?? null,
-        action: action ?? null,
-        only: only ?? null,
-        limit,
-      });
-    const count = 'SELECT count(*) FROM trail WHERE @only IS NULL OR who = @only';
-    const total =
-      this.db
-        .prepare<object, number>(count)
-        .pluck()
-        .get({ only: only ?? null }) ?? 0;
-    const entries = rows.map(({ time_ms, ...rest }) => ({ ...rest, time: isoOf(time_ms) }));
-    return { entries, total, intact: this.isIntact() };
   }
 
   /** Whether every entry is as it was written and in its place; looks at those that came since it was asked last. */

@@ -2,9 +2,32 @@
 import { isIP } from 'node:net';
 import { globMatches } from '../base/glob.ts';
 import { NetworkMatcher, networkOf, parseNetwork } from '../base/networks.ts';
-import type { Pattern } from './filter.ts';
+import type { Filter, Pattern } from './filter.ts';
 
 export { globMatches };
+
+/** A filter on rows of some kind as a predicate; `condition` gives those of its single conditions. */
+export function predicateOf<R, T, N, A>(
+  filter: Filter<T, N, A>,
+  condition: (filter: Filter<T, N, A>) => (row: R) => boolean,
+): (row: R) => boolean {
+  switch (filter.kind) {
+    case 'and': {
+      const terms = filter.terms.map((term) => predicateOf(term, condition));
+      return (row) => terms.every((term) => term(row));
+    }
+    case 'or': {
+      const terms = filter.terms.map((term) => predicateOf(term, condition));
+      return (row) => terms.some((term) => term(row));
+    }
+    case 'not': {
+      const term = predicateOf(filter.term, condition);
+      return (row) => !term(row);
+    }
+    default:
+      return condition(filter);
+  }
+}
 
 /** Whether the whole of `value` is what the pattern says, case aside. */
 export function patternMatches(value: string, { text, wildcards }: Pattern): boolean {
@@ -45,4 +68,15 @@ export function addressPredicate({ network, prefixBits }: AddressRange): (addres
   const range = parseNetwork(networkOf(network, prefixBits));
   const matcher = new NetworkMatcher(typeof range === 'string' ? [] : [range]);
   return (address) => matcher.test(address);
+}
+
+/** Whether an address is the one, or in the network, that a pattern names; a port in it must be that of the end. */
+export function addressTest({ text }: Pattern): (address: string, port: number | undefined) => boolean {
+  const range = parseAddress(text);
+  if (range === undefined) {
+    const wanted = text.toLowerCase();
+    return (address) => globMatches(address, wanted);
+  }
+  const inRange = addressPredicate(range);
+  return (address, port) => inRange(address) && (range.port === undefined || range.port === port);
 }

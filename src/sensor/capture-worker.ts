@@ -176,7 +176,7 @@ function assembleParts(): Promise<CaptureParts> {
   const { crew } = job;
   const traffic = job.sendsTraffic ? tellTraffic : undefined;
   if (crew === undefined) return assembleAlone(job, alarmSinks(), traffic);
-  return assembleMember(job, crew, traffic, (records) => tell({ kind: 'records', records }));
+  return assembleMember(job, crew, traffic, (records, notices) => tell({ kind: 'records', records, notices }));
 }
 
 async function main(): Promise<void> {

@@ -2,7 +2,7 @@
  * The sensor's heartbeats: what was seen and lost in each minute of watching. A stretch of time without one was not
  * watched, which is how a hole shows (`wiretrail coverage`).
  */
-import { MINUTE_US } from '../base/time.ts';
+import { DAY_US, MINUTE_US } from '../base/time.ts';
 import {
   DESCRIPTOR_INTERFACE,
   DESCRIPTOR_NANOSECONDS,
@@ -17,7 +17,7 @@ import type { PipelineCounters } from './pipeline.ts';
 /** A capture file was watched from its first packet to its last. Between two files that are further apart nobody watched. */
 const PAUSE_US = 10 * MINUTE_US;
 /** Nor within one file whose clock goes on by more than a day from one packet to the next. */
-const SILENCE_US = 24 * 60 * MINUTE_US;
+const SILENCE_US = DAY_US;
 /** Packets that go back in time further do not belong to the same watch. */
 const BACK_US = MINUTE_US;
 

@@ -2,7 +2,7 @@
 import { globMatches } from '../base/glob.ts';
 import type { Comparison, Filter, Pattern } from '../query/filter.ts';
 import { parseFilterOf } from '../query/language.ts';
-import { addressPredicate, parseAddress } from '../query/match.ts';
+import { addressTest, predicateOf } from '../query/match.ts';
 import type { Vocabulary } from '../query/vocabulary.ts';
 import type { UserOf } from './aggregate.ts';
 import type { FlowEnd, FlowStatus } from './schema.ts';
@@ -38,23 +38,11 @@ export type StatusPredicate = (status: FlowStatus) => boolean;
 /** Throws `QueryError`. */
 export function statusPredicate(text: string, nowUs: number, userOf: UserOf): StatusPredicate {
   const filter = parseFilterOf(FLOW_VOCABULARY, text, nowUs);
-  return filter === undefined ? () => true : compile(filter, userOf);
+  return filter === undefined ? () => true : predicateOf(filter, (one) => conditionTest(one, userOf));
 }
 
-function compile(filter: FlowFilter, userOf: UserOf): StatusPredicate {
+function conditionTest(filter: FlowFilter, userOf: UserOf): StatusPredicate {
   switch (filter.kind) {
-    case 'and': {
-      const terms = filter.terms.map((term) => compile(term, userOf));
-      return (status) => terms.every((term) => term(status));
-    }
-    case 'or': {
-      const terms = filter.terms.map((term) => compile(term, userOf));
-      return (status) => terms.some((term) => term(status));
-    }
-    case 'not': {
-      const term = compile(filter.term, userOf);
-      return (status) => !term(status);
-    }
     case 'match':
       return textPredicate(filter.field, filter.patterns, userOf);
     case 'number':
@@ -115,18 +103,8 @@ function numberOf(status: FlowStatus, field: FlowNumber): number | undefined {
 }
 
 function endsPredicate(field: FlowAddress, patterns: readonly Pattern[]): StatusPredicate {
-  const tests = patterns.map(endPredicate);
-  const matches = (end: FlowEnd): boolean => tests.some((test) => test(end));
+  const tests = patterns.map(addressTest);
+  const matches = ({ address, port }: FlowEnd): boolean => tests.some((test) => test(address, port));
   if (field === 'host') return ({ client, server }) => matches(client) || matches(server);
   return (status) => matches(status[field]);
-}
-
-function endPredicate({ text }: Pattern): (end: FlowEnd) => boolean {
-  const range = parseAddress(text);
-  if (range === undefined) {
-    const wanted = text.toLowerCase();
-    return ({ address }) => globMatches(address, wanted);
-  }
-  const inRange = addressPredicate(range);
-  return ({ address, port }) => inRange(address) && (range.port === undefined || range.port === port);
 }

@@ -6,11 +6,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Alerts, AlertView } from '#src/console/api/alerts.js';
 import { ROLES, type Role } from '#src/console/api/common.js';
-import type { ApiTokens, People, TokenSecret, Trail } from '#src/console/api/people.js';
-import type { Count, Records, RecordView, SessionView } from '#src/console/api/records.js';
+import type { ApiTokens, People, TokenSecret } from '#src/console/api/people.js';
+import type { Completion, Count, Records, RecordView, SessionView } from '#src/console/api/records.js';
 import type { ReportRun, Reports } from '#src/console/api/reports.js';
 import type { CoverageView, Sensors } from '#src/console/api/sensors.js';
 import type { Session } from '#src/console/api/session.js';
+import type { Trail } from '#src/console/api/trail.js';
 import type { AuditRecord } from '#src/contracts/record.js';
 import { statement, TEST_TIME_US } from '#src/store/fixture.js';
 import { API, type Asker, askerWith, type TestConsole, until, withConsole } from './console.js';
@@ -55,6 +56,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/overview/before': [`/overview/before?${DAY}`, `/overview/before?${DAY}&back=week&q=op:SELECT`],
   '/records': ['/records?limit=1000', '/records?limit=1000&dir=oldest&q=db:secrets or user:user1', '/records?q=db:pay'],
   '/records/at': ['/records/at?position=20&limit=1000', `/records/at?position=3&limit=9&${DAY}&q=table:shared`],
+  '/records/marks': ['/records/marks', `/records/marks?${DAY}&dir=oldest&q=op:SELECT`],
   '/count': ['/count', '/count?q=not db:hr', '/count?q=db:*', '/count?q=not db:nowhere', `/count?${DAY}&q=failed:yes`],
   '/histogram': ['/histogram?by=op', `/histogram?${DAY}&by=severity&q=rows>10`],
   '/facets': [
@@ -72,7 +74,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/records/{id}': [0, 7, 30, -1].map((at) => `/records/${mine(at).id}`),
   '/pins': { because: 'has one’s own, see pins.test.ts' },
   '/records/{id}/packets': { because: 'needs evidence of a capture' },
-  '/sessions': ['/sessions', `/sessions?${DAY}&q=db:pay or op:DELETE`],
+  '/sessions': ['/sessions', `/sessions?${DAY}&q=db:pay or op:DELETE`, `/sessions?${DAY}&relation=covers`],
   '/sessions/{id}': [0, 1, 2, 3].map((n) => `/sessions/00000000000000a${n}`),
   '/entities': [
     '/entities?kind=user',
@@ -92,6 +94,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/store': { because: 'refused: it is about the whole store' },
   '/session': { because: 'names the person' },
   '/trail': { because: 'has what somebody did themselves' },
+  '/trail/complete': { because: 'as /trail' },
   '/reports': { because: 'goes by the rights of who made them' },
   '/reports/{id}': { because: 'as /reports' },
   '/reports/{id}/pdf': { because: 'as /reports' },
@@ -102,6 +105,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/policies/diff': { because: 'policies are no records' },
   '/policies/drafts/{name}': { because: 'policies are no records' },
   '/searches': { because: 'searches are kept as somebody typed them' },
+  '/history': { because: 'has one’s own queries' },
   '/session/sign-ins': { because: 'has one’s own only' },
   '/people': { because: 'is for administrators, who see all' },
   '/tokens': { because: 'is for administrators, who see all' },
@@ -340,7 +344,13 @@ test('the trail has what they did themselves', () =>
     assert.ok(entries.length > 0 && intact);
     assert.equal(total, entries.length);
     assert.deepEqual(new Set(entries.map(({ who }) => who)), new Set(['limited']));
-    assert.deepEqual((await json<Trail>(limited, '/trail?who=auditor')).entries, []);
+    for (const q of ['user:auditor', 'not user:limited', 'text:secrets', 'action:*-created'])
+      assert.deepEqual((await json<Trail>(limited, `/trail?q=${q}`)).entries, [], q);
+    const { candidates } = await json<Completion>(limited, '/trail/complete?text=user:&pos=5');
+    assert.deepEqual(
+      candidates.map(({ insert, count }) => [insert, count]),
+      [['limited', total]],
+    );
   }));
 
 test('tokens have rights by database too', () =>

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Note } from '#src/console/api/notes.js';
-import type { Trail } from '#src/console/api/people.js';
 import type { Records, RecordView, SessionView } from '#src/console/api/records.js';
+import type { Trail } from '#src/console/api/trail.js';
 import { someRecords, type TestConsole, withConsole } from './console.js';
 
 async function notesOf(console: TestConsole, role: 'viewer' | 'auditor', id: string): Promise<readonly Note[]> {
@@ -32,7 +32,7 @@ test('auditors leave notes on records, which stay and are in the trail; viewers 
     assert.deepEqual(await notesOf(console, 'viewer', id), []);
     const view = (await console.get('auditor', `/sessions/${session}`)).json() as SessionView;
     assert.deepEqual(view.notes, notes);
-    const trail = (await console.get('auditor', '/trail?action=note')).json() as Trail;
+    const trail = (await console.get('auditor', '/trail?q=action:note')).json() as Trail;
     assert.deepEqual(
       trail.entries.map(({ subject, detail }) => [subject, detail]),
       [

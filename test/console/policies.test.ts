@@ -1,8 +1,8 @@
 /** Policies: checking, drafts, differences, trying over history. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Trail } from '#src/console/api/people.js';
 import type { Draft, PolicyDiff, PolicyValidated, TryProgress } from '#src/console/api/policies.js';
+import type { Trail } from '#src/console/api/trail.js';
 import { statement } from '#src/store/fixture.js';
 import { API, cookieOf, PASSWORD, until, withConsole } from './console.js';
 
@@ -118,7 +118,7 @@ test('where two push, what is pushed is a draft of somebody else, unchanged', as
       assert.match(await pushed({ ...push, sources: changed }), /two people push a policy/);
       // Allowed now: what fails is the sensor, which is not there.
       assert.match(await pushed(), /control\.sock/);
-      const trail = (await console.get('administrator', '/trail?action=policy-push')).json() as Trail;
+      const trail = (await console.get('administrator', '/trail?q=action:policy-push')).json() as Trail;
       assert.equal(trail.entries[0]?.detail, 'agreed on Monday (draft deletes by ivanov)');
     },
     settings,

@@ -12,10 +12,13 @@ import type {
   Records,
   RecordsAt,
   RecordView,
+  Sessions,
   SessionView,
 } from '#src/console/api/records.js';
 import type { Kept } from '#src/console/api/sensors.js';
 import type { AuditRecord } from '#src/contracts/record.js';
+import { parsePolicies, shortVersion } from '#src/policy/policy.js';
+import { archivePolicy } from '#src/sensor/policy-archive.js';
 import { addHold } from '#src/store/expiry/hold.js';
 import { statement, TEST_TIME_US } from '#src/store/fixture.js';
 import { verifyStore } from '#src/store/proof/verify.js';
@@ -181,8 +184,14 @@ test('what arrives later is not in pages and counts of an earlier watermark', ()
 
 test('viewers see no literal anywhere; auditors see statements, and values only by a reveal', () => {
   const secret = '4929-1111-2222-3333';
+  // Its sentences quote what met it.
+  const rule =
+    '{ id: x/card, title: Card, reason: Card, severity: high, action: alert, when: { regex: "[0-9-]{19}" } }';
+  const policy = parsePolicies([{ name: 'x.yaml', text: `version: 1\nrules:\n  - ${rule}\n`, named: true }]);
   const records = [
     statement(1, {
+      policy: [{ rule: 'x/card', severity: 'high', action: 'alert' }],
+      policyVersion: shortVersion(policy),
       text: `SELECT * FROM cards WHERE number = '${secret}'`,
       summary: 'SELECT * FROM cards WHERE number = ?',
       parameters: [`${secret}-bound`],
@@ -202,8 +211,11 @@ test('viewers see no literal anywhere; auditors see statements, and values only 
     '/users/alice',
     '/objects/public.orders',
     '/facets?field=user,op,fingerprint',
+    '/alerts',
+    `/alerts/${encodeURIComponent('x/card~0123456789abcdef')}`,
   ];
   return withConsole(records, async (console) => {
+    archivePolicy(console.directory, policy);
     for (const path of paths) {
       const response = await console.get('viewer', path);
       assert.equal(response.statusCode, 200, `${path}: ${response.body}`);
@@ -212,6 +224,11 @@ test('viewers see no literal anywhere; auditors see statements, and values only 
     assert.equal((await console.get('viewer', `/count?q=${encodeURIComponent('"4929"')}`)).statusCode, 403);
     const view = await ask<RecordView>(console, 'auditor', `/records/${id}`);
     assert.match(view.text ?? '', /4929/);
+    assert.match(
+      view.matches[0]?.because[0]?.sentence ?? '',
+      /4929-1111-2222-3333/,
+      'an auditor is told what met the rule',
+    );
     assert.ok(!JSON.stringify(view).includes(`${secret}-bound`), 'bind values are not part of the view');
     assert.deepEqual(view.binds, [{ position: 0, type: 'text', isNull: false, length: 25 }]);
     const exported = await console.get('auditor', '/export?format=jsonl');
@@ -345,6 +362,51 @@ test('a session from login to logout: lanes, transactions, idle times', () => {
     assert.equal(view.login?.kind, 'login');
     assert.equal(view.logout?.kind, 'logout');
     assert.equal((await console.get('viewer', '/sessions/ffff')).statusCode, 404);
+  });
+});
+
+test('sessions by how they lie to the range, as a whole, with the records that match', () => {
+  const minutes: Readonly<Record<string, readonly number[]>> = {
+    before: [1, 2],
+    until: [1, 10],
+    around: [1, 30],
+    within: [10, 19],
+    from: [19, 20],
+    behind: [20, 25],
+  };
+  let seq = 0;
+  const records = Object.values(minutes).flatMap((times, n) =>
+    times.map((minute) =>
+      statement(++seq, {
+        session: `00000000000000a${n}`,
+        timeUs: TEST_TIME_US + minute * 60e6,
+        operation: minute < 10 ? 'DELETE' : 'SELECT',
+      }),
+    ),
+  );
+  const names = Object.keys(minutes);
+  const at = (minute: number): string => new Date((TEST_TIME_US + minute * 60e6) / 1000).toISOString();
+  return withConsole(records, async (console) => {
+    const found = async (query: string): Promise<string> => {
+      const { sessions } = await ask<Sessions>(console, 'viewer', `/sessions?t=${at(10)}/${at(20)}&${query}`);
+      return sessions.map(({ session, records: count }) => `${names[Number(session.at(-1))]} ${count}`).join(', ');
+    };
+    assert.equal(await found(''), 'from 2, within 2, until 2, around 2');
+    assert.equal(await found('relation=overlaps'), await found(''));
+    assert.equal(await found('relation=covers'), 'around 2');
+    assert.equal(await found('relation=inside'), 'within 2');
+    assert.equal(await found('relation=not'), 'behind 2, before 2');
+    // The record that matches may be before the range; `time:` says when it has to be.
+    assert.equal(await found('q=op:DELETE'), 'until 1, around 1');
+    assert.equal(await found(`q=time:${at(10)}/${at(20)}`), 'from 1, within 2, until 1');
+    assert.equal(await found('q=op:DELETE&relation=not'), 'before 2');
+    assert.equal((await console.get('viewer', '/sessions?relation=near')).statusCode, 400);
+    const [around] = (await ask<Sessions>(console, 'viewer', `/sessions?t=${at(10)}/${at(20)}&relation=covers`))
+      .sessions;
+    assert.deepEqual(
+      [around?.first, around?.last].map((time) => time?.slice(0, 19)),
+      [at(1), at(30)].map((time) => time.slice(0, 19)),
+    );
   });
 });
 

@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Trail } from '#src/console/api/people.js';
 import { REPORT_KINDS, type ReportRun, type Schedule } from '#src/console/api/reports.js';
+import type { Trail } from '#src/console/api/trail.js';
 import { ReadPool } from '#src/console/reads/pool.js';
 import { reportHtml } from '#src/console/reports/html.js';
 import { contentHash, type ReportModel } from '#src/console/reports/model.js';
@@ -130,7 +130,7 @@ test('a report is signed once by each, or sent back with a reason; signatures st
         ['administrator', 'signed', ''],
       ],
     );
-    const { entries } = (await console.get('auditor', '/trail?action=report-signed')).json() as Trail;
+    const { entries } = (await console.get('auditor', '/trail?q=action:report-signed')).json() as Trail;
     assert.equal(entries.length, 3);
     assert.equal(entries[0]?.detail, `signed, PDF SHA-256 ${pdfSha256}`);
   }));

@@ -8,7 +8,7 @@ import { openState } from '#src/console/state.js';
 
 /** Takes away what later versions added. */
 const FIRST_VERSION = `
-  DROP TABLE note; DROP TABLE signature; DROP TABLE secret; DROP TABLE pin;
+  DROP TABLE note; DROP TABLE signature; DROP TABLE secret; DROP TABLE pin; DROP TABLE asked;
   ALTER TABLE person DROP COLUMN databases; ALTER TABLE token DROP COLUMN databases;
   ALTER TABLE decision DROP COLUMN databases;
   ALTER TABLE decision DROP COLUMN until_json; ALTER TABLE report DROP COLUMN databases;

@@ -17,7 +17,7 @@ const PAGES: readonly PageCase[] = [
   { path: `/?${DAY}`, shows: () => 'Who was active when' },
   { path: '/live', shows: () => 'Waiting for statements' },
   { path: `/search?${DAY}&q=user:alice`, shows: () => 'user:alice' },
-  { path: '/sessions', shows: () => 'Began' },
+  { path: `/sessions?${DAY}&rel=inside`, shows: () => 'Began' },
   { path: '/entities', shows: () => 'Share' },
   { path: '/entities?kind=object', shows: () => 'Share' },
   { path: `/users/alice?${DAY}`, shows: () => 'Rare statements' },
@@ -32,6 +32,10 @@ const PAGES: readonly PageCase[] = [
     path: '/people',
     shows: (role) =>
       ({ viewer: 'does not include', auditor: 'chain of hashes', administrator: 'What each role may do' })[role],
+  },
+  {
+    path: `/people?tab=trail&q=action:view&${DAY}`,
+    shows: (role) => (role === 'viewer' ? 'does not include' : 'chain of hashes'),
   },
   { path: '/account', shows: () => 'Second factor' },
 ];

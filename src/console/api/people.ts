@@ -1,4 +1,4 @@
-/** People and rights, API tokens, and the console's own trail. */
+/** People and rights, and API tokens. */
 import Type, { type Static } from 'typebox';
 import { closed, Databases, ROLES, word } from './common.ts';
 import { PersonName, TotpCode } from './session.ts';
@@ -88,35 +88,3 @@ export type TokenCreate = Static<typeof TokenCreate>;
 /** The token itself, shown once. */
 export const TokenSecret = closed({ id: Type.String(), token: Type.String() });
 export type TokenSecret = Static<typeof TokenSecret>;
-
-/** One record of the console's own trail; nobody can change or remove it. */
-export const TrailEntry = closed({
-  seq: Type.Integer(),
-  time: Type.String(),
-  /** Person, `token:NAME`, or `console`. */
-  who: Type.String(),
-  address: Type.String(),
-  /** `login`, `login-refused`, `reveal`, `export`, `policy-push`, … */
-  action: Type.String(),
-  /** What it was done to. */
-  subject: Type.String(),
-  detail: Type.String(),
-  /** Hash of this entry, chained to the one before. */
-  hash: Type.String(),
-});
-export type TrailEntry = Static<typeof TrailEntry>;
-/** `GET /trail`, newest first; `before` is the `seq` to go on from. */
-export const TrailQuery = closed({
-  before: Type.Optional(Type.Integer({ minimum: 1 })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
-  who: Type.Optional(Type.String({ maxLength: 100 })),
-  action: Type.Optional(Type.String({ maxLength: 100 })),
-});
-export type TrailQuery = Static<typeof TrailQuery>;
-export const Trail = closed({
-  entries: Type.Array(TrailEntry),
-  total: Type.Integer(),
-  /** Whether the whole chain of hashes was found unbroken. */
-  intact: Type.Boolean(),
-});
-export type Trail = Static<typeof Trail>;

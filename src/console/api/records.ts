@@ -73,6 +73,32 @@ export const RecordsAt = closed({
 });
 export type RecordsAt = Static<typeof RecordsAt>;
 
+/** `GET /records/marks`: where in the whole result something stands that its scroll bar shows. Positions as in `RecordsAt`. */
+export const RecordMarksQuery = closed({ ...scopeProperties, dir: Type.Optional(word(DIRECTIONS)) });
+export type RecordMarksQuery = Static<typeof RecordMarksQuery>;
+export const GAP_KINDS = ['loss', 'unwatched'] as const;
+export const RecordMarks = closed({
+  asked: Asked,
+  total: Type.Integer(),
+  /** Stretches of time in which a sensor reported losses, or none watched, and the records of it, perhaps none: `[first, end)`. */
+  gaps: Type.Array(
+    closed({
+      kind: word(GAP_KINDS),
+      from: Type.String(),
+      to: Type.String(),
+      /** Where there are many, those near each other are one stretch: so many gaps are in it. */
+      parts: Type.Integer(),
+      first: Type.Integer(),
+      end: Type.Integer(),
+    }),
+  ),
+  /** There are more losses, before those that are told. */
+  moreGaps: Type.Boolean(),
+  /** Records of the result that the asker pinned. */
+  pins: Type.Array(closed({ id: Type.String(), time: Type.String(), position: Type.Integer() })),
+});
+export type RecordMarks = Static<typeof RecordMarks>;
+
 /** `GET /count`. */
 export const Count = closed({ asked: Asked, total: Type.Integer() });
 export type Count = Static<typeof Count>;
@@ -155,11 +181,11 @@ export const Completion = closed({
   to: Type.Integer(),
   candidates: Type.Array(
     closed({
-      /** What is put in. */
+      /** What is put in; that of a `history` in place of the whole text. */
       insert: Type.String(),
       /** What is shown for it, where that is another text: `@name` of a saved search. */
       label: Type.Optional(Type.String()),
-      kind: word(['field', 'operator', 'value', 'search'] as const),
+      kind: word(['field', 'operator', 'value', 'search', 'history'] as const),
       /** Meaning in one line. */
       hint: Type.Optional(Type.String()),
       count: Type.Optional(Type.Integer()),
@@ -313,9 +339,20 @@ export const Revealed = closed({
 });
 export type Revealed = Static<typeof Revealed>;
 
-/** `GET /sessions`: sessions that have a matching record, newest first. */
+/**
+ * How a session, from its first record to its last, lies to the range: they have time in common; it goes on all the range
+ * and beyond it at both ends; it is within the range; they have no time in common.
+ */
+export const RELATIONS = ['overlaps', 'covers', 'inside', 'not'] as const;
+export type Relation = (typeof RELATIONS)[number];
+/**
+ * `GET /sessions`: sessions that lie so to the range and have a matching record, whenever it was, newest first. A condition
+ * `time:` of the query is about the record.
+ */
 export const SessionsQuery = closed({
   ...scopeProperties,
+  /** Absent: `overlaps`. */
+  relation: Type.Optional(word(RELATIONS)),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
 });
 export type SessionsQuery = Static<typeof SessionsQuery>;
@@ -327,8 +364,10 @@ export const SessionRow = closed({
   server: Type.Optional(Type.String()),
   db: Type.Optional(Type.String()),
   system: Type.Optional(Type.String()),
+  /** Of the whole session. */
   first: Type.String(),
   last: Type.String(),
+  /** In a list, these are of the records that match, here and below. */
   records: Type.Integer(),
   errors: Type.Integer(),
   rows: Type.Integer(),

@@ -54,11 +54,13 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
   const filter = both(databasesFilter(db), valueFilter('kind', 'opaque'));
   const opaque = source.count({ ...range, filter });
   const share = Math.max(0, 1 - losses.minutes / total);
-  const { watched, unwatched } = watchedBy(source, range);
+  const { watched, holes } = watchedBy(source, range);
   return {
     share,
     watched,
-    unwatched,
+    unwatched: holes
+      .slice(0, HOLES_MAX)
+      .map(({ fromUs, toUs }) => ({ from: formatTime(fromUs), to: formatTime(toUs) })),
     lossRecords: losses.count,
     lostBytes: losses.bytes,
     opaque,
@@ -67,7 +69,11 @@ export function coverageOf(source: Source, range: TimeRange, db: string | undefi
   };
 }
 
-function watchedBy({ directory, limit }: Source, range: TimeRange): Pick<Coverage, 'watched' | 'unwatched'> {
+/** What each sensor says of the range, and the stretches in which none watched; none for stores without heartbeats. */
+export function watchedBy(
+  { directory, limit }: Source,
+  range: TimeRange,
+): { readonly watched: Watched[]; readonly holes: readonly TimeRange[] } {
   const traffic = new TrafficReader(directory);
   try {
     const sensors = watchOf(traffic.heartbeats(range), range);
@@ -79,11 +85,7 @@ function watchedBy({ directory, limit }: Source, range: TimeRange): Pick<Coverag
       ...(limit === undefined ? { traffic: trafficOf(coverage) } : {}),
     }));
     const holes = sensors.map((coverage) => coverage.holes);
-    const all = holes.slice(1).reduce(overlaps, holes[0] ?? []);
-    const unwatched = all
-      .slice(0, HOLES_MAX)
-      .map(({ fromUs, toUs }) => ({ from: formatTime(fromUs), to: formatTime(toUs) }));
-    return { watched, unwatched };
+    return { watched, holes: holes.slice(1).reduce(overlaps, holes[0] ?? []) };
   } finally {
     traffic.close();
   }

@@ -3,9 +3,10 @@ import { formatTime } from '../../base/time.ts';
 import { MARK_GAP } from '../../contracts/event.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import { valueFilter, valuesFilter } from '../../query/build.ts';
+import type { TimeRange } from '../../query/time.ts';
 import { type Group, topGroups } from '../../store/totals/aggregate.ts';
 import type { Gap } from '../api/common.ts';
-import type { LANES, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
+import type { LANES, Relation, SessionRow, Sessions, SessionsQuery, SessionView } from '../api/records.ts';
 import { ConsoleError } from '../error.ts';
 import { questionOf } from './lists.ts';
 import { defined, endOf, rowOf } from './row.ts';
@@ -16,21 +17,44 @@ const ITEMS_MAX = 5000;
 
 export function sessions(source: Source, args: Seen<SessionsQuery>): Sessions {
   const question = questionOf(source, args);
+  const { range, query } = question;
+  // A session is older than the range where it began before: it is looked at as a whole.
+  const whole = { seqMax: query.seqMax };
+  const matching = { ...whole, filter: query.filter };
+  const by = { fields: ['session'] as const };
+  const fitting =
+    query.filter && new Set(source.aggregate(matching, { ...by, countsOnly: true }).map(({ labels }) => labels[0]));
+  const relates = RELATED[args.relation ?? 'overlaps'];
+  const all = source
+    .aggregate(whole, by)
+    .filter((group) => group.labels[0] !== '' && relates(group, range) && fitting?.has(group.labels[0]) !== false);
   const limit = args.limit ?? 100;
-  const all = source.aggregate(question.query, { fields: ['session'] }).filter(({ labels }) => labels[0] !== '');
-  const latest = topGroups(all, limit, 'firstUs').map(({ labels }) => labels[0] ?? '');
+  const latest = topGroups(all, limit, 'firstUs');
   // What else there is to say of a session is asked of those shown only.
-  const only = valuesFilter('session', latest);
+  const only = valuesFilter(
+    'session',
+    latest.map(({ labels }) => labels[0] ?? ''),
+  );
   const bySession = new Map<string, Summed>();
-  for (const group of latest.length === 0 ? [] : source.aggregate(question.query, { fields: SESSION_FIELDS, only })) {
+  for (const group of latest.length === 0 ? [] : source.aggregate(matching, { fields: SESSION_FIELDS, only })) {
     const [session = ''] = group.labels;
     const row = sessionRow(session, group);
     const other = bySession.get(session);
     bySession.set(session, other === undefined ? row : together(other, row));
   }
-  const shown = latest.flatMap((session) => bySession.get(session) ?? []).map(apiRow);
+  const shown = latest.flatMap((group) => {
+    const row = bySession.get(group.labels[0] ?? '');
+    return row === undefined ? [] : [apiRow(row, group)];
+  });
   return { asked: source.asked(question), sessions: shown, more: all.length > limit };
 }
+
+const RELATED: Readonly<Record<Relation, (session: Pick<Group, 'firstUs' | 'lastUs'>, range: TimeRange) => boolean>> = {
+  overlaps: ({ firstUs, lastUs }, { fromUs, toUs }) => firstUs < toUs && lastUs >= fromUs,
+  covers: ({ firstUs, lastUs }, { fromUs, toUs }) => firstUs < fromUs && lastUs >= toUs,
+  inside: ({ firstUs, lastUs }, { fromUs, toUs }) => firstUs >= fromUs && lastUs < toUs,
+  not: ({ firstUs, lastUs }, { fromUs, toUs }) => firstUs >= toUs || lastUs < fromUs,
+};
 
 const SESSION_FIELDS = ['session', 'user', 'program', 'client', 'server', 'port', 'db', 'system'] as const;
 
@@ -74,8 +98,9 @@ function sessionOf(session: string, latest: AuditRecord, sums: Group | undefined
   });
 }
 
-function apiRow({ firstUs: _firstUs, lastUs: _lastUs, ...row }: Summed): SessionRow {
-  return row;
+/** With the times of the whole session. */
+function apiRow({ firstUs: _firstUs, lastUs: _lastUs, ...row }: Summed, whole: Group): SessionRow {
+  return { ...row, first: formatTime(whole.firstUs), last: formatTime(whole.lastUs) };
 }
 
 /** A session whose user, program or database changed: as it was last, with all it did. */

@@ -3,12 +3,12 @@
  * other way to the records, so that what somebody may not see is left out here and nowhere else (`limit.ts`).
  */
 
-import { floorTo, formatTime, SECOND_US } from '../../base/time.ts';
+import { formatTime } from '../../base/time.ts';
 import type { AuditRecord } from '../../contracts/record.ts';
 import { both, valueFilter, valuesFilter } from '../../query/build.ts';
 import type { Filter, Place, Query } from '../../query/filter.ts';
 import { parseFilter } from '../../query/language.ts';
-import { parseRanges, type TimeRange } from '../../query/time.ts';
+import type { TimeRange } from '../../query/time.ts';
 import type { RecordExplainer } from '../../sensor/explainer.ts';
 import type { RuleTitles } from '../../sensor/policy-archive.ts';
 import type { Found, StoreSummary } from '../../store/reader.ts';
@@ -21,6 +21,7 @@ import { type Arrival, arrivals } from './arrivals.ts';
 import type { Amount } from './greatest.ts';
 import { isWithin, type Limit, limitFilter, sealed, unsealed } from './limit.ts';
 import type { OpenStore } from './open-store.ts';
+import { rangeOf } from './range.ts';
 
 /** A scope made absolute. */
 export interface Question {
@@ -278,20 +279,6 @@ export class Source {
       `${records.toLocaleString('en')} records are looked at.`,
     ];
   }
-}
-
-/** Half open; without an expression as far as the store reaches, in whole seconds. */
-function rangeOf(t: string | undefined, nowUs: number, extent: () => Extent): TimeRange {
-  if (t === undefined || t === '') {
-    const { timeMinUs, timeMaxUs } = extent();
-    const fromUs = timeMinUs ?? nowUs;
-    return { fromUs: floorTo(fromUs, SECOND_US), toUs: floorTo(timeMaxUs ?? nowUs, SECOND_US) + SECOND_US };
-  }
-  const ranges = parseRanges(t, nowUs);
-  const [range] = ranges;
-  if (range === undefined || ranges.length > 1)
-    throw new ConsoleError('query', `${t} means several ranges: write time:${t} into the query`);
-  return range;
 }
 
 export function databasesFilter(db: string | undefined): Filter | undefined {

@@ -26,6 +26,8 @@ import type {
   FacetsQuery,
   Histogram,
   HistogramQuery,
+  RecordMarks,
+  RecordMarksQuery,
   Records,
   RecordsAt,
   RecordsAtQuery,
@@ -62,6 +64,10 @@ export interface TaskTable {
   readonly warmTogether: (source: Source, args: { step: number }) => boolean;
   readonly records: (source: Source, args: Seen<RecordsQuery>) => Records;
   readonly recordsAt: (source: Source, args: Seen<RecordsAtQuery>) => RecordsAt;
+  readonly recordMarks: (
+    source: Source,
+    args: Seen<RecordMarksQuery & { pins: readonly PinnedPlace[] }>,
+  ) => RecordMarks;
   readonly count: (source: Source, args: Seen<Scope>) => Count;
   readonly histogram: (source: Source, args: Seen<HistogramQuery>) => Histogram;
   readonly facets: (source: Source, args: Seen<FacetsQuery>) => Facets;

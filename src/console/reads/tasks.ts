@@ -9,6 +9,7 @@ import { entities, entity } from './entities.ts';
 import { exportRecords } from './export.ts';
 import { kept } from './kept.ts';
 import { count, explain, facets, histogram, records, recordsAt } from './lists.ts';
+import { recordMarks } from './marks.ts';
 import type { OpenStore } from './open-store.ts';
 import { overview, overviewFigures } from './overview.ts';
 import { packets } from './packets.ts';
@@ -40,6 +41,7 @@ export const TASKS: TaskTable = {
   warmTogether,
   records,
   recordsAt,
+  recordMarks,
   count,
   histogram,
   facets,

@@ -1,4 +1,4 @@
-/** People and rights, tokens, and the trail. */
+/** People and rights, and tokens. */
 import { principalOf } from '../access/access.ts';
 import { checkedDatabases } from '../access/databases.ts';
 import type { Invitation } from '../access/people.ts';
@@ -12,8 +12,6 @@ import {
   PersonReset,
   TokenCreate,
   TokenSecret,
-  Trail,
-  TrailQuery,
 } from '../api/people.ts';
 import type { ConsoleApp, Context } from '../context.ts';
 import { record } from '../context.ts';
@@ -24,21 +22,6 @@ const DONE = { done: true as const };
 export function peopleRoutes(app: ConsoleApp, context: Context): void {
   personRoutes(app, context);
   tokenRoutes(app, context);
-  app.get(
-    '/trail',
-    {
-      config: { role: 'auditor', right: 'read what was done in the console' },
-      schema: { summary: 'The console’s own trail, newest first', querystring: TrailQuery, response: { 200: Trail } },
-    },
-    (request) => {
-      const { who, limit, tokenId } = principalOf(request);
-      // Names of tokens may be given twice, to one with more rights as well.
-      if (limit !== undefined && tokenId !== undefined)
-        throw new ConsoleError('people-only', 'a token limited to databases has no trail of its own');
-      // What others did names what they looked at: who may see some databases sees what they did themselves.
-      return context.trail.page(limit === undefined ? request.query : { ...request.query, only: who });
-    },
-  );
 }
 
 /** The secret stands behind `#`: browsers do not send that part, so no log has it. */

@@ -1,8 +1,9 @@
-/** Pinned records: each person's own. */
+/** Pinned records: each person's own, as a list and as marks of a result. */
 import type { FastifyRequest } from 'fastify';
 import { principalOf } from '../access/access.ts';
 import { IdParams } from '../api/common.ts';
 import { Pins } from '../api/pins.ts';
+import { RecordMarks, RecordMarksQuery } from '../api/records.ts';
 import { type ConsoleApp, type Context, sightFor } from '../context.ts';
 import { PinnedRecords } from '../pins.ts';
 import { isoOf } from '../state.ts';
@@ -23,6 +24,21 @@ export function pinRoutes(app: ConsoleApp, { db, reads }: Context): void {
     return { pins: shown, gone: pins.length - shown.length };
   };
   app.get('/pins', { config, schema: { summary: 'One’s pinned records', response } }, listed);
+  app.get(
+    '/records/marks',
+    {
+      config: { role: 'viewer', right: 'read records, statements without literals' },
+      schema: {
+        summary: 'Where gaps and one’s pins stand in the whole result',
+        querystring: RecordMarksQuery,
+        response: { 200: RecordMarks },
+      },
+    },
+    (request) => {
+      const pins = pinned.of(principalOf(request).who);
+      return reads.ask('recordMarks', { ...request.query, pins, sight: sightFor(request) }, request.gone);
+    },
+  );
   app.put('/pins/:id', { config, schema: { summary: 'Pin a record', params: IdParams, response } }, async (request) => {
     const place = await reads.ask('placeOf', { id: request.params.id, sight: sightFor(request) });
     pinned.add(principalOf(request).who, place);

@@ -38,6 +38,7 @@ import {
 } from '../api/records.ts';
 import { askRecorded, type ConsoleApp, type Context, record, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
+import { History } from '../history.ts';
 import { Notes } from '../notes.ts';
 import type { ExportChunk } from '../reads/task.ts';
 import { Searches } from '../searches.ts';
@@ -94,6 +95,7 @@ function overviewRoutes(app: ConsoleApp, context: Context): void {
 function listRoutes(app: ConsoleApp, context: Context): void {
   const { reads } = context;
   const searches = new Searches(context.db);
+  const history = new History(context.db);
   app.get(
     '/records',
     { config: READ, schema: { summary: 'Rows, by cursor', querystring: RecordsQuery, response: { 200: Records } } },
@@ -140,7 +142,8 @@ function listRoutes(app: ConsoleApp, context: Context): void {
     async (request) => {
       const { text, pos } = request.query;
       const completion = await reads.ask('complete', { ...request.query, sight: sightFor(request) }, request.gone);
-      return searches.completed(principalOf(request).who, completion, text, pos);
+      const { who } = principalOf(request);
+      return history.completed(who, 'records', searches.completed(who, completion, text, pos), text);
     },
   );
   app.get(

@@ -14,6 +14,8 @@ export interface Place {
 
 /** Parameters that a link to another page keeps. */
 const TRAVELLING = ['t', 'tz', 'db', 'pin'] as const;
+/** Where a list goes on from; it belongs to one question and goes with it. */
+const OLDER = 'older';
 
 const current = signal<Place>({ path: '/', params: new URLSearchParams() });
 
@@ -48,6 +50,7 @@ export function go(href: string, options: { readonly replace?: boolean } = {}): 
 /** The present address with some parameters changed; `undefined` and the empty text take one away. */
 export function patched(patch: Patch, from: Place = current.value): string {
   const params = new URLSearchParams(from.params);
+  if ('q' in patch || 't' in patch) params.delete(OLDER);
   for (const [name, value] of Object.entries(patch)) {
     if (value === undefined || value === '') params.delete(name);
     else params.set(name, value);

@@ -10,7 +10,9 @@ const BUILT_IN = [
   { keys: 'f x', label: 'Filter by the cell, or exclude it' },
   { keys: 'p', label: 'Pin the row, or take its pin away' },
   { keys: 'Ctrl C', label: 'Copy the row, its cells apart by tabs' },
+  { keys: 'm', label: 'In the table: to the next gap or pin; M to the one before' },
   { keys: 'Tab', label: 'In the query: take the suggestion' },
+  { keys: 'Shift Delete', label: 'In the query: forget the suggestion, if it is a query of yours' },
 ] as const;
 
 export function KeyHelp({ onClose }: { readonly onClose: () => void }): JSX.Element {

@@ -1,12 +1,15 @@
-/** One's own password, second factor, and where one is signed in. */
+/** One's own password, second factor, where one is signed in, and the queries one asked. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import type { AskedQueries } from '#src/console/api/history.js';
 import type { SignIns, TotpSecret } from '#src/console/api/session.js';
 import { useAnswer } from '../base/answer.ts';
 import { send } from '../base/api.ts';
 import { formatMoment } from '../base/format.ts';
+import { forgetAllQueries, forgetQuery } from '../base/history.ts';
 import { zone } from '../base/scope.ts';
 import { loadSession, session } from '../base/session.ts';
+import { linkTo } from '../base/url.ts';
 import { CodeField, Field, useSending } from '../ui/form.tsx';
 import { QrCode } from '../ui/qr-code.tsx';
 import { Answered, ProblemNote } from '../ui/states.tsx';
@@ -18,6 +21,7 @@ export default function Account(): JSX.Element {
       <PasswordPanel />
       {session.value?.person?.totp === true ? <RemoveFactorPanel /> : <AddFactorPanel />}
       <SignInsPanel />
+      <HistoryPanel />
     </div>
   );
 }
@@ -177,6 +181,55 @@ function SignInsPanel(): JSX.Element {
           </ul>
         )}
       </Answered>
+    </section>
+  );
+}
+
+/** What the query field offers again; it is nobody else's. */
+function HistoryPanel(): JSX.Element {
+  const answer = useAnswer<AskedQueries>('/history');
+  const sending = useSending();
+  return (
+    <section class="panel">
+      <h2>Queries you asked</h2>
+      <Answered answer={answer} lines={2}>
+        {({ queries }) =>
+          queries.length === 0 ? (
+            <p class="muted">None are kept. The query field offers again what you asked there.</p>
+          ) : (
+            <>
+              <ul class="plain-list own-queries">
+                {queries.map(({ of, q, askedAt }) => (
+                  <li key={`${of} ${q}`} class="split">
+                    <a href={of === 'records' ? linkTo('/search', { q }) : linkTo('/people', { tab: 'trail', q })}>
+                      <code>{q}</code>
+                    </a>
+                    <span class="line">
+                      <span class="small muted">{formatMoment(Date.parse(askedAt), zone(), 'minute')}</span>
+                      <button
+                        type="button"
+                        class="button plain"
+                        aria-label={`Forget ${q}`}
+                        onClick={() => void sending.run(() => forgetQuery(of, q)).then(answer.reload)}
+                      >
+                        Forget
+                      </button>
+                    </span>
+                  </li>
+                ))}
+              </ul>
+              <button
+                type="button"
+                class="button"
+                onClick={() => void sending.run(forgetAllQueries).then(answer.reload)}
+              >
+                Forget all
+              </button>
+            </>
+          )
+        }
+      </Answered>
+      {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
     </section>
   );
 }

@@ -20,6 +20,7 @@ import { RowCache } from '../ui/row-cache.ts';
 import { Empty, ProblemNote, Skeleton } from '../ui/states.tsx';
 import { TimeChart } from '../ui/time-chart.tsx';
 import { FacetList } from './search/facets.tsx';
+import { useMarksOf } from './search/marks.ts';
 import { SearchTools } from './search/tools.tsx';
 
 const FIRST_ROWS = 100;
@@ -78,7 +79,7 @@ function Result(props: {
       ) : (
         <div class={facets ? 'search-body' : 'search-body wide'}>
           {facets && <FacetList question={old ? undefined : question} />}
-          <RecordTable data={data} question={question} />
+          <RecordTable data={data} question={question} isOld={old} />
         </div>
       )}
     </div>
@@ -127,7 +128,16 @@ function NothingMatched(): JSX.Element {
   );
 }
 
-function RecordTable({ data, question }: { readonly data: RecordsAt; readonly question: Params }): JSX.Element {
+function RecordTable({
+  data,
+  question,
+  isOld,
+}: {
+  readonly data: RecordsAt;
+  readonly question: Params;
+  /** The rows are those of an earlier question. */
+  readonly isOld: boolean;
+}): JSX.Element {
   const key = JSON.stringify(question);
   const cache = useMemo(
     () =>
@@ -138,6 +148,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       ),
     [key, data],
   );
+  const marks = useMarksOf(isOld ? undefined : question);
   const cols = place.value.params.get('cols');
   const openId = place.value.params.get('id') ?? undefined;
   const room = roomFor(openId !== undefined);
@@ -184,6 +195,7 @@ function RecordTable({ data, question }: { readonly data: RecordsAt; readonly qu
       onKey={onCellKey}
       onWidth={(column, widthPx) => setParams({ cols: widened(columns, column.id, widthPx) }, { replace: true })}
       order={{ column: 'time', direction: oldest ? 'ascending' : 'descending', turn }}
+      marks={marks}
       foot={<span>{oldest ? 'oldest' : 'newest'} first</span>}
     />
   );

@@ -1,11 +1,11 @@
-/** Sessions that have a matching record, newest first. */
+/** Sessions that have a matching record, newest first; how they lie to the range is a choice beside the conditions. */
 import type { JSX } from 'preact';
-import type { SessionRow, Sessions as SessionsData } from '#src/console/api/records.js';
+import { RELATIONS, type Relation, type SessionRow, type Sessions as SessionsData } from '#src/console/api/records.js';
 import { queryProblem, useAnswer } from '../base/answer.ts';
 import { formatCount, formatDuration, microseconds } from '../base/format.ts';
 import { query, scopeParams, useEcho } from '../base/scope.ts';
 import { term, withTerm } from '../base/terms.ts';
-import { linkTo, segment, setParams } from '../base/url.ts';
+import { linkTo, patched, place, segment, setParams } from '../base/url.ts';
 import { Chips } from '../ui/chips.tsx';
 import { CountCell } from '../ui/count-cell.tsx';
 import { QueryBar } from '../ui/query-bar.tsx';
@@ -14,17 +14,19 @@ import { Answered, Empty } from '../ui/states.tsx';
 import { TableHead } from '../ui/table-head.tsx';
 
 export default function Sessions(): JSX.Element {
-  const answer = useAnswer<SessionsData>('/sessions', { ...scopeParams(), q: query(), limit: 200 });
+  const relation = RELATIONS.find((one) => one === place.value.params.get('rel')) ?? 'overlaps';
+  const answer = useAnswer<SessionsData>('/sessions', { ...scopeParams(), q: query(), relation, limit: 200 });
   useEcho(answer.data?.asked);
   return (
     <>
       <QueryBar value={query()} onRun={(q) => setParams({ q })} problem={queryProblem(answer)} />
       <Chips />
+      {place.value.params.has('t') && <RelationChips chosen={relation} />}
       <Answered answer={answer}>
         {(data) =>
           data.sessions.length === 0 ? (
             <Empty ofRecords title="No session matched">
-              <p>A session is listed when one of its records fits the query and the time range.</p>
+              <p>A session is listed when one of its records fits the query, and it {RELATION_TEXTS[relation]}.</p>
             </Empty>
           ) : (
             <section class="panel">
@@ -39,6 +41,39 @@ export default function Sessions(): JSX.Element {
         }
       </Answered>
     </>
+  );
+}
+
+const RELATION_TEXTS: Readonly<Record<Relation, string>> = {
+  overlaps: 'overlaps the range',
+  covers: 'covers the range',
+  inside: 'is inside the range',
+  not: 'is not in the range',
+};
+
+const RELATION_HINTS: Readonly<Record<Relation, string>> = {
+  overlaps: 'They have time in common',
+  covers: 'It began before the range and went on behind it',
+  inside: 'It began and ended within the range',
+  not: 'It ended before the range, or began behind it',
+};
+
+function RelationChips({ chosen }: { readonly chosen: Relation }): JSX.Element {
+  return (
+    <ul class="chips" aria-label="How a session lies to the range">
+      {RELATIONS.map((relation) => (
+        <li key={relation} class={relation === chosen ? 'chip' : 'chip other'}>
+          <a
+            class="chip-text"
+            href={patched({ rel: relation === 'overlaps' ? undefined : relation })}
+            aria-current={relation === chosen ? 'true' : undefined}
+            title={RELATION_HINTS[relation]}
+          >
+            {RELATION_TEXTS[relation]}
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -66,7 +101,7 @@ function SessionTable({ sessions }: { readonly sessions: readonly SessionRow[] }
                 <Moment time={session.first} />
               </a>
             </td>
-            <td class="num">{session.records === 1 ? '–' : formatDuration(lengthUs(session))}</td>
+            <td class="num">{lengthUs(session) === 0 ? '–' : formatDuration(lengthUs(session))}</td>
             <td class="name" title={session.user}>
               {session.user === undefined ? (
                 <span class="muted">not seen</span>
@@ -81,9 +116,9 @@ function SessionTable({ sessions }: { readonly sessions: readonly SessionRow[] }
               {session.program ?? ''}
             </td>
             <td class="mono">{session.client ?? ''}</td>
-            <CountCell count={session.records} q={own(session)} />
-            <CountCell count={session.errors} q={withTerm(own(session), 'failed:yes')} bad />
-            <CountCell count={session.rows} q={withTerm(own(session), 'rows>0')} />
+            <CountCell count={session.records} q={own(session)} always />
+            <CountCell count={session.errors} q={withTerm(own(session), 'failed:yes')} bad always />
+            <CountCell count={session.rows} q={withTerm(own(session), 'rows>0')} always />
           </tr>
         ))}
       </tbody>

@@ -20,17 +20,23 @@ function pinsWithout(text: string): string {
     .join(' ');
 }
 
-export function Chips(): JSX.Element | null {
+export function Chips({
+  pinning = true,
+}: {
+  /** Not where other pages' conditions mean nothing. */
+  readonly pinning?: boolean;
+}): JSX.Element | null {
   const q = place.value.params.get('q') ?? '';
   const off = place.value.params.get('off') ?? '';
   const on = partsOf('q');
   const parked = partsOf('off');
-  const elsewhere = partsOf('pin').filter((text) => !on.includes(text) && !parked.includes(text));
+  const pinned = pinning ? partsOf('pin') : [];
+  const elsewhere = pinned.filter((text) => !on.includes(text) && !parked.includes(text));
   if (on.length + parked.length + elsewhere.length === 0) return null;
   return (
     <ul class="chips" aria-label="Conditions">
       {on.map((text, index) => (
-        <Condition key={`on ${text}`} text={text} index={index} />
+        <Condition key={`on ${text}`} text={text} index={index} pinning={pinning} />
       ))}
       {parked.map((text, index) => (
         <Chip
@@ -54,7 +60,7 @@ export function Chips(): JSX.Element | null {
         <button
           type="button"
           class="button plain small"
-          onClick={() => setParams({ q: undefined, off: undefined, pin: undefined })}
+          onClick={() => setParams({ q: undefined, off: undefined, ...(pinning && { pin: undefined }) })}
         >
           Clear
         </button>
@@ -64,10 +70,18 @@ export function Chips(): JSX.Element | null {
 }
 
 /** One that must hold. */
-function Condition({ text, index }: { readonly text: string; readonly index: number }): JSX.Element {
+function Condition({
+  text,
+  index,
+  pinning,
+}: {
+  readonly text: string;
+  readonly index: number;
+  readonly pinning: boolean;
+}): JSX.Element {
   const q = place.value.params.get('q') ?? '';
-  const isPinned = partsOf('pin').includes(text);
-  const pins = pinsWithout(text);
+  const isPinned = pinning && partsOf('pin').includes(text);
+  const pins = pinning ? pinsWithout(text) : (place.value.params.get('pin') ?? '');
   const pin = isPinned ? pins : withTerm(pins, text);
   return (
     <li class={isPinned ? 'chip pinned' : 'chip'}>
@@ -79,13 +93,15 @@ function Condition({ text, index }: { readonly text: string; readonly index: num
       >
         {text}
       </button>
-      <ChipButton
-        icon="pin"
-        title={isPinned ? 'Pinned: goes along to other pages' : 'Pin: take it along to other pages'}
-        label={`Pin ${text}`}
-        pressed={isPinned}
-        onPress={() => setParams({ pin })}
-      />
+      {pinning && (
+        <ChipButton
+          icon="pin"
+          title={isPinned ? 'Pinned: goes along to other pages' : 'Pin: take it along to other pages'}
+          label={`Pin ${text}`}
+          pressed={isPinned}
+          onPress={() => setParams({ pin })}
+        />
+      )}
       <ChipButton
         icon="pause"
         title="Switch off"

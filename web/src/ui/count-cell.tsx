@@ -5,8 +5,9 @@ import { linkTo } from '../base/url.ts';
 
 export function CountCell(props: {
   readonly count: number;
-  /** Finds the statements, in the present range. */
+  /** Finds the statements, in the present range or whenever they were. */
   readonly q: string;
+  readonly always?: boolean;
   /** Something went wrong as often as this. */
   readonly bad?: boolean;
 }): JSX.Element {
@@ -15,7 +16,10 @@ export function CountCell(props: {
       {props.count === 0 ? (
         <span class="muted">0</span>
       ) : (
-        <a class={props.bad === true ? 'bad strong' : ''} href={linkTo('/search', { q: props.q })}>
+        <a
+          class={props.bad === true ? 'bad strong' : ''}
+          href={linkTo('/search', { q: props.q, ...(props.always === true && { t: undefined }) })}
+        >
           {formatCount(props.count)}
         </a>
       )}

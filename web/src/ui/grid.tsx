@@ -2,10 +2,11 @@
  * The table for any number of rows: scrolls by position in the whole result, draws only what is seen, asks for what it
  * lacks. One tab stop and an active cell; the head and the bar stay. Arithmetic in `base/scroll.ts`.
  */
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, RefObject } from 'preact';
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { formatCount } from '../base/format.ts';
 import { type Extent, scrollOf, spacerPx, topAfterScroll, topShowing } from '../base/scroll.ts';
+import { type GridMark, MarkFoot, MarkStrip, useMarks } from './grid-marks.tsx';
 import type { RowCache } from './row-cache.ts';
 
 export interface GridColumn<R> {
@@ -34,8 +35,12 @@ export interface GridProps<R> {
   readonly order?: { readonly column: string; readonly direction: 'ascending' | 'descending'; turn(): void };
   /** A column's edge was dragged. */
   readonly onWidth?: (column: GridColumn<R>, widthPx: number) => void;
+  /** In order of their rows. */
+  readonly marks?: readonly GridMark[];
   readonly foot?: ComponentChildren;
 }
+
+const NO_MARKS: readonly GridMark[] = [];
 
 const HEAD_PX = 30;
 /** On paper the table is as high as it may be; more rows than these are for a report or an export. */
@@ -45,22 +50,13 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
   const { total, rowPx, cache } = props;
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
-  const [viewPx, setViewPx] = useState(600);
+  const viewPx = useViewPx(scroller, rowPx);
   const [top, setTop] = useState(0);
   const [active, setActive] = useState({ row: 0, column: 0 });
   const [, arrived] = useState(0);
   const beforePx = useRef(0);
   const extent: Extent = { rows: total, rowPx, viewPx };
 
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() =>
-      setViewPx(Math.min(Math.max(rowPx, element.clientHeight - HEAD_PX), ROWS_DRAWN_MAX * rowPx)),
-    );
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [rowPx]);
   useEffect(() => {
     setTop(0);
     setActive((before) => ({ row: 0, column: before.column }));
@@ -88,52 +84,78 @@ export function Grid<R>(props: GridProps<R>): JSX.Element {
     setTop(topAfterScroll(extent, top, beforePx.current, afterPx));
     beforePx.current = afterPx;
   };
+  const marks = props.marks ?? NO_MARKS;
+  const walk = useMarks(marks, total, active.row, (row) => moveTo(row, active.column));
   const template = useMemo(() => templateOf(props.columns), [props.columns]);
   const minWidth = `max(100%, ${props.columns.reduce((sum, column) => sum + column.widthPx, 0)}px)`;
   return (
     <div class="grid-frame">
-      <div
-        ref={scroller}
-        class="grid"
-        role="grid"
-        tabIndex={0}
-        aria-label={props.label}
-        aria-rowcount={total + 1}
-        aria-colcount={props.columns.length}
-        aria-activedescendant={total > 0 ? `${id}-${active.row}-${active.column}` : undefined}
-        onScroll={onScroll}
-        onCopy={(event) => copyRow(event, props.columns.length, (column) => `${id}-${active.row}-${column}`)}
-        onKeyDown={(event) => onGridKey(event, props, active, Math.floor(viewPx / rowPx), moveTo)}
-      >
-        <GridHead {...props} template={template} width={minWidth} />
-        <div class="grid-spacer" role="presentation" style={{ height: `${spacerPx(extent)}px`, width: minWidth }}>
-          <div
-            class="grid-window"
-            role="presentation"
-            style={{ top: `${HEAD_PX}px`, height: `${Math.min(viewPx, total * rowPx)}px` }}
-          >
-            <div role="rowgroup" style={{ transform: `translateY(${-(top - first) * rowPx}px)` }}>
-              {Array.from({ length: Math.max(0, count) }, (_, offset) => (
-                <GridRow
-                  key={first + offset}
-                  grid={props}
-                  gridId={id}
-                  index={first + offset}
-                  template={template}
-                  activeColumn={first + offset === active.row ? active.column : undefined}
-                  onPick={(column) => moveTo(first + offset, column)}
-                />
-              ))}
+      <div class="grid-body">
+        <div
+          ref={scroller}
+          class="grid"
+          role="grid"
+          tabIndex={0}
+          aria-label={props.label}
+          aria-rowcount={total + 1}
+          aria-colcount={props.columns.length}
+          aria-activedescendant={total > 0 ? `${id}-${active.row}-${active.column}` : undefined}
+          onScroll={onScroll}
+          onCopy={(event) => copyRow(event, props.columns.length, (column) => `${id}-${active.row}-${column}`)}
+          onKeyDown={(event) => {
+            if (walk.key(event)) return;
+            onGridKey(event, props, active, Math.floor(viewPx / rowPx), moveTo);
+          }}
+        >
+          <GridHead {...props} template={template} width={minWidth} />
+          <div class="grid-spacer" role="presentation" style={{ height: `${spacerPx(extent)}px`, width: minWidth }}>
+            <div
+              class="grid-window"
+              role="presentation"
+              style={{ top: `${HEAD_PX}px`, height: `${Math.min(viewPx, total * rowPx)}px` }}
+            >
+              <div role="rowgroup" style={{ transform: `translateY(${-(top - first) * rowPx}px)` }}>
+                {Array.from({ length: Math.max(0, count) }, (_, offset) => (
+                  <GridRow
+                    key={first + offset}
+                    grid={props}
+                    gridId={id}
+                    index={first + offset}
+                    template={template}
+                    activeColumn={first + offset === active.row ? active.column : undefined}
+                    onPick={(column) => moveTo(first + offset, column)}
+                  />
+                ))}
+              </div>
             </div>
           </div>
         </div>
+        {props.marks !== undefined && (
+          <MarkStrip marks={marks} scale={{ total, rowPx, viewPx, headPx: HEAD_PX }} onGo={walk.go} />
+        )}
       </div>
       <div class="grid-foot small muted">
         <span>{total === 0 ? 'no rows' : `row ${formatCount(active.row + 1)} of ${formatCount(total)}`}</span>
         {props.foot}
+        <MarkFoot marks={marks} walk={walk} />
       </div>
     </div>
   );
+}
+
+/** Height of the rows that are seen. */
+function useViewPx(scroller: RefObject<HTMLElement | null>, rowPx: number): number {
+  const [viewPx, setViewPx] = useState(600);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() =>
+      setViewPx(Math.min(Math.max(rowPx, element.clientHeight - HEAD_PX), ROWS_DRAWN_MAX * rowPx)),
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [rowPx]);
+  return viewPx;
 }
 
 function templateOf<R>(columns: readonly GridColumn<R>[]): string {

@@ -1,20 +1,16 @@
 /**
- * The query field: coloured as it is read, completed from the server (fields, operators, values seen in the range, saved searches after `@`), run by
- * Enter. Tab or a click takes a candidate, arrows choose one, Escape closes the list. The list never moves the focus.
+ * The query field: coloured as it is read, completed from the server (fields, operators, values seen in the range, saved
+ * searches after `@`, at the end what one asked before), run by Enter. Tab or a click takes a candidate, arrows choose one, Escape
+ * closes the list, Shift+Delete forgets what one asked. The list never moves the focus.
  */
-import type { JSX, RefObject } from 'preact';
+import type { JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import type { Completion } from '#src/console/api/records.js';
-import { type ApiProblem, ask } from '../base/api.ts';
+import type { ApiProblem } from '../base/api.ts';
 import { formatShort } from '../base/format.ts';
-import { scopeParams } from '../base/scope.ts';
+import { keepQuery } from '../base/history.ts';
 import { tokenize } from '../base/terms.ts';
 import { Icon } from './icon.tsx';
-
-type Candidate = Completion['candidates'][number];
-
-/** Typing faster than this asks once. */
-const PAUSE_MS = 70;
+import { type CandidateState, type QueryLanguage, RECORDS, useCandidates } from './query-candidates.ts';
 
 export function QueryBar(props: {
   readonly value: string;
@@ -22,15 +18,23 @@ export function QueryBar(props: {
   /** The server's refusal of the query that ran last. */
   readonly problem?: ApiProblem | undefined;
   readonly autoFocus?: boolean;
+  /** That of records, when not given. */
+  readonly language?: QueryLanguage;
 }): JSX.Element {
+  const language = props.language ?? RECORDS;
   const [text, setText] = useState(props.value);
   const input = useRef<HTMLInputElement>(null);
-  const list = useCandidates(input, text, setText);
+  const list = useCandidates(input, text, setText, language);
   const id = useId();
   useEffect(() => setText(props.value), [props.value]);
   useEffect(() => {
     if (props.autoFocus === true) input.current?.focus();
   }, []);
+  const run = (typed: string): void => {
+    const q = typed.trim();
+    keepQuery(language.of, q);
+    props.onRun(q);
+  };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (list.key(event)) return;
     if (event.key === 'Escape') {
@@ -41,7 +45,7 @@ export function QueryBar(props: {
       event.preventDefault();
       list.close();
       // What is typed faster than it is drawn counts as well.
-      props.onRun((input.current?.value ?? text).trim());
+      run(input.current?.value ?? text);
     }
   };
   const { problem } = props;
@@ -65,7 +69,7 @@ export function QueryBar(props: {
             autocomplete="off"
             autocapitalize="off"
             spellcheck={false}
-            placeholder={'user:alice op:DELETE rows>1000 "drop table"'}
+            placeholder={language.example}
             value={text}
             onInput={(event) => {
               setText(event.currentTarget.value);
@@ -76,7 +80,7 @@ export function QueryBar(props: {
             onKeyDown={onKeyDown}
           />
         </div>
-        <button type="button" class="button main" onClick={() => props.onRun(text.trim())}>
+        <button type="button" class="button main" onClick={() => run(text)}>
           Run
         </button>
       </div>
@@ -119,91 +123,6 @@ function Coloured(props: {
       })}
     </div>
   );
-}
-
-interface CandidateState {
-  readonly open: boolean;
-  readonly candidates: readonly Candidate[];
-  readonly chosen: number;
-  readonly looking: boolean;
-  look(): void;
-  close(): void;
-  take(index: number): void;
-  /** Whether the list used the key. */
-  key(event: KeyboardEvent): boolean;
-}
-
-function useCandidates(
-  input: RefObject<HTMLInputElement | null>,
-  text: string,
-  setText: (text: string) => void,
-): CandidateState {
-  const [found, setFound] = useState<Completion | undefined>(undefined);
-  const [open, setOpen] = useState(false);
-  const [looking, setLooking] = useState(false);
-  const [chosen, setChosen] = useState(0);
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    if (turn === 0 || document.activeElement !== input.current) return;
-    const abort = new AbortController();
-    const timer = setTimeout(() => {
-      const pos = input.current?.selectionStart ?? text.length;
-      setLooking(true);
-      ask<Completion>('/complete', { text, pos, ...scopeParams() }, abort.signal).then(
-        (completion) => {
-          setFound(completion);
-          setChosen(0);
-          setLooking(false);
-        },
-        () => setLooking(false),
-      );
-    }, PAUSE_MS);
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [text, turn]);
-  const candidates = found?.candidates ?? [];
-  const look = (): void => {
-    setOpen(true);
-    setTurn((before) => before + 1);
-  };
-  const take = (index: number): void => {
-    const candidate = candidates[index];
-    if (candidate === undefined || found === undefined) return;
-    const before = text.slice(0, found.from) + candidate.insert;
-    const taken = before + text.slice(found.to);
-    const field = input.current;
-    if (field !== null) {
-      // At once: a caret that is set later would move under the next keys.
-      field.value = taken;
-      field.setSelectionRange(before.length, before.length);
-    }
-    setText(taken);
-    look();
-  };
-  const key = (event: KeyboardEvent): boolean => {
-    const listed = open && candidates.length > 0;
-    if (event.key === 'Escape' && open) setOpen(false);
-    else if (event.key === 'Tab' && listed && !event.shiftKey) take(chosen);
-    else if (event.key === 'ArrowDown' && !open) look();
-    else if (event.key === 'ArrowDown' && listed) setChosen((chosen + 1) % candidates.length);
-    else if (event.key === 'ArrowUp' && listed) setChosen((chosen + candidates.length - 1) % candidates.length);
-    else return false;
-    event.preventDefault();
-    event.stopPropagation();
-    return true;
-  };
-  return {
-    open: open && (candidates.length > 0 || looking),
-    candidates,
-    chosen,
-    looking,
-    look,
-    close: () => setOpen(false),
-    take,
-    key,
-  };
 }
 
 function CandidateList({ id, list }: { readonly id: string; readonly list: CandidateState }): JSX.Element {

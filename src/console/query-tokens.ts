@@ -2,8 +2,8 @@
  * A query in parts, for colours, chips and completion: the grammar of `query/language.ts`, read without refusing
  * anything, because what people are still typing is rarely a query.
  */
-import { QUERY_FIELDS, RECORD_VOCABULARY } from '../../query/vocabulary.ts';
-import type { QUERY_TOKENS } from '../api/records.ts';
+import { fieldsOf, type Vocabulary } from '../query/vocabulary.ts';
+import type { QUERY_TOKENS } from './api/records.ts';
 
 export interface QueryToken {
   readonly kind: (typeof QUERY_TOKENS)[number];
@@ -15,12 +15,15 @@ export interface QueryToken {
 const TIME_FIELDS: ReadonlySet<string> = new Set(['time', 'since', 'until']);
 const TOKENS_MAX = 2000;
 
-export function isQueryField(word: string): boolean {
-  const lower = word.toLowerCase();
-  return QUERY_FIELDS.includes(lower) || RECORD_VOCABULARY.aliases[lower] !== undefined;
+/** The fields that a query may name. */
+export type Words = Vocabulary<string, string, string>;
+
+export function isFieldOf(words: Words, name: string): boolean {
+  const lower = name.toLowerCase();
+  return fieldsOf(words).includes(lower) || words.aliases[lower] !== undefined;
 }
 
-export function queryTokens(text: string): QueryToken[] {
+export function queryTokens(text: string, words: Words): QueryToken[] {
   const tokens: QueryToken[] = [];
   let pos = 0;
   const add = (kind: QueryToken['kind'], length: number): void => {
@@ -37,7 +40,7 @@ export function queryTokens(text: string): QueryToken[] {
     else if (head === null) add('text', valueLength(rest));
     else {
       const field = (head[1] ?? '').toLowerCase();
-      add(isQueryField(field) ? 'field' : 'error', field.length);
+      add(isFieldOf(words, field) ? 'field' : 'error', field.length);
       add('operator', (head[2] ?? '').length);
       pos = addValues(text, pos, TIME_FIELDS.has(field) ? 'time' : 'value', tokens);
     }
