@@ -228,6 +228,20 @@ test('a forged SYN changes nothing', () => {
   assert.equal(rig.reassembler.counters.flows, 1);
 });
 
+test('a forged FIN out of the window neither lets a SYN take over nor shortens the idle time', () => {
+  const rig = new Rig();
+  rig.handshake();
+  rig.push(
+    { from: 0, seq: 1001, ack: 5001, data: 'before' },
+    { from: 0, seq: 1001 + 2 ** 30, ack: 5001, flags: TCP_FIN | TCP_ACK },
+    { from: 0, seq: 77, flags: TCP_SYN },
+    { from: 0, seq: 1007, ack: 5001, data: 'after', atUs: 600 * SECOND },
+  );
+  rig.reassembler.flush(0);
+  assert.deepEqual(rig.calls, ['0+6', '0+5']);
+  assert.deepEqual(rig.ends, ['source']);
+});
+
 test('idle timeouts: half open, established, closing, ended', () => {
   const cases: readonly (readonly [string, number, (rig: Rig) => void])[] = [
     ['half open', 30, (rig) => rig.push({ from: 0, seq: 1, flags: TCP_SYN, data: 'x' })],

@@ -333,7 +333,8 @@ export class Reassembler extends FlowFacts {
 
   private data(slot: number, side: number, view: PacketView, next: number): void {
     const complete = this.streams.segment(slot, side, view);
-    this.setState(slot, next);
+    // A FIN whose number cannot be is nobody's, or it would let the next SYN replace a living connection.
+    if (next !== STATE_CLOSING || this.streams.anyFin(slot)) this.setState(slot, next);
     if (complete) this.close(slot, FLOW_END_FIN, this.clock.nowUs);
   }
 
