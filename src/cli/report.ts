@@ -15,7 +15,7 @@ const NAMES_SHOWN = 8;
  */
 export function internalLoss(counters: PipelineCounters): number {
   const { audit, reassembly, protocols } = counters;
-  return audit.dropped + (reassembly['endedEvicted'] ?? 0) + (protocols['memoryReliefs'] ?? 0);
+  return audit.dropped + (reassembly['evictedConnections'] ?? 0) + (protocols['memoryReliefs'] ?? 0);
 }
 
 /** How long alarms may take to leave when everything else is done. */
@@ -42,6 +42,9 @@ export function printSummary(tally: TallySnapshot, stats: SourceStats, counters:
   const again = duplicates(counters);
   if (again) say(`duplicates  ${again}`);
   if (counters.evidence) say(`evidence    ${evidence(counters.evidence)}`);
+  const { reassembly } = counters;
+  const halfOpen = (reassembly['endedEvicted'] ?? 0) - (reassembly['evictedConnections'] ?? 0);
+  if (halfOpen > 0) say(`half open   ${counted(halfOpen, 'flow')} given up, as in a flood of SYNs; nothing was lost`);
   const other = protocols['unrecognisedFlows'] ?? 0;
   if (other > 0) say(`not a database  ${counted(other, 'flow')}`);
 }
@@ -90,7 +93,8 @@ function loss(
   const gapBytes = protocols['gapBytes'] ?? 0;
   if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);
   if (tally.marked > 0) parts.push(`${counted(tally.marked, 'statement')} marked`);
-  if (reassembly['endedEvicted']) parts.push(`${counted(reassembly['endedEvicted'], 'flow')} evicted`);
+  if (reassembly['evictedConnections'])
+    parts.push(`${counted(reassembly['evictedConnections'], 'flow')} evicted`);
   const reliefs = protocols['memoryReliefs'] ?? 0;
   if (reliefs > 0) parts.push(`session memory short ${counted(reliefs, 'time')}`);
   if (audit.dropped > 0) parts.push(`${counted(audit.dropped, 'record')} dropped`);

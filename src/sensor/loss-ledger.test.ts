@@ -47,7 +47,7 @@ test('accounts of interfaces and stages are kept apart; bytes are told as such',
   const links = ['eth1', 'eth2'].map((name, i) => ({ name, drops: i, freezes: 0, reopens: 0 }));
   const counters = {
     decode: { tooDeep: 4 },
-    reassembly: { endedEvicted: 3 },
+    reassembly: { evictedConnections: 3 },
     protocols: { gapBytes: 1460, memoryReliefs: 2 },
     audit: { dropped: 0 },
   };

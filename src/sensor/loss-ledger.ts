@@ -109,7 +109,7 @@ export function lossAccounts(
 const STAGE_ACCOUNTS: readonly (readonly [string, string, string, keyof StageCounters, string])[] = [
   ['undecoded', 'too many tunnels', 'packets', 'decode', 'tooDeep'],
   ['undecoded', 'links that are not read', 'packets', 'decode', 'linkUnknown'],
-  ['flows-evicted', 'flow table', 'flows', 'reassembly', 'endedEvicted'],
+  ['flows-evicted', 'flow table', 'flows', 'reassembly', 'evictedConnections'],
   ['held-overflow', 'reassembly', 'times held data was let go', 'reassembly', 'heldOverflows'],
   ['gaps', 'connections of databases', 'bytes', 'protocols', 'gapBytes'],
   ['unparsed', 'connections of databases', 'bytes', 'protocols', 'unparsedBytes'],

@@ -129,7 +129,7 @@ function countsOf({ stats, counters, clockJumps }: WatchTotals): Counts {
     cutFiles: stats.truncatedInputs,
     kernelDrops: stats.drops,
     ringFreezes: stats.freezes,
-    evictedFlows: (reassembly['endedEvicted'] ?? 0) + (protocols['memoryReliefs'] ?? 0),
+    evictedFlows: (reassembly['evictedConnections'] ?? 0) + (protocols['memoryReliefs'] ?? 0),
     connections: protocols['connections'] ?? 0,
     cutSessions: protocols['cutConnections'] ?? 0,
     clockJumps,
