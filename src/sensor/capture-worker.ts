@@ -75,8 +75,7 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
     const nowMs = Date.now();
     if (nowMs - lastProgressMs >= PROGRESS_MS) {
       lastProgressMs = nowMs;
-      clock.look(nowMs);
-      watch?.tick(nowMs * 1000);
+      watch?.tick(nowMs * 1000, clock.look(nowMs));
       ledger.observe(nowMs * 1000, accounts);
       parts.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
@@ -88,8 +87,10 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   pipeline.finish();
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
-  ledger.close(Date.now() * 1000, accounts());
-  watch?.tick(Date.now() * 1000);
+  const nowMs = Date.now();
+  const wasSet = clock.look(nowMs);
+  ledger.close(nowMs * 1000, accounts());
+  watch?.tick(nowMs * 1000, wasSet);
   watch?.close();
   parts.tick();
 }

@@ -53,8 +53,18 @@ export class Watch {
     this.last = countsOf(totals());
   }
 
-  /** The clock stands at `nowUs`, and the sensor is watching (live capture). */
-  tick(nowUs: number): void {
+  /**
+   * The clock stands at `nowUs`, and the sensor is watching (live capture). `wasSet`: the clock was set since the last
+   * call. What was watched until then ends there, whatever time it is now.
+   */
+  tick(nowUs: number, wasSet = false): void {
+    if (wasSet && this.seenUs >= 0) {
+      this.beat(this.seenUs + 1);
+      this.fromUs = nowUs;
+      this.seenUs = nowUs;
+    }
+    // A clock that is disciplined may go back a little.
+    if (nowUs < this.seenUs) return;
     if (this.fromUs < 0) this.fromUs = nowUs;
     if (this.seenUs >= 0 && Math.floor(nowUs / MINUTE_US) !== Math.floor(this.seenUs / MINUTE_US)) this.beat(nowUs);
     this.seenUs = nowUs;
