@@ -60,7 +60,9 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   // In a crew the main thread watches, over all of its threads.
   const isWatching = job.sendsTraffic && job.crew === undefined;
   const watch = isWatching ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
-  watch?.tick(Date.now() * 1000);
+  const beginMs = Date.now();
+  clock.look(beginMs);
+  watch?.tick(beginMs * 1000);
   // Waits are measured by the clock that nobody sets.
   let lastProgressMs = performance.now();
   while (Atomics.load(stop, 0) === 0) {
@@ -76,7 +78,8 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
     if (performance.now() - lastProgressMs >= PROGRESS_MS) {
       lastProgressMs = performance.now();
       const nowMs = Date.now();
-      watch?.tick(nowMs * 1000, clock.look(nowMs));
+      const wasSet = clock.look(nowMs);
+      watch?.tick(nowMs * 1000, wasSet);
       ledger.observe(nowMs * 1000, accounts);
       parts.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
