@@ -93,8 +93,7 @@ function loss(
   const gapBytes = protocols['gapBytes'] ?? 0;
   if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);
   if (tally.marked > 0) parts.push(`${counted(tally.marked, 'statement')} marked`);
-  if (reassembly['evictedConnections'])
-    parts.push(`${counted(reassembly['evictedConnections'], 'flow')} evicted`);
+  if (reassembly['evictedConnections']) parts.push(`${counted(reassembly['evictedConnections'], 'flow')} evicted`);
   const reliefs = protocols['memoryReliefs'] ?? 0;
   if (reliefs > 0) parts.push(`session memory short ${counted(reliefs, 'time')}`);
   if (audit.dropped > 0) parts.push(`${counted(audit.dropped, 'record')} dropped`);

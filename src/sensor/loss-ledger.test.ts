@@ -44,7 +44,7 @@ test('one entry a minute, for what was lost in it', () => {
 
 test('accounts of interfaces and stages are kept apart; bytes are told as such', () => {
   const { ledger: book, entries } = ledger();
-  const links = ['eth1', 'eth2'].map((name, i) => ({ name, drops: i, freezes: 0, reopens: 0 }));
+  const links = ['eth1', 'eth2'].map((name, i) => ({ name, drops: i, freezes: 0, removals: 0 }));
   const counters = {
     decode: { tooDeep: 4 },
     reassembly: { evictedConnections: 3 },

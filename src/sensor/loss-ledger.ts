@@ -60,7 +60,7 @@ interface LinkLosses {
   readonly name: string;
   readonly drops: number;
   readonly freezes: number;
-  readonly reopens: number;
+  readonly removals: number;
 }
 
 interface StageCounters {
@@ -93,10 +93,10 @@ export function lossAccounts(
   counters: StageCounters,
 ): LossAccount[] {
   const accounts: LossAccount[] = [];
-  for (const { name, drops, freezes, reopens } of links) {
+  for (const { name, drops, freezes, removals } of links) {
     accounts.push({ reason: 'kernel-drops', where: name, unit: 'packets', total: drops });
     accounts.push({ reason: 'ring-freezes', where: name, unit: 'freezes of the ring', total: freezes });
-    accounts.push({ reason: 'interface-lost', where: name, unit: 'times removed', total: reopens });
+    accounts.push({ reason: 'interface-lost', where: name, unit: 'times removed', total: removals });
   }
   accounts.push({ reason: 'packets-cut', where: 'capture', unit: 'packets captured in part', total: cutPackets });
   accounts.push({ reason: 'clock-jumps', where: 'system clock', unit: 'times set', total: clockJumps });
