@@ -54,14 +54,14 @@ function run(options: CoverageOptions): number {
     const statements = coverageOf(traffic.heartbeats(span), span);
     for (const problem of traffic.problems) say(`wiretrail: ${problem}`);
     const losses = lossesIn(records, span);
-    const { listed, areMore, areDropsCounted } = losses;
+    const { listed, areMore } = losses;
     if (options.format === 'json') {
       const statement = { span, sensors: statements, losses: listed, moreLosses: areMore };
       process.stdout.write(`${JSON.stringify(statement)}\n`);
     } else {
       printStatements(statements, span, losses);
     }
-    return areDropsCounted && statements.length > 0 && statements.every(isComplete) ? EXIT_DONE : EXIT_LOSS;
+    return statements.length > 0 && statements.every((each) => nothingLost(each, losses)) ? EXIT_DONE : EXIT_LOSS;
   } finally {
     traffic.close();
     records.close();
@@ -74,20 +74,24 @@ function printStatements(statements: readonly Coverage[], span: TimeSpan, losses
   };
   print(`Completeness from ${formatTime(span.fromUs)} to ${formatTime(span.toUs)}`);
   if (statements.length === 0) print('No sensor watched in this time.');
-  for (const statement of statements)
-    for (const line of statementLines(statement, span, losses.areDropsCounted)) print(line);
+  for (const statement of statements) for (const line of statementLines(statement, span, losses)) print(line);
   for (const line of lossLines(losses)) print(line);
 }
 
-function statementLines(coverage: Coverage, span: TimeSpan, areDropsCounted: boolean): string[] {
+/** By its heartbeats, and by the losses that it wrote down: an interface that was gone is in no count. */
+function nothingLost(coverage: Coverage, { sensors }: Losses): boolean {
+  return isComplete(coverage) && !sensors.has(coverage.sensor) && !sensors.has(undefined);
+}
+
+function statementLines(coverage: Coverage, span: TimeSpan, losses: Losses): string[] {
   const { sensor, holes, understoodBytes, encryptedBytes, otherBytes, undecidedBytes, gapBytes, unparsedBytes } =
     coverage;
   const whole = understoodBytes + encryptedBytes + otherBytes + undecidedBytes + gapBytes + unparsedBytes;
   const share = (bytes: number): string => `${byteSize(bytes)}, ${percent(bytes, whole)}`;
-  const note = areDropsCounted ? '' : ' (not counted while libpcap captured)';
+  const note = losses.areDropsCounted ? '' : ' (not counted while libpcap captured)';
   const lines = [
     '',
-    `Sensor ${sensor}: ${areDropsCounted && isComplete(coverage) ? 'complete' : 'NOT complete'}`,
+    `Sensor ${sensor}: ${nothingLost(coverage, losses) ? 'complete' : 'NOT complete'}`,
     `  watched      ${(coverage.watchedUs / 1e6).toFixed(1)} s, ${percent(coverage.watchedUs, span.toUs - span.fromUs)} of the time`,
     ...holes
       .slice(0, HOLES_SHOWN)
@@ -96,6 +100,7 @@ function statementLines(coverage: Coverage, span: TimeSpan, areDropsCounted: boo
     `  seen         ${counted(coverage.packets, 'packet')}, ${byteSize(coverage.bytes)}`,
     `  dropped      ${counted(coverage.kernelDrops, 'packet')} by the kernel${note}; ${counted(coverage.ringFreezes, 'freeze')} of the ring`,
     ...cutLines(coverage),
+    ...(coverage.undecodedPackets > 0 ? [`  not decoded  ${counted(coverage.undecodedPackets, 'packet')}`] : []),
     `  payload      ${byteSize(whole)} of TCP`,
     `    understood ${share(understoodBytes)}`,
     `    encrypted  ${share(encryptedBytes)}`,
@@ -128,6 +133,8 @@ interface Losses {
   /** The first of them. */
   readonly listed: readonly Loss[];
   readonly areMore: boolean;
+  /** Those that wrote one down; `undefined` may be any. */
+  readonly sensors: ReadonlySet<string | undefined>;
   /** Where nobody counted dropped packets, that there were none is no news. */
   readonly areDropsCounted: boolean;
 }
@@ -137,16 +144,18 @@ function lossesIn(records: StoreReader, span: TimeSpan): Losses {
   const listed: Loss[] = [];
   let areMore = false;
   let areDropsCounted = true;
-  for (const { timeUs, reason = '', errorText, text } of records.query({ ...span, filter, order: 'oldest' })) {
+  const sensors = new Set<string | undefined>();
+  for (const record of records.query({ ...span, filter, order: 'oldest' })) {
+    const { sensor, timeUs, reason = '', errorText, text } = record;
+    sensors.add(sensor);
     if (reason === DROPS_UNKNOWN) areDropsCounted = false;
     if (listed.length < LOSSES_SHOWN) {
       listed.push({ time: formatTime(timeUs), reason, detail: printable(errorText ?? text ?? '') });
       continue;
     }
     areMore = true;
-    if (!areDropsCounted) break;
   }
-  return { listed, areMore, areDropsCounted };
+  return { listed, areMore, areDropsCounted, sensors };
 }
 
 function lossLines({ listed, areMore }: Losses): string[] {

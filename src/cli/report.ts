@@ -15,7 +15,7 @@ const NAMES_SHOWN = 8;
  */
 export function internalLoss(counters: PipelineCounters): number {
   const { audit, reassembly, protocols } = counters;
-  return audit.dropped + (reassembly['endedEvicted'] ?? 0) + (protocols['memoryReliefs'] ?? 0);
+  return audit.dropped + (reassembly['evictedConnections'] ?? 0) + (protocols['memoryReliefs'] ?? 0);
 }
 
 /** How long alarms may take to leave when everything else is done. */
@@ -42,6 +42,9 @@ export function printSummary(tally: TallySnapshot, stats: SourceStats, counters:
   const again = duplicates(counters);
   if (again) say(`duplicates  ${again}`);
   if (counters.evidence) say(`evidence    ${evidence(counters.evidence)}`);
+  const { reassembly } = counters;
+  const halfOpen = (reassembly['endedEvicted'] ?? 0) - (reassembly['evictedConnections'] ?? 0);
+  if (halfOpen > 0) say(`half open   ${counted(halfOpen, 'flow')} given up, as in a flood of SYNs; nothing was lost`);
   const other = protocols['unrecognisedFlows'] ?? 0;
   if (other > 0) say(`not a database  ${counted(other, 'flow')}`);
 }
@@ -75,16 +78,22 @@ function duplicates({ decode, reassembly }: PipelineCounters): string {
   return parts.join(', ');
 }
 
-function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reassembly }: PipelineCounters): string {
+function loss(
+  tally: TallySnapshot,
+  stats: SourceStats,
+  { decode, protocols, audit, reassembly }: PipelineCounters,
+): string {
   const parts: string[] = [];
   if (stats.drops > 0) parts.push(`${counted(stats.drops, 'packet')} dropped while capturing`);
   if (stats.truncatedInputs > 0) parts.push(`${counted(stats.truncatedInputs, 'file')} cut off`);
   if (stats.cutPackets > 0)
     parts.push(`${counted(stats.cutPackets, 'packet')} cut short (${byteSize(stats.cutBytes)} not captured)`);
+  if (decode['linkUnknown']) parts.push(`${counted(decode['linkUnknown'], 'packet')} of links that are not read`);
+  if (decode['tooDeep']) parts.push(`${counted(decode['tooDeep'], 'packet')} in too many tunnels`);
   const gapBytes = protocols['gapBytes'] ?? 0;
   if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);
   if (tally.marked > 0) parts.push(`${counted(tally.marked, 'statement')} marked`);
-  if (reassembly['endedEvicted']) parts.push(`${counted(reassembly['endedEvicted'], 'flow')} evicted`);
+  if (reassembly['evictedConnections']) parts.push(`${counted(reassembly['evictedConnections'], 'flow')} evicted`);
   const reliefs = protocols['memoryReliefs'] ?? 0;
   if (reliefs > 0) parts.push(`session memory short ${counted(reliefs, 'time')}`);
   if (audit.dropped > 0) parts.push(`${counted(audit.dropped, 'record')} dropped`);

@@ -99,6 +99,8 @@ export interface Heartbeat {
   /** Frames of which only the beginning was captured (snap length), and the bytes that are missing of them. */
   readonly cutPackets: number;
   readonly cutBytes: number;
+  /** Frames with more layers than are read, or of a link type that is not. */
+  readonly undecodedPackets: number;
   /** Capture files that ended in the middle of a packet. */
   readonly cutFiles: number;
   /** Frames that the kernel dropped, and times the ring froze. */

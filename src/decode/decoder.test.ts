@@ -35,6 +35,7 @@ import {
   DECODE_NOT_TCP,
   DECODE_TCP,
   DECODE_TOO_DEEP,
+  TUNNELS_MAX,
 } from './layers.ts';
 import {
   type Bytes,
@@ -273,6 +274,11 @@ test('frames that hold no TCP segment, or none that can be believed', () => {
   let nested: Bytes = V4;
   for (let i = 0; i < 9; i++) nested = ipv4(4, nested);
   assert.equal(decode(ethernet(0x0800, nested)).verdict, DECODE_TOO_DEEP);
+  // Frames in frames, the deepest way down.
+  let frame: Bytes = ethernet(0x0800, V4);
+  for (let i = 0; i < TUNNELS_MAX; i++) frame = ethernet(0x0800, ipv4(47, [0, 0, 0x65, 0x58, ...frame]));
+  assert.equal(decode(frame).verdict, DECODE_TCP);
+  assert.equal(decode(ethernet(0x0800, ipv4(47, [0, 0, 0x65, 0x58, ...frame]))).verdict, DECODE_TOO_DEEP);
 });
 
 test('mutated and made-up frames: always a verdict, payload always inside the frame, counters add up', () => {

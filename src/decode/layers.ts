@@ -41,8 +41,11 @@ export const LAYER_FRAGMENT = 27;
 export const LAYER_ERSPAN_2 = 28;
 export const LAYER_ERSPAN_3 = 29;
 
-/** Steps of one frame, tunnels and tags included; a bound on the work that one frame can cause. */
-export const LAYERS_MAX = 48;
+/**
+ * Steps of one frame, tunnels and tags included; a bound on the work that one frame can cause. A tunnel that carries
+ * frames takes six: Ethernet, EtherType, IP, protocol, GRE, EtherType.
+ */
+export const LAYERS_MAX = 64;
 /** Tunnels inside each other. */
 export const TUNNELS_MAX = 8;
 /** Longest IP packet without a length of its own (BIG TCP): Linux allows 512 KiB. */

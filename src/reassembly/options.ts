@@ -70,6 +70,8 @@ export interface ReassemblyCounters extends Counters {
   endedRst: number;
   endedTimeout: number;
   endedEvicted: number;
+  /** Of those, connections; the others were half open and had not carried a byte. */
+  evictedConnections: number;
   endedReused: number;
   endedSource: number;
   /** Packets without payload that belong to no flow and start none. */
@@ -110,6 +112,7 @@ export function newReassemblyCounters(): ReassemblyCounters {
     endedRst: 0,
     endedTimeout: 0,
     endedEvicted: 0,
+    evictedConnections: 0,
     endedReused: 0,
     endedSource: 0,
     strayPackets: 0,

@@ -228,6 +228,20 @@ test('a forged SYN changes nothing', () => {
   assert.equal(rig.reassembler.counters.flows, 1);
 });
 
+test('a forged FIN out of the window neither lets a SYN take over nor shortens the idle time', () => {
+  const rig = new Rig();
+  rig.handshake();
+  rig.push(
+    { from: 0, seq: 1001, ack: 5001, data: 'before' },
+    { from: 0, seq: 1001 + 2 ** 30, ack: 5001, flags: TCP_FIN | TCP_ACK },
+    { from: 0, seq: 77, flags: TCP_SYN },
+    { from: 0, seq: 1007, ack: 5001, data: 'after', atUs: 600 * SECOND },
+  );
+  rig.reassembler.flush(0);
+  assert.deepEqual(rig.calls, ['0+6', '0+5']);
+  assert.deepEqual(rig.ends, ['source']);
+});
+
 test('idle timeouts: half open, established, closing, ended', () => {
   const cases: readonly (readonly [string, number, (rig: Rig) => void])[] = [
     ['half open', 30, (rig) => rig.push({ from: 0, seq: 1, flags: TCP_SYN, data: 'x' })],
@@ -294,6 +308,7 @@ test('a flood of SYNs evicts half-open flows only', () => {
   assert.deepEqual(rig.calls, ['0+3', '1+3']);
   assert.equal(rig.reassembler.flows, 1000);
   assert.equal(rig.reassembler.counters.endedEvicted, 200_001 - 1000);
+  assert.equal(rig.reassembler.counters.evictedConnections, 0);
   assert.equal(rig.reassembler.pagesHeld, 0);
 });
 
@@ -306,6 +321,16 @@ test('a full table gives up the flow that was idle longest', () => {
   rig.push({ from: 1, seq: 5001, ack: 1004, data: 'def', atUs: 100 * SECOND, flow: 0 });
   rig.handshake(101 * SECOND, 9);
   assert.deepEqual(rig.ends, [undefined, 'evicted', undefined, undefined]);
+  assert.equal(rig.reassembler.counters.evictedConnections, 1);
+});
+
+test('a half-open flow with data on its SYN is a connection to the one that counts losses', () => {
+  const rig = new Rig({ flowsMax: 1 });
+  rig.push({ from: 0, seq: 1000, flags: TCP_SYN, data: 'abc' }, { from: 0, seq: 1000, flags: TCP_SYN, flow: 2 });
+  assert.deepEqual(rig.calls, ['0+3']);
+  rig.push({ from: 0, seq: 1000, flags: TCP_SYN, flow: 3 });
+  const { endedEvicted, evictedConnections } = rig.reassembler.counters;
+  assert.deepEqual([endedEvicted, evictedConnections], [2, 1]);
 });
 
 test('an ignored flow hands out nothing, holds nothing, and still ends', () => {

@@ -19,7 +19,17 @@ import { FLOW_NONE, FlowTable } from '../flow/table.ts';
 import { TimerWheel } from '../flow/wheel.ts';
 import { Clock } from './clock.ts';
 import { FlowFacts } from './flow-facts.ts';
-import { CLIENT, CLIENT_KNOWN, FLOW_WORDS, ISN_KNOWN, MIDSTREAM, SEEN, STATE_MASK, SUSPECT } from './flow-words.ts';
+import {
+  CLIENT,
+  CLIENT_KNOWN,
+  FLOW_WORDS,
+  ISN_KNOWN,
+  MIDSTREAM,
+  REPORTED,
+  SEEN,
+  STATE_MASK,
+  SUSPECT,
+} from './flow-words.ts';
 import { Opening } from './opening.ts';
 import {
   newReassemblyCounters,
@@ -236,6 +246,9 @@ export class Reassembler extends FlowFacts {
       this.idle.schedule(slot, dueUs, this.clock.nowUs);
       slot = this.idle.earliest();
     }
+    const state = this.state(slot);
+    const isConnection = state === STATE_ESTABLISHED || state === STATE_CLOSING || this.has(slot, REPORTED);
+    if (isConnection && state !== STATE_CLOSED) this.counters.evictedConnections++;
     this.remove(slot, FLOW_END_EVICTED, this.clock.nowUs);
   }
 
@@ -334,7 +347,8 @@ export class Reassembler extends FlowFacts {
 
   private data(slot: number, side: number, view: PacketView, next: number): void {
     const complete = this.streams.segment(slot, side, view);
-    this.setState(slot, next);
+    // A FIN whose number cannot be is nobody's, or it would let the next SYN replace a living connection.
+    if (next !== STATE_CLOSING || this.streams.anyFin(slot)) this.setState(slot, next);
     if (complete) this.close(slot, FLOW_END_FIN, this.clock.nowUs);
   }
 

@@ -93,6 +93,11 @@ export class Streams {
     return this.delivery.has(slot, FIN) && this.delivery.has(slot, FIN << 1);
   }
 
+  /** One side has sent a FIN. */
+  anyFin(slot: number): boolean {
+    return this.delivery.has(slot, FIN * 3);
+  }
+
   finish(slot: number, reason: FlowEnd, nowUs: number): void {
     this.delivery.finish(slot, reason, nowUs);
   }

@@ -60,8 +60,11 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   // In a crew the main thread watches, over all of its threads.
   const isWatching = job.sendsTraffic && job.crew === undefined;
   const watch = isWatching ? new Watch((beat) => tell({ kind: 'heartbeat', beat }), totals) : undefined;
-  watch?.tick(Date.now() * 1000);
-  let lastProgressMs = Date.now();
+  const beginMs = Date.now();
+  clock.look(beginMs);
+  watch?.tick(beginMs * 1000);
+  // Waits are measured by the clock that nobody sets.
+  let lastProgressMs = performance.now();
   while (Atomics.load(stop, 0) === 0) {
     for (let i = 0; i < BLOCKS_PER_TURN; i++) {
       const batch = source.poll(i === 0 && compiling === 0 ? POLL_MS : 0);
@@ -72,11 +75,11 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
       pipeline.run(batch);
       source.release(batch);
     }
-    const nowMs = Date.now();
-    if (nowMs - lastProgressMs >= PROGRESS_MS) {
-      lastProgressMs = nowMs;
-      clock.look(nowMs);
-      watch?.tick(nowMs * 1000);
+    if (performance.now() - lastProgressMs >= PROGRESS_MS) {
+      lastProgressMs = performance.now();
+      const nowMs = Date.now();
+      const wasSet = clock.look(nowMs);
+      watch?.tick(nowMs * 1000, wasSet);
       ledger.observe(nowMs * 1000, accounts);
       parts.flush();
       tell({ kind: 'progress', progress: progressOf(source.stats(), parts) });
@@ -88,8 +91,10 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   pipeline.finish();
   // The ring tells its last drops when it is closed; its blocks are not needed any more.
   source.close();
-  ledger.close(Date.now() * 1000, accounts());
-  watch?.tick(Date.now() * 1000);
+  const nowMs = Date.now();
+  const wasSet = clock.look(nowMs);
+  ledger.close(nowMs * 1000, accounts());
+  watch?.tick(nowMs * 1000, wasSet);
   watch?.close();
   parts.tick();
 }
@@ -97,15 +102,15 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
 /** What came before the stop is read. What the time does not suffice for counts as lost when the source is closed. */
 function drain(source: LiveSource, { pipeline }: CaptureParts): void {
   const quietMs = DRAIN_QUIET_MS + 2 * job.retireMs;
-  const endMs = Date.now() + DRAIN_MS;
+  const endMs = performance.now() + DRAIN_MS;
   source.refuse();
-  for (let lastMs = Date.now(); Date.now() < endMs; ) {
+  for (let lastMs = performance.now(); performance.now() < endMs; ) {
     const batch = source.poll(quietMs);
     if (batch !== undefined) {
       pipeline.run(batch);
       source.release(batch);
-      lastMs = Date.now();
-    } else if (Date.now() - lastMs >= quietMs) {
+      lastMs = performance.now();
+    } else if (performance.now() - lastMs >= quietMs) {
       return;
     }
   }

@@ -15,10 +15,12 @@ export class ClockWatch {
     this.steadyMs = steadyMs;
   }
 
-  /** To be called every second or so with the system clock. */
-  look(nowMs: number): void {
+  /** To be called every second or so with the system clock. True when it was set since the last call. */
+  look(nowMs: number): boolean {
     const offsetMs = nowMs - this.steadyMs();
-    if (this.offsetMs !== undefined && Math.abs(offsetMs - this.offsetMs) > JUMP_MS) this.jumps++;
+    const wasSet = this.offsetMs !== undefined && Math.abs(offsetMs - this.offsetMs) > JUMP_MS;
+    if (wasSet) this.jumps++;
     this.offsetMs = offsetMs;
+    return wasSet;
   }
 }

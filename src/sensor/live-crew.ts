@@ -106,8 +106,7 @@ export class LiveCrew {
         () => this.totals(),
       );
     this.ticks = setInterval(() => {
-      this.clock.look(Date.now());
-      this.watch?.tick(Date.now() * 1000);
+      this.tickWatch();
       this.releaseRequests(performance.now());
       outputs.writer?.tick();
       outputs.jsonl?.flush();
@@ -172,12 +171,18 @@ export class LiveCrew {
     for (const member of this.judgements.keys()) this.tellJudged(member);
   }
 
+  private tickWatch(): void {
+    const nowMs = Date.now();
+    const wasSet = this.clock.look(nowMs);
+    this.watch?.tick(nowMs * 1000, wasSet);
+  }
+
   private async finish(): Promise<Progress> {
     try {
       const ended = await Promise.all(this.members.map((member) => member.ended));
       this.releaseRequests(Number.POSITIVE_INFINITY);
       this.last = this.together(ended);
-      this.watch?.tick(Date.now() * 1000);
+      this.tickWatch();
       this.watch?.close();
       return this.last;
     } catch (error) {

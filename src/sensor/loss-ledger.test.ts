@@ -44,9 +44,10 @@ test('one entry a minute, for what was lost in it', () => {
 
 test('accounts of interfaces and stages are kept apart; bytes are told as such', () => {
   const { ledger: book, entries } = ledger();
-  const links = ['eth1', 'eth2'].map((name, i) => ({ name, drops: i, freezes: 0, reopens: 0 }));
+  const links = ['eth1', 'eth2'].map((name, i) => ({ name, drops: i, freezes: 0, removals: 0 }));
   const counters = {
-    reassembly: { endedEvicted: 3 },
+    decode: { tooDeep: 4 },
+    reassembly: { evictedConnections: 3 },
     protocols: { gapBytes: 1460, memoryReliefs: 2 },
     audit: { dropped: 0 },
   };
@@ -55,6 +56,7 @@ test('accounts of interfaces and stages are kept apart; bytes are told as such',
     entries.map(({ reason, lostBytes, detail }) => [reason, lostBytes, detail.split(':')[0]]),
     [
       ['kernel-drops', undefined, 'eth2'],
+      ['undecoded', undefined, 'too many tunnels'],
       ['flows-evicted', undefined, 'flow table'],
       ['gaps', 1460, 'connections of databases'],
       ['memory-short', undefined, 'connections of databases'],
@@ -96,7 +98,7 @@ test('a reader that pauses loses packets: what came and what the ledger says are
   }
   source.close();
   const { ledger: book, entries } = ledger();
-  const nothing = { reassembly: {}, protocols: {}, audit: {} };
+  const nothing = { decode: {}, reassembly: {}, protocols: {}, audit: {} };
   book.close(1, lossAccounts(source.links(), NOTHING_CUT, nothing));
   const lost = entries.filter(({ reason }) => reason === 'kernel-drops');
   assert.equal(lost.length, 1);

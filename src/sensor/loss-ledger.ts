@@ -60,10 +60,11 @@ interface LinkLosses {
   readonly name: string;
   readonly drops: number;
   readonly freezes: number;
-  readonly reopens: number;
+  readonly removals: number;
 }
 
 interface StageCounters {
+  readonly decode: Counters;
   readonly reassembly: Counters;
   readonly protocols: Counters;
   readonly audit: Counters;
@@ -92,10 +93,10 @@ export function lossAccounts(
   counters: StageCounters,
 ): LossAccount[] {
   const accounts: LossAccount[] = [];
-  for (const { name, drops, freezes, reopens } of links) {
+  for (const { name, drops, freezes, removals } of links) {
     accounts.push({ reason: 'kernel-drops', where: name, unit: 'packets', total: drops });
     accounts.push({ reason: 'ring-freezes', where: name, unit: 'freezes of the ring', total: freezes });
-    accounts.push({ reason: 'interface-lost', where: name, unit: 'times removed', total: reopens });
+    accounts.push({ reason: 'interface-lost', where: name, unit: 'times removed', total: removals });
   }
   accounts.push({ reason: 'packets-cut', where: 'capture', unit: 'packets captured in part', total: cutPackets });
   accounts.push({ reason: 'clock-jumps', where: 'system clock', unit: 'times set', total: clockJumps });
@@ -106,7 +107,9 @@ export function lossAccounts(
 }
 
 const STAGE_ACCOUNTS: readonly (readonly [string, string, string, keyof StageCounters, string])[] = [
-  ['flows-evicted', 'flow table', 'flows', 'reassembly', 'endedEvicted'],
+  ['undecoded', 'too many tunnels', 'packets', 'decode', 'tooDeep'],
+  ['undecoded', 'links that are not read', 'packets', 'decode', 'linkUnknown'],
+  ['flows-evicted', 'flow table', 'flows', 'reassembly', 'evictedConnections'],
   ['held-overflow', 'reassembly', 'times held data was let go', 'reassembly', 'heldOverflows'],
   ['gaps', 'connections of databases', 'bytes', 'protocols', 'gapBytes'],
   ['unparsed', 'connections of databases', 'bytes', 'protocols', 'unparsedBytes'],

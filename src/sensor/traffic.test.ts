@@ -15,6 +15,7 @@ function beat(fromUs: number, packets: number, connections: number): Heartbeat {
     cutPackets: 0,
     cutBytes: 0,
     cutFiles: 0,
+    undecodedPackets: 0,
     kernelDrops: 0,
     ringFreezes: 0,
     evictedFlows: 0,

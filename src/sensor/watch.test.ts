@@ -40,6 +40,26 @@ test('a live watch beats at every minute, without packets too, and to the end', 
   ]);
 });
 
+test('a clock that is set ends one stretch and begins another; nothing that was counted is lost', () => {
+  for (const laterUs of [2 * MINUTE_US, 7200 * MINUTE_US]) {
+    const { packets } = new Conversation().open();
+    const source = new SyntheticSource(packets);
+    const beats: Heartbeat[] = [];
+    const watch = new Watch((beat) => beats.push(beat), totalsOf(source));
+    watch.tick(100 * MINUTE_US);
+    source.poll(0);
+    watch.tick(100 * MINUTE_US + 5e6);
+    watch.tick(laterUs, true);
+    watch.tick(laterUs - 200_000);
+    watch.tick(laterUs + 1e6);
+    watch.close();
+    assert.deepEqual(span(beats), [
+      [100 * MINUTE_US, 100 * MINUTE_US + 5e6 + 1, packets.length],
+      [laterUs, laterUs + 1e6 + 1, 0],
+    ]);
+  }
+});
+
 /** Heartbeats of a replay of two captures, one from second 1, one later: in two files, or in one. */
 function replayed(laterFile: number, laterSeconds: bigint): Heartbeat[] {
   const early = new Conversation({ startNs: 1_000_000_000n }).open().close();
@@ -141,7 +161,8 @@ test('a capture of the first bytes of each packet, or one that is cut off, is no
   const [beat] = beats;
   assert.ok(beat !== undefined);
   assert.deepEqual([beat.cutPackets, beat.cutBytes, beat.cutFiles], [1, 8, 0]);
-  for (const each of [beat, { ...beat, cutPackets: 0, cutFiles: 1 }]) {
+  const whole = { ...beat, cutPackets: 0 };
+  for (const each of [beat, { ...whole, cutFiles: 1 }, { ...whole, undecodedPackets: 1 }]) {
     const [coverage] = coverageOf([{ ...each, sensor: 's' }], beat);
     assert.equal(coverage !== undefined && isComplete(coverage), false);
   }

@@ -53,8 +53,18 @@ export class Watch {
     this.last = countsOf(totals());
   }
 
-  /** The clock stands at `nowUs`, and the sensor is watching (live capture). */
-  tick(nowUs: number): void {
+  /**
+   * The clock stands at `nowUs`, and the sensor is watching (live capture). `wasSet`: the clock was set since the last
+   * call. What was watched until then ends there, whatever time it is now.
+   */
+  tick(nowUs: number, wasSet = false): void {
+    if (wasSet && this.seenUs >= 0) {
+      this.beat(this.seenUs + 1);
+      this.fromUs = nowUs;
+      this.seenUs = nowUs;
+    }
+    // A clock that is disciplined may go back a little.
+    if (nowUs < this.seenUs) return;
     if (this.fromUs < 0) this.fromUs = nowUs;
     if (this.seenUs >= 0 && Math.floor(nowUs / MINUTE_US) !== Math.floor(this.seenUs / MINUTE_US)) this.beat(nowUs);
     this.seenUs = nowUs;
@@ -116,7 +126,7 @@ function snapshotOf(totals: WatchTotals): Snapshot {
 }
 
 function countsOf({ stats, counters, clockJumps }: WatchTotals): Counts {
-  const { traffic = {}, protocols, reassembly, audit } = counters;
+  const { traffic = {}, decode, protocols, reassembly, audit } = counters;
   return {
     packets: stats.packets,
     bytes: stats.bytes,
@@ -125,10 +135,11 @@ function countsOf({ stats, counters, clockJumps }: WatchTotals): Counts {
     unparsedBytes: protocols['unparsedBytes'] ?? 0,
     cutPackets: stats.cutPackets,
     cutBytes: stats.cutBytes,
+    undecodedPackets: (decode['tooDeep'] ?? 0) + (decode['linkUnknown'] ?? 0),
     cutFiles: stats.truncatedInputs,
     kernelDrops: stats.drops,
     ringFreezes: stats.freezes,
-    evictedFlows: (reassembly['endedEvicted'] ?? 0) + (protocols['memoryReliefs'] ?? 0),
+    evictedFlows: (reassembly['evictedConnections'] ?? 0) + (protocols['memoryReliefs'] ?? 0),
     connections: protocols['connections'] ?? 0,
     cutSessions: protocols['cutConnections'] ?? 0,
     clockJumps,

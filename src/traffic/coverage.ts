@@ -22,6 +22,8 @@ export interface Coverage {
   readonly cutPackets: number;
   readonly cutBytes: number;
   readonly cutFiles: number;
+  /** Frames that could not be read: too many layers, or a link type that is not known. */
+  readonly undecodedPackets: number;
   readonly kernelDrops: number;
   readonly ringFreezes: number;
   /** TCP payload: read as statements, of encrypted or unknown versions, of other protocols, not yet decided. */
@@ -52,9 +54,11 @@ export function coverageOf(beats: Iterable<SensorHeartbeat>, span: TimeSpan): Co
 
 /** Nothing was lost, as far as the sensor knows, and it watched all the time. */
 export function isComplete(coverage: Coverage): boolean {
-  const { holes, cutPackets, cutFiles, kernelDrops, gapBytes, unparsedBytes, evictedFlows, droppedRecords } = coverage;
-  const losses = cutPackets + cutFiles + kernelDrops + gapBytes + unparsedBytes + evictedFlows + droppedRecords;
-  return holes.length === 0 && losses === 0;
+  const { holes, cutPackets, cutFiles, undecodedPackets, kernelDrops, gapBytes, unparsedBytes } = coverage;
+  const packets = cutPackets + cutFiles + undecodedPackets + kernelDrops;
+  return (
+    holes.length === 0 && packets + gapBytes + unparsedBytes + coverage.evictedFlows + coverage.droppedRecords === 0
+  );
 }
 
 function summarise(sensor: string, beats: readonly SensorHeartbeat[], span: TimeSpan): Coverage {
@@ -73,6 +77,7 @@ function summarise(sensor: string, beats: readonly SensorHeartbeat[], span: Time
     cutPackets: sum((beat) => beat.cutPackets),
     cutBytes: sum((beat) => beat.cutBytes),
     cutFiles: sum((beat) => beat.cutFiles),
+    undecodedPackets: sum((beat) => beat.undecodedPackets),
     kernelDrops: sum((beat) => beat.kernelDrops),
     ringFreezes: sum((beat) => beat.ringFreezes),
     understoodBytes: Math.max(0, payload(FLOW_DATABASE) - unparsedBytes),

@@ -21,7 +21,7 @@ const STATUS_US_MAX = MINUTE_US;
 const HEARTBEAT_US_MAX = 2 * DAY_US;
 
 /** What heartbeats did not count at first. */
-const NOT_COUNTED_ONCE = { cutPackets: 0, cutBytes: 0, cutFiles: 0 };
+const NOT_COUNTED_ONCE = { cutPackets: 0, cutBytes: 0, cutFiles: 0, undecodedPackets: 0 };
 
 /** Half open: `[fromUs, toUs)`. */
 export interface TimeSpan {

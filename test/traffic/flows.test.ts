@@ -235,6 +235,30 @@ test('coverage says what was seen, and is exit code 3 where nobody watched', () 
   );
 });
 
+test("a loss that only the ledger tells of is enough, if it is that sensor's", async () => {
+  for (const [sensor, status] of [
+    ['replay', 3],
+    ['another', 0],
+  ] as const) {
+    const place = stored(`ledger-${sensor}`, longConnection(40_000));
+    const audit = await openStore(place);
+    const writer = audit.writer('wait');
+    const facts = {
+      kind: 'loss',
+      id: '1'.padStart(32, '0'),
+      timeUs: START_US,
+      reason: 'interface-lost',
+      sensor,
+    } as const;
+    writer.write(Object.assign(new AuditRecord(), facts));
+    await writer.close();
+    await audit.close();
+    const run = wiretrail(['coverage', '--store', place]);
+    assert.equal(run.status, status, run.stdout);
+    assert.match(run.stdout, status === 0 ? /Sensor replay: complete/ : /Sensor replay: NOT complete/);
+  }
+});
+
 test('coverage is not complete where drops were not counted, though many other losses come first', async () => {
   const place = stored('losses', longConnection(40_000));
   const audit = await openStore(place);

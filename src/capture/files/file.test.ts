@@ -282,7 +282,7 @@ test('standard input: a pipe that is slow, a redirected file, no capture', (t) =
   assert.equal(shell(`${node} < '${path}'`), `${packets.length} false`);
   assert.match(
     shell(`gzip -c '${path}' | ${node}`),
-    /^InputError standard input: gzip data that must be decompressed first$/,
+    /^InputError standard input is gzip data, which is read from files only: gzip -dc FILE \| wiretrail replay -$/,
   );
   assert.equal(shell(`echo hello | ${node}`), 'InputError standard input is not a pcap or pcapng file');
   assert.equal(shell(`${node} <&-`), 'InputError standard input is not a pcap or pcapng file');

@@ -162,7 +162,9 @@ class FileReader implements FileSource {
     this.#failure =
       kind === undefined
         ? notACapture(this.#name())
-        : new InputError(`${this.#name()}: ${kind} data that must be decompressed first`);
+        : new InputError(
+            `${this.#name()} is ${kind} data, which is read from files only: ${kind} -dc FILE | wiretrail replay -`,
+          );
     return undefined;
   }
 

@@ -140,7 +140,7 @@ export class CapSource implements LiveSource {
     const { dropped } = this.reader;
     // The queue is shared: what it dropped is told once.
     return this.interfaces.map((name, i) => ({
-      ...{ name, up: true, problem: undefined, freezes: 0, reopens: 0 },
+      ...{ name, up: true, problem: undefined, freezes: 0, removals: 0 },
       drops: i === 0 ? dropped : 0,
     }));
   }

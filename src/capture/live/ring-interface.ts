@@ -51,8 +51,8 @@ const HARDWARE_NONE = 0xfffe;
 export class InterfaceRing {
   readonly name: string;
   readonly batch: ReusedBatch;
-  /** Times the ring was opened again because its interface had been removed and came back. */
-  reopens = 0;
+  /** Times the interface was removed, back again or not. */
+  removals = 0;
   freezes = 0;
   drops = 0;
   up = false;
@@ -210,9 +210,9 @@ export class InterfaceRing {
       this.close();
       this.#dropsBefore = this.drops;
       this.#freezesBefore = this.freezes;
+      this.removals++;
     }
     this.#open();
-    this.reopens++;
   }
 
   /** Replaces the filter, also for rings that are opened later. Throws the addon's error when it is not accepted. */

@@ -184,13 +184,14 @@ test('an interface that is removed and comes back is captured again', (t) => {
   assert.equal(readAll(source).packets.length, 2, 'what came before is read');
   const [gone] = source.links();
   assert.equal(gone?.up, false);
+  assert.equal(gone?.removals, 1, 'told before it is back, if it ever is');
   assert.match(gone?.problem ?? '', /^in0: no such interface/);
   assert.equal(net.packetSockets(), 0);
   net.addPair('out0', 'in0');
   readAll(source);
   net.send('out0', frames.slice(0, 5));
   assert.equal(readAll(source).packets.length, 5);
-  assert.deepEqual(source.links(), [{ name: 'in0', up: true, problem: undefined, drops: 0, freezes: 0, reopens: 1 }]);
+  assert.deepEqual(source.links(), [{ name: 'in0', up: true, problem: undefined, drops: 0, freezes: 0, removals: 1 }]);
 });
 
 test('a link that goes down and up again needs no new ring', (t) => {
@@ -204,7 +205,7 @@ test('a link that goes down and up again needs no new ring', (t) => {
   net.setLink('in0', 'up');
   net.send('out0', conversation().slice(0, 4));
   assert.equal(readAll(source).packets.length, 4);
-  assert.deepEqual(source.links(), [{ name: 'in0', up: true, problem: undefined, drops: 0, freezes: 0, reopens: 0 }]);
+  assert.deepEqual(source.links(), [{ name: 'in0', up: true, problem: undefined, drops: 0, freezes: 0, removals: 0 }]);
 });
 
 test('a stop: what was received before it can be read to the end, nothing after it is received', (t) => {

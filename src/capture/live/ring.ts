@@ -71,8 +71,8 @@ export interface LinkReport {
   readonly problem: string | undefined;
   readonly drops: number;
   readonly freezes: number;
-  /** Times the interface was removed and came back; frames between are lost and not counted. */
-  readonly reopens: number;
+  /** Times the interface was removed; frames until it is back are lost and not counted. */
+  readonly removals: number;
 }
 
 /** A packet source over interfaces. */
@@ -201,13 +201,13 @@ class RingReader implements RingSource {
   }
 
   links(): LinkReport[] {
-    return this.#rings.map(({ name, up, problem, drops, freezes, reopens }) => ({
+    return this.#rings.map(({ name, up, problem, drops, freezes, removals }) => ({
       name,
       up,
       problem,
       drops,
       freezes,
-      reopens,
+      removals,
     }));
   }
 
