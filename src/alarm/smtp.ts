@@ -5,7 +5,7 @@
  */
 import { connect, isIP, type Socket } from 'node:net';
 import { hostname } from 'node:os';
-import { createTransport, type Transporter } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import { formatTime } from '../base/time.ts';
 import { SEVERITIES, type Severity, severityRank } from '../contracts/record.ts';
 import type { Alarm } from './alarm.ts';
@@ -96,26 +96,32 @@ export function digestMail(alarms: readonly Alarm[]): AlarmMail {
 export function smtpTransport(options: SmtpOptions): AlarmTransport {
   const { host, port, security, login, ca, from, to, version, pauseMs } = options;
   let socket: Socket | undefined;
-  const mailer: Transporter = createTransport({
-    // Ours, so that it can be ended in the midst of a dialogue.
-    getSocket: (_options, done) => {
-      socket?.destroy();
-      socket = opened(host, port, done);
-    },
-    host,
-    port,
-    secure: security === 'implicit',
-    requireTLS: security === 'starttls',
-    ignoreTLS: security === 'none',
-    ...(login && { auth: { user: login.user, pass: login.password } }),
-    tls: { minVersion: 'TLSv1.2', ...(isIP(host) === 0 && { servername: host }), ...(ca && { ca }) },
-    connectionTimeout: STEP_TIMEOUT_MS,
-    greetingTimeout: STEP_TIMEOUT_MS,
-    socketTimeout: STEP_TIMEOUT_MS,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+  let mailer: Transporter | undefined;
+  /** The mailer is loaded for the first message: few sensors send any, and it takes a third of a command's start. */
+  const mailerOf = async (): Promise<Transporter> => {
+    const { createTransport } = await import('nodemailer');
+    return createTransport({
+      // Ours, so that it can be ended in the midst of a dialogue.
+      getSocket: (_options, done) => {
+        socket?.destroy();
+        socket = opened(host, port, done);
+      },
+      host,
+      port,
+      secure: security === 'implicit',
+      requireTLS: security === 'starttls',
+      ignoreTLS: security === 'none',
+      ...(login && { auth: { user: login.user, pass: login.password } }),
+      tls: { minVersion: 'TLSv1.2', ...(isIP(host) === 0 && { servername: host }), ...(ca && { ca }) },
+      connectionTimeout: STEP_TIMEOUT_MS,
+      greetingTimeout: STEP_TIMEOUT_MS,
+      socketTimeout: STEP_TIMEOUT_MS,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  };
   const post = async ({ subject, text }: AlarmMail, first: Alarm | undefined): Promise<void> => {
+    mailer ??= await mailerOf();
     await mailer.sendMail({
       from,
       to: [...to],

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Counters } from '../base/counters.ts';
-import type { AuditEvent, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
+import type { AuditEvent, Identity, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
@@ -16,6 +16,7 @@ import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
 import { RecordPool } from './record-pool.ts';
 import { redact, redactError } from './redact.ts';
 import { SessionState } from './session-state.ts';
+import { noticeKey, type SessionNotice } from './sessions-elsewhere.ts';
 import { merged, type Part, pair, withText } from './split.ts';
 
 export interface AuditorOptions {
@@ -28,8 +29,13 @@ export interface AuditorOptions {
   readonly ordered?: boolean;
   /** Number of the first loss record: auditors of one sensor count from different ones. */
   readonly firstLoss?: number;
-  /** Takes the records that the policy engine defers. */
-  readonly defer?: (record: AuditRecord, statement: SqlStatement | undefined) => void;
+  /**
+   * Takes the records that the policy engine defers, and, unjudged, requests that mean a session which may be another
+   * thread's, by `target` (`SessionNotice.key`).
+   */
+  readonly defer?: (record: AuditRecord, statement: SqlStatement | undefined, target: string | undefined) => void;
+  /** Takes what other threads may have to know of sessions here. */
+  readonly announce?: (notice: SessionNotice) => void;
 }
 
 /** Places that are kept from packet to packet. */
@@ -72,6 +78,9 @@ export class Auditor implements SessionOpener {
   /** Records of one packet, when `ordered`: the first `heldCount`. */
   private readonly held: Unjudged[] = [];
   private heldCount = 0;
+  /** Of records that mean a session elsewhere, until they are judged; and of the one that is being made. */
+  private readonly targets = new Map<AuditRecord, string>();
+  target: string | undefined = undefined;
   private readonly pool: RecordPool;
   /** Records of sessions get their ids when someone asks for them. */
   private readonly namesLate: boolean;
@@ -109,6 +118,7 @@ export class Auditor implements SessionOpener {
 
   /** `ordinal`: the record's place in its session; -1 outside of any, with an id of its own. */
   keep(record: AuditRecord, statement: SqlStatement | undefined, ordinal: number): void {
+    if (this.target !== undefined) this.targets.set(record, this.target);
     if (!this.namesLate) name(record, ordinal);
     if (this.options.ordered) this.hold(record, statement, ordinal, this.order.keyUs(record, this.packets));
     else this.judge(record, statement, ordinal);
@@ -151,15 +161,22 @@ export class Auditor implements SessionOpener {
   private judge(record: AuditRecord, statement: SqlStatement | undefined, ordinal: number): void {
     const { policy } = this;
     const { sink, defer } = this.options;
-    const disposition = policy?.evaluate(record, statement);
+    const target = this.targets.size === 0 ? undefined : this.takeTarget(record);
+    const disposition = target === undefined ? policy?.evaluate(record, statement) : DISPOSITION_DEFER;
     if (disposition === DISPOSITION_DEFER) {
       name(record, ordinal);
-      defer?.(record, statement);
+      defer?.(record, statement, target);
       return;
     }
     if (disposition === DISPOSITION_DROP) this.counters.ignored++;
     else if (!sink.write(record)) this.counters.dropped++;
     this.pool.giveBack(record);
+  }
+
+  private takeTarget(record: AuditRecord): string | undefined {
+    const target = this.targets.get(record);
+    this.targets.delete(record);
+    return target;
   }
 }
 
@@ -201,6 +218,17 @@ class AuditSession extends SessionState implements EventSink {
         break;
       }
     }
+  }
+
+  emitFor(key: string, event: AuditEvent): void {
+    const { auditor } = this;
+    if (auditor.options.defer !== undefined) auditor.target = noticeKey(key);
+    this.emit(event);
+    auditor.target = undefined;
+  }
+
+  announce(key: string, identity: Identity | undefined, isNew: boolean): void {
+    this.auditor.options.announce?.({ key: noticeKey(key), session: this.id, isNew, identity });
   }
 
   private record(kind: RecordKind, event: AuditEvent): AuditRecord {

@@ -9,6 +9,7 @@ test('end user of an application name: only under a key that says so', () => {
     ['reports (enduser: ann@example.org)', 'ann@example.org'],
     ['app=shop,user_id=17,enduser.id=ann', 'ann'],
     ['User=Ann', 'Ann'],
+    ['user=ann;user=bob', 'ann'],
     ['psql', undefined],
     ['ann@billing', undefined],
     ['superuser=yes', undefined],

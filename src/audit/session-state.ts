@@ -15,7 +15,7 @@ import { PreparedTexts } from './prepared.ts';
 
 /** Everything in one object: with thousands of sessions each statement finds its own out of the cache. */
 export class SessionState {
-  private readonly id: string;
+  protected readonly id: string;
   private readonly community: string;
   private readonly clientAddress: string;
   private readonly clientPort: number;

@@ -35,6 +35,9 @@ export class ReusedBatch implements PacketBatch {
   readonly capacity: number;
   /** Sum of the wire bytes in this batch. */
   wireBytes = 0;
+  /** Packets in this batch that were cut by the snap length, and what is missing of them. */
+  cutPackets = 0;
+  cutBytes = 0;
 
   constructor(bytes: Uint8Array, capacity: number) {
     this.bytes = bytes;
@@ -46,6 +49,8 @@ export class ReusedBatch implements PacketBatch {
     this.count = 0;
     this.lostBefore = 0;
     this.wireBytes = 0;
+    this.cutPackets = 0;
+    this.cutBytes = 0;
   }
 
   /**
@@ -75,6 +80,9 @@ export class ReusedBatch implements PacketBatch {
     d[base + DESCRIPTOR_NANOSECONDS] = nanoseconds;
     this.wireBytes += wire;
     this.count++;
+    if (wire === capturedBytes) return;
+    this.cutPackets++;
+    this.cutBytes += wire - capturedBytes;
   }
 }
 
@@ -133,5 +141,16 @@ export interface RecordDecoder {
 }
 
 export function emptyStats(): SourceStats {
-  return { packets: 0, bytes: 0, drops: 0, freezes: 0, truncatedInputs: 0 };
+  return { packets: 0, bytes: 0, drops: 0, freezes: 0, truncatedInputs: 0, cutPackets: 0, cutBytes: 0 };
+}
+
+/** Of a batch, what a source counts. */
+export type BatchCounts = Pick<ReusedBatch, 'count' | 'wireBytes' | 'cutPackets' | 'cutBytes'>;
+
+/** Adds what a source hands over to its counts. */
+export function countBatch(stats: SourceStats, batch: Readonly<BatchCounts>): void {
+  stats.packets += batch.count;
+  stats.bytes += batch.wireBytes;
+  stats.cutPackets += batch.cutPackets;
+  stats.cutBytes += batch.cutBytes;
 }

@@ -26,7 +26,15 @@ test('batches have the packets in order, and losses start a batch', () => {
     [3, 9],
     [1, 0],
   ]);
-  assert.deepEqual(source.stats(), { packets: 5, bytes: 69, drops: 9, freezes: 0, truncatedInputs: 0 });
+  assert.deepEqual(source.stats(), {
+    packets: 5,
+    bytes: 69,
+    drops: 9,
+    freezes: 0,
+    truncatedInputs: 0,
+    cutPackets: 1,
+    cutBytes: 59,
+  });
   const [, second] = drain(new SyntheticSource(packets));
   assert.deepEqual(second, {
     hex: '01',

@@ -5,7 +5,7 @@
 import type { PacketBatch, PacketSource, SourceStats } from '../contracts/packet.ts';
 import { DESCRIPTOR_WORDS, LINK_ETHERNET } from '../contracts/packet.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../contracts/view.ts';
-import { emptyStats, ReusedBatch } from './batch.ts';
+import { countBatch, emptyStats, ReusedBatch } from './batch.ts';
 import { type Endpoint, type EthernetHeader, tcpFrame } from './frames.ts';
 
 export interface SyntheticPacket {
@@ -65,8 +65,7 @@ export class SyntheticSource implements PacketSource {
       at += packet.bytes.length;
     }
     this.#next += packets.length;
-    this.#stats.packets += packets.length;
-    this.#stats.bytes += batch.wireBytes;
+    countBatch(this.#stats, batch);
     this.#stats.drops += batch.lostBefore;
     return batch;
   }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { EXIT_DONE, UserError } from '../base/errors.ts';
-import { type ConsoleServer, createConsole } from '../console/server.ts';
+import type { ConsoleServer } from '../console/server.ts';
 import { generatedTls, readTls, type TlsFiles } from '../console/tls.ts';
 import { catalogOf } from '../store/segment/catalog.ts';
 import { DEFAULT_SOCKET, programVersion } from './options.ts';
@@ -65,6 +65,8 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
   catalogOf(options.store);
   const tls = tlsOf(options, host);
   const socket = options.socket ?? (existsSync(DEFAULT_SOCKET) ? DEFAULT_SOCKET : undefined);
+  // Loaded here: most commands and sensors run without it, and it takes 0.2 s of CPU.
+  const { createConsole } = await import('../console/server.ts');
   const server = await createConsole({
     store: options.store,
     state: options.state,

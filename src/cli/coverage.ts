@@ -95,6 +95,7 @@ function statementLines(coverage: Coverage, span: TimeSpan, areDropsCounted: boo
     ...(holes.length > HOLES_SHOWN ? [`    and ${counted(holes.length - HOLES_SHOWN, 'hole')} more`] : []),
     `  seen         ${counted(coverage.packets, 'packet')}, ${byteSize(coverage.bytes)}`,
     `  dropped      ${counted(coverage.kernelDrops, 'packet')} by the kernel${note}; ${counted(coverage.ringFreezes, 'freeze')} of the ring`,
+    ...cutLines(coverage),
     `  payload      ${byteSize(whole)} of TCP`,
     `    understood ${share(understoodBytes)}`,
     `    encrypted  ${share(encryptedBytes)}`,
@@ -107,6 +108,13 @@ function statementLines(coverage: Coverage, span: TimeSpan, areDropsCounted: boo
   ];
   if (coverage.clockJumps > 0) lines.push(`  clock        set ${grouped(coverage.clockJumps)} times`);
   return lines;
+}
+
+function cutLines({ cutPackets, cutBytes, cutFiles }: Coverage): string[] {
+  const parts: string[] = [];
+  if (cutPackets > 0) parts.push(`${counted(cutPackets, 'packet')}, of which ${byteSize(cutBytes)} were not captured`);
+  if (cutFiles > 0) parts.push(`${counted(cutFiles, 'file')} in the middle of a packet`);
+  return parts.length === 0 ? [] : [`  cut short    ${parts.join('; ')}`];
 }
 
 /** An entry of the ledger, in its own words. */

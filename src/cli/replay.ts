@@ -3,13 +3,11 @@ import { writeFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { Command, Option } from 'commander';
 import type { AlarmDesk } from '../alarm/desk.ts';
-import { ALARM_FORMS } from '../alarm/forms.ts';
 import { EXIT_DONE, EXIT_LOSS, EXIT_RULE_MATCHED, UserError } from '../base/errors.ts';
 import { InputError } from '../capture/batch.ts';
 import { openFiles } from '../capture/files/file.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import { type RecordSink, type Severity, severityRank } from '../contracts/record.ts';
-import type { OverlapRange } from '../reassembly/overlap.ts';
 import { Findings, type ReportRule } from '../report/findings.ts';
 import { formatReport, REPORT_FORMATS, type ReportFormat } from '../report/report.ts';
 import { AlarmSink } from '../sensor/alarm-sink.ts';
@@ -21,43 +19,17 @@ import type { TallySnapshot } from '../sensor/tally.ts';
 import { trafficOpener } from '../sensor/traffic.ts';
 import { Watch } from '../sensor/watch.ts';
 import type { TrafficLog } from '../traffic/log.ts';
-import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
-import {
-  DEFAULT_FLOWS_MAX,
-  evidenceOptions,
-  evidenceSizeOption,
-  flowCount,
-  name,
-  overlapRange,
-  PACKAGED_POLICIES,
-  portHint,
-  programVersion,
-  repeated,
-  sessionMemoryOption,
-  severity,
-  workerCount,
-} from './options.ts';
+import { closeTraffic, trafficOptionsOf } from './flow-records.ts';
+import { programVersion, severity, workerCount } from './options.ts';
+import { type RecordingOptions, recordingOf, recordingOptions } from './recording.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printNextSteps, printSummary } from './report.ts';
-import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { byteSize, grouped, ProgressLine } from './text.ts';
 
-interface ReplayOptions extends RetentionOptions, FlowRecordOptions {
-  readonly jsonl?: string;
-  readonly store?: string;
-  readonly policies?: readonly string[];
-  readonly maskKey?: string;
-  readonly port?: ReadonlyMap<number, string>;
+interface ReplayOptions extends RecordingOptions {
+  readonly workers: number;
   readonly failOn?: Severity;
-  readonly alarm?: readonly string[];
   readonly report?: ReportFormat;
   readonly reportFile?: string;
-  readonly sensorName: string;
-  readonly flows: number;
-  readonly sessionMemory: number;
-  readonly workers: number;
-  readonly overlap?: readonly OverlapRange[];
-  readonly evidence?: string;
-  readonly evidenceMaxBytes: number;
   readonly quiet?: boolean;
 }
 
@@ -85,25 +57,14 @@ export function replayCommand(exit: (code: number) => void): Command {
     .description(
       'read captures (pcap, pcapng, also .gz and .zst; folders; - for standard input) and write audit records',
     )
-    .argument('<file...>', 'captures, in the order given')
-    .option('--jsonl <path>', 'write records as JSON lines; - is standard output')
-    .option('--store <dir>', 'write records into a store')
-    .option('--policies <dir>', 'folder or file of policies, repeatable (default: those that come with it)', repeated)
-    .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
-    .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
+    .argument('<file...>', 'captures, in the order given');
+  return recordingOptions(command, 'replay')
+    .optionsGroup('Replay:')
+    .option('--workers <count>', 'threads; records are the same with any number', workerCount, 1)
     .option('--fail-on <severity>', 'exit 1 when a rule of this severity or above matched', severity)
-    .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
     .addOption(new Option('--report <format>', 'write a report of all alerts').choices(REPORT_FORMATS))
     .option('--report-file <path>', 'where to write the report')
-    .option('--sensor-name <name>', 'name written on every record', name, 'replay')
-    .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
-    .addOption(sessionMemoryOption())
-    .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
-    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
-    .addOption(evidenceSizeOption())
-    .option('--workers <count>', 'threads; records are the same with any number', workerCount, 1)
-    .option('--quiet', 'no summary');
-  return flowRecordOptions(retentionOptions(command))
+    .option('--quiet', 'no summary')
     .addHelpText('after', EXAMPLES)
     .action(async (files: string[], options: ReplayOptions) => exit(await run(files, options)));
 }
@@ -225,21 +186,7 @@ async function replayInto(
 }
 
 function assemblyOptions(options: ReplayOptions, sinks: readonly RecordSink[]): AssemblyOptions {
-  return {
-    sensor: options.sensorName,
-    policies: options.policies ?? [PACKAGED_POLICIES],
-    maskKey: options.maskKey,
-    ports: options.port ?? new Map(),
-    flowsMax: options.flows,
-    sessionMemoryMax: options.sessionMemory,
-    overlap: options.overlap ?? [],
-    evidence: evidenceOptions(options),
-    store: options.store,
-    storeOptions: storeOptionsOf(options),
-    jsonl: options.jsonl,
-    sinks,
-    whenFull: 'wait',
-  };
+  return { ...recordingOf(options), sinks, whenFull: 'wait' };
 }
 
 function writeReport(findings: Findings, rules: readonly ReportRule[], options: ReplayOptions): void {

@@ -65,16 +65,22 @@ function evidence({ packets, deletedFiles, failures, evictions }: EvidenceSummar
 }
 
 /** What was sent again, or seen on a second mirror port. */
-function duplicates({ reassembly }: PipelineCounters): string {
+function duplicates({ decode, reassembly }: PipelineCounters): string {
   const segments = reassembly['duplicateSegments'] ?? 0;
-  if (segments === 0) return '';
-  return `${counted(segments, 'segment')} seen before (${byteSize(reassembly['duplicateBytes'] ?? 0)})`;
+  const fragments = (decode['fragmentsOverlapping'] ?? 0) + (decode['fragmentsRepeated'] ?? 0);
+  const parts: string[] = [];
+  if (segments > 0)
+    parts.push(`${counted(segments, 'segment')} seen before (${byteSize(reassembly['duplicateBytes'] ?? 0)})`);
+  if (fragments > 0) parts.push(`${counted(fragments, 'IP fragment')} seen before`);
+  return parts.join(', ');
 }
 
 function loss(tally: TallySnapshot, stats: SourceStats, { protocols, audit, reassembly }: PipelineCounters): string {
   const parts: string[] = [];
   if (stats.drops > 0) parts.push(`${counted(stats.drops, 'packet')} dropped while capturing`);
   if (stats.truncatedInputs > 0) parts.push(`${counted(stats.truncatedInputs, 'file')} cut off`);
+  if (stats.cutPackets > 0)
+    parts.push(`${counted(stats.cutPackets, 'packet')} cut short (${byteSize(stats.cutBytes)} not captured)`);
   const gapBytes = protocols['gapBytes'] ?? 0;
   if (gapBytes > 0) parts.push(`${byteSize(gapBytes)} missing on the wire`);
   if (tally.marked > 0) parts.push(`${counted(tally.marked, 'statement')} marked`);

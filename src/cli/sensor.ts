@@ -2,7 +2,6 @@
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { AlarmDesk } from '../alarm/desk.ts';
-import { ALARM_FORMS } from '../alarm/forms.ts';
 import { EXIT_DONE, EXIT_LOSS, UserError } from '../base/errors.ts';
 import { InputError } from '../capture/batch.ts';
 import { loadAddon } from '../capture/live/addon.ts';
@@ -11,7 +10,6 @@ import { defaultBlockCount } from '../capture/live/ring-memory.ts';
 import type { ConsoleServer } from '../console/server.ts';
 import { ControlServer, type PeerLookup } from '../control/server.ts';
 import { serversOf } from '../policy/servers.ts';
-import type { OverlapRange } from '../reassembly/overlap.ts';
 import { AlarmSink } from '../sensor/alarm-sink.ts';
 import { readPolicies } from '../sensor/assemble.ts';
 import { LiveCapture, type LiveListeners } from '../sensor/live.ts';
@@ -21,52 +19,26 @@ import { type SensorFacts, Steering } from '../sensor/steering.ts';
 import { trafficOpener } from '../sensor/traffic.ts';
 import type { TrafficLog } from '../traffic/log.ts';
 import { DEFAULT_LISTEN, startConsole } from './console.ts';
-import { closeTraffic, type FlowRecordOptions, flowRecordOptions, trafficOptionsOf } from './flow-records.ts';
-import {
-  DEFAULT_FLOWS_MAX,
-  evidenceOptions,
-  evidenceSizeOption,
-  flowCount,
-  name,
-  overlapRange,
-  PACKAGED_POLICIES,
-  portHint,
-  positiveInteger,
-  programVersion,
-  repeated,
-  sessionMemoryOption,
-  workerCount,
-} from './options.ts';
+import { closeTraffic, trafficOptionsOf } from './flow-records.ts';
+import { positiveInteger, programVersion, repeated, workerCount } from './options.ts';
+import { type RecordingOptions, recordingOf, recordingOptions } from './recording.ts';
 import { ALARM_GRACE_MS, internalLoss, printAlarms, printSummary } from './report.ts';
-import { type RetentionOptions, retentionOptions, storeOptionsOf } from './retention.ts';
 import { byteSize, counted, grouped, ProgressLine, say } from './text.ts';
 
-interface SensorOptions extends RetentionOptions, FlowRecordOptions {
+interface SensorOptions extends RecordingOptions {
   readonly interface: readonly string[];
-  readonly store?: string;
-  readonly jsonl?: string;
-  readonly policies?: readonly string[];
-  readonly maskKey?: string;
-  readonly socket?: string;
-  readonly console?: string | true;
-  readonly twoToPush?: boolean;
-  readonly alarm?: readonly string[];
-  readonly port?: ReadonlyMap<number, string>;
-  readonly sensorName: string;
-  readonly flows: number;
-  readonly sessionMemory: number;
-  readonly overlap?: readonly OverlapRange[];
-  readonly evidence?: string;
-  readonly evidenceMaxBytes: number;
-  readonly blockKib: number;
-  readonly blocks?: number;
-  readonly blockMs: number;
-  readonly promiscuous: boolean;
-  readonly outgoing?: boolean;
   readonly workers: number;
   readonly source: 'ring' | 'cap';
   readonly filter?: string;
   readonly kernelFilter?: boolean;
+  readonly promiscuous: boolean;
+  readonly outgoing?: boolean;
+  readonly blockKib: number;
+  readonly blocks?: number;
+  readonly blockMs: number;
+  readonly socket?: string;
+  readonly console?: string | true;
+  readonly twoToPush?: boolean;
 }
 
 const EXAMPLES = `
@@ -83,25 +55,17 @@ Needs the capability CAP_NET_RAW; 'wiretrail doctor' says what is missing.`;
 export function sensorCommand(exit: (code: number) => void): Command {
   const command = new Command('sensor')
     .description('capture from a network interface (a switch mirror port) and write audit records until stopped')
-    .requiredOption('-i, --interface <name>', 'interface that receives mirrored traffic, repeatable', repeated)
-    .option('--store <dir>', 'write records into a store')
-    .option('--jsonl <path>', 'write records as JSON lines; - is standard output')
-    .option('--policies <dir>', 'folder or file of policies, repeatable (default: those that come with it)', repeated)
-    .option('--mask-key <file>', 'secret of the hashes in place of masked values (default: mask.key in the store)')
-    .option('--socket <path>', "control socket to listen on, for 'wiretrail status' and 'policy push'")
-    .option(
-      '--console [address:port]',
-      `serve the web console as well (${DEFAULT_LISTEN}), with a certificate made here`,
+    .requiredOption('-i, --interface <name>', 'interface that receives mirrored traffic, repeatable', repeated);
+  return recordingOptions(command, hostname())
+    .optionsGroup('Capture:')
+    .option('--workers <count>', 'capture threads that share the connections of every interface', workerCount, 1)
+    .addOption(
+      new Option('--source <name>', 'ring: AF_PACKET, Linux; cap: libpcap').choices(['ring', 'cap']).default('ring'),
     )
-    .option('--two-to-push', 'in that console a policy is pushed only from a draft that another administrator kept')
-    .option('--alarm <url>', `where alarms go, repeatable: ${ALARM_FORMS}`, repeated)
-    .option('--port <port=protocol>', 'protocol hint, repeatable', portHint)
-    .option('--sensor-name <name>', 'name written on every record', name, hostname())
-    .option('--flows <count>', 'connections tracked at once', flowCount, DEFAULT_FLOWS_MAX)
-    .addOption(sessionMemoryOption())
-    .option('--overlap <hosts=policy>', 'how hosts resolve overlapping segments: first, last, bsd, linux', overlapRange)
-    .option('--evidence <dir>', 'keep the packets behind alerts in a folder, as pcapng')
-    .addOption(evidenceSizeOption())
+    .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
+    .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
+    .option('--no-promiscuous', 'see only what is addressed to this interface')
+    .option('--outgoing', 'see what this machine sends as well: to watch a database that runs on it')
     .option('--block-kib <size>', 'size of a ring block, a multiple of 4', positiveInteger, 256)
     .option(
       '--blocks <count>',
@@ -109,15 +73,13 @@ export function sensorCommand(exit: (code: number) => void): Command {
       positiveInteger,
     )
     .option('--block-ms <time>', 'longest time a packet waits in a block that is not full', positiveInteger, 8)
-    .addOption(
-      new Option('--source <name>', 'ring: AF_PACKET, Linux; cap: libpcap').choices(['ring', 'cap']).default('ring'),
+    .optionsGroup('Control:')
+    .option('--socket <path>', "control socket to listen on, for 'wiretrail status' and 'policy push'")
+    .option(
+      '--console [address:port]',
+      `serve the web console as well (${DEFAULT_LISTEN}), with a certificate made here`,
     )
-    .option('--workers <count>', 'capture threads that share the connections of every interface', workerCount, 1)
-    .option('--filter <expression>', "capture only this, in tcpdump's language: 'tcp port 3306'")
-    .option('--kernel-filter', 'receive only servers that the policies name; needs policies with "record: matched"')
-    .option('--no-promiscuous', 'see only what is addressed to this interface')
-    .option('--outgoing', 'see what this machine sends as well: to watch a database that runs on it');
-  return flowRecordOptions(retentionOptions(command))
+    .option('--two-to-push', 'in that console a policy is pushed only from a draft that another administrator kept')
     .addHelpText('after', EXAMPLES)
     .action(async (options: SensorOptions) => exit(await run(options)));
 }
@@ -126,10 +88,9 @@ async function run(options: SensorOptions): Promise<number> {
   if (options.store === undefined && options.jsonl === undefined) {
     throw new UserError('nothing would be kept: give --store DIR or --jsonl PATH');
   }
-  const policies = options.policies ?? [PACKAGED_POLICIES];
   if (options.filter !== undefined && options.kernelFilter)
     throw new UserError('give either --filter or --kernel-filter');
-  if (options.kernelFilter && serversOf(readPolicies(policies)) === undefined) {
+  if (options.kernelFilter && serversOf(readPolicies(recordingOf(options).policies)) === undefined) {
     say('the policies may keep records of any server: --kernel-filter lets everything in');
   }
   if (options.console !== undefined && options.store === undefined)
@@ -142,7 +103,7 @@ async function run(options: SensorOptions): Promise<number> {
   const log: { traffic: TrafficLog | undefined } = { traffic: undefined };
   const served: { console: Promise<ConsoleServer | undefined> | undefined } = { console: undefined };
   const openTraffic = wanted && (await trafficOpener(wanted));
-  const job = jobOf(options, policies, cap);
+  const job = jobOf(options, cap);
   const live = await startLive(options, job, {
     ready: () => {
       log.traffic = openTraffic?.();
@@ -157,7 +118,7 @@ async function run(options: SensorOptions): Promise<number> {
     },
     progress: (progress) => line.update(() => describe(progress)),
   });
-  const steering = new Steering(live, factsOf(options, policies), desk);
+  const steering = new Steering(live, factsOf(options, job.policies), desk);
   const unhook = hookSignals(live, steering);
   let control: ControlServer | undefined;
   try {
@@ -245,20 +206,10 @@ function each({ interface: interfaces, workers }: SensorOptions): string {
   return interfaces.length * workers === 1 ? '' : ' for each interface and thread';
 }
 
-function jobOf(options: SensorOptions, policies: readonly string[], cap: CapFeed | undefined): CrewJob {
+function jobOf(options: SensorOptions, cap: CapFeed | undefined): CrewJob {
   return {
+    ...recordingOf(options),
     interfaces: options.interface,
-    sensor: options.sensorName,
-    store: options.store,
-    storeOptions: storeOptionsOf(options),
-    jsonl: options.jsonl,
-    policies,
-    maskKey: options.maskKey,
-    ports: options.port ?? new Map(),
-    flowsMax: options.flows,
-    sessionMemoryMax: options.sessionMemory,
-    overlap: options.overlap ?? [],
-    evidence: evidenceOptions(options),
     ...ringOf(options),
     retireMs: options.blockMs,
     promiscuous: options.promiscuous,

@@ -56,6 +56,9 @@ export interface SourceStats {
   freezes: number;
   /** Input ended in the middle of a packet (files only). */
   truncatedInputs: number;
+  /** Packets of which the capture has only the beginning (snap length), and the bytes that it lacks. */
+  cutPackets: number;
+  cutBytes: number;
 }
 
 export interface PacketSource {

@@ -8,7 +8,7 @@
 
 import type { Cursor } from '../base/cursor.ts';
 import type { HeldMemory } from '../base/memory-budget.ts';
-import type { AuditEvent } from './event.ts';
+import type { AuditEvent, Identity } from './event.ts';
 
 export const TO_SERVER = 0;
 export const TO_CLIENT = 1;
@@ -118,6 +118,13 @@ export interface ConnectionInfo {
 
 export interface EventSink {
   emit(event: AuditEvent): void;
+  /** As `emit`, of a request that means the session of another connection, by a key that no session read here has. */
+  emitFor?(key: string, event: AuditEvent): void;
+  /**
+   * Requests on other connections may mean this session by `key`, which it has from now on (`isNew`) or had before: who
+   * speaks in it; `undefined`: not any more.
+   */
+  announce?(key: string, identity: Identity | undefined, isNew: boolean): void;
   /** As `ProtocolModule.relieve` with `all`, for what is kept of the connection here. */
   relieve?(): void;
   /** Whoever made an event may use it and its outcomes again after `emit`; of its values and lists any may be kept. */

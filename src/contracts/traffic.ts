@@ -96,6 +96,11 @@ export interface Heartbeat {
   /** Of database connections: bytes in gaps, and bytes that could not be read although they were there. */
   readonly gapBytes: number;
   readonly unparsedBytes: number;
+  /** Frames of which only the beginning was captured (snap length), and the bytes that are missing of them. */
+  readonly cutPackets: number;
+  readonly cutBytes: number;
+  /** Capture files that ended in the middle of a packet. */
+  readonly cutFiles: number;
   /** Frames that the kernel dropped, and times the ring froze. */
   readonly kernelDrops: number;
   readonly ringFreezes: number;

@@ -68,6 +68,44 @@ test('fragments of both families, in any order, with copies, give the segment on
   );
 });
 
+test('copies that follow a complete datagram are not taken for the next one of its number', () => {
+  for (const cut of [fragment, fragment6]) {
+    const rig = new Rig();
+    const other = tcp(text('Pack my box with five dozen liquor jugs. '.repeat(4)));
+    for (const datagram of [SEGMENT, other, SEGMENT]) {
+      const parts = pieces(datagram, 64).map(([start, end]) => cut(datagram, start, end));
+      // Each fragment twice, as two mirror ports show it.
+      const verdicts = parts.flatMap((part) => [rig.push(part), rig.push(part)]);
+      assert.deepEqual(
+        verdicts.map((verdict) => verdict === DECODE_TCP),
+        verdicts.map((_, i) => i === verdicts.length - 2),
+      );
+      // And once more, late.
+      for (const part of parts) assert.equal(rig.push(part), DECODE_FRAGMENT);
+    }
+    assert.equal(rig.decoder.counters.datagrams, 3);
+    assert.equal(rig.decoder.counters.datagramsEvicted, 0);
+    assert.equal(rig.decoder.counters.fragmentsDropped, 0);
+  }
+});
+
+test('a complete datagram is known for a second, and makes room for others before they do for each other', () => {
+  const rig = new Rig();
+  const [first, last] = [fragment(SEGMENT, 0, 64), fragment(SEGMENT, 64, SEGMENT.length)];
+  rig.push(first, { seconds: 100 });
+  assert.equal(rig.push(last, { seconds: 100 }), DECODE_TCP);
+  rig.push(last, { seconds: 101 });
+  assert.equal(rig.decoder.counters.fragmentsRepeated, 1);
+  rig.push(last, { seconds: 102 });
+  assert.equal(rig.push(first, { seconds: 102 }), DECODE_TCP);
+  for (let id = 2; id < 60_000; id++) {
+    rig.push(fragment(SEGMENT, 0, 64, id), { seconds: 102 });
+    assert.equal(rig.push(fragment(SEGMENT, 64, SEGMENT.length, id), { seconds: 102 }), DECODE_TCP);
+  }
+  assert.equal(rig.decoder.counters.datagramsEvicted, 0);
+  assert.equal(rig.decoder.counters.datagramsTimedOut, 0);
+});
+
 test('where fragments overlap, what came first stays, and it is counted', () => {
   const rig = new Rig();
   const forged = SEGMENT.map((byte, i) => (i >= 24 ? 0x21 : byte));

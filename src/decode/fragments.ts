@@ -4,6 +4,10 @@
  * Bounds: a set-associative table of datagrams, a budget for the bytes they hold, and a number of pieces each. Memory
  * grows with bytes received, never with offsets claimed. What was received first wins where fragments overlap.
  * When the table or budget is full, an older datagram is given up. Time is packet time.
+ *
+ * A second mirror port shows every fragment again, some of them when their datagram is complete. Those would wait for
+ * others that never come, and be taken for part of the next datagram with this identification, of which IPv4 has 65,536:
+ * so what a complete datagram was made of is remembered for a while, by length and checksum.
  */
 import type { PacketView } from '../contracts/view.ts';
 import { DECODE_FRAGMENT, DECODE_MALFORMED, type Frame, LAYER_PROTOCOL } from './layers.ts';
@@ -20,6 +24,8 @@ export interface FragmentCounters {
   fragmentsDropped: number;
   /** Fragments with bytes that another fragment had brought already. */
   fragmentsOverlapping: number;
+  /** Copies of fragments of a datagram that was complete. */
+  fragmentsRepeated: number;
   datagrams: number;
   datagramsTimedOut: number;
   datagramsEvicted: number;
@@ -30,6 +36,7 @@ export function newFragmentCounters(): FragmentCounters {
     fragments: 0,
     fragmentsDropped: 0,
     fragmentsOverlapping: 0,
+    fragmentsRepeated: 0,
     datagrams: 0,
     datagramsTimedOut: 0,
     datagramsEvicted: 0,
@@ -41,6 +48,8 @@ const WAYS = 4;
 const DATAGRAM_BYTES_MAX = 65_535;
 const PIECES_MAX = 512;
 const KEY_WORDS = 10;
+/** How long the copies of a complete datagram's fragments are known. */
+const COPIES_US = 1_000_000;
 
 interface Piece {
   readonly start: number;
@@ -48,9 +57,17 @@ interface Piece {
   readonly bytes: Uint8Array;
 }
 
+/** Of a complete datagram. */
+interface Seen {
+  readonly start: number;
+  readonly end: number;
+  readonly checksum: number;
+}
+
 class Datagram {
   readonly key = new Int32Array(KEY_WORDS);
   used = false;
+  /** Of a complete datagram: when that was. */
   firstUs = 0;
   /** Protocol of the payload, told by the fragment with offset 0. */
   protocol = -1;
@@ -60,6 +77,8 @@ class Datagram {
   held = 0;
   /** Sorted by start, disjoint. */
   pieces: Piece[] = [];
+  /** What it was made of, once it is complete. */
+  seen: Seen[] | undefined = undefined;
 }
 
 export class Fragments {
@@ -96,6 +115,13 @@ export class Fragments {
     if (frame.end < frame.wireEnd) return this.drop();
     this.makeKey(frame, view);
     const datagram = this.find(view.tsUs);
+    if (datagram.seen !== undefined) {
+      if (isCopy(datagram.seen, start, end, frame)) {
+        this.counters.fragmentsRepeated++;
+        return DECODE_FRAGMENT;
+      }
+      this.restart(datagram, view.tsUs);
+    }
     if (!more) {
       if (datagram.length >= 0 && datagram.length !== end) return this.drop();
       const last = datagram.pieces.at(-1);
@@ -111,7 +137,7 @@ export class Fragments {
       this.counters.datagramsEvicted++;
       return DECODE_FRAGMENT;
     }
-    return datagram.held === datagram.length ? this.complete(datagram, frame) : DECODE_FRAGMENT;
+    return datagram.held === datagram.length ? this.complete(datagram, frame, view.tsUs) : DECODE_FRAGMENT;
   }
 
   private drop(): number {
@@ -143,21 +169,24 @@ export class Fragments {
     let victim = this.table[first] as Datagram;
     for (let i = first; i < first + WAYS; i++) {
       const datagram = this.table[i] as Datagram;
-      if (datagram.used && tsUs - datagram.firstUs > this.options.timeoutUs) {
+      const isComplete = datagram.seen !== undefined;
+      if (datagram.used && tsUs - datagram.firstUs > (isComplete ? COPIES_US : this.options.timeoutUs)) {
         this.release(datagram);
-        this.counters.datagramsTimedOut++;
+        if (!isComplete) this.counters.datagramsTimedOut++;
       }
       if (datagram.used && sameKey(datagram.key, key)) return datagram;
-      if (victim.used && (!datagram.used || datagram.firstUs < victim.firstUs)) victim = datagram;
+      if (goesBefore(datagram, victim)) victim = datagram;
     }
-    if (victim.used) {
-      this.release(victim);
-      this.counters.datagramsEvicted++;
-    }
-    victim.used = true;
-    victim.firstUs = tsUs;
+    if (victim.used && victim.seen === undefined) this.counters.datagramsEvicted++;
+    this.restart(victim, tsUs);
     victim.key.set(key);
     return victim;
+  }
+
+  private restart(datagram: Datagram, tsUs: number): void {
+    if (datagram.used) this.release(datagram);
+    datagram.used = true;
+    datagram.firstUs = tsUs;
   }
 
   /** Copies what `[start, end)` adds to the datagram. */
@@ -191,14 +220,14 @@ export class Fragments {
     for (let steps = 0; this.heldBytes > this.options.bytesMax && steps < this.table.length; steps++) {
       const datagram = this.table[this.hand] as Datagram;
       this.hand = (this.hand + 1) % this.table.length;
-      if (datagram.used && datagram !== keep) {
+      if (datagram.used && datagram.seen === undefined && datagram !== keep) {
         this.release(datagram);
         this.counters.datagramsEvicted++;
       }
     }
   }
 
-  private complete(datagram: Datagram, frame: Frame): number {
+  private complete(datagram: Datagram, frame: Frame, tsUs: number): number {
     for (const piece of datagram.pieces) this.output.set(piece.bytes, piece.start);
     frame.bytes = this.output;
     frame.data = this.outputData;
@@ -206,7 +235,13 @@ export class Fragments {
     frame.end = datagram.length;
     frame.wireEnd = datagram.length;
     frame.type = datagram.protocol;
-    this.release(datagram);
+    const seen = datagram.pieces.map(({ start, end, bytes }) => ({
+      start,
+      end,
+      checksum: sum(bytes, 0, bytes.length),
+    }));
+    this.restart(datagram, tsUs);
+    datagram.seen = seen;
     this.counters.datagrams++;
     return LAYER_PROTOCOL;
   }
@@ -218,7 +253,31 @@ export class Fragments {
     datagram.length = -1;
     datagram.held = 0;
     datagram.pieces = [];
+    datagram.seen = undefined;
   }
+}
+
+/** Whether `a` is given up rather than `b`: unused ones first, then complete ones, of either the oldest. */
+function goesBefore(a: Datagram, b: Datagram): boolean {
+  const [rankA, rankB] = [rank(a), rank(b)];
+  return rankA < rankB || (rankA === rankB && rankA > 0 && a.firstUs < b.firstUs);
+}
+
+function rank({ used, seen }: Datagram): number {
+  if (!used) return 0;
+  return seen === undefined ? 2 : 1;
+}
+
+function isCopy(seen: readonly Seen[], start: number, end: number, { bytes, pos }: Frame): boolean {
+  const same = seen.find((piece) => piece.start === start && piece.end === end);
+  return same !== undefined && same.checksum === sum(bytes, pos, pos + end - start);
+}
+
+/** FNV-1a of `bytes[start, end)`. */
+function sum(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+  return hash;
 }
 
 function sameKey(a: Int32Array, b: Int32Array): boolean {

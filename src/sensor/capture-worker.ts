@@ -51,7 +51,8 @@ async function capture(source: LiveSource, parts: CaptureParts): Promise<void> {
   const clock = new ClockWatch();
   const startMs = performance.now();
   const accounts = (): LossAccount[] => {
-    const known = lossAccounts(source.links(), clock.jumps, pipeline.counters());
+    const { cutPackets } = source.stats();
+    const known = lossAccounts(source.links(), { cutPackets, clockJumps: clock.jumps }, pipeline.counters());
     if (source.tellsDrops) return known;
     return [...known, unknownDrops(job.interfaces.join(', '), (performance.now() - startMs) / 1000)];
   };
@@ -175,7 +176,7 @@ function assembleParts(): Promise<CaptureParts> {
   const { crew } = job;
   const traffic = job.sendsTraffic ? tellTraffic : undefined;
   if (crew === undefined) return assembleAlone(job, alarmSinks(), traffic);
-  return assembleMember(job, crew, traffic, (records) => tell({ kind: 'records', records }));
+  return assembleMember(job, crew, traffic, (records, notices) => tell({ kind: 'records', records, notices }));
 }
 
 async function main(): Promise<void> {

@@ -32,6 +32,23 @@ test('records are sent in order and in batches; what finds no room is refused un
   );
 });
 
+test('notices are sent before records are judged by them, and take room of the queue', () => {
+  const sent: string[] = [];
+  const queue = new ThreadQueue(RECORDS_UNDER_WAY_MAX);
+  const outbox = new CrewOutbox(queue.shared, (records, notices) =>
+    sent.push(...notices.map(({ key }) => key), ...records.map(({ target }) => `means ${target}`)),
+  );
+  outbox.announce({ key: 'k', session: 's', isNew: true, identity: undefined });
+  assert.equal(outbox.defer(new AuditRecord(), undefined, 'k'), true);
+  outbox.flush();
+  assert.deepEqual(sent, ['k', 'means k']);
+  queue.leave(2);
+  for (let i = 0; i < RECORDS_UNDER_WAY_MAX; i++) assert.equal(outbox.write(new AuditRecord()), true);
+  outbox.announce({ key: 'none', session: 's', isNew: true, identity: undefined });
+  outbox.flush();
+  assert.ok(!sent.includes('none'));
+});
+
 test('the analysis of a deferred record travels without its template, which is known by identity only', () => {
   const sent: CrewRecord[] = [];
   const outbox = new CrewOutbox(new ThreadQueue(10).shared, (records) => sent.push(...records));

@@ -2,6 +2,7 @@
  * A capture thread among several: a whole pipeline over its share of the connections, whose records go to the main
  * thread. Nothing waits there: while the queue is full, records are dropped and counted, as when a store is too slow.
  */
+import type { SessionNotice } from '../audit/sessions-elsewhere.ts';
 import type { AuditRecord, RecordSink } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
 import type { StatusSink } from '../contracts/traffic.ts';
@@ -24,17 +25,17 @@ const RECORDS_PER_MESSAGE = 512;
 /** Loss records of one thread, by number: no sensor writes more. */
 const LOSSES_PER_MEMBER = 2 ** 40;
 
+/** Takes what goes to the main thread. */
+type Send = (records: readonly CrewRecord[], notices: readonly SessionNotice[]) => void;
+
 export class CrewOutbox implements RecordSink {
   private readonly queue: ThreadQueue;
-  private readonly send: (records: readonly CrewRecord[]) => void;
+  private readonly send: Send;
   private readonly evidence: Evidence | undefined;
   private waiting: CrewRecord[] = [];
+  private notices: SessionNotice[] = [];
 
-  constructor(
-    shared: SharedArrayBuffer,
-    send: (records: readonly CrewRecord[]) => void,
-    evidence: Evidence | undefined = undefined,
-  ) {
+  constructor(shared: SharedArrayBuffer, send: Send, evidence: Evidence | undefined = undefined) {
     this.queue = new ThreadQueue(RECORDS_UNDER_WAY_MAX, shared);
     this.send = send;
     this.evidence = evidence;
@@ -43,24 +44,33 @@ export class CrewOutbox implements RecordSink {
   write(record: AuditRecord): boolean {
     this.evidence?.write(record);
     if (!this.queue.enter()) return false;
-    this.add({ record, deferred: false, statement: undefined, ticket: 0 });
+    this.add({ record, deferred: false, statement: undefined, ticket: 0, target: undefined });
     return true;
   }
 
   /** `false` when it had to be dropped. */
-  defer(record: AuditRecord, statement: SqlStatement | undefined): boolean {
+  defer(record: AuditRecord, statement: SqlStatement | undefined, target: string | undefined = undefined): boolean {
     if (!this.queue.enter()) return false;
     // A template is known by its identity, which no copy has.
     const analysed = statement && { ...statement, template: undefined };
-    this.add({ record, deferred: true, statement: analysed, ticket: this.evidence?.await(record) ?? 0 });
+    this.add({ record, deferred: true, statement: analysed, ticket: this.evidence?.await(record) ?? 0, target });
     return true;
+  }
+
+  /** Without room it is forgotten: requests of other threads will not find the session. */
+  announce(notice: SessionNotice): void {
+    if (!this.queue.enter()) return;
+    this.notices.push(notice);
+    if (this.notices.length >= RECORDS_PER_MESSAGE) this.flush();
   }
 
   /** Sends what waits. */
   flush(): void {
-    if (this.waiting.length === 0) return;
-    this.send(this.waiting);
+    const { waiting, notices } = this;
+    if (waiting.length + notices.length === 0) return;
     this.waiting = [];
+    this.notices = [];
+    this.send(waiting, notices);
   }
 
   private add(record: CrewRecord): void {
@@ -74,7 +84,7 @@ export async function assembleMember(
   job: CaptureJob,
   crew: CrewPlace,
   traffic: StatusSink | undefined,
-  send: (records: readonly CrewRecord[]) => void,
+  send: Send,
 ): Promise<CaptureParts> {
   const evidence = job.evidence === undefined ? undefined : new Evidence(job.evidence, job.flowsMax);
   const outbox = new CrewOutbox(crew.records, send, evidence);
@@ -96,9 +106,10 @@ export async function assembleMember(
     traffic,
     hashSeed: secretSeed(),
     firstLoss: crew.index * LOSSES_PER_MEMBER,
-    defer: (record, statement) => {
-      if (!outbox.defer(record, statement)) pipeline.auditor.counters.dropped++;
+    defer: (record, statement, target) => {
+      if (!outbox.defer(record, statement, target)) pipeline.auditor.counters.dropped++;
     },
+    announce: (notice) => outbox.announce(notice),
   });
   return {
     pipeline,

@@ -1,5 +1,6 @@
 /** Why a record of a store matched: by the very policy that judged it, which the store keeps. */
 import { merged, withText } from '../audit/split.ts';
+import { setNewest } from '../base/bounded-map.ts';
 import { UserError } from '../base/errors.ts';
 import type { AuditRecord } from '../contracts/record.ts';
 import { SQL_DIALECTS, type SqlAnalyzer, type SqlStatement } from '../contracts/sql.ts';
@@ -36,12 +37,9 @@ export class RecordExplainer {
   }
 
   private engineOf(version: string): ExplainingEngine | undefined {
-    const known = this.engines.get(version);
-    if (known !== undefined || this.engines.has(version)) return known;
-    const [oldest] = this.engines.keys();
-    if (this.engines.size >= ENGINES_MAX && oldest !== undefined) this.engines.delete(oldest);
+    if (this.engines.has(version)) return this.engines.get(version);
     const engine = this.load(version);
-    this.engines.set(version, engine);
+    setNewest(this.engines, version, engine, ENGINES_MAX);
     return engine;
   }
 

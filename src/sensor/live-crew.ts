@@ -16,11 +16,12 @@ import { parsePolicies } from '../policy/policy.ts';
 import { type OutputOptions, type Outputs, openOutputs } from './assemble.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { RECORDS_UNDER_WAY_MAX } from './crew-member.ts';
-import { isAlert, type Judged } from './evidence.ts';
+import { isAlert } from './evidence.ts';
 import { LiveCapture, type LiveListeners } from './live.ts';
 import type { CaptureJob, CrewRecord, PolicyInForce, Progress } from './messages.ts';
 import type { PipelineCounters } from './pipeline.ts';
 import { ThreadQueue } from './thread-queue.ts';
+import { WaitingRequests } from './waiting-requests.ts';
 import { Watch, type WatchTotals } from './watch.ts';
 
 export type CrewJob = Omit<CaptureJob, 'stop' | 'alarms' | 'crew' | 'sendsTraffic'>;
@@ -52,6 +53,9 @@ export class LiveCrew {
   private readonly clock = new ClockWatch();
   private readonly watch: Watch | undefined;
   private last: Progress | undefined = undefined;
+  private readonly requests = new WaitingRequests((item, member) => this.judge(item, member));
+  /** Of each thread's records, since it was told last. */
+  private readonly judgements: { upTo: number; readonly alerts: number[] }[];
 
   /** Throws a UserError when a policy or an output cannot be used. `more`: what the outputs are besides the job's. */
   static async start(
@@ -66,6 +70,7 @@ export class LiveCrew {
 
   private constructor(job: CrewJob, size: number, outputs: Outputs, listeners: LiveListeners) {
     this.outputs = outputs;
+    this.judgements = Array.from({ length: size }, () => ({ upTo: 0, alerts: [] }));
     const fanoutGroup = process.pid % FANOUT_GROUPS;
     let starting = size;
     const evidence = job.evidence && { ...job.evidence, writers: size };
@@ -84,10 +89,11 @@ export class LiveCrew {
           },
           alarm: undefined,
           traffic: listeners.traffic && { write: listeners.traffic.write, heartbeat: () => undefined },
-          records: (records) => {
-            const judged = this.take(records);
-            queue.leave(records.length);
-            if (judged !== undefined) this.members[index]?.judged(judged);
+          records: (records, notices) => {
+            this.requests.hear(notices, performance.now());
+            this.take(records, index);
+            queue.leave(records.length + notices.length);
+            this.tellJudged(index);
           },
         },
       );
@@ -102,6 +108,7 @@ export class LiveCrew {
     this.ticks = setInterval(() => {
       this.clock.look(Date.now());
       this.watch?.tick(Date.now() * 1000);
+      this.releaseRequests(performance.now());
       outputs.writer?.tick();
       outputs.jsonl?.flush();
     }, TICK_MS);
@@ -133,25 +140,43 @@ export class LiveCrew {
     return first;
   }
 
-  /** Judges and writes; answers what evidence waits for, if any. */
-  private take(records: readonly CrewRecord[]): Judged | undefined {
-    const { engine, tally } = this.outputs;
-    const alerts: number[] = [];
-    let upTo = 0;
-    for (const { record, deferred, statement, ticket } of records) {
-      const isKept = !deferred || engine.evaluate(record, statement) === DISPOSITION_RECORD;
-      if (!isKept) this.kept.ignored++;
-      else if (!tally.write(record)) this.kept.dropped++;
-      if (ticket === 0) continue;
-      upTo = ticket;
-      if (isAlert(record)) alerts.push(ticket);
+  private take(records: readonly CrewRecord[], member: number): void {
+    for (const item of records) {
+      if (item.target === undefined) this.judge(item, member);
+      else this.requests.add(item, item.target, member, performance.now());
     }
-    return upTo === 0 ? undefined : { upTo, alerts };
+  }
+
+  /** Judges and writes. */
+  private judge({ record, deferred, statement, ticket }: CrewRecord, member: number): void {
+    const { engine, tally } = this.outputs;
+    const isKept = !deferred || engine.evaluate(record, statement) === DISPOSITION_RECORD;
+    if (!isKept) this.kept.ignored++;
+    else if (!tally.write(record)) this.kept.dropped++;
+    const judgement = this.judgements[member];
+    if (ticket === 0 || judgement === undefined) return;
+    judgement.upTo = Math.max(judgement.upTo, ticket);
+    if (isAlert(record)) judgement.alerts.push(ticket);
+  }
+
+  /** Tells a thread what its evidence waits for, unless something before it is not judged yet. */
+  private tellJudged(member: number): void {
+    const judgement = this.judgements[member];
+    if (judgement === undefined || judgement.upTo === 0 || this.requests.has(member)) return;
+    this.judgements[member] = { upTo: 0, alerts: [] };
+    this.members[member]?.judged(judgement);
+  }
+
+  private releaseRequests(nowMs: number): void {
+    this.requests.release(nowMs);
+    for (const member of this.judgements.keys()) this.tellJudged(member);
   }
 
   private async finish(): Promise<Progress> {
     try {
-      this.last = this.together(await Promise.all(this.members.map(({ ended }) => ended)));
+      const ended = await Promise.all(this.members.map((member) => member.ended));
+      this.releaseRequests(Number.POSITIVE_INFINITY);
+      this.last = this.together(ended);
       this.watch?.tick(Date.now() * 1000);
       this.watch?.close();
       return this.last;

@@ -1,6 +1,7 @@
 /** Live capture as the main thread sees it: starts the capture thread, hears its counters, hands it policies, stops it. */
 import { Worker } from 'node:worker_threads';
 import type { Alarm } from '../alarm/alarm.ts';
+import type { SessionNotice } from '../audit/sessions-elsewhere.ts';
 import { UserError } from '../base/errors.ts';
 import type { PolicySource } from '../policy/files/source.ts';
 import { ALARMS_UNDER_WAY_MAX } from './alarm-sink.ts';
@@ -15,7 +16,7 @@ export interface LiveListeners {
   /** `undefined`: alarms are not asked for. */
   readonly alarm: ((alarm: Alarm) => void) | undefined;
   /** Of a thread in a crew: its records, which are the receiver's from then on. */
-  records?(records: readonly CrewRecord[]): void;
+  records?(records: readonly CrewRecord[], notices: readonly SessionNotice[]): void;
   /** `undefined`: flow records are not asked for. */
   readonly traffic: TrafficReceiver | undefined;
 }
@@ -98,7 +99,7 @@ export class LiveCapture {
         listeners.alarm?.(message.alarm);
         break;
       case 'records':
-        listeners.records?.(message.records);
+        listeners.records?.(message.records, message.notices);
         break;
       case 'traffic':
         listeners.traffic?.write(message.rows, message.count, this.interfaces);

@@ -5,6 +5,8 @@ import { openRing } from '../capture/live/ring.ts';
 import { Conversation } from '../capture/synthetic.ts';
 import { DROPS_UNKNOWN, type LossAccount, LossLedger, lossAccounts, unknownDrops } from './loss-ledger.ts';
 
+const NOTHING_CUT = { cutPackets: 0, clockJumps: 0 };
+
 interface Entry {
   readonly reason: string;
   readonly timeUs: number;
@@ -48,7 +50,7 @@ test('accounts of interfaces and stages are kept apart; bytes are told as such',
     protocols: { gapBytes: 1460, memoryReliefs: 2 },
     audit: { dropped: 0 },
   };
-  book.close(1, lossAccounts(links, 0, counters));
+  book.close(1, lossAccounts(links, NOTHING_CUT, counters));
   assert.deepEqual(
     entries.map(({ reason, lostBytes, detail }) => [reason, lostBytes, detail.split(':')[0]]),
     [
@@ -95,7 +97,7 @@ test('a reader that pauses loses packets: what came and what the ledger says are
   source.close();
   const { ledger: book, entries } = ledger();
   const nothing = { reassembly: {}, protocols: {}, audit: {} };
-  book.close(1, lossAccounts(source.links(), 0, nothing));
+  book.close(1, lossAccounts(source.links(), NOTHING_CUT, nothing));
   const lost = entries.filter(({ reason }) => reason === 'kernel-drops');
   assert.equal(lost.length, 1);
   assert.equal(seen + Number(/\d+(?= packets)/.exec(lost[0]?.detail ?? '')?.[0]), sent);

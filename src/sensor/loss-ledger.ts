@@ -79,14 +79,25 @@ export function unknownDrops(where: string, seconds: number): LossAccount {
   };
 }
 
+/** Losses that no interface tells of. */
+interface SensorLosses {
+  readonly cutPackets: number;
+  readonly clockJumps: number;
+}
+
 /** The accounts of a capture: its interfaces, then the stages in the order of the packet's path. */
-export function lossAccounts(links: readonly LinkLosses[], clockJumps: number, counters: StageCounters): LossAccount[] {
+export function lossAccounts(
+  links: readonly LinkLosses[],
+  { cutPackets, clockJumps }: SensorLosses,
+  counters: StageCounters,
+): LossAccount[] {
   const accounts: LossAccount[] = [];
   for (const { name, drops, freezes, reopens } of links) {
     accounts.push({ reason: 'kernel-drops', where: name, unit: 'packets', total: drops });
     accounts.push({ reason: 'ring-freezes', where: name, unit: 'freezes of the ring', total: freezes });
     accounts.push({ reason: 'interface-lost', where: name, unit: 'times removed', total: reopens });
   }
+  accounts.push({ reason: 'packets-cut', where: 'capture', unit: 'packets captured in part', total: cutPackets });
   accounts.push({ reason: 'clock-jumps', where: 'system clock', unit: 'times set', total: clockJumps });
   for (const [reason, where, unit, stage, counter] of STAGE_ACCOUNTS) {
     accounts.push({ reason, where, unit, total: counters[stage][counter] ?? 0 });

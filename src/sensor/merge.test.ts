@@ -3,11 +3,24 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { AuditRecord } from '../contracts/record.ts';
 import { ShardMerge } from './merge.ts';
-import type { ShardRecord } from './shard-messages.ts';
+import type { ShardNotice, ShardRecord } from './shard-messages.ts';
 
 function recordAt(position: number, timeUs: number, id: string): ShardRecord {
   const record = Object.assign(new AuditRecord(), { timeUs, id });
-  return { position, orderUs: timeUs, record, deferred: false, statement: undefined, ticket: 0, shard: 0 };
+  return {
+    position,
+    orderUs: timeUs,
+    record,
+    deferred: false,
+    statement: undefined,
+    ticket: 0,
+    shard: 0,
+    target: undefined,
+  };
+}
+
+function notice(position: number, key: string): ShardNotice {
+  return { position, key, session: 's', isNew: true, identity: undefined };
 }
 
 function rig(shards: number): { merge: ShardMerge; out: string[]; taken: number[] } {
@@ -19,6 +32,7 @@ function rig(shards: number): { merge: ShardMerge; out: string[]; taken: number[
     (shard) => {
       taken[shard] = (taken[shard] ?? 0) + 1;
     },
+    ({ key }) => out.push(key),
   );
   return { merge, out, taken };
 }
@@ -33,6 +47,15 @@ test('a record waits until every other shard is past its packet', () => {
   merge.add(1, Number.POSITIVE_INFINITY, []);
   assert.deepEqual(out, ['a', 'b', 'c']);
   assert.deepEqual(taken, [1, 2]);
+});
+
+test('a record that means a session comes behind the notices of all packets up to its own, and of no later one', () => {
+  const { merge, out } = rig(2);
+  merge.add(0, 10, [{ ...recordAt(6, 1, 'cancel'), target: 'k' }], [notice(2, 'n2'), notice(8, 'n8')]);
+  merge.add(1, 7, [], [notice(4, 'n4'), notice(7, 'n7')]);
+  assert.deepEqual(out, ['n2', 'n4', 'cancel', 'n7']);
+  merge.add(1, Number.POSITIVE_INFINITY, []);
+  assert.deepEqual(out, ['n2', 'n4', 'cancel', 'n7', 'n8']);
 });
 
 test('records of one packet come by time, then id', () => {

@@ -4,7 +4,8 @@
  * (`shard-worker.ts`), so what is held here is bounded.
  */
 import { compareOrdered } from '../audit/order.ts';
-import type { ShardRecord } from './shard-messages.ts';
+import type { SessionNotice } from '../audit/sessions-elsewhere.ts';
+import type { ShardNotice, ShardRecord } from './shard-messages.ts';
 
 interface Message {
   readonly records: readonly ShardRecord[];
@@ -13,6 +14,7 @@ interface Message {
 
 interface Lane {
   readonly messages: Message[];
+  notices: readonly ShardNotice[];
   /** Everything up to this packet has come. */
   position: number;
 }
@@ -21,22 +23,54 @@ export class ShardMerge {
   private readonly lanes: readonly Lane[];
   private readonly write: (record: ShardRecord) => void;
   private readonly taken: (shard: number) => void;
+  private readonly hear: (notice: SessionNotice) => void;
 
-  /** `write` gets the records in order, `taken` a shard's number when one of its messages is done with. */
-  constructor(shards: number, write: (record: ShardRecord) => void, taken: (shard: number) => void) {
-    this.lanes = Array.from({ length: shards }, () => ({ messages: [], position: -1 }));
+  /**
+   * `write` gets the records in order, `taken` a shard's number when one of its messages is done with, `hear` the notices
+   * in the order of their packets: before a record is written, those of all packets before it.
+   */
+  constructor(
+    shards: number,
+    write: (record: ShardRecord) => void,
+    taken: (shard: number) => void,
+    hear: (notice: SessionNotice) => void,
+  ) {
+    this.lanes = Array.from({ length: shards }, () => ({ messages: [], notices: [], position: -1 }));
     this.write = write;
     this.taken = taken;
+    this.hear = hear;
   }
 
-  /** A message of a shard: its records up to the packet `position`. `Infinity`: there will be no more. */
-  add(shard: number, position: number, records: readonly ShardRecord[]): void {
+  /** A message of a shard: its records and notices up to the packet `position`. `Infinity`: there will be no more. */
+  add(
+    shard: number,
+    position: number,
+    records: readonly ShardRecord[],
+    notices: readonly ShardNotice[] = NO_NOTICES,
+  ): void {
     const lane = this.lanes[shard];
     if (lane === undefined) return;
     lane.position = position;
+    if (notices.length > 0) lane.notices = [...lane.notices, ...notices];
     if (records.length > 0) lane.messages.push({ records, next: 0 });
     else this.taken(shard);
     this.run();
+    this.tellUpTo(Math.min(...this.lanes.map((each) => each.position)));
+  }
+
+  /** Hands on the notices of all packets up to `position`. */
+  private tellUpTo(position: number): void {
+    const due: ShardNotice[] = [];
+    for (const lane of this.lanes) {
+      const first = lane.notices[0];
+      if (first === undefined || first.position > position) continue;
+      const later = lane.notices.findIndex((notice) => notice.position > position);
+      const count = later < 0 ? lane.notices.length : later;
+      due.push(...lane.notices.slice(0, count));
+      lane.notices = lane.notices.slice(count);
+    }
+    due.sort((a, b) => a.position - b.position);
+    for (const notice of due) this.hear(notice);
   }
 
   private run(): void {
@@ -45,6 +79,7 @@ export class ShardMerge {
       const message = this.lanes[shard]?.messages[0];
       const item = message?.records[message.next];
       if (message === undefined || item === undefined) return;
+      if (item.target !== undefined) this.tellUpTo(item.position);
       this.write(item);
       message.next++;
       if (message.next < message.records.length) continue;
@@ -70,6 +105,8 @@ export class ShardMerge {
     return first;
   }
 }
+
+const NO_NOTICES: readonly ShardNotice[] = [];
 
 function compare(a: ShardRecord, b: ShardRecord): number {
   return a.position - b.position || compareOrdered(a, b);

@@ -1,5 +1,6 @@
 /** What the sensor's main thread and its capture threads tell each other. All of it is plain data. */
 import type { Alarm } from '../alarm/alarm.ts';
+import type { SessionNotice } from '../audit/sessions-elsewhere.ts';
 import type { QueueMemory } from '../capture/live/packet-queue.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { AuditRecord, Severity } from '../contracts/record.ts';
@@ -19,7 +20,7 @@ export interface CrewPlace {
   readonly fanoutGroup: number;
   /** Secret of masked values' hashes, the same for all. */
   readonly maskKey: Uint8Array;
-  /** Memory of the `ThreadQueue` of its records. */
+  /** Memory of the `ThreadQueue` of its records and notices. */
   readonly records: SharedArrayBuffer;
 }
 
@@ -32,6 +33,8 @@ export interface CrewRecord {
   readonly statement: SqlStatement | undefined;
   /** Of a deferred record whose packets wait for its judgement (`Evidence.await`); else 0. */
   readonly ticket: number;
+  /** Key of the session it means, which may be another thread's (`SessionNotice`). */
+  readonly target: string | undefined;
 }
 
 /** Start-up data of a capture thread. */
@@ -99,7 +102,7 @@ export type CaptureMessage =
   | { readonly kind: 'traffic'; readonly rows: Float64Array; readonly count: number }
   | { readonly kind: 'heartbeat'; readonly beat: Heartbeat }
   | { readonly kind: 'alarm'; readonly alarm: Alarm }
-  | { readonly kind: 'records'; readonly records: readonly CrewRecord[] }
+  | { readonly kind: 'records'; readonly records: readonly CrewRecord[]; readonly notices: readonly SessionNotice[] }
   /** Clean end; the last counters. */
   | { readonly kind: 'stopped'; readonly progress: Progress }
   /** `message` is for people: one line. */

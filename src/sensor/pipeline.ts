@@ -47,6 +47,8 @@ export interface PipelineOptions {
   readonly traffic?: StatusSink | undefined;
   /** Takes the records that the policy engine defers. */
   readonly defer?: AuditorOptions['defer'];
+  /** Takes what other threads may have to know of sessions here. */
+  readonly announce?: AuditorOptions['announce'];
 }
 
 export interface PipelineCounters {
@@ -81,6 +83,7 @@ export class Pipeline {
       ordered: options.ordered ?? false,
       firstLoss: options.firstLoss ?? 0,
       ...(options.defer ? { defer: options.defer } : {}),
+      ...(options.announce ? { announce: options.announce } : {}),
     });
     this.reassembler = new Reassembler({
       flowsMax: options.flowsMax,

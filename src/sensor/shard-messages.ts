@@ -4,6 +4,7 @@
  */
 
 import type { Ordered } from '../audit/order.ts';
+import type { SessionNotice } from '../audit/sessions-elsewhere.ts';
 import type { SourceStats } from '../contracts/packet.ts';
 import type { Severity } from '../contracts/record.ts';
 import type { SqlStatement } from '../contracts/sql.ts';
@@ -46,6 +47,13 @@ export interface ShardRecord extends Ordered {
   /** Of a deferred record whose packets wait for its judgement (`Evidence.await`); else 0. */
   readonly ticket: number;
   readonly shard: number;
+  /** Key of the session it means, which may be another shard's (`SessionNotice`). */
+  readonly target: string | undefined;
+}
+
+/** A notice, and the number of the packet that it comes of. */
+export interface ShardNotice extends SessionNotice {
+  readonly position: number;
 }
 
 /** What a shard found in its flows. */
@@ -63,6 +71,8 @@ export type ShardMessage =
       readonly kind: 'records';
       readonly position: number;
       readonly records: readonly ShardRecord[];
+      /** All up to `position` are in this message or in earlier ones, in order. */
+      readonly notices: readonly ShardNotice[];
       readonly bytesRead: number;
       readonly bytesTotal: number | undefined;
     }

@@ -5,6 +5,7 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { PacketOrder } from '../audit/order.ts';
+import type { SessionNotice } from '../audit/sessions-elsewhere.ts';
 import { withoutOptimizing } from '../base/engine-flags.ts';
 import { UserError } from '../base/errors.ts';
 import { type FileSource, openFiles } from '../capture/files/file.ts';
@@ -18,7 +19,7 @@ import { createColumnValueFinder } from '../sql/column-values.ts';
 import { Evidence, type Judged } from './evidence.ts';
 import { Pipeline } from './pipeline.ts';
 import { readAll } from './replay.ts';
-import type { ShardJob, ShardMessage, ShardRecord } from './shard-messages.ts';
+import type { ShardJob, ShardMessage, ShardNotice, ShardRecord } from './shard-messages.ts';
 import { Tally } from './tally.ts';
 import { Watch } from './watch.ts';
 
@@ -34,6 +35,7 @@ class Outbox implements RecordSink {
   position: () => number = () => 0;
   private readonly order = new PacketOrder();
   private records: ShardRecord[] = [];
+  private notices: ShardNotice[] = [];
   private sent = 0;
   private readonly shard: number;
   private readonly taken: Int32Array;
@@ -48,23 +50,41 @@ class Outbox implements RecordSink {
   }
 
   write(record: AuditRecord): boolean {
-    this.add(record, undefined, false);
+    this.add(record, undefined, false, undefined);
     return true;
   }
 
-  readonly defer = (record: AuditRecord, statement: SqlStatement | undefined): void => {
-    this.add(record, statement, true);
+  readonly defer = (
+    record: AuditRecord,
+    statement: SqlStatement | undefined,
+    target: string | undefined = undefined,
+  ): void => {
+    this.add(record, statement, true, target);
   };
 
-  private add(record: AuditRecord, statement: SqlStatement | undefined, deferred: boolean): void {
-    // More may come of the packet that is being read: only what was before it is complete.
-    if (this.records.length >= RECORDS_MAX) this.send(this.position() - 1);
+  readonly announce = (notice: SessionNotice): void => {
+    this.makeRoom();
+    this.notices.push({ position: this.position(), ...notice });
+  };
+
+  /** More may come of the packet that is being read: only what was before it is complete. */
+  private makeRoom(): void {
+    if (this.records.length + this.notices.length >= RECORDS_MAX) this.send(this.position() - 1);
+  }
+
+  private add(
+    record: AuditRecord,
+    statement: SqlStatement | undefined,
+    deferred: boolean,
+    target: string | undefined,
+  ): void {
+    this.makeRoom();
     const position = this.position();
     const orderUs = this.order.keyUs(record, position);
     // A template is known by its identity, which no copy has.
     const analysed = statement && { ...statement, template: undefined };
     const ticket = deferred ? (this.evidence?.await(record) ?? 0) : 0;
-    this.records.push({ position, orderUs, record, deferred, statement: analysed, ticket, shard: this.shard });
+    this.records.push({ position, orderUs, record, deferred, statement: analysed, ticket, shard: this.shard, target });
   }
 
   /** Sends what is there; everything up to the packet `position` is then told. */
@@ -77,8 +97,10 @@ class Outbox implements RecordSink {
     }
     this.sent++;
     const { bytesRead, bytesTotal } = this.source;
-    tell({ kind: 'records', position, records: this.records, bytesRead, bytesTotal });
+    const { records, notices } = this;
+    tell({ kind: 'records', position, records, notices, bytesRead, bytesTotal });
     this.records = [];
+    this.notices = [];
   }
 }
 
@@ -137,6 +159,7 @@ async function main(): Promise<void> {
     sink,
     ordered: true,
     defer: outbox.defer,
+    announce: outbox.announce,
     traffic: sendsTraffic ? trafficOf(source) : undefined,
   };
   const pipeline = new Pipeline({ ...options, protocols: await loadProtocols() });

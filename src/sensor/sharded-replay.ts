@@ -1,6 +1,7 @@
 /** A replay on several threads: the same records, in the same order, as on one. `shard-worker.ts` is one of them. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { SessionsElsewhere } from '../audit/sessions-elsewhere.ts';
 import { addCounters, type Counters } from '../base/counters.ts';
 import { UserError } from '../base/errors.ts';
 import { DISPOSITION_RECORD } from '../contracts/policy.ts';
@@ -45,7 +46,9 @@ export async function replaySharded(
   const words = new Int32Array(taken);
   const kept = { ignored: 0, dropped: 0 };
   const judgements = Array.from({ length: workers }, (): Judgements => ({ upTo: 0, alerts: [] }));
-  const write = ({ record, deferred, statement, ticket, shard }: ShardRecord): void => {
+  const sessions = new SessionsElsewhere();
+  const write = ({ record, deferred, statement, ticket, shard, target }: ShardRecord): void => {
+    if (target !== undefined) sessions.describe(record, target);
     if (deferred && engine.evaluate(record, statement) !== DISPOSITION_RECORD) kept.ignored++;
     else if (!tally.write(record)) kept.dropped++;
     const judged = judgements[shard];
@@ -53,10 +56,11 @@ export async function replaySharded(
     judged.upTo = ticket;
     if (isAlert(record)) judged.alerts.push(ticket);
   };
-  const merge = new ShardMerge(workers, write, (shard) => {
+  const markTaken = (shard: number): void => {
     Atomics.add(words, shard, 1);
     Atomics.notify(words, shard);
-  });
+  };
+  const merge = new ShardMerge(workers, write, markTaken, (notice) => sessions.hear(notice));
   const sendsRecords = takesRecords;
   const sendsTraffic = traffic !== undefined;
   const heartbeats = new HeartbeatSum(workers, (beat) => traffic?.heartbeat(beat));
@@ -68,7 +72,7 @@ export async function replaySharded(
     return shardReport(thread, (message) => {
       if (message.kind === 'traffic') return traffic?.write(message.rows, message.count, message.interfaces);
       if (message.kind === 'heartbeat') return heartbeats.add(index, message.beat);
-      merge.add(index, message.position, message.records);
+      merge.add(index, message.position, message.records, message.notices);
       tellJudgements(judgements, threads);
       writer?.tick();
       onProgress(message);

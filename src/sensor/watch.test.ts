@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { emptyStats } from '../capture/batch.ts';
 import { TestNet } from '../capture/live/net-test-support.ts';
 import { openRing } from '../capture/live/ring.ts';
 import { Conversation, SyntheticSource } from '../capture/synthetic.ts';
@@ -87,6 +88,63 @@ test('a replay beats by the time of its packets; a pause between captures is a h
   assert.deepEqual(sensors[0]?.holes, [{ fromUs: 1e6 + 501, toUs: 7200e6 }]);
   assert.equal(sensors[0].watchedUs, 1002);
   assert.equal(isComplete(sensors[0]), false);
+});
+
+test('what a file tells at its end belongs to its last heartbeat, and packets to the file that has them', () => {
+  const packets = new Conversation({ startNs: 90_000_000_000n, stepNs: 40_000_000_000n }).open().close().packets;
+  const stats = { ...emptyStats() };
+  const counters = { ...NOTHING, audit: { dropped: 0 } } as unknown as PipelineCounters;
+  const beats: Heartbeat[] = [];
+  const watch = new Watch(
+    (beat) => beats.push(beat),
+    () => ({ stats: { ...stats }, counters, clockJumps: 0 }),
+  );
+  const read = (from: number, to: number, file: number): void => {
+    const laterNs = BigInt(file) * 7_200_000_000_000n;
+    const some = packets
+      .slice(from, to)
+      .map(({ bytes, tsNs }) => ({ bytes, tsNs: tsNs + laterNs, interfaceIndex: file }));
+    const batch = new SyntheticSource(some).poll(0);
+    assert.ok(batch !== undefined);
+    stats.packets += batch.count;
+    watch.begin(batch);
+    watch.end(batch);
+  };
+  read(0, 2, 0);
+  read(2, 3, 0);
+  stats.drops = 5;
+  stats.truncatedInputs = 1;
+  read(3, 6, 1);
+  stats.drops = 6;
+  watch.close();
+  assert.deepEqual(
+    beats.map(({ packets, kernelDrops, cutFiles }) => [packets, kernelDrops, cutFiles]),
+    [
+      [2, 0, 0],
+      [1, 5, 1],
+      [3, 1, 0],
+    ],
+  );
+});
+
+test('a capture of the first bytes of each packet, or one that is cut off, is not complete', () => {
+  const { packets } = new Conversation().open().toServer('select 1').close();
+  const short = packets.map(({ bytes, tsNs }) => ({ bytes: bytes.subarray(0, 54), tsNs, wireBytes: bytes.length }));
+  const source = new SyntheticSource(short);
+  const beats: Heartbeat[] = [];
+  const watch = new Watch((beat) => beats.push(beat), totalsOf(source));
+  const batch = source.poll(0);
+  assert.ok(batch !== undefined);
+  watch.begin(batch);
+  watch.end(batch);
+  watch.close();
+  const [beat] = beats;
+  assert.ok(beat !== undefined);
+  assert.deepEqual([beat.cutPackets, beat.cutBytes, beat.cutFiles], [1, 8, 0]);
+  for (const each of [beat, { ...beat, cutPackets: 0, cutFiles: 1 }]) {
+    const [coverage] = coverageOf([{ ...each, sensor: 's' }], beat);
+    assert.equal(coverage !== undefined && isComplete(coverage), false);
+  }
 });
 
 test('a clock that is set counts, one that drifts does not', () => {

@@ -12,6 +12,8 @@ export interface IngestCounters {
   indexesBuilt: number;
   /** Segments that could not be indexed; they are searched row by row. */
   indexesFailed: number;
+  /** Segments whose columns could not all be written as their records came; the thread that indexes made them of rows. */
+  columnsGivenUp: number;
   segmentsExpired: number;
   recordsExpired: number;
   /** Longest time that sealing a segment and dropping expired ones kept the next record waiting. */
@@ -35,6 +37,7 @@ export function newCounters(): IngestCounters {
     segmentsSealed: 0,
     indexesBuilt: 0,
     indexesFailed: 0,
+    columnsGivenUp: 0,
     segmentsExpired: 0,
     recordsExpired: 0,
     rolloverMsMax: 0,

@@ -18,6 +18,10 @@ export interface Coverage {
   readonly holes: readonly TimeSpan[];
   readonly packets: number;
   readonly bytes: number;
+  /** Frames cut by the snap length, what is missing of them, and files that end in the middle of one. */
+  readonly cutPackets: number;
+  readonly cutBytes: number;
+  readonly cutFiles: number;
   readonly kernelDrops: number;
   readonly ringFreezes: number;
   /** TCP payload: read as statements, of encrypted or unknown versions, of other protocols, not yet decided. */
@@ -48,8 +52,9 @@ export function coverageOf(beats: Iterable<SensorHeartbeat>, span: TimeSpan): Co
 
 /** Nothing was lost, as far as the sensor knows, and it watched all the time. */
 export function isComplete(coverage: Coverage): boolean {
-  const { holes, kernelDrops, gapBytes, unparsedBytes, evictedFlows, droppedRecords } = coverage;
-  return holes.length === 0 && kernelDrops + gapBytes + unparsedBytes + evictedFlows + droppedRecords === 0;
+  const { holes, cutPackets, cutFiles, kernelDrops, gapBytes, unparsedBytes, evictedFlows, droppedRecords } = coverage;
+  const losses = cutPackets + cutFiles + kernelDrops + gapBytes + unparsedBytes + evictedFlows + droppedRecords;
+  return holes.length === 0 && losses === 0;
 }
 
 function summarise(sensor: string, beats: readonly SensorHeartbeat[], span: TimeSpan): Coverage {
@@ -65,6 +70,9 @@ function summarise(sensor: string, beats: readonly SensorHeartbeat[], span: Time
     holes,
     packets: sum((beat) => beat.packets),
     bytes: sum((beat) => beat.bytes),
+    cutPackets: sum((beat) => beat.cutPackets),
+    cutBytes: sum((beat) => beat.cutBytes),
+    cutFiles: sum((beat) => beat.cutFiles),
     kernelDrops: sum((beat) => beat.kernelDrops),
     ringFreezes: sum((beat) => beat.ringFreezes),
     understoodBytes: Math.max(0, payload(FLOW_DATABASE) - unparsedBytes),

@@ -63,7 +63,8 @@ function row(startUs: number, client: readonly number[], bytes: number): Float64
 function beat(toUs: number): Heartbeat {
   const counts = { packets: 1, bytes: 60, payloadBytes: [0, 0, 0, 0], gapBytes: 0, unparsedBytes: 0, kernelDrops: 0 };
   const flows = { ringFreezes: 0, evictedFlows: 0, connections: 0, cutSessions: 0, clockJumps: 0, activeFlows: 0 };
-  return { fromUs: toUs - 60e6, toUs, droppedRecords: 0, ...counts, ...flows };
+  const cut = { cutPackets: 0, cutBytes: 0, cutFiles: 0 };
+  return { fromUs: toUs - 60e6, toUs, droppedRecords: 0, ...counts, ...cut, ...flows };
 }
 
 function written(statuses: readonly Float64Array[], options: { readonly retainDays?: number } = {}): TrafficLog {

@@ -20,6 +20,9 @@ const STATUS_US_MAX = MINUTE_US;
 /** Likewise for heartbeats, which a quiet replay may stretch over hours. */
 const HEARTBEAT_US_MAX = 2 * DAY_US;
 
+/** What heartbeats did not count at first. */
+const NOT_COUNTED_ONCE = { cutPackets: 0, cutBytes: 0, cutFiles: 0 };
+
 /** Half open: `[fromUs, toUs)`. */
 export interface TimeSpan {
   readonly fromUs: number;
@@ -100,7 +103,7 @@ export class TrafficReader {
         .iterate(fromUs - HEARTBEAT_US_MAX, toUs, fromUs) as IterableIterator<HeartbeatRow>;
       for (const { sensor, from_us, to_us, counts } of rows) {
         const parsed = JSON.parse(counts) as Omit<Heartbeat, 'fromUs' | 'toUs'>;
-        yield { ...parsed, sensor, fromUs: from_us, toUs: to_us };
+        yield { ...NOT_COUNTED_ONCE, ...parsed, sensor, fromUs: from_us, toUs: to_us };
       }
     }
   }

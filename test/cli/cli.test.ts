@@ -260,6 +260,23 @@ test('--fail-on ends with 1 when a rule of that severity matched, with 0 when no
   assert.equal(wiretrail(args).status, 0);
 });
 
+test('exit code 3 says that the sensor itself lost something; a rule that matched goes before it', () => {
+  const capture = join(PCAPS, 'postgres/pipelined/capture.pcap');
+  assert.equal(wiretrail(['replay', capture]).status, 0);
+  for (const workers of ['1', '2']) {
+    const args = ['replay', capture, '--flows', '1', '--workers', workers];
+    const short = wiretrail(args);
+    assert.equal(short.status, 3, short.stderr);
+    assert.match(short.stderr, /loss .* flows evicted/);
+    const any = path('any.yaml');
+    writeFileSync(
+      any,
+      'version: 1\nrules:\n  - { id: x/any, title: Any, reason: Any, severity: low, action: alert, when: { kind: statement } }\n',
+    );
+    assert.equal(wiretrail([...args, '--policies', any, '--fail-on', 'low']).status, 1);
+  }
+});
+
 test('record: matched keeps only what a rule matched', () => {
   const rule =
     'id: test/delete\n    title: Delete\n    reason: test\n    severity: low\n    action: record\n    when: { operation: DELETE }';

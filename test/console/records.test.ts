@@ -17,6 +17,8 @@ import type {
 } from '#src/console/api/records.js';
 import type { Kept } from '#src/console/api/sensors.js';
 import type { AuditRecord } from '#src/contracts/record.js';
+import { parsePolicies, shortVersion } from '#src/policy/policy.js';
+import { archivePolicy } from '#src/sensor/policy-archive.js';
 import { addHold } from '#src/store/expiry/hold.js';
 import { statement, TEST_TIME_US } from '#src/store/fixture.js';
 import { verifyStore } from '#src/store/proof/verify.js';
@@ -182,8 +184,14 @@ test('what arrives later is not in pages and counts of an earlier watermark', ()
 
 test('viewers see no literal anywhere; auditors see statements, and values only by a reveal', () => {
   const secret = '4929-1111-2222-3333';
+  // Its sentences quote what met it.
+  const rule =
+    '{ id: x/card, title: Card, reason: Card, severity: high, action: alert, when: { regex: "[0-9-]{19}" } }';
+  const policy = parsePolicies([{ name: 'x.yaml', text: `version: 1\nrules:\n  - ${rule}\n`, named: true }]);
   const records = [
     statement(1, {
+      policy: [{ rule: 'x/card', severity: 'high', action: 'alert' }],
+      policyVersion: shortVersion(policy),
       text: `SELECT * FROM cards WHERE number = '${secret}'`,
       summary: 'SELECT * FROM cards WHERE number = ?',
       parameters: [`${secret}-bound`],
@@ -203,8 +211,11 @@ test('viewers see no literal anywhere; auditors see statements, and values only 
     '/users/alice',
     '/objects/public.orders',
     '/facets?field=user,op,fingerprint',
+    '/alerts',
+    `/alerts/${encodeURIComponent('x/card~0123456789abcdef')}`,
   ];
   return withConsole(records, async (console) => {
+    archivePolicy(console.directory, policy);
     for (const path of paths) {
       const response = await console.get('viewer', path);
       assert.equal(response.statusCode, 200, `${path}: ${response.body}`);
@@ -213,6 +224,11 @@ test('viewers see no literal anywhere; auditors see statements, and values only 
     assert.equal((await console.get('viewer', `/count?q=${encodeURIComponent('"4929"')}`)).statusCode, 403);
     const view = await ask<RecordView>(console, 'auditor', `/records/${id}`);
     assert.match(view.text ?? '', /4929/);
+    assert.match(
+      view.matches[0]?.because[0]?.sentence ?? '',
+      /4929-1111-2222-3333/,
+      'an auditor is told what met the rule',
+    );
     assert.ok(!JSON.stringify(view).includes(`${secret}-bound`), 'bind values are not part of the view');
     assert.deepEqual(view.binds, [{ position: 0, type: 'text', isNull: false, length: 25 }]);
     const exported = await console.get('auditor', '/export?format=jsonl');

@@ -55,7 +55,7 @@ function checkEvent(module: ProtocolModule, event: AuditEvent): void {
 }
 
 /** Inputs that once found something; `dist/test/fuzz` and `test/fuzz` are equally deep below the root. */
-const CORPUS: string = join(import.meta.dirname, '..', '..', '..', 'test', 'fuzz', 'corpus');
+export const CORPUS: string = join(import.meta.dirname, '..', '..', '..', 'test', 'fuzz', 'corpus');
 
 interface SavedInput {
   readonly protocol: string;
@@ -79,7 +79,7 @@ export function saveFinding(module: ProtocolModule, { steps, midstream }: Input)
 /** The committed inputs of one protocol, by file name. */
 export function corpus(protocol: string): Map<string, Input> {
   const inputs = new Map<string, Input>();
-  for (const name of readdirSync(CORPUS).filter((file) => file.endsWith('.json'))) {
+  for (const name of readdirSync(CORPUS).filter((file) => file.startsWith(`${protocol}-`))) {
     const saved = JSON.parse(readFileSync(join(CORPUS, name), 'utf8')) as SavedInput;
     if (saved.protocol !== protocol) continue;
     const steps = saved.steps.map((line) => {

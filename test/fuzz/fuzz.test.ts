@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadProtocols } from '#src/protocols/registry.js';
 import { randomFrom } from '../support/random.ts';
-import { runCampaign } from './campaign.ts';
+import { runCampaign, targetOver } from './campaign.ts';
 import { corpus, execute } from './check.ts';
 import { recordedConversations } from './conversations.ts';
 import { mutate } from './mutate.ts';
+import { packetCorpus, packetTarget } from './packets.ts';
 
 const SEED = 42;
 const EXECUTIONS = 1_000;
@@ -16,7 +17,7 @@ for (const module of await loadProtocols()) {
   const options = conversations.length === 0 ? { skip: `no recorded scenario of ${module.name}` } : {};
 
   test(`fuzz: ${module.name}, ${EXECUTIONS} mutated conversations`, options, async () => {
-    const result = await runCampaign(module, conversations, SEED, (executions) => executions < EXECUTIONS);
+    const result = await runCampaign(targetOver(module, conversations), SEED, (executions) => executions < EXECUTIONS);
     assert.deepEqual(
       result.findings.map(({ seed, error }) => `seed ${seed}: ${error.message}`),
       [],
@@ -36,6 +37,17 @@ for (const module of await loadProtocols()) {
   }
 }
 
+test(`fuzz: packets, ${EXECUTIONS} mutated captures through the whole path`, async () => {
+  const target = packetTarget(await loadProtocols());
+  const result = await runCampaign(target, SEED, (executions) => executions < EXECUTIONS);
+  assert.deepEqual(
+    result.findings.map(({ seed, error }) => `seed ${seed}: ${error.message}`),
+    [],
+  );
+  assert.ok(result.events > EXECUTIONS, 'mutation leaves hardly anything that is understood');
+  for (const [name, packets] of packetCorpus()) assert.ok(target.execute(packets) >= 0, name);
+});
+
 test('fuzz: a parser that throws is found (the canary)', async () => {
   const module = (await loadProtocols()).find(({ name }) => name === 'mysql');
   assert.ok(module);
@@ -48,7 +60,7 @@ test('fuzz: a parser that throws is found (the canary)', async () => {
       return module.onFrame(...given);
     },
   };
-  const { findings } = await runCampaign(broken, conversations, SEED, (executions) => executions < 200);
+  const { findings } = await runCampaign(targetOver(broken, conversations), SEED, (executions) => executions < 200);
   assert.deepEqual(
     findings.map(({ error }) => error.message),
     ['canary'],

@@ -1,13 +1,12 @@
 /**
- * Runs a fuzz campaign: `npm run fuzz -- PROTOCOL SEED SECONDS`.
+ * Runs a fuzz campaign: `npm run fuzz -- TARGET SEED SECONDS`; a target is a protocol, or `packets` for the whole path.
  *
  * Ends with 1 when something was found; inputs that did are saved in `test/fuzz/corpus`, to be committed with the fix.
  */
 import { memoryUsage } from 'node:process';
 import { loadProtocols } from '#src/protocols/registry.js';
-import { runCampaign } from './campaign.ts';
-import { saveFinding } from './check.ts';
-import { recordedConversations } from './conversations.ts';
+import { protocolTarget, runCampaign, type Target } from './campaign.ts';
+import { PACKETS, packetTarget } from './packets.ts';
 
 /** An execution that takes longer hangs, as far as a sensor is concerned. */
 const HANG_MS = 2_000;
@@ -16,26 +15,33 @@ const GROWTH_BYTES_MAX = 128 * 1024 * 1024;
 
 const [name = '', seedText = '', secondsText = ''] = process.argv.slice(2);
 const [seed, seconds] = [Number(seedText), Number(secondsText)];
-const module = (await loadProtocols()).find((one) => one.name === name);
-if (module === undefined || !Number.isSafeInteger(seed) || !(seconds > 0)) {
-  process.stderr.write('usage: npm run fuzz -- PROTOCOL SEED SECONDS\n');
+const modules = await loadProtocols();
+const module = modules.find((one) => one.name === name);
+if ((module === undefined && name !== PACKETS) || !Number.isSafeInteger(seed) || !(seconds > 0)) {
+  const targets = [...modules.map((one) => one.name), PACKETS].join('|');
+  process.stderr.write(`usage: npm run fuzz -- ${targets} SEED SECONDS\n`);
   process.exitCode = 2;
+} else if (module === undefined) {
+  await run(packetTarget(modules));
 } else {
-  const conversations = await recordedConversations(module);
+  await run(await protocolTarget(module));
+}
+
+async function run<I>(target: Target<I>): Promise<void> {
   const heapBefore = memoryUsage().heapUsed;
   const endMs = Date.now() + seconds * 1000;
-  const result = await runCampaign(module, conversations, seed, () => Date.now() < endMs);
+  const result = await runCampaign(target, seed, () => Date.now() < endMs);
   globalThis.gc?.();
   const growth = memoryUsage().heapUsed - heapBefore;
   const grew = globalThis.gc !== undefined && growth > GROWTH_BYTES_MAX;
   const hung = result.slowestMs > HANG_MS;
   process.stdout.write(
-    `${name}: ${result.executions} executions over ${conversations.length} conversations, ${result.events} events, ` +
+    `${name}: ${result.executions} executions over ${target.recordings} recordings, ${result.events} events, ` +
       `${result.findings.length} findings; slowest ${result.slowestMs.toFixed(1)} ms (seed ${result.slowestSeed}), ` +
       `heap ${(growth / 2 ** 20).toFixed(1)} MiB more\n`,
   );
   for (const { seed: own, input, error } of result.findings) {
-    process.stdout.write(`seed ${own}: ${error.stack ?? error.message}\n  saved as ${saveFinding(module, input)}\n`);
+    process.stdout.write(`seed ${own}: ${error.stack ?? error.message}\n  saved as ${target.save(input)}\n`);
   }
   if (hung || grew) process.stdout.write(`${hung ? 'an execution hung' : 'memory grew'}\n`);
   process.exitCode = result.findings.length > 0 || hung || grew ? 1 : 0;

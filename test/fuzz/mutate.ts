@@ -21,16 +21,18 @@ export type Random = () => number;
 const PIECES_MAX = 120;
 const CHANGES_MAX = 6;
 const REPEATS_MAX = 300;
-const INTERESTING: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 0x16, 0x7f, 0x80, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff];
+export const INTERESTING: readonly number[] = [
+  0, 1, 2, 3, 4, 5, 7, 8, 0x16, 0x7f, 0x80, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff,
+];
 const INTERESTING_WIDE: readonly number[] = [
   0, 1, 4, 0x7fff, 0x8000, 0xffff, 0xffffff, 0x7fffffff, 0x80000000, 0xffffffff,
 ];
 
-function below(random: Random, limit: number): number {
+export function below(random: Random, limit: number): number {
   return Math.floor(random() * limit);
 }
 
-function pick<T>(random: Random, list: readonly T[]): T {
+export function pick<T>(random: Random, list: readonly T[]): T {
   return list[below(random, list.length)] as T;
 }
 

@@ -1,9 +1,12 @@
 /** A replay gives the same records, in the same order, whatever the number of its workers. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { pcapHeader, pcapRecord } from '#src/capture/files/pcap-writer.js';
+import { Conversation } from '#src/capture/synthetic.js';
+import * as p from '#src/protocols/postgres/testing.js';
 import { writeMysqlCapture } from '../bench/workload.ts';
 import { type Run, wiretrail } from '../support/replay.ts';
 
@@ -49,6 +52,90 @@ test('many flows at once, under rules that remember across flows', (t) => {
   assert.equal(lines.filter((line) => line.includes('t/many')).length, Math.floor(changes / 101));
   assert.ok(lines.some((line) => line.includes('t/new')));
 });
+
+/** Sessions of PostgreSQL, whose statements are cancelled from their own address and from another one. */
+function writeCancels(path: string, count: number): void {
+  const fd = openSync(path, 'w');
+  writeSync(fd, pcapHeader());
+  let tsNs = 1_760_000_000_000_000_000n;
+  const flush = ({ packets }: Conversation): void => {
+    for (const { bytes } of packets.splice(0)) {
+      tsNs += 1000n;
+      writeSync(fd, pcapRecord({ bytes, tsNs }));
+    }
+  };
+  const server = { address: '10.2.0.1', port: 5432 };
+  const sessions = Array.from({ length: count }, (_, i) => {
+    const session = new Conversation({ client: { address: `10.1.0.${i}`, port: 20_000 + i }, server });
+    const greeting = [p.auth(0), p.keyData(100 + i, p.i32(9000 + i)), p.ready()];
+    flush(
+      session
+        .open()
+        .toServer(p.startup({ user: `user${i}`, database: 'shop' }))
+        .toClient(Buffer.concat(greeting)),
+    );
+    flush(session.toServer(p.query(`select pg_sleep(${i})`)));
+    return session;
+  });
+  for (const [i, session] of sessions.entries()) {
+    for (const address of [`10.1.0.${i}`, `10.9.${i}.7`]) {
+      const key = Buffer.concat([p.i32(100 + i), p.i32(9000 + i)]);
+      const requester = new Conversation({ client: { address, port: 30_000 + i }, server });
+      flush(
+        requester
+          .open()
+          .toServer(Buffer.concat([p.i32(16), p.i32(80_877_102), key]))
+          .close(),
+      );
+    }
+    flush(session.toClient(Buffer.concat([p.error('57014', 'canceling statement'), p.ready()])).close());
+    // Nobody has this key any more.
+    const late = new Conversation({ client: { address: `10.9.${i}.7`, port: 31_000 + i }, server });
+    const key = Buffer.concat([p.i32(100 + i), p.i32(9000 + i)]);
+    flush(
+      late
+        .open()
+        .toServer(Buffer.concat([p.i32(16), p.i32(80_877_102), key]))
+        .close(),
+    );
+  }
+  closeSync(fd);
+}
+
+test('requests that mean sessions of other workers', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-workers-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const capture = join(folder, 'cancels.pcap');
+  const count = 12;
+  writeCancels(capture, count);
+  assertSame(capture);
+  // Nothing leaves the workers then but what must be judged in one place.
+  const summary = (workers: number): string => wiretrail(['replay', capture, '--workers', String(workers)]).stderr;
+  assert.equal(summary(3), summary(1));
+  const policies = join(folder, 'policies.yaml');
+  writeFileSync(policies, CANCEL_POLICY);
+  assertSame(capture, ['--policies', policies]);
+  const { stdout } = replay(capture, 3, ['--policies', policies]);
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  const requests = lines.map((line) => JSON.parse(line)).filter((line) => line['audit.call'] === 'cancel');
+  assert.equal(requests.length, 3 * count);
+  assert.equal(requests.filter((line) => line['user.name'] === undefined).length, count);
+  // Of the session's own address, of another one, and none of the late one.
+  assert.equal(requests.filter((line) => line['user.name'] === 'user3').length, 2);
+  const alerts = requests.filter((line) => line['audit.policy'] !== undefined);
+  assert.ok(alerts.length === 2 && alerts.every((line) => line['user.name'] === 'user3'));
+});
+
+const CANCEL_POLICY = `
+version: 1
+rules:
+  - id: t/cancel
+    title: A cancel in the name of one
+    reason: The user of a request is the session's.
+    severity: high
+    action: alert
+    when: { user: user3, operation: CANCEL }
+`;
 
 const POLICIES = `
 version: 1

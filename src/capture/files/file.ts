@@ -4,7 +4,15 @@
  * a record moves to its front.
  */
 import type { PacketBatch, PacketSource, SourceStats } from '../../contracts/packet.ts';
-import { ByteWindow, emptyStats, InputError, PACKET_BYTES_MAX, type RecordDecoder, ReusedBatch } from '../batch.ts';
+import {
+  ByteWindow,
+  countBatch,
+  emptyStats,
+  InputError,
+  PACKET_BYTES_MAX,
+  type RecordDecoder,
+  ReusedBatch,
+} from '../batch.ts';
 import { InflateInput } from './inflate.ts';
 import { type ByteInput, FdInput, READ_END, READ_NOTHING } from './input.ts';
 import { expandPaths, type FileKind, type InputFile, kindOf, notACapture, STDIN_PATH } from './paths.ts';
@@ -100,8 +108,7 @@ class FileReader implements FileSource {
       if (input === undefined) return undefined;
       this.#decode();
       if (batch.count > 0) {
-        this.#stats.packets += batch.count;
-        this.#stats.bytes += batch.wireBytes;
+        countBatch(this.#stats, batch);
         return batch;
       }
       if (this.#failure === undefined && !this.#fill(input, timeoutMs)) return undefined;

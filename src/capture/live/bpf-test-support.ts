@@ -7,6 +7,9 @@ import { endianness } from 'node:os';
 import { ETHERTYPE_OFFSET, NETWORK_OFFSET } from './bpf.ts';
 
 const INSTRUCTION_BYTES = 8;
+/** Smaller numbers are the length of an 802.3 frame, for which the kernel has an EtherType of its own. */
+const ETHERTYPES_FROM = 0x0600;
+const ETHERTYPE_802_2 = 0x0004;
 
 export class BpfMachine {
   readonly #program: DataView;
@@ -44,7 +47,8 @@ export class BpfMachine {
   #load(code: number, offset: number): boolean {
     if (code === 0x20) {
       assert.equal(offset, ETHERTYPE_OFFSET);
-      this.#a = this.#data.getUint16(this.#network - 2);
+      const type = this.#data.getUint16(this.#network - 2);
+      this.#a = type < ETHERTYPES_FROM ? ETHERTYPE_802_2 : type;
       return true;
     }
     const at = this.#network + ((offset - NETWORK_OFFSET + this.#x) | 0);

@@ -8,7 +8,7 @@
  */
 import { createRequire } from 'node:module';
 import { LINK_ETHERNET, LINK_LINUX_SLL, LINK_NULL, LINK_RAW_IP, type PacketBatch } from '../../contracts/packet.ts';
-import { emptyStats, InputError } from '../batch.ts';
+import { countBatch, emptyStats, InputError } from '../batch.ts';
 import { newQueueMemory, PacketQueueReader, PacketQueueWriter, type QueueMemory } from './packet-queue.ts';
 import type { LinkReport, LiveSource } from './ring.ts';
 
@@ -120,8 +120,7 @@ export class CapSource implements LiveSource {
   poll(timeoutMs: number): PacketBatch | undefined {
     const batch = this.ended ? undefined : this.reader.next(timeoutMs);
     if (batch === undefined) return undefined;
-    this.received.packets += batch.count;
-    this.received.bytes += batch.wireBytes;
+    countBatch(this.received, batch);
     return batch;
   }
 

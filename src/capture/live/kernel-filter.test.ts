@@ -92,7 +92,8 @@ test('what may hide TCP is let in, what cannot is not', () => {
   ] as const) {
     const ip = (protocol: number, payload: Uint8Array): Uint8Array =>
       ethernetFrame(typeOf(from), ipPacket(from, to, protocol, payload));
-    for (const protocol of [4, 41, 47]) assert.ok(filter.run(ip(protocol, PAYLOAD)) > 0, `protocol ${protocol}`);
+    for (const protocol of [4, 41, 47, 51, 137])
+      assert.ok(filter.run(ip(protocol, PAYLOAD)) > 0, `protocol ${protocol}`);
     for (const port of [2152, 4789, 4790, 6081, 8472, 37_008]) {
       const datagram = udpDatagram({ address: from, port: 5 }, { address: to, port }, PAYLOAD);
       assert.ok(filter.run(ip(IP_PROTOCOL_UDP, datagram)) > 0, `UDP port ${port}`);
@@ -103,7 +104,12 @@ test('what may hide TCP is let in, what cannot is not', () => {
   }
   const fragment = ipv4Packet(a, b, IP_PROTOCOL_TCP, PAYLOAD, { fragment: 0x0005 });
   assert.ok(filter.run(ethernetFrame(ETHERTYPE_IPV4, fragment)) > 0);
-  assert.ok(filter.run(ethernetFrame(ETHERTYPE_IPV6, ipPacket('fd00::1', 'fd00::2', 44, PAYLOAD))) > 0);
+  for (const header of [0, 43, 44, 60, 135, 139, 140]) {
+    const extended = ethernetFrame(ETHERTYPE_IPV6, ipPacket('fd00::1', 'fd00::2', header, PAYLOAD));
+    assert.ok(filter.run(extended) > 0, `header ${header}`);
+  }
+  const snap = Uint8Array.of(0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0, ...PAYLOAD);
+  assert.ok(filter.run(ethernetFrame(snap.length, snap)) > 0, '802.2 with SNAP');
   for (const type of [0x8847, 0x8864, 0x9100]) assert.ok(filter.run(ethernetFrame(type, PAYLOAD)) > 0);
   assert.ok(filter.run(frame(other, CLIENT, [1, 2, 3, 4])) > 0, 'four tags');
   assert.equal(filter.run(frame(other, CLIENT)), 0);

@@ -49,13 +49,13 @@ const TAGS_MAX = 2;
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_IPV6 = 0x86dd;
 const TAG_TYPES = [0x8100, 0x88a8];
-/** Other tags, MPLS, PPPoE, transparent Ethernet bridging: IP may lie inside. */
-const OPAQUE_TYPES = [0x9100, 0x9200, 0x8847, 0x8848, 0x8864, 0x880b, 0x6558];
+/** Other tags, MPLS, PPPoE, transparent Ethernet bridging, 802.2 (by the kernel's number): IP may lie inside. */
+const OPAQUE_TYPES = [0x0004, 0x9100, 0x9200, 0x8847, 0x8848, 0x8864, 0x880b, 0x6558];
 const PROTOCOL_TCP = 6;
 const PROTOCOL_UDP = 17;
-/** IP in IP, GRE; and of IPv6 also the extension headers. */
-const TUNNEL_PROTOCOLS = [4, 41, 47];
-const EXTENSION_HEADERS = [0, 43, 44, 51, 60];
+/** IP in IP, GRE, MPLS in IP, and the authentication header; of IPv6 also the extension headers. */
+const TUNNEL_PROTOCOLS = [4, 41, 47, 51, 137];
+const EXTENSION_HEADERS = [0, 43, 44, 60, 135, 139, 140];
 /** GTP-U, VXLAN, VXLAN-GPE, Geneve, VXLAN as in old Linux, TZSP. */
 const TUNNEL_PORTS = [2152, 4789, 4790, 6081, 8472, 37_008];
 const IPV4_FRAGMENT_MASK = 0x3fff;

@@ -4,7 +4,7 @@
  * are full a packet is dropped, and counted to the packet.
  */
 import type { PacketBatch } from '../../contracts/packet.ts';
-import { ReusedBatch } from '../batch.ts';
+import { type BatchCounts, ReusedBatch } from '../batch.ts';
 
 const BLOCK_COUNT_DEFAULT = 64;
 const BLOCK_BYTES_DEFAULT = 256 * 1024;
@@ -151,7 +151,7 @@ export class PacketQueueReader {
   }
 
   /** The next block, copied; valid until the next call. `undefined` when none came within `timeoutMs`. */
-  next(timeoutMs: number): (PacketBatch & { readonly wireBytes: number }) | undefined {
+  next(timeoutMs: number): (PacketBatch & Readonly<BatchCounts>) | undefined {
     const { end, batch } = this;
     const passed = Atomics.load(end.control, PASSED);
     if (Atomics.load(end.control, end.word(FULL)) === 0) {

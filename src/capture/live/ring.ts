@@ -8,7 +8,7 @@
 import { readdirSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { PacketBatch, PacketSource, SourceStats } from '../../contracts/packet.ts';
-import { emptyStats, InputError } from '../batch.ts';
+import { countBatch, emptyStats, InputError } from '../batch.ts';
 import { errorCode } from '../files/input.ts';
 import { type Addon, loadAddon, type NativeRingOptions, WAIT_ERROR } from './addon.ts';
 import { symmetricFanoutProgram } from './fanout.ts';
@@ -158,8 +158,7 @@ class RingReader implements RingSource {
       if (batch === undefined) continue;
       this.#turn = index + 1;
       this.#lent = ring;
-      this.#stats.packets += batch.count;
-      this.#stats.bytes += batch.wireBytes;
+      countBatch(this.#stats, batch);
       return batch;
     }
     return undefined;

@@ -2,8 +2,9 @@
  * INTRDBRQS (DRDA volume 3): interrupts what another connection is executing. It names that one by the token of its
  * ACCRDBRM.
  */
-import { MARK_CANCELLED, type StatementEvent } from '../../contracts/event.ts';
-import { CancelKeys } from '../sdk/cancel.ts';
+import { type AuditEvent, MARK_CANCELLED, type StatementEvent } from '../../contracts/event.ts';
+import type { EventSink } from '../../contracts/protocol.ts';
+import { CancelKeys, isNear } from '../sdk/cancel.ts';
 import * as cp from './codepoints.ts';
 import type { DdmReader } from './ddm.ts';
 import { INTERRUPT_TOKEN_BYTES_MAX, INTERRUPT_TOKENS_MAX } from './limits.ts';
@@ -21,14 +22,14 @@ function readToken(parameters: DdmReader): string | undefined {
 }
 
 /** The database was opened with this token: makes the session findable. */
-export function registerToken(s: Session, parameters: DdmReader): void {
+export function registerToken(s: Session, parameters: DdmReader, sink: EventSink): void {
   const token = readToken(parameters);
-  if (token === undefined) TOKENS.forget(s);
-  else TOKENS.register(s, token);
+  if (token === undefined) TOKENS.forget(s, sink);
+  else TOKENS.register(s, token, sink);
 }
 
-export function forgetToken(s: Session): void {
-  TOKENS.forget(s);
+export function forgetToken(s: Session, sink: EventSink): void {
+  TOKENS.forget(s, sink);
 }
 
 /** `event` is the request, recorded as coming from its victim's user: such a connection need not log in. */
@@ -37,14 +38,26 @@ export function onInterrupt(s: Session, event: StatementEvent, parameters: DdmRe
   while (parameters.next()) {
     if (parameters.codePoint !== cp.RDBINTTKN) continue;
     const token = readToken(parameters);
-    const victim = token === undefined ? undefined : TOKENS.find(s.connection, token);
-    if (victim === undefined) return;
-    event.identity = victim.identity;
+    if (token === undefined) return;
     event.marks = 0;
     s.userUnknown = false;
+    const victim = TOKENS.find(s.connection, token);
+    if (victim === undefined) {
+      s.interrupt = { event, token };
+      return;
+    }
+    event.identity = victim.identity;
     const running = victim.queue[0];
-    victim.cancelled = running?.cursor?.execution.event ?? running?.events[0];
+    if (isNear(s, victim)) victim.cancelled = running?.cursor?.execution.event ?? running?.events[0];
   }
+}
+
+/** Where the request goes that is recorded now: to whoever may know the session that it means. */
+export function sinkOf(s: Session, event: AuditEvent, sink: EventSink): EventSink {
+  const { interrupt } = s;
+  if (interrupt?.event !== event) return sink;
+  s.interrupt = undefined;
+  return { emit: (request) => TOKENS.emitFor(s.connection, interrupt.token, request, sink) };
 }
 
 /** Marks a statement that failed because it was cancelled. */

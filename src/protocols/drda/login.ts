@@ -161,13 +161,13 @@ export function onAccessDatabase(s: Session, request: Request, parameters: DdmRe
 }
 
 /** ACCRDBRM: how the server represents data. */
-export function onDatabaseAccessed(s: Session, parameters: DdmReader): void {
+export function onDatabaseAccessed(s: Session, parameters: DdmReader, sink: EventSink): void {
   while (parameters.next()) {
     const { codePoint, body } = parameters;
     if (codePoint === cp.PRDID) recogniseProduct(s, textOf(parameters, 0));
     else if (codePoint === cp.TYPDEFNAM) s.server.setName(textOf(parameters, 0));
     else if (codePoint === cp.TYPDEFOVR) s.server.override(body);
-    else if (codePoint === cp.RDBINTTKN) registerToken(s, parameters);
+    else if (codePoint === cp.RDBINTTKN) registerToken(s, parameters, sink);
   }
 }
 

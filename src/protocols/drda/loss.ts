@@ -80,7 +80,7 @@ export function relieve(s: Session, all: boolean, _tsUs: number, sink: EventSink
 }
 
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {
-  forgetToken(s);
+  forgetToken(s, sink);
   if (s.tls) {
     s.emitOpaque('tls', s.firstUs, s.tls.facts, sink);
     return;

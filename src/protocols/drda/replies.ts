@@ -124,7 +124,7 @@ function typdefOf(s: Session, request: Request): Typdef {
 function onMessage(s: Session, request: Request, codePoint: number, parameters: DdmReader, sink: EventSink): void {
   if (codePoint === cp.ACCRDBRM) {
     const { bytes, pos, end } = parameters.rest();
-    onDatabaseAccessed(s, new DdmReader().reset(bytes, pos, end));
+    onDatabaseAccessed(s, new DdmReader().reset(bytes, pos, end), sink);
     request.accepted = true;
   }
   let scrollable = false;

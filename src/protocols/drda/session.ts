@@ -20,6 +20,7 @@ import type { Digest } from '../sdk/long.ts';
 import { ClientSession } from '../sdk/session.ts';
 import type { TlsObserver } from '../sdk/tls.ts';
 import { eventWeight } from '../sdk/weight.ts';
+import { sinkOf } from './cancel.ts';
 import { CCSID_EBCDIC } from './ccsid.ts';
 import { type PreparedTable, preparedTable } from './handles.ts';
 import { CURSORS_MAX, OBJECT_BYTES_MAX, PENDING_BYTES_MAX } from './limits.ts';
@@ -187,6 +188,8 @@ export class Session extends ClientSession {
   login: LoginEvent | undefined = undefined;
   firstUs = 0;
   opaqueSaid = false;
+  /** A cancel request, and the token of the session that it means, which is not known here. */
+  interrupt: { readonly event: StatementEvent; readonly token: string } | undefined = undefined;
 
   queue: Request[] = [];
   queueBytes = 0;
@@ -233,7 +236,7 @@ export class Session extends ClientSession {
     // The server may have named itself since the request.
     const { system } = this.identity;
     if (event.kind === 'statement' && event.identity.system !== system) event.identity = { ...event.identity, system };
-    super.emit(event, sink);
+    super.emit(event, this.interrupt === undefined ? sink : sinkOf(this, event, sink));
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Cursor } from '../../base/cursor.ts';
 import { MARK_CANCELLED, type StatementEvent } from '../../contracts/event.ts';
 import type { EventSink } from '../../contracts/protocol.ts';
-import { CancelKeys } from '../sdk/cancel.ts';
+import { CancelKeys, isNear } from '../sdk/cancel.ts';
 import { CANCEL_KEYS_MAX } from './limits.ts';
 import type { Session } from './session.ts';
 
@@ -17,12 +17,12 @@ function readKey(cursor: Cursor): string {
 }
 
 /** BackendKeyData: makes the session findable. The cursor stands before the process id. */
-export function register(s: Session, cursor: Cursor): void {
-  KEYS.register(s, readKey(cursor));
+export function register(s: Session, cursor: Cursor, sink: EventSink): void {
+  KEYS.register(s, readKey(cursor), sink);
 }
 
-export function unregister(s: Session): void {
-  KEYS.forget(s);
+export function unregister(s: Session, sink: EventSink): void {
+  KEYS.forget(s, sink);
 }
 
 /**
@@ -34,13 +34,16 @@ export function onCancelRequest(s: Session, cursor: Cursor, startUs: number, sin
   const start = cursor.pos;
   const processId = cursor.i32be();
   cursor.pos = start;
-  const victim = KEYS.find(s.connection, readKey(cursor));
+  const key = readKey(cursor);
+  const victim = KEYS.find(s.connection, key);
   const event = s.statement(startUs, 'cancel', 'CANCEL');
   event.parameters = [processId];
-  if (victim) {
-    event.identity = victim.identity;
-    victim.cancelled = victim.aligned ? victim.queue.firstSubject() : undefined;
+  if (victim === undefined) {
+    KEYS.emitFor(s.connection, key, event, sink);
+    return;
   }
+  event.identity = victim.identity;
+  if (isNear(s, victim)) victim.cancelled = victim.aligned ? victim.queue.firstSubject() : undefined;
   sink.emit(event);
 }
 

@@ -111,7 +111,7 @@ function onReplyGap(s: Session, lostBytes: number, synced: boolean): void {
 
 /** `ProtocolModule.onEnd`: emits what is open. */
 export function onEnd(s: Session, reason: EndReason, tsUs: number, sink: EventSink): void {
-  unregister(s);
+  unregister(s, sink);
   endTail(s, false);
   if (s.phase === PHASE_TLS) {
     stopOpaque(s, 'tls', s.firstUs, sink);

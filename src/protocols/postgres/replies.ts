@@ -73,7 +73,7 @@ export function onReply(s: Session, frame: Frame, cursor: Cursor, sink: EventSin
       return;
     case wire.BACKEND_KEY_DATA:
       cursor.skip(wire.HEADER_BYTES);
-      if (!frame.truncated) register(s, cursor);
+      if (!frame.truncated) register(s, cursor, sink);
       return;
     case wire.READY_FOR_QUERY:
       onReady(s, frame, cursor, sink);

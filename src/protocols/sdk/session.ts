@@ -63,6 +63,8 @@ export class ClientSession {
   lostBytes = 0;
   /** Key under which a cancel request on another connection finds this session (`cancel.ts`). */
   cancelKey: string | undefined = undefined;
+  /** Who speaks here, as those were told who read other connections. */
+  private announced: Identity | undefined = undefined;
   /** The statement that such a request was aimed at. */
   cancelled: StatementEvent | undefined = undefined;
   /** Requests may have been lost since the last statement began, and how many bytes of them. */
@@ -76,6 +78,13 @@ export class ClientSession {
     this.connection = connection;
     this.identity = nobody(system);
     this.userUnknown = connection.midstream;
+  }
+
+  /** Tells those who read other connections who speaks here, if they were not told yet. `isNew`: the key is. */
+  announce(sink: EventSink, isNew: boolean): void {
+    if (this.cancelKey === undefined || (this.announced === this.identity && !isNew)) return;
+    this.announced = this.identity;
+    sink.announce?.(this.cancelKey, this.identity, isNew);
   }
 
   /** Takes over what became known of who speaks. */
@@ -118,6 +127,7 @@ export class ClientSession {
     if (event.kind === 'statement') {
       this.hasStatements = true;
       if (this.cancelled === event) this.cancelled = undefined;
+      if (this.cancelKey !== undefined) this.announce(sink, false);
       if (this.lostBytes > 0 && (event.marks & MARK_GAP) !== 0) {
         event.lostBytes += this.lostBytes;
         this.lostBytes = 0;

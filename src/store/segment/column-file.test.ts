@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parseFilter } from '../../query/language.ts';
 import { statement, withDirectory } from '../fixture.ts';
+import { verifyStore } from '../proof/verify.ts';
 import { StoreReader } from '../reader.ts';
-import { openStore } from '../store.ts';
+import { openStore, type StoreCounters } from '../store.ts';
 import { ColumnBudget, openColumns } from './column-file.ts';
 
 /** More than one chunk of the open segment's columns, and a rest. */
@@ -42,7 +52,42 @@ function checkAnswers(directory: string, records: number): void {
   reader.close();
 }
 
+/** Writes `ALL` records in a store where, from the hundredth on, no columns can be added; gives what it counted. */
+async function writeWithFullColumns(directory: string): Promise<StoreCounters> {
+  const store = await openStore(directory, { segmentRowsMax: ALL });
+  const writer = store.writer('wait');
+  const add = async (from: number, to: number): Promise<void> => {
+    for (let n = from; n < to; n++) writer.write(statement(n, { user: `user${n % 7}` }));
+    await writer.flush();
+  };
+  await add(0, 100);
+  symlinkSync('/dev/full', columnsOf(directory));
+  await add(100, FIRST);
+  assert.equal(store.counters().dropped, 0);
+  checkAnswers(directory, FIRST);
+  await add(FIRST, ALL);
+  // The next segment, so that this one is sealed.
+  await add(ALL, ALL + 1);
+  await writer.close();
+  await store.close();
+  return store.counters();
+}
+
 describe('columns of the segment being written', () => {
+  test('where they cannot be written no record is lost, none is told to be, and sealing makes them', async (t) => {
+    if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
+    await withDirectory(async (directory) => {
+      const { records, dropped, columnsGivenUp, segmentsSealed, indexesFailed } = await writeWithFullColumns(directory);
+      assert.deepEqual([records, dropped], [ALL + 1, 0]);
+      assert.deepEqual([columnsGivenUp, segmentsSealed, indexesFailed], [1, 1, 0]);
+      assert.ok(lstatSync(columnsOf(directory)).isFile());
+      const columns = openColumns(join(directory, 'segments', '000001.db'), 1, ALL, new ColumnBudget(0));
+      for (const chunk of columns.chunks) chunk.check();
+      columns.close();
+      assert.deepEqual(verifyStore(directory).faults, []);
+    });
+  });
+
   test('a chunk that the writer is still adding is no damage: its rows are read until it is whole', async () => {
     await withDirectory(async (directory) => {
       await write(directory, 0, ALL - 1);

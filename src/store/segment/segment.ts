@@ -79,8 +79,8 @@ export class SegmentWriter {
   private readonly scratch = new AuditRecord();
   private readonly insertChain: Database.Statement;
   private readonly chain: Chain;
-  /** `undefined` when an earlier process left too few: they are made from rows when the segment is sealed. */
-  private readonly columns: ColumnLog | undefined;
+  /** `undefined` when there are too few, or they could not be written: they are made from rows when it is sealed. */
+  private columns: ColumnLog | undefined;
   private lastSeq = 0;
   private inTransaction = false;
 
@@ -248,12 +248,26 @@ export class SegmentWriter {
     this.updateMeta.run(rows, timeMinUs ?? null, timeMaxUs ?? null, disorderUs);
     this.commitStatement.run();
     this.inTransaction = false;
-    this.columns?.commit(this.lastSeq, false);
+    this.commitColumns(false);
   }
 
   /** No more records will come; all are committed. */
   complete(): void {
-    this.columns?.commit(this.lastSeq, true);
+    this.commitColumns(true);
+  }
+
+  /** The records are stored by now. What is only derived from them must not make it look otherwise. */
+  private commitColumns(last: boolean): void {
+    try {
+      this.columns?.commit(this.lastSeq, last);
+    } catch {
+      this.columns = undefined;
+    }
+  }
+
+  /** Columns of its records are written beside it while it grows. */
+  get hasColumns(): boolean {
+    return this.columns !== undefined;
   }
 
   /** Commits and closes; the segment can be continued. */

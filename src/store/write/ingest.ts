@@ -128,12 +128,12 @@ export class Ingest implements BatchVisitor {
     });
     const tookMs = performance.now() - startMs;
     const counters = this.counters;
+    counters.records += this.uncommitted;
+    this.uncommitted = 0;
     counters.commits++;
     counters.commitMs += tookMs;
     counters.commitMsMax = Math.max(counters.commitMsMax, tookMs);
-    counters.records += this.uncommitted;
     counters.bytesOnDisk = this.sealed.bytes + segment.bytesOnDisk();
-    this.uncommitted = 0;
   }
 
   /** What the catalog has to say before more is committed, and what could wait until now. */
@@ -241,6 +241,7 @@ export class Ingest implements BatchVisitor {
   private finish(segment: SegmentWriter): void {
     this.commit();
     segment.complete();
+    if (!segment.hasColumns) this.counters.columnsGivenUp++;
     this.retiring.set(segment.path, segment);
   }
 
