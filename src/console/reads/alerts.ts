@@ -95,7 +95,7 @@ type Triaged = Omit<AlertGroup, 'title' | 'summary'> & { readonly lastUs: number
 function groupsOf(source: Source, query: Query, buckets: Buckets, decisions: readonly DecisionFacts[]): Triaged[] {
   const severities = alertRules(source, query);
   const decided = decisionsOf(source, query, decisions);
-  const courses = new Courses(source);
+  const courses = source.ofAll('courses', () => new Courses(source));
   const drafts = new Map<string, Draft>();
   const by = {
     fields: ['rule', 'fingerprint', 'user'] as const,

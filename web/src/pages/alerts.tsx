@@ -4,7 +4,7 @@
  */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { type AlertCourse, type AlertGroup, type Alerts as AlertsData, COURSES } from '#src/console/api/alerts.js';
+import type { AlertCourse, AlertGroup, Alerts as AlertsData } from '#src/console/api/alerts.js';
 import { useAnswer } from '../base/answer.ts';
 import type { Params } from '../base/api.ts';
 import { formatCount } from '../base/format.ts';
@@ -18,7 +18,7 @@ import { Moment } from '../ui/record-columns.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
 import { Tabs } from '../ui/tabs.tsx';
-import { COURSE_HINTS, COURSE_TEXTS, CourseTag } from './alerts/course.tsx';
+import { COURSE_HINTS, COURSE_TEXTS, COURSES, CourseTag } from './alerts/course.tsx';
 import { Decide } from './alerts/decide.tsx';
 import { GroupDetail } from './alerts/group-detail.tsx';
 import { untilText } from './alerts/until.tsx';

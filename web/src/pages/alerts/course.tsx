@@ -3,6 +3,8 @@ import type { JSX } from 'preact';
 import type { AlertCourse, AlertGroup } from '#src/console/api/alerts.js';
 import { formatCount, plural } from '../../base/format.ts';
 
+export const COURSES: readonly AlertCourse[] = ['new', 'ongoing', 'escalating', 'regressed'];
+
 export const COURSE_TEXTS: Readonly<Record<AlertCourse, string>> = {
   new: 'new',
   ongoing: 'ongoing',
