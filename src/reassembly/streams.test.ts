@@ -252,6 +252,15 @@ for (const clientSeen of [false, true]) {
   });
 }
 
+test('an acknowledgement half the number space away holds nothing up', () => {
+  const rig = new Rig();
+  rig.client(0, 'query', 0);
+  rig.server(0, 'answer', 15);
+  rig.server(0, 'answer', 5 - 2 ** 31);
+  assert.equal(rig.calls, '0+5 1+6');
+  assert.equal(rig.reassembler.pagesHeld, 0);
+});
+
 test('a lost FIN that was acknowledged is no lost byte', () => {
   const rig = new Rig();
   rig.client(0, 'quit');

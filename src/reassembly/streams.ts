@@ -266,7 +266,8 @@ export class Streams {
     const next = words[theirs + NEXT] as number;
     if ((view.flags & TCP_ACK) === 0) return next;
     const ack = view.ack;
-    if (seqDiff(ack, next) > this.options.windowBytesMax) {
+    const ahead = seqDiff(ack, next);
+    if (ahead > this.options.windowBytesMax) {
       this.counters.outOfWindow++;
       if (!this.delivery.has(slot, SEEN << (1 - side))) {
         words[theirs + NEXT] = ack;
@@ -275,7 +276,8 @@ export class Streams {
       return words[theirs + NEXT] as number;
     }
     if (seqDiff(ack, words[theirs + ACKED] as number) > 0) words[theirs + ACKED] = ack;
-    return ack;
+    // Half the number space behind, it could not be compared with what is ahead.
+    return ahead > 0 ? ack : next;
   }
 
   /** Data at or behind a number that was taken for the FIN: it was a byte after all. */

@@ -85,12 +85,22 @@ function emit(
   parts.pipeline.auditor.open({ ...connectionInfo('postgres'), clientPort: 40_000 + connections++ }).emit(event);
 }
 
-/** All bytes of all files below a folder. */
+/** All bytes of all files below a folder; a journal may go while the store is at work. */
 function bytesBelow(folder: string): Buffer {
   const parts: Buffer[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true }))
-    if (entry.isFile()) parts.push(readFileSync(join(entry.path, entry.name)));
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) parts.push(bytesOf(join(entry.path, entry.name)));
+  }
   return Buffer.concat(parts);
+}
+
+function bytesOf(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return Buffer.alloc(0);
+  }
 }
 
 function recordsOf(folder: string): AuditRecord[] {
