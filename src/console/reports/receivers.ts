@@ -82,14 +82,14 @@ export class ReportReceivers {
       .run({ report, who, task, now: Date.now() });
   }
 
-  /** Ids of finished reports with what somebody has to do with them, the oldest first. */
+  /** Finished reports, as long as their files are kept, with what somebody has to do with them; the oldest first. */
   todo(
     who: string,
   ): { readonly report: string; readonly must: ReportTask; readonly databases: readonly string[] | undefined }[] {
     return this.db
       .prepare<[string, number], ReceiverRow & { readonly databases: string | null }>(
         `SELECT receiver.*, databases FROM receiver JOIN report ON id = report
-         WHERE person = ? AND done_ms IS NULL AND state = 'done' ORDER BY created_ms LIMIT ?`,
+         WHERE person = ? AND done_ms IS NULL AND state = 'done' AND pdf IS NOT NULL ORDER BY created_ms LIMIT ?`,
       )
       .all(who, TODO_MAX)
       .map(({ report, must, databases }) => ({ report, must, databases: readDatabases(databases) }));
