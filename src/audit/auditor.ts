@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Counters } from '../base/counters.ts';
-import type { AuditEvent, Identity, LoginEvent, OpaqueEvent, Outcome, StatementEvent } from '../contracts/event.ts';
+import type { AuditEvent, Identity, LoginEvent, OpaqueEvent, StatementEvent } from '../contracts/event.ts';
 import { MARK_REDACTED } from '../contracts/event.ts';
 import { DISPOSITION_DEFER, DISPOSITION_DROP, type PolicyEngine } from '../contracts/policy.ts';
 import type { ConnectionInfo, EventSink, SessionOpener } from '../contracts/protocol.ts';
@@ -13,6 +13,7 @@ import { SQL_DIALECTS, type SqlAnalyzer, type SqlDialect, type SqlStatement } fr
 import { endUserOfTags } from './end-user.ts';
 import { lossId, recordId } from './ids.ts';
 import { compareOrdered, type Ordered, PacketOrder } from './order.ts';
+import { setOutcome, setTimes } from './outcome.ts';
 import { RecordPool } from './record-pool.ts';
 import { redact, redactError } from './redact.ts';
 import { SessionState } from './session-state.ts';
@@ -228,7 +229,16 @@ class AuditSession extends SessionState implements EventSink {
   }
 
   announce(key: string, identity: Identity | undefined, isNew: boolean): void {
-    this.auditor.options.announce?.({ key: noticeKey(key), session: this.id, isNew, identity });
+    this.auditor.options.announce?.({ kind: 'speaker', key: noticeKey(key), session: this.id, isNew, identity });
+  }
+
+  get hasOthers(): boolean {
+    return this.auditor.options.announce !== undefined;
+  }
+
+  takeOver(keys: readonly string[], own: string): void {
+    const notice = { kind: 'takeover', keys: keys.map(noticeKey), own: noticeKey(own), session: this.id } as const;
+    this.auditor.options.announce?.(notice);
   }
 
   private record(kind: RecordKind, event: AuditEvent): AuditRecord {
@@ -403,30 +413,3 @@ function setNames(
 }
 
 const NO_STATEMENTS: readonly SqlStatement[] = [];
-
-/** Sums the results of one record: rows of all, error of the one that failed, first and last byte of the reply. */
-function setOutcome(record: AuditRecord, event: StatementEvent, outcomes: readonly Outcome[]): void {
-  let firstByteUs = 0;
-  let endUs = 0;
-  let responseBytes = 0;
-  let bulkBytes = 0;
-  for (const outcome of outcomes) {
-    if (outcome.errorCode !== undefined) record.errorCode = outcome.errorCode;
-    if (outcome.errorText !== undefined) record.errorText = outcome.errorText;
-    if (outcome.returnedRows !== undefined) record.returnedRows = (record.returnedRows ?? 0) + outcome.returnedRows;
-    if (outcome.affectedRows !== undefined) record.affectedRows = (record.affectedRows ?? 0) + outcome.affectedRows;
-    responseBytes += outcome.responseBytes;
-    bulkBytes += outcome.bulkBytes;
-    if (firstByteUs === 0) firstByteUs = outcome.firstByteUs;
-    if (outcome.endUs > endUs) endUs = outcome.endUs;
-  }
-  if (outcomes.length > 0) record.responseBytes = responseBytes;
-  if (bulkBytes > 0) record.bulkBytes = bulkBytes;
-  setTimes(record, event.startUs, firstByteUs, endUs);
-}
-
-/** Durations from the request's first byte; 0 stands for "not seen". Clocks that step back give 0, not less. */
-function setTimes(record: AuditRecord, startUs: number, firstByteUs: number, endUs: number): void {
-  if (firstByteUs > 0) record.firstByteUs = Math.max(0, firstByteUs - startUs);
-  if (endUs > 0) record.durationUs = Math.max(0, endUs - startUs);
-}

@@ -18,7 +18,7 @@ function identity(user: string): Identity {
 }
 
 function notice(session: string, isNew: boolean, user: string | undefined, key = 'k'): SessionNotice {
-  return { key, session, isNew, identity: user === undefined ? undefined : identity(user) };
+  return { kind: 'speaker', key, session, isNew, identity: user === undefined ? undefined : identity(user) };
 }
 
 function meant(sessions: SessionsElsewhere, key = 'k'): string | undefined {
@@ -50,6 +50,28 @@ test('a session speaks for a key while it has it', () => {
   assert.equal(meant(sessions), 'eve');
   sessions.hear(notice('b', false, undefined));
   assert.equal(meant(sessions), undefined);
+});
+
+test('what a session said goes to the one that takes over, once', () => {
+  const sessions = new SessionsElsewhere();
+  const taken: SessionNotice = { kind: 'takeover', keys: ['first', 'k'], own: 'own', session: 't' };
+  assert.equal(sessions.hear(taken), false);
+  sessions.hear(notice('a', true, 'ann'));
+  assert.equal(sessions.hear(taken), true);
+  assert.deepEqual([meant(sessions, 'own'), meant(sessions, 'k')], ['ann', undefined]);
+  sessions.hear({ kind: 'speaker', key: 'own', session: 't', isNew: false, identity: undefined });
+  assert.equal(meant(sessions, 'own'), undefined);
+});
+
+test('a record keeps what it says itself', () => {
+  const sessions = new SessionsElsewhere();
+  sessions.hear(notice('a', true, 'ann'));
+  const record = Object.assign(new AuditRecord(), { user: 'scott', program: 'sqlplus', namespace: 'orcl' });
+  sessions.describe(record, 'k');
+  assert.deepEqual(
+    [record.user, record.program, record.namespace, record.osUser, record.endUser],
+    ['scott', 'sqlplus', 'orcl', 'os', undefined],
+  );
 });
 
 test('sessions are bounded: the oldest is forgotten', () => {

@@ -118,13 +118,20 @@ export interface ConnectionInfo {
 
 export interface EventSink {
   emit(event: AuditEvent): void;
-  /** As `emit`, of a request that means the session of another connection, by a key that no session read here has. */
+  /** Other threads read other connections: what `announce` and `takeOver` say is heard where all come together. */
+  readonly hasOthers?: boolean;
+  /**
+   * As `emit`, of an event that is described by the session of another connection, as far as it lacks facts: by a key that
+   * no session read here has.
+   */
   emitFor?(key: string, event: AuditEvent): void;
   /**
    * Requests on other connections may mean this session by `key`, which it has from now on (`isNew`) or had before: who
    * speaks in it; `undefined`: not any more.
    */
   announce?(key: string, identity: Identity | undefined, isNew: boolean): void;
+  /** What was announced of the first of `keys` that is known goes to this session, under the key `own`, and is used up. */
+  takeOver?(keys: readonly string[], own: string): void;
   /** As `ProtocolModule.relieve` with `all`, for what is kept of the connection here. */
   relieve?(): void;
   /** Whoever made an event may use it and its outcomes again after `emit`; of its values and lists any may be kept. */

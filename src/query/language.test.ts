@@ -37,6 +37,7 @@ const table: readonly (readonly [query: string, filter: Filter | undefined])[] =
   ['"drop \\"t\\" \\\\"', { kind: 'text', needle: 'drop "t" \\' }],
   ['sql:drop', { kind: 'text', needle: 'drop' }],
   ['é:1', { kind: 'text', needle: 'é:1' }],
+  ['( ( failed:no ) )  ', { kind: 'failed', value: false }],
   ['order android nothing', { kind: 'and', terms: ['order', 'android', 'nothing'].map(text) }],
   ['a OR b AND c', { kind: 'or', terms: [text('a'), { kind: 'and', terms: [text('b'), text('c')] }] }],
   ['(a or b) c', { kind: 'and', terms: [{ kind: 'or', terms: [text('a'), text('b')] }, text('c')] }],

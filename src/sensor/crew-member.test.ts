@@ -36,15 +36,18 @@ test('notices are sent before records are judged by them, and take room of the q
   const sent: string[] = [];
   const queue = new ThreadQueue(RECORDS_UNDER_WAY_MAX);
   const outbox = new CrewOutbox(queue.shared, (records, notices) =>
-    sent.push(...notices.map(({ key }) => key), ...records.map(({ target }) => `means ${target}`)),
+    sent.push(
+      ...notices.map((notice) => (notice.kind === 'speaker' ? notice.key : notice.own)),
+      ...records.map(({ target }) => `means ${target}`),
+    ),
   );
-  outbox.announce({ key: 'k', session: 's', isNew: true, identity: undefined });
+  outbox.announce({ kind: 'speaker', key: 'k', session: 's', isNew: true, identity: undefined });
   assert.equal(outbox.defer(new AuditRecord(), undefined, 'k'), true);
   outbox.flush();
   assert.deepEqual(sent, ['k', 'means k']);
   queue.leave(2);
   for (let i = 0; i < RECORDS_UNDER_WAY_MAX; i++) assert.equal(outbox.write(new AuditRecord()), true);
-  outbox.announce({ key: 'none', session: 's', isNew: true, identity: undefined });
+  outbox.announce({ kind: 'speaker', key: 'none', session: 's', isNew: true, identity: undefined });
   outbox.flush();
   assert.ok(!sent.includes('none'));
 });

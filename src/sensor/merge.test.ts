@@ -20,7 +20,7 @@ function recordAt(position: number, timeUs: number, id: string): ShardRecord {
 }
 
 function notice(position: number, key: string): ShardNotice {
-  return { position, key, session: 's', isNew: true, identity: undefined };
+  return { position, notice: { kind: 'speaker', key, session: 's', isNew: true, identity: undefined } };
 }
 
 function rig(shards: number): { merge: ShardMerge; out: string[]; taken: number[] } {
@@ -32,7 +32,7 @@ function rig(shards: number): { merge: ShardMerge; out: string[]; taken: number[
     (shard) => {
       taken[shard] = (taken[shard] ?? 0) + 1;
     },
-    ({ key }) => out.push(key),
+    (heard) => out.push(heard.kind === 'speaker' ? heard.key : heard.own),
   );
   return { merge, out, taken };
 }

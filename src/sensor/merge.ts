@@ -70,7 +70,7 @@ export class ShardMerge {
       lane.notices = lane.notices.slice(count);
     }
     due.sort((a, b) => a.position - b.position);
-    for (const notice of due) this.hear(notice);
+    for (const { notice } of due) this.hear(notice);
   }
 
   private run(): void {

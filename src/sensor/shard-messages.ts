@@ -52,8 +52,9 @@ export interface ShardRecord extends Ordered {
 }
 
 /** A notice, and the number of the packet that it comes of. */
-export interface ShardNotice extends SessionNotice {
+export interface ShardNotice {
   readonly position: number;
+  readonly notice: SessionNotice;
 }
 
 /** What a shard found in its flows. */

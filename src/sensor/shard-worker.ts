@@ -64,7 +64,7 @@ class Outbox implements RecordSink {
 
   readonly announce = (notice: SessionNotice): void => {
     this.makeRoom();
-    this.notices.push({ position: this.position(), ...notice });
+    this.notices.push({ position: this.position(), notice });
   };
 
   /** More may come of the packet that is being read: only what was before it is complete. */

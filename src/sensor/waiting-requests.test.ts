@@ -11,7 +11,7 @@ function request(target: string): CrewRecord {
 }
 
 function notice(key: string, user: string): SessionNotice {
-  return { key, session: 's', isNew: true, identity: { ...nobody('postgresql'), user } };
+  return { kind: 'speaker', key, session: 's', isNew: true, identity: { ...nobody('postgresql'), user } };
 }
 
 function rig(): { requests: WaitingRequests; out: (string | undefined)[] } {
@@ -46,9 +46,25 @@ test('a request whose session nobody knows is handed on without its user, after 
   assert.deepEqual(out, [undefined]);
 });
 
+test('what is taken over may be announced later, too', () => {
+  const { requests, out } = rig();
+  const taken: SessionNotice = { kind: 'takeover', keys: ['a', 'b'], own: 'own', session: 't' };
+  requests.hear([taken], 0);
+  requests.add(request('own'), 'own', 0, 0);
+  requests.hear([notice('b', 'ann')], 500);
+  assert.deepEqual(out, ['ann']);
+  requests.hear([taken], 600);
+  requests.add(request('b'), 'b', 0, 600);
+  requests.release(1600);
+  assert.deepEqual(out, ['ann', undefined], 'it is used up');
+});
+
 test('a session that has ended is known for a while to requests that come late', () => {
   const { requests, out } = rig();
-  requests.hear([notice('k', 'ann'), { key: 'k', session: 's', isNew: false, identity: undefined }], 0);
+  requests.hear(
+    [notice('k', 'ann'), { kind: 'speaker', key: 'k', session: 's', isNew: false, identity: undefined }],
+    0,
+  );
   requests.add(request('k'), 'k', 0, 500);
   assert.deepEqual(out, ['ann']);
   requests.release(1000);

@@ -14,7 +14,8 @@ const WAITING_MAX = 1024;
 /** Of further sessions that have ended the oldest are forgotten at once. */
 const ENDED_MAX = 65_536;
 
-interface Ended {
+/** A notice that is believed, or forgotten, at that time. */
+interface Dated {
   readonly notice: SessionNotice;
   readonly untilMs: number;
 }
@@ -30,7 +31,9 @@ interface Waiting {
 export class WaitingRequests {
   private readonly sessions = new SessionsElsewhere();
   private waiting: Waiting[] = [];
-  private ended: Ended[] = [];
+  private ended: Dated[] = [];
+  /** What is to be taken over of sessions that are not known yet. */
+  private takeovers: Dated[] = [];
   private readonly handle: (item: CrewRecord, member: number) => void;
 
   /** `handle` gets each record once it is described, or will not be. */
@@ -40,16 +43,21 @@ export class WaitingRequests {
 
   hear(notices: readonly SessionNotice[], nowMs: number): void {
     for (const notice of notices) {
-      if (notice.identity !== undefined) this.sessions.hear(notice);
-      else this.ended.push({ notice, untilMs: nowMs + WAIT_MS });
+      const dated = { notice, untilMs: nowMs + WAIT_MS };
+      if (notice.kind === 'speaker' && notice.identity === undefined) this.ended.push(dated);
+      else if (!this.sessions.hear(notice) && this.takeovers.length < WAITING_MAX) this.takeovers.push(dated);
     }
     if (notices.length > 0) this.release(nowMs);
+  }
+
+  private retryTakeovers(nowMs: number): void {
+    this.takeovers = this.takeovers.filter(({ notice, untilMs }) => !this.sessions.hear(notice) && untilMs > nowMs);
   }
 
   private forgetEnded(nowMs: number): void {
     const { ended } = this;
     let count = Math.max(0, ended.length - ENDED_MAX);
-    while (count < ended.length && (ended[count] as Ended).untilMs <= nowMs) count++;
+    while (count < ended.length && (ended[count] as Dated).untilMs <= nowMs) count++;
     for (const { notice } of ended.slice(0, count)) this.sessions.hear(notice);
     if (count > 0) this.ended = ended.slice(count);
   }
@@ -61,6 +69,7 @@ export class WaitingRequests {
 
   /** Hands on those whose session is known by now, and those that have waited long enough. */
   release(nowMs: number): void {
+    if (this.takeovers.length > 0) this.retryTakeovers(nowMs);
     const { waiting } = this;
     if (waiting.length > 0) this.waiting = [];
     for (const one of waiting) {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { pcapHeader, pcapRecord } from '#src/capture/files/pcap-writer.js';
 import { Conversation } from '#src/capture/synthetic.js';
 import * as p from '#src/protocols/postgres/testing.js';
+import * as o from '#src/protocols/tns/testing.js';
 import { writeMysqlCapture } from '../bench/workload.ts';
 import { type Run, wiretrail } from '../support/replay.ts';
 
@@ -53,17 +54,24 @@ test('many flows at once, under rules that remember across flows', (t) => {
   assert.ok(lines.some((line) => line.includes('t/new')));
 });
 
-/** Sessions of PostgreSQL, whose statements are cancelled from their own address and from another one. */
-function writeCancels(path: string, count: number): void {
+/** Writes the packets that `write` flushes, in that order. */
+function writeCapture(path: string, write: (flush: (conversation: Conversation) => void) => void): void {
   const fd = openSync(path, 'w');
   writeSync(fd, pcapHeader());
   let tsNs = 1_760_000_000_000_000_000n;
-  const flush = ({ packets }: Conversation): void => {
+  write(({ packets }) => {
     for (const { bytes } of packets.splice(0)) {
       tsNs += 1000n;
       writeSync(fd, pcapRecord({ bytes, tsNs }));
     }
-  };
+  });
+  closeSync(fd);
+}
+
+type Flush = (conversation: Conversation) => void;
+
+/** Sessions of PostgreSQL, whose statements are cancelled from their own address and from another one. */
+function sayCancels(flush: Flush, count: number): void {
   const server = { address: '10.2.0.1', port: 5432 };
   const sessions = Array.from({ length: count }, (_, i) => {
     const session = new Conversation({ client: { address: `10.1.0.${i}`, port: 20_000 + i }, server });
@@ -99,7 +107,6 @@ function writeCancels(path: string, count: number): void {
         .close(),
     );
   }
-  closeSync(fd);
 }
 
 test('requests that mean sessions of other workers', (t) => {
@@ -107,7 +114,7 @@ test('requests that mean sessions of other workers', (t) => {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const capture = join(folder, 'cancels.pcap');
   const count = 12;
-  writeCancels(capture, count);
+  writeCapture(capture, (flush) => sayCancels(flush, count));
   assertSame(capture);
   // Nothing leaves the workers then but what must be judged in one place.
   const summary = (workers: number): string => wiretrail(['replay', capture, '--workers', String(workers)]).stderr;
@@ -124,6 +131,42 @@ test('requests that mean sessions of other workers', (t) => {
   assert.equal(requests.filter((line) => line['user.name'] === 'user3').length, 2);
   const alerts = requests.filter((line) => line['audit.policy'] !== undefined);
   assert.ok(alerts.length === 2 && alerts.every((line) => line['user.name'] === 'user3'));
+});
+
+/** Clients of Oracle that a listener sends to another address, where they are refused or log in. */
+function sayRedirects(flush: Flush, count: number): void {
+  const listener = { address: '10.2.0.2', port: 1521 };
+  for (let i = 0; i < count; i++) {
+    const client = { address: `10.1.1.${i}`, port: 20_000 };
+    const address = '(ADDRESS=(PROTOCOL=tcp)(HOST=10.2.1.1)(PORT=1600))';
+    const redirect = o.packet(5, o.bytes(o.u16(address.length), address));
+    flush(new Conversation({ client, server: listener }).open().toServer(o.connect()).toClient(redirect).close());
+    const server = { address: `10.2.1.${i}`, port: 1600 };
+    const second = new Conversation({ client: { ...client, port: 21_000 }, server });
+    const connect = Buffer.from(o.connect('(CONNECT_DATA=(SERVICE_NAME=node))'));
+    connect[5] = 4;
+    flush(second.open().toServer(connect));
+    if (i % 2 === 0) flush(second.toClient(o.refuse('(DESCRIPTION=(ERR=12514))')));
+    else {
+      for (const { direction, bytes } of [{ direction: 1, bytes: o.accept() }, ...o.opening().slice(4)]) {
+        flush(direction === 0 ? second.toServer(bytes) : second.toClient(bytes));
+      }
+    }
+    flush(second.close());
+  }
+}
+
+test('connections that continue one which another worker followed', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wiretrail-workers-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const capture = join(folder, 'redirects.pcap');
+  writeCapture(capture, (flush) => sayRedirects(flush, 12));
+  assertSame(capture);
+  const lines = replay(capture, 3)
+    .stdout.split('\n')
+    .filter((line) => line.includes('ORA-12514'));
+  assert.equal(lines.length, 6);
+  assert.ok(lines.every((line) => line.includes('"audit.program":"till"') && line.includes('"audit.os_user":"ann"')));
 });
 
 const CANCEL_POLICY = `

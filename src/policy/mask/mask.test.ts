@@ -169,6 +169,8 @@ test('rule: all literals and binds are masked, the rest of the text stays', () =
     ['string', 'string', 'object'],
   );
   assert.equal(record.errorText, undefined);
+  assert.equal(record.marks, MARK_MASKED);
+  assert.equal(record.textSha256, undefined, 'by which values could be tried');
 });
 
 test('rule: a statement cut out of a batch keeps its literals in place', () => {

@@ -50,6 +50,20 @@ test('a server without UNICODEMGR stays with EBCDIC', () => {
   assert.deepEqual([identity.user, identity.database, identity.system], ['IBMUSER', 'DSNDB04', 'ibm.db2']);
 });
 
+test('the database that ACCSEC names is known when the login fails before ACCRDB', () => {
+  const secmec = t.object(cp.SECMEC, t.u16(3));
+  const security = t.object(cp.ACCSEC, secmec, t.object(cp.RDBNAM, t.ebcdic('SALES')));
+  const events = t.playTurns([
+    t.toServer(t.chain([t.object(cp.EXCSAT, t.object(cp.EXTNAM, t.ebcdic('cics')))], [security])),
+    t.toClient(t.replies(1, [t.object(cp.EXCSATRD)], [t.object(cp.ACCSECRD, secmec)])),
+    t.toServer(t.chain([t.object(cp.SECCHK, secmec, t.object(cp.USRID, t.ebcdic('IBMUSER')))])),
+    t.toClient(t.replies(1, [t.message(cp.SECCHKRM, 8, t.object(cp.SECCHKCD, t.u8(0x0f)))])),
+  ]);
+  const { identity, errorCode } = loginOf(events);
+  assert.deepEqual([identity.user, identity.database], ['IBMUSER', 'SALES']);
+  assert.notEqual(errorCode, undefined);
+});
+
 test('PRDDTA names the client program', () => {
   const data = `${'DNC10140'.padEnd(8)}${'JVM'.padEnd(18)}${'payroll'.padEnd(20)}`;
   const secmec = t.object(cp.SECMEC, t.u16(4));

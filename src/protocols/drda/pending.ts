@@ -101,8 +101,8 @@ export function finish(s: Session, request: Request, endUs: number, sink: EventS
       break;
     case cp.BNDSQLSTT:
       if (request.failed) emitFailure(s, request, 'prepare', sink);
-      else if (request.answered && request.text)
-        bindSection(s, request.key, { text: request.text, hold: request.hold });
+      else if (!request.answered) s.uncertain = true;
+      else if (request.text) bindSection(s, request.key, { text: request.text, hold: request.hold });
       break;
     case cp.ENDBND:
       if (request.failed) emitFailure(s, request, 'command', sink, 'BIND');

@@ -52,6 +52,7 @@ export function onRequestStructure(
     const request = s.current;
     markDamage(request, dss);
     while (reader.next()) onObject(s, request, dss, reader);
+    if (dss.damaged && request.text === undefined && PREPARES.has(request.codePoint)) loseText(s, request);
     makeRoom(s, sink);
   }
   // A request without reply is complete with its last object.
@@ -64,6 +65,22 @@ export function loseCommand(s: Session, lostBytes: number): void {
   s.loseRequests(lostBytes);
   s.uncertain = true;
   s.statements.clear();
+  // Before the login it may have been the one by which encodings are agreed on.
+  if (s.userUnknown) s.ccsid = 0;
+}
+
+/** Commands that give a section its text. */
+const PREPARES: ReadonlySet<number> = new Set([cp.PRPSQLSTT, cp.BNDSQLSTT]);
+
+/** Of what the section stands for from now on nothing came; it may be in an object that is still to come. */
+function loseText(s: Session, request: Request): void {
+  request.text = lostText(MARK_GAP | MARK_TRUNCATED);
+  keepPrepared(s, request, request.text);
+}
+
+function keepPrepared(s: Session, { codePoint, key, hold }: Request, text: StatementText): void {
+  // What is bound is known once the server has agreed.
+  if (key !== '' && codePoint === cp.PRPSQLSTT) s.statements.set(key, { text, hold });
 }
 
 /** Emits the request in hand when the client wants no reply to it. */
@@ -130,7 +147,7 @@ function onCommand(s: Session, dss: Structure, silent: boolean, reader: DdmReade
   }
   markDamage(request, dss);
   // It may have been about any section.
-  if (dss.damaged && request.codePoint === cp.PRPSQLSTT && request.key === '') loseCommand(s, 0);
+  if (dss.damaged && PREPARES.has(request.codePoint) && request.key === '') loseCommand(s, 0);
   s.current = request;
   request.silent = silent;
   if (!silent) enqueue(s, request, sink);
@@ -139,7 +156,9 @@ function onCommand(s: Session, dss: Structure, silent: boolean, reader: DdmReade
 function onStatementCommand(s: Session, request: Request, parameters: DdmReader, sink: EventSink): void {
   let procedure: string | undefined;
   while (parameters.next()) {
-    const { codePoint, body } = parameters;
+    const { codePoint, body, cut } = parameters;
+    // A part of a name is another one's.
+    if (cut) break;
     if (NAMES.has(codePoint)) {
       readSection(s, request, codePoint, body.bytes, body.pos, body.end);
     } else if (codePoint === cp.PRCNAM) {
@@ -257,13 +276,10 @@ function onAttributes(request: Request, bytes: Uint8Array, start: number, end: n
 function onText(s: Session, request: Request, dss: Structure, reader: DdmReader): void {
   const text = readText(s, request, dss, reader);
   addWeight(s, request, text.text?.length ?? 0);
-  if (request.codePoint === cp.PRPSQLSTT || request.codePoint === cp.BNDSQLSTT) {
+  if (PREPARES.has(request.codePoint)) {
     request.text = text;
     if (text.text !== undefined && /\bWITH\s+HOLD\b/i.test(text.text)) request.hold = true;
-    // What is bound is known once the server has agreed.
-    if (request.key !== '' && request.codePoint === cp.PRPSQLSTT) {
-      s.statements.set(request.key, { text, hold: request.hold });
-    }
+    keepPrepared(s, request, text);
     return;
   }
   if (request.codePoint === cp.EXCSQLSET) request.events.push(s.statement(request.startUs, 'simple'));

@@ -26,6 +26,13 @@ test('EXCSQLIMM with RDBCMM in one chain: replies go by correlation identifier',
   assert.equal(commit.transaction, 'idle');
 });
 
+test('a statement that changes no row has changed 0, not an unknown number', () => {
+  const [event] = statements(
+    t.run([t.toServer(t.chain(t.immediate('delete from t where 1 = 0'))), t.toClient(t.replies(1, [t.done(0)]))]),
+  );
+  assert.equal(event?.outcomes[0]?.affectedRows, 0);
+});
+
 test('RDBRLLBCK is ROLLBACK', () => {
   const [event] = statements(t.run([t.toServer(t.chain(t.rollback)), t.toClient(t.replies(1, t.rolledBack))]));
   assert.equal(event?.operation, 'ROLLBACK');

@@ -16,6 +16,7 @@ import {
 import type { EventSink, Frame } from '../../contracts/protocol.ts';
 import { copyText } from '../sdk/handles.ts';
 import * as c from './constants.ts';
+import { loseRequests } from './gaps.ts';
 import { bulkValues, executionValues } from './parameters.ts';
 import { KIND_FETCH, KIND_NONE, KIND_PREPARE, KIND_RESULT, Pending } from './pending.ts';
 import type { MysqlSession } from './session.ts';
@@ -143,6 +144,7 @@ function addLongData(session: MysqlSession, cursor: Cursor, lengthBytes: number)
   const id = cursor.u32le();
   const index = cursor.u16le();
   const prepared = id === c.MARIADB_LAST_STATEMENT ? session.lastPrepared : session.statements.get(id);
+  if (cursor.failed) loseRequests(session, 0);
   if (prepared === undefined || cursor.failed) return;
   const data = session.statements.longData(prepared, index);
   data?.expect(lengthBytes - 6);

@@ -29,6 +29,8 @@ interface ToySession {
   rows: number;
   asked: boolean;
   marks: number;
+  /** Of all there was, for what is told at the end. */
+  lost: boolean;
   rest: number;
 }
 
@@ -57,7 +59,7 @@ const toy: ProtocolModule<ToySession> = {
     heldBytesMax: 256,
   },
   probe: () => PROBE_CERTAIN,
-  open: () => ({ rows: 0, asked: false, marks: 0, rest: 0 }),
+  open: () => ({ rows: 0, asked: false, marks: 0, lost: false, rest: 0 }),
   frame(session, direction, bytes, start, end, out) {
     if (session.asked && direction === TO_SERVER) return FRAME_WAIT;
     const type = bytes[start] as number;
@@ -72,6 +74,7 @@ const toy: ProtocolModule<ToySession> = {
     return FRAME_OK;
   },
   onFrame(session, direction, frame, cursor, sink) {
+    if (frame.lostBytes > 0) session.lost = true;
     if (frame.type === ROW) session.rows++;
     if (frame.type === ASK) session.asked = direction === TO_SERVER;
     if (frame.type === BYE) return STOP;
@@ -90,10 +93,12 @@ const toy: ProtocolModule<ToySession> = {
   },
   onGap(session, _direction, lostBytes) {
     session.marks |= lostBytes > 0 ? MARK_GAP : MARK_MALFORMED;
+    session.lost = true;
   },
   onEnd(session, _reason, tsUs, sink) {
     const event = new StatementEvent(identity, tsUs, 'end');
     event.parameters = [session.rows, session.rest];
+    event.marks = session.lost ? MARK_GAP : 0;
     sink.emit(event);
   },
 };

@@ -135,10 +135,13 @@ export class Channel {
     this.session.emit(cancel, sink);
   }
 
-  /** Calls of the request that is being read are added after this. Makes room first. */
-  beginRequest(sink: EventSink): void {
+  /** Calls of the request that is being read are added after this. Makes room first. `isBulk`: it is announced data. */
+  beginRequest(isBulk: boolean, sink: EventSink): void {
     if (this.doubt) {
+      const { bulk } = this;
+      if (isBulk) this.bulk = undefined;
       this.flush(MARK_GAP, sink);
+      if (isBulk) this.bulk = bulk;
       this.doubt = false;
       this.replyDoubt = false;
       this.replyOpen = false;
@@ -299,15 +302,17 @@ export class Channel {
   }
 
   /** INSERT BULK without data after all. */
-  endBulk(sink: EventSink): void {
+  endBulk(marks: number, sink: EventSink): void {
     const { bulk } = this;
     this.bulk = undefined;
-    if (bulk !== undefined) this.session.emit(bulk, sink);
+    if (bulk === undefined) return;
+    bulk.marks |= marks;
+    this.session.emit(bulk, sink);
   }
 
   /** Emits all that waits, without further outcomes. */
   private flush(marks: number, sink: EventSink): void {
-    this.endBulk(sink);
+    this.endBulk(marks, sink);
     while (this.pending.length > 0) {
       const { kind, silent } = this.pending[0] as Pending;
       if (kind === KIND_PRELOGIN || silent) this.drop();
@@ -319,7 +324,7 @@ export class Channel {
   end(sink: EventSink): void {
     if (this.assembly.type >= 0) this.assembly.take((message) => onRequest(this, message, sink));
     this.flush(0, sink);
-    this.endBulk(sink);
+    this.endBulk(0, sink);
     this.walker.free();
   }
 }

@@ -81,7 +81,7 @@ function encryptedLogin(session: TdsSession, tsUs: number, sink: EventSink): voi
   session.loginEncrypted = true;
   const event = new LoginEvent(session.identity, session.loginStartUs < 0 ? tsUs : session.loginStartUs);
   event.method = 'encrypted';
-  session.main.beginRequest(sink);
+  session.main.beginRequest(false, sink);
   session.main.push(new Pending(KIND_LOGIN, event), sink);
 }
 

@@ -24,8 +24,9 @@ import { onSybaseRequest } from './sybase-requests.ts';
 const REQUESTS: ReadonlySet<number> = new Set([c.PACKET_BATCH, c.PACKET_RPC, c.PACKET_BULK, c.PACKET_TRANSACTION]);
 
 export function onRequest(channel: Channel, message: Message, sink: EventSink): void {
-  channel.beginRequest(sink);
-  if (message.type !== c.PACKET_BULK) channel.endBulk(sink);
+  const isBulk = message.type === c.PACKET_BULK;
+  channel.beginRequest(isBulk, sink);
+  if (!isBulk) channel.endBulk(0, sink);
   if (REQUESTS.has(message.type)) channel.passLogin(sink);
   switch (message.type) {
     case c.PACKET_BATCH:

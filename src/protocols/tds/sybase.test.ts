@@ -12,6 +12,7 @@ for (const bigEndian of [false, true]) {
   const u16 = (value: number) => order(t.u16(value));
   const u32 = (value: number) => order(t.u32(value));
   const counted = (token: number, body: Uint8Array) => t.bytes(token, u16(body.length), body);
+  const counted32 = (token: number, body: Uint8Array) => t.bytes(token, u32(body.length), body);
   const short = (text: string) => t.bytes(text.length, t.ascii(text));
   const request = (...tokens: readonly Uint8Array[]) => t.client(t.message(c.PACKET_TDS5, t.bytes(...tokens), 512));
   const answer = t.reply(t.bytes(c.TOKEN_DONE, u16(c.DONE_COUNT), u16(0), u32(1)));
@@ -72,6 +73,24 @@ for (const bigEndian of [false, true]) {
     const [event] = t.statements(t.run(...opening(), request(call, parameters), answer));
     assert.deepEqual([event?.call, event?.procedure, event?.operation], ['rpc', 'sp_report', 'EXECUTE']);
     assert.deepEqual(event?.parameters, expected);
+  });
+
+  test(`TDS_DONE tells whether a transaction is open, by its state or by its status, ${title}`, () => {
+    const language = counted32(c.TOKEN5_LANGUAGE, t.bytes(0, t.ascii('select 1')));
+    const states = [
+      [c.DONE_COUNT, 0, 'idle'],
+      [c.DONE_COUNT, 2, 'open'],
+      [c.DONE_COUNT | c.DONE_IN_TRANSACTION, 0, 'open'],
+      [c.DONE_COUNT, 1, 'idle'],
+    ] as const;
+    const turns = states.flatMap(([status, state]) => [
+      request(language),
+      t.reply(t.bytes(c.TOKEN_DONE, u16(status), u16(state), u32(1))),
+    ]);
+    assert.deepEqual(
+      t.statements(t.run(...opening(), ...turns)).map(({ transaction }) => transaction),
+      states.map(([, , expectedState]) => expectedState),
+    );
   });
 
   test(`passwords handed to procedures are not kept, ${title}`, () => {

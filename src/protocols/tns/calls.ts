@@ -9,7 +9,7 @@ import { applyAttributes, login } from './identity.ts';
 import { LongText } from './long-text.ts';
 import { BIG_ENDIAN, DIALECT_U, DIALECT_UNKNOWN } from './reader.ts';
 import { directionsOf, finishReply } from './replies.ts';
-import { EXTENT_CUT, EXTENT_OPEN, EXTENT_WHOLE, type PartialData, type Request } from './request.ts';
+import { EXTENT_CUT, EXTENT_OPEN, EXTENT_WHOLE, type Request } from './request.ts';
 import { readRequest } from './requests.ts';
 import {
   KIND_COMMAND,
@@ -83,12 +83,8 @@ function followText(session: TnsSession): LongText | undefined {
   const { request } = session;
   settleDialect(session, request.bytes, 0, request.length);
   const { partial } = readRequest(session.context(), request.bytes, 0, request.length, EXTENT_OPEN);
-  return partial === undefined ? undefined : followPartial(session, partial);
-}
-
-/** As `followText`, once it is known where the text begins. */
-function followPartial(session: TnsSession, { at, rawBytes, dialect }: PartialData): LongText | undefined {
-  const { request } = session;
+  if (partial === undefined) return undefined;
+  const { at, rawBytes, dialect } = partial;
   const lengthBytes = session.negotiation.bigChunks ? (dialect === DIALECT_U ? 0 : 4) : 1;
   const text = new LongText(
     rawBytes >= 0
@@ -211,7 +207,7 @@ function readBeginning(session: TnsSession, request: Request): void {
   if (session.longText === undefined) {
     const isFound = found !== undefined && !salvaged;
     if (isFound || !partial.isAgreed || !partial.call.sqlBytes?.length) return;
-    request.textCut = followPartial(session, partial) !== undefined;
+    request.isPartial = true;
   }
   request.execute = partial.call;
   request.malformed = false;

@@ -10,8 +10,8 @@ export class CursorEntry {
   text: string | undefined = undefined;
   textLength: number | undefined = undefined;
   textSha256: string | undefined = undefined;
-  /** Its end was lost, and with it the length. */
-  textCut = false;
+  /** Of the call that it comes from a part is missing: the end of the text, or types of binds. */
+  isPartial = false;
   binds: readonly BindType[] | undefined = undefined;
   /** Of each bind: 16 out, 32 in, 48 both; known once a PL/SQL block was answered. */
   directions: readonly number[] | undefined = undefined;

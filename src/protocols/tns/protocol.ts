@@ -21,7 +21,7 @@ import { connectFacts, refusalCode } from './connect.ts';
 import * as c from './constants.ts';
 import { LIMITS } from './limits.ts';
 import { FRAME_TLS, packetFrame, plausiblePacket, probe, tlsFrame } from './packet.ts';
-import { recallRedirect, rememberRedirect } from './redirect.ts';
+import { forgetRedirect, recallRedirect, rememberRedirect, sinkOf } from './redirect.ts';
 import { finishReply, onServerData } from './replies.ts';
 import { TnsSession } from './session.ts';
 
@@ -48,7 +48,7 @@ function onFrame(session: TnsSession, direction: Direction, frame: Frame, cursor
   if (end - start < c.HEADER_BYTES) return NEXT;
   switch (frame.type) {
     case c.PACKET_CONNECT:
-      onConnect(session, frame, cursor);
+      onConnect(session, frame, cursor, sink);
       return NEXT;
     case c.PACKET_ACCEPT:
       onAccept(session, cursor);
@@ -57,7 +57,7 @@ function onFrame(session: TnsSession, direction: Direction, frame: Frame, cursor
       onRefuse(session, frame, cursor.bytes, start + REFUSE_TEXT_OFFSET, end, sink);
       return NEXT;
     case c.PACKET_REDIRECT:
-      onRedirect(session, cursor.bytes, start + REDIRECT_TEXT_OFFSET, end);
+      onRedirect(session, cursor.bytes, start + REDIRECT_TEXT_OFFSET, end, sink);
       return NEXT;
     case c.PACKET_MARKER:
       onMarker(session, direction, cursor, sink);
@@ -69,7 +69,7 @@ function onFrame(session: TnsSession, direction: Direction, frame: Frame, cursor
   }
 }
 
-function onConnect(session: TnsSession, frame: Frame, cursor: Cursor): void {
+function onConnect(session: TnsSession, frame: Frame, cursor: Cursor, sink: EventSink): void {
   const { bytes, pos: start, end } = cursor;
   session.userUnknown = false;
   if (session.connectStartUs < 0) session.connectStartUs = frame.startUs;
@@ -77,7 +77,7 @@ function onConnect(session: TnsSession, frame: Frame, cursor: Cursor): void {
   const length = cursor.u16be();
   const offset = cursor.u16be();
   if (cursor.failed) return;
-  if (((bytes[start + 5] as number) & c.FLAG_REDIRECTED) !== 0) recallRedirect(session);
+  if (((bytes[start + 5] as number) & c.FLAG_REDIRECTED) !== 0) recallRedirect(session, sink);
   session.descriptorFollows = offset + length > frame.length;
   if (!session.descriptorFollows) readDescriptor(session, bytes, start + offset, end);
 }
@@ -116,10 +116,10 @@ function u32(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** The new address stands in the packet, or in a DATA packet behind it. */
-function onRedirect(session: TnsSession, bytes: Uint8Array, start: number, end: number): void {
+function onRedirect(session: TnsSession, bytes: Uint8Array, start: number, end: number, sink: EventSink): void {
   session.redirectFollows = start >= end && !session.redirectFollows;
   if (session.redirectFollows) return;
-  rememberRedirect(session, descriptorText(bytes, Math.min(start, end), end));
+  rememberRedirect(session, descriptorText(bytes, Math.min(start, end), end), sink);
 }
 
 function descriptorText(bytes: Uint8Array, start: number, end: number): string {
@@ -173,7 +173,7 @@ function onData(session: TnsSession, direction: Direction, frame: Frame, cursor:
     session.descriptorFollows = false;
     readDescriptor(session, bytes, payload, end);
   } else if (direction === TO_CLIENT && session.redirectFollows) {
-    onRedirect(session, bytes, payload, end);
+    onRedirect(session, bytes, payload, end, sink);
   } else if (direction === TO_CLIENT && session.refusalStartUs >= 0) {
     onRefuse(session, frame, bytes, payload, end, sink);
   } else if (direction === TO_SERVER) {
@@ -223,7 +223,9 @@ function opaque(
   session.flush(0, sink);
   const service = SNI_PATTERN.exec(facts?.sni ?? '')?.[1];
   if (service !== undefined) session.identify({ database: service });
-  session.emitOpaque(reason, session.connectStartUs < 0 ? tsUs : session.connectStartUs, facts, sink);
+  const startUs = session.connectStartUs < 0 ? tsUs : session.connectStartUs;
+  session.emitOpaque(reason, startUs, facts, sinkOf(session, sink));
+  forgetRedirect(session, sink);
   return STOP;
 }
 
@@ -285,6 +287,7 @@ const tns: ProtocolModule<TnsSession> = {
       forceRequest(session, false, sink);
       finishReply(session, true, sink);
       session.end(reason, tsUs, sink);
+      forgetRedirect(session, sink);
     }
   },
 };

@@ -309,7 +309,7 @@ function keepReturnedCursors(session: TnsSession, parent: CursorEntry, sink: Eve
     entry.text = parent.text;
     entry.textLength = parent.textLength;
     entry.textSha256 = parent.textSha256;
-    entry.textCut = parent.textCut;
+    entry.isPartial = parent.isPartial;
     entry.isQuery = true;
     entry.returned = true;
     session.keepCursor(id, entry, sink);

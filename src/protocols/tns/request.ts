@@ -76,8 +76,8 @@ export class Request {
   sequence = 0;
   execute: ExecuteCall | undefined = undefined;
   partial: PartialData | undefined = undefined;
-  /** The call's text ends where the bytes of the message do. */
-  textCut = false;
+  /** What came of the call is not all of it. */
+  isPartial = false;
   /** The call's text was searched for: no layout explains the call. */
   salvaged = false;
   cursorId = 0;

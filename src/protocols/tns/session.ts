@@ -21,6 +21,7 @@ import { LIMITS } from './limits.ts';
 import type { LongText } from './long-text.ts';
 import { Negotiation } from './negotiate.ts';
 import { DIALECT_U, DIALECT_UNKNOWN, type Dialect } from './reader.ts';
+import { sinkOf } from './redirect.ts';
 import type { RequestContext } from './request.ts';
 
 export const KIND_PROTOCOL = 0;
@@ -82,6 +83,9 @@ export class TnsSession extends ClientSession {
   refusalStartUs = -1;
   /** The new address of a REDIRECT follows in a DATA packet. */
   redirectFollows = false;
+
+  /** The connection continues a redirected one, of which other threads may know under this key. */
+  redirectKey: string | undefined = undefined;
 
   /** Settled by negotiation or by the first call that tells. */
   dialect: Dialect = DIALECT_UNKNOWN;
@@ -233,7 +237,7 @@ export class TnsSession extends ClientSession {
   /** Lost bytes may have been anyone's: they mark the next statement that is recorded. */
   override emit(event: AuditEvent, sink: EventSink): void {
     if (this.lostBytes > 0 && event.kind === 'statement') event.marks |= MARK_GAP;
-    super.emit(event, sink);
+    super.emit(event, this.redirectKey === undefined ? sink : sinkOf(this, sink));
   }
 
   releaseHeldLogin(sink: EventSink): void {

@@ -27,13 +27,13 @@ export function execute(session: TnsSession, request: Request, marks: number, st
   const entry = call?.sqlBytes === undefined ? (known ?? new CursorEntry()) : new CursorEntry();
   const event = session.statement(startUs, call?.sqlBytes === undefined ? 'prepared' : 'simple');
   event.marks |= marks;
-  if (call?.sqlBytes !== undefined) setText(session, entry, call, call.sqlBytes, request.textCut);
+  if (call?.sqlBytes !== undefined) setText(session, entry, call, call.sqlBytes, request.isPartial);
   if (call?.binds !== undefined) entry.binds = call.binds;
   if (call?.isQuery) entry.isQuery = true;
   if (request.salvaged) entry.doubtful = true;
   if (entry.doubtful) event.marks |= MARK_MALFORMED;
   describeText(event, entry);
-  if (entry.textLength !== undefined || entry.textCut) event.marks |= MARK_TRUNCATED;
+  if (entry.textLength !== undefined || entry.isPartial) event.marks |= MARK_TRUNCATED;
   if (entry.text === undefined && !request.malformed && !request.cut) event.marks |= MARK_UNKNOWN_HANDLE;
   if (request.values !== undefined && request.values.length > 0) event.parameters = request.values;
   if ((request.values?.length ?? 0) >= VALUES_MAX) event.marks |= MARK_TRUNCATED;
@@ -55,19 +55,25 @@ function describeText(event: StatementEvent, entry: CursorEntry): void {
 const QUERY_PATTERN = /^[\s(]*(?:select|with)\b/i;
 const BLOCK_PATTERN = /^\s*(?:begin|declare|call|<<)/i;
 
-function setText(session: TnsSession, entry: CursorEntry, call: ExecuteCall, sql: Uint8Array, cut: boolean): void {
+function setText(
+  session: TnsSession,
+  entry: CursorEntry,
+  call: ExecuteCall,
+  sql: Uint8Array,
+  isPartial: boolean,
+): void {
   entry.isQuery = call.isQuery || QUERY_PATTERN.test(call.sql ?? '');
   entry.isPlsql = !entry.isQuery && (call.isPlsql || BLOCK_PATTERN.test(call.sql ?? ''));
   const { longText } = session;
-  if (longText === undefined && !cut && sql.length <= LIMITS.sqlBytesMax) {
+  if (longText === undefined && !isPartial && sql.length <= LIMITS.sqlBytesMax) {
     entry.text = call.sql;
     return;
   }
-  entry.text = cut
+  entry.text = isPartial
     ? beginningOf(sql, 0, Math.min(sql.length, LIMITS.sqlBytesMax), session.encoding())
     : keptText(sql, 0, sql.length, session.encoding(), LIMITS.sqlBytesMax);
-  entry.textCut = cut;
-  if (cut) return;
+  entry.isPartial = isPartial;
+  if (isPartial) return;
   entry.textLength = longText?.lengthBytes ?? sql.length;
   entry.textSha256 = longText?.sha256() ?? sha256(sql, 0, sql.length);
 }
