@@ -9,7 +9,7 @@ import Database from 'better-sqlite3';
 import { UserError } from '../base/errors.ts';
 
 export const STATE_FILE = 'console.db';
-const STATE_VERSION = 6;
+const STATE_VERSION = 7;
 /** `PRAGMA application_id`: "WTC1". */
 const APPLICATION_ID = 0x57544331;
 
@@ -202,6 +202,21 @@ CREATE TABLE asked (
   PRIMARY KEY (person, of, q)
 );
 PRAGMA user_version = 6;`,
+  },
+  {
+    // `schedule.receivers`: a JSON list as the API has it; NULL: none.
+    from: 6,
+    sql: `
+CREATE TABLE receiver (
+  report TEXT NOT NULL,
+  person TEXT NOT NULL COLLATE NOCASE,
+  must TEXT NOT NULL,
+  done_ms INTEGER,
+  PRIMARY KEY (report, person)
+);
+CREATE INDEX receiver_todo ON receiver (person) WHERE done_ms IS NULL;
+ALTER TABLE schedule ADD COLUMN receivers TEXT;
+PRAGMA user_version = 7;`,
   },
 ];
 

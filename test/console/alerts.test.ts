@@ -34,7 +34,7 @@ test('alerts are grouped by rule and shape, the most severe first', () =>
           ['dba/grant~bbbbbbbbbbbbbbbb', 1, 'low', 'open'],
         ],
       );
-      assert.deepEqual(counts, { open: 2, acknowledged: 0, closed: 0, returned: 0 });
+      assert.deepEqual(counts, { open: 2, acknowledged: 0, closed: 0 });
       const id = encodeURIComponent('pci/cards~aaaaaaaaaaaaaaaa');
       const view = (await console.get('viewer', `/alerts/${id}`)).json() as AlertView;
       assert.equal(view.rows.length, 2);
@@ -78,8 +78,8 @@ test('a decision has a reason and changes exactly what it names; nobody takes it
     await writeRecords(console.directory, [alerting(9, 'aaaaaaaaaaaaaaaa', HIGH)]);
     const again = (await console.get('viewer', '/alerts')).json() as Alerts;
     assert.equal(again.groups[0]?.rule, 'pci/cards');
-    assert.equal(again.groups[0]?.returned, true, 'it matched again after it was closed');
-    const { groups: back } = (await console.get('viewer', '/alerts?returned=true')).json() as Alerts;
+    assert.equal(again.groups[0]?.course, 'regressed', 'it matched again after it was closed');
+    const { groups: back } = (await console.get('viewer', '/alerts?course=regressed')).json() as Alerts;
     assert.deepEqual(
       back.map(({ rule }) => rule),
       ['pci/cards'],
@@ -99,9 +99,9 @@ test('what is closed until something happens stays closed until it does', () => 
     statement(n, { timeUs, user, fingerprint: 'aaaaaaaaaaaaaaaa', policy: [HIGH] });
   const id = 'pci/cards~aaaaaaaaaaaaaaaa';
   return withConsole([match(1, TEST_TIME_US, 'alice')], async (console) => {
-    const state = async (query = ''): Promise<readonly [string | undefined, boolean | undefined]> => {
+    const state = async (query = ''): Promise<readonly [string | undefined, boolean]> => {
       const { groups } = (await console.get('viewer', `/alerts?state=open,closed${query}`)).json() as Alerts;
-      return [groups[0]?.state, groups[0]?.returned];
+      return [groups[0]?.state, groups[0]?.course === 'regressed'];
     };
     const close = async (until: object): Promise<number> => {
       const body = { ids: [id], state: 'closed', verdict: 'expected', reason: 'nightly export', until };
@@ -142,5 +142,76 @@ test('what is closed until something happens stays closed until it does', () => 
     assert.deepEqual(await state(), ['open', true]);
     const view = (await console.get('viewer', `/alerts/${encodeURIComponent(id)}`)).json() as AlertView;
     assert.deepEqual(view.trail.map(({ until }) => until)[0], { perDay: 2, newUser: true });
+  });
+});
+
+test('alerts change by themselves: new, ongoing, escalating', () => {
+  const day = 86_400_000_000;
+  let seq = 0;
+  const matches = (fingerprint: string, daysAgo: number, count: number): AuditRecord[] =>
+    Array.from({ length: count }, (_, n) =>
+      statement(++seq, {
+        timeUs: TEST_TIME_US - daysAgo * day - n,
+        fingerprint: fingerprint.repeat(16),
+        policy: [HIGH],
+      }),
+    );
+  const records = [
+    ...matches('a', 0, 1),
+    // Often, but all of it new.
+    ...matches('b', 0, 30),
+    ...matches('c', 3, 8),
+    ...matches('c', 0, 16),
+    // Not twice what the busiest day had.
+    ...matches('d', 3, 9),
+    ...matches('d', 0, 16),
+    // Too few to be called frequent, and not at all in the last day.
+    ...matches('e', 20, 1),
+    ...matches('e', 0, 9),
+    ...matches('f', 2, 40),
+    // The busy day is too long ago.
+    ...matches('9', 12, 500),
+    ...matches('9', 0, 10),
+  ];
+  return withConsole(records, async (console) => {
+    const asked = async (query: string): Promise<Alerts> =>
+      (await console.get('auditor', `/alerts?${query}`)).json() as Alerts;
+    const letters = ({ groups }: Alerts): string =>
+      groups
+        .map(({ fingerprint }) => fingerprint?.[0])
+        .sort()
+        .join('');
+    const all = await asked('');
+    assert.deepEqual(all.courses, { new: 2, ongoing: 3, escalating: 2, regressed: 0 });
+    assert.equal(letters(await asked('course=new')), 'ab');
+    assert.equal(letters(await asked('course=ongoing')), 'def');
+    const escalating = await asked('course=escalating');
+    assert.equal(letters(escalating), '9c');
+    assert.deepEqual(
+      escalating.groups
+        .map(({ fingerprint, lastDay, busiestBefore }) => [fingerprint?.[0], lastDay, busiestBefore])
+        .sort(),
+      [
+        ['9', 10, 0],
+        ['c', 16, 8],
+      ],
+    );
+    assert.deepEqual(escalating.courses, all.courses, 'whichever of them is listed');
+    // It is the same where a page shows only what was before, and of those that are taken.
+    const early = await asked(`t=${new Date(TEST_TIME_US / 1000 - 4 * 86_400_000).toISOString()}/P1DT12H`);
+    assert.deepEqual([letters(early), early.courses.escalating, early.courses.ongoing], ['cd', 1, 1]);
+    const id = escalating.groups.find(({ fingerprint }) => fingerprint?.startsWith('c'))?.id ?? '';
+    const decide = (body: object): Promise<{ statusCode: number }> =>
+      console.post('auditor', '/alerts/decide', { ids: [id], reason: 'looked at', ...body });
+    assert.equal((await decide({ state: 'acknowledged' })).statusCode, 200);
+    assert.deepEqual((await asked('state=acknowledged')).courses, { new: 0, ongoing: 0, escalating: 1, regressed: 0 });
+    assert.equal((await asked('state=open')).courses.escalating, 1);
+    assert.equal((await decide({ state: 'closed', verdict: 'noise' })).statusCode, 200);
+    const closed = await asked('state=closed');
+    assert.deepEqual(
+      [closed.groups[0]?.course, closed.courses],
+      [undefined, { new: 0, ongoing: 0, escalating: 0, regressed: 0 }],
+    );
+    assert.equal((await console.get('auditor', '/alerts?course=returned')).statusCode, 400);
   });
 });

@@ -85,7 +85,7 @@ const READS: Readonly<Record<string, readonly string[] | { readonly because: str
   '/users/{name}': ['/users/user1', `/users/user2?${DAY}&days=1`, '/users/only-hr'],
   '/objects/{name}': ['/objects/shared', `/objects/hr_table0?${DAY}`],
   '/databases/{name}': ['/databases/hr', `/databases/crm?${DAY}`],
-  '/alerts': ['/alerts', `/alerts?${DAY}&severity=high&state=open,closed`],
+  '/alerts': ['/alerts', `/alerts?${DAY}&severity=high&state=open,closed`, '/alerts?course=new&q=op:SELECT'],
   '/alerts/{id}': ['/alerts/rule-0~3000000000000000'],
   '/export': ['/export?format=csv', '/export?format=jsonl&q=not db:hr', '/export?format=csv&cols=time,user,db,text'],
   '/live': { because: 'is a stream' },

@@ -1,7 +1,8 @@
 /** Marks of a result's scroll bar: where gaps and pins stand is where paging through the whole result finds them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RecordMarks, Records, Row } from '#src/console/api/records.js';
+import type { RecordMarks } from '#src/console/api/marks.js';
+import type { Records, Row } from '#src/console/api/records.js';
 import type { AuditRecord } from '#src/contracts/record.js';
 import { statement, TEST_TIME_US } from '#src/store/fixture.js';
 import { API, type TestConsole, withConsole } from './console.js';

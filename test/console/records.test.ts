@@ -12,7 +12,6 @@ import type {
   Records,
   RecordsAt,
   RecordView,
-  Sessions,
   SessionView,
 } from '#src/console/api/records.js';
 import type { Kept } from '#src/console/api/sensors.js';
@@ -362,51 +361,6 @@ test('a session from login to logout: lanes, transactions, idle times', () => {
     assert.equal(view.login?.kind, 'login');
     assert.equal(view.logout?.kind, 'logout');
     assert.equal((await console.get('viewer', '/sessions/ffff')).statusCode, 404);
-  });
-});
-
-test('sessions by how they lie to the range, as a whole, with the records that match', () => {
-  const minutes: Readonly<Record<string, readonly number[]>> = {
-    before: [1, 2],
-    until: [1, 10],
-    around: [1, 30],
-    within: [10, 19],
-    from: [19, 20],
-    behind: [20, 25],
-  };
-  let seq = 0;
-  const records = Object.values(minutes).flatMap((times, n) =>
-    times.map((minute) =>
-      statement(++seq, {
-        session: `00000000000000a${n}`,
-        timeUs: TEST_TIME_US + minute * 60e6,
-        operation: minute < 10 ? 'DELETE' : 'SELECT',
-      }),
-    ),
-  );
-  const names = Object.keys(minutes);
-  const at = (minute: number): string => new Date((TEST_TIME_US + minute * 60e6) / 1000).toISOString();
-  return withConsole(records, async (console) => {
-    const found = async (query: string): Promise<string> => {
-      const { sessions } = await ask<Sessions>(console, 'viewer', `/sessions?t=${at(10)}/${at(20)}&${query}`);
-      return sessions.map(({ session, records: count }) => `${names[Number(session.at(-1))]} ${count}`).join(', ');
-    };
-    assert.equal(await found(''), 'from 2, within 2, until 2, around 2');
-    assert.equal(await found('relation=overlaps'), await found(''));
-    assert.equal(await found('relation=covers'), 'around 2');
-    assert.equal(await found('relation=inside'), 'within 2');
-    assert.equal(await found('relation=not'), 'behind 2, before 2');
-    // The record that matches may be before the range; `time:` says when it has to be.
-    assert.equal(await found('q=op:DELETE'), 'until 1, around 1');
-    assert.equal(await found(`q=time:${at(10)}/${at(20)}`), 'from 1, within 2, until 1');
-    assert.equal(await found('q=op:DELETE&relation=not'), 'before 2');
-    assert.equal((await console.get('viewer', '/sessions?relation=near')).statusCode, 400);
-    const [around] = (await ask<Sessions>(console, 'viewer', `/sessions?t=${at(10)}/${at(20)}&relation=covers`))
-      .sessions;
-    assert.deepEqual(
-      [around?.first, around?.last].map((time) => time?.slice(0, 19)),
-      [at(1), at(30)].map((time) => time.slice(0, 19)),
-    );
   });
 });
 

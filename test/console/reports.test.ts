@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { REPORT_KINDS, type ReportRun, type Schedule } from '#src/console/api/reports.js';
+import { REPORT_KINDS, type ReportRun, type Reports, type Schedule } from '#src/console/api/reports.js';
 import type { Trail } from '#src/console/api/trail.js';
 import { ReadPool } from '#src/console/reads/pool.js';
 import { reportHtml } from '#src/console/reports/html.js';
@@ -141,7 +141,9 @@ test('what is scheduled is made once it is due, over the period before', () =>
     const reads = new ReadPool(directory, 1);
     const runs = new ReportRuns(db, reads, '0.0.0', () => undefined);
     const noted: string[] = [];
-    runs.schedule({ kind: 'privileged', q: 'user:alice', every: 'day', hour: 6, by: 'auditor', limit: undefined });
+    const receivers = [{ who: 'auditor', must: 'view' }] as const;
+    const by = 'auditor';
+    runs.schedule({ kind: 'privileged', q: 'user:alice', every: 'day', hour: 6, by, limit: undefined, receivers });
     const [planned] = runs.schedules(undefined);
     const dueMs = Date.parse(planned?.next ?? '');
     runs.runDue(dueMs - 1, ({ id }) => noted.push(id));
@@ -158,18 +160,85 @@ test('what is scheduled is made once it is due, over the period before', () =>
       [made.state, made.q, made.by, Date.parse(made.from), Date.parse(made.to)],
       ['done', 'user:alice', 'auditor', midnightMs - 24 * 3_600_000, midnightMs],
     );
+    assert.deepEqual(made.receivers, receivers);
+    assert.deepEqual(
+      runs.todo('auditor', undefined).map(({ must, run }) => [must, run.id]),
+      [['view', made.id]],
+    );
     assert.equal(runs.file(made.id, 'pdf', undefined).subarray(0, 5).toString(), '%PDF-');
     assert.equal(Date.parse(runs.schedules(undefined)[0]?.next ?? ''), dueMs + 24 * 3_600_000);
     await reads.close();
     db.close();
   }));
 
+test('who has to read or sign a report sees it among their own tasks until it is done', () =>
+  withConsole(RECORDS, async (console) => {
+    const limited = await console.person('limited', 'auditor', ['shop']);
+    const reports = async (role: 'viewer' | 'auditor' | 'administrator'): Promise<Reports> =>
+      (await console.get(role, '/reports')).json() as Reports;
+    const tasks = async (role: 'viewer' | 'auditor' | 'administrator'): Promise<readonly string[]> =>
+      (await reports(role)).todo.map(({ must, run }) => `${must} ${run.id}`);
+    assert.deepEqual((await reports('auditor')).readers, ['administrator', 'auditor', 'limited']);
+    const viewers = await reports('viewer');
+    assert.deepEqual([viewers.readers, viewers.todo], [[], []]);
+    const post = (receivers: readonly object[], path = '/reports'): Promise<{ statusCode: number; body: string }> => {
+      const plan = path === '/reports' ? {} : { every: 'week', hour: 6 };
+      return console.post('auditor', path, { kind: 'schema', ...plan, receivers });
+    };
+    const view = (who: string): object => ({ who, must: 'view' });
+    const sign = (who: string): object => ({ who, must: 'sign' });
+    for (const wrong of [
+      [view('viewer')],
+      [view('nobody')],
+      [view('auditor'), sign('AUDITOR')],
+      [sign('limited')],
+      [{ who: 'auditor', must: 'frame' }],
+    ])
+      for (const path of ['/reports', '/reports/schedules'])
+        assert.equal((await post(wrong, path)).statusCode, 400, JSON.stringify(wrong));
+    const started = await post([sign('Administrator'), view('auditor')]);
+    const { id } = JSON.parse(started.body) as ReportRun;
+    await until(
+      async () => (await console.get('auditor', `/reports/${id}`)).json() as ReportRun,
+      ({ state }) => state === 'done',
+    );
+    assert.deepEqual([await tasks('auditor'), await tasks('administrator')], [[`view ${id}`], [`sign ${id}`]]);
+    // Reading is not signing.
+    for (const role of ['administrator', 'auditor'] as const)
+      assert.equal((await console.get(role, `/reports/${id}/pdf`)).statusCode, 200);
+    assert.deepEqual([await tasks('auditor'), await tasks('administrator')], [[], [`sign ${id}`]]);
+    const back = { verdict: 'sent back', comment: 'which ticket?' };
+    assert.equal((await console.post('administrator', `/reports/${id}/sign`, back)).statusCode, 200);
+    assert.deepEqual(await tasks('administrator'), []);
+    const { receivers } = (await console.get('auditor', `/reports/${id}`)).json() as ReportRun;
+    assert.deepEqual(
+      receivers.map(({ who, must, doneAt }) => [who, must, doneAt !== undefined]),
+      [
+        ['administrator', 'sign', true],
+        ['auditor', 'view', true],
+      ],
+    );
+    const { entries } = (await console.get('auditor', '/trail?q=action:report')).json() as Trail;
+    assert.match(entries[0]?.detail ?? '', /, administrator to sign, auditor to view$/);
+    // Of a report with the records of some databases, those are receivers who may see them; a task ends with the right to it.
+    const own = await limited.post('/reports', { kind: 'schema', receivers: [sign('limited')] });
+    assert.equal(own.statusCode, 200, own.body);
+    const ownId = (own.json() as ReportRun).id;
+    const todo = async (): Promise<Reports['todo']> => ((await limited.get('/reports')).json() as Reports).todo;
+    assert.equal((await until(todo, ({ length }) => length > 0))[0]?.run.id, ownId);
+    const payload = { databases: ['other'] };
+    await console.as('administrator', { method: 'PATCH', url: `${API}/people/limited`, payload });
+    assert.deepEqual(await todo(), []);
+  }));
+
 test('a schedule is kept, listed and removed', () =>
   withConsole(RECORDS, async (console) => {
-    const plan = { kind: 'logins', every: 'week', hour: 6, q: 'user:alice' };
+    const receivers = [{ who: 'auditor', must: 'sign' }];
+    const plan = { kind: 'logins', every: 'week', hour: 6, q: 'user:alice', receivers };
     const created = await console.post('auditor', '/reports/schedules', plan);
     assert.equal(created.statusCode, 200, created.body);
-    const { id, next } = created.json() as Schedule;
+    const { id, next, ...kept } = created.json() as Schedule;
+    assert.deepEqual(kept.receivers, receivers);
     assert.equal(new Date(next).getUTCDay(), 1);
     assert.equal(new Date(next).getUTCHours(), 6);
     assert.equal((await console.post('auditor', '/reports/schedules', { ...plan, q: 'foo:1' })).statusCode, 400);

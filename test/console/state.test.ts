@@ -8,11 +8,11 @@ import { openState } from '#src/console/state.js';
 
 /** Takes away what later versions added. */
 const FIRST_VERSION = `
-  DROP TABLE note; DROP TABLE signature; DROP TABLE secret; DROP TABLE pin; DROP TABLE asked;
+  DROP TABLE note; DROP TABLE signature; DROP TABLE secret; DROP TABLE pin; DROP TABLE asked; DROP TABLE receiver;
   ALTER TABLE person DROP COLUMN databases; ALTER TABLE token DROP COLUMN databases;
   ALTER TABLE decision DROP COLUMN databases;
   ALTER TABLE decision DROP COLUMN until_json; ALTER TABLE report DROP COLUMN databases;
-  ALTER TABLE schedule DROP COLUMN databases;
+  ALTER TABLE schedule DROP COLUMN databases; ALTER TABLE schedule DROP COLUMN receivers;
   INSERT INTO person (name, role, created_ms) VALUES ('petrova', 'auditor', 0);
   PRAGMA user_version = 1`;
 

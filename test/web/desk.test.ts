@@ -153,6 +153,41 @@ async function pinnedConditions(stage: Stage): Promise<void> {
   await visit.context.close();
 }
 
+/** Alerts by how they go: the number on each filter is the number of lines behind it, and one goes there by keyboard. */
+async function courses(stage: Stage): Promise<void> {
+  const visit = await stage.visit('viewer');
+  const { page } = visit;
+  await goTo(visit, stage, '/alerts');
+  const all = await page.locator('.alert-line').count();
+  const filters = page.getByRole('list', { name: 'How they go' }).getByRole('link');
+  const counts: number[] = [];
+  for (let index = 0; index < (await filters.count()); index++) {
+    const filter = filters.nth(index);
+    await filter.focus();
+    await page.keyboard.press('Enter');
+    await settled(page);
+    const lines = await page.locator('.alert-line').count();
+    assert.equal(Number((await textOf(filter)).replace(/^\D+/, '')), lines);
+    counts.push(lines);
+    assert.deepEqual(await violations(page), []);
+  }
+  assert.ok(counts.length > 0);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    all,
+  );
+  await page
+    .getByRole('region', { name: 'Alert', exact: true })
+    .getByText(/in the last day of the store; \d+ on the busiest/)
+    .waitFor();
+  assert.ok(new URL(page.url()).searchParams.has('course'));
+  await filters.last().press('Enter');
+  await settled(page);
+  assert.equal(await page.locator('.alert-line').count(), all, 'once more shows all');
+  assert.deepEqual(visit.faults, []);
+  await visit.context.close();
+}
+
 /** An alert put away until a day that is to come. */
 async function putAway(stage: Stage): Promise<void> {
   const visit = await stage.visit('auditor');
@@ -219,6 +254,7 @@ test('an auditor’s own desk', { skip: NO_BROWSER ?? false }, async (t) => {
     await t.test('what is taken along', () => takenAlong(stage));
     await t.test('pinned records', () => pins(stage));
     await t.test('pinned conditions', () => pinnedConditions(stage));
+    await t.test('alerts by how they go', () => courses(stage));
     await t.test('an alert put away', () => putAway(stage));
     // The last: from here on the viewer sees one database.
     await t.test('rights to one database', () => ownDatabase(stage));

@@ -151,6 +151,40 @@ async function makeReport(stage: Stage): Promise<void> {
   await visit.context.close();
 }
 
+/** A report for another person to sign: a task of theirs until they did, and nobody else's. */
+async function toDo(stage: Stage): Promise<void> {
+  const visit = await stage.visit('auditor');
+  const { page } = visit;
+  await goTo(visit, stage, '/reports?t=2026-11-21/2026-11-23');
+  await page.locator('summary').filter({ hasText: 'Receivers of what is made' }).press('Enter');
+  await page.getByLabel('administrator', { exact: true }).selectOption('sign');
+  await page.getByText('below: administrator to sign').waitFor();
+  const entry = page.locator('.catalogue li').filter({ hasText: 'Completeness' });
+  await entry.getByRole('button', { name: /Make it/ }).click();
+  const made = page.getByRole('row').filter({ hasText: 'Completeness' });
+  await made.getByRole('link', { name: 'PDF' }).waitFor();
+  await made.getByText('administrator has to sign').waitFor();
+  assert.equal(await page.getByRole('region', { name: 'To do for me' }).count(), 0);
+  assert.deepEqual(await violations(page), []);
+  const other = await stage.visit('administrator');
+  await goTo(other, stage, '/reports');
+  const tasks = other.page.getByRole('region', { name: 'To do for me' });
+  await tasks.getByText('Completeness').waitFor();
+  assert.deepEqual(await violations(other.page), []);
+  await Promise.all([
+    other.page.waitForEvent('download'),
+    tasks.getByRole('button', { name: 'Read as PDF' }).press('Enter'),
+  ]);
+  await settled(other.page);
+  await tasks.getByRole('button', { name: 'Sign' }).press('Enter');
+  await other.page.getByRole('button', { name: 'Sign it' }).click();
+  await tasks.waitFor({ state: 'detached' });
+  await other.page.getByRole('row').filter({ hasText: 'Completeness' }).getByText('signed by administrator').waitFor();
+  assert.deepEqual([...visit.faults, ...other.faults], []);
+  await visit.context.close();
+  await other.context.close();
+}
+
 /** Where the file behind a link lies after a click on it. */
 async function downloaded(page: Page, link: Locator): Promise<string> {
   const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
@@ -162,6 +196,7 @@ test('reveals, policies and saved searches', { skip: NO_BROWSER ?? false }, asyn
     await t.test('values are revealed with a reason, which stays', () => reveal(stage));
     await t.test('a policy is edited, checked, tried and kept', () => changePolicy(stage));
     await t.test('a report is made and is what its hash says', () => makeReport(stage));
+    await t.test('what somebody has to sign', () => toDo(stage));
     await t.test('a search is kept with its columns', () => keepSearch(stage));
   });
 });

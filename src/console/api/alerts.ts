@@ -5,6 +5,13 @@ import { Row, Series } from './records.ts';
 
 export const ALERT_STATES = ['open', 'acknowledged', 'closed'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
+/**
+ * How an alert goes, by itself, as long as it is not closed: it matched for the first time within the last day; it goes on;
+ * it matched at least ten times in the last day, and twice as often as on any of the seven days before; it was closed, and
+ * matched again or what it was closed until happened. The last day ends with the hour of the store's newest record.
+ */
+export const COURSES = ['new', 'ongoing', 'escalating', 'regressed'] as const;
+export type AlertCourse = (typeof COURSES)[number];
 /** What an alert turned out to be; required to close it. */
 export const VERDICTS = ['expected', 'problem', 'noise'] as const;
 
@@ -15,8 +22,8 @@ export const AlertsQuery = closed({
   state: Type.Optional(Type.String({ maxLength: 40 })),
   severity: Type.Optional(word(SEVERITY_NAMES)),
   mine: Type.Optional(Type.Boolean()),
-  /** Only those that came back after they were closed. */
-  returned: Type.Optional(Type.Boolean()),
+  /** Only those that go so. */
+  course: Type.Optional(word(COURSES)),
 });
 export type AlertsQuery = Static<typeof AlertsQuery>;
 
@@ -67,8 +74,11 @@ export const AlertGroup = closed({
   /** Who took or closed it. */
   by: Type.Optional(Type.String()),
   until: Type.Optional(Until),
-  /** It matched again after it was closed, or what it was closed until happened. */
-  returned: Type.Boolean(),
+  /** Absent when it is closed. */
+  course: Type.Optional(word(COURSES)),
+  /** Matches in the last day, and on the busiest of the seven days before it, whatever the range. */
+  lastDay: Type.Integer(),
+  busiestBefore: Type.Integer(),
   trend: Type.Array(Type.Integer()),
 });
 export type AlertGroup = Static<typeof AlertGroup>;
@@ -81,7 +91,13 @@ export const Alerts = closed({
     open: Type.Integer(),
     acknowledged: Type.Integer(),
     closed: Type.Integer(),
-    returned: Type.Integer(),
+  }),
+  /** Groups by course, among those of the states asked for. */
+  courses: closed({
+    new: Type.Integer(),
+    ongoing: Type.Integer(),
+    escalating: Type.Integer(),
+    regressed: Type.Integer(),
   }),
 });
 export type Alerts = Static<typeof Alerts>;

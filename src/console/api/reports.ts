@@ -25,6 +25,15 @@ export const ReportSign = closed({
 });
 export type ReportSign = Static<typeof ReportSign>;
 
+export const REPORT_TASKS = ['view', 'sign'] as const;
+export type ReportTask = (typeof REPORT_TASKS)[number];
+
+/** Somebody who has to read a report, or to sign it or send it back. */
+export const Receiver = closed({ who: Type.String({ minLength: 1, maxLength: 100 }), must: word(REPORT_TASKS) });
+export type Receiver = Static<typeof Receiver>;
+/** Each person once. */
+export const Receivers = Type.Array(Receiver, { maxItems: 20 });
+
 export const ReportRun = closed({
   id: Type.String(),
   kind: word(REPORT_KINDS),
@@ -43,6 +52,8 @@ export const ReportRun = closed({
   pdfSha256: Type.Optional(Type.String()),
   htmlSha256: Type.Optional(Type.String()),
   signatures: Type.Array(Signature),
+  /** `doneAt`: when they did what they had to. */
+  receivers: Type.Array(closed({ ...Receiver.properties, doneAt: Type.Optional(Type.String()) })),
 });
 export type ReportRun = Static<typeof ReportRun>;
 
@@ -57,6 +68,8 @@ export const Schedule = closed({
   by: Type.String(),
   next: Type.String(),
   last: Type.Optional(Type.String()),
+  /** Of each run. */
+  receivers: Receivers,
 });
 export type Schedule = Static<typeof Schedule>;
 
@@ -65,6 +78,10 @@ export const Reports = closed({
   catalogue: Type.Array(closed({ kind: word(REPORT_KINDS), title: Type.String(), purpose: Type.String() })),
   runs: Type.Array(ReportRun),
   schedules: Type.Array(Schedule),
+  /** What the asker has to read or sign: finished reports, the oldest first. */
+  todo: Type.Array(closed({ must: word(REPORT_TASKS), run: ReportRun })),
+  /** Who can be a receiver; for auditors. */
+  readers: Type.Array(Type.String()),
 });
 export type Reports = Static<typeof Reports>;
 
@@ -74,6 +91,7 @@ export const ReportCreate = closed({
   q: scopeProperties.q,
   t: scopeProperties.t,
   db: scopeProperties.db,
+  receivers: Type.Optional(Receivers),
 });
 export type ReportCreate = Static<typeof ReportCreate>;
 
@@ -83,5 +101,6 @@ export const ScheduleCreate = closed({
   q: scopeProperties.q,
   every: word(['day', 'week', 'month'] as const),
   hour: Type.Integer({ minimum: 0, maximum: 23 }),
+  receivers: Type.Optional(Receivers),
 });
 export type ScheduleCreate = Static<typeof ScheduleCreate>;

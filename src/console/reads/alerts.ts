@@ -16,6 +16,7 @@ import {
 import type { Scope } from '../api/common.ts';
 import { ConsoleError } from '../error.ts';
 import { addToLine, type Buckets, bucketsOf, emptyLine, seriesOf } from './buckets.ts';
+import { type Course, Courses } from './course.ts';
 import { questionOf } from './lists.ts';
 import { explainMatches } from './matches.ts';
 import { alertQuery } from './overview.ts';
@@ -53,21 +54,20 @@ export function alerts(
   const query = alertQuery(question.query);
   const buckets = bucketsOf(question.range.fromUs, question.range.toUs, TREND_BUCKETS);
   const groups = groupsOf(source, query, buckets, args.decisions);
-  const counts = { open: 0, acknowledged: 0, closed: 0, returned: 0 };
-  for (const { state, returned } of groups) {
-    counts[state]++;
-    if (returned) counts.returned++;
-  }
+  const counts = { open: 0, acknowledged: 0, closed: 0 };
+  for (const { state } of groups) counts[state]++;
   const states = statesOf(args.state);
-  const wanted = groups.filter(
-    ({ state, severity, by, returned }) =>
+  const inView = groups.filter(
+    ({ state, severity, by }) =>
       states.has(state) &&
-      (args.returned !== true || returned) &&
       (args.severity === undefined || severity === args.severity) &&
       (args.mine !== true || by === args.who),
   );
+  const courses = { new: 0, ongoing: 0, escalating: 0, regressed: 0 };
+  for (const { course } of inView) if (course !== undefined) courses[course]++;
+  const wanted = inView.filter(({ course }) => args.course === undefined || course === args.course);
   const shown = described(source, query, wanted.slice(0, GROUPS_MAX));
-  return { asked: source.asked(question), groups: shown, counts };
+  return { asked: source.asked(question), groups: shown, counts, courses };
 }
 
 function statesOf(text: string | undefined): ReadonlySet<AlertState> {
@@ -95,6 +95,7 @@ type Triaged = Omit<AlertGroup, 'title' | 'summary'> & { readonly lastUs: number
 function groupsOf(source: Source, query: Query, buckets: Buckets, decisions: readonly DecisionFacts[]): Triaged[] {
   const severities = alertRules(source, query);
   const decided = decisionsOf(source, query, decisions);
+  const courses = source.ofAll('courses', () => new Courses(source));
   const drafts = new Map<string, Draft>();
   const by = {
     fields: ['rule', 'fingerprint', 'user'] as const,
@@ -112,6 +113,7 @@ function groupsOf(source: Source, query: Query, buckets: Buckets, decisions: rea
   const groups = [...drafts].map(([id, draft]) => {
     const { rule, fingerprint, count, firstUs, lastUs, trend } = draft;
     const users = [...draft.users].map(([value, found]) => ({ value, count: found }));
+    const { course, lastDay, busiestBefore } = courses.of(rule, fingerprint);
     return {
       id,
       rule,
@@ -123,7 +125,9 @@ function groupsOf(source: Source, query: Query, buckets: Buckets, decisions: rea
       lastUs,
       users: users.sort((a, b) => b.count - a.count).slice(0, USERS),
       trend,
-      ...stateOf(source, { rule, ...(fingerprint === '' ? {} : { fingerprint }), lastUs }, decided.get(id)),
+      lastDay,
+      busiestBefore,
+      ...stateOf(source, { rule, ...(fingerprint === '' ? {} : { fingerprint }), lastUs, course }, decided.get(id)),
     };
   });
   return groups.sort((a, b) => rank(b) - rank(a) || b.lastUs - a.lastUs);
@@ -186,18 +190,19 @@ function alertRules(source: Source, query: Query): ReadonlyMap<string, AlertGrou
   return rules;
 }
 
-/** Without a decision an alert is open; a closed one that came back is open once more, and says so. */
+/** Without a decision an alert is open; a closed one that came back is open once more, as its course says. */
 function stateOf(
   source: Source,
-  group: Pick<AlertGroup, 'rule' | 'fingerprint'> & { readonly lastUs: number },
+  group: Pick<AlertGroup, 'rule' | 'fingerprint'> & Pick<Course, 'course'> & { readonly lastUs: number },
   decision: DecisionFacts | undefined,
-): Pick<AlertGroup, 'state' | 'returned' | 'by' | 'verdict' | 'until'> {
-  if (decision === undefined) return { state: 'open', returned: false };
+): Pick<AlertGroup, 'state' | 'course' | 'by' | 'verdict' | 'until'> {
+  const { course } = group;
+  if (decision === undefined) return { state: 'open', course };
   const { state, who, verdict, until } = decision;
   const returned = state === 'closed' && cameBack(source, group, decision);
   return {
     state: returned ? 'open' : state,
-    returned,
+    ...(returned ? { course: 'regressed' as const } : state === 'closed' ? {} : { course }),
     by: who,
     ...(verdict === undefined ? {} : { verdict }),
     ...(until === undefined ? {} : { until }),
@@ -213,8 +218,8 @@ function cameBack(
   return hasHappened(source, alertQuery({ filter: groupFilter(group) }), until, lastUs, Date.now() * 1000);
 }
 
-function rank({ severity, returned }: Triaged): number {
-  return severityRank(severity) + (returned ? 0.5 : 0);
+function rank({ severity, course }: Triaged): number {
+  return severityRank(severity) + (course === 'regressed' || course === 'escalating' ? 0.5 : 0);
 }
 
 /** With the title of each group's rule, and the normalised text of its statements. */

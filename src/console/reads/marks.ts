@@ -6,7 +6,7 @@
 import { formatTime, MINUTE_US } from '../../base/time.ts';
 import { both, valueFilter } from '../../query/build.ts';
 import type { TimeRange } from '../../query/time.ts';
-import type { RecordMarks, RecordMarksQuery } from '../api/records.ts';
+import type { RecordMarks, RecordMarksQuery } from '../api/marks.ts';
 import { type Buckets, bucketsOf } from './buckets.ts';
 import { overlaps, watchedBy } from './coverage.ts';
 import { questionOf } from './lists.ts';

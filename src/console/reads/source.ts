@@ -159,6 +159,17 @@ export class Source {
     return answer;
   }
 
+  /** What was made of all that may be seen, the latest of that name kept as long as nothing arrives or expires. */
+  ofAll<T>(name: string, make: () => T): T {
+    const state = `${this.lastSeq()} ${this.store.reader.summary().records}`;
+    const key = JSON.stringify([name, this.within]);
+    const known = this.store.recall<{ readonly state: string; readonly made: T }>(key);
+    if (known?.state === state) return known.made;
+    const made = make();
+    this.store.keep(key, { state, made });
+    return made;
+  }
+
   /** Matching records in order of time, one at a time. */
   query(query: Query): Generator<AuditRecord, void, undefined> {
     return this.store.reader.query(this.limited(query));

@@ -5,6 +5,7 @@ import type { TimeRange } from '../../query/time.ts';
 import type { Place } from '../../store/totals/grouping.ts';
 import type { Alerts, AlertsQuery, AlertView } from '../api/alerts.ts';
 import type { Scope } from '../api/common.ts';
+import type { RecordMarks, RecordMarksQuery } from '../api/marks.ts';
 import type {
   Entities,
   EntitiesQuery,
@@ -26,8 +27,6 @@ import type {
   FacetsQuery,
   Histogram,
   HistogramQuery,
-  RecordMarks,
-  RecordMarksQuery,
   Records,
   RecordsAt,
   RecordsAtQuery,

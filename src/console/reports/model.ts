@@ -1,6 +1,7 @@
 /** A report before it is laid out: PDF and HTML are made from the same model, and its hash names its content. */
 import { createHash } from 'node:crypto';
 import type { ReportKind } from '../api/reports.ts';
+import type { Limit } from '../reads/limit.ts';
 import type { Sight } from '../reads/row.ts';
 
 export interface ReportTable {
@@ -69,6 +70,11 @@ export const CATALOGUE: Readonly<Record<ReportKind, { readonly title: string; re
   completeness: { title: 'Completeness', purpose: 'What was seen, what was lost, and what could not be read.' },
   console: { title: 'Use of the console', purpose: 'Who signed in, looked at, exported or changed what.' },
 };
+
+/** Whether a report may be read by who sees so much: what others did in the console names what they looked at. */
+export function isFor(kind: ReportKind, limit: Limit | undefined): boolean {
+  return limit === undefined || kind !== 'console';
+}
 
 /** SHA-256 of the content, in hexadecimal. */
 export function contentHash(model: ReportModel): string {

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { formatTime } from '../../base/time.ts';
 import { readDatabases, shownDatabases, writeDatabases } from '../access/databases.ts';
-import type { ReportKind, ReportRun, Schedule } from '../api/reports.ts';
+import type { Receiver, ReportKind, ReportRun, Reports, Schedule } from '../api/reports.ts';
 import { ConsoleError } from '../error.ts';
 import { covers, type Limit } from '../reads/limit.ts';
 import type { ReadPool } from '../reads/pool.ts';
 import { isoOf, newId, type StateDb } from '../state.ts';
 import { CATALOGUE, type ReportRequest } from './model.ts';
+import { ReportReceivers } from './receivers.ts';
 import { nextRun, type Period, periodBefore } from './schedule.ts';
 import { Signatures } from './signatures.ts';
 
@@ -37,6 +38,7 @@ interface ScheduleRow {
   readonly next_ms: number;
   readonly last_ms: number | null;
   readonly databases: string | null;
+  readonly receivers: string | null;
 }
 
 /** Of older runs the list stays, and their files go: they can be made again from the store. */
@@ -47,7 +49,9 @@ const TICK_MS = 30_000;
 const COLUMNS =
   'id, kind, q, from_us, to_us, created_ms, by, state, message, records, pdf_sha256, html_sha256, databases';
 
-export type NewRun = Pick<ReportRequest, 'kind' | 'q' | 'db' | 'fromUs' | 'toUs' | 'by' | 'sight'>;
+export type NewRun = Pick<ReportRequest, 'kind' | 'q' | 'db' | 'fromUs' | 'toUs' | 'by' | 'sight'> & {
+  readonly receivers?: readonly Receiver[];
+};
 
 /** Rights as a row keeps them. */
 type LimitOf = (row: { readonly databases: string | null }) => Limit | undefined;
@@ -58,6 +62,7 @@ export class ReportRuns {
   private readonly version: string;
   private readonly limitOf: LimitOf;
   readonly signatures: Signatures;
+  readonly receivers: ReportReceivers;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(db: StateDb, reads: ReadPool, version: string, limitOf: LimitOf) {
@@ -66,6 +71,7 @@ export class ReportRuns {
     this.version = version;
     this.limitOf = limitOf;
     this.signatures = new Signatures(db);
+    this.receivers = new ReportReceivers(db, limitOf);
     // Those that an earlier process was making will not be finished.
     db.prepare("UPDATE report SET state = 'failed', message = 'the console ended' WHERE state = 'running'").run();
   }
@@ -90,14 +96,16 @@ export class ReportRuns {
       this.db
         .prepare('UPDATE schedule SET last_ms = ?, next_ms = ? WHERE id = ?')
         .run(nowMs, nextRun(every, hour, nowMs), id);
-      noted(this.start({ kind, q, db: undefined, fromUs: fromMs * 1000, toUs: toMs * 1000, by, sight }));
+      const receivers = receiversOf(row);
+      noted(this.start({ kind, q, db: undefined, fromUs: fromMs * 1000, toUs: toMs * 1000, by, sight, receivers }));
     }
   }
 
   start(run: NewRun): ReportRun {
     const id = newId();
     const createdMs = Date.now();
-    const { kind, q, db, fromUs, toUs, by, sight } = run;
+    const { receivers = [], ...asking } = run;
+    const { kind, q, db, fromUs, toUs, by, sight } = asking;
     const asked = [q, db === undefined ? '' : `db:${db}`].join(' ').trim();
     this.db
       .prepare(
@@ -105,8 +113,9 @@ export class ReportRuns {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')`,
       )
       .run(id, kind, asked, fromUs, toUs, createdMs, by, writeDatabases(sight.limit?.databases));
+    this.receivers.add(id, receivers);
     void this.make(id, {
-      ...run,
+      ...asking,
       createdAt: isoOf(createdMs),
       version: this.version,
       decisions: kind === 'alerts' ? this.decisions(fromUs, toUs, sight.limit) : [],
@@ -146,30 +155,38 @@ export class ReportRuns {
   schedules(limit: Limit | undefined): Schedule[] {
     const rows = this.db.prepare<[], ScheduleRow>('SELECT * FROM schedule ORDER BY next_ms').all();
     const shown = rows.filter(({ databases }) => covers(limit, readDatabases(databases)));
-    return shown.map(({ id, kind, q, every, hour, by, next_ms, last_ms }) => ({
-      id,
-      kind,
-      q,
-      every,
-      hour,
-      by,
-      next: isoOf(next_ms),
-      ...(last_ms === null ? {} : { last: isoOf(last_ms) }),
+    return shown.map((row) => ({
+      id: row.id,
+      kind: row.kind,
+      q: row.q,
+      every: row.every,
+      hour: row.hour,
+      by: row.by,
+      next: isoOf(row.next_ms),
+      ...(row.last_ms === null ? {} : { last: isoOf(row.last_ms) }),
+      receivers: receiversOf(row),
     }));
   }
 
   schedule(
-    plan: Pick<ScheduleRow, 'kind' | 'q' | 'every' | 'hour' | 'by'> & { readonly limit: Limit | undefined },
+    plan: Pick<ScheduleRow, 'kind' | 'q' | 'every' | 'hour' | 'by'> & {
+      readonly limit: Limit | undefined;
+      readonly receivers?: readonly Receiver[];
+    },
   ): string {
     const count = this.db.prepare<[], number>('SELECT count(*) FROM schedule').pluck().get() ?? 0;
     if (count >= SCHEDULES_MAX) throw new ConsoleError('refused', `there are ${SCHEDULES_MAX} schedules already`);
     const id = newId();
-    const { kind, q, every, hour, by, limit } = plan;
+    const { kind, q, every, hour, by, limit, receivers = [] } = plan;
     this.db
       .prepare(
-        'INSERT INTO schedule (id, kind, q, every, hour, by, next_ms, databases) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO schedule (id, kind, q, every, hour, by, next_ms, databases, receivers)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(id, kind, q, every, hour, by, nextRun(every, hour, Date.now()), writeDatabases(limit?.databases));
+      .run(
+        ...([id, kind, q, every, hour, by, nextRun(every, hour, Date.now())] as const),
+        ...([writeDatabases(limit?.databases), JSON.stringify(receivers)] as const),
+      );
     return id;
   }
 
@@ -180,8 +197,14 @@ export class ReportRuns {
     this.db.prepare('DELETE FROM schedule WHERE id = ?').run(id);
   }
 
+  /** What somebody has to read or sign, of what they may read now. */
+  todo(who: string, limit: Limit | undefined): Reports['todo'] {
+    const own = this.receivers.todo(who).filter(({ databases }) => covers(limit, databases));
+    return own.map(({ report, must }) => ({ must, run: this.get(report, limit) }));
+  }
+
   private describe(row: RunRow): ReportRun {
-    return { ...describeRun(row), signatures: this.signatures.of(row.id) };
+    return { ...describeRun(row), signatures: this.signatures.of(row.id), receivers: this.receivers.of(row.id) };
   }
 
   private async make(id: string, request: ReportRequest): Promise<void> {
@@ -238,7 +261,11 @@ function sha256(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-function describeRun(row: RunRow): Omit<ReportRun, 'signatures'> {
+function receiversOf({ receivers }: ScheduleRow): Receiver[] {
+  return receivers === null ? [] : (JSON.parse(receivers) as Receiver[]);
+}
+
+function describeRun(row: RunRow): Omit<ReportRun, 'signatures' | 'receivers'> {
   return {
     id: row.id,
     kind: row.kind,

@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { principalOf } from '../access/access.ts';
 import { IdParams } from '../api/common.ts';
+import { RecordMarks, RecordMarksQuery } from '../api/marks.ts';
 import { Pins } from '../api/pins.ts';
-import { RecordMarks, RecordMarksQuery } from '../api/records.ts';
 import { type ConsoleApp, type Context, sightFor } from '../context.ts';
 import { PinnedRecords } from '../pins.ts';
 import { isoOf } from '../state.ts';

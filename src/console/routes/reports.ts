@@ -1,10 +1,11 @@
 /** Reports: a catalogue, runs, their files, schedules. */
 import type { FastifyRequest } from 'fastify';
-import { principalOf } from '../access/access.ts';
+import { hasRole, principalOf } from '../access/access.ts';
 import { Done, IdParams } from '../api/common.ts';
 import {
   REPORT_FORMATS,
   REPORT_KINDS,
+  type Receiver,
   ReportCreate,
   type ReportKind,
   ReportRun,
@@ -15,9 +16,8 @@ import {
 } from '../api/reports.ts';
 import { type ConsoleApp, type Context, note, record, sightFor } from '../context.ts';
 import { ConsoleError } from '../error.ts';
-import type { Limit } from '../reads/limit.ts';
 import type { Sight } from '../reads/row.ts';
-import { CATALOGUE } from '../reports/model.ts';
+import { CATALOGUE, isFor } from '../reports/model.ts';
 import { ReportRuns } from '../reports/runs.ts';
 
 const READ = { role: 'viewer', right: 'see which reports there are' } as const;
@@ -37,11 +37,14 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
     '/reports',
     { config: READ, schema: { summary: 'Catalogue, runs, schedules', response: { 200: Reports } } },
     (request) => {
-      const { limit } = principalOf(request);
+      const { who, role, limit } = principalOf(request);
+      const mayRead = hasRole(role, 'auditor');
       return {
         catalogue: REPORT_KINDS.filter((kind) => isFor(kind, limit)).map((kind) => ({ kind, ...CATALOGUE[kind] })),
         runs: runs.list(limit),
         schedules: runs.schedules(limit),
+        todo: mayRead ? runs.todo(who, limit) : [],
+        readers: mayRead ? runs.receivers.candidates() : [],
       };
     },
   );
@@ -51,9 +54,10 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
     async (request) => {
       const { kind, q = '', t, db: databases } = request.body;
       const sight = demandKind(request, kind);
+      const receivers = runs.receivers.checked(request.body.receivers ?? [], kind, sight.limit);
       const range = await reads.ask('range', { q, t, db: databases, sight });
-      const run = runs.start({ kind, q, db: databases, ...range, by: principalOf(request).who, sight });
-      await record(context, request, 'report', run.id, `${kind} ${run.from} ${run.to} ${q}`);
+      const run = runs.start({ kind, q, db: databases, ...range, by: principalOf(request).who, sight, receivers });
+      await record(context, request, 'report', run.id, `${kind} ${run.from} ${run.to} ${q}${listed(receivers)}`);
       return run;
     },
   );
@@ -72,6 +76,7 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
         const { limit } = principalOf(request);
         const file = runs.file(id, format, limit);
         await record(context, request, 'report-read', id, format);
+        runs.receivers.done(id, principalOf(request).who, 'view');
         const name = `wiretrail-${runs.get(id, limit).kind}-${id}.${format}`;
         // Never shown within the console: what it holds came from the wire.
         return reply.type(types[format]).header('content-disposition', `attachment; filename="${name}"`).send(file);
@@ -82,9 +87,9 @@ export function reportRoutes(app: ConsoleApp, context: Context): void {
   scheduleRoutes(app, context, runs);
 }
 
-/** What others did in the console names what they looked at. */
-function isFor(kind: ReportKind, limit: Limit | undefined): boolean {
-  return limit === undefined || kind !== 'console';
+/** For the trail: who has to do what with it. */
+function listed(receivers: readonly Receiver[]): string {
+  return receivers.map(({ who, must }) => `, ${who} to ${must}`).join('');
 }
 
 /** What the asker may see. Throws `role-needed` for a report that is not for them. */
@@ -117,6 +122,7 @@ function signRoute(app: ConsoleApp, context: Context, runs: ReportRuns): void {
         throw new ConsoleError('bad-request', 'say why it is sent back');
       context.access.stepUp(principalOf(request), code);
       runs.signatures.add(id, who, pdfSha256, { verdict, comment });
+      runs.receivers.done(id, who, 'sign');
       await record(context, request, 'report-signed', id, `${verdict}, PDF SHA-256 ${pdfSha256} ${comment}`.trim());
       return runs.get(id, limit);
     },
@@ -131,9 +137,10 @@ function scheduleRoutes(app: ConsoleApp, context: Context, runs: ReportRuns): vo
       const { kind, q = '', every, hour } = request.body;
       const sight = demandKind(request, kind);
       const { limit } = sight;
+      const receivers = runs.receivers.checked(request.body.receivers ?? [], kind, limit);
       await context.reads.ask('range', { q, sight });
-      const id = runs.schedule({ kind, q, every, hour, by: principalOf(request).who, limit });
-      await record(context, request, 'schedule-created', id, `${kind} every ${every}`);
+      const id = runs.schedule({ kind, q, every, hour, by: principalOf(request).who, limit, receivers });
+      await record(context, request, 'schedule-created', id, `${kind} every ${every}${listed(receivers)}`);
       const schedule = runs.schedules(limit).find((one) => one.id === id);
       if (schedule === undefined) throw new Error('a saved schedule is not there');
       return schedule;

@@ -4,7 +4,7 @@
  */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { AlertGroup, Alerts as AlertsData } from '#src/console/api/alerts.js';
+import type { AlertCourse, AlertGroup, Alerts as AlertsData } from '#src/console/api/alerts.js';
 import { useAnswer } from '../base/answer.ts';
 import type { Params } from '../base/api.ts';
 import { formatCount } from '../base/format.ts';
@@ -18,26 +18,27 @@ import { Moment } from '../ui/record-columns.tsx';
 import { Spark } from '../ui/spark.tsx';
 import { Answered, Empty } from '../ui/states.tsx';
 import { Tabs } from '../ui/tabs.tsx';
+import { COURSE_HINTS, COURSE_TEXTS, COURSES, CourseTag } from './alerts/course.tsx';
 import { Decide } from './alerts/decide.tsx';
 import { GroupDetail } from './alerts/group-detail.tsx';
 import { untilText } from './alerts/until.tsx';
 
-type View = 'open' | 'returned' | 'mine' | 'acknowledged' | 'closed' | 'all';
+type View = 'open' | 'mine' | 'acknowledged' | 'closed' | 'all';
 
 /** What the server is asked for in each view. */
 const QUESTIONS: Readonly<Record<View, Params>> = {
   open: { state: 'open' },
-  returned: { state: 'open', returned: true },
   mine: { state: 'acknowledged', mine: true },
   acknowledged: { state: 'acknowledged' },
   closed: { state: 'closed' },
   all: { state: 'open,acknowledged,closed' },
 };
-const VIEWS: readonly View[] = ['open', 'returned', 'mine', 'acknowledged', 'closed', 'all'];
+const VIEWS: readonly View[] = ['open', 'mine', 'acknowledged', 'closed', 'all'];
 
 export default function Alerts(): JSX.Element {
   const view = VIEWS.find((one) => one === place.value.params.get('state')) ?? 'open';
-  const answer = useAnswer<AlertsData>('/alerts', { ...scopeParams(), q: query(), ...QUESTIONS[view] });
+  const course = COURSES.find((one) => one === place.value.params.get('course'));
+  const answer = useAnswer<AlertsData>('/alerts', { ...scopeParams(), q: query(), ...QUESTIONS[view], course });
   useEcho(answer.data?.asked);
   const counts = answer.data?.counts;
   const tab = (id: View, text: string): { id: View; text: string; count?: number } =>
@@ -47,10 +48,9 @@ export default function Alerts(): JSX.Element {
       <Tabs
         label="State"
         chosen={view}
-        onChoose={(id) => setParams({ state: id === 'open' ? undefined : id, group: undefined })}
+        onChoose={(id) => setParams({ state: id === 'open' ? undefined : id, course: undefined, group: undefined })}
         tabs={[
           tab('open', 'To review'),
-          ...(view === 'returned' || (counts?.returned ?? 0) > 0 ? [tab('returned', 'Came back')] : []),
           ...(may('auditor') ? [tab('mine', 'Taken by me')] : []),
           tab('acknowledged', 'Taken'),
           tab('closed', 'Closed'),
@@ -58,6 +58,7 @@ export default function Alerts(): JSX.Element {
         ]}
       />
       <Chips />
+      {answer.data !== undefined && <CourseChips courses={answer.data.courses} chosen={course} />}
       <Answered answer={answer}>
         {(data) =>
           data.groups.length === 0 ? (
@@ -66,10 +67,10 @@ export default function Alerts(): JSX.Element {
             </Empty>
           ) : (
             <>
-              {data.groups.length < matching(data, view) && (
+              {data.groups.length < matching(data, view, course) && (
                 <p class="note small">
-                  The {formatCount(data.groups.length)} most severe of {formatCount(matching(data, view))} are listed;
-                  narrow the time or the databases for the others.
+                  The {formatCount(data.groups.length)} most severe of {formatCount(matching(data, view, course))} are
+                  listed; narrow the time or the databases for the others.
                 </p>
               )}
               <Triage groups={data.groups} onDecided={answer.reload} />
@@ -81,9 +82,38 @@ export default function Alerts(): JSX.Element {
   );
 }
 
+/** Those there are, and the one that is chosen; a click on it again shows all. */
+function CourseChips({
+  courses,
+  chosen,
+}: {
+  readonly courses: AlertsData['courses'];
+  readonly chosen: AlertCourse | undefined;
+}): JSX.Element | null {
+  const shown = COURSES.filter((course) => courses[course] > 0 || course === chosen);
+  if (shown.length === 0) return null;
+  return (
+    <ul class="chips" aria-label="How they go">
+      {shown.map((course) => (
+        <li key={course} class={course === chosen ? 'chip' : 'chip other'}>
+          <a
+            class="chip-text"
+            href={patched({ course: course === chosen ? undefined : course, group: undefined })}
+            aria-current={course === chosen ? 'true' : undefined}
+            title={COURSE_HINTS[course]}
+          >
+            {COURSE_TEXTS[course]} <b class="num">{formatCount(courses[course])}</b>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** Groups that there are in the view, listed or not; of one's own nobody takes more than are listed. */
-function matching({ counts }: AlertsData, view: View): number {
+function matching({ counts, courses }: AlertsData, view: View, course: AlertCourse | undefined): number {
   if (view === 'mine') return 0;
+  if (course !== undefined) return courses[course];
   return view === 'all' ? counts.open + counts.acknowledged + counts.closed : counts[view];
 }
 
@@ -177,7 +207,7 @@ function AlertLine(props: {
         </span>
         <span class="small muted alert-when">
           <Moment time={group.last} /> {group.users.map((user) => user.value || 'unknown').join(', ')}
-          {group.returned && <span class="tag new">came back</span>}
+          <CourseTag group={group} />
           {group.state !== 'open' && <span class="tag">{group.verdict ?? group.state}</span>}
           {group.state === 'closed' && group.until !== undefined && <span>until {untilText(group.until)}</span>}
         </span>

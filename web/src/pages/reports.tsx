@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Explanation } from '#src/console/api/records.js';
-import type { ReportKind, ReportRun, Reports as ReportsData, Schedule } from '#src/console/api/reports.js';
+import type { Receiver, ReportKind, ReportRun, Reports as ReportsData, Schedule } from '#src/console/api/reports.js';
 import { type Answer, useAnswer } from '../base/answer.ts';
 import { apiUrl, send } from '../base/api.ts';
 import { formatCount, formatMoment } from '../base/format.ts';
@@ -14,6 +14,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Answered, ProblemNote } from '../ui/states.tsx';
 import { TableHead } from '../ui/table-head.tsx';
 import { Signatures } from './reports/signatures.tsx';
+import { ReceiversField, receiversText, Todo } from './reports/todo.tsx';
 
 const ASK_AGAIN_MS = 1500;
 
@@ -21,6 +22,7 @@ export default function Reports(): JSX.Element {
   const answer = useAnswer<ReportsData>('/reports');
   useEcho(useAnswer<Explanation>('/explain', { ...scopeParams(), q: query() }).data?.asked);
   const sending = useSending();
+  const [receivers, setReceivers] = useState<readonly Receiver[]>([]);
   const running = answer.data?.runs.some((run) => run.state === 'running') === true;
   useEffect(() => {
     if (!running) return;
@@ -28,15 +30,16 @@ export default function Reports(): JSX.Element {
     return () => clearInterval(timer);
   }, [running]);
   const make = (kind: ReportKind): void => {
-    void sending
-      .run(() => send('POST', '/reports', { kind, ...scopeParams(), ...(query() === '' ? {} : { q: query() }) }))
-      .then(answer.reload);
+    const asked = { kind, ...scopeParams(), ...(query() === '' ? {} : { q: query() }), receivers };
+    void sending.run(() => send('POST', '/reports', asked)).then(answer.reload);
   };
   return (
     <Answered answer={answer}>
       {(data) => (
         <div class="stack">
+          <Todo todo={data.todo} onDone={answer.reload} />
           <Chips />
+          {may('auditor') && <ReceiversField readers={data.readers} receivers={receivers} onReceivers={setReceivers} />}
           {sending.problem !== undefined && <ProblemNote problem={sending.problem} />}
           <ul class="catalogue">
             {data.catalogue.map((one) => (
@@ -57,7 +60,7 @@ export default function Reports(): JSX.Element {
           </section>
           <section class="panel">
             <h2>Scheduled</h2>
-            <Schedules data={data} answer={answer} sending={sending} />
+            <Schedules data={data} answer={answer} sending={sending} receivers={receivers} />
           </section>
         </div>
       )}
@@ -134,8 +137,9 @@ function Schedules(props: {
   readonly data: ReportsData;
   readonly answer: Answer<ReportsData>;
   readonly sending: Sending;
+  readonly receivers: readonly Receiver[];
 }): JSX.Element {
-  const { data, answer, sending } = props;
+  const { data, answer, sending, receivers } = props;
   return (
     <div class="stack">
       {data.schedules.length === 0 && <p class="muted">Nothing is scheduled.</p>}
@@ -149,6 +153,7 @@ function Schedules(props: {
               <span class="small muted">
                 {' '}
                 next {formatMoment(Date.parse(one.next), zone(), 'minute')}, by {one.by}
+                {one.receivers.length > 0 && `; ${receiversText(one.receivers)}`}
               </span>
             </span>
             {may('auditor') && (
@@ -165,7 +170,7 @@ function Schedules(props: {
           </li>
         ))}
       </ul>
-      {may('auditor') && <NewSchedule data={data} answer={answer} sending={sending} />}
+      {may('auditor') && <NewSchedule data={data} answer={answer} sending={sending} receivers={receivers} />}
     </div>
   );
 }
@@ -178,8 +183,9 @@ function NewSchedule(props: {
   readonly data: ReportsData;
   readonly answer: Answer<ReportsData>;
   readonly sending: Sending;
+  readonly receivers: readonly Receiver[];
 }): JSX.Element {
-  const { data, answer, sending } = props;
+  const { data, answer, sending, receivers } = props;
   const [kind, setKind] = useState<ReportKind>('privileged');
   const [every, setEvery] = useState<Schedule['every']>('week');
   const [hour, setHour] = useState('6');
@@ -189,7 +195,7 @@ function NewSchedule(props: {
       class="form-line"
       onSubmit={(event) => {
         event.preventDefault();
-        const body = { kind, every, hour: Number(hour), ...(q === '' ? {} : { q }) };
+        const body = { kind, every, hour: Number(hour), ...(q === '' ? {} : { q }), receivers };
         void sending.run(() => send('POST', '/reports/schedules', body)).then(answer.reload);
       }}
     >

@@ -1,6 +1,6 @@
 /** Sessions that have a matching record, newest first; how they lie to the range is a choice beside the conditions. */
 import type { JSX } from 'preact';
-import { RELATIONS, type Relation, type SessionRow, type Sessions as SessionsData } from '#src/console/api/records.js';
+import type { Relation, SessionRow, Sessions as SessionsData } from '#src/console/api/records.js';
 import { queryProblem, useAnswer } from '../base/answer.ts';
 import { formatCount, formatDuration, microseconds } from '../base/format.ts';
 import { query, scopeParams, useEcho } from '../base/scope.ts';
@@ -43,6 +43,8 @@ export default function Sessions(): JSX.Element {
     </>
   );
 }
+
+const RELATIONS: readonly Relation[] = ['overlaps', 'covers', 'inside', 'not'];
 
 const RELATION_TEXTS: Readonly<Record<Relation, string>> = {
   overlaps: 'overlaps the range',

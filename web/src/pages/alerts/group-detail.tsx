@@ -11,6 +11,7 @@ import { SeverityBadge } from '../../ui/badge.tsx';
 import { RowList } from '../../ui/row-list.tsx';
 import { Answered } from '../../ui/states.tsx';
 import { TimeChart } from '../../ui/time-chart.tsx';
+import { CourseLine } from './course.tsx';
 import { Decide } from './decide.tsx';
 import { untilText } from './until.tsx';
 
@@ -56,6 +57,7 @@ export function GroupDetail(props: { readonly group: AlertGroup; readonly onDeci
                 </span>
               ))}
             </p>
+            <CourseLine group={view.group} />
             <TimeChart
               title="When it matched"
               series={view.series}

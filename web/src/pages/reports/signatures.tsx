@@ -13,7 +13,6 @@ import { Choice, Field } from '../../ui/form.tsx';
 
 export function Signatures(props: { readonly run: ReportRun; readonly onSigned: () => void }): JSX.Element {
   const { run } = props;
-  const [asking, setAsking] = useState(false);
   return (
     <>
       {run.signatures.map((one) => (
@@ -23,12 +22,27 @@ export function Signatures(props: { readonly run: ReportRun; readonly onSigned: 
           {one.comment !== '' && <div class="small">{one.comment}</div>}
         </div>
       ))}
-      {run.state === 'done' && may('auditor') && (
-        <button type="button" class="button plain" onClick={() => setAsking(true)}>
-          Sign
-        </button>
-      )}
-      {asking && <SignDialog run={run} onClose={() => setAsking(false)} onSigned={props.onSigned} />}
+      {run.receivers
+        .filter(({ doneAt }) => doneAt === undefined)
+        .map(({ who, must }) => (
+          <div key={who} class="small muted">
+            {who} has to {must}
+          </div>
+        ))}
+      {run.state === 'done' && may('auditor') && <SignButton run={run} onSigned={props.onSigned} />}
+    </>
+  );
+}
+
+/** Opens the dialog in which one signs. */
+export function SignButton(props: { readonly run: ReportRun; readonly onSigned: () => void }): JSX.Element {
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <button type="button" class="button plain" onClick={() => setAsking(true)}>
+        Sign
+      </button>
+      {asking && <SignDialog run={props.run} onClose={() => setAsking(false)} onSigned={props.onSigned} />}
     </>
   );
 }

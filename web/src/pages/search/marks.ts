@@ -1,6 +1,6 @@
 /** Marks of the search table: what was not seen, and one's pins. */
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { RecordMarks } from '#src/console/api/records.js';
+import type { RecordMarks } from '#src/console/api/marks.js';
 import { useAnswer } from '../../base/answer.ts';
 import type { Params } from '../../base/api.ts';
 import { formatCount, formatMoment } from '../../base/format.ts';

@@ -29,7 +29,7 @@ export function SearchTools(props: {
         <b class="total">{formatCount(total)}</b> {total === 1 ? 'record' : 'records'}
         <span class="muted small">
           {' '}
-          {rangeText(asked.from, asked.to, zone())}
+          begun within {rangeText(asked.from, asked.to, zone())}
           {asked.readTo !== undefined && `, read to ${formatMoment(Date.parse(asked.readTo), zone(), 'second')}`}
         </span>
       </p>
