@@ -12,7 +12,7 @@ const CAPTURES: string = join(import.meta.dirname, '../pcaps');
 
 /** What a reader of a store runs: rows, counts, the chain. The console's threads run most of it too. */
 const QUESTIONS: readonly (readonly string[])[] = [
-  ['query', '--limit', '5', 'op:SELECT'],
+  ['query', '--format', 'jsonl', 'op:SELECT'],
   ['query', '--count-by', 'op,user'],
   ['verify'],
 ];
