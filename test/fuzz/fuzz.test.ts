@@ -8,9 +8,11 @@ import { corpus, execute } from './check.ts';
 import { recordedConversations } from './conversations.ts';
 import { mutate } from './mutate.ts';
 import { packetCorpus, packetTarget } from './packets.ts';
+import { SEGMENT_TARGET, segmentCorpus } from './segments.ts';
 
 const SEED = 42;
 const EXECUTIONS = 1_000;
+const CONVERSATIONS = 20_000;
 
 for (const module of await loadProtocols()) {
   const conversations = await recordedConversations(module);
@@ -46,6 +48,16 @@ test(`fuzz: packets, ${EXECUTIONS} mutated captures through the whole path`, asy
   );
   assert.ok(result.events > EXECUTIONS, 'mutation leaves hardly anything that is understood');
   for (const [name, packets] of packetCorpus()) assert.ok(target.execute(packets) >= 0, name);
+});
+
+test(`fuzz: segments, ${CONVERSATIONS} short conversations`, async () => {
+  const result = await runCampaign(SEGMENT_TARGET, SEED, (executions) => executions < CONVERSATIONS);
+  assert.deepEqual(
+    result.findings.map(({ seed, error }) => `seed ${seed}: ${error.message}`),
+    [],
+  );
+  assert.ok(result.events > CONVERSATIONS, 'hardly any segment is handed on');
+  for (const [name, input] of segmentCorpus()) assert.ok(SEGMENT_TARGET.execute(input) >= 0, name);
 });
 
 test('fuzz: a parser that throws is found (the canary)', async () => {

@@ -1,5 +1,6 @@
 /**
- * Runs a fuzz campaign: `npm run fuzz -- TARGET SEED SECONDS`; a target is a protocol, or `packets` for the whole path.
+ * Runs a fuzz campaign: `npm run fuzz -- TARGET SEED SECONDS`; a target is a protocol, `segments` for
+ * reassembly alone, or `packets` for the whole path.
  *
  * Ends with 1 when something was found; inputs that did are saved in `test/fuzz/corpus`, to be committed with the fix.
  */
@@ -7,6 +8,7 @@ import { memoryUsage } from 'node:process';
 import { loadProtocols } from '#src/protocols/registry.js';
 import { protocolTarget, runCampaign, type Target } from './campaign.ts';
 import { PACKETS, packetTarget } from './packets.ts';
+import { SEGMENT_TARGET, SEGMENTS } from './segments.ts';
 
 /** An execution that takes longer hangs, as far as a sensor is concerned. */
 const HANG_MS = 2_000;
@@ -17,14 +19,16 @@ const [name = '', seedText = '', secondsText = ''] = process.argv.slice(2);
 const [seed, seconds] = [Number(seedText), Number(secondsText)];
 const modules = await loadProtocols();
 const module = modules.find((one) => one.name === name);
-if ((module === undefined && name !== PACKETS) || !Number.isSafeInteger(seed) || !(seconds > 0)) {
-  const targets = [...modules.map((one) => one.name), PACKETS].join('|');
+if (!Number.isSafeInteger(seed) || !(seconds > 0)) usage();
+else if (name === PACKETS) await run(packetTarget(modules));
+else if (name === SEGMENTS) await run(SEGMENT_TARGET);
+else if (module !== undefined) await run(await protocolTarget(module));
+else usage();
+
+function usage(): void {
+  const targets = [...modules.map((one) => one.name), SEGMENTS, PACKETS].join('|');
   process.stderr.write(`usage: npm run fuzz -- ${targets} SEED SECONDS\n`);
   process.exitCode = 2;
-} else if (module === undefined) {
-  await run(packetTarget(modules));
-} else {
-  await run(await protocolTarget(module));
 }
 
 async function run<I>(target: Target<I>): Promise<void> {
