@@ -101,6 +101,9 @@ export const Watched = closed({
   /** Share of the range that it watched, 0 to 1. */
   share: Type.Number(),
   kernelDrops: Type.Integer(),
+  /** Frames that the snap length cut, and frames that could not be read. */
+  cutPackets: Type.Integer(),
+  undecodedPackets: Type.Integer(),
   /** Not for readers limited to databases: it is that of all. */
   traffic: Type.Optional(
     closed({

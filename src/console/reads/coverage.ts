@@ -81,6 +81,8 @@ export function watchedBy(
       sensor: coverage.sensor,
       share: coverage.watchedUs / (range.toUs - range.fromUs),
       kernelDrops: coverage.kernelDrops,
+      cutPackets: coverage.cutPackets,
+      undecodedPackets: coverage.undecodedPackets,
       // Traffic of all databases together is not for those who may see some.
       ...(limit === undefined ? { traffic: trafficOf(coverage) } : {}),
     }));
@@ -125,11 +127,16 @@ function percentOf(share: number): string {
   return percent < 100 && percent > 99.9 ? 'more than 99.9 %' : `${percent.toFixed(1)} %`;
 }
 
-function watchStatement({ sensor, share, traffic, kernelDrops }: Watched): string {
+export function watchStatement({ sensor, share, traffic, kernelDrops, cutPackets, undecodedPackets }: Watched): string {
+  const lacks: readonly (readonly [number, string])[] = [
+    [cutPackets, ', got # cut short'],
+    [undecodedPackets, ', could not read #'],
+    [kernelDrops, ', lost # in its queue'],
+  ];
   const saw = traffic === undefined ? '' : ` and saw ${counted(traffic.packets, 'packet')}`;
-  const dropped = kernelDrops === 0 ? '' : `, and lost ${counted(kernelDrops, 'packet')} in its queue`;
+  const lacking = lacks.map(([count, said]) => (count === 0 ? '' : said.replace('#', counted(count, 'packet'))));
   const part = share >= 1 ? 'all of this time' : `${percentOf(share)} of this time`;
-  return `Sensor ${sensor} watched ${part}${saw}${dropped}.`;
+  return `Sensor ${sensor} watched ${part}${saw}${lacking.join('')}.`;
 }
 
 /** For sentences: without a fraction where it is none. */
