@@ -30,7 +30,7 @@ export const RECORD_COLUMNS: readonly RecordColumn[] = [
   textColumn('user', 'User', 80, (row) => row.user),
   textColumn('db', 'Database', 72, (row) => row.db),
   textColumn('operation', 'Operation', 92, (row) => row.operation ?? row.kind, 'op'),
-  { id: 'text', title: 'Statement', widthPx: 150, flexible: true, cell: (row) => <StatementText row={row} /> },
+  { id: 'text', title: 'Statement', widthPx: 136, flexible: true, cell: (row) => <StatementText row={row} /> },
   {
     id: 'rows',
     title: 'Rows',
