@@ -7,8 +7,10 @@
  *
  * A second mirror port shows every fragment again, some of them when their datagram is complete. Those would wait for
  * others that never come, and be taken for part of the next datagram with this identification, of which IPv4 has 65,536:
- * so what a complete datagram was made of is remembered for a while, by length and checksum.
+ * so what a complete datagram was made of is remembered for a while, by length and digest: a sum that could be met on
+ * purpose would let somebody pass a datagram off as the copy of another.
  */
+import { hash } from 'node:crypto';
 import type { PacketView } from '../contracts/view.ts';
 import { DECODE_FRAGMENT, DECODE_MALFORMED, type Frame, LAYER_PROTOCOL } from './layers.ts';
 
@@ -61,7 +63,7 @@ interface Piece {
 interface Seen {
   readonly start: number;
   readonly end: number;
-  readonly checksum: number;
+  readonly digest: string;
 }
 
 class Datagram {
@@ -238,7 +240,7 @@ export class Fragments {
     const seen = datagram.pieces.map(({ start, end, bytes }) => ({
       start,
       end,
-      checksum: sum(bytes, 0, bytes.length),
+      digest: digestOf(bytes, 0, bytes.length),
     }));
     this.restart(datagram, tsUs);
     datagram.seen = seen;
@@ -270,14 +272,11 @@ function rank({ used, seen }: Datagram): number {
 
 function isCopy(seen: readonly Seen[], start: number, end: number, { bytes, pos }: Frame): boolean {
   const same = seen.find((piece) => piece.start === start && piece.end === end);
-  return same !== undefined && same.checksum === sum(bytes, pos, pos + end - start);
+  return same !== undefined && same.digest === digestOf(bytes, pos, pos + end - start);
 }
 
-/** FNV-1a of `bytes[start, end)`. */
-function sum(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
-  return hash;
+function digestOf(bytes: Uint8Array, start: number, end: number): string {
+  return hash('sha256', bytes.subarray(start, end), 'base64');
 }
 
 function sameKey(a: Int32Array, b: Int32Array): boolean {
