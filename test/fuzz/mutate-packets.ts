@@ -204,6 +204,16 @@ export function mutatePackets(captures: readonly (readonly Packet[])[], random: 
   for (let changes = 1 + below(random, CHANGES_MAX); changes > 0 && packets.length > 0; changes--) {
     pick(random, MUTATORS)(packets, random, captures);
   }
-  // A session is named by its ends and the time of its first packet: no two packets have the same.
-  return packets.map((packet, at) => ({ ...packet, tsNs: packet.tsNs + BigInt(at) * STEP_NS }));
+  return packets.map(atItsOwnTime());
+}
+
+/** A session is named by its ends and the time of its first packet: no two packets have the same, whatever clocks did. */
+function atItsOwnTime(): (packet: Packet) => Packet {
+  const taken = new Set<bigint>();
+  return (packet) => {
+    let tsNs = packet.tsNs;
+    while (taken.has(tsNs)) tsNs += STEP_NS;
+    taken.add(tsNs);
+    return { ...packet, tsNs };
+  };
 }
