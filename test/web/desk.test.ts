@@ -112,6 +112,8 @@ async function pins(stage: Stage): Promise<void> {
   assert.deepEqual(await violations(other.page), []);
   await other.page.locator('.pin-list a').click();
   await other.page.getByRole('button', { name: 'Pinned', exact: true }).waitFor();
+  // The page listens to keys once it is drawn.
+  await settled(other.page);
   await other.page.keyboard.press('p');
   await other.page.getByRole('button', { name: 'Pin', exact: true }).waitFor();
   await other.page.getByRole('button', { name: 'Pinned records: 0' }).waitFor();
